@@ -1,0 +1,114 @@
+"""The six hooks in the paper's order, and the providers. Called by name: a plugin takes only what it needs.
+
+    @openrft.hookimpl
+    def reward(self, rollouts): ...
+
+A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
+`Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none), or as `Plugin()`.
+Class attributes that the core reads: `needs` (names of plugins without which this one cannot act, such as
+("rl",)), `support` (True if it changes nothing by itself, such as a teacher).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+
+from openrft.sample import Reward, Rollout, Sample, Shot
+from openrft.task import Task, TaskFamily
+
+if TYPE_CHECKING:
+    from openrft.policies.base import Policy, TrainablePolicy
+    from openrft.progress import Progress
+
+GROUP = "openrft"
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+Objective = Literal["imitate", "explore"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInfo:
+    """A named checkpoint that a plugin ships or knows."""
+
+    path: str  # a checkpoint folder or a hub id
+    summary: str = ""
+    recommended: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # ^ settings and plugin options that suit it, by stage or plugin name: {"explore": {"steps": 40}}
+
+
+class Hooks:
+    """Signatures of the hooks. Every argument is passed by name."""
+
+    @hookspec
+    def augment(
+        self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
+    ) -> list[Sample]:
+        """New samples made from `samples` (the train split), each with `parent` and `via` set.
+
+        Called once, before synthesis. Every plugin's result is collected; the core keeps the originals, drops
+        duplicates by id and refuses a sample without a parent among `samples`. `policy` is the untrained policy.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def synthesize(
+        self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
+    ) -> list[Rollout] | None:
+        """Reasoning for `samples` (the original train split): one rollout a sample, targets of imitation.
+
+        `completion.text` must reach the gold answer; the core grades every one again and refuses a wrong one.
+        The first plugin that returns a list wins.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def retrieve(
+        self, samples: Sequence[Sample], pool: Sequence[Shot], task: Task
+    ) -> list[list[Shot]] | None:
+        """For each of `samples` the demonstrations to put before it, in order, chosen from `pool` (train split).
+
+        The core refuses a shot whose sample is the sample itself or its kin (`Sample.root`).
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> list[Reward]:
+        """One Reward a rollout, in order. Every plugin's result is collected.
+
+        kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.steps_of`); the core
+        aggregates it with f and mixes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4).
+        kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
+        An exception stops the job and names the plugin; it never becomes a zero.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def train_step(
+        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: Objective, step: int, seed: int,
+        progress: Progress,
+    ) -> Mapping[str, float] | None:
+        """Change the policy; return metrics, or None if `objective` is not this plugin's.
+
+        "imitate": called once with all synthesised rollouts (SFT). "explore": called once a step with that
+        step's scored rollouts (RL); rollouts of one sample form a group. If all return None the core refuses.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Mapping[str, float]:
+        """Further metrics of the graded test rollouts, by name. Collected; names must not clash."""
+        raise NotImplementedError
+
+    @hookspec
+    def tasks(self) -> TaskFamily:
+        """Provider: the family of tasks of the plugin's own name."""
+        raise NotImplementedError
+
+    @hookspec
+    def policies(self) -> Mapping[str, PolicyInfo]:
+        """Provider: named checkpoints (policies, teachers, PRMs), each name starting with the plugin's own."""
+        raise NotImplementedError

@@ -1,0 +1,70 @@
+"""What a policy must do: generate. What a policy that can be trained must do besides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from openrft.progress import Progress
+from openrft.sample import Completion, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How completions are drawn."""
+
+    n: int = 1  # completions a prompt
+    temperature: float = 0.6  # 0 = greedy; the paper evaluates at 0.6 (section 3)
+    top_p: float = 1.0
+    max_tokens: int = 2048
+    seed: int = 0  # same seed, same prompts, same machine: same completions
+
+
+class Policy(Protocol):
+    """Something that answers chat prompts."""
+
+    id: str  # changes when the answers may change (weights, adapter, server and model)
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
+    ) -> list[list[Completion]]:
+        """`sampling.n` completions for each prompt, in order. Raises PolicyError."""
+        ...
+
+
+class TrainablePolicy(Policy, Protocol):
+    """A policy whose weights are at hand: a transformers model with, at times, one LoRA adapter on top.
+
+    `model` is a transformers PreTrainedModel or, while an adapter is attached, a peft PeftModel over it;
+    `tokenizer` its PreTrainedTokenizer. A trainer may replace `model` with the PeftModel it made from it.
+    """
+
+    model: Any
+    tokenizer: Any
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the rendered prompt, generation prompt included."""
+        ...
+
+    def attach_lora(self, rank: int, alpha: int, seed: int) -> None:
+        """Put a fresh LoRA adapter (zero effect) on every linear layer; only it will be trained."""
+        ...
+
+    def reference(self) -> AbstractContextManager[None]:
+        """Within this context the adapter is off: the policy as it was when the adapter was attached."""
+        ...
+
+    def merge(self) -> None:
+        """Fold the adapter into the weights; the policy becomes its own new reference."""
+        ...
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write the adapter in PEFT's own format."""
+        ...
+
+    def load_adapter(self, folder: Path) -> None:
+        """Attach an adapter written by `save_adapter`, trainable."""
+        ...

@@ -1,0 +1,154 @@
+"""What flows through the pipeline: Sample, Shot, Completion, Reward, Rollout. All frozen.
+
+This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
+what a right answer is (grading.py) or where results lie (store.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from openrft.errors import DataError
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Kind = Literal["choice", "boolean", "number", "text"]
+Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+
+
+def content_id(*parts: object) -> str:
+    """16 hex digits that depend on the content of `parts` alone (sha256 of their canonical JSON)."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled question. Identity is question + options + answer: a question's text alone is not unique."""
+
+    question: str  # the stem, without options
+    answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
+    options: tuple[str, ...] = ()  # in the order of the letters A, B, C, ...; empty where there are none
+    kind: Kind = "choice"
+    task: str = ""  # the leaf task it belongs to, e.g. "sciknoweval/L3/retrosynthesis"
+    parent: str | None = None  # id of the sample it was made from by augmentation
+    via: str | None = None  # the plugin that made it from `parent`
+    meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
+    id: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(self.options))
+        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer))
+        if self.kind == "choice" and self.answer not in LETTERS[: len(self.options)]:
+            raise DataError(
+                f"the answer key {self.answer!r} is not among the labels of {len(self.options)} options"
+                f" (question: {self.question[:60]!r}).",
+                "Give the letter of one of the options.",
+            )
+
+    @property
+    def root(self) -> str:
+        """The id of the original: samples that share a root are kin."""
+        return self.parent or self.id
+
+    @property
+    def gold(self) -> str:
+        """The gold answer's text: for a choice the text of the gold option."""
+        return self.options[LETTERS.index(self.answer)] if self.kind == "choice" else self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A demonstration: a labelled question with what the assistant would have said."""
+
+    sample: Sample
+    answer: str  # the bare answer, e.g. "\\boxed{B}"
+    trace: str | None = None  # reasoning that reaches the answer, where one was synthesised and verified
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a policy wrote for one prompt."""
+
+    text: str
+    tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
+    logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
+    finish: Literal["stop", "length"] = "stop"  # "length": the token budget ran out
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """One source's judgement of one rollout."""
+
+    name: str  # the source: "outcome" or the plugin's name
+    kind: Literal["outcome", "process"]
+    score: float | None = None  # the sequence's score; None = the core aggregates `per_step`
+    per_step: tuple[float, ...] = ()  # one score a reasoning step, in [0, 1], in order
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A sample, the prompt as the policy saw it, the completion, and what was made of them."""
+
+    sample: Sample
+    messages: tuple[Message, ...]
+    completion: Completion
+    shots: tuple[str, ...] = ()  # ids of the demonstrations in the prompt
+    rewards: tuple[Reward, ...] = ()
+    reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
+    answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
+    correct: bool | None = None  # None = not graded
+
+
+def to_json(item: Sample | Rollout) -> dict[str, Any]:
+    """The item as plain JSON data; `rollout_from_json` and `sample_from_json` read it back."""
+    return asdict(item)
+
+
+def sample_from_json(row: Mapping[str, Any]) -> Sample:
+    """Rebuild a sample; its id is computed again, so an edited row cannot keep an old id."""
+    keep = {k: v for k, v in row.items() if k != "id"}
+    return Sample(**{**keep, "options": tuple(keep.get("options", ()))})
+
+
+def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
+    """Rebuild a rollout written by `to_json`."""
+    c = row["completion"]
+    completion = Completion(c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish"])
+    rewards = tuple(Reward(r["name"], r["kind"], r["score"], tuple(r["per_step"])) for r in row["rewards"])
+    return Rollout(
+        sample_from_json(row["sample"]),
+        tuple(row["messages"]),
+        completion,
+        tuple(row["shots"]),
+        rewards,
+        row["reward"],
+        row["answer"],
+        row["correct"],
+    )
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object a line, UTF-8. Not atomic: the store renames what it wrote."""
+    with path.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each line's object. Raises DataError naming file and line for a line that is no JSON object."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as fault:
+                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Mend or remove the line.") from fault
+            if not isinstance(row, dict):
+                raise DataError(f"{path}:{number}: not a JSON object.", "Each line must be an object.")
+            yield row
