@@ -3,20 +3,21 @@
 These names are what plugins may import; everything else is internal.
 """
 
-from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName, UsageError
+from openrft.errors import CheckpointError, DataError, OpenRFTError, UsageError
 from openrft.hookspecs import PolicyInfo, hookimpl
 from openrft.policies.base import Sampling
-from openrft.prompt import boxed, messages_for, question_block, steps_of
+from openrft.policies.open import checkpoint_path, open_policy
+from openrft.prompt import boxed, messages_for, steps_of
 from openrft.sample import Completion, Reward, Rollout, Sample, Shot
 from openrft.task import DataRequest, Task, TaskInfo
 
 __version__ = "0.1.0"
 __all__ = [
+    "CheckpointError",
     "Completion",
     "DataError",
     "DataRequest",
     "OpenRFTError",
-    "PluginError",
     "PolicyInfo",
     "Reward",
     "Rollout",
@@ -25,11 +26,11 @@ __all__ = [
     "Shot",
     "Task",
     "TaskInfo",
-    "UnknownName",
     "UsageError",
     "boxed",
+    "checkpoint_path",
     "hookimpl",
     "messages_for",
-    "question_block",
+    "open_policy",
     "steps_of",
 ]

@@ -77,7 +77,9 @@ class Completion:
     text: str
     tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
     logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
-    finish: Literal["stop", "length"] = "stop"  # "length": the token budget ran out
+    finish: Literal["stop", "length", "context"] = "stop"
+    # ^ "length": the token budget ran out; "context": the prompt alone exceeds the policy's context, nothing was written
+    temperature: float = 1.0  # at which it was drawn; `logprobs` are those of that distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def sample_from_json(row: Mapping[str, Any]) -> Sample:
 def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
     """Rebuild a rollout written by `to_json`."""
     c = row["completion"]
-    completion = Completion(c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish"])
+    completion = Completion(c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish"], c["temperature"])
     rewards = tuple(Reward(r["name"], r["kind"], r["score"], tuple(r["per_step"])) for r in row["rewards"])
     return Rollout(
         sample_from_json(row["sample"]),

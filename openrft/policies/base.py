@@ -61,10 +61,31 @@ class TrainablePolicy(Policy, Protocol):
         """Fold the adapter into the weights; the policy becomes its own new reference."""
         ...
 
+    def optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:
+        """The AdamW over the adapter: made at the first call after `attach_lora`, the same one afterwards."""
+        ...
+
+    def completion_logprobs(
+        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
+    ) -> tuple[Any, Any]:
+        """Log-probabilities, with gradient, of completion tokens given their prompts: (B, T) and a mask (B, T).
+
+        Rows that follow each other with the same prompt share its forward pass.
+        """
+        ...
+
     def save_adapter(self, folder: Path) -> None:
         """Write the adapter in PEFT's own format."""
         ...
 
     def load_adapter(self, folder: Path) -> None:
         """Attach an adapter written by `save_adapter`, trainable."""
+        ...
+
+    def save_training(self, folder: Path) -> None:
+        """Write adapter and optimizer, so that training goes on with the same bits."""
+        ...
+
+    def load_training(self, folder: Path) -> None:
+        """Read what `save_training` wrote."""
         ...

@@ -1,0 +1,242 @@
+"""A transformers causal language model as a policy, with at most one LoRA adapter on top.
+
+Loads a local checkpoint folder or a hub id, never remote code and never pickled weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from openrft.errors import CheckpointError, OpenRFTError, UsageError
+from openrft.policies.base import Sampling
+from openrft.policies.decode import decode
+from openrft.policies.scoring import completion_logprobs
+from openrft.progress import Progress
+from openrft.sample import Completion, Message, content_id
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+
+class HFPolicy:
+    """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
+            self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+        except Exception as fault:  # noqa: BLE001 - loaders raise whatever their format's library raises
+            reason = str(fault).strip().split("\n")[0] or type(fault).__name__
+            raise CheckpointError(
+                f"cannot load a policy from {path!r}: {reason}",
+                "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
+            ) from fault
+        self.model.to(device).eval()
+        self.id = fingerprint(path, self.model)
+        self._stop = _stop_ids(self.model, self.tokenizer)
+        self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
+        self._optimizer: torch.optim.Optimizer | None = None
+
+    @property
+    def context(self) -> int:
+        """The longest sequence, prompt and completion together."""
+        return int(getattr(self.model.config, "max_position_embeddings", 1 << 20))
+
+    # -- prompts and completions ---------------------------------------------------------------------------
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        if self.tokenizer.chat_template is None:
+            text = "\n\n".join(m["content"] for m in messages) + "\n"
+            return list(self.tokenizer.encode(text))
+        try:
+            return self._template(list(messages))
+        except Exception:  # noqa: BLE001 - templates refuse a system turn by raising whatever they like
+            if messages[0]["role"] != "system":
+                raise
+            head, first, *rest = messages
+            joined = {"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}
+            return self._template([joined, *rest])
+
+    def _template(self, messages: list[Message]) -> list[int]:
+        ids = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+        return list(ids)
+
+    @property
+    def end_token(self) -> int:
+        """The token a finished completion ends with."""
+        return self._stop[0]
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
+    ) -> list[list[Completion]]:
+        encoded = [self.encode(messages) for messages in prompts]
+        fits = [i for i, ids in enumerate(encoded) if len(ids) < self.context]
+        completions = [[Completion("", finish="context")] * sampling.n for _ in prompts]
+        if not fits:
+            return completions
+        room = self.context - max(len(encoded[i]) for i in fits)
+        total, finished = len(fits) * sampling.n, 0
+
+        def tick(rows: int) -> None:
+            nonlocal finished
+            finished += rows
+            if progress:
+                progress.update("generate", finished, total)
+
+        training, _ = self.model.training, self.model.eval()
+        rows = decode(
+            self.model,
+            [encoded[i] for i in fits],
+            n=sampling.n,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=max(1, min(sampling.max_tokens, room)),
+            stop=self._stop,
+            pad=self._pad,
+            seed=sampling.seed,
+            tick=tick,
+        )
+        self.model.train(training)
+        for i, group in zip(fits, rows, strict=True):
+            completions[i] = [
+                Completion(
+                    self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True),
+                    tuple(row.tokens),
+                    tuple(row.logprobs),
+                    "stop" if row.stopped else "length",
+                    sampling.temperature,
+                )
+                for row in group
+            ]
+        return completions
+
+    def completion_logprobs(
+        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return completion_logprobs(self.model, prompts, completions, self._pad, temperature)
+
+    # -- the adapter ---------------------------------------------------------------------------------------
+
+    @property
+    def adapted(self) -> bool:
+        """Whether an adapter is attached."""
+        return hasattr(self.model, "peft_config")
+
+    def attach_lora(self, rank: int, alpha: int, seed: int) -> None:
+        from peft import LoraConfig, get_peft_model
+
+        torch.manual_seed(seed)
+        config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        self.model, self._optimizer = get_peft_model(self.model, config), None
+
+    @contextmanager
+    def reference(self) -> Iterator[None]:
+        if not self.adapted:
+            yield
+            return
+        with self.model.disable_adapter():
+            yield
+
+    def merge(self) -> None:
+        if self.adapted:
+            digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
+            self.model = self.model.merge_and_unload().eval()
+            self.model.requires_grad_(True)
+            self.id, self._optimizer = content_id(self.id, digest), None
+
+    def optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+        if self._optimizer is None:
+            self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
+        return self._optimizer
+
+    def _trained(self) -> list[torch.nn.Parameter]:
+        if not self.adapted:
+            raise OpenRFTError("the policy has no adapter to train.", "Call attach_lora first.")
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def save_adapter(self, folder: Path) -> None:
+        self.model.save_pretrained(folder, safe_serialization=True)
+
+    def load_adapter(self, folder: Path) -> None:
+        from peft import PeftModel
+
+        try:
+            self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True)
+        except Exception as fault:  # noqa: BLE001 - see __init__
+            raise CheckpointError(f"cannot load the adapter in {folder}: {fault}", "Was it made for this model?") from fault
+        self._optimizer = None
+
+    def save_training(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        self.save_adapter(folder / "adapter")
+        state = self._optimizer.state_dict()["state"] if self._optimizer else {}
+        tensors = {f"{i}.{key}": value for i, entry in state.items() for key, value in entry.items()}
+        save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "optimizer.safetensors")
+
+    def load_training(self, folder: Path) -> None:
+        from safetensors.torch import load_file
+
+        self.load_adapter(folder / "adapter")
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in load_file(folder / "optimizer.safetensors").items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        # The trainer sets the learning rate at each step; the moments are what must survive.
+        optimizer = self.optimizer(lr=0.0)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+    def save_merged(self, folder: Path) -> None:
+        """Write the whole policy, adapter folded in, as a checkpoint of its own."""
+        self.merge()
+        self.model.save_pretrained(folder, safe_serialization=True)
+        self.tokenizer.save_pretrained(folder)
+
+
+def fingerprint(path: str, model: Any) -> str:
+    """Identity of a checkpoint: the hub's commit, or name, size and content of a folder's files.
+
+    Of a weight file over 64 MB only head and tail are read: enough to tell checkpoints apart in seconds.
+    """
+    commit = getattr(model.config, "_commit_hash", None)
+    if not Path(path).is_dir():
+        return content_id(path, commit)
+    parts: list[tuple[str, int, str]] = []
+    for file in sorted(Path(path).iterdir()):
+        if file.suffix in {".json", ".safetensors", ".model", ".jinja"}:
+            size = file.stat().st_size
+            with file.open("rb") as data:
+                digest = hashlib.sha256(data.read(32 << 20))
+                if size > 64 << 20:
+                    data.seek(-(32 << 20), 2)
+                digest.update(data.read())
+            parts.append((file.name, size, digest.hexdigest()))
+    return content_id(parts)
+
+
+def _digest(tensors: Iterator[torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """End tokens, the tokenizer's first: the one that chat turns end with."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    more = configured if isinstance(configured, list) else [configured]
+    stop = [i for i in dict.fromkeys([tokenizer.eos_token_id, *more]) if i is not None]
+    if not stop:
+        raise UsageError("the policy's tokenizer has no end token.", "Set eos_token in its tokenizer_config.json.")
+    return stop

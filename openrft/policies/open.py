@@ -1,0 +1,64 @@
+"""From what a user writes for a policy to the policy: a shipped name, a folder, a hub id, or a server.
+
+    pocket, pocket/teacher              a checkpoint that an installed plugin names
+    ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+    vllm:SPEC                           the same, run by vLLM
+    openai:http://host:8000/v1#model    an OpenAI-compatible server
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openrft.errors import CheckpointError, UnknownName
+
+if TYPE_CHECKING:
+    from openrft.hookspecs import PolicyInfo
+    from openrft.policies.base import Policy
+
+SERVERS = ("openai:", "vllm:")
+
+
+def named_checkpoint(name: str) -> PolicyInfo | None:
+    """The checkpoint an installed plugin ships under this name; None if no plugin has the name's first part."""
+    from openrft.plugins import installed, providers_of
+
+    owner = name.split("/")[0]
+    if owner not in installed() or Path(name).exists():
+        return None
+    known = providers_of(owner).policies()
+    if name not in known:
+        raise UnknownName("checkpoint", name, known)
+    return known[name]
+
+
+def checkpoint_path(name: str) -> str:
+    """A shipped checkpoint's folder; a folder or hub id is returned as it is."""
+    found = named_checkpoint(name)
+    if found:
+        return found.path
+    if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+        from openrft.plugins import installed
+
+        raise CheckpointError(
+            f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
+            f" ({', '.join(sorted(installed()))}).",
+            "Check the path.",
+        )
+    return name
+
+
+def open_policy(spec: str) -> Policy:
+    """Load the policy that `spec` names. Raises CheckpointError, UnknownName or PolicyError."""
+    if spec.startswith("openai:"):
+        from openrft.policies.openai import OpenAIPolicy
+
+        return OpenAIPolicy(spec)
+    if spec.startswith("vllm:"):
+        from openrft.policies.vllm import VLLMPolicy
+
+        return VLLMPolicy(checkpoint_path(spec.removeprefix("vllm:")))
+    from openrft.policies.hf import HFPolicy
+
+    return HFPolicy(checkpoint_path(spec))

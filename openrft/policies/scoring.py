@@ -1,0 +1,62 @@
+"""Log-probabilities of completions, with gradient, each distinct prompt run once and shared over its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from openrft.policies.decode import left_padded
+
+
+def completion_logprobs(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    pad: int,
+    temperature: float = 1.0,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """log pi(token | prompt, tokens before) at `temperature` for each completion token.
+
+    Args: prompts and completions, B lists of token ids; rows with the same prompt should follow each other.
+    Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T), T the longest completion.
+    Gradients flow through the shared prompt's keys and values into every member of its group.
+    """
+    if any(not c for c in completions):
+        raise ValueError("an empty completion has no log-probabilities; leave it out")
+    groups = [(list(p), len(list(rows))) for p, rows in groupby(map(tuple, prompts))]
+    counts = torch.tensor([count for _, count in groups], device=model.device)
+    ids, mask = left_padded([p for p, _ in groups], pad, model.device)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    cache = DynamicCache(config=model.config)
+    first = model(
+        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+        logits_to_keep=1,
+    ).logits[:, -1:]
+    group_of_row = torch.repeat_interleave(torch.arange(len(groups), device=model.device), counts)
+    targets, target_mask = _right_padded(completions, pad, model.device)
+    logits = first[group_of_row]
+    if targets.shape[1] > 1:
+        cache.batch_select_indices(group_of_row)
+        start = positions[group_of_row, -1:] + 1
+        steps = torch.arange(targets.shape[1] - 1, device=model.device)
+        rest = model(
+            input_ids=targets[:, :-1],
+            attention_mask=torch.cat([mask[group_of_row], target_mask[:, :-1]], 1),
+            position_ids=start + steps,
+            past_key_values=cache,
+            use_cache=True,
+        ).logits
+        logits = torch.cat([logits, rest], 1)
+    logp = (logits.float() / temperature).log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    return logp * target_mask, target_mask
+
+
+def _right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    width = max(map(len, rows))
+    ids = torch.tensor([list(r) + [pad] * (width - len(r)) for r in rows], device=device)
+    mask = torch.tensor([[1] * len(r) + [0] * (width - len(r)) for r in rows], device=device)
+    return ids, mask
