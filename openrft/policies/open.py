@@ -2,7 +2,6 @@
 
     pocket, pocket/teacher              a checkpoint that an installed plugin names
     ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
-    vllm:SPEC                           the same, run by vLLM
     openai:http://host:8000/v1#model    an OpenAI-compatible server
 """
 
@@ -16,8 +15,6 @@ from openrft.errors import CheckpointError, UnknownName
 if TYPE_CHECKING:
     from openrft.hookspecs import PolicyInfo
     from openrft.policies.base import Policy
-
-SERVERS = ("openai:", "vllm:")
 
 
 def named_checkpoint(name: str) -> PolicyInfo | None:
@@ -55,10 +52,6 @@ def open_policy(spec: str) -> Policy:
         from openrft.policies.openai import OpenAIPolicy
 
         return OpenAIPolicy(spec)
-    if spec.startswith("vllm:"):
-        from openrft.policies.vllm import VLLMPolicy
-
-        return VLLMPolicy(checkpoint_path(spec.removeprefix("vllm:")))
     from openrft.policies.hf import HFPolicy
 
     return HFPolicy(checkpoint_path(spec))

@@ -1,0 +1,57 @@
+"""An arm is a set of plugins; a job is one arm on one task with one seed, as plain data that a worker rebuilds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from openrft.settings import Settings, settings_from
+from openrft.task import DataRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A named set of plugins, in call order."""
+
+    name: str
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that decides a result."""
+
+    arm: Arm
+    task: str  # a whole task name
+    seed: int
+    policy: str  # what `openrft.open_policy` takes
+    data: DataRequest = field(default_factory=DataRequest)
+    settings: Settings = field(default_factory=Settings)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # plugin name -> its options
+
+    def __str__(self) -> str:
+        return f"{self.arm.name} on {self.task}, seed {self.seed}"
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """Plain data."""
+    return asdict(job)
+
+
+def job_from_json(row: Mapping[str, Any]) -> Job:
+    """Rebuild a job written by `job_to_json`."""
+    settings, faults = settings_from(row["settings"])
+    assert not faults, faults  # it was validated before it was written
+    arm = Arm(row["arm"]["name"], tuple(row["arm"]["plugins"]))
+    return Job(arm, row["task"], row["seed"], row["policy"], DataRequest(**row["data"]), settings, row["options"])
+
+
+def derived_seed(seed: int, *names: object) -> int:
+    """A seed for one draw, from the job's seed and what the draw is for.
+
+    Every draw is keyed, so a resumed run needs no generator's state and arms that share a seed share their luck.
+    """
+    text = "/".join(map(str, (seed, *names)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

@@ -1,0 +1,231 @@
+"""Find plugins by their metadata without importing them; load only those a job names; name the one that breaks.
+
+One pluggy manager a job, no global one. A plugin's failure carries its name and version and stops its own job only.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from openrft import hookspecs
+from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
+from openrft.options import build, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What a plugin's distribution says of it; nothing of it is imported."""
+
+    name: str  # the entry point's name, what users type
+    distribution: str
+    version: str
+    summary: str
+    entry: EntryPoint
+
+    def __str__(self) -> str:
+        return f"plugin {self.name!r} ({self.distribution} {self.version})"
+
+
+@functools.cache
+def installed() -> dict[str, Installed]:
+    """Every installed plugin by name. Two distributions with one name are refused when that name is used."""
+    found: dict[str, Installed] = {}
+    for entry in entry_points(group=hookspecs.GROUP):
+        dist = entry.dist
+        about = Installed(
+            entry.name,
+            dist.name if dist else "unknown",
+            dist.version if dist else "0",
+            (dist.metadata["Summary"] or "") if dist else "",
+            entry,
+        )
+        other = found.get(entry.name)
+        if other and other.distribution != about.distribution:
+            raise UsageError(
+                f"two installed distributions call a plugin {entry.name!r}: {other.distribution} and"
+                f" {about.distribution}.",
+                "Uninstall one.",
+            )
+        found[entry.name] = about
+    return dict(sorted(found.items()))
+
+
+def about(name: str) -> Installed:
+    """The installed plugin of this name. Raises UnknownName with the nearest names."""
+    known = installed()
+    if name not in known:
+        raise UnknownName("plugin", name, known, "`openrft plugins list` shows what is installed.")
+    return known[name]
+
+
+@functools.cache
+def plugin_class(name: str) -> Any:
+    """Import one plugin's class. Raises PluginError naming it if the import fails."""
+    plugin = about(name)
+    try:
+        return plugin.entry.load()
+    except Exception as fault:  # noqa: BLE001 - the border where a stranger's failure gets its name
+        raise PluginError(
+            f"{plugin} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
+        ) from fault
+
+
+@functools.cache
+def source_digest(name: str) -> str:
+    """Digest of the plugin's Python files, so that edited code never meets results of the old code."""
+    package = plugin_class(name).__module__.split(".")[0]
+    return package_digest(package)
+
+
+@functools.cache
+def package_digest(package: str) -> str:
+    """Digest of a package's Python files."""
+    file = import_module(package).__file__
+    digest = hashlib.sha256()
+    if file:
+        single = Path(file).name != "__init__.py"
+        for path in [Path(file)] if single else sorted(Path(file).parent.rglob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def needs(names: Iterable[str]) -> list[str]:
+    """`names` and all that they need, needed ones first, in a stable order."""
+    order: list[str] = []
+
+    def add(name: str, chain: tuple[str, ...]) -> None:
+        if name in chain:
+            raise UsageError(f"plugins need each other in a circle: {' -> '.join((*chain, name))}.")
+        for other in getattr(plugin_class(name), "needs", ()):
+            add(other, (*chain, name))
+        if name not in order:
+            order.append(name)
+
+    for name in names:
+        add(name, ())
+    return order
+
+
+def make(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """An instance with these options, or None and all faults of the options."""
+    cls = plugin_class(name)
+    options_class = getattr(cls, "Options", None)
+    if options_class is None:
+        return (cls(), []) if not values else (None, [f"{name} takes no options (given: {', '.join(values)})."])
+    options, faults = build(options_class, name, values)
+    if faults:
+        return None, faults
+    try:
+        return cls(options), []
+    except OpenRFTError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - see plugin_class
+        raise PluginError(f"{about(name)} failed to start: {type(fault).__name__}: {fault}") from fault
+
+
+class Plugins:
+    """The plugins of one job, in the arm's order, with their hooks."""
+
+    def __init__(self, names: Iterable[str], options: Mapping[str, Mapping[str, Any]]) -> None:
+        self.names = tuple(names)
+        self.instances: dict[str, Any] = {}
+        self.options = {name: dict(options.get(name, {})) for name in self.names}
+        self.seconds: dict[str, float] = dict.fromkeys(self.names, 0.0)
+        self._manager = pluggy.PluginManager(hookspecs.GROUP)
+        self._manager.add_hookspecs(hookspecs.Hooks)
+        faults: list[str] = []
+        for name in self.names:
+            self.instances[name], found = make(name, self.options[name])
+            faults += found
+        refuse(faults)
+        # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
+        for name in reversed(self.names):
+            self._register(name)
+
+    def _register(self, name: str) -> None:
+        instance = self.instances[name]
+        try:
+            self._manager.register(instance, name=name)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as fault:
+            hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_")]
+            raise PluginError(
+                f"{about(name)} does not fit the hooks: {str(fault).splitlines()[-1].strip()}",
+                f"The hooks are {', '.join(hooks)}.",
+            ) from fault
+        for caller in self._manager.get_hookcallers(instance) or ():
+            for impl in caller.get_hookimpls():
+                if impl.plugin is instance:
+                    impl.function = self._guarded(name, caller.name, impl.function)
+
+    def _guarded(self, name: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The hook's implementation with its result labelled and its failure attributed."""
+
+        def call(*args: Any) -> tuple[str, Any] | None:
+            began = time.perf_counter()
+            try:
+                result = function(*args)
+            except OpenRFTError as fault:
+                fault.message = f"{about(name)} in {hook}: {fault.message}"
+                raise
+            except Exception as fault:  # noqa: BLE001 - see plugin_class
+                raise PluginError(
+                    f"{about(name)} raised {type(fault).__name__} in {hook}: {fault}",
+                    "Rerun with --debug for the traceback; leave the plugin out to go on without it.",
+                ) from fault
+            finally:
+                self.seconds[name] += time.perf_counter() - began
+            return None if result is None else (name, result)
+
+        return call
+
+    def having(self, hook: str) -> list[str]:
+        """Names of the plugins that implement the hook, in call order."""
+        impls = getattr(self._manager.hook, hook).get_hookimpls()
+        return [impl.plugin_name for impl in reversed(impls)]
+
+    def collect(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """(plugin name, result) of every plugin that returned one, in the arm's order."""
+        return list(getattr(self._manager.hook, hook)(**arguments))
+
+    def first(self, hook: str, **arguments: Any) -> tuple[str, Any] | None:
+        """(plugin name, result) of the first plugin that returned one."""
+        result: tuple[str, Any] | None = getattr(self._manager.hook, hook)(**arguments)
+        return result
+
+    def counts(self, name: str) -> dict[str, int]:
+        """What a plugin counted in its last hook (its attribute `counts`), such as fallbacks or refusals."""
+        return dict(getattr(self.instances[name], "counts", None) or {})
+
+    def identity(self, names: Iterable[str]) -> list[list[Any]]:
+        """Name, version, code digest and options of each: what a stored result depends on."""
+        return [[n, about(n).version, source_digest(n), self.options[n]] for n in names]
+
+
+@functools.cache
+def providers_of(name: str) -> Any:
+    """The plugin's task and checkpoint providers, called through the same guards as any hook."""
+    return _Providers(name)
+
+
+class _Providers:
+    def __init__(self, name: str) -> None:
+        self._plugins = Plugins([name], {})
+
+    def policies(self) -> Mapping[str, hookspecs.PolicyInfo]:
+        found = self._plugins.collect("policies")
+        return found[0][1] if found else {}
+
+    def tasks(self) -> Any | None:
+        found = self._plugins.collect("tasks")
+        return found[0][1] if found else None

@@ -1,0 +1,89 @@
+"""Settings of the core's own stages, with the paper's numbers and their sources beside them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from openrft.options import build
+
+Aggregation = Literal["mean", "min", "last", "product", "softmin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """RL: how rollouts are drawn and rewarded. The optimiser's options belong to the RL plugin."""
+
+    steps: int = 30  # optimisation steps; the released script: 6 episodes x 100 samples / rollout batch 20
+    prompts: int = 20  # prompts a step (released script: rollout batch 20)
+    group: int = 8  # completions a prompt; group-relative advantages need at least 2
+    temperature: float = 1.0  # on-policy sampling
+    max_tokens: int = 1536  # paper, section 3: longest generation in RL
+    alpha: float = 0.7  # R = alpha * outcome + (1 - alpha) * f(process); paper, section 3
+    f: Aggregation = "min"  # paper, section 2.4 leaves f open; a chain is as strong as its weakest step
+    checkpoint: int = 10  # steps between checkpoints that a stopped run resumes from
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha {self.alpha} is not between 0 and 1")
+        if min(self.steps, self.prompts, self.group, self.max_tokens, self.checkpoint) < 1:
+            raise ValueError("steps, prompts, group, max_tokens and checkpoint must be at least 1")
+        if self.temperature <= 0:
+            raise ValueError("temperature must be above 0: a greedy policy explores nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """How the test split is answered."""
+
+    samples: int = 3  # answers a question; paper, section 3: mean of 3 runs
+    temperature: float = 0.6  # paper, section 3
+    top_p: float = 1.0
+    max_tokens: int = 2048  # paper, section 3
+    shots: bool = True  # whether an arm that retrieves demonstrations also shows them at evaluation
+
+    def __post_init__(self) -> None:
+        if min(self.samples, self.max_tokens) < 1 or self.temperature < 0:
+            raise ValueError("samples and max_tokens must be at least 1, temperature at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All stages' settings."""
+
+    explore: Explore = field(default_factory=Explore)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+
+
+STAGES: dict[str, type] = {"explore": Explore, "evaluate": Evaluate}
+
+# Named sets of settings and plugin options, by stage or plugin name.
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "paper": {},  # the defaults are the paper's numbers
+    "quick": {  # a first look at real rows: minutes, not evidence
+        "data": {"train": 50, "test": 50},
+        "explore": {"steps": 8, "prompts": 4, "group": 8, "max_tokens": 256},
+        "evaluate": {"samples": 1, "max_tokens": 256},
+        "sft": {"epochs": 2},
+        "teacher": {"tries": 8, "max_tokens": 256},
+        "da": {"n": 2},
+        "icl": {"k": 1},
+    },
+}
+
+
+def settings_from(values: dict[str, dict[str, Any]]) -> tuple[Settings, list[str]]:
+    """Settings from nested values (other owners are ignored), and all faults."""
+    faults: list[str] = []
+    built: dict[str, Any] = {}
+    for name, kind in STAGES.items():
+        stage, found = build(kind, name, values.get(name, {}))
+        faults += found
+        if stage is not None:
+            built[name] = stage
+    return Settings(**built), faults
+
+
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """Plain nested data; `settings_from` reads it back."""
+    return asdict(settings)

@@ -1,0 +1,96 @@
+"""Content-addressed results of stages: a readable key, checksums, written aside and renamed. No pickle.
+
+A stage's folder is `<root>/<stage>/<key>/`; while it is being made it is `<key>.part/`, which a stopped run leaves
+behind for its stage to go on from. Two workers that want the same result wait for one of them to make it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from openrft.errors import StoreError
+from openrft.sample import content_id
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished stage."""
+
+    key: str
+    folder: Path
+    reused: bool  # found, not made
+
+
+class Store:
+    """Stage results under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def result(self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None]) -> Result:
+        """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`."""
+        key = f"{content_id(stage, inputs)}"
+        final, part = self.root / stage / key, self.root / stage / f"{key}.part"
+        with disk_faults(self.root):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(str(final) + ".lock"):
+                if _intact(final):
+                    return Result(key, final, True)
+                if final.exists():  # damaged: made anew rather than trusted
+                    shutil.rmtree(final)
+                part.mkdir(exist_ok=True)
+                make(part)
+                _write(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
+                _write(part / "checksums.json", json.dumps(_checksums(part), indent=1))
+                part.rename(final)
+        return Result(key, final, False)
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a file so that readers see the old or the new content, never half of it."""
+    aside = path.with_name(path.name + ".tmp")
+    with disk_faults(path.parent):
+        _write(aside, text)
+        aside.replace(path)
+
+
+@contextlib.contextmanager
+def disk_faults(where: Path) -> Iterator[None]:
+    """A full or read-only disk as a StoreError that names the folder."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(f"{where}: no space left.", "Free some; finished work is kept and reused.") from fault
+        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+            raise StoreError(f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out.") from fault
+        raise
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "checksums.json")
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def _intact(folder: Path) -> bool:
+    listing = folder / "checksums.json"
+    if not listing.exists():
+        return False
+    try:
+        return bool(json.loads(listing.read_text("utf-8")) == _checksums(folder))
+    except json.JSONDecodeError:
+        return False
