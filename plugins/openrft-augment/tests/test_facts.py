@@ -1,0 +1,46 @@
+"""The guards against a rewording that changes the answer."""
+
+from __future__ import annotations
+
+import pytest
+from openrft_augment.facts import fault_of, formulas, numbers
+
+from openrft import Sample
+
+
+@pytest.mark.parametrize(
+    ("question", "rewording", "fault"),
+    [
+        ("Heat 2.5 mol to 300 K?", "To 300 K, heat 2.50 mol?", None),
+        ("Cool it to -5 degrees?", "Cool it to \u22125 degrees?", None),
+        ("Cool it to -5 degrees?", "Cool it to 5 degrees?", "number"),
+        ("Pay 1,000 now?", "Now pay 1000?", None),
+        ("Between 10-20 m?", "Between 10 and 20 m?", None),
+        ("Use 6.02e23 atoms?", "Use 6.02e22 atoms?", "number"),
+        ("Use 3 and 3?", "Use 3?", "number"),
+        ("Use three?", "Use 3?", "number"),
+        ("What is the mass of H2SO4?", "How heavy is H2SO4?", None),
+        ("What is the mass of H2SO4?", "How heavy is H2S O4?", "formula"),
+        ("Precursor of CC(=O)O?", "What gives CC(=O)O?", None),
+        ("Precursor of CC(=O)O?", "What gives C(=O)CO?", "formula"),
+        ("Precursor of C(C)O?", "What gives acetic acid?", "formula"),
+        ("Water (H2O) is what?", "What is H2O, water?", None),
+        ("What and/or why?", "What, why, or both?", None),
+        ("Is it sodium?", "Is it \\boxed{A}?", "answer"),
+    ],
+)
+def test_numbers_and_formulas(question: str, rewording: str, fault: str | None) -> None:
+    assert fault_of(Sample(question, "Yes", kind="boolean"), rewording) == fault
+
+
+def test_the_gold_text_may_not_be_told_unless_the_question_tells_it() -> None:
+    sample = Sample("Which metal is liquid?", "A", ("mercury", "iron"))
+    assert fault_of(sample, "Is mercury the liquid metal?") == "answer"
+    assert fault_of(sample, "Which liquid metal, mercurys aside?") is None
+    told = Sample("Is mercury or iron liquid?", "A", ("mercury", "iron"))
+    assert fault_of(told, "Which is liquid, iron or mercury?") is None
+
+
+def test_what_counts_as_number_and_formula() -> None:
+    assert numbers("x-5, -5, 1e3 and H2O") == {5.0: 1, -5.0: 1, 1000.0: 1, 2.0: 1}
+    assert formulas("Take (H2O) and $E=mc^2$, with Fe3+.") == {"H2O": 1, "$E=mc^2$": 1, "Fe3+": 1}
