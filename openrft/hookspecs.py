@@ -66,9 +66,7 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def retrieve(
-        self, samples: Sequence[Sample], pool: Sequence[Shot], task: Task
-    ) -> list[list[Shot]] | None:
+    def retrieve(self, samples: Sequence[Sample], pool: Sequence[Shot], task: Task) -> list[list[Shot]] | None:
         """For each of `samples` the demonstrations to put before it, in order, chosen from `pool` (train split).
 
         The core refuses a shot whose sample is the sample itself or its kin (`Sample.root`).
@@ -88,7 +86,12 @@ class Hooks:
 
     @hookspec(firstresult=True)
     def train_step(
-        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: Objective, step: int, seed: int,
+        self,
+        policy: TrainablePolicy,
+        rollouts: Sequence[Rollout],
+        objective: Objective,
+        step: int,
+        seed: int,
         progress: Progress,
     ) -> Mapping[str, float] | None:
         """Change the policy; return metrics, or None if `objective` is not this plugin's.

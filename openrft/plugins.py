@@ -74,7 +74,7 @@ def plugin_class(name: str) -> Any:
     plugin = about(name)
     try:
         return plugin.entry.load()
-    except Exception as fault:  # noqa: BLE001 - the border where a stranger's failure gets its name
+    except Exception as fault:
         raise PluginError(
             f"{plugin} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault
@@ -129,7 +129,7 @@ def make(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
         return cls(options), []
     except OpenRFTError:
         raise
-    except Exception as fault:  # noqa: BLE001 - see plugin_class
+    except Exception as fault:
         raise PluginError(f"{about(name)} failed to start: {type(fault).__name__}: {fault}") from fault
 
 
@@ -166,7 +166,7 @@ class Plugins:
         for caller in self._manager.get_hookcallers(instance) or ():
             for impl in caller.get_hookimpls():
                 if impl.plugin is instance:
-                    impl.function = self._guarded(name, caller.name, impl.function)
+                    impl.function = self._guarded(name, caller.name, impl.function)  # type: ignore[misc]
 
     def _guarded(self, name: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The hook's implementation with its result labelled and its failure attributed."""
@@ -178,7 +178,7 @@ class Plugins:
             except OpenRFTError as fault:
                 fault.message = f"{about(name)} in {hook}: {fault.message}"
                 raise
-            except Exception as fault:  # noqa: BLE001 - see plugin_class
+            except Exception as fault:
                 raise PluginError(
                     f"{about(name)} raised {type(fault).__name__} in {hook}: {fault}",
                     "Rerun with --debug for the traceback; leave the plugin out to go on without it.",

@@ -78,7 +78,7 @@ class Completion:
     tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
     logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
     finish: Literal["stop", "length", "context"] = "stop"
-    # ^ "length": the token budget ran out; "context": the prompt alone exceeds the policy's context, nothing was written
+    # ^ "length": the token budget ran out; "context": the prompt alone fills the context, so nothing was written
     temperature: float = 1.0  # at which it was drawn; `logprobs` are those of that distribution
 
 

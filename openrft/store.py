@@ -73,7 +73,9 @@ def disk_faults(where: Path) -> Iterator[None]:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(f"{where}: no space left.", "Free some; finished work is kept and reused.") from fault
         if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise StoreError(f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out.") from fault
+            raise StoreError(
+                f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out."
+            ) from fault
         raise
 
 

@@ -45,6 +45,11 @@ class TrainablePolicy(Policy, Protocol):
     model: Any
     tokenizer: Any
 
+    @property
+    def adapted(self) -> bool:
+        """Whether an adapter is attached."""
+        ...
+
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the rendered prompt, generation prompt included."""
         ...
@@ -59,6 +64,10 @@ class TrainablePolicy(Policy, Protocol):
 
     def merge(self) -> None:
         """Fold the adapter into the weights; the policy becomes its own new reference."""
+        ...
+
+    def drop_adapter(self) -> None:
+        """Take the adapter off unmerged; nothing if there is none."""
         ...
 
     def optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:

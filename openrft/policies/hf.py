@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.decode import decode
+from openrft.policies.open import checkpoint_identity
 from openrft.policies.scoring import completion_logprobs
 from openrft.progress import Progress
 from openrft.sample import Completion, Message, content_id
@@ -35,15 +36,15 @@ class HFPolicy:
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
-            self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
-        except Exception as fault:  # noqa: BLE001 - loaders raise whatever their format's library raises
+            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+        except Exception as fault:
             reason = str(fault).strip().split("\n")[0] or type(fault).__name__
             raise CheckpointError(
                 f"cannot load a policy from {path!r}: {reason}",
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
-        self.model.to(device).eval()
-        self.id = fingerprint(path, self.model)
+        self.model: Any = model.to(device).eval()
+        self.id = checkpoint_identity(path)
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
@@ -61,7 +62,7 @@ class HFPolicy:
             return list(self.tokenizer.encode(text))
         try:
             return self._template(list(messages))
-        except Exception:  # noqa: BLE001 - templates refuse a system turn by raising whatever they like
+        except Exception:
             if messages[0]["role"] != "system":
                 raise
             head, first, *rest = messages
@@ -155,6 +156,11 @@ class HFPolicy:
             self.model.requires_grad_(True)
             self.id, self._optimizer = content_id(self.id, digest), None
 
+    def drop_adapter(self) -> None:
+        if self.adapted:
+            self.model, self._optimizer = self.model.unload().eval(), None
+            self.model.requires_grad_(True)
+
     def optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
             self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
@@ -173,8 +179,10 @@ class HFPolicy:
 
         try:
             self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True)
-        except Exception as fault:  # noqa: BLE001 - see __init__
-            raise CheckpointError(f"cannot load the adapter in {folder}: {fault}", "Was it made for this model?") from fault
+        except Exception as fault:
+            raise CheckpointError(
+                f"cannot load the adapter in {folder}: {fault}", "Was it made for this model?"
+            ) from fault
         self._optimizer = None
 
     def save_training(self, folder: Path) -> None:
@@ -202,27 +210,6 @@ class HFPolicy:
         self.merge()
         self.model.save_pretrained(folder, safe_serialization=True)
         self.tokenizer.save_pretrained(folder)
-
-
-def fingerprint(path: str, model: Any) -> str:
-    """Identity of a checkpoint: the hub's commit, or name, size and content of a folder's files.
-
-    Of a weight file over 64 MB only head and tail are read: enough to tell checkpoints apart in seconds.
-    """
-    commit = getattr(model.config, "_commit_hash", None)
-    if not Path(path).is_dir():
-        return content_id(path, commit)
-    parts: list[tuple[str, int, str]] = []
-    for file in sorted(Path(path).iterdir()):
-        if file.suffix in {".json", ".safetensors", ".model", ".jinja"}:
-            size = file.stat().st_size
-            with file.open("rb") as data:
-                digest = hashlib.sha256(data.read(32 << 20))
-                if size > 64 << 20:
-                    data.seek(-(32 << 20), 2)
-                digest.update(data.read())
-            parts.append((file.name, size, digest.hexdigest()))
-    return content_id(parts)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

@@ -1,16 +1,18 @@
 """From what a user writes for a policy to the policy: a shipped name, a folder, a hub id, or a server.
 
-    pocket, pocket/teacher              a checkpoint that an installed plugin names
-    ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
-    openai:http://host:8000/v1#model    an OpenAI-compatible server
+pocket, pocket/teacher              a checkpoint that an installed plugin names
+./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+openai:http://host:8000/v1#model    an OpenAI-compatible server
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openrft.errors import CheckpointError, UnknownName
+from openrft.sample import content_id
 
 if TYPE_CHECKING:
     from openrft.hookspecs import PolicyInfo
@@ -55,3 +57,29 @@ def open_policy(spec: str) -> Policy:
     from openrft.policies.hf import HFPolicy
 
     return HFPolicy(checkpoint_path(spec))
+
+
+def checkpoint_identity(spec: str) -> str:
+    """What tells this policy apart from others, without loading it: content of a folder, or the hub id or server."""
+    if spec.startswith("openai:"):
+        return spec
+    path = Path(checkpoint_path(spec))
+    return fingerprint(path) if path.is_dir() else spec
+
+
+def fingerprint(folder: Path) -> str:
+    """Name, size and content of a checkpoint folder's files.
+
+    Of a weight file over 64 MB only head and tail are read: enough to tell checkpoints apart in seconds.
+    """
+    parts: list[tuple[str, int, str]] = []
+    for file in sorted(folder.iterdir()):
+        if file.suffix in {".json", ".safetensors", ".model", ".jinja"}:
+            size = file.stat().st_size
+            with file.open("rb") as data:
+                digest = hashlib.sha256(data.read(32 << 20))
+                if size > 64 << 20:
+                    data.seek(-(32 << 20), 2)
+                digest.update(data.read())
+            parts.append((file.name, size, digest.hexdigest()))
+    return content_id(parts)

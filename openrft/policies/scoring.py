@@ -33,7 +33,11 @@ def completion_logprobs(
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
     first = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
         logits_to_keep=1,
     ).logits[:, -1:]
     group_of_row = torch.repeat_interleave(torch.arange(len(groups), device=model.device), counts)

@@ -1,0 +1,233 @@
+"""What a bench found: per-item outcomes of every arm, task and seed, with all that is needed to rerun and compare.
+
+Plain data and its file. It does not know what the outcomes mean (summary.py), how they are compared (gate.py) or
+how they look (render.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from openrft.bench.codec import decode, encode
+from openrft.errors import DataError, StoreError, UnknownName
+from openrft.sample import content_id
+from openrft.task import Task, overlaps
+
+FORMAT = "openrft-report/1"
+FILE = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """One test item."""
+
+    id: str  # the sample's id
+    task: str  # its leaf task; differs from the task's name where a task pools several
+    cluster: str  # items that share it are near duplicates and are resampled together
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task as it was run."""
+
+    name: str
+    hash: str  # of the instruction and the test items: equal hashes, equal questions put in equal words
+    train: int  # samples, after leaks were dropped
+    test: int
+    notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
+    items: tuple[ItemRecord, ...]  # by id
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecord:
+    """An arm: a name for a set of plugins."""
+
+    name: str
+    plugins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What became of one test item; the lists run over its completions."""
+
+    correct: tuple[bool, ...]
+    unparsed: tuple[bool, ...]  # no answer could be read: counted as not correct, and reported apart
+    tokens: int  # generated, over all completions
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """What one stage cost when it was computed."""
+
+    stage: str
+    seconds: float  # of the computation, though this arm may have reused its result
+    tokens: int  # generated
+    reused: bool  # the result came from the store
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """A finished job: one arm on one task with one seed."""
+
+    arm: str
+    task: str
+    seed: int
+    policy_id: str  # of the evaluated checkpoint: arms that share it differ in inference only
+    items: Mapping[str, Item]  # by sample id
+    stages: tuple[StageCost, ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that did not finish. Never a score."""
+
+    arm: str
+    task: str
+    seed: int
+    error: str  # one line
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a rule without a model scores on one task."""
+
+    task: str
+    name: str
+    accuracy: float
+    items: Mapping[str, bool]  # by sample id
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole bench."""
+
+    name: str
+    created: str  # ISO 8601, with its offset
+    command: str  # as typed
+    plan: Mapping[str, Any]  # reruns the bench; `plan["ladder"]` says which arms isolate which plugin
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+    said: tuple[str, ...]  # what was added or changed on the user's behalf, one line each
+    tasks: tuple[TaskRecord, ...]
+    arms: tuple[ArmRecord, ...]  # in the order of the table
+    results: tuple[ArmResult, ...]
+    failures: tuple[Failure, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)  # summary.summarise, for other programs to read
+
+
+def task_record(task: Task) -> TaskRecord:
+    """A task's entry. Test items that are equal after normalising, or after shuffling options, form a cluster."""
+    cluster = {s.id: s.id for s in task.test}
+    for pairs in overlaps(task.test, task.test).values():
+        for one, other in pairs:
+            cluster[one] = min(cluster[one], other)
+    leaf = {s.id: s.task or task.name for s in task.test}
+    items = tuple(ItemRecord(i, leaf[i], cluster[i]) for i in sorted(leaf))
+    return TaskRecord(
+        task.name, content_id(task.instruction, sorted(leaf)), len(task.train), len(task.test), task.notes, items
+    )
+
+
+def checked(report: Report) -> Report:
+    """The report, if it agrees with itself. Raises DataError naming what does not."""
+    tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
+    arms = {a.name for a in report.arms}
+    seen: set[tuple[str, str, int]] = set()
+    for job in (*report.results, *report.failures):
+        where = f"report {report.name}, arm {job.arm}, task {job.task}, seed {job.seed}"
+        if job.arm not in arms or job.task not in tasks:
+            raise DataError(f"{where}: the arm or the task is not among the report's own.")
+        if (job.arm, job.task, job.seed) in seen:
+            raise DataError(f"{where}: listed twice.")
+        seen.add((job.arm, job.task, job.seed))
+        if isinstance(job, ArmResult):
+            if set(job.items) != tasks[job.task]:
+                raise DataError(f"{where}: its items are not the task's test items.")
+            bad = [i for i, o in job.items.items() if not o.correct or len(o.correct) != len(o.unparsed)]
+            if bad:
+                raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
+    return report
+
+
+def to_json(report: Report) -> str:
+    """The report as text: a line for each entry, so that two committed reports can be compared line by line."""
+    data = {"format": FORMAT, **encode(report)}
+    lines = []
+    for key, value in data.items():
+        if isinstance(value, list) and value:
+            body = "[\n  " + ",\n  ".join(_line(entry) for entry in value) + "\n ]"
+        else:
+            body = _line(value)
+        lines.append(f" {json.dumps(key)}: {body}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def from_json(text: str, where: str = "report") -> Report:
+    """Read what `to_json` wrote. Raises DataError naming the field, with `where` as the file."""
+    try:
+        data = json.loads(text)
+    except ValueError as fault:
+        raise DataError(f"{where}: not JSON ({fault}).", "Is the file cut short?") from fault
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
+    report: Report = decode(Report, data, where)
+    return checked(report)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing: a reader never sees half of it. Raises StoreError."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a committed baseline from others
+        os.replace(temporary, path)
+    except OSError as fault:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise StoreError(f"{path} could not be written ({fault.strerror}).", "Free space or choose another folder.") from fault
+
+
+def write(report: Report, path: Path) -> None:
+    """Write report.json. Raises DataError if the report contradicts itself, StoreError if it cannot be written."""
+    write_text(path, to_json(checked(report)))
+
+
+def read(path: Path) -> Report:
+    """Read report.json. Raises DataError (no such file, malformed) or StoreError (unreadable)."""
+    try:
+        return from_json(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as fault:
+        raise DataError(f"{path}: no such report.", "Give a run's name, its folder or its report.json.") from fault
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{path}: not text in UTF-8.") from fault
+    except OSError as fault:
+        raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
+
+
+def locate(run: str, runs: Path = Path("runs")) -> Path:
+    """The report.json meant by `run`: a file, a folder that holds one, or the name of a run under `runs`."""
+    for path in (Path(run), Path(run) / FILE, runs / run / FILE):
+        if path.is_file():
+            return path
+    known = [p.parent.name for p in runs.glob(f"*/{FILE}")] if runs.is_dir() else []
+    raise UnknownName("run", run, known, "A path to a report.json does as well.")
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))

@@ -1,0 +1,33 @@
+"""From a task's name to the task: ask the plugin whose name the task's first part is."""
+
+from __future__ import annotations
+
+import functools
+
+from openrft.errors import PluginError, UnknownName
+from openrft.plugins import about, installed, providers_of
+from openrft.task import DataRequest, Task, TaskFamily, checked, expand
+
+
+def family(name: str) -> TaskFamily:
+    """The task family of an installed plugin. Raises UnknownName for a plugin that is absent or has no tasks."""
+    if name not in installed():
+        raise UnknownName("task family", name, installed(), "A task is named FAMILY/LEVEL/NAME.")
+    found: TaskFamily | None = providers_of(name).tasks()
+    if found is None:
+        raise UnknownName("task family", name, (), f"{about(name)} provides no tasks.")
+    if found.family != name:
+        raise PluginError(f"{about(name)} provides tasks of the family {found.family!r}; it must be {name!r}.")
+    return found
+
+
+def select(selector: str) -> list[str]:
+    """Whole task names that a selector or glob stands for."""
+    name = selector.split("/")[0].lower()
+    return expand(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: family(name)})
+
+
+@functools.lru_cache(maxsize=8)
+def load_task(name: str, request: DataRequest) -> Task:
+    """One task with its leaks counted, and dropped if the request says so."""
+    return checked(family(name.split("/")[0]).load(name, request), request)

@@ -1,0 +1,49 @@
+"""The whole method, one arm on one task with one seed, top to bottom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from openrft.arm import Job
+from openrft.families import load_task
+from openrft.plugins import Plugins
+from openrft.progress import Progress, Silent
+from openrft.sample import Rollout
+from openrft.stages.augment import augment
+from openrft.stages.evaluate import evaluate
+from openrft.stages.explore import explore
+from openrft.stages.imitate import imitate
+from openrft.stages.retrieve import pool_of
+from openrft.stages.synthesize import synthesize
+from openrft.store import Store
+from openrft.task import Task
+from openrft.work import Cost, Student, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job came to."""
+
+    job: Job
+    task: Task
+    rollouts: tuple[Rollout, ...]  # graded answers to the test split
+    costs: tuple[Cost, ...]  # of each stage that ran or was reused, in order
+    policy_id: str  # arms with the same id were evaluated on the same weights
+    student: Student
+
+
+def run(job: Job, store: Store, progress: Progress | None = None) -> Outcome:
+    """Augment, synthesise, imitate, explore, evaluate. A stage without a plugin that acts in it does nothing."""
+    task = load_task(job.task, job.data)
+    family = job.task.split("/")[0]
+    plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
+    work = Work(job, task, plugins, Student(job.policy), store, progress or Silent())
+
+    train = augment(work)
+    targets = synthesize(work)
+    pool = pool_of(task.train, targets)
+    imitate(work, targets)
+    explore(work, train, pool)
+    rollouts = evaluate(work, pool)
+
+    return Outcome(job, task, rollouts, tuple(work.costs), work.student.id, work.student)

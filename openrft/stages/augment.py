@@ -1,0 +1,63 @@
+"""Augment: more training samples from the ones there are. Originals are kept, lineage recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from openrft.arm import derived_seed
+from openrft.errors import PluginError
+from openrft.plugins import about
+from openrft.sample import Sample, read_jsonl, sample_from_json, to_json, write_jsonl
+from openrft.work import Tally, Work
+
+VERSION = 1
+
+
+def augment(work: Work) -> tuple[Sample, ...]:
+    """The train split and what the arm's plugins made of it (paper, section 3.1)."""
+    train = work.task.train
+    names = work.plugins.having("augment")
+    if not names:
+        return train
+
+    def make(folder: Path, tally: Tally) -> None:
+        results = work.plugins.collect(
+            "augment",
+            samples=train,
+            task=work.training_task,
+            policy=work.student.policy(),
+            seed=derived_seed(work.job.seed, "augment"),
+            progress=work.progress,
+        )
+        new = merged(train, results, tally)
+        for name in names:
+            tally.counts.update({f"{name}.{key}": n for key, n in work.plugins.counts(name).items()})
+        write_jsonl(folder / "samples.jsonl", map(to_json, new))
+
+    inputs = {
+        "samples": [s.id for s in train],
+        "policy": work.student.id,
+        "seed": work.job.seed,
+        "plugins": work.plugins.identity(names),
+    }
+    result = work.stage("augment", VERSION, inputs, make)
+    return tuple(sample_from_json(row) for row in read_jsonl(result.folder / "samples.jsonl"))
+
+
+def merged(train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample]]], tally: Tally) -> list[Sample]:
+    """Originals first, then the new samples without duplicates. Raises PluginError for a sample without lineage."""
+    kept = {s.id: s for s in train}
+    roots = set(kept)
+    for name, samples in results:
+        for sample in samples:
+            if sample.parent not in roots or not sample.via:
+                raise PluginError(
+                    f"{about(name)} made a sample without lineage: parent {sample.parent!r}, via {sample.via!r}.",
+                    "Set parent to the id of a train sample and via to the plugin's name.",
+                )
+            if sample.id in kept:
+                tally.counts["duplicates"] = tally.counts.get("duplicates", 0) + 1
+            kept.setdefault(sample.id, sample)
+    tally.counts["samples"] = len(kept)
+    return list(kept.values())

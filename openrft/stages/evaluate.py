@@ -1,0 +1,70 @@
+"""Evaluate: the only stage that sees the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from openrft.arm import derived_seed
+from openrft.errors import PluginError
+from openrft.policies.base import Sampling
+from openrft.prompt import messages_for
+from openrft.sample import Rollout, Shot, content_id, read_jsonl, rollout_from_json, to_json, write_jsonl
+from openrft.stages.retrieve import demonstrations
+from openrft.work import Tally, Work
+
+VERSION = 1
+
+
+def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[Rollout, ...]:
+    """Graded answers to the test split, `settings.evaluate.samples` a question, in order."""
+    how, test = work.job.settings.evaluate, work.task.test
+    shows = bool(how.shots and work.plugins.having("retrieve"))
+
+    def make(folder: Path, tally: Tally) -> None:
+        shots: list[list[Shot]] = demonstrations(work, test, pool) if shows else [[] for _ in test]
+        prompts = [messages_for(s, d, work.task.instruction) for s, d in zip(test, shots, strict=True)]
+        sampling = Sampling(
+            n=how.samples,
+            temperature=how.temperature,
+            top_p=how.top_p,
+            max_tokens=how.max_tokens,
+            seed=derived_seed(work.job.seed, "evaluate"),
+        )
+        groups = work.student.policy().generate(prompts, sampling, work.progress)
+        rollouts = []
+        for sample, prompt, demos, group in zip(test, prompts, shots, groups, strict=True):
+            for completion in group:
+                verdict = work.task.grade(sample, completion.text)
+                rollouts.append(
+                    Rollout(
+                        sample,
+                        prompt,
+                        replace(completion, logprobs=()),
+                        tuple(d.sample.id for d in demos),
+                        answer=verdict.answer,
+                        correct=verdict.correct,
+                    )
+                )
+        tally.tokens = sum(len(r.completion.tokens) for r in rollouts)
+        tally.counts["over_context"] = sum(r.completion.finish == "context" for r in rollouts)
+        tally.counts["cut_off"] = sum(r.completion.finish == "length" for r in rollouts)
+        for name, metrics in work.plugins.collect("evaluate", rollouts=rollouts, task=work.training_task):
+            if clash := set(metrics) & set(tally.metrics):
+                raise PluginError(f"plugin {name!r}: the metric {min(clash)!r} is already given by another plugin.")
+            tally.metrics.update(metrics)
+        write_jsonl(folder / "rollouts.jsonl", map(to_json, rollouts))
+
+    named = [*(work.plugins.having("retrieve") if shows else []), *work.plugins.having("evaluate")]
+    inputs = {
+        "samples": content_id([s.id for s in test]),
+        "pool": content_id([[shot.sample.id, shot.trace] for shot in pool]) if shows else "",
+        "instruction": work.task.instruction,
+        "settings": asdict(how),
+        "policy": work.student.id,
+        "seed": work.job.seed,
+        "plugins": work.plugins.identity(dict.fromkeys(named)),
+    }
+    result = work.stage("evaluate", VERSION, inputs, make)
+    return tuple(rollout_from_json(row) for row in read_jsonl(result.folder / "rollouts.jsonl"))

@@ -1,0 +1,37 @@
+"""Retrieve: demonstrations for a batch of questions, never a question's own answer. Used by explore and evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from openrft.errors import PluginError
+from openrft.plugins import about
+from openrft.prompt import boxed
+from openrft.sample import Rollout, Sample, Shot
+from openrft.work import Work
+
+
+def pool_of(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Shot]:
+    """The original train split as demonstrations, with reasoning where the policy itself wrote some."""
+    traces = {r.sample.id: r.completion.text for r in targets if r.completion.tokens}
+    return [Shot(s, boxed(s.answer), traces.get(s.id)) for s in train]
+
+
+def demonstrations(work: Work, samples: Sequence[Sample], pool: Sequence[Shot]) -> list[list[Shot]]:
+    """Demonstrations for each sample; none where no plugin retrieves.
+
+    Raises PluginError for a demonstration of the sample itself, of its kin, or from outside the pool.
+    """
+    answered = work.plugins.first("retrieve", samples=samples, pool=pool, task=work.training_task)
+    if answered is None:
+        return [[] for _ in samples]
+    name, shots = answered
+    if len(shots) != len(samples):
+        raise PluginError(f"{about(name)} retrieved for {len(shots)} of {len(samples)} samples.")
+    known = {shot.sample.id for shot in pool}
+    for sample, chosen in zip(samples, shots, strict=True):
+        for shot in chosen:
+            if shot.sample.root == sample.root or shot.sample.id not in known:
+                what = "itself or its kin" if shot.sample.id in known else "a sample from outside the train split"
+                raise PluginError(f"{about(name)} gave sample {sample.id} a demonstration of {what}.")
+    return [list(chosen) for chosen in shots]

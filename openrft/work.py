@@ -1,0 +1,132 @@
+"""What the stages of one job share: the job, its task without test samples, its plugins, the student, the store."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from openrft import __version__
+from openrft.arm import Job
+from openrft.errors import UsageError
+from openrft.plugins import Plugins, package_digest
+from openrft.policies.base import Policy, TrainablePolicy
+from openrft.policies.open import checkpoint_identity, open_policy
+from openrft.progress import Progress
+from openrft.store import Result, Store
+from openrft.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a stage cost when it was made, and what it counted and measured."""
+
+    stage: str
+    seconds: float
+    tokens: int  # generated tokens
+    reused: bool
+    counts: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Student:
+    """The policy being trained: a base and the adapters made so far. Loaded only when someone asks for it."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.id = checkpoint_identity(spec)  # grows with each adapter; known without loading anything
+        self._adapters: list[Path] = []
+        self._applied = 0
+        self._policy: Policy | None = None
+
+    def policy(self) -> Policy:
+        """The policy with every adapter folded in."""
+        if self._policy is None:
+            self._policy = open_policy(self.spec)
+        for folder in self._adapters[self._applied :]:
+            trainable = _with_weights(self._policy, self.spec, "an adapter")
+            trainable.load_adapter(folder)
+            trainable.merge()
+            self._applied += 1
+        return self._policy
+
+    def trainable(self, purpose: str) -> TrainablePolicy:
+        """The policy, if its weights are at hand. Raises UsageError naming the purpose otherwise."""
+        return _with_weights(self.policy(), self.spec, purpose)
+
+    def advance(self, adapter: Path, key: str) -> None:
+        """From now on the student is itself plus this adapter, the result of the stage with this key.
+
+        A policy trained in this very process is brought back to what lies in the store, so that a reused and a
+        fresh stage go on from the same bits.
+        """
+        if self._policy is not None:
+            _with_weights(self._policy, self.spec, "an adapter").drop_adapter()
+        self._adapters.append(adapter)
+        self.id = key
+
+
+def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
+    if not hasattr(policy, "attach_lora"):
+        raise UsageError(
+            f"{purpose} needs a policy whose weights are at hand, and {spec!r} is a server.",
+            "Give a checkpoint folder or hub id with --policy.",
+        )
+    return cast(TrainablePolicy, policy)
+
+
+@dataclass(slots=True)
+class Work:
+    """One job under way."""
+
+    job: Job
+    task: Task  # the whole task; only evaluate may look at its test split
+    plugins: Plugins
+    student: Student
+    store: Store
+    progress: Progress
+    costs: list[Cost] = field(default_factory=list)
+
+    @property
+    def training_task(self) -> Task:
+        """The task as every stage but evaluate sees it: without test samples."""
+        return replace(self.task, test=())
+
+    def trainers(self, objective: str) -> list[str]:
+        """Plugins that train for this objective (attribute `objectives`; a plugin without it serves both)."""
+        every = ("imitate", "explore")
+        return [
+            name
+            for name in self.plugins.having("train_step")
+            if objective in getattr(self.plugins.instances[name], "objectives", every)
+        ]
+
+    def stage(self, name: str, version: int, inputs: Mapping[str, Any], make: Callable[[Path, Tally], None]) -> Result:
+        """Run or reuse a stage. `make` fills a folder and the tally; the cost is kept beside the result."""
+        tally = Tally()
+
+        def timed(folder: Path) -> None:
+            began = time.perf_counter()
+            make(folder, tally)
+            spent = time.perf_counter() - began + tally.earlier_seconds
+            row = {"seconds": spent, "tokens": tally.tokens, "counts": tally.counts, "metrics": tally.metrics}
+            (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
+
+        key = {"stage": name, "version": version, "core": [__version__, package_digest("openrft")], **inputs}
+        result = self.store.result(name, key, timed)
+        row = json.loads((result.folder / "cost.json").read_text("utf-8"))
+        self.costs.append(Cost(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"]))
+        return result
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a stage counts while it works."""
+
+    tokens: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    earlier_seconds: float = 0.0  # spent before the stage was interrupted and resumed
