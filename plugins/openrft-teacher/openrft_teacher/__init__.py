@@ -1,0 +1,116 @@
+"""Synthesis by rejection sampling (paper, section 3.2): ask a teacher until the answer is right, at most 64 times.
+
+The teacher is the policy itself (self-distillation), another checkpoint, or an OpenAI-compatible server.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import openrft
+from openrft import Completion, Rollout, Sample, Sampling, Task, boxed, messages_for
+from openrft_teacher.rounds import rounds
+
+__version__ = "0.1.0"
+
+_COUNTS = (
+    "questions",
+    "solved",  # questions with a right completion
+    "fallback",  # questions whose target is the bare gold answer
+    "tries",  # completions drawn
+    "right",  # completions that reached the gold answer
+    "cut_off",  # completions that ran out of tokens; never used
+    "over_context",  # questions too long for the teacher
+    "tokens",  # generated, the rejected ones included; 0 for a server, which reports no ids
+)
+
+
+class Teacher:
+    """The plugin `teacher`. It changes nothing by itself: its rollouts are what `sft` imitates."""
+
+    needs = ()
+    support = True
+
+    @dataclass(frozen=True)
+    class Options:
+        """What can be set: `teacher.model=...` on the command line, `[plugins.teacher]` in a file."""
+
+        model: str = "self"  # "self" = the policy in training; else what `open_policy` takes: a name, folder or server
+        tries: int = 64  # completions a question at most (paper, section 3.2)
+        round: int = 4  # completions a question in the first round; each later round doubles it
+        temperature: float = 0.6  # the only sampling temperature the paper names (section 4, evaluation)
+        max_tokens: int = 2048  # the paper's limit for evaluation, and SFT's maximum length
+        keep: Literal["first", "shortest"] = "first"  # which right completion of a round becomes the target
+
+    def __init__(self, options: Options) -> None:
+        if options.tries < 1 or options.round < 1:
+            raise openrft.UsageError(
+                f"teacher: tries is {options.tries} and round is {options.round}.", "Both must be at least 1."
+            )
+        self.options = options
+        self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
+
+    @openrft.hookimpl
+    def synthesize(self, samples: Sequence[Sample], task: Task, policy: Any, seed: int, progress: Any) -> list[Rollout]:
+        """A verified rollout for each of `samples`, in order; the bare gold answer where no try was right.
+
+        A fallback's completion has no tokens: no policy wrote it.
+        """
+        own = self.options.model == "self"
+        teacher = policy if own else openrft.open_policy(self.options.model)
+        prompts = [messages_for(sample, instruction=task.instruction) for sample in samples]
+        solved: dict[int, Completion] = {}
+        unsolved = list(range(len(samples)))
+        counts = dict.fromkeys(_COUNTS, 0)
+        for number, size in enumerate(rounds(self.options.tries, self.options.round), 1):
+            if not unsolved:
+                break
+            note = f"round {number}: {len(unsolved)} questions, {size} tries each"
+            progress.update("synthesize", len(samples) - len(unsolved), len(samples), note)
+            sampling = self._sampling(size, seed, number)
+            groups = teacher.generate([prompts[i] for i in unsolved], sampling, progress)
+            for i, group in zip(unsolved, groups, strict=True):
+                target = self._target(samples[i], task, group, counts)
+                if target:
+                    solved[i] = target if own else _foreign(target)
+            # A prompt beyond the teacher's context stays beyond it: more tries change nothing.
+            beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish == "context"}
+            counts["over_context"] += len(beyond)
+            unsolved = [i for i in unsolved if i not in solved and i not in beyond]
+        counts |= {"questions": len(samples), "solved": len(solved), "fallback": len(samples) - len(solved)}
+        self.counts = counts
+        said = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        progress.update("synthesize", len(samples), len(samples), said)
+        return [
+            Rollout(sample, prompts[i], solved.get(i) or Completion(boxed(sample.answer)))
+            for i, sample in enumerate(samples)
+        ]
+
+    def _sampling(self, size: int, seed: int, number: int) -> Sampling:
+        """How round `number` samples: a seed of its own, lest it repeat what an earlier round drew."""
+        own_seed = random.Random(f"{seed}/{number}").getrandbits(31)
+        return Sampling(size, self.options.temperature, max_tokens=self.options.max_tokens, seed=own_seed)
+
+    def _target(
+        self, sample: Sample, task: Task, group: Sequence[Completion], counts: dict[str, int]
+    ) -> Completion | None:
+        """The completion of `group` to imitate, if one reached the gold answer."""
+        drawn = [completion for completion in group if completion.finish != "context"]
+        # One that the token budget cut off would teach never to stop, whatever it answers.
+        ended = [completion for completion in drawn if completion.finish == "stop"]
+        right = [completion for completion in ended if task.grade(sample, completion.text).correct]
+        counts["tries"] += len(drawn)
+        counts["cut_off"] += len(drawn) - len(ended)
+        counts["right"] += len(right)
+        counts["tokens"] += sum(len(completion.tokens) for completion in drawn)
+        if not right:
+            return None
+        return right[0] if self.options.keep == "first" else min(right, key=lambda c: len(c.tokens) or len(c.text))
+
+
+def _foreign(completion: Completion) -> Completion:
+    """Another model's completion: its token ids mean nothing to the policy's tokenizer."""
+    return replace(completion, tokens=(), logprobs=())
