@@ -62,11 +62,11 @@ def _record(kind: type, value: Any, where: str) -> Any:
         if f.name in row:
             known[f.name] = decode(hints[f.name], row[f.name], f"{where}.{f.name}")
         elif f.default is MISSING and f.default_factory is MISSING:
-            raise DataError(f"{where}: the field {f.name!r} is missing.", "Is this file a whole OpenRFT report?")
+            raise DataError(f"{where}: the field {f.name!r} is missing.", "Is this a whole OpenRFT report?")
     return kind(**known)
 
 
 def _typed(kind: type, value: Any, where: str) -> Any:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise DataError(f"{where}: {kind.__name__} expected, not {value!r:.60}.", "Is this file a whole OpenRFT report?")
+        raise DataError(f"{where}: {kind.__name__} expected, not {value!r:.60}.", "Is this a whole OpenRFT report?")
     return value

@@ -1,27 +1,18 @@
 """What a bench found: per-item outcomes of every arm, task and seed, with all that is needed to rerun and compare.
 
-Plain data and its file. It does not know what the outcomes mean (summary.py), how they are compared (gate.py) or
-how they look (render.py).
+Plain data. It does not know how it is written (report_file.py), what the outcomes mean (summary.py), how they are
+compared (gate.py) or how they look (render.py).
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from openrft.bench.codec import decode, encode
-from openrft.errors import DataError, StoreError, UnknownName
+from openrft.errors import DataError
 from openrft.sample import content_id
 from openrft.task import Task, overlaps
-
-FORMAT = "openrft-report/1"
-FILE = "report.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,8 @@ def checked(report: Report) -> Report:
     tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
     arms = {a.name for a in report.arms}
     seen: set[tuple[str, str, int]] = set()
-    for job in (*report.results, *report.failures):
+    jobs: tuple[ArmResult | Failure, ...] = (*report.results, *report.failures)
+    for job in jobs:
         where = f"report {report.name}, arm {job.arm}, task {job.task}, seed {job.seed}"
         if job.arm not in arms or job.task not in tasks:
             raise DataError(f"{where}: the arm or the task is not among the report's own.")
@@ -156,78 +148,3 @@ def checked(report: Report) -> Report:
             if bad:
                 raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
     return report
-
-
-def to_json(report: Report) -> str:
-    """The report as text: a line for each entry, so that two committed reports can be compared line by line."""
-    data = {"format": FORMAT, **encode(report)}
-    lines = []
-    for key, value in data.items():
-        if isinstance(value, list) and value:
-            body = "[\n  " + ",\n  ".join(_line(entry) for entry in value) + "\n ]"
-        else:
-            body = _line(value)
-        lines.append(f" {json.dumps(key)}: {body}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def from_json(text: str, where: str = "report") -> Report:
-    """Read what `to_json` wrote. Raises DataError naming the field, with `where` as the file."""
-    try:
-        data = json.loads(text)
-    except ValueError as fault:
-        raise DataError(f"{where}: not JSON ({fault}).", "Is the file cut short?") from fault
-    found = data.get("format") if isinstance(data, dict) else None
-    if found != FORMAT:
-        raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
-    report: Report = decode(Report, data, where)
-    return checked(report)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing: a reader never sees half of it. Raises StoreError."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a committed baseline from others
-        os.replace(temporary, path)
-    except OSError as fault:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        raise StoreError(f"{path} could not be written ({fault.strerror}).", "Free space or choose another folder.") from fault
-
-
-def write(report: Report, path: Path) -> None:
-    """Write report.json. Raises DataError if the report contradicts itself, StoreError if it cannot be written."""
-    write_text(path, to_json(checked(report)))
-
-
-def read(path: Path) -> Report:
-    """Read report.json. Raises DataError (no such file, malformed) or StoreError (unreadable)."""
-    try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as fault:
-        raise DataError(f"{path}: no such report.", "Give a run's name, its folder or its report.json.") from fault
-    except UnicodeDecodeError as fault:
-        raise DataError(f"{path}: not text in UTF-8.") from fault
-    except OSError as fault:
-        raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
-
-
-def locate(run: str, runs: Path = Path("runs")) -> Path:
-    """The report.json meant by `run`: a file, a folder that holds one, or the name of a run under `runs`."""
-    for path in (Path(run), Path(run) / FILE, runs / run / FILE):
-        if path.is_file():
-            return path
-    known = [p.parent.name for p in runs.glob(f"*/{FILE}")] if runs.is_dir() else []
-    raise UnknownName("run", run, known, "A path to a report.json does as well.")
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))

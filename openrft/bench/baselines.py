@@ -1,0 +1,64 @@
+"""What a rule without a model scores. A model that does not beat the best of these has shown no reasoning.
+
+A rule reads a task's train split and the test questions; the gold answers of the test split only grade it.
+`RULES` is the list: add a function Task -> {test sample id: did the rule get it right} and it appears in every table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from openrft.bench.report import Baseline
+from openrft.prompt import boxed
+from openrft.sample import LETTERS, Sample
+from openrft.task import Task
+
+Rule = Callable[[Task], dict[str, bool]]
+
+
+def majority_answer(task: Task) -> dict[str, bool]:
+    """The commonest answer of the train split: a letter for choices, Yes or No, a text. Ties: the first in order."""
+    counts: dict[str, Counter[str]] = {}
+    for sample in task.train:
+        counts.setdefault(sample.kind, Counter())[sample.answer] += 1
+    commonest = {kind: min(c, key=lambda answer: (-c[answer], answer)) for kind, c in counts.items()}
+    return {s.id: s.kind in commonest and _right(task, s, commonest[s.kind]) for s in task.test}
+
+
+def longest_option(task: Task) -> dict[str, bool]:
+    """The option with the most characters; ties by the first. Always wrong where there are no options."""
+    return {s.id: bool(s.options) and _right(task, s, _extreme(s, -1)) for s in task.test}
+
+
+def shortest_option(task: Task) -> dict[str, bool]:
+    """The option with the fewest characters; ties by the first."""
+    return {s.id: bool(s.options) and _right(task, s, _extreme(s, 1)) for s in task.test}
+
+
+RULES: dict[str, Rule] = {
+    "majority answer": majority_answer,
+    "longest option": longest_option,
+    "shortest option": shortest_option,
+}
+
+
+def baselines(tasks: Iterable[Task]) -> tuple[Baseline, ...]:
+    """Every rule on every task; a rule about options is left out of a task that has none."""
+    found = []
+    for task in tasks:
+        for name, rule in RULES.items():
+            if "option" in name and not any(s.options for s in task.test):
+                continue
+            items = rule(task)
+            found.append(Baseline(task.name, name, sum(items.values()) / len(items), items))
+    return tuple(found)
+
+
+def _extreme(sample: Sample, sign: int) -> str:
+    lengths = [sign * len(text) for text in sample.options]
+    return LETTERS[lengths.index(min(lengths))]
+
+
+def _right(task: Task, sample: Sample, answer: str) -> bool:
+    return task.grade(sample, boxed(answer)).correct

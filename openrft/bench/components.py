@@ -1,0 +1,75 @@
+"""What each plugin was worth, as weights over arms: add-one, leave-one-out and Shapley value.
+
+Arms are recognised by their sets of plugins, never by their names: an arm may carry, besides the named plugins,
+others that these need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+from typing import Any
+
+Lattice = Mapping[frozenset[str], str]  # which of the named plugins an arm has beyond the base -> the arm's name
+Weights = Mapping[str, float]  # arm -> its factor in a sum of accuracies; the factors sum to 0
+ESTIMANDS = ("add_one", "leave_one_out", "shapley")
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Which arms isolate which plugins."""
+
+    vanilla: str
+    base: str
+    full: str
+    plugins: tuple[str, ...]  # the named ones
+    lattice: Lattice
+
+
+def ladder_of(plan: Mapping[str, Any]) -> Ladder | None:
+    """Read `plan["ladder"]`; None if the plan has none, which leaves only deltas over nothing to compute."""
+    found = plan.get("ladder")
+    if not found:
+        return None
+    named = frozenset(found["plugins"])
+    lattice = {frozenset[str](): found["base"], named: found["full"]}
+    # Of arms with the same named plugins the leanest isolates them: a placebo arm carries one more.
+    for arm, plugins in sorted(found["arms"].items(), key=lambda entry: len(entry[1])):
+        if arm != found["vanilla"] and set(found["arms"][found["base"]]) - named <= set(plugins):
+            lattice.setdefault(named & set(plugins), arm)
+    return Ladder(found["vanilla"], found["base"], found["full"], tuple(found["plugins"]), lattice)
+
+
+def weights(ladder: Ladder, plugin: str, estimand: str) -> tuple[dict[str, float], list[str]]:
+    """The estimand of a plugin as weights over arms, and the sets of plugins for which an arm is missing."""
+    rest = frozenset(ladder.plugins) - {plugin}
+    total: dict[str, float] = {}
+    missing = []
+    for without, share in _steps(rest, estimand):
+        for subset, sign in ((without | {plugin}, 1), (without, -1)):
+            arm = ladder.lattice.get(subset)
+            if arm is None:
+                missing.append(f"base+{'+'.join(p for p in ladder.plugins if p in subset)}")
+            else:
+                total[arm] = total.get(arm, 0.0) + sign * share
+    return total, missing
+
+
+def vector(total: Weights, arms: Sequence[str]) -> list[float]:
+    """The weights in the order of `arms`."""
+    return [total.get(arm, 0.0) for arm in arms]
+
+
+def _steps(rest: frozenset[str], estimand: str) -> Iterator[tuple[frozenset[str], float]]:
+    """The sets to which the plugin is added, and what share each such step has."""
+    if estimand == "add_one":
+        yield frozenset(), 1.0
+    elif estimand == "leave_one_out":
+        yield rest, 1.0
+    else:  # Shapley 1953: |S|! (n - |S| - 1)! / n!
+        n = len(rest) + 1
+        for size in range(n):
+            for chosen in combinations(sorted(rest), size):
+                yield frozenset(chosen), factorial(size) * factorial(n - size - 1) / factorial(n)

@@ -1,0 +1,77 @@
+"""What difference a bench can see, before it is run: items x completions x seeds against what is assumed of noise.
+
+The assumptions are arguments with defaults; a run's own intervals replace them once there are outcomes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from openrft.bench.stats import Z
+
+DISCORDANT = 0.25  # share of items that exactly one of two arms gets right: the paper's own arms differ on about this
+SEED_SD = 0.015  # of one arm's accuracy over training seeds; 1-2 points is what small RL runs show
+LASTING = 0.5  # share of the discordance that is the item's own; the rest is drawn anew for each completion and seed
+POWER_Z = 0.8416212335729143  # the normal quantile of 80% power
+
+
+def standard_error(
+    items: float, completions: int = 1, seeds: int = 1, tasks: int = 1, discordant: float = DISCORDANT,
+    seed_sd: float = SEED_SD,
+) -> tuple[float, float]:
+    """Standard errors of a paired difference: (from items, from training seeds).
+
+    Items: sqrt(discordant / items), the variance of a mean of -1, 0, +1; repeated draws average out the share that
+    is not lasting. Seeds: sqrt(2 sd^2 / (seeds tasks)), two arms trained apart; 0 with one seed, where it is unseen.
+    `items` counts all tasks' items, spread evenly."""
+    share = LASTING + (1 - LASTING) / (completions * seeds)
+    return math.sqrt(discordant * share / items), math.sqrt(2 / (seeds * tasks)) * seed_sd if seeds > 1 else 0.0
+
+
+def detectable(
+    items: float, completions: int = 1, seeds: int = 1, tasks: int = 1, discordant: float = DISCORDANT,
+    seed_sd: float = SEED_SD,
+) -> float:
+    """The true difference that is found significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""
+    from scipy.stats import t
+
+    of_items, of_seeds = standard_error(items, completions, seeds, tasks, discordant, seed_sd)
+    total = math.hypot(of_items, of_seeds)
+    if of_seeds == 0:
+        return (Z + POWER_Z) * total
+    degrees = total**4 / (of_seeds**4 / (2 * (seeds - 1) * tasks) + of_items**4 / max(items - 1, 1))
+    return float(t.ppf(0.975, degrees) + t.ppf(0.8, degrees)) * total
+
+
+def items_for(difference: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> int | None:
+    """The fewest items (to two digits) that make `difference` detectable; None if seeds are what is short."""
+    items = 10.0
+    while items < 1e6:
+        if detectable(items, completions, seeds, tasks) <= difference:
+            digits = 10 ** (len(str(int(items))) - 2)
+            return math.ceil(items / digits) * digits
+        items *= 1.02
+    return None
+
+
+def seeds_for(difference: float, items: float, completions: int = 1, tasks: int = 1) -> int | None:
+    """The fewest seeds, from 2 to 50, that make `difference` detectable; None if items are what is short."""
+    fits = (s for s in range(2, 51) if detectable(items, completions, s, tasks) <= difference)
+    return next(fits, None)
+
+
+def forecast(items: int, completions: int, seeds: int, tasks: int = 1, wanted: float = 0.05) -> str:
+    """One line for before the money is spent: what is detectable, and what `wanted` would take."""
+    found = detectable(items, completions, seeds, tasks)
+    line = (
+        f"{items} test items x {completions} completions x {seeds} seed{'s' * (seeds > 1)}: a true difference of"
+        f" {100 * found:.1f} points would be found (80% power, {DISCORDANT:.0%} of items discordant"
+        + (f", training noise {100 * SEED_SD:g} points)" if seeds > 1 else ", training noise not counted)")
+    )
+    if found <= wanted:
+        return line + "."
+    more = items_for(wanted, completions, seeds, tasks)
+    ways = [f"{more} items"] if more else []
+    again = seeds_for(wanted, items, completions, tasks)
+    ways += [f"{again} seeds"] if again and again > seeds else []
+    return f"{line}; {100 * wanted:g} points would take {' or '.join(ways) or 'both more items and more seeds'}."

@@ -1,0 +1,74 @@
+"""report.json: a report as text, one line an entry, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from openrft.bench.codec import decode, encode
+from openrft.bench.report import Report, checked
+from openrft.errors import DataError, StoreError, UnknownName
+from openrft.store import disk_faults, write_atomic
+
+FORMAT = "openrft-report/1"
+FILE = "report.json"
+
+
+def to_json(report: Report) -> str:
+    """The report as text: a line for each entry, so that two committed reports can be compared line by line."""
+    data = {"format": FORMAT, **encode(report)}
+    lines = []
+    for key, value in data.items():
+        if isinstance(value, list) and value:
+            body = "[\n  " + ",\n  ".join(_line(entry) for entry in value) + "\n ]"
+        else:
+            body = _line(value)
+        lines.append(f" {json.dumps(key)}: {body}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def from_json(text: str, where: str = "report") -> Report:
+    """Read what `to_json` wrote. Raises DataError naming the field, with `where` as the file."""
+    try:
+        data = json.loads(text)
+    except ValueError as fault:
+        raise DataError(f"{where}: not JSON ({fault}).", "Is the file cut short?") from fault
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
+    report: Report = decode(Report, data, where)
+    return checked(report)
+
+
+def write(report: Report, path: Path) -> None:
+    """Write report.json, whole or not at all. Raises DataError if it contradicts itself, StoreError on disk faults."""
+    text = to_json(checked(report))
+    with disk_faults(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text)
+
+
+def read(path: Path) -> Report:
+    """Read report.json. Raises DataError (no such file, malformed) or StoreError (unreadable)."""
+    try:
+        return from_json(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as fault:
+        raise DataError(f"{path}: no such report.", "Give a run's name, its folder or its report.json.") from fault
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{path}: not text in UTF-8.") from fault
+    except OSError as fault:
+        raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
+
+
+def locate(run: str, runs: Path = Path("runs")) -> Path:
+    """The report.json meant by `run`: a file, a folder that holds one, or the name of a run under `runs`."""
+    for path in (Path(run), Path(run) / FILE, runs / run / FILE):
+        if path.is_file():
+            return path
+    known = [p.parent.name for p in runs.glob(f"*/{FILE}")] if runs.is_dir() else []
+    raise UnknownName("run", run, known, "A path to a report.json does as well.")
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(", ", ": "))

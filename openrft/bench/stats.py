@@ -1,0 +1,155 @@
+"""How sure one can be of an accuracy, and of a difference between arms that answered the same items.
+
+Pure functions on arrays. Two sources of noise: which items were drawn (near duplicates together, as clusters) and
+which seeds trained. Both are resampled, crossed, and every arm sees the same draws: so any linear contrast of arms
+(a delta, a leave-one-out, a Shapley value) is paired over items and seeds by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Z = 1.959963984540054  # the normal quantile of a two-sided 95%
+REPLICATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The outcomes of several arms on one task."""
+
+    scores: Array  # (arms, seeds, items): the share of an item's completions that are right, in [0, 1]
+    clusters: NDArray[np.intp]  # (items,): the number of each item's cluster, 0..C-1
+    completions: int = 1  # drawn for each item
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Accuracies of arms, macro-averaged over tasks, and how they vary when items and seeds are drawn again."""
+
+    estimate: Array  # (arms,)
+    crossed: Array  # (replicates, arms): items and seeds drawn again
+    items: Array  # (replicates, arms): items alone
+    seed_means: tuple[Array, ...]  # for each task (arms, seeds)
+    clusters: tuple[int, ...]  # for each task, how many
+    completions: int  # over all tasks, items and seeds
+
+    @property
+    def seeds(self) -> int:
+        """The fewest seeds of any task; 1 = training noise cannot be seen."""
+        return min(means.shape[1] for means in self.seed_means)
+
+    @property
+    def effective_clusters(self) -> float:
+        """The number of clusters in one task that would give the macro average its precision: T^2 / sum(1 / C_t)."""
+        return len(self.clusters) ** 2 / sum(1 / c for c in self.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def resample(blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 0) -> Draws:
+    """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
+    Hinkley 1997, section 3.8, for clusters). A task's S seeds are drawn S - 1 at a time, which makes the variance
+    between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart."""
+    rng = np.random.default_rng(seed)
+    crossed, items = [], []
+    for block in blocks:
+        sums, sizes = _by_cluster(block)
+        drawn = _counts(rng, replicates, len(sizes), len(sizes))
+        arms, seeds, clusters = sums.shape
+        means = (drawn @ sums.reshape(-1, clusters).T) / (drawn @ sizes)[:, None]
+        by_seed = means.reshape(replicates, arms, seeds)
+        items.append(by_seed.mean(axis=2))
+        weights = _counts(rng, replicates, seeds, max(seeds - 1, 1))
+        crossed.append(np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True)))
+    return Draws(
+        np.mean([b.scores.mean(axis=(1, 2)) for b in blocks], axis=0),
+        np.mean(crossed, axis=0),
+        np.mean(items, axis=0),
+        tuple(b.scores.mean(axis=2) for b in blocks),
+        tuple(int(b.clusters.max()) + 1 for b in blocks),
+        sum(b.scores[0].size * b.completions for b in blocks),
+    )
+
+
+def contrast(draws: Draws, weights: Sequence[float]) -> Interval:
+    """The interval of `weights` . accuracies, for weights that sum to 0: percentiles of the crossed bootstrap.
+
+    Widened about the estimate by t/z for the few seeds behind it (Satterthwaite's degrees of freedom), and never
+    narrower than one discordant pair would make it (Agresti and Min 2005 add one such pseudo-pair each way): arms
+    that agree on 20 items are not known to agree everywhere."""
+    w = np.asarray(weights, dtype=float)
+    value, replicates = float(draws.estimate @ w), draws.crossed @ w
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    wide = _t_over_z(draws, w)
+    bound = float(np.abs(w).sum() / 2)  # what accuracies in [0, 1] allow
+    floor = Z * bound / (draws.effective_clusters + 2)
+    return Interval(
+        value,
+        max(min(value + (float(low) - value) * wide, value - floor), -bound),
+        min(max(value + (float(high) - value) * wide, value + floor), bound),
+    )
+
+
+def accuracy(draws: Draws, arm: int) -> Interval:
+    """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
+    reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).
+
+    Where all answers are right, or all wrong, the bootstrap is mute and each cluster counts as one observation."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    value = float(np.clip(draws.estimate[arm], 0, 1))
+    variance = float(draws.crossed[:, arm].var())
+    size = draws.effective_clusters
+    if 0 < value < 1:
+        unit = np.eye(len(draws.estimate))[arm]
+        spread = value * (1 - value) / variance if variance > 0 else np.inf
+        size = min(spread / _t_over_z(draws, unit) ** 2, float(draws.completions))
+    low, high = proportion_confint(value * size, size, alpha=0.05, method="wilson")
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def spread(draws: Draws, weights: Sequence[float]) -> tuple[float, float]:
+    """Standard errors of a contrast: in all, and from the draw of items alone."""
+    w = np.asarray(weights, dtype=float)
+    return float((draws.crossed @ w).std()), float((draws.items @ w).std())
+
+
+def _by_cluster(block: Block) -> tuple[Array, Array]:
+    """Sums of scores (arms, seeds, clusters), and the items in each cluster."""
+    member = np.zeros((len(block.clusters), int(block.clusters.max()) + 1))
+    member[np.arange(len(block.clusters)), block.clusters] = 1
+    return block.scores @ member, member.sum(axis=0)
+
+
+def _counts(rng: np.random.Generator, replicates: int, population: int, size: int) -> Array:
+    """How often each of `population` is drawn in `size` draws with replacement: (replicates, population)."""
+    drawn = rng.integers(population, size=(replicates, size)) + population * np.arange(replicates)[:, None]
+    return np.bincount(drawn.ravel(), minlength=replicates * population).reshape(replicates, population).astype(float)
+
+
+def _t_over_z(draws: Draws, weights: Array) -> float:
+    """t quantile over normal quantile, at Satterthwaite's degrees of freedom for seeds and clusters together."""
+    from scipy.stats import t
+
+    total = float((draws.crossed @ weights).var())
+    trained = [weights @ means for means in draws.seed_means if means.shape[1] > 1]
+    parts = [float(m.var(ddof=1)) / len(m) / len(draws.seed_means) ** 2 for m in trained]
+    between = min(sum(parts), total)
+    if total <= 0:
+        return 1.0
+    by_seed = sum(part**2 / (len(m) - 1) for part, m in zip(parts, trained, strict=True))
+    by_item = (total - between) ** 2 / max(draws.effective_clusters - 1, 1)
+    fewest = float(min((len(m) for m in trained), default=2) - 1)
+    return float(t.ppf(0.975, max(total**2 / (by_seed + by_item), fewest) if by_seed + by_item > 0 else np.inf)) / Z
