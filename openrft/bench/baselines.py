@@ -1,13 +1,14 @@
 """What a rule without a model scores. A model that does not beat the best of these has shown no reasoning.
 
 A rule reads a task's train split and the test questions; the gold answers of the test split only grade it.
-`RULES` is the list: add a function Task -> {test sample id: did the rule get it right} and it appears in every table.
+`RULES` is the list: add a function Task -> {test sample id: did the rule get it right} (empty where it does not
+apply) and it appears in every table.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from openrft.bench.report import Baseline
 from openrft.prompt import boxed
@@ -27,13 +28,13 @@ def majority_answer(task: Task) -> dict[str, bool]:
 
 
 def longest_option(task: Task) -> dict[str, bool]:
-    """The option with the most characters; ties by the first. Always wrong where there are no options."""
-    return {s.id: bool(s.options) and _right(task, s, _extreme(s, -1)) for s in task.test}
+    """The option with the most characters; ties by the first. Says nothing of a task that has no options."""
+    return _by_option(task, -1)
 
 
 def shortest_option(task: Task) -> dict[str, bool]:
     """The option with the fewest characters; ties by the first."""
-    return {s.id: bool(s.options) and _right(task, s, _extreme(s, 1)) for s in task.test}
+    return _by_option(task, 1)
 
 
 RULES: dict[str, Rule] = {
@@ -43,16 +44,18 @@ RULES: dict[str, Rule] = {
 }
 
 
-def baselines(tasks: Iterable[Task]) -> tuple[Baseline, ...]:
-    """Every rule on every task; a rule about options is left out of a task that has none."""
-    found = []
-    for task in tasks:
-        for name, rule in RULES.items():
-            if "option" in name and not any(s.options for s in task.test):
-                continue
-            items = rule(task)
-            found.append(Baseline(task.name, name, sum(items.values()) / len(items), items))
-    return tuple(found)
+def baselines_of(task: Task) -> tuple[Baseline, ...]:
+    """Every rule that says something of the task."""
+    answers = {name: rule(task) for name, rule in RULES.items()}
+    return tuple(
+        Baseline(task.name, name, sum(items.values()) / len(items), items) for name, items in answers.items() if items
+    )
+
+
+def _by_option(task: Task, sign: int) -> dict[str, bool]:
+    if not any(s.options for s in task.test):
+        return {}
+    return {s.id: bool(s.options) and _right(task, s, _extreme(s, sign)) for s in task.test}
 
 
 def _extreme(sample: Sample, sign: int) -> str:

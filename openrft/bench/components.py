@@ -10,7 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
-from typing import Any
+
+from openrft.bench.codec import decode
+from openrft.bench.report import Report
+from openrft.errors import DataError
 
 Lattice = Mapping[frozenset[str], str]  # which of the named plugins an arm has beyond the base -> the arm's name
 Weights = Mapping[str, float]  # arm -> its factor in a sum of accuracies; the factors sum to 0
@@ -28,18 +31,32 @@ class Ladder:
     lattice: Lattice
 
 
-def ladder_of(plan: Mapping[str, Any]) -> Ladder | None:
-    """Read `plan["ladder"]`; None if the plan has none, which leaves only deltas over nothing to compute."""
-    found = plan.get("ladder")
-    if not found:
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    vanilla: str
+    base: str
+    full: str
+    plugins: tuple[str, ...]
+
+
+def ladder_of(report: Report) -> Ladder | None:
+    """Read `plan["ladder"]`. None if the plan has none: then there are deltas over vanilla, and no components."""
+    if not report.plan.get("ladder"):
         return None
-    named = frozenset(found["plugins"])
-    lattice = {frozenset[str](): found["base"], named: found["full"]}
+    found: _Planned = decode(_Planned, report.plan["ladder"], "plan.ladder")
+    arms = {arm.name: frozenset(arm.plugins) for arm in report.arms}
+    for arm in (found.vanilla, found.base, found.full):
+        if arm not in arms:
+            raise DataError(f"plan.ladder: the arm {arm!r} is not among the report's arms.")
+    named = frozenset(found.plugins)
+    lattice = {frozenset[str](): found.base}
+    if named <= arms[found.full]:
+        lattice[named] = found.full
     # Of arms with the same named plugins the leanest isolates them: a placebo arm carries one more.
-    for arm, plugins in sorted(found["arms"].items(), key=lambda entry: len(entry[1])):
-        if arm != found["vanilla"] and set(found["arms"][found["base"]]) - named <= set(plugins):
-            lattice.setdefault(named & set(plugins), arm)
-    return Ladder(found["vanilla"], found["base"], found["full"], tuple(found["plugins"]), lattice)
+    for arm, plugins in sorted(arms.items(), key=lambda entry: len(entry[1])):
+        if arm != found.vanilla and arms[found.base] - named <= plugins:
+            lattice.setdefault(named & plugins, arm)
+    return Ladder(found.vanilla, found.base, found.full, found.plugins, lattice)
 
 
 def weights(ladder: Ladder, plugin: str, estimand: str) -> tuple[dict[str, float], list[str]]:

@@ -32,12 +32,14 @@ def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     done = {(r.task, r.seed) for r in report.results if r.arm == arm}
     lines = []
     for task in tasks:
-        for seed in seeds_of(report, task) or [None]:
-            where = f"{task}, seed {seed}"
+        seeds = seeds_of(report, task)
+        for seed in seeds:
             if (task, seed) in failed:
-                lines.append(f"{arm} failed on {where}: {failed[task, seed]}")
+                lines.append(f"{arm} failed on {task}, seed {seed}: {failed[task, seed]}")
             elif (task, seed) not in done:
-                lines.append(f"{arm} has no result on {where if seed is not None else task}")
+                lines.append(f"{arm} has no result on {task}, seed {seed}")
+        if not seeds:
+            lines.append(f"{arm} has no result on {task}")
     return lines
 
 

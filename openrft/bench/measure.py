@@ -1,0 +1,58 @@
+"""The arms of a report that have a score on some tasks, as arrays, and the gains between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from openrft.bench import outcomes
+from openrft.bench.components import vector
+from openrft.bench.outcomes import Runs
+from openrft.bench.report import Report, TaskRecord
+from openrft.bench.scores import Gain
+from openrft.bench.significance import bootstrap_p, delta_p
+from openrft.bench.stats import Block, Draws, contrast, resample
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Outcomes and their replicates, paired over arms."""
+
+    arms: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    draws: Draws
+
+
+def measure(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None) -> Measured | None:
+    """The arms without a failed or missing job on these tasks; None if there is none. `leaf` keeps one leaf's items."""
+    names = [t.name for t in tasks]
+    arms = tuple(a.name for a in report.arms if not outcomes.trouble(report, a.name, names))
+    if not arms:
+        return None
+    blocks = []
+    for task in tasks:
+        seeds = outcomes.seeds_of(report, task.name)
+        rows = [[runs[arm, task.name, seed] for seed in seeds] for arm in arms]
+        blocks.append(outcomes.block(task, rows, leaf))
+    return Measured(arms, tuple(blocks), resample(blocks))
+
+
+def delta(runs: Runs, measured: Measured, first: str, second: str) -> Gain:
+    """The paired gain of one arm over another."""
+    i, j = measured.arms.index(first), measured.arms.index(second)
+    same = outcomes.same_checkpoint(runs, first, second)
+    p, test = delta_p(measured.blocks, measured.draws, i, j, same)
+    found = contrast(measured.draws, vector({first: 1.0, second: -1.0}, measured.arms))
+    return Gain(found.value, found.low, found.high, p, test)
+
+
+def gain(runs: Runs, measured: Measured, total: Mapping[str, float]) -> Gain:
+    """A weighted sum of accuracies; a plain difference of two arms is tested as such."""
+    ups = [arm for arm, weight in total.items() if weight == 1]
+    downs = [arm for arm, weight in total.items() if weight == -1]
+    if len(total) == 2 and ups and downs:
+        return delta(runs, measured, ups[0], downs[0])
+    share = vector(total, measured.arms)
+    found = contrast(measured.draws, share)
+    test = "bootstrap over seeds and items" if measured.draws.seeds > 1 else "bootstrap over items"
+    return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)

@@ -1,0 +1,82 @@
+"""What a reader must know before believing the table, in single lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from openrft.bench.report import Report
+from openrft.bench.scores import Summary
+
+
+def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
+    """Every caveat of this report, the gravest first."""
+    return (
+        *_failures(summary),
+        *_chance(summary),
+        *_noise(summary),
+        *_data(report),
+        *_components(summary),
+        *report.said,
+    )
+
+
+def best_baseline(summary: Summary) -> tuple[str, float] | None:
+    """The rule without a model that does best over all tasks."""
+    rules = summary.overall.baselines
+    best = max(rules, key=lambda rule: rule.accuracy, default=None)
+    return (best.name, best.accuracy) if best else None
+
+
+def _failures(summary: Summary) -> Iterator[str]:
+    for row in summary.overall.arms:
+        if row.trouble:
+            more = f" (and {len(row.trouble) - 1} more)" if len(row.trouble) > 1 else ""
+            yield f"No score for {row.trouble[0]}{more}"
+
+
+def _chance(summary: Summary) -> Iterator[str]:
+    best = best_baseline(summary)
+    rows = [row for row in summary.overall.arms if row.accuracy is not None]
+    below = [row.arm for row in rows if best and row.accuracy and row.accuracy.low <= best[1]]
+    if best and below:
+        who = "any arm" if len(below) == len(rows) > 1 else ", ".join(below)
+        yield f"Not shown to be above the best no-model baseline ({best[0]}, {100 * best[1]:.1f}%): {who}."
+
+
+def _noise(summary: Summary) -> Iterator[str]:
+    if not any(row.accuracy for row in summary.overall.arms):
+        return
+    if "one seed" in summary.noise:
+        yield "One seed: intervals cover the draw of test items only; training noise is not in them."
+    if summary.detectable is not None:
+        yield (
+            f"With these items and seeds a true difference of about {100 * summary.detectable:.0f} points is found"
+            " four times in five; a smaller one will often be missed."
+        )
+
+
+def _data(report: Report) -> Iterator[str]:
+    for task in report.tasks:
+        overlaps = {kind: n for kind, n in dict(task.notes.get("overlaps") or {}).items() if n}
+        dropped = task.notes.get("dropped_leaks")
+        if overlaps:
+            counted = ", ".join(f"{n} {kind}" for kind, n in overlaps.items())
+            fate = f"{dropped} train samples dropped" if dropped else "kept; --drop-leaks removes them from train"
+            yield f"{task.name}: train and test overlap ({counted} pairs; {fate})."
+        skipped = task.notes.get("skipped")
+        if skipped:
+            yield f"{task.name}: {skipped} malformed rows were skipped."
+        clusters = len({item.cluster for item in task.items})
+        if clusters < len(task.items):
+            yield f"{task.name}: {len(task.items)} test items in {clusters} groups of near duplicates."
+
+
+def _components(summary: Summary) -> Iterator[str]:
+    names = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}
+    reasons: dict[str, list[str]] = {}
+    for component in summary.components:
+        for estimand, why in component.missing.items():
+            reasons.setdefault(f"{names[estimand]}: {why}", []).append(component.plugin)
+    for reason, plugins in reasons.items():
+        name, _, why = reason.partition(": ")
+        yield f"No {name} of {', '.join(plugins)}: {why}."

@@ -1,0 +1,123 @@
+"""A report's numbers: what each arm scored, what it gained over vanilla, what each plugin was worth, how sure that is.
+
+Computed from per-item outcomes alone, so a stored report can be summarised again by a later version. Decides nothing
+(gate.py) and draws nothing (render.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from openrft.bench import outcomes
+from openrft.bench.components import ESTIMANDS, Ladder, ladder_of, vector, weights
+from openrft.bench.measure import Measured, delta, gain, measure
+from openrft.bench.notes import notes_of
+from openrft.bench.outcomes import Runs
+from openrft.bench.planner import POWER_Z
+from openrft.bench.report import ArmRecord, ArmResult, Report, TaskRecord, checked
+from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Summary, Table
+from openrft.bench.significance import holm
+from openrft.bench.stats import Z, accuracy, spread
+
+
+def summarise(report: Report) -> Summary:
+    """All numbers of a report. The same report gives the same numbers, in whatever order its entries stand."""
+    checked(report)
+    runs, ladder = outcomes.runs_of(report), ladder_of(report)
+    vanilla = ladder.vanilla if ladder else report.arms[0].name
+    everything = measure(report, runs, report.tasks, None)
+    overall = _table(report, runs, report.tasks, None, everything, vanilla)
+    tables = [overall] if len(report.tasks) == 1 else []
+    for task in report.tasks if len(report.tasks) > 1 else ():
+        tables.append(_table(report, runs, (task,), None, measure(report, runs, (task,), None), vanilla))
+    for task in report.tasks:
+        leaves = sorted({item.task for item in task.items})
+        for leaf in leaves if len(leaves) > 1 else ():
+            tables.append(_table(report, runs, (task,), leaf, measure(report, runs, (task,), leaf), vanilla))
+    draws = everything.draws if everything else None
+    summary = Summary(
+        overall,
+        tuple(tables),
+        _components(runs, ladder, everything, overall) if ladder else (),
+        "items and seeds" if draws and draws.seeds > 1 else "items only (one seed)",
+        _detectable(everything, vanilla),
+    )
+    return replace(summary, notes=notes_of(report, summary))
+
+
+def _table(
+    report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, measured: Measured | None, vanilla: str
+) -> Table:
+    names = tuple(t.name for t in tasks)
+    kept = {i.id for t in tasks for i in t.items if leaf in (None, i.task)}
+    rows = tuple(_score(report, runs, arm, names, kept, measured, vanilla) for arm in report.arms)
+    return Table(names, leaf, len(kept), rows, _baselines(report, names, kept))
+
+
+def _score(
+    report: Report, runs: Runs, arm: ArmRecord, tasks: Sequence[str], kept: set[str], measured: Measured | None,
+    vanilla: str,
+) -> ArmScore:
+    jobs = [run for (name, task, _), run in runs.items() if name == arm.name and task in tasks]
+    stages = [stage for job in jobs for stage in job.stages]
+    row = ArmScore(
+        arm.name,
+        arm.plugins,
+        tuple(outcomes.trouble(report, arm.name, tasks)),
+        seeds=len({job.seed for job in jobs}),
+        tokens=sum(s.tokens for s in stages),
+        seconds=sum(s.seconds for s in stages),
+        reused_seconds=sum(s.seconds for s in stages if s.reused),
+    )
+    if measured is None or arm.name not in measured.arms:
+        return row
+    at = measured.arms.index(arm.name)
+    over = delta(runs, measured, arm.name, vanilla) if vanilla in measured.arms and arm.name != vanilla else None
+    return replace(row, accuracy=accuracy(measured.draws, at), delta=over, unparsed=_unparsed(jobs, kept))
+
+
+def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
+    marks = [mark for job in jobs for i, item in job.items.items() if i in kept for mark in item.unparsed]
+    return sum(marks) / len(marks)
+
+
+def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[BaselineScore, ...]:
+    """Macro averages of the rules that speak of every task here."""
+    found: dict[str, list[float]] = {}
+    for rule in report.baselines:
+        hits = [right for i, right in rule.items.items() if i in kept]
+        if rule.task in tasks and hits:
+            found.setdefault(rule.name, []).append(sum(hits) / len(hits))
+    return tuple(BaselineScore(n, sum(v) / len(v)) for n, v in found.items() if len(v) == len(tasks))
+
+
+def _components(
+    runs: Runs, ladder: Ladder, measured: Measured | None, overall: Table
+) -> tuple[Component, ...]:
+    why = {row.arm: row.trouble[0] for row in overall.arms if row.trouble}
+    gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ladder.plugins}
+    missing: dict[str, dict[str, str]] = {plugin: {} for plugin in ladder.plugins}
+    for estimand in ESTIMANDS:
+        for plugin in ladder.plugins:
+            total, absent = weights(ladder, plugin, estimand)
+            broken = [arm for arm in total if measured is None or arm not in measured.arms]
+            if absent:
+                missing[plugin][estimand] = f"no arm {absent[0]}"
+            elif measured is None or broken:
+                missing[plugin][estimand] = why.get(broken[0], f"no result of {broken[0]}")
+            else:
+                gains[plugin][estimand] = gain(runs, measured, total)
+        seen = [plugin for plugin in ladder.plugins if estimand in gains[plugin]]
+        for plugin, p in zip(seen, holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
+            gains[plugin][estimand] = replace(gains[plugin][estimand], adjusted=p)
+    return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ladder.plugins)
+
+
+def _detectable(measured: Measured | None, vanilla: str) -> float | None:
+    """(1.96 + 0.84) standard errors of the noisiest delta over vanilla."""
+    if measured is None or vanilla not in measured.arms:
+        return None
+    pairs = [vector({arm: 1.0, vanilla: -1.0}, measured.arms) for arm in measured.arms if arm != vanilla]
+    errors = [spread(measured.draws, pair)[0] for pair in pairs]
+    return (Z + POWER_Z) * max(errors) if any(errors) else None
