@@ -1,0 +1,57 @@
+"""From rollouts to training rows: the prompt exactly as the policy sees it, the loss on the completion alone.
+
+The rows are tokenised here and not by the trainer: the same `policy.encode` serves SFT, RL and evaluation, so the
+policy is never trained on one template and asked in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openrft import OpenRFTError, Rollout
+
+IGNORED = -100  # the label that the loss skips
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Token ids and labels of equal length, row by row."""
+
+    input_ids: list[list[int]]
+    labels: list[list[int]]  # the ids of the completion, `IGNORED` where the prompt stands
+    truncated: int  # rows cut at the limit: their completion has no end
+    dropped: int  # rollouts whose prompt alone fills the limit: nothing would be learnt
+
+    @property
+    def targets(self) -> int:
+        """Tokens that the loss sees in one epoch."""
+        return sum(label != IGNORED for row in self.labels for label in row)
+
+
+def rows_of(policy: Any, rollouts: Sequence[Rollout], max_length: int) -> Rows:
+    """Each rollout as `encode(messages) + completion + end token`, cut at `max_length` and at the model's context.
+
+    Raises OpenRFTError if no rollout leaves anything to learn.
+    """
+    limit = min(max_length, getattr(policy, "context", max_length))
+    ids: list[list[int]] = []
+    labels: list[list[int]] = []
+    truncated = 0
+    for rollout in rollouts:
+        prompt = policy.encode(rollout.messages)
+        if len(prompt) >= limit:
+            continue
+        # The text is the truth: a teacher's token ids may belong to another tokenizer.
+        completion = policy.tokenizer.encode(rollout.completion.text, add_special_tokens=False)
+        row = [*prompt, *completion, policy.end_token]
+        truncated += len(row) > limit
+        ids.append(row[:limit])
+        labels.append(([IGNORED] * len(prompt) + row[len(prompt) :])[:limit])
+    if not ids:
+        raise OpenRFTError(
+            f"sft: all {len(rollouts)} prompts are longer than {limit} tokens.",
+            "Raise sft.max_length, or use a policy with a longer context.",
+        )
+    return Rows(ids, labels, truncated, len(rollouts) - len(ids))
