@@ -1,0 +1,84 @@
+"""T7 in kind: the host with the lowest listed diffusion barrier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from openrft_pocket.kinds.hand import LETTERS, Hand
+from openrft_pocket.kinds.kind import Facts, Kind, shuffled
+
+HOSTS = (
+    "iron", "gold", "zinc", "lead", "tin", "nickel", "copper", "silver", "cobalt", "titanium", "tungsten", "carbon",
+    "silicon", "platinum", "chromium", "vanadium", "niobium", "cerium", "sodium", "barium", "indium", "osmium",
+    "radium", "rhodium",
+)  # fmt: skip
+
+
+def draw(rng: Random) -> Facts:
+    """Four hosts with distinct barriers between 0.1 and 9.9."""
+    values = rng.sample(range(1, 100), 4)
+    return {"barriers": [[host, f"{v // 10}.{v % 10}"] for host, v in zip(rng.sample(HOSTS, 4), values, strict=True)]}
+
+
+def lowest(rows: Sequence[Sequence[str]]) -> str:
+    return min(rows, key=lambda row: float(row[1]))[0]
+
+
+def slots(facts: Facts) -> dict[str, object]:
+    return {
+        "table": ", ".join(f"{host} {value}" for host, value in facts["barriers"]),
+        "colons": ", ".join(f"{host}: {value}" for host, value in facts["barriers"]),
+        "units": ", ".join(f"{host} {value} eV" for host, value in facts["barriers"]),
+    }
+
+
+def solve(facts: Facts, options: Sequence[str], hand: Hand) -> None:
+    barriers = dict(facts["barriers"])
+    read = []
+    for letter, host in zip(LETTERS, options, strict=True):
+        value = hand.choice(barriers[host], list(barriers.values()))
+        read.append((host, value))
+        hand.write(f"{letter}. {host} {value}")
+    best = lowest(read)
+    best = hand.choice(best, [lowest([row for row in read if row[0] != best])])
+    hand.write(f"lowest {best} {dict(read)[best]}")
+    hand.settle(options, best)
+
+
+DIFFUSION_BARRIER = Kind(
+    name="diffusion_barrier",
+    paper="T7",
+    domain="Material",
+    summary="host with the fastest diffusion, that is the lowest barrier",
+    wordings=(
+        "Diffusion barriers in eV: {table}. In which host does the solute diffuse fastest?",
+        "A solute crosses these barriers: {units}. Select the host with the highest diffusion rate.",
+        "Computed diffusion barriers are {table}. Which host allows the quickest diffusion?",
+    ),
+    rewordings=(
+        "Where is diffusion fastest, given the barriers {units}?",
+        "DFT predicts barriers of {table} for a solute. Choose the host in which it diffuses most quickly.",
+        "Activation barriers of diffusion: {units}. The highest rate is found in which host?",
+        "Select the host metal with the fastest solute diffusion. Barriers: {table}.",
+        "Diffusion of a solute needs {units}. In which host is its rate highest?",
+        "Barriers in different hosts, {table}: which one gives the highest diffusion rate?",
+    ),
+    lessons=(
+        "{colons}. [Lowest|Smallest|Least|Minimum]?",
+        "[Which|What] [has|shows|holds] the [lowest|smallest|least] [value|number|cost|price|wall|hill]? {table}.",
+        "[Values|Costs|Prices|Walls|Heights|Energies]: {table}. [Pick|Choose|Name|Find] the [lowest|smallest|cheapest|least].",
+        "[List|Table|Data]: {colons}. [Easiest|Fastest|Cheapest|Lowest]?",
+        "[Atoms|Particles|Guests] [hop|jump|move|travel] over {units}. [Where|In which] is it [easiest|fastest|least hard]?",
+        "[The hop|A jump|Moving|Passing] costs {units}. [Where|In what] is [the cost lowest|moving easiest|it fastest]?",
+        "[Sort|Compare|Look at] {table}. [First|Smallest|Lowest] is?",
+        "[Energy|Effort|Work] [needed|to pay] : {units}. [Least|Smallest] [is in|for|belongs to]?",
+        "{units}. [Low is fast|Low means quick|Less is better]. [Fastest|Quickest|Best]?",
+        "[Each|Every] [metal|site|place|material] [asks|wants|takes] {colons}. [Who asks least|Which takes the least]?",
+    ),
+    draw=draw,
+    key=lambda facts: ",".join(f"{host} {value}" for host, value in sorted(facts["barriers"])),
+    slots=slots,
+    options=lambda facts, rng: shuffled([host for host, _ in facts["barriers"]], lowest(facts["barriers"]), rng),
+    solve=solve,
+)

@@ -1,0 +1,76 @@
+"""A kind of question: how its facts are drawn, worded, solved and kept apart. One instance a file beside this one.
+
+Knows no chat format, no tokenizer and nothing of openrft.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from openrft_pocket.kinds.hand import LETTERS, Hand
+
+Facts = dict[str, Any]  # plain JSON: everything a question states
+_SUM = re.compile(r"^(.*?)(\d+)([+*])(\d+)=(\d+)$")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Everything the family needs to know about one task."""
+
+    name: str
+    paper: str  # the paper's task that it stands for in kind, "T1".."T8"
+    domain: str
+    summary: str
+    wordings: tuple[str, ...]  # the task's own; never seen in pre-training
+    rewordings: tuple[str, ...]  # what the rule-based rewriter says instead; never seen in pre-training either
+    lessons: tuple[str, ...]  # the wordings of pre-training
+    draw: Callable[[Random], Facts]
+    key: Callable[[Facts], str]  # what makes two questions the same exercise: train and test never share one
+    slots: Callable[[Facts], dict[str, object]]  # what the wordings' {names} stand for
+    options: Callable[[Facts, Random], tuple[list[str], int]]  # four texts and the index of the gold one
+    solve: Callable[[Facts, Sequence[str], Hand], None]  # writes the trace, the boxed line included
+    asides: Callable[[Facts, Sequence[str]], list[str]] = lambda facts, options: []  # true lines a trace may leave out
+
+    def truths(self, facts: Facts, options: Sequence[str]) -> set[str]:
+        """Every line that is true of the question, sums and products in both orders."""
+        hand = Hand()
+        self.solve(facts, options, hand)
+        lines = {*hand.lines, *self.asides(facts, options)}
+        for line in tuple(lines):
+            if found := _SUM.match(line):
+                head, left, sign, right, result = found.groups()
+                lines.add(f"{head}{right}{sign}{left}={result}")
+        return lines
+
+
+def numbers_around(gold: int, rng: Random) -> tuple[list[str], int]:
+    """Four whole numbers with gold at a uniform rank and letter. Gaps are drawn alike on all sides, so that
+    neither the extreme, the middle nor the most crowded option is likelier to be gold. Needs gold >= 3."""
+    rank = rng.randrange(4)
+    while True:
+        gaps = [rng.choice((1, 1, 2, 3, 4, 6, 9, 10)) for _ in range(3)]
+        low = gold - sum(gaps[:rank])
+        if low >= 0:
+            break
+        if gold < 30:
+            gaps = [rng.choice((1, 1, 2, 3)) for _ in range(3)]
+            low = gold - sum(gaps[:rank])
+            if low >= 0:
+                break
+    values = [low, low + gaps[0], low + sum(gaps[:2]), low + sum(gaps)]
+    return shuffled([str(v) for v in values], str(gold), rng)
+
+
+def shuffled(texts: Sequence[str], gold: str, rng: Random) -> tuple[list[str], int]:
+    """The texts in a random order, and where gold came to stand."""
+    texts = list(texts)
+    rng.shuffle(texts)
+    return texts, texts.index(gold)
+
+
+def letter(index: int) -> str:
+    return LETTERS[index]

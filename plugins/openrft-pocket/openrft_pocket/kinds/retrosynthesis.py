@@ -1,0 +1,78 @@
+"""T2 in kind: which fragment is missing, the target's formula less the known fragment's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from openrft_pocket.kinds.hand import Hand
+from openrft_pocket.kinds.kind import Facts, Kind, shuffled
+
+
+def draw(rng: Random) -> Facts:
+    """Carbon and hydrogen counts of the two fragments; both are at least 2, so that no count is left unwritten."""
+    return {"known": [rng.randint(2, 6), rng.randint(2, 9)], "missing": [rng.randint(3, 7), rng.randint(3, 9)]}
+
+
+def formula(counts: Sequence[int]) -> str:
+    return f"C{counts[0]}H{counts[1]}"
+
+
+def slots(facts: Facts) -> dict[str, object]:
+    whole = [k + m for k, m in zip(facts["known"], facts["missing"], strict=True)]
+    return {"target": formula(whole), "known": formula(facts["known"])}
+
+
+def options(facts: Facts, rng: Random) -> tuple[list[str], int]:
+    """Two carbon counts times two hydrogen counts: no option resembles the others more than another does."""
+    carbon, hydrogen = facts["missing"]
+    other_c = carbon + rng.choice((-1, 1))
+    other_h = hydrogen + rng.choice((-2, -1, 1, 2))
+    texts = [formula((c, h)) for c in (carbon, other_c) for h in (hydrogen, other_h)]
+    return shuffled(texts, formula(facts["missing"]), rng)
+
+
+def solve(facts: Facts, options: Sequence[str], hand: Hand) -> None:
+    left = []
+    for atom, known, missing in zip("CH", facts["known"], facts["missing"], strict=True):
+        left.append(hand.number(missing))
+        hand.write(f"{atom} {known + missing}-{known}={left[-1]}")
+    hand.settle(options, formula(left))
+
+
+RETROSYNTHESIS = Kind(
+    name="retrosynthesis",
+    paper="T2",
+    domain="Chemistry",
+    summary="the second precursor of a target from the first one's formula",
+    wordings=(
+        "{target} was synthesised from two precursors with nothing lost. One precursor is {known}. Which is the other?",
+        "Disconnecting {target} leaves {known} and a second synthon. Choose it.",
+        "Which reactant combines with {known} to the product {target}?",
+    ),
+    rewordings=(
+        "A retrosynthetic cut of {target} yields {known} and one more precursor. Identify it.",
+        "To prepare {target} a chemist starts from {known}. What must be added to it?",
+        "The addition product {target} contains {known} entirely. Which precursor supplied the rest?",
+        "{target} is planned from {known} and another reagent. Select that reagent.",
+        "Working backwards from {target}: one synthon is {known}, the second is?",
+        "In a clean addition {known} reacted to {target}. With which reagent?",
+    ),
+    lessons=(
+        "[Take|Remove|Cut|Strip] {known} [from|out of|off] {target}. [What is left|What remains|The rest is]?",
+        "{target} [minus|without|less] {known} [is|gives|leaves]?",
+        "[What|Which] [piece|part|group|half] [joins|goes with|binds] {known} to [make|form|build] {target}?",
+        "{target} [splits|breaks|falls] into {known} and [what|which piece|another part]?",
+        "[Two|Both] [pieces|parts|halves] [make|form|build] {target}. [One is|The first is|We know] {known}. [Find|Name|Give] the [second|missing|other] [piece|part|half].",
+        "[Starting|Going] from {known} [we|they] [got|made|reached] {target}. [Added|The added part|What came in] was?",
+        "[The molecule|A compound|The substance] {target} [loses|sheds|drops] {known}. [Formula|Atoms] [left|that remain]?",
+        "[Known part|Have|Given]: {known}. [Whole|Goal|Wanted]: {target}. [Missing|Needed|Rest]?",
+        "{known} + ? = {target}",
+        "[If|When] {known} [is|was] [inside|part of] {target}, [what else is|the remaining atoms are|the rest is]?",
+    ),
+    draw=draw,
+    key=lambda facts: formula(facts["known"]) + "+" + formula(facts["missing"]),
+    slots=slots,
+    options=options,
+    solve=solve,
+)

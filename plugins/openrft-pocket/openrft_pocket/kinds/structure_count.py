@@ -1,0 +1,78 @@
+"""T4 in kind: hydrogens of a three-atom chain, from valences that must be known and bonds that must be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from openrft_pocket.kinds.hand import Hand
+from openrft_pocket.kinds.kind import Facts, Kind, numbers_around
+
+VALENCES = {"C": 4, "Si": 4, "N": 3, "P": 3, "B": 3, "O": 2, "S": 2}
+BONDS = (1, 2, 1)  # an end atom holds one bond of the chain, the middle one two
+
+
+def draw(rng: Random) -> Facts:
+    """Three atoms with at least 3 free valences in all, so that any rank of the options can be reached."""
+    while True:
+        chain = [rng.choice(list(VALENCES)) for _ in BONDS]
+        if hydrogens(chain) >= 3:
+            return {"chain": chain}
+
+
+def hydrogens(chain: Sequence[str]) -> int:
+    return sum(VALENCES[atom] - bonds for atom, bonds in zip(chain, BONDS, strict=True))
+
+
+def slots(facts: Facts) -> dict[str, object]:
+    first, middle, last = facts["chain"]
+    return {"chain": "-".join(facts["chain"]), "first": first, "middle": middle, "last": last}
+
+
+def solve(facts: Facts, options: Sequence[str], hand: Hand) -> None:
+    free = []
+    for atom, bonds in zip(facts["chain"], BONDS, strict=True):
+        valence = int(hand.choice(str(VALENCES[atom]), "234"))
+        free.append(hand.number(max(0, valence - bonds)))
+        hand.write(f"{atom} {valence}-{bonds}={free[-1]}")
+    result = hand.number(sum(free))
+    hand.write("+".join(map(str, free)) + f"={result}")
+    hand.settle(options, str(result))
+
+
+STRUCTURE_COUNT = Kind(
+    name="structure_count",
+    paper="T4",
+    domain="Chemistry",
+    summary="hydrogens that saturate a chain of three atoms",
+    wordings=(
+        "Every free valence of the skeleton {chain} is saturated. How many hydrogen atoms does the molecule contain?",
+        "The structure {chain} shows only heavy atoms. Count its implicit hydrogens.",
+        "A molecule has the backbone {chain}. How many hydrogens complete it?",
+    ),
+    rewordings=(
+        "Complete the skeleton {chain} with hydrogen. How many atoms of it are required?",
+        "How many implicit hydrogens belong to the structure {chain}?",
+        "Single bonds link {chain}. Determine the number of hydrogens in the saturated molecule.",
+        "The heavy atoms of a molecule form {chain}. What is its hydrogen count?",
+        "In the saturated compound with backbone {chain}, count the hydrogens.",
+        "Fill the open valences of {chain}. The number of hydrogens is?",
+    ),
+    lessons=(
+        "[How many|Number of] H [on|in|for|at] the [chain|line|row] {chain}?",
+        "{chain}: [H needed|free bonds|open bonds|empty places]?",
+        "[Free|Open|Unused] [bonds|hands|arms] [of|in|left on] {chain}?",
+        "[Three|The] atoms [stand|sit|hang] in a [row|line]: {chain}. [Put|Place|Stick] H on [all|each] [free|open|empty] [bonds|arms]. [How many|What number] H?",
+        "[Add|Attach|Hang] H to {chain} [until full|until no bond is free|everywhere]. [How many|The count is]?",
+        "[Fill up|Cap] {chain} with H. [How many|What number] [go in|fit|are used]?",
+        "[The chain|A chain] {chain} [takes|holds|carries|accepts] [how many|what number of] H?",
+        "[Count|Tell] the H [that fit on|of|for] {chain}.",
+        "[Bonds|Arms] [still free|left over|not used] in {chain}: [how many|what number]?",
+        "[If|When] {chain} is [full|complete|closed with H], [how many H are there|the number of H is]?",
+    ),
+    draw=draw,
+    key=lambda facts: min("-".join(facts["chain"]), "-".join(reversed(facts["chain"]))),
+    slots=slots,
+    options=lambda facts, rng: numbers_around(hydrogens(facts["chain"]), rng),
+    solve=solve,
+)

@@ -1,0 +1,138 @@
+"""Short exercises of single skills: sums, products, copying, look-up, matching a value to its option, the lowest.
+
+They teach in a few tokens what traces need; binding a value to a name and a name to a letter comes late without them.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from openrft_pocket.school.chat import ASSISTANT, BEGIN, END, USER, Piece
+from openrft_pocket.kinds import mutant_fitness, perovskite
+from openrft_pocket.kinds.diffusion_barrier import HOSTS
+from openrft_pocket.kinds.hand import LETTERS
+from openrft_pocket.kinds.kind import numbers_around
+from openrft_pocket.kinds.molar_mass import MASSES
+from openrft_pocket.kinds.retrosynthesis import formula
+from openrft_pocket.kinds.structure_count import VALENCES
+
+
+def _lines(pieces: list[Piece]) -> list[Piece]:
+    return [(BEGIN, False), *pieces]
+
+
+def product(rng: Random) -> list[Piece]:
+    out: list[Piece] = []
+    while len(out) < 16:
+        a, b = rng.choice((rng.randint(1, 9), rng.randint(2, 9) * rng.randint(2, 9), rng.choice([*MASSES.values()]))), rng.randint(1, 9)
+        if a * b < 200:
+            out += [(f"{a}*{b}=", False), (f"{a * b}\n", True)]
+    return _lines(out)
+
+
+def total(rng: Random) -> list[Piece]:
+    out: list[Piece] = []
+    for _ in range(8):
+        a, b = rng.randint(1, 60), rng.randint(1, 60)
+        out += [(f"{a}+{b}=", False), (f"{a + b}\n", True)]
+    return _lines(out)
+
+
+def little(rng: Random) -> list[Piece]:
+    """One-digit sums of three, small differences, valences less bonds, ion charges."""
+    out: list[Piece] = []
+    for _ in range(6):
+        kind = rng.randrange(4)
+        if kind == 0:
+            a, b, c = (rng.randint(0, 3) for _ in range(3))
+            out += [(f"{a}+{b}+{c}=", False), (f"{a + b + c}\n", True)]
+        elif kind == 1:
+            b, c = rng.randint(2, 9), rng.randint(2, 9)
+            out += [(f"{b + c}-{b}=", False), (f"{c}\n", True)]
+        elif kind == 2:
+            atom, bonds = rng.choice([*VALENCES]), rng.randint(1, 2)
+            out += [(f"{atom} ", False), (f"{VALENCES[atom]}", True), (f"-{bonds}=", False), (f"{VALENCES[atom] - bonds}\n", True)]
+        else:
+            a, b = rng.choice([*perovskite.A_SITE]), rng.choice([*perovskite.B_SITE])
+            left, right = perovskite.A_SITE[a], perovskite.B_SITE[b]
+            out += [(f"{a}{b}O3 ", False), (f"{left}+{right}={left + right}\n", True)]
+    return _lines(out)
+
+
+def mass(rng: Random) -> list[Piece]:
+    out: list[Piece] = []
+    for atom in rng.sample([*MASSES], 6):
+        count = rng.randint(1, 4)
+        written = atom + (str(count) if count > 1 else "")
+        out += [(f"{written} ", False), (f"{atom} {MASSES[atom]}*{count}={MASSES[atom] * count}\n", True)]
+    return _lines(out)
+
+
+def echo(rng: Random) -> list[Piece]:
+    """Something said again: the root of every look-up."""
+    words = [rng.choice(_tokens(rng)) for _ in range(rng.randint(3, 8))]
+    text = rng.choice((" ", ", ")).join(words)
+    return [(BEGIN + USER + text + ASSISTANT, False), (text + END, True)]
+
+
+def _tokens(rng: Random) -> list[str]:
+    return rng.choice(([*HOSTS], [str(rng.randint(1, 199))], [rng.choice("ABCDEFGH")], [*MASSES], [f"{rng.randint(0, 9)}.{rng.randint(0, 9)}"]))
+
+
+def _keys(rng: Random, n: int) -> list[str]:
+    if rng.random() < 0.5:
+        return rng.sample(HOSTS, n)
+    afters = rng.sample(mutant_fitness.RESIDUES, n)
+    return [f"{rng.choice(mutant_fitness.RESIDUES)}{rng.randint(2, 9)}{after}" for after in afters]
+
+
+def _value(rng: Random) -> str:
+    return rng.choice((str(rng.randint(11, 49)), f"{rng.randint(0, 9)}.{rng.randint(0, 9)}"))
+
+
+def lookup(rng: Random) -> list[Piece]:
+    """A table, then its keys again in another order with their values."""
+    rows = [(key, _value(rng)) for key in _keys(rng, rng.randint(2, 5))]
+    between = rng.choice((" ", " ", ": "))
+    pieces: list[Piece] = [(BEGIN + USER + ", ".join(key + between + value for key, value in rows) + ASSISTANT, False)]
+    rng.shuffle(rows)
+    for key, value in rows:
+        pieces += [(f"{key} ", False), (f"{value}\n", True)]
+    return pieces
+
+
+def match(rng: Random) -> list[Piece]:
+    """Which option says this?"""
+    shape = rng.randrange(4)
+    if shape == 0:
+        texts = [formula((rng.randint(3, 7), rng.randint(3, 9))) for _ in range(9)]
+        texts = list(dict.fromkeys(texts))[:4]
+        if len(texts) < 4:
+            return match(rng)
+        gold = rng.randrange(4)
+    elif shape == 1:
+        texts, gold = rng.sample(HOSTS, 4), rng.randrange(4)
+    else:
+        texts, gold = numbers_around(rng.choice((rng.randint(3, 99), rng.randint(3, 199))), rng)
+    block = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, texts, strict=True))
+    answer = f"{LETTERS[gold]}. {texts[gold]}\n" + "\\boxed{" + LETTERS[gold] + "}" + END
+    return [(BEGIN + USER + "?\n" + block + ASSISTANT + rng.choice(("=", "lowest ")) + texts[gold] + "\n", False), (answer, True)]
+
+
+def lowest(rng: Random) -> list[Piece]:
+    """The row with the lowest value; half of the time first digits differ, so that the rule shows itself."""
+    first = rng.sample(range(10), 4) if rng.random() < 0.5 else [rng.randint(0, 9) for _ in range(4)]
+    values = [f"{a}.{rng.randint(0, 9)}" for a in first]
+    if len(set(values)) < 4:
+        return lowest(rng)
+    rows = [*zip(rng.sample(HOSTS, 4), values, strict=True)]
+    best = min(rows, key=lambda row: float(row[1]))
+    text = "".join(f"{letter}. {host} {value}\n" for letter, (host, value) in zip(LETTERS, rows, strict=True))
+    return [(BEGIN + ASSISTANT + text, False), (f"lowest {best[0]} {best[1]}\n{LETTERS[rows.index(best)]}. {best[0]}\n", True)]
+
+
+DRILLS = (product, total, little, mass, echo, lookup, match, match, lowest)
+
+
+def drill(rng: Random) -> list[Piece]:
+    return rng.choice(DRILLS)(rng)

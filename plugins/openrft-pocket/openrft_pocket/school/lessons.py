@@ -1,0 +1,60 @@
+"""Whole questions of pre-training: the eight kinds in words of their own, at times with demonstrations before them.
+
+The tasks' own wordings and the rewriter's are not used here; their single words occur as stray words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from openrft_pocket.school.chat import Piece, conversation
+from openrft_pocket.school.drills import drill
+from openrft_pocket.kinds import KINDS, Kind
+from openrft_pocket.kinds.hand import LETTERS, Hand
+from openrft_pocket.wording import phrase, words_of
+
+BANK = tuple(sorted({w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}))
+
+
+@dataclass(frozen=True)
+class Diet:
+    """What share of rows is what."""
+
+    drills: float = 0.2
+    shots: float = 0.15  # rows with one to three demonstrations
+    slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
+    careless: float = 0.0  # share of traces that may be flawed
+    noise: float = 0.15  # share of disturbed words, in half of the stems
+
+
+def exercise(kind: Kind, rng: Random, diet: Diet, template: str | None = None) -> tuple[str, str, str]:
+    """Question block, trace and gold letter."""
+    facts = kind.draw(rng)
+    options, gold = kind.options(facts, rng)
+    noise = diet.noise if template is None and rng.random() < 0.5 else 0.0
+    stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, BANK)
+    hand = Hand(rng, diet.slip if rng.random() < diet.careless else 0.0)
+    kind.solve(facts, options, hand)
+    block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
+    return block, "\n".join(hand.lines), LETTERS[gold]
+
+
+def lesson(rng: Random, diet: Diet) -> list[Piece]:
+    """One conversation about one kind. A demonstration shows a trace, or the boxed letter alone."""
+    kind = rng.choice([*KINDS.values()])
+    shots = rng.randint(1, 3) if rng.random() < diet.shots else 0
+    template = rng.choice(kind.lessons) if rng.random() < 0.5 else None
+    bare = rng.random() < 0.5
+    turns = []
+    for turn in range(shots + 1):
+        block, trace, gold = exercise(kind, rng, diet, template if shots else None)
+        turns.append((block, "\\boxed{" + gold + "}" if bare and turn < shots else trace))
+    pieces = conversation(turns, system=rng.random() < 0.8)
+    if not bare or not shots:
+        return pieces
+    return [(text, learn and i == len(pieces) - 1) for i, (text, learn) in enumerate(pieces)]
+
+
+def row(rng: Random, diet: Diet) -> list[Piece]:
+    return drill(rng) if rng.random() < diet.drills else lesson(rng, diet)

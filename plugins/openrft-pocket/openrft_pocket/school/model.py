@@ -1,0 +1,38 @@
+"""The network: a stock Llama of about a million parameters, and where its checkpoints lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def fresh(tokenizer, seed: int):
+    """An untrained policy."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=320,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        head_dim=32,  # the smallest that vLLM's CPU attention takes
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        initializer_range=0.04,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def ship(model, tokenizer, folder: Path) -> None:
+    """Write a checkpoint folder that AutoModelForCausalLM and AutoTokenizer load."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,37 @@
+"""How a question's stem gets its words: `[this|that]` alternatives, `{slots}`, and words that mean nothing.
+
+Noise is for pre-training only: a reader that has met stray and unknown words everywhere does not fall silent at a
+sentence it never saw.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+_CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
+_SYLLABLES = "ba be bi co cu da de di fa fe ga go hi ka ke la le li lo ma me mi na ne no pa pe po ra re ri ro sa se ta te ti to va ve vo".split()
+
+
+def phrase(template: str, slots: dict[str, object], rng: Random, noise: float = 0.0, bank: tuple[str, ...] = ()) -> str:
+    """The template with its alternatives chosen and its slots filled; each free word is disturbed with chance `noise`."""
+    text = _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
+    if noise:
+        text = " ".join(word for piece in text.split(" ") for word in _disturb(piece, rng, noise, bank))
+        text = text or "?"
+    return text.format(**slots)
+
+
+def words_of(template: str) -> list[str]:
+    """The free words of a template: what is neither slot nor number nor unit."""
+    return re.findall(r"\b[a-z]{3,}\b", re.sub(r"\{[^}]*\}", " ", template.lower()))
+
+
+def _disturb(piece: str, rng: Random, noise: float, bank: tuple[str, ...]) -> list[str]:
+    if not re.fullmatch(r"[A-Za-z]+[.,?:]?", piece) or rng.random() > noise:
+        return [piece]
+    act = rng.random()
+    stray = rng.choice(bank) if rng.random() < 0.7 else "".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4)))
+    if act < 0.3:
+        return []
+    return [stray + (piece[-1] if not piece[-1].isalpha() else "")] if act < 0.7 else [stray, piece]
