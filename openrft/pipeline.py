@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from openrft.arm import Job
 from openrft.families import load_task
@@ -27,6 +28,7 @@ class Outcome:
     job: Job
     task: Task
     rollouts: tuple[Rollout, ...]  # graded answers to the test split
+    rollouts_file: Path  # the same, in the store
     costs: tuple[Cost, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
     student: Student
@@ -44,6 +46,6 @@ def run(job: Job, store: Store, progress: Progress | None = None) -> Outcome:
     pool = pool_of(task.train, targets)
     imitate(work, targets)
     explore(work, train, pool)
-    rollouts = evaluate(work, pool)
+    rollouts, file = evaluate(work, pool)
 
-    return Outcome(job, task, rollouts, tuple(work.costs), work.student.id, work.student)
+    return Outcome(job, task, rollouts, file, tuple(work.costs), work.student.id, work.student)

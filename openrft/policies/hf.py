@@ -205,12 +205,6 @@ class HFPolicy:
         optimizer = self.optimizer(lr=0.0)
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
-    def save_merged(self, folder: Path) -> None:
-        """Write the whole policy, adapter folded in, as a checkpoint of its own."""
-        self.merge()
-        self.model.save_pretrained(folder, safe_serialization=True)
-        self.tokenizer.save_pretrained(folder)
-
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:
     digest = hashlib.sha256()

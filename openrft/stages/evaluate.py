@@ -17,8 +17,8 @@ from openrft.work import Tally, Work
 VERSION = 1
 
 
-def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[Rollout, ...]:
-    """Graded answers to the test split, `settings.evaluate.samples` a question, in order."""
+def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Path]:
+    """Graded answers to the test split, `settings.evaluate.samples` a question, in order; and their file."""
     how, test = work.job.settings.evaluate, work.task.test
     shows = bool(how.shots and work.plugins.having("retrieve"))
 
@@ -67,4 +67,5 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[Rollout, ...]:
         "plugins": work.plugins.identity(dict.fromkeys(named)),
     }
     result = work.stage("evaluate", VERSION, inputs, make)
-    return tuple(rollout_from_json(row) for row in read_jsonl(result.folder / "rollouts.jsonl"))
+    file = result.folder / "rollouts.jsonl"
+    return tuple(rollout_from_json(row) for row in read_jsonl(file)), file

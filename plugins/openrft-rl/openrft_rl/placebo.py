@@ -14,19 +14,17 @@ import openrft
 from openrft import Reward, Rollout
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which placebo."""
-
-    kind: Literal["noise", "format", "shuffled"] = "noise"
-    # ^ noise: a fair coin a rollout; format: 1 if any answer was found; shuffled: each question's gold answer is
-    #   replaced by one of its other options, the same one throughout
-
-
 class Placebo:
     """Replaces the outcome reward."""
 
-    Options = Options
+    @dataclass(frozen=True, slots=True)
+    class Options:
+        """Which placebo."""
+
+        kind: Literal["noise", "format", "shuffled"] = "noise"
+        # ^ noise: a fair coin a rollout; format: 1 if any answer was found; shuffled: each question's gold answer is
+        #   replaced by one of its other options, the same one throughout
+
     needs = ("rl",)
 
     def __init__(self, options: Options) -> None:

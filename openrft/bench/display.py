@@ -1,0 +1,84 @@
+"""How a bench shows where it stands: bars on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from openrft.arm import Job
+
+EVERY = 10.0  # seconds between lines about one job where there is no terminal
+
+
+class Bars:
+    """A bar for the whole bench and one for each running job."""
+
+    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+        self._jobs = jobs
+        self._bars: dict[int, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._all = self._progress.add_task("[bold]jobs", total=len(jobs), note="")
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def started(self, job: int) -> None:
+        self._bars[job] = self._progress.add_task(str(self._jobs[job]), total=None, note="starting")
+
+    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
+        if job in self._bars:
+            text = f"{stage} {note}".strip()
+            self._progress.update(self._bars[job], completed=done, total=total, note=text)
+
+    def finished(self, job: int, ok: bool) -> None:
+        if job in self._bars:
+            self._progress.remove_task(self._bars.pop(job))
+        self._progress.advance(self._all)
+
+
+class Lines:
+    """One line when a job starts and ends, and now and then between."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        self._began = time.monotonic()
+        self._last: dict[int, float] = {}
+        self._done = 0
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def _say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+    def started(self, job: int) -> None:
+        self._last[job] = time.monotonic()
+        self._say(f"{self._jobs[job]}: started")
+
+    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
+        if time.monotonic() - self._last.get(job, 0.0) >= EVERY:
+            self._last[job] = time.monotonic()
+            self._say(f"{self._jobs[job]}: {stage} {done}/{total} {note}".rstrip())
+
+    def finished(self, job: int, ok: bool) -> None:
+        self._done += 1
+        self._say(f"{self._jobs[job]}: {'done' if ok else 'FAILED'} ({self._done} of {len(self._jobs)})")

@@ -1,0 +1,132 @@
+"""Run jobs one after another here, or side by side in worker processes that rebuild everything from plain data."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, Protocol
+
+from openrft.arm import Job, job_from_json, job_to_json
+from openrft.bench.report import ArmResult, Failure
+from openrft.errors import OpenRFTError
+
+Finished = tuple[ArmResult | Failure, Path | None]  # what the job came to, and where its rollouts lie
+
+
+class Watcher(Protocol):
+    """Is told how each job goes on; jobs are numbered in the plan's order."""
+
+    def started(self, job: int) -> None: ...
+
+    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None: ...
+
+    def finished(self, job: int, ok: bool) -> None: ...
+
+
+def execute(
+    jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher, debug: bool = False
+) -> Iterator[tuple[int, Finished]]:
+    """Yield (job number, what it came to) as jobs finish. A failed job fails alone."""
+    if workers <= 1 or len(jobs) == 1:
+        yield from _here(jobs, store, watcher, debug)
+    else:
+        yield from _side_by_side(jobs, store, min(workers, len(jobs)), watcher)
+
+
+def _here(jobs: Sequence[Job], store: Path, watcher: Watcher, debug: bool) -> Iterator[tuple[int, Finished]]:
+    for number, job in enumerate(jobs):
+        watcher.started(number)
+
+        def tell(stage: str, done: int, total: int, note: str, number: int = number) -> None:
+            watcher.update(number, stage, done, total, note)
+
+        finished = _run(job, store, tell, debug)
+        watcher.finished(number, isinstance(finished[0], ArmResult))
+        yield number, finished
+
+
+def _side_by_side(jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher) -> Iterator[tuple[int, Finished]]:
+    context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
+    channel = context.Queue()
+    listener = threading.Thread(target=_listen, args=(channel, watcher), daemon=True)
+    listener.start()
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(channel, threads))
+    try:
+        futures = {pool.submit(_work, n, job_to_json(job), str(store)): n for n, job in enumerate(jobs)}
+        yield from _completed(futures, watcher)
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        channel.put(None)
+        listener.join(timeout=5)
+
+
+def _completed(futures: dict[Future[Finished], int], watcher: Watcher) -> Iterator[tuple[int, Finished]]:
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            try:
+                finished = future.result()
+            except BrokenProcessPool as fault:
+                raise OpenRFTError(
+                    "a worker process died (killed, or out of memory).",
+                    "Run the same command again to go on, with --workers 1 if memory is short.",
+                ) from fault
+            watcher.finished(futures[future], isinstance(finished[0], ArmResult))
+            yield futures[future], finished
+
+
+_channel: Any = None  # the worker's way to the watcher; set once by _enter in each worker process
+
+
+def _enter(channel: Any, threads: int) -> None:
+    global _channel
+    _channel = channel
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _work(number: int, job: dict[str, Any], store: str) -> Finished:
+    _channel.put(("started", number))
+
+    def tell(stage: str, done: int, total: int, note: str) -> None:
+        _channel.put(("update", number, stage, done, total, note))
+
+    return _run(job_from_json(job), Path(store), tell, debug=False)
+
+
+def _listen(channel: Any, watcher: Watcher) -> None:
+    while (message := channel.get()) is not None:
+        getattr(watcher, message[0])(*message[1:])
+
+
+def _run(job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool) -> Finished:
+    from openrft.bench.outcome import arm_result
+    from openrft.pipeline import run
+    from openrft.store import Store
+
+    class Telling:
+        def update(self, stage: str, done: int, total: int, note: str = "") -> None:
+            tell(stage, done, total, note)
+
+    try:
+        outcome = run(job, Store(store), Telling())
+    except OpenRFTError as fault:
+        if debug:
+            raise
+        return Failure(job.arm.name, job.task, job.seed, str(fault)), None
+    return arm_result(outcome), outcome.rollouts_file

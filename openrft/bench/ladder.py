@@ -1,0 +1,92 @@
+"""Which arms tell what each plugin is worth.
+
+For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for
+each p; base + P (full); full - p for each p. The lattice has every subset instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from openrft.arm import Arm
+from openrft.errors import UnknownName, UsageError
+from openrft.plugins import about, needs, plugin_class
+
+VANILLA = "vanilla"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Which arms to compare: read by the report and the gate."""
+
+    plugins: tuple[str, ...]  # the plugins whose worth is asked
+    base: str  # an arm's name
+    full: str  # an arm's name
+    vanilla: str = VANILLA
+
+
+def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Arm, ...], Ladder]:
+    """The arms, vanilla first, without repetitions, and which is which. Appends what was added to `said`."""
+    if mode not in ("ladder", "lattice", "none"):
+        raise UnknownName("set of arms", mode, ("ladder", "lattice", "none"))
+    plugins = tuple(dict.fromkeys(plugins))
+    for name in plugins:
+        about(name)
+    if mode == "none" or not plugins:
+        return (Arm(VANILLA),), Ladder(plugins, VANILLA, VANILLA)
+    base = _base(plugins, said)
+    subsets: list[tuple[str, ...]]
+    if mode == "lattice":
+        subsets = [c for k in range(len(plugins) + 1) for c in itertools.combinations(plugins, k)]
+    else:
+        without = [tuple(q for q in plugins if q != p) for p in reversed(plugins)]
+        subsets = [(), *[(p,) for p in plugins], *without, plugins]
+    arms = {VANILLA: Arm(VANILLA)}
+    seen: dict[frozenset[str], str] = {frozenset(): VANILLA}
+    for subset in subsets:
+        members = needs([*base, *subset])
+        if frozenset(members) not in seen:
+            arm = Arm("+".join((*base, *(p for p in subset if p not in base))), tuple(_ordered(members)))
+            seen[frozenset(members)] = arm.name
+            arms[arm.name] = arm
+    names = [seen[frozenset(needs([*base, *s]))] for s in ((), plugins)]
+    return tuple(arms.values()), Ladder(plugins, *names)
+
+
+def _base(plugins: Sequence[str], said: list[str]) -> list[str]:
+    """What the named plugins need besides each other, without mere support such as a teacher."""
+    base: list[str] = []
+    for name in plugins:
+        for other in needs([name]):
+            if other in plugins or other in base:
+                continue
+            if getattr(plugin_class(other), "support", False):
+                said.append(f"{other} was added wherever {name} acts: {name} needs it.")
+            else:
+                base.append(other)
+                users = [p for p in plugins if other in needs([p])]
+                said.append(f"{other} was added to every arm but vanilla: {', '.join(users)} need it to act.")
+    return base
+
+
+def _ordered(members: Iterable[str]) -> list[str]:
+    """In call order: as `needs` gives them, needed ones first."""
+    return list(members)
+
+
+def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
+    """Arms from NAME=PLUGIN,PLUGIN; what they need is added."""
+    arms: list[Arm] = []
+    for text in extra:
+        name, equals, listed = text.partition("=")
+        plugins = [p.strip() for p in listed.split(",") if p.strip()]
+        if not (equals and name.strip()):
+            raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
+        if name in taken or name in [a.name for a in arms]:
+            raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
+        for plugin in plugins:
+            about(plugin)
+        arms.append(Arm(name.strip(), tuple(needs(plugins))))
+    return tuple(arms)

@@ -1,0 +1,141 @@
+"""From what was asked (tasks, plugins, seeds, settings) to arms and jobs, with everything that was added said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from openrft.arm import Arm, Job
+from openrft.bench.ladder import Ladder, ladder, named_arms
+from openrft.errors import UnknownName, UsageError
+from openrft.families import select
+from openrft.options import build, refuse
+from openrft.plugins import installed, make
+from openrft.policies.open import checkpoint_identity, named_checkpoint
+from openrft.settings import PRESETS, STAGES, Settings, settings_from
+from openrft.task import DataRequest
+
+Values = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a user asked for; everything has a default that runs on the embedded pocket family."""
+
+    tasks: tuple[str, ...] = ("pocket/L3",)
+    plugins: tuple[str, ...] = ("sft", "prm", "da", "icl")
+    arms: str = "ladder"  # "ladder": add-one and leave-one-out; "lattice": every subset; "none": only `extra`
+    extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN
+    seeds: tuple[int, ...] = (0,)
+    policy: str = "pocket"
+    preset: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)  # fields of DataRequest that were given
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # stage or plugin -> option -> value
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bench runs: every arm on every task with every seed."""
+
+    tasks: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    policy: str
+    data: DataRequest
+    settings: Settings
+    options: Mapping[str, Mapping[str, Any]]
+    ladder: Ladder
+    said: tuple[str, ...] = ()  # what was added on the user's behalf
+
+    def jobs(self) -> list[Job]:
+        """Every job, in the order of the table; arms of one task and seed stand together, as they share stages."""
+        return [
+            Job(arm, task, seed, self.policy, self.data, self.settings, self._options_of(arm))
+            for task in self.tasks
+            for seed in self.seeds
+            for arm in self.arms
+        ]
+
+    def _options_of(self, arm: Arm) -> dict[str, Mapping[str, Any]]:
+        return {name: self.options[name] for name in arm.plugins if name in self.options}
+
+
+def make_plan(asked: Asked) -> Plan:
+    """Validate everything, reporting all faults of the options at once. Raises UsageError or UnknownName."""
+    said: list[str] = []
+    tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select(selector)))
+    arms, rungs = ladder(asked.plugins, asked.arms, said)
+    arms = (*arms, *named_arms(asked.extra, taken=[a.name for a in arms]))
+    checkpoint_identity(asked.policy)
+    values = _layered(asked, arms, said)
+    faults = _unknown_owners(asked.values, arms)
+    settings, found = settings_from(values)
+    faults += found
+    data, found = build(DataRequest, "data", {**values.get("data", {}), **asked.data})
+    faults += found
+    used = list(dict.fromkeys(name for arm in arms for name in arm.plugins))
+    options = {name: values[name] for name in used if values.get(name)}
+    for name in used:
+        faults += make(name, options.get(name, {}))[1]
+    refuse(faults)
+    assert data is not None
+    return Plan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(said))
+
+
+def _layered(asked: Asked, arms: Sequence[Arm], said: list[str]) -> Values:
+    """Defaults < what the policy recommends < the preset < what was set by hand."""
+    layers: list[Mapping[str, Mapping[str, Any]]] = []
+    shipped = named_checkpoint(asked.policy)
+    if shipped and shipped.recommended:
+        layers.append(shipped.recommended)
+        said.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
+    if asked.preset is not None:
+        if asked.preset not in PRESETS:
+            raise UnknownName("preset", asked.preset, PRESETS)
+        layers.append(PRESETS[asked.preset])
+    layers.append(asked.values)
+    merged: Values = {}
+    for layer in layers:
+        for owner, options in layer.items():
+            merged.setdefault(owner, {}).update(options)
+    return merged
+
+
+def _unknown_owners(values: Mapping[str, Any], arms: Iterable[Arm]) -> list[str]:
+    """Faults for options given to something that does not exist or takes no part."""
+    used = {name for arm in arms for name in arm.plugins}
+    faults = []
+    for owner in values:
+        if owner in STAGES or owner in used or owner == "data":
+            continue
+        if owner in installed():
+            faults.append(f"options are set for {owner}, which is in no arm; add it to --plugins.")
+        else:
+            faults.append(str(UnknownName("stage or plugin", owner, [*STAGES, "data", *installed()])))
+    return faults
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Plain data; `plan_from_json` reads it back."""
+    return asdict(plan)
+
+
+def plan_from_json(row: Mapping[str, Any]) -> Plan:
+    """Rebuild a plan written by `plan_to_json`. Raises UsageError if it is not one."""
+    try:
+        settings, faults = settings_from(row["settings"])
+        refuse(faults)
+        return Plan(
+            tuple(row["tasks"]),
+            tuple(Arm(a["name"], tuple(a["plugins"])) for a in row["arms"]),
+            tuple(row["seeds"]),
+            row["policy"],
+            DataRequest(**row["data"]),
+            settings,
+            row["options"],
+            Ladder(**{**row["ladder"], "plugins": tuple(row["ladder"]["plugins"])}),
+            tuple(row["said"]),
+        )
+    except (KeyError, TypeError) as fault:
+        raise UsageError(f"not a plan: {fault!r}.", "Give a plan.json that a bench wrote.") from fault

@@ -1,0 +1,1 @@
+"""Write a bench's report and show it."""

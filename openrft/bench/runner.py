@@ -1,0 +1,101 @@
+"""Run a plan: every job, then the report with its rollouts and the plan that reruns it, in one folder."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from openrft import __version__
+from openrft.bench.baselines import baselines
+from openrft.bench.executors import Watcher, execute
+from openrft.bench.plan import Plan, plan_to_json
+from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
+from openrft.families import load_task
+from openrft.plugins import about
+from openrft.sample import content_id
+from openrft.store import disk_faults, write_atomic
+
+LIBRARIES = ("torch", "transformers", "peft", "pluggy")
+
+
+class Watching(Watcher, AbstractContextManager["Watching"]):
+    """A watcher that is switched on while jobs run."""
+
+
+def run_name(plan: Plan) -> str:
+    """A readable name that the same plan always gets, so that the same command resumes the same run."""
+    first = plan.tasks[0].replace("/", "-")
+    more = f"-and-{len(plan.tasks) - 1}" if len(plan.tasks) > 1 else ""
+    return f"{first}{more}-{content_id(plan_to_json(plan))[:6]}"
+
+
+def run_bench(
+    plan: Plan, out: Path, name: str, command: str, workers: int, watching: Any, debug: bool = False
+) -> Report:
+    """Run every job (resuming from the store under `out`) and write `out/name/`. Failed jobs stand in the report.
+
+    `watching` is made from the jobs: a context manager that is a Watcher.
+    """
+    folder = out / name
+    with disk_faults(out):
+        (folder / "rollouts").mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "plan.json", json.dumps(plan_to_json(plan), indent=1) + "\n")
+    tasks = [load_task(task, plan.data) for task in plan.tasks]  # bad rows are refused before any time is spent
+    jobs = plan.jobs()
+    results: dict[int, ArmResult | Failure] = {}
+    began = time.perf_counter()
+    with watching(jobs) as watcher:
+        for number, (result, rollouts) in execute(jobs, out / ".store", workers, watcher, debug):
+            results[number] = result
+            if rollouts is not None:
+                with disk_faults(folder):
+                    shutil.copyfile(rollouts, folder / "rollouts" / f"{_file_name(result)}.jsonl")
+    return Report(
+        name=name,
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=command,
+        plan=plan_to_json(plan),
+        versions=_versions(plan),
+        machine=_machine(workers, time.perf_counter() - began),
+        said=plan.said,
+        tasks=tuple(task_record(t) for t in tasks),
+        arms=tuple(ArmRecord(a.name, a.plugins) for a in plan.arms),
+        results=tuple(r for _, r in sorted(results.items()) if isinstance(r, ArmResult)),
+        failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
+        baselines=baselines(tasks),
+    )
+
+
+def _file_name(result: ArmResult | Failure) -> str:
+    return f"{result.arm}--{result.task.replace('/', '-')}--{result.seed}"
+
+
+def _versions(plan: Plan) -> dict[str, str]:
+    plugins = dict.fromkeys(name for arm in plan.arms for name in arm.plugins)
+    families = dict.fromkeys(task.split("/")[0] for task in plan.tasks)
+    found = {"openrft": __version__, "python": platform.python_version()}
+    found.update({library: version(library) for library in LIBRARIES})
+    for name in (*families, *plugins):
+        found[about(name).distribution] = about(name).version
+    return found
+
+
+def _machine(workers: int, seconds: float) -> Mapping[str, Any]:
+    import torch
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "workers": workers,
+        "seconds": round(seconds, 1),  # of this run: less where results were reused
+    }

@@ -1,0 +1,113 @@
+"""The command line: one file a command, loaded when it is used. `--help` imports neither torch nor any plugin."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "bench": "Run arms on tasks and report what each plugin was worth.",
+    "train": "Train one arm on one task and write the policy.",
+    "evaluate": "Answer a task's test questions with a policy as it is.",
+    "report": "Show a finished bench again.",
+    "gate": "Compare two reports; the exit code says whether something got worse.",
+    "plugins": "List installed plugins and their options.",
+    "tasks": "List tasks, or show one.",
+}
+
+HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evidence of which part helped.
+
+\b
+Examples:
+  openrft bench                                              the whole method on the embedded pocket family
+  openrft bench --task sciknoweval/L3 --plugins prm,icl      what a PRM and demonstrations are worth
+  openrft gate baseline/report.json runs/new                 exit code 1 if something got worse
+"""
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and one-line helps; imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"openrft.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from openrft.errors import UnknownName
+
+            raise UnknownName("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from openrft import __version__
+
+        click.echo(f"openrft {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def cli(debug: bool) -> None:
+    """See HELP."""
+
+
+def main() -> None:
+    """The console script: errors become one line, with their own exit codes; Ctrl-C is a clean stop."""
+    # `--debug` is understood anywhere on the line, because it is thought of after the command failed.
+    debug = "--debug" in sys.argv or bool(os.environ.get("OPENRFT_DEBUG"))
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    try:
+        cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        _stopped()
+    except KeyboardInterrupt:
+        _stopped()
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except Exception as fault:
+        if debug:
+            raise
+        sys.exit(_explain(fault))
+
+
+def _explain(fault: Exception) -> int:
+    from openrft.errors import OpenRFTError
+
+    if isinstance(fault, OpenRFTError):
+        click.echo(f"openrft: {fault}", err=True)
+        return fault.exit_code
+    click.echo(
+        f"openrft: {type(fault).__name__}: {fault} This is a fault of OpenRFT; rerun with --debug and report it.",
+        err=True,
+    )
+    return 5
+
+
+def _stopped() -> None:
+    click.echo("\nopenrft: stopped. Finished work is kept: run the same command again to go on.", err=True)
+    # Workers may still hold files; leaving without their cleanup is safe because every result is renamed into place.
+    sys.stderr.flush()
+    os._exit(130)

@@ -1,0 +1,120 @@
+"""`openrft bench`: plan, run, report."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from openrft.cli.shared import asked_for, default_workers, shared_options
+
+EPILOG = """\b
+Examples:
+  openrft bench
+  openrft bench --task 'pocket/L3/*' --plugins prm --seeds 0,1,2
+  openrft bench --task sciknoweval/L3 --plugins prm,icl --data DIR
+  openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
+  openrft bench --plugins prm --arm noise=rl,placebo --set explore.steps=60
+  openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
+
+Without --plugins: sft,prm,da,icl. An arm is a set of plugins; --plugins prm,icl means the arms vanilla, base (what
+they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. Options: `openrft plugins show NAME`.
+"""
+
+
+@click.command("bench", epilog=EPILOG)
+@shared_options
+@click.option(
+    "--arms",
+    default="ladder",
+    metavar="ladder|lattice|none",
+    show_default=True,
+    help="ladder: add-one and leave-one-out; lattice: every subset; none: only vanilla and --arm.",
+)
+@click.option("--arm", "extra", multiple=True, metavar="NAME=P,P", help="A further arm. Repeatable.")
+@click.option(
+    "--seeds",
+    default=None,
+    metavar="0,1,2",
+    help="Training seeds; more than one shows the noise of training.  [default: 0]",
+)
+@click.option(
+    "--plan", "plan_file", type=click.Path(dir_okay=False), help="Run this plan.json again; other options are ignored."
+)
+@click.option(
+    "--out",
+    default="runs",
+    type=click.Path(file_okay=False),
+    show_default=True,
+    help="Where runs and the store of finished stages lie.",
+)
+@click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
+@click.option(
+    "--workers",
+    default=None,
+    type=click.IntRange(min=1),
+    help="Jobs side by side.  [default: 2 on two or more cores, 1 on a GPU]",
+)
+@click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    arms: str,
+    extra: tuple[str, ...],
+    seeds: str | None,
+    plan_file: str | None,
+    out: str,
+    name: str | None,
+    workers: int | None,
+    dry_run: bool,
+    as_json: bool,
+    **given: object,
+) -> None:
+    """Run arms on tasks and report what each plugin was worth.
+
+    Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl and plan.json. Stopped runs go on
+    where they stopped when the same command is given again.
+    """
+    from rich.console import Console
+
+    from openrft.bench.plan import make_plan, plan_from_json
+    from openrft.errors import UsageError
+
+    if plan_file:
+        try:
+            plan = plan_from_json(json.loads(Path(plan_file).read_text("utf-8")))
+        except (OSError, ValueError) as fault:
+            raise UsageError(f"{plan_file}: {fault}") from fault
+    else:
+        plan = make_plan(asked_for(given, arms=arms, extra=extra, seeds=seeds))
+    console = Console(stderr=True)
+    for line in plan.said:
+        console.print(f"note: {line}", highlight=False, markup=False)
+    if dry_run:
+        for arm in plan.arms:
+            click.echo(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+        return
+
+    from openrft.bench.display import Bars, Lines
+    from openrft.bench.publish import publish
+    from openrft.bench.runner import run_bench, run_name
+
+    def watching(jobs: list[object]) -> object:
+        return Bars(jobs, console) if console.is_terminal else Lines(jobs)  # type: ignore[arg-type]
+
+    report = run_bench(
+        plan,
+        Path(out),
+        name or run_name(plan),
+        shlex.join(["openrft", *sys.argv[1:]]),
+        workers or default_workers(),
+        watching,
+        debug=bool(ctx.find_root().params.get("debug")),
+    )
+    publish(report, Path(out) / report.name, as_json)
+    if report.failures:
+        raise click.exceptions.Exit(5)

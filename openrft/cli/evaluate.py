@@ -1,0 +1,44 @@
+"""`openrft evaluate`: a policy as it is, on tasks' test questions, beside the baselines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from openrft.cli.shared import shared_options
+
+EPILOG = """\b
+Examples:
+  openrft evaluate --task 'pocket/L3/*'
+  openrft evaluate --task sciknoweval/L3 --data DIR --policy ./my-policy
+  openrft evaluate --task pocket/L3 --policy openai:http://127.0.0.1:8000/v1#my-model
+"""
+
+
+@click.command("evaluate", epilog=EPILOG)
+@shared_options
+@click.option(
+    "--out", default="runs", type=click.Path(file_okay=False), show_default=True, help="Where the run's folder goes."
+)
+@click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **given: Any) -> None:
+    """Answer tasks' test questions with a policy as it is, trained by nothing. Writes a run like `bench` does."""
+    from openrft.cli.bench import command as bench
+
+    given["plugins"] = given["plugins"] or ""
+    ctx.invoke(
+        bench,
+        arms="none",
+        extra=(),
+        seeds="0",
+        plan_file=None,
+        out=out,
+        name=name,
+        workers=1,
+        dry_run=False,
+        as_json=as_json,
+        **given,
+    )

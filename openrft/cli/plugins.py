@@ -1,0 +1,77 @@
+"""`openrft plugins`: what is installed, and what each plugin can be told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+
+@click.group("plugins")
+def command() -> None:
+    """List installed plugins and their options."""
+
+
+@command.command("list")
+@click.option("--check", is_flag=True, help="Import each plugin too, and say which are broken.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(check: bool, as_json: bool) -> None:
+    """Installed plugins, read from their metadata; none is imported unless --check is given.
+
+    \b
+    Example:
+      openrft plugins list --check
+    """
+    from openrft.errors import OpenRFTError
+    from openrft.plugins import Plugins, installed
+
+    rows = []
+    for name, plugin in installed().items():
+        row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
+        if check:
+            try:
+                Plugins([name], {})
+                row["state"] = "ok"
+            except OpenRFTError as fault:
+                row["state"] = str(fault)
+        rows.append(row)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        state = f"  [{row['state']}]" if check else ""
+        click.echo(f"{row['name']:<14} {row['distribution']} {row['version']}: {row['summary']}{state}")
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str, as_json: bool) -> None:
+    """A plugin's hooks, needs and options with their defaults.
+
+    \b
+    Example:
+      openrft plugins show prm
+    """
+    from openrft import hookspecs
+    from openrft.plugins import about, plugin_class
+
+    plugin, cls = about(name), plugin_class(name)
+    hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]
+    fields = dataclasses.fields(cls.Options) if hasattr(cls, "Options") else ()
+    options = {
+        f.name: {"type": str(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
+        for f in fields
+    }
+    if as_json:
+        row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
+        click.echo(
+            json.dumps({**row, "hooks": hooks, "needs": list(getattr(cls, "needs", ())), "options": options}, indent=1)
+        )
+        return
+    click.echo(f"{name}: {plugin.summary} ({plugin.distribution} {plugin.version})")
+    click.echo(f"hooks: {', '.join(hooks)}")
+    click.echo(f"needs: {', '.join(getattr(cls, 'needs', ())) or 'nothing'}")
+    for option, about_it in options.items():
+        click.echo(f"  --set {name}.{option}=...  {about_it['type']}, default {about_it['default']!r}")

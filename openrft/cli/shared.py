@@ -1,0 +1,125 @@
+"""Options that several commands share, and how they become what was asked for."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from openrft.bench.plan import Asked
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = [
+    click.option(
+        "--task",
+        "tasks",
+        multiple=True,
+        metavar="SELECTOR",
+        help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
+    ),
+    click.option(
+        "--plugins", default=None, metavar="P,P", help="Plugins whose worth is asked.  [default: sft,prm,da,icl]"
+    ),
+    click.option(
+        "--policy",
+        default=None,
+        metavar="SPEC",
+        help="A checkpoint folder, hub id, shipped name, or openai:URL#MODEL.  [default: pocket]",
+    ),
+    click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows."),
+    click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
+    click.option("--test", type=click.IntRange(min=1), default=None, help="Test samples a task.  [default: 100]"),
+    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
+    click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing the run."),
+    click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
+    click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
+    click.option(
+        "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="OWNER.OPTION=VALUE",
+        help="A stage's setting or a plugin's option. Repeatable.",
+    ),
+]
+
+
+def shared_options(function: F) -> F:
+    """Add the options that say what to run on."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
+    """What the options ask for; `more` holds the command's own `arms`, `extra` and `seeds`."""
+    from openrft.bench.plan import Asked
+    from openrft.options import parse_settings
+
+    values = _config(given["config"])
+    for owner, options in parse_settings(given["settings"]).items():
+        values.setdefault(owner, {}).update(options)
+    data = {
+        "train": given["train"],
+        "test": given["test"],
+        "seed": given["data_seed"],
+        "data": given["data"],
+        "skip_bad_rows": given["skip_bad_rows"] or None,
+        "drop_leaks": given["drop_leaks"] or None,
+    }
+    asked: dict[str, Any] = {
+        "tasks": given["tasks"] or None,
+        "plugins": _listed(given["plugins"]),
+        "policy": given["policy"],
+        "preset": given["preset"],
+        "data": {key: value for key, value in data.items() if value is not None},
+        "values": values,
+        **more,
+    }
+    if "seeds" in asked:
+        asked["seeds"] = _seeds(asked["seeds"])
+    return Asked(**{key: value for key, value in asked.items() if value is not None})
+
+
+def default_workers() -> int:
+    """2 where there are two cores or more and no GPU, else 1."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from openrft.errors import UsageError
+
+    try:
+        seeds = [int(part) for part in _listed(text) or ()]
+    except ValueError:
+        raise UsageError(f"--seeds {text!r}: not whole numbers.", "Write them with commas: 0,1,2.") from None
+    return tuple(dict.fromkeys(seeds)) or None
+
+
+def _config(path: str | None) -> dict[str, dict[str, Any]]:
+    from openrft.errors import UsageError
+
+    if path is None:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as fault:
+        raise UsageError(f"--config {path}: {fault}") from fault
+    for owner, options in content.items():
+        if not isinstance(options, dict):
+            raise UsageError(f"--config {path}: {owner!r} stands outside a table.", "Write [explore] above steps = 60.")
+    return content

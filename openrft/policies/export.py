@@ -1,0 +1,26 @@
+"""Write a policy as a checkpoint of its own: whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from openrft.errors import UsageError
+from openrft.policies.base import Policy
+from openrft.store import disk_faults
+
+
+def export(policy: Policy, folder: Path) -> None:
+    """Write model and tokenizer to `folder`, any adapter folded in. Raises UsageError for a server's policy."""
+    if not hasattr(policy, "merge"):
+        raise UsageError("a policy behind a server cannot be written.", "Give a checkpoint folder with --policy.")
+    policy.merge()
+    aside = folder.with_name(folder.name + ".part")
+    with disk_faults(folder.parent):
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        policy.model.save_pretrained(aside, safe_serialization=True)  # type: ignore[attr-defined]
+        policy.tokenizer.save_pretrained(aside)  # type: ignore[attr-defined]
+        if folder.exists():
+            folder.rmdir()  # refuses a folder that holds anything
+        aside.rename(folder)

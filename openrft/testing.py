@@ -1,0 +1,156 @@
+"""The kit for plugin authors: a toy task, a tiny real checkpoint, a scripted policy, and conformance checks.
+
+    from openrft.testing import check_plugin, toy_task
+
+    def test_conforms():
+        check_plugin("my-plugin", {"my_option": "value"})
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from openrft.errors import PluginError
+from openrft.plugins import Plugins, about
+from openrft.policies.base import Sampling
+from openrft.progress import Progress, Silent
+from openrft.prompt import boxed, messages_for, steps_of
+from openrft.sample import LETTERS, Completion, Message, Rollout, Sample, Shot
+from openrft.stages.augment import merged
+from openrft.stages.synthesize import verify
+from openrft.task import Task
+from openrft.work import Tally
+
+CHAT_TEMPLATE = (
+    "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
+    "{% if m['role'] == 'assistant' %}{{ eos_token }}{% else %}{{ '\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<a>' }}{% endif %}"
+)
+
+
+def toy_sample(a: int, b: int, seed: int = 0) -> Sample:
+    """What is a + b, with four options whose order depends on the seed."""
+    options = [str(a + b + d) for d in (0, 1, 2, 3)]
+    random.Random(f"{a}+{b}/{seed}").shuffle(options)
+    return Sample(f"What is {a} + {b}?", LETTERS[options.index(str(a + b))], tuple(options), task="toy/sums")
+
+
+def toy_task(train: int = 8, test: int = 8) -> Task:
+    """Sums of small numbers; train and test are disjoint."""
+    pairs = [(a, b) for a in range(2, 40) for b in range(2, 40)]
+    random.Random(0).shuffle(pairs)
+    samples = [toy_sample(a, b) for a, b in pairs[: train + test]]
+    return Task("toy/sums", tuple(samples[:train]), tuple(samples[train:]))
+
+
+def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
+    """A real transformers checkpoint that knows nothing: a Llama of 40,000 random weights, a tokenizer of bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {symbol: i for i, symbol in enumerate(["<pad>", "<end>", *alphabet])}
+    bytes_only = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytes_only.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_only, pad_token="<pad>", eos_token="<end>")
+    tokenizer.chat_template = CHAT_TEMPLATE
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        pad_token_id=0,
+        bos_token_id=None,
+        eos_token_id=1,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+class ScriptedPolicy:
+    """A policy that answers what a function tells it to: (messages, sample number) -> text."""
+
+    def __init__(self, script: Callable[[Sequence[Message], int], str]) -> None:
+        self.id = "scripted"
+        self._script = script
+        self.asked = 0  # prompts answered so far
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
+    ) -> list[list[Completion]]:
+        """As the script says; tokens are the text's bytes."""
+        self.asked += len(prompts)
+        return [
+            [Completion(text, tuple(text.encode())) for text in (self._script(p, i) for i in range(sampling.n))]
+            for p in prompts
+        ]
+
+
+def toy_rollouts(task: Task) -> list[Rollout]:
+    """A right, a wrong, an unparsed and an empty completion for each training sample, graded."""
+    rollouts = []
+    for sample in task.train:
+        wrong = next(letter for letter in LETTERS if letter != sample.answer)
+        for text in (f"so\n{boxed(sample.answer)}", f"so\n{boxed(wrong)}", "so\nwell", ""):
+            verdict = task.grade(sample, text)
+            completion = Completion(text, tuple(text.encode()), (-1.0,) * len(text.encode()))
+            messages = messages_for(sample, (), task.instruction)
+            rollouts.append(Rollout(sample, messages, completion, answer=verdict.answer, correct=verdict.correct))
+    return rollouts
+
+
+def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[str]:
+    """Load an installed plugin as a job would, call each data hook it has on toy data, and check what it returns.
+
+    Returns the names of the hooks that were called. Raises PluginError (or AssertionError) naming what is wrong.
+    `train_step`, `tasks` and `policies` are not called: they need a policy or rows.
+    """
+    plugins, task, called = Plugins([name], {name: dict(options or {})}), toy_task(), []
+    rollouts = toy_rollouts(task)
+    policy = ScriptedPolicy(lambda messages, i: f"think\n{boxed('ABCD'[i % 4])}")
+    common = {"task": task, "policy": policy, "seed": 0, "progress": Silent()}
+    for hook in ("augment", "synthesize", "retrieve", "reward", "evaluate"):
+        if name not in plugins.having(hook):
+            continue
+        called.append(hook)
+        if hook == "augment":
+            merged(task.train, plugins.collect(hook, samples=task.train, **common), Tally())
+        elif hook == "synthesize":
+            found = plugins.first(hook, samples=task.train, **common)
+            if found:
+                verify(name, task.train, found[1], task)
+        elif hook == "retrieve":
+            _check_retrieve(name, plugins, task)
+        elif hook == "reward":
+            _check_reward(name, plugins, task, rollouts)
+        else:
+            plugins.collect(hook, rollouts=rollouts, task=task)
+    return called
+
+
+def _check_retrieve(name: str, plugins: Plugins, task: Task) -> None:
+    pool = [Shot(s, boxed(s.answer)) for s in task.train]
+    found = plugins.first("retrieve", samples=task.train, pool=pool, task=task)
+    for sample, shots in zip(task.train, found[1] if found else (), strict=bool(found)):
+        if any(shot.sample.root == sample.root for shot in shots):
+            raise PluginError(f"{about(name)} gave a sample itself as its demonstration.")
+
+
+def _check_reward(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
+    for _, rewards in plugins.collect("reward", rollouts=rollouts, task=task, step=0, seed=0):
+        if len(rewards) != len(rollouts):
+            raise PluginError(f"{about(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
+        for rollout, reward in zip(rollouts, rewards, strict=True):
+            steps = len(steps_of(rollout.completion.text))
+            if reward.kind == "process" and reward.score is None and len(reward.per_step) != steps:
+                raise PluginError(f"{about(name)} scored {len(reward.per_step)} of {steps} steps.")

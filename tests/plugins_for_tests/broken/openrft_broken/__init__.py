@@ -1,0 +1,1 @@
+"""Plugins that break, each in its own way."""

@@ -1,0 +1,3 @@
+"""Fails at import."""
+
+raise ImportError("no module named 'left_behind'")
