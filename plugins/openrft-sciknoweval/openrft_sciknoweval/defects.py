@@ -1,0 +1,88 @@
+"""The defects that the published data is known to have: a registry of named checks on a row.
+
+A row with a defect is kept and flagged, unless the defect leaves nobody able to say which answer is right
+(`fatal`): such a row is dropped. Both are counted in the task's notes. `published` is how many rows of V2 were
+found to have it, by whatever rule the count was made with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from openrft_sciknoweval.row import Row
+
+Check = Callable[[Row, str], bool]  # (row, leaf name) -> has it the defect
+
+_DATA = {  # what the data block of a task looks like: a name, then a number
+    "diffusion_rate_analysis": re.compile(r"Barrier[^:=\n]*[:=]\s*[-\u2212]?\d"),
+    "lattice_volume_calculation": re.compile(r"\ba\s*=\s*\d"),
+    "perovskite_stability_prediction": re.compile(r":\s*[-\u2212]?\d"),
+    "valence_electron_difference_calculation": re.compile(r"[=:]\s*[-\u2212]?\d"),
+}
+# What JSON's \t \b \f \r \n leave of LaTeX commands that were written with one backslash.
+_EATEN = re.compile(
+    r"\t(?:ext[a-z]*\{|ilde|frac|riangle|herefore|(?:imes|heta|au|anh?|op|o)(?![A-Za-z]))"
+    r"|\x08(?:eta|egin|ar|f|oldsymbol|inom|ig|ullet)|\x0c(?:rac|orall|lat)|\r(?:ho|ight|angle|m\b|ceil|floor)"
+    r"|\n(?:abla|eq\b|otin)"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MOJIBAKE = re.compile("[\u00c3\u00c2\u00e2][\u0080-\u00bf\u20ac\u2122\u0153\u201c\u201d\u00a2\u201e]|\ufffd")
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One known kind of defect."""
+
+    name: str
+    catches: str
+    published: int
+    check: Check
+    fatal: bool = False
+
+
+def _option_count(row: Row, leaf: str) -> bool:
+    # One text too many is often a sentence that slipped in before the others: the labels no longer fit.
+    return row.kind == "choice" and len(row.texts) != len(row.labels)
+
+
+def _placeholder_gold(row: Row, leaf: str) -> bool:
+    return row.kind == "choice" and row.gold.strip().rstrip(".").lower() == "the correct option"
+
+
+def _duplicate_gold(row: Row, leaf: str) -> bool:
+    gold = " ".join(row.gold.split())
+    return row.kind == "choice" and bool(gold) and [" ".join(t.split()) for t in row.texts].count(gold) > 1
+
+
+def _data_missing(row: Row, leaf: str) -> bool:
+    return leaf in _DATA and not _DATA[leaf].search(row.question)
+
+
+def _option_not_in_data(row: Row, leaf: str) -> bool:
+    if leaf != "perovskite_stability_prediction" or _data_missing(row, leaf):
+        return False
+    return any(text.strip() not in row.question for text in row.texts)
+
+
+def _in_text(pattern: re.Pattern[str]) -> Check:
+    return lambda row, leaf: bool(pattern.search("\n".join(("", row.question, *row.texts, row.answer))))
+
+
+REGISTRY: tuple[Defect, ...] = (
+    Defect("option_count", "a choice whose texts and labels differ in number", 20, _option_count, fatal=True),
+    Defect("placeholder_gold", 'the gold option is the words "the correct option"', 29, _placeholder_gold),
+    Defect("duplicate_gold", "another option has the gold option's text", 9, _duplicate_gold),
+    Defect("data_missing", "the question asks about data that it does not give", 11, _data_missing),
+    Defect("option_not_in_data", "perovskites: an option that is not in the data", 27, _option_not_in_data),
+    Defect("eaten_backslash", "a LaTeX command became a control character and a stump", 613, _in_text(_EATEN)),
+    Defect("control_character", "a raw control character in the text", 171, _in_text(_CONTROL)),
+    Defect("mojibake", "UTF-8 that was once read as another encoding", 187, _in_text(_MOJIBAKE)),
+)
+FATAL = frozenset(defect.name for defect in REGISTRY if defect.fatal)
+
+
+def defects_of(row: Row, leaf: str) -> list[str]:
+    """Names of the defects the row has, in the registry's order."""
+    return [defect.name for defect in REGISTRY if defect.check(row, leaf)]

@@ -1,0 +1,175 @@
+"""From a name and a folder to a task: layouts, selectors, refusals and what the notes say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openrft_sciknoweval import SciKnowEval
+
+from openrft import DataError, DataRequest, Task, UsageError
+
+FAMILY = SciKnowEval().tasks()
+L3 = "raw_data/Material/L3"
+
+
+def load(name: str, data: Path | None, **asked: Any) -> Task:
+    return FAMILY.load(name, DataRequest(data=None if data is None else str(data), **asked))
+
+
+def rows(make: Any, count: int = 12, start: int = 0, **changes: Any) -> list[dict[str, Any]]:
+    return [make(number, **changes) for number in range(start, start + count)]
+
+
+def test_names_are_unique_and_complete() -> None:
+    names = [info.name for info in FAMILY.names()]
+    assert len({name.lower() for name in names}) == len(names)
+    assert sum(name.count("/") == 3 for name in names) == 58
+    for name in ("L1", "Physics", "Chemistry/L3", "L3/retrosynthesis", "Material/L3/diffusion_rate_analysis"):
+        assert f"sciknoweval/{name}" in names
+    for name in ("openrft", "openrft/T1", "openrft/T8", "openrft/chemical_calculation"):
+        assert f"sciknoweval/{name}" in names
+    samples = {info.name: info.samples for info in FAMILY.names()}
+    assert sum(samples[f"sciknoweval/L{n}"] or 0 for n in range(1, 6)) == 28_392
+    assert samples["sciknoweval/Physics/L3"] == 1018
+
+
+def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(f"{L3}/adding.jsonl", rows(choice))
+    write("openrft/train/subtracting.json", rows(choice))
+    monkeypatch.setenv("OPENRFT_SCIKNOWEVAL_DATA", str(folder))
+    names = [info.name for info in FAMILY.names()]
+    assert {"sciknoweval/L3/adding", "sciknoweval/Material/L3/adding", "sciknoweval/openrft/subtracting"} <= {*names}
+    task = load("sciknoweval/l3/ADDING", None, train=4, test=4)
+    assert (task.name, len(task.train), len(task.test)) == ("sciknoweval/L3/adding", 4, 4)
+
+
+@pytest.mark.parametrize("below", ["", "raw_data", "raw_data/Material", "raw_data/Material/L3"])
+def test_any_part_of_the_raw_layout_serves(choice: Any, write: Any, below: str) -> None:
+    folder = write(f"{L3}/adding.jsonl", rows(choice))
+    assert len(load("sciknoweval/L3", folder / below, train=4, test=4).train) == 4
+
+
+def test_samples_say_where_they_come_from(choice: Any, write: Any) -> None:
+    folder = write(f"{L3}/adding.jsonl", rows(choice, details={"level": "L5", "task": "t", "subtask": "s"}))
+    sample = min(load("sciknoweval/L3/adding", folder).train, key=lambda s: s.meta["row"])
+    assert (sample.task, sample.gold, sample.answer) == ("sciknoweval/L3/adding", str(sample.meta["row"]), "B")
+    expected = {"file": "adding.jsonl", "domain": "Material", "level": "L3", "level_in_row": "L5", "subtask": "s"}
+    assert expected.items() <= sample.meta.items()
+    json.dumps(dict(sample.meta))
+
+
+def test_pool_is_stratified_and_leaves_out_what_has_no_reward(choice: Any, other: Any, write: Any) -> None:
+    write("raw_data/Material/L3/adding.jsonl", rows(choice, 30))
+    write("raw_data/Physics/L3/holding.jsonl", [other("true_or_false", f"Is {i} odd?", "No") for i in range(20)])
+    write("raw_data/Physics/L3/telling.jsonl", [other("open-ended-qa", f"Why {i}?", "So.") for i in range(7)])
+    folder = write("raw_data/Chemistry/L3/filling.jsonl", [other("filling", f"{i} is", f"{i}") for i in range(10)])
+    task = load("sciknoweval/L3", folder, train=12, test=6)
+    names = [sample.task.split("/")[-1] for sample in task.train]
+    assert {name: names.count(name) for name in names} == {"adding": 6, "holding": 4, "filling": 2}
+    assert task.notes["left_out_by_type"] == {"open-ended-qa": 7}
+    assert task.notes["rows_read"] == 67
+    assert all(word in task.instruction for word in ("letter", "Yes", "alone"))
+    with pytest.raises(UsageError, match="open-ended-qa"):
+        load("sciknoweval/L3/telling", folder)
+
+
+def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: Any) -> None:
+    short = choice(50, choices={"text": ["1"], "label": ["A", "B", "C", "D"]})
+    flagged = choice(51, question="A \times B")
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), short, flagged, choice(0)])
+    task = load("sciknoweval/L3/adding", folder)
+    assert task.notes["defects_dropped"] == {"option_count": 1}
+    assert task.notes["defects_kept"] == {"eaten_backslash": 1}
+    assert task.notes["duplicates_dropped"] == 1
+    assert len(task.train) + len(task.test) == 13
+    alone = write("mine.jsonl", [*rows(choice), short]) / "mine.jsonl"
+    with pytest.raises(DataError, match=r"mine\.jsonl, line 13: 1 texts for 4 labels"):
+        load("sciknoweval/file", alone)
+
+
+def test_bad_rows_refuse_the_run_or_are_counted(choice: Any, write: Any) -> None:
+    bad = [choice(answerKey="E"), {"question": "?"}, 5, *rows(choice, 4, type="essay")]
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), *bad])
+    with pytest.raises(DataError) as refusal:
+        load("sciknoweval/L3/adding", folder)
+    for part in ("adding.jsonl, line 13: answerKey 'E'", "line 14: the field 'type'", "line 15:", "and 2 more"):
+        assert part in refusal.value.message
+    assert "\n" not in str(refusal.value)
+    task = load("sciknoweval/L3/adding", folder, skip_bad_rows=True)
+    counted = {"key not among labels": 1, "missing field": 1, "not an object": 1, "unknown type": 4}
+    assert task.notes["bad_rows"] == counted
+    assert len(task.train) + len(task.test) == 12
+
+
+def test_other_json_in_the_folder_harms_only_those_who_read_it(choice: Any, write: Any) -> None:
+    write(f"{L3}/adding.jsonl", rows(choice))
+    folder = write(f"{L3}/settings.json", [{"colour": "blue"}])
+    assert load("sciknoweval/L3/adding", folder).train
+    with pytest.raises(DataError, match=r"settings\.json, row 1: the field 'type' is missing"):
+        load("sciknoweval/L3", folder)
+
+
+def test_own_split_is_kept(choice: Any, write: Any) -> None:
+    write("openrft/train/diffusion_rate_analysis.json", rows(choice, 9))
+    write("openrft/train/retrosynthesis.json", rows(choice, 9))
+    folder = write("openrft/test/diffusion_rate_analysis.json", rows(choice, 5, start=4))
+    for name in ("openrft/T7", "openrft/diffusion_rate_analysis", "L3/diffusion_rate_analysis", "openrft"):
+        task = load(f"sciknoweval/{name}", folder)
+        assert (len(task.train), len(task.test)) == (9, 5)
+    assert task.notes["tasks_left_out"] == ["retrosynthesis"]
+    assert len(load("sciknoweval/openrft/T7", folder, train=3, test=2).train) == 3
+    with pytest.raises(DataError, match=r"needs test/retrosynthesis\.json"):
+        load("sciknoweval/openrft/T2", folder)
+
+
+def test_one_file(choice: Any, write: Any) -> None:
+    mixed = [*rows(choice), *rows(choice, 8, start=20, domain="Physics", details={"level": "L1", "task": "deep"})]
+    path = write("mixed.json", mixed) / "mixed.json"
+    assert load("sciknoweval/file", path).notes["rows_read"] == 20
+    task = load("sciknoweval/L1", path)
+    assert (len(task.train) + len(task.test), task.notes["rows_of_other_tasks"]) == (8, 12)
+    assert {sample.task for sample in task.train} == {"sciknoweval/L1/deep"}
+    with pytest.raises(DataError, match="none of 20 rows"):
+        load("sciknoweval/Biology", path)
+    bare = [{k: v for k, v in row.items() if k not in ("details", "domain", "prompt")} for row in mixed]
+    assert load("sciknoweval/Biology/L3", write("bare.jsonl", bare) / "bare.jsonl").train
+    named = write("retrosynthesis.jsonl", mixed) / "retrosynthesis.jsonl"
+    assert load("sciknoweval/L3/retrosynthesis", named).train[0].task == "sciknoweval/L3/retrosynthesis"
+
+
+def test_the_hubs_file_in_a_folder(choice: Any, write: Any) -> None:
+    physics = {"level": "L5", "task": "physics_formula_derivation", "subtask": "x"}
+    literature = {"level": "L1", "task": "literature_multi_choice_question", "subtask": "BioRxiv_QA"}
+    folder = write(
+        "data/v2/sciknoweval_test_v2.jsonl",
+        [*rows(choice, 4, domain="Physics", details=physics), *rows(choice, 4, domain="Biology", details=literature)],
+    )
+    assert {s.task for s in load("sciknoweval/L3", folder).train} == {"sciknoweval/L3/physics_formula_derivation"}
+    assert {s.task for s in load("sciknoweval/L1", folder).train} == {"sciknoweval/L1/biology_literature_QA"}
+
+
+def test_same_request_same_task_from_any_folder(choice: Any, write: Any) -> None:
+    first = load("sciknoweval/L3/adding", write(f"{L3}/adding.jsonl", rows(choice, 40)), train=9, test=9)
+    other = write(f"elsewhere/{L3}/adding.jsonl", rows(choice, 40)[::-1]) / "elsewhere"
+    second = load("sciknoweval/L3/adding", other, train=9, test=9)
+    assert first.notes["fingerprint"] == second.notes["fingerprint"]
+    assert [s.id for s in first.train] == [s.id for s in second.train]
+
+
+def test_wrong_names_and_places(choice: Any, write: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean sciknoweval/L3/retrosynthesis"):
+        load("sciknoweval/L3/retrosynthesys", tmp_path)
+    with pytest.raises(DataError, match="no such file"):
+        load("sciknoweval/L3", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="none of the layouts"):
+        load("sciknoweval/L3", tmp_path)
+    folder = write(f"{L3}/adding.jsonl", rows(choice))
+    with pytest.raises(DataError, match="no file of task"):
+        load("sciknoweval/L2", folder)
+    with pytest.raises(DataError, match="no train/ and test/"):
+        load("sciknoweval/openrft/T7", folder)
+    with pytest.raises(UsageError, match="takes one file"):
+        load("sciknoweval/file", folder)

@@ -1,0 +1,117 @@
+"""Counts on the real rows at hand: set OPENRFT_SCIKNOWEVAL_DATA to the folder that holds them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from openrft_sciknoweval import SciKnowEval
+from openrft_sciknoweval.catalogue import PAPER, V2
+from openrft_sciknoweval.defects import REGISTRY, defects_of
+from openrft_sciknoweval.layout import paper_files, raw_files
+from openrft_sciknoweval.naming import leaf_name, level_of
+from openrft_sciknoweval.reading import values
+from openrft_sciknoweval.row import Row, parse
+
+from openrft import DataError, DataRequest, UsageError
+
+pytestmark = pytest.mark.real_data
+FOLDER = os.environ.get("OPENRFT_SCIKNOWEVAL_DATA", "")
+FAMILY = SciKnowEval().tasks()
+ONE_WORDING = ("beta_lactamase_activity_prediction", "fluorescence_prediction")  # items differ in options alone
+LEAVES = {leaf.name: leaf for leaf in V2}
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, list[Row]]:
+    """The raw rows at hand by file; every one of them parses."""
+    if not FOLDER:
+        pytest.skip("OPENRFT_SCIKNOWEVAL_DATA is not set")
+    found: dict[str, list[Row]] = {}
+    for file in raw_files(Path(FOLDER)):
+        parsed = [parse(value) for _, value in values(file.path)]
+        found[str(file.leaf)] = [row for row in parsed if isinstance(row, Row)]
+        assert len(found[str(file.leaf)]) == len(parsed)
+    if not found:
+        pytest.skip(f"no raw_data in {FOLDER}")
+    return found
+
+
+def test_counts_of_files(rows: dict[str, list[Row]]) -> None:
+    for name, of_file in rows.items():
+        assert len(of_file) == LEAVES[name].rows
+
+
+def test_rows_alone_tell_their_file(rows: dict[str, list[Row]]) -> None:
+    """What the hub's one file relies on."""
+    for name, of_file in rows.items():
+        told = {leaf_name(row.domain, row.level, row.task, row.subtask) for row in of_file}
+        assert told == {name}
+        assert {level_of(name, row.level) for row in of_file} == {LEAVES[name].level}
+        assert {row.domain for row in of_file} == {LEAVES[name].domain}
+
+
+def test_metric_fits_the_types(rows: dict[str, list[Row]]) -> None:
+    metrics = {"choice": "accuracy", "boolean": "accuracy", "text": "containment"}
+    for name, of_file in rows.items():
+        for row in of_file:
+            assert LEAVES[name].metric == metrics.get(row.kind, LEAVES[name].metric)
+            assert (row.kind == "none") == (LEAVES[name].metric in ("judge", "relation F1"))
+
+
+def test_defects_are_those_that_were_published(rows: dict[str, list[Row]]) -> None:
+    """All L3 files are at hand, so what occurs in L3 alone must agree to the row; the rest can only be fewer."""
+    by_name: Counter[str] = Counter()
+    for name, of_file in rows.items():
+        for row in of_file:
+            by_name.update(defects_of(row, name))
+    assert (by_name["data_missing"], by_name["option_not_in_data"]) == (11, 27)
+    assert (by_name["option_count"], by_name["duplicate_gold"]) == (13, 4)
+    for defect in REGISTRY:
+        assert by_name[defect.name] <= defect.published
+
+
+def test_reasoning_level_as_a_whole(rows: dict[str, list[Row]]) -> None:
+    task = FAMILY.load("sciknoweval/L3", DataRequest(data=FOLDER))
+    assert (len(task.train), len(task.test)) == (100, 100)
+    assert task.notes["rows_read"] == 4953
+    assert task.notes["left_out_by_type"] == {"open-ended-qa": 218}
+    assert task.notes["defects_dropped"] == {"option_count": 1}
+    assert task.notes["bad_rows"] == {}
+    assert {sample.kind for sample in task.test} == {"choice", "boolean", "text"}
+    assert len({sample.task for sample in task.train}) == 17
+
+
+def test_every_file_at_hand_loads_or_says_why(rows: dict[str, list[Row]]) -> None:
+    for name, of_file in rows.items():
+        begin = time.monotonic()
+        request = DataRequest(data=FOLDER)
+        if of_file[0].kind == "none":
+            with pytest.raises(UsageError, match="only a judge can score"):
+                FAMILY.load(f"sciknoweval/{LEAVES[name].path}", request)
+            continue
+        task = FAMILY.load(f"sciknoweval/{LEAVES[name].path}", request)
+        sides = [{sample.question for sample in side} for side in (task.train, task.test)]
+        assert len(task.test) == min(100, (len(of_file) - task.notes["duplicates_dropped"]) // 2)
+        assert not sides[0] & sides[1] or name in ONE_WORDING
+        assert time.monotonic() - begin < 2  # about 0.1 s; a loaded machine is not the loader's fault
+
+
+def test_paper_split() -> None:
+    if not FOLDER or not paper_files(Path(FOLDER)):
+        pytest.skip("no train/ and test/ in OPENRFT_SCIKNOWEVAL_DATA")
+    tests = {file.leaf for file in paper_files(Path(FOLDER)) if file.part == "test"}
+    for number, leaf in enumerate(PAPER, 1):
+        request = DataRequest(data=FOLDER)
+        if leaf.name not in tests:
+            with pytest.raises(DataError, match=rf"needs test/{leaf.name}\.json"):
+                FAMILY.load(f"sciknoweval/openrft/T{number}", request)
+            continue
+        task = FAMILY.load(f"sciknoweval/openrft/T{number}", request)
+        dropped = sum(task.notes["defects_dropped"].values())
+        assert len(task.train) == 100
+        assert len(task.test) == (49 if number == 7 else 100) - dropped
+        assert dropped == (1 if number == 8 else 0)
