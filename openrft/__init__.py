@@ -3,10 +3,10 @@
 These names are what plugins may import; everything else is internal.
 """
 
+from openrft.checkpoints import checkpoint_path, open_policy
 from openrft.errors import CheckpointError, DataError, OpenRFTError, UsageError
 from openrft.hookspecs import PolicyInfo, hookimpl
 from openrft.policies.base import Sampling
-from openrft.policies.open import checkpoint_path, open_policy
 from openrft.prompt import boxed, messages_for, steps_of
 from openrft.sample import Completion, Reward, Rollout, Sample, Shot
 from openrft.task import DataRequest, Task, TaskInfo

@@ -5,8 +5,10 @@ One pluggy manager a job, no global one. A plugin's failure carries its name and
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -159,9 +161,13 @@ class Plugins:
             self._manager.check_pending()
         except pluggy.PluginValidationError as fault:
             hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_")]
+            reason = str(fault).strip().splitlines()[-1].strip()
+            unknown = re.match(r"unknown hook '(\w+)'", reason)
+            if unknown:
+                near = difflib.get_close_matches(unknown.group(1), hooks, n=1)
+                reason = f"there is no hook {unknown.group(1)!r}" + (f"; did it mean {near[0]}?" if near else "")
             raise PluginError(
-                f"{about(name)} does not fit the hooks: {str(fault).splitlines()[-1].strip()}",
-                f"The hooks are {', '.join(hooks)}.",
+                f"{about(name)} does not fit the hooks: {reason}", f"The hooks are {', '.join(hooks)}."
             ) from fault
         for caller in self._manager.get_hookcallers(instance) or ():
             for impl in caller.get_hookimpls():

@@ -1,9 +1,9 @@
 """The kit for plugin authors: a toy task, a tiny real checkpoint, a scripted policy, and conformance checks.
 
-    from openrft.testing import check_plugin, toy_task
+from openrft.testing import check_plugin, toy_task
 
-    def test_conforms():
-        check_plugin("my-plugin", {"my_option": "value"})
+def test_conforms():
+    check_plugin("my-plugin", {"my_option": "value"})
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from openrft import __version__
 from openrft.arm import Job
+from openrft.checkpoints import checkpoint_identity, open_policy
 from openrft.errors import UsageError
 from openrft.plugins import Plugins, package_digest
 from openrft.policies.base import Policy, TrainablePolicy
-from openrft.policies.open import checkpoint_identity, open_policy
 from openrft.progress import Progress
 from openrft.store import Result, Store
 from openrft.task import Task

@@ -8,11 +8,11 @@ from typing import Any
 
 from openrft.arm import Arm, Job
 from openrft.bench.ladder import Ladder, ladder, named_arms
+from openrft.checkpoints import checkpoint_identity, named_checkpoint
 from openrft.errors import UnknownName, UsageError
 from openrft.families import select
 from openrft.options import build, refuse
-from openrft.plugins import installed, make
-from openrft.policies.open import checkpoint_identity, named_checkpoint
+from openrft.plugins import Plugins, installed, make
 from openrft.settings import PRESETS, STAGES, Settings, settings_from
 from openrft.task import DataRequest
 
@@ -80,6 +80,7 @@ def make_plan(asked: Asked) -> Plan:
         faults += make(name, options.get(name, {}))[1]
     refuse(faults)
     assert data is not None
+    Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
     return Plan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(said))
 
 

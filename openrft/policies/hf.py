@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.decode import decode
-from openrft.policies.open import checkpoint_identity
+from openrft.policies.fingerprint import fingerprint
 from openrft.policies.scoring import completion_logprobs
 from openrft.progress import Progress
 from openrft.sample import Completion, Message, content_id
@@ -44,7 +44,7 @@ class HFPolicy:
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
         self.model: Any = model.to(device).eval()
-        self.id = checkpoint_identity(path)
+        self.id = fingerprint(Path(path)) if Path(path).is_dir() else path
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None

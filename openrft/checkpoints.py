@@ -7,12 +7,12 @@ openai:http://host:8000/v1#model    an OpenAI-compatible server
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openrft.errors import CheckpointError, UnknownName
-from openrft.sample import content_id
+from openrft.plugins import installed, providers_of
+from openrft.policies.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from openrft.hookspecs import PolicyInfo
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 def named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint an installed plugin ships under this name; None if no plugin has the name's first part."""
-    from openrft.plugins import installed, providers_of
-
     owner = name.split("/")[0]
     if owner not in installed() or Path(name).exists():
         return None
@@ -38,8 +36,6 @@ def checkpoint_path(name: str) -> str:
     if found:
         return found.path
     if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
-        from openrft.plugins import installed
-
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
             f" ({', '.join(sorted(installed()))}).",
@@ -65,21 +61,3 @@ def checkpoint_identity(spec: str) -> str:
         return spec
     path = Path(checkpoint_path(spec))
     return fingerprint(path) if path.is_dir() else spec
-
-
-def fingerprint(folder: Path) -> str:
-    """Name, size and content of a checkpoint folder's files.
-
-    Of a weight file over 64 MB only head and tail are read: enough to tell checkpoints apart in seconds.
-    """
-    parts: list[tuple[str, int, str]] = []
-    for file in sorted(folder.iterdir()):
-        if file.suffix in {".json", ".safetensors", ".model", ".jinja"}:
-            size = file.stat().st_size
-            with file.open("rb") as data:
-                digest = hashlib.sha256(data.read(32 << 20))
-                if size > 64 << 20:
-                    data.seek(-(32 << 20), 2)
-                digest.update(data.read())
-            parts.append((file.name, size, digest.hexdigest()))
-    return content_id(parts)
