@@ -17,7 +17,7 @@ from openrft.errors import DataError
 
 Lattice = Mapping[frozenset[str], str]  # which of the named plugins an arm has beyond the base -> the arm's name
 Weights = Mapping[str, float]  # arm -> its factor in a sum of accuracies; the factors sum to 0
-ESTIMANDS = ("add_one", "leave_one_out", "shapley")
+NAMES = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}  # the estimands
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,19 @@ def weights(ladder: Ladder, plugin: str, estimand: str) -> tuple[dict[str, float
             else:
                 total[arm] = total.get(arm, 0.0) + sign * share
     return total, missing
+
+
+def isolated(ladder: Ladder | None) -> dict[str, dict[str, float]]:
+    """Every add-one and leave-one-out value that the arms allow, by what it is called, as weights over arms."""
+    if ladder is None:
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    for estimand in ("add_one", "leave_one_out"):
+        for plugin in ladder.plugins:
+            total, missing = weights(ladder, plugin, estimand)
+            if not missing:
+                found[f"{NAMES[estimand]} of {plugin}"] = total
+    return found
 
 
 def vector(total: Weights, arms: Sequence[str]) -> list[float]:

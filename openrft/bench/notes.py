@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from openrft.bench.components import NAMES
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
+
+LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
+    "bad_rows": "malformed rows skipped",
+    "defects_dropped": "broken rows dropped",
+    "left_out_by_type": "rows left out because only a judge can score their type",
+    "duplicates_dropped": "duplicate rows dropped",
+    "defects_kept": "rows kept in spite of known defects",
+}
 
 
 def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
@@ -63,20 +73,26 @@ def _data(report: Report) -> Iterator[str]:
             counted = ", ".join(f"{n} {kind}" for kind, n in overlaps.items())
             fate = f"{dropped} train samples dropped" if dropped else "kept; --drop-leaks removes them from train"
             yield f"{task.name}: train and test overlap ({counted} pairs; {fate})."
-        skipped = task.notes.get("skipped")
-        if skipped:
-            yield f"{task.name}: {skipped} malformed rows were skipped."
+        left_out = [_counted(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
+        if left_out:
+            yield f"{task.name}: {'; '.join(left_out)}."
         clusters = len({item.cluster for item in task.items})
         if clusters < len(task.items):
             yield f"{task.name}: {len(task.items)} test items in {clusters} groups of near duplicates."
 
 
+def _counted(found: Any, words: str) -> str:
+    if not isinstance(found, Mapping):
+        return f"{found} {words}"
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in found.items())
+    return f"{sum(found.values())} {words} ({reasons})"
+
+
 def _components(summary: Summary) -> Iterator[str]:
-    names = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}
     reasons: dict[str, list[str]] = {}
     for component in summary.components:
         for estimand, why in component.missing.items():
-            reasons.setdefault(f"{names[estimand]}: {why}", []).append(component.plugin)
+            reasons.setdefault(f"{NAMES[estimand]}: {why}", []).append(component.plugin)
     for reason, plugins in reasons.items():
         name, _, why = reason.partition(": ")
         yield f"No {name} of {', '.join(plugins)}: {why}."

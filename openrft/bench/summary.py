@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from openrft.bench import outcomes
-from openrft.bench.components import ESTIMANDS, Ladder, ladder_of, vector, weights
+from openrft.bench.components import NAMES, Ladder, ladder_of, vector, weights
 from openrft.bench.measure import Measured, delta, gain, measure
 from openrft.bench.notes import notes_of
 from openrft.bench.outcomes import Runs
@@ -98,7 +98,7 @@ def _components(
     why = {row.arm: row.trouble[0] for row in overall.arms if row.trouble}
     gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ladder.plugins}
     missing: dict[str, dict[str, str]] = {plugin: {} for plugin in ladder.plugins}
-    for estimand in ESTIMANDS:
+    for estimand in NAMES:
         for plugin in ladder.plugins:
             total, absent = weights(ladder, plugin, estimand)
             broken = [arm for arm in total if measured is None or arm not in measured.arms]

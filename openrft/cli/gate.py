@@ -1,0 +1,79 @@
+"""`openrft gate`: compare two reports; the exit code is the verdict."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import click
+
+EPILOG = """\b
+Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
+5 a failure of the machine.
+
+\b
+Examples:
+  openrft gate baseline/report.json runs/new
+  openrft gate baseline/report.json runs/new --margin 0.05 --arm base+prm
+  openrft gate baseline/report.json runs/new --bless       the candidate becomes the baseline
+"""
+
+
+def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and 0 <= value < 1):
+        raise click.BadParameter(f"{value} is not a fraction from 0 up to 1; 0.02 is two percentage points.")
+    return value
+
+
+@click.command("gate", epilog=EPILOG)
+@click.argument("baseline")
+@click.argument("candidate")
+@click.option(
+    "--margin",
+    type=float,
+    default=0.02,
+    show_default=True,
+    callback=_fraction,
+    help="A loss of accuracy that is put up with, as a fraction: 0.02 is two percentage points.",
+)
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    metavar="NAME",
+    help="Compare this arm, and no components. Repeatable.  [default: all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.option("--bless", is_flag=True, help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.")
+def command(
+    baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, bless: bool
+) -> None:
+    """Hold CANDIDATE against BASELINE, item by item. Each is a run's name, its folder, or a report.json.
+
+    Passes if every arm and component is, with 95% confidence, no more than the margin worse. --bless alone changes
+    BASELINE (a file, which may be new).
+    """
+    import json
+
+    from rich.console import Console
+
+    from openrft.bench.bless import bless_as, can_compare
+    from openrft.bench.codec import encode
+    from openrft.bench.gate import compare
+    from openrft.bench.report_file import locate, read
+    from openrft.bench.terminal import show_verdict
+
+    new = read(locate(candidate))
+    if bless and not can_compare(baseline):
+        click.echo(f"blessed: {bless_as(new, baseline)}", err=as_json)
+        return
+    verdict = compare(read(locate(baseline)), new, margin, arms)
+    if as_json:
+        click.echo(json.dumps({**encode(verdict), "exit_code": verdict.exit_code}, indent=1))
+    else:
+        show_verdict(verdict, Console())
+    if bless:
+        click.echo(f"blessed: {bless_as(new, baseline)}", err=as_json)
+        return
+    # Not ctx.exit(): outside click's standalone mode that would return the code instead of leaving with it.
+    sys.exit(verdict.exit_code)

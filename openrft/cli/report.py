@@ -1,0 +1,38 @@
+"""`openrft report`: show a finished bench again."""
+
+from __future__ import annotations
+
+import click
+
+EPILOG = """\b
+Examples:
+  openrft report pocket-L3-1a2b3c              a run by its name under runs/
+  openrft report results/report.json --per-task
+  openrft report pocket-L3-1a2b3c --json       the numbers, for another program
+"""
+
+
+@click.command("report", epilog=EPILOG)
+@click.argument("run")
+@click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
+@click.option("--json", "as_json", is_flag=True, help="The numbers as JSON.")
+def command(run: str, per_task: bool, as_json: bool) -> None:
+    """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
+
+    All numbers are computed again from the report's per-item outcomes.
+    """
+    import json
+
+    from rich.console import Console
+
+    from openrft.bench.codec import encode
+    from openrft.bench.report_file import locate, read
+    from openrft.bench.summary import summarise
+    from openrft.bench.terminal import show
+
+    report = read(locate(run))
+    summary = summarise(report)
+    if as_json:
+        click.echo(json.dumps({"name": report.name, **encode(summary)}, indent=1))
+    else:
+        show(report, summary, Console(), per_task)

@@ -1,0 +1,70 @@
+"""Reports with known content, for the tests of the bench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from openrft.bench.report import ArmRecord, ArmResult, Baseline, Item, ItemRecord, Report, StageCost, TaskRecord
+
+ARMS = {
+    "vanilla": (),
+    "rl": ("rl",),
+    "rl+prm": ("rl", "prm"),
+    "rl+icl": ("rl", "icl"),
+    "rl+prm+icl": ("rl", "prm", "icl"),
+}
+LADDER = {"vanilla": "vanilla", "base": "rl", "full": "rl+prm+icl", "plugins": ["prm", "icl"]}
+RATES = {"vanilla": 0.3, "rl": 0.45, "rl+prm": 0.6, "rl+icl": 0.45, "rl+prm+icl": 0.7}
+
+
+def task(name: str = "toy/L1/sums", items: int = 60, **notes: object) -> TaskRecord:
+    """A task whose items are their own clusters."""
+    ids = [f"{name}-{i:03d}" for i in range(items)]
+    return TaskRecord(name, f"hash of {name}", 100, items, notes, tuple(ItemRecord(i, name, i) for i in ids))
+
+
+def result(
+    arm: str, record: TaskRecord, seed: int, right: Sequence[Sequence[bool]], policy: str | None = None
+) -> ArmResult:
+    """A finished job with these verdicts."""
+    items = {
+        i.id: Item(tuple(map(bool, row)), tuple(False for _ in row), 10 * len(row))
+        for i, row in zip(record.items, right, strict=True)
+    }
+    stages = (StageCost("explore", 5.0, 1000, arm != "rl"), StageCost("evaluate", 1.0, 100, False))
+    return ArmResult(arm, record.name, seed, policy or f"{arm}-{seed}", items, stages)
+
+
+def report(
+    rates: Mapping[str, float] = RATES,
+    tasks: Sequence[TaskRecord] = (),
+    seeds: Sequence[int] = (0,),
+    completions: int = 1,
+    noise: int = 0,
+) -> Report:
+    """Arms that answer each item right at their rate; `noise` draws the answers."""
+    tasks = tuple(tasks) or (task(),)
+    results = []
+    for number, record in enumerate(tasks):
+        hard = np.random.default_rng(number).random((len(record.items), 1))  # the same items are hard for every arm
+        for a, (arm, rate) in enumerate(rates.items()):
+            for seed in seeds:
+                luck = np.random.default_rng([number, a, seed, noise]).random((len(record.items), completions))
+                results.append(result(arm, record, seed, (hard + luck) / 2 < np.clip(rate, 0, 1)))
+    return Report(
+        name="toy",
+        created="2026-01-02T03:04:05+00:00",
+        command="openrft bench --plugins prm,icl",
+        plan={"ladder": LADDER} if set(rates) == set(ARMS) else {},
+        versions={"openrft": "0.1.0"},
+        machine={"cores": 2},
+        said=("rl was added to every arm but vanilla: prm, icl need it to act.",),
+        tasks=tasks,
+        arms=tuple(ArmRecord(name, ARMS.get(name, ())) for name in rates),
+        results=tuple(results),
+        baselines=tuple(
+            Baseline(t.name, "majority answer", 0.25, {i.id: n % 4 == 0 for n, i in enumerate(t.items)}) for t in tasks
+        ),
+    )
