@@ -15,7 +15,7 @@ from openrft_sciknoweval.layout import DataFile, discovered
 from openrft_sciknoweval.pool import Pool
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, choose, selectors
 from openrft_sciknoweval.source import files_for, left_out
-from openrft_sciknoweval.split import draw, split
+from openrft_sciknoweval.split import draw, kin_in_train, split
 
 
 class SciKnowEvalFamily:
@@ -41,6 +41,7 @@ class SciKnowEvalFamily:
             **pool.notes(),
             "tasks_left_out": left_out(selector, Path(data).expanduser()) if data else [],
             "split": rule,
+            "test_with_kin_in_train": kin_in_train(train, test),
             "fingerprint": _fingerprint(train, test),
         }
         told = instruction(sample.kind for sample in (*train, *test))

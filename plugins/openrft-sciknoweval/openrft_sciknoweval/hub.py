@@ -20,14 +20,17 @@ _ADVICE = f"Give --data DIR, or set {VARIABLE} to a folder with the rows, or con
 def hub_file() -> Path:
     """The local copy, downloaded on first use. Raises DataError, within seconds, when the hub is out of reach."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError
 
     cached = try_to_load_from_cache(REPOSITORY, HUB_FILE, revision=REVISION, repo_type="dataset")
     if isinstance(cached, str):
         return Path(cached)
     _reach()
+    # The bases of the hub's error are OSError and the root of whichever HTTP library its client uses.
+    broken: tuple[type[BaseException], ...] = (OSError, *HfHubHTTPError.__bases__)
     try:
         return Path(hf_hub_download(REPOSITORY, HUB_FILE, revision=REVISION, repo_type="dataset"))
-    except OSError as fault:  # the hub's errors are OSErrors: no connection, no such file, no space
+    except broken as fault:
         first = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
         raise DataError(f"SciKnowEval could not be downloaded from the hub: {first}", _ADVICE) from fault
 

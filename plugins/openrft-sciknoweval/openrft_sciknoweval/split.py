@@ -37,6 +37,16 @@ def draw(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
     return _draw([[sample] for sample in samples], count, random.Random(f"{seed} draw"))
 
 
+def kin_in_train(train: Sequence[Sample], test: Sequence[Sample]) -> int:
+    """How many test samples have kin among the training samples."""
+    known = {sample.id for sample in train}
+    count = 0
+    for group in families((*train, *(sample for sample in test if sample.id not in known))):
+        trained = any(sample.id in known for sample in group)
+        count += sum(sample.id not in known for sample in group) if trained else 0
+    return count + sum(sample.id in known for sample in test)
+
+
 def families(samples: Sequence[Sample]) -> list[list[Sample]]:
     """The samples grouped so that kin are together, in an order that depends on the samples alone."""
     questions = [_normal(sample.question) for sample in samples]

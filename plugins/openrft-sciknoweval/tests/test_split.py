@@ -6,7 +6,7 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_sciknoweval.split import draw, families, split
+from openrft_sciknoweval.split import draw, families, kin_in_train, split
 
 from openrft import Sample
 
@@ -65,6 +65,13 @@ def test_shuffled_options_and_data_blocks_bind() -> None:
     assert len(families([item("Same?", "x", "y"), item("same", "Y", "x"), item("Same?", "x", "z"), *many(9)])) == 10
     first, second = item("Pick. Given data:\nA: 1\nB: 2"), item("Choose. Given data:\nB: 2\n\nA: 1")
     assert len(families([first, second, item("Given data:\nA: 1")])) == 2
+
+
+def test_kin_across_a_given_split_are_counted() -> None:
+    train = [item("Same?", "x", "y"), *many(9)]
+    test = [item("same", "y", "x"), train[1], item("Another?"), item("SAME", "x", "z")]
+    assert kin_in_train(train, test) == 3
+    assert kin_in_train(train, [item("Another?")]) == 0
 
 
 def test_draw_keeps_everything_if_there_is_no_more() -> None:
