@@ -13,7 +13,8 @@ from openrft.prompt import final_answer
 from openrft.sample import LETTERS, Sample
 
 _WRAP = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-_LETTER = re.compile(r"^\(?\s*([A-Za-z])\s*(?:[).:,\s].*)?$", re.DOTALL)
+# "b", "(B)", "b) text", "B because ..."; not "a mess": a small letter before a space is a word.
+_LETTER = re.compile(r"^\(?\s*(?:([A-Za-z])\s*(?:[).:,].*)?|([A-Z])\s.*)$", re.DOTALL)
 _NUMBER = re.compile(r"[-+\u2212]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _YES = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 
@@ -46,7 +47,7 @@ def _letter(sample: Sample, raw: str) -> str | None:
     if texts.count(_normal(raw)) == 1 and not (len(raw) == 1 and raw.upper() in labels):
         return labels[texts.index(_normal(raw))]
     found = _LETTER.match(raw)
-    letter = found.group(1).upper() if found else ""
+    letter = (found.group(1) or found.group(2)).upper() if found else ""
     return letter if letter and letter in labels else None
 
 

@@ -18,7 +18,7 @@ INSTRUCTION_TEXT = "Reason step by step, one step per line. Put the final answer
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _OPEN_THINKING = re.compile(r"\A.*?</think>", re.DOTALL)
-_ANSWER_IS = re.compile(r"answer\s*(?:is|:)\s*:?\s*(?:option\s+)?\(?\s*([^\s()][^\n]*)", re.IGNORECASE)
+_ANSWER_IS = re.compile(r"answer\s*(?:is|:)\s*:?\s*(?:option\s+)?\(?\s*", re.IGNORECASE)
 
 
 def question_block(sample: Sample) -> str:
@@ -63,8 +63,8 @@ def final_answer(completion: str) -> str | None:
         if content is not None and content.strip():
             return content.strip()
         start = text.rfind("\\boxed{", 0, start)
-    found = _ANSWER_IS.findall(text)
-    return found[-1].strip().rstrip(".*) ") or None if found else None
+    ends = [match.end() for match in _ANSWER_IS.finditer(text)]
+    return text[ends[-1] :].partition("\n")[0].strip().rstrip(".*) ") or None if ends else None
 
 
 def _balanced(text: str, brace: int) -> str | None:

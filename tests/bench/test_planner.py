@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from openrft.bench.planner import detectable, forecast, items_for, seeds_for, standard_error
+
+
+def test_a_quarter_discordant() -> None:
+    # (1.960 + 0.842) sqrt(.25 / n)
+    assert detectable(100) == pytest.approx(0.140, abs=0.001)
+    assert detectable(749) == pytest.approx(0.051, abs=0.001)
+
+
+def test_training_noise_by_hand() -> None:
+    # Two arms, 3 seeds, SD 2 points: sqrt(2/3) x .02
+    assert standard_error(100, seeds=3, seed_sd=0.02)[1] == pytest.approx(0.01633, abs=1e-5)
+    assert standard_error(100, seeds=1)[1] == 0.0
+
+
+def test_more_of_anything_detects_less() -> None:
+    assert detectable(400, 3, 3) < detectable(100, 3, 3)
+    assert detectable(400, 3, 5) < detectable(400, 3, 3)
+    assert detectable(400, 3, 1) < detectable(400, 1, 1)
+    assert detectable(800, 1, 3, tasks=8) < detectable(800, 1, 3, tasks=1)
+
+
+def test_what_more_would_take_is_enough() -> None:
+    items = items_for(0.05, completions=3)
+    assert items is not None
+    assert detectable(items, 3) <= 0.05 < detectable(items * 0.9, 3)
+    seeds = seeds_for(0.05, 1000)
+    assert seeds is not None
+    assert detectable(1000, 1, seeds) <= 0.05 < detectable(1000, 1, seeds - 1)
+
+
+def test_what_cannot_be_had_is_none() -> None:
+    assert seeds_for(0.05, 100) is None
+    assert items_for(0.005, seeds=3) is None
+
+
+def test_forecast_is_one_line() -> None:
+    line = forecast(100, 1, 1)
+    assert "14.0 points" in line
+    assert "780 items" in line or "790 items" in line or "800 items" in line
+    assert "training noise not counted" in line
+    assert "\n" not in forecast(100, 3, 3)
+    assert forecast(5000, 3, 5, tasks=8).endswith(".")

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import math
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from openrft.bench.report import ArmResult, Failure, Item, checked, task_record
+from openrft.bench.report_file import from_json, locate, read, to_json, write
+from openrft.errors import DataError, StoreError, UnknownName
+from openrft.sample import Sample
+from openrft.task import Task
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+
+
+def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
+    report = made.report(seeds=(0, 1), completions=2)
+    write(report, tmp_path / "new" / "report.json")
+    assert read(tmp_path / "new" / "report.json") == report
+
+
+def test_a_metric_that_is_no_number_does_not_cost_the_report() -> None:
+    report = made.report()
+    odd = replace(report.results[0], metrics={"f1": math.nan, "bleu": 0.5})
+    back = from_json(to_json(replace(report, results=(odd, *report.results[1:]))))
+    assert back.results[0].metrics == {"f1": None, "bleu": 0.5}
+
+
+def test_text_that_is_no_utf8_survives() -> None:
+    failure = Failure("rl", "toy/L1/sums", 1, "broken \ud800 text")
+    assert from_json(to_json(replace(made.report(), failures=(failure,)))).failures == (failure,)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda d: d.pop("format"), "its format is None"),
+        (lambda d: d.update(format="openrft-report/9"), "openrft-report/9"),
+        (lambda d: d.pop("tasks"), "'tasks' is missing"),
+        (lambda d: d["results"][2].pop("policy_id"), "results[2]: the field 'policy_id'"),
+        (lambda d: d["results"][0].update(seed="zero"), "results[0].seed: int expected, not 'zero'"),
+        (lambda d: d["results"][0]["items"].popitem(), "not the task's test items"),
+        (lambda d: d["results"][0].update(arm="ghost"), "not among the report's own"),
+        (lambda d: d["results"].append(d["results"][0]), "listed twice"),
+        (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[2]), "correct[0]: bool expected"),
+        (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[]), "at least one"),
+    ],
+)
+def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
+    data = json.loads(to_json(made.report()))
+    change(data)  # type: ignore[operator]
+    with pytest.raises(DataError, match="^runs/x: |^report toy") as raised:
+        from_json(json.dumps(data), "runs/x")
+    assert named in str(raised.value)
+
+
+def test_half_a_file_and_no_file(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(to_json(made.report())[:999])
+    with pytest.raises(DataError, match="not JSON"):
+        read(tmp_path / "report.json")
+    with pytest.raises(DataError, match="no such report"):
+        read(tmp_path / "other.json")
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        write(made.report(), tmp_path / "file" / "report.json")
+
+
+def test_a_contradiction_is_never_written(tmp_path: Path) -> None:
+    report = made.report()
+    with pytest.raises(DataError):
+        write(replace(report, tasks=()), tmp_path / "report.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_found_by_name_folder_and_file(tmp_path: Path) -> None:
+    write(made.report(), tmp_path / "runs" / "mine" / "report.json")
+    expected = tmp_path / "runs" / "mine" / "report.json"
+    assert locate("mine", tmp_path / "runs") == expected
+    assert locate(str(tmp_path / "runs" / "mine")) == expected
+    assert locate(str(expected)) == expected
+    with pytest.raises(UnknownName, match="Did you mean mine"):
+        locate("mime", tmp_path / "runs")
+
+
+def test_near_duplicates_share_a_cluster() -> None:
+    test = (
+        Sample("How many?", "A", ("one", "two")),
+        Sample("how  many", "B", ("two", "one")),
+        Sample("How few?", "A", ("one", "two")),
+    )
+    record = task_record(Task("toy/L1/sums", (test[2],), test))
+    cluster = {item.id: item.cluster for item in record.items}
+    assert cluster[test[0].id] == cluster[test[1].id] != cluster[test[2].id]
+    assert [i.id for i in record.items] == sorted(s.id for s in test)
+
+
+def test_the_hash_of_a_task_changes_with_its_prompt_and_its_items_only() -> None:
+    a, b = Sample("How many?", "A", ("one", "two")), Sample("How few?", "A", ("one", "two"))
+    task = Task("toy/L1/sums", (a,), (a, b))
+    assert task_record(task).hash == task_record(replace(task, test=(b, a), train=(b,))).hash
+    assert task_record(task).hash != task_record(replace(task, instruction="Guess.")).hash
+    assert task_record(task).hash != task_record(replace(task, test=(b,))).hash
+
+
+def test_checked_wants_a_verdict_a_completion() -> None:
+    record = made.task(items=1)
+    item = Item((True, False), (False,), 3)
+    bad = ArmResult("vanilla", record.name, 0, "p", {record.items[0].id: item})
+    with pytest.raises(DataError, match="verdict for each completion"):
+        checked(replace(made.report({"vanilla": 0.5}, [record]), results=(bad,)))

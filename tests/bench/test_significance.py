@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrft.bench.significance import bootstrap_p, delta_p, holm, mcnemar_mid_p, sign_flip_p, welch_p
+from openrft.bench.stats import Block, resample
+
+
+def test_mid_p_worked_by_hand() -> None:
+    # b = 1, c = 5: 2 (1 + 6)/64 - 6/64
+    assert mcnemar_mid_p(1, 5) == pytest.approx(8 / 64)
+    # b = c = 2: 1 - (6/16)/2
+    assert mcnemar_mid_p(2, 2) == pytest.approx(1 - 6 / 32)
+    assert mcnemar_mid_p(0, 0) == 1.0
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_mid_p_is_a_symmetric_probability_below_the_exact_one(b: int, c: int) -> None:
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    p = mcnemar_mid_p(b, c)
+    assert 0 <= p <= 1
+    assert p == pytest.approx(mcnemar_mid_p(c, b))
+    assert p <= mcnemar([[0, b], [c, 0]], exact=True).pvalue + 1e-9
+
+
+def test_sign_flips_worked_by_hand() -> None:
+    # Three clusters, all +1: of 8 patterns two reach |3|.
+    assert sign_flip_p(np.array([1.0, 1.0, 1.0, 0.0])) == pytest.approx(2 / 8)
+    assert sign_flip_p(np.array([1.0, -1.0])) == 1.0
+    assert sign_flip_p(np.zeros(5)) == 1.0
+    assert sign_flip_p(np.ones(40)) == pytest.approx(1 / 10_001)
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), max_size=30), st.randoms())
+def test_sign_flips_do_not_mind_order(gaps: list[float], random: object) -> None:
+    shuffled = list(gaps)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert sign_flip_p(np.array(gaps)) == sign_flip_p(np.array(shuffled))
+
+
+def test_welch_and_holm_worked_by_hand() -> None:
+    # Means 2 and 5, variances 1 and 1, n = 3: t = -3 / sqrt(2/3), 4 degrees of freedom
+    assert welch_p(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == pytest.approx(0.0213, abs=1e-4)
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+def pair(seeds: int, completions: int = 1, items: int = 60) -> list[Block]:
+    rng = np.random.default_rng(3)
+    scores = rng.binomial(completions, [[[0.3]], [[0.7]]], (2, seeds, items)) / completions
+    return [Block(scores, np.arange(items), completions)]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "completions", "same", "test"),
+    [
+        (1, 1, True, "McNemar mid-p over items"),
+        (1, 1, False, "sign flips over items"),
+        (1, 3, True, "sign flips over items"),
+        (2, 1, False, "bootstrap over seeds and items"),
+        (3, 1, False, "Welch over seeds"),
+        (3, 1, True, "bootstrap over seeds and items"),
+    ],
+)
+def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, test: str) -> None:
+    blocks = pair(seeds, completions)
+    p, name = delta_p(blocks, resample(blocks), 1, 0, same)
+    assert name == test
+    assert p < 0.05
+
+
+def test_bootstrap_p_is_one_where_nothing_differs() -> None:
+    blocks = [Block(np.ones((2, 3, 20)), np.arange(20))]
+    assert bootstrap_p(resample(blocks), [1, -1]) == 1.0
+    assert delta_p(blocks, resample(blocks), 0, 1, False)[0] == 1.0
+
+
+def test_welch_holds_its_level_where_mcnemar_on_one_seed_does_not() -> None:
+    rng = np.random.default_rng(5)
+    rejected = np.zeros(2)
+    for _ in range(200):
+        ability = rng.beta(1.2, 1.5, 1500)
+        answers = rng.random((2, 3, 1500)) < np.clip(ability + rng.normal(0, 0.03, (2, 3, 1)), 0, 1)
+        means = answers.mean(axis=2)
+        gaps = answers[0, 0].astype(int) - answers[1, 0]
+        rejected += [welch_p(means[0], means[1]) < 0.05, mcnemar_mid_p(int((gaps > 0).sum()), int((gaps < 0).sum())) < 0.05]
+    assert rejected[0] / 200 < 0.10
+    assert rejected[1] / 200 > 0.15

@@ -1,0 +1,52 @@
+"""Shared by all tests: one thread (many small tests side by side), a tiny checkpoint, really installed plugins."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real checkpoint of random weights."""
+    from openrft.testing import write_tiny_checkpoint
+
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the toy and the broken plugins are pip-installed, as a stranger's would be."""
+    target = tmp_path_factory.mktemp("site")
+    for name in ("toy", "broken"):
+        source = shutil.copytree(HERE / "plugins_for_tests" / name, tmp_path_factory.mktemp("source") / name)
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*command, "--target", str(target), str(source)], check=True)
+    return target
+
+
+@pytest.fixture
+def openrft(strangers: Path, tmp_path: Path):
+    """Run the real console script in a process of its own, the strangers' plugins installed."""
+
+    def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "openrft", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run

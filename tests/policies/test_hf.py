@@ -1,0 +1,179 @@
+"""The transformers policy: decoding against `generate`, scoring against a plain forward pass, adapters, faults."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from openrft.errors import CheckpointError
+from openrft.policies.base import Sampling
+from openrft.policies.decode import draw
+from openrft.policies.hf import HFPolicy
+from openrft.prompt import messages_for
+from openrft.sample import Sample
+from openrft.testing import toy_task
+
+TASK = toy_task(4, 4)
+PROMPTS = [messages_for(s) for s in TASK.train]
+SHORT = [({"role": "user", "content": text},) for text in ("a", "bcd", "efghi")]
+HOT = Sampling(n=3, temperature=1.0, max_tokens=12, seed=7)
+
+
+@pytest.fixture(scope="module")
+def policy(tiny):
+    torch.set_num_threads(1)
+    return HFPolicy(str(tiny))
+
+
+def tokens(groups):
+    return [[c.tokens for c in group] for group in groups]
+
+
+def test_greedy_decoding_equals_transformers_generate(policy):
+    ours = policy.generate(SHORT, Sampling(n=1, temperature=0, max_tokens=10))
+    for messages, (completion,) in zip(SHORT, ours, strict=True):
+        ids = torch.tensor([policy.encode(messages)])
+        theirs = policy.model.generate(ids, max_new_tokens=10, do_sample=False)[0, ids.shape[1] :].tolist()
+        assert list(completion.tokens) == theirs
+
+
+def test_same_seed_same_completions_whatever_else_is_in_the_batch(policy):
+    every, few = policy.generate(PROMPTS, HOT), policy.generate(PROMPTS[:2], HOT)
+    assert tokens(every)[:2] == tokens(few)
+    assert len({t for group in tokens(every) for t in group}) > 1
+    other = policy.generate(PROMPTS[:2], Sampling(n=3, temperature=1.0, max_tokens=12, seed=8))
+    assert tokens(other) != tokens(few)
+
+
+def test_sampling_logprobs_are_exact(policy):
+    groups = policy.generate(PROMPTS, HOT)
+    prompts = [policy.encode(p) for p, g in zip(PROMPTS, groups, strict=True) for _ in g]
+    completions = [c.tokens for g in groups for c in g]
+    shared, mask = policy.completion_logprobs(prompts, completions)
+    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+        logits = policy.model(torch.tensor([[*prompt, *completion]])).logits[0, len(prompt) - 1 : -1]
+        plain = logits.log_softmax(-1).gather(-1, torch.tensor(completion)[:, None])[:, 0]
+        sampled = torch.tensor([c for g in groups for c in g][row].logprobs)
+        assert mask[row].sum() == len(completion)
+        torch.testing.assert_close(shared[row, : len(completion)], plain, atol=1e-5, rtol=0)
+        torch.testing.assert_close(sampled, plain.detach(), atol=1e-5, rtol=0)
+
+
+def test_shared_prompts_have_the_same_gradient_as_plain_ones(policy):
+    prompts, completions = [[5, 6, 7]] * 2 + [[9, 8]], [[10, 11], [12], [13, 14, 15]]
+    weight = policy.model.get_parameter("model.layers.0.self_attn.k_proj.weight")
+
+    def gradient(loss):
+        (found,) = torch.autograd.grad(loss, weight)
+        return found
+
+    shared, _ = policy.completion_logprobs(prompts, completions)
+    plain = sum(
+        policy.model(torch.tensor([p + c]))
+        .logits[0, len(p) - 1 : -1]
+        .log_softmax(-1)
+        .gather(-1, torch.tensor(c)[:, None])
+        .sum()
+        for p, c in zip(prompts, completions, strict=True)
+    )
+    torch.testing.assert_close(gradient(shared.sum()), gradient(plain), atol=1e-5, rtol=1e-4)
+
+
+def test_drawing_follows_the_distribution():
+    torch.manual_seed(0)
+    logits = torch.randn(1, 5).expand(20_000, 5)
+    token, logprob = draw(logits, 0.7, 1.0, torch.rand(20_000))
+    expected = (logits[0] / 0.7).softmax(-1)
+    observed = torch.bincount(token, minlength=5) / 20_000
+    assert (observed - expected).abs().max() < 0.015
+    torch.testing.assert_close(logprob[0], expected[token[0]].log())
+
+
+def test_top_p_keeps_the_smallest_nucleus():
+    logits = torch.tensor([[0.5, 0.3, 0.2]]).log().expand(1000, 3)
+    token, _ = draw(logits, 1.0, 0.6, torch.linspace(0, 0.999, 1000))
+    assert set(token.tolist()) == {0, 1}
+
+
+def test_a_prompt_longer_than_the_context_is_said_not_scored(policy):
+    long = messages_for(Sample("x" * 2000, "A", ("y", "z")))
+    (fits,), (too_long,) = policy.generate([PROMPTS[0], long], Sampling(n=1, max_tokens=4))
+    assert fits.tokens
+    assert (too_long.finish, too_long.text) == ("context", "")
+
+
+def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path):
+    def trained(policy, steps):
+        for _ in range(steps):
+            optimizer = policy.optimizer(lr=1e-2)
+            optimizer.param_groups[0]["lr"] = 1e-2
+            optimizer.zero_grad()
+            logp, _ = policy.completion_logprobs([[5, 6]], [[7, 8, 9]])
+            (-logp.sum()).backward()
+            optimizer.step()
+        return policy.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach()
+
+    straight = HFPolicy(str(tiny))
+    before = straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach()
+    straight.attach_lora(2, 4, seed=1)
+    torch.testing.assert_close(straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach(), before)
+    expected = trained(straight, 4)
+    assert (expected > before).all()
+
+    stopped = HFPolicy(str(tiny))
+    stopped.attach_lora(2, 4, seed=1)
+    trained(stopped, 2)
+    stopped.save_training(tmp_path)
+    resumed = HFPolicy(str(tiny))
+    resumed.load_training(tmp_path)
+    assert torch.equal(trained(resumed, 2), expected)
+
+    with straight.reference():
+        torch.testing.assert_close(straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach(), before)
+    old = straight.id
+    straight.merge()
+    assert not straight.adapted
+    assert straight.id != old
+    torch.testing.assert_close(
+        straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach(), expected, atol=1e-4, rtol=0
+    )
+
+
+def test_a_template_that_refuses_a_system_turn_gets_it_in_the_first_user_turn(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "strict")
+    policy = HFPolicy(str(folder))
+    policy.tokenizer.chat_template = (
+        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "[{{ m['content'] }}]{% endfor %}"
+    )
+    text = policy.tokenizer.decode(policy.encode(messages_for(Sample("q", "A", ("x",)), (), "Do it.")))
+    assert text == "[Do it.\n\nq\nA. x]"
+
+
+@pytest.mark.parametrize("damage", ["no weights", "truncated", "not a folder", "config is not JSON"])
+def test_an_unreadable_checkpoint_is_one_line(tiny, tmp_path, damage):
+    folder = shutil.copytree(tiny, tmp_path / "copy")
+    weights = folder / "model.safetensors"
+    if damage == "no weights":
+        weights.unlink()
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif damage == "config is not JSON":
+        (folder / "config.json").write_text("{")
+    else:
+        folder = folder / "config.json"
+    with pytest.raises(CheckpointError, match="cannot load a policy from") as caught:
+        HFPolicy(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_weights_are_not_loaded(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "pickled")
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+    assert json.loads((folder / "config.json").read_text())["model_type"] == "llama"
+    with pytest.raises(CheckpointError):
+        HFPolicy(str(folder))

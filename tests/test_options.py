@@ -1,0 +1,55 @@
+"""Options: every fault is reported, with the nearest valid name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from openrft.errors import UsageError
+from openrft.options import build, coerce, parse_settings, refuse
+
+
+@dataclass(frozen=True)
+class Options:
+    lr: float = 1e-3
+    steps: int = 5
+    kind: Literal["fast", "slow"] = "fast"
+    on: bool = True
+    path: str | None = None
+
+    def __post_init__(self):
+        if self.lr <= 0:
+            raise ValueError("lr must be above 0")
+
+
+def test_text_becomes_typed_values():
+    values = {"lr": "1e-4", "steps": "7", "kind": "slow", "on": "no", "path": "x"}
+    assert build(Options, "p", values) == (Options(1e-4, 7, "slow", False, "x"), [])
+    assert build(Options, "p", {"path": "none"})[0] == Options()
+
+
+def test_all_faults_are_reported_at_once():
+    _, faults = build(Options, "p", {"lr": "fast", "stesp": 1, "kind": "slwo", "on": "perhaps", "steps": 1.5})
+    assert len(faults) == 5
+    assert any("did you mean steps?" in f for f in faults)
+    assert any("did you mean slow?" in f for f in faults)
+    with pytest.raises(UsageError, match="5 faults"):
+        refuse(faults)
+
+
+def test_a_range_check_becomes_a_fault():
+    assert build(Options, "p", {"lr": "-1"}) == (None, ["p: lr must be above 0"])
+
+
+@pytest.mark.parametrize(("value", "hint"), [("1.5", int), (True, int), ("x", float), (3, str)])
+def test_wrong_types(value, hint):
+    with pytest.raises(ValueError, match="not"):
+        coerce(value, hint)
+
+
+def test_settings_are_owner_option_value():
+    assert parse_settings(["a.b=c=d", " x.y = 1 "]) == {"a": {"b": "c=d"}, "x": {"y": "1"}}
+    with pytest.raises(UsageError, match="2 faults"):
+        parse_settings(["nonsense", "a=b"])

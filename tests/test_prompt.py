@@ -1,0 +1,68 @@
+"""Messages, steps and final answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrft.prompt import boxed, final_answer, messages_for, steps_of, strip_thinking
+from openrft.sample import Sample, Shot
+
+SAMPLE = Sample("Which is \\boxed?", "A", ("one", "two"))
+
+
+def test_messages_hold_instruction_demonstrations_and_question_in_order():
+    shot = Shot(Sample("Earlier?", "B", ("x", "y")), boxed("B"), "because\n\\boxed{B}")
+    roles = [(m["role"], m["content"]) for m in messages_for(SAMPLE, [shot], "Do it.")]
+    assert roles == [
+        ("system", "Do it."),
+        ("user", "Earlier?\nA. x\nB. y"),
+        ("assistant", "because\n\\boxed{B}"),
+        ("user", "Which is \\boxed?\nA. one\nB. two"),
+    ]
+
+
+def test_the_backslash_survives():
+    """The released code of the paper turned \\boxed into backspace + oxed in every training prompt."""
+    assert "\\boxed{}" in messages_for(SAMPLE)[0]["content"]
+    assert "\x08" not in str(messages_for(SAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        ("so\n\\boxed{C}", "C"),
+        ("\\boxed{A} no, \\boxed{B}", "B"),
+        ("\\boxed{\\frac{1}{2}}", "\\frac{1}{2}"),
+        ("\\boxed{A} then \\boxed{unclosed", "A"),
+        ("\\boxed{} \\boxed{  }", None),
+        ("The answer is (D).", "D"),
+        ("answer: B", "B"),
+        ("The answer is A. Wait, the answer is C.", "C"),
+        ("answer is A, so \\boxed{B}", "B"),
+        ("<think>\\boxed{A}</think> I pick \\boxed{B}", "B"),
+        ("<think>\\boxed{A} and it never ends", None),
+        ("half of it \\boxed{A}</think>\nno answer", None),
+        ("", None),
+        ("nothing here", None),
+    ],
+)
+def test_final_answer(completion, answer):
+    assert final_answer(completion) == answer
+
+
+@given(st.text())
+def test_final_answer_never_raises_and_stripping_twice_changes_nothing(text):
+    final_answer(text)
+    assert strip_thinking(strip_thinking(text)) == strip_thinking(text)
+
+
+@given(st.text(st.sampled_from("{}\\boxed answer is ABC\n<think></think>")))
+def test_final_answer_never_raises_on_hostile_pieces(text):
+    found = final_answer(text)
+    assert found is None or found.strip() == found != ""
+
+
+def test_steps_are_non_empty_lines():
+    assert steps_of("a\n\n  \nb\n") == ["a", "b"]

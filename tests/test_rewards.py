@@ -1,0 +1,59 @@
+"""R = alpha * outcome + (1 - alpha) * f(process), worked by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrft.errors import PluginError
+from openrft.rewards import aggregate, combine, scored
+from openrft.sample import Completion, Reward, Rollout, Sample
+
+STEPS = (0.9, 0.2, 0.5)
+ROLLOUT = Rollout(Sample("q", "A", ("x", "y")), (), Completion("\\boxed{A}"), answer="A", correct=True)
+
+
+def test_aggregations_by_hand():
+    assert aggregate(STEPS, "mean") == pytest.approx(1.6 / 3)
+    assert aggregate(STEPS, "min") == 0.2
+    assert aggregate(STEPS, "last") == 0.5
+    assert aggregate(STEPS, "product") == pytest.approx(0.09)
+    weights = [math.exp(-9), math.exp(-2), math.exp(-5)]
+    expected = (weights[0] * 0.9 + weights[1] * 0.2 + weights[2] * 0.5) / sum(weights)
+    assert aggregate(STEPS, "softmin") == pytest.approx(expected)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1), st.sampled_from(["mean", "min", "last", "product", "softmin"]))
+def test_aggregations_stay_in_range(steps, f):
+    assert -1e-9 <= aggregate(steps, f) <= 1 + 1e-9
+
+
+def test_no_steps_score_zero():
+    assert aggregate((), "mean") == 0.0
+
+
+def test_the_mix_by_hand_and_its_exact_ends():
+    assert combine(1.0, [0.2], 0.7) == pytest.approx(0.7 + 0.3 * 0.2)
+    assert combine(1.0, [0.2], 1.0) == 1.0
+    assert combine(1.0, [0.2], 0.0) == 0.2
+    assert combine(1.0, [], 0.7) == 1.0
+
+
+def test_scored_fills_in_the_outcome_and_the_aggregate():
+    rollout = scored(ROLLOUT, [Reward("prm", "process", per_step=STEPS)], 0.7, "min")
+    assert [(r.name, r.score) for r in rollout.rewards] == [("outcome", 1.0), ("prm", 0.2)]
+    assert rollout.reward == pytest.approx(0.76)
+
+
+def test_a_plugins_outcome_replaces_the_graders():
+    rollout = scored(ROLLOUT, [Reward("placebo", "outcome", 0.0)], 0.7, "min")
+    assert rollout.reward == 0.0
+    assert [r.name for r in rollout.rewards] == ["placebo"]
+
+
+def test_a_reward_that_is_no_number_is_refused():
+    with pytest.raises(PluginError, match="'prm' gave nan"):
+        scored(ROLLOUT, [Reward("prm", "process", math.nan)], 0.7, "min")

@@ -1,0 +1,68 @@
+"""Identity, lineage, and JSON there and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrft.errors import DataError
+from openrft.sample import (
+    Completion,
+    Reward,
+    Rollout,
+    Sample,
+    read_jsonl,
+    rollout_from_json,
+    to_json,
+    write_jsonl,
+)
+
+text = st.text(st.characters(codec="utf-8"))
+
+
+@given(text, st.lists(text, min_size=1, max_size=5), st.data())
+def test_json_there_and_back(question, options, data):
+    sample = Sample(question, "ABCDE"[data.draw(st.integers(0, len(options) - 1))], tuple(options), meta={"a": [1]})
+    completion = Completion("so\n\\boxed{A}", (1, 2), (-0.5, -0.25), "length", 0.6)
+    rollout = Rollout(
+        sample, ({"role": "user", "content": question},), completion, ("x",), (Reward("p", "process", 0.5, (0.5,)),)
+    )
+    assert rollout_from_json(json.loads(json.dumps(to_json(rollout)))) == rollout
+
+
+def test_identity_is_question_options_and_answer():
+    one = Sample("q", "A", ("x", "y"))
+    assert one.id == Sample("q", "A", ("x", "y"), task="other", meta={"k": 1}).id
+    assert (
+        len({one.id, Sample("q", "B", ("x", "y")).id, Sample("q", "A", ("y", "x")).id, Sample("p", "A", ("x", "y")).id})
+        == 4
+    )
+
+
+def test_kin_share_a_root():
+    original = Sample("q", "A", ("x", "y"))
+    child = Sample("Q?", "B", ("y", "x"), parent=original.id, via="da")
+    assert child.root == original.root == original.id
+    assert replace(original, task="t").id == original.id
+
+
+def test_answer_key_outside_the_labels_is_refused():
+    with pytest.raises(DataError, match="'C' is not among the labels of 2 options"):
+        Sample("q", "C", ("x", "y"))
+
+
+def test_gold_is_the_options_text():
+    assert Sample("q", "B", ("x", "y")).gold == "y"
+    assert Sample("q", "42", kind="number").gold == "42"
+
+
+def test_a_bad_line_is_named(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    write_jsonl(file, [{"a": 1}])
+    file.write_text(file.read_text() + "\n{oops\n")
+    with pytest.raises(DataError, match=r"rows.jsonl:3: not JSON"):
+        list(read_jsonl(file))

@@ -1,0 +1,73 @@
+"""Results are made once, whole or not at all, and never trusted when damaged."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from openrft.errors import StoreError
+from openrft.store import Store, disk_faults, write_atomic
+
+
+def writer(text, calls):
+    def make(folder):
+        calls.append(text)
+        (folder / "out.txt").write_text(text)
+
+    return make
+
+
+def test_made_once_and_found_again(tmp_path):
+    calls = []
+    store = Store(tmp_path)
+    first = store.result("stage", {"a": 1}, writer("x", calls))
+    again = store.result("stage", {"a": 1}, writer("y", calls))
+    assert (first.reused, again.reused, calls) == (False, True, ["x"])
+    assert (again.folder / "out.txt").read_text() == "x"
+    assert store.result("stage", {"a": 2}, writer("z", calls)).key != first.key
+
+
+def test_a_damaged_result_is_made_anew(tmp_path):
+    calls = []
+    store = Store(tmp_path)
+    found = store.result("stage", {}, writer("x", calls))
+    (found.folder / "out.txt").write_text("tampered")
+    assert not store.result("stage", {}, writer("x", calls)).reused
+    assert (found.folder / "out.txt").read_text() == "x"
+
+
+def test_a_stopped_stage_leaves_its_part_to_go_on_from(tmp_path):
+    store = Store(tmp_path)
+
+    def stops(folder):
+        (folder / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.result("stage", {}, stops)
+
+    def goes_on(folder):
+        assert (folder / "half.txt").read_text() == "half"
+
+    assert not store.result("stage", {}, goes_on).reused
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "cannot be written")])
+def test_a_disks_faults_become_one_line(tmp_path, number, words):
+    with pytest.raises(StoreError, match=words), disk_faults(tmp_path):
+        raise OSError(number, "disk says no")
+
+
+def test_a_file_in_the_way_of_the_store_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(tmp_path / "file").result("stage", {}, lambda folder: None)
+
+
+def test_atomic_write_replaces(tmp_path):
+    file = tmp_path / "a.json"
+    write_atomic(file, "1")
+    write_atomic(file, "2")
+    assert file.read_text() == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
