@@ -1,0 +1,119 @@
+"""A wrong or broken checkpoint is refused with what was expected and what was found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openrft_prm.checkpoint import Checkpoint
+from openrft_prm.formats import detect
+from openrft_prm.scorer import CheckpointScorer
+from safetensors.torch import load_file, save_file
+
+from openrft import CheckpointError
+
+Make = Callable[[str], Path]
+
+
+@pytest.fixture
+def broken(checkpoint: Make, tmp_path: Path) -> Path:
+    """A copy of the skywork checkpoint to break."""
+    return Path(shutil.copytree(checkpoint("skywork"), tmp_path / "broken"))
+
+
+@pytest.mark.parametrize("format", ["skywork", "qwen", "two-label"])
+def test_the_head_shows_the_format(format: str, checkpoint: Make) -> None:
+    assert detect(Checkpoint.open(str(checkpoint(format)))) == format
+
+
+def test_formats_without_a_head_are_known_by_name_only(checkpoint: Make, tmp_path: Path) -> None:
+    assert detect(Checkpoint.open(str(checkpoint("math-shepherd")))) == "math-shepherd"
+    assert detect(Checkpoint.open(str(checkpoint("rlhflow")))) == "rlhflow"
+    plain = Checkpoint.open(str(shutil.copytree(checkpoint("rlhflow"), tmp_path / "my-model")))
+    with pytest.raises(CheckpointError, match=r"no head of a process reward model.*lm_head.*prm.format=rlhflow"):
+        detect(plain)
+    assert detect(plain, "rlhflow") == "rlhflow"
+
+
+def test_another_format_than_the_weights_show_is_refused(checkpoint: Make) -> None:
+    with pytest.raises(CheckpointError, match=r"not a qwen .*score.0.weight of shape \[32, 32\] expected, none found"):
+        detect(Checkpoint.open(str(checkpoint("skywork"))), "qwen")
+
+
+def test_an_outcome_model_is_no_process_model(broken: Path) -> None:
+    weights = load_file(broken / "model.safetensors")
+    weights["score.weight"] = weights.pop("v_head.summary.weight")
+    del weights["v_head.summary.bias"]
+    save_file(weights, broken / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"shape \[2, 32\] expected, \[1, 32\] found"):
+        detect(Checkpoint.open(str(broken)))
+
+
+def test_truncated_weights(broken: Path) -> None:
+    file = broken / "model.safetensors"
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+    with pytest.raises(CheckpointError, match=f"truncated: {len(data):,} bytes expected, {len(data) // 2:,} found"):
+        Checkpoint.open(str(broken))
+    for rubbish in (b"", b"\x00" * 5, b"version https://git-lfs.github.com/spec/v1\n"):
+        file.write_bytes(rubbish)
+        with pytest.raises(CheckpointError, match="header cannot be read"):
+            Checkpoint.open(str(broken))
+
+
+def test_pickled_weights_are_never_opened(broken: Path) -> None:
+    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"pickled weights.*save_pretrained"):
+        Checkpoint.open(str(broken))
+
+
+def test_missing_parts(broken: Path, tmp_path: Path) -> None:
+    (broken / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"model.gone": "2.safetensors"}}))
+    with pytest.raises(CheckpointError, match=r"lacks 1 tensors that its index names, model.gone"):
+        Checkpoint.open(str(broken))
+    (broken / "model.safetensors.index.json").unlink()
+    (broken / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"no \*.safetensors file"):
+        Checkpoint.open(str(broken))
+    (broken / "config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"config.json cannot be read"):
+        Checkpoint.open(str(broken))
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(CheckpointError, match="not a folder"):
+        Checkpoint.open(str(file))
+
+
+def test_a_trunk_that_lacks_weights_or_has_others(broken: Path) -> None:
+    whole = load_file(broken / "model.safetensors")
+    lacking = {name: tensor for name, tensor in whole.items() if "layers.1.mlp" not in name}
+    save_file(lacking, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"lacks 3 weights of its trunk, .*layers.1.mlp"):
+        CheckpointScorer(str(broken), "auto", 4096)
+    wide = whole | {"model.norm.weight": whole["model.norm.weight"].repeat(2)}
+    save_file(wide, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        CheckpointScorer(str(broken), "auto", 4096)
+
+
+def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    def offline(*_: object, **__: object) -> str:
+        raise OSError("no route")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(CheckpointError, match=r"no local folder, and the hub did not give it \(OSError\)"):
+        Checkpoint.open("someone/some-prm")
+
+
+def test_fingerprint_follows_the_content(broken: Path) -> None:
+    before = Checkpoint.open(str(broken)).fingerprint()
+    assert Checkpoint.open(str(broken)).fingerprint() == before
+    weights = load_file(broken / "model.safetensors")
+    weights["v_head.summary.bias"] += 1
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    assert Checkpoint.open(str(broken)).fingerprint() != before

@@ -1,0 +1,122 @@
+"""The plugin: what is scored, how often, and what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from openrft_prm import PRM, Pair
+from openrft_prm.recent import Recent
+
+from openrft import CheckpointError, Completion, OpenRFTError, Reward, Rollout, Sample, Shot, UsageError, messages_for
+
+SAMPLE = Sample("How many atoms?", "A", ("1", "2"))
+SHOT = Shot(Sample("What is demonstrated?", "B", ("x", "y")), "\\boxed{B}")
+
+
+def rollout(text: str, shots: Sequence[Shot] = ()) -> Rollout:
+    return Rollout(SAMPLE, messages_for(SAMPLE, shots), Completion(text))
+
+
+class Counting:
+    """Scores a step by its length and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[Pair]] = []
+        self.counts: dict[str, int] = {}
+
+    def score(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
+        self.asked.append(list(pairs))
+        return [tuple(1 / len(line) for line in text.split("\n") if line.strip()) for _, text in pairs]
+
+
+@pytest.fixture
+def prm(monkeypatch: pytest.MonkeyPatch) -> tuple[PRM, Counting]:
+    plugin, scorer = PRM(PRM.Options(model="openai:http://nowhere/v1#m", remember=3)), Counting()
+    monkeypatch.setattr(plugin, "_scorer", scorer)
+    return plugin, scorer
+
+
+def test_one_process_reward_a_rollout_in_order(prm: tuple[PRM, Counting]) -> None:
+    plugin, _ = prm
+    rewards = plugin.reward([rollout("ab\nabcd"), rollout("a"), rollout("ab\nabcd")])
+    assert rewards[0] == rewards[2] == Reward("prm", "process", score=None, per_step=(0.5, 0.25))
+    assert rewards[1].per_step == (1.0,)
+    assert plugin.counts == {"scored": 2, "repeated": 1, "no_steps": 0}
+
+
+def test_identical_completions_are_scored_once_and_remembered(prm: tuple[PRM, Counting]) -> None:
+    plugin, scorer = prm
+    plugin.reward([rollout("a"), rollout("b"), rollout("a")])
+    plugin.reward([rollout("b"), rollout("c")])
+    assert [[text for _, text in call] for call in scorer.asked] == [["a", "b"], ["c"]]
+    plugin.reward([rollout("d")])  # holds 3: a is the one unused for longest
+    plugin.reward([rollout(t) for t in "abcd"])
+    assert [text for _, text in scorer.asked[-1]] == ["a"]
+
+
+def test_demonstrations_are_not_shown_to_the_model(prm: tuple[PRM, Counting]) -> None:
+    plugin, scorer = prm
+    plugin.reward([rollout("a", [SHOT])])
+    plugin.reward([rollout("a")])
+    assert scorer.asked == [[("How many atoms?\nA. 1\nB. 2", "a")]]
+
+
+def test_a_completion_without_steps_is_counted_not_scored(prm: tuple[PRM, Counting]) -> None:
+    plugin, scorer = prm
+    rewards = plugin.reward([rollout(""), rollout(" \n\n"), rollout("a")])
+    assert [r.per_step for r in rewards] == [(), (), (1.0,)]
+    assert plugin.counts == {"scored": 1, "repeated": 0, "no_steps": 2}
+    assert len(scorer.asked[0]) == 1
+    assert plugin.reward([]) == []
+
+
+def test_a_scorer_that_miscounts_is_refused(prm: tuple[PRM, Counting], monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin, scorer = prm
+    monkeypatch.setattr(scorer, "score", lambda pairs: [(0.5,)] * len(pairs))
+    with pytest.raises(OpenRFTError, match="1 scores for 2 steps"):
+        plugin.reward([rollout("a\nb")])
+
+
+def test_a_model_must_be_named() -> None:
+    with pytest.raises(UsageError, match=r"--set prm.model=PATH"):
+        PRM.Options()
+    with pytest.raises(ValueError, match="at least 1"):
+        PRM.Options(model="x", batch_tokens=0)
+
+
+def test_a_wrong_local_checkpoint_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"config.json cannot be read"):
+        PRM(PRM.Options(model=str(tmp_path)))
+
+
+def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None:
+    plugin = PRM(PRM.Options(model=str(checkpoint("skywork"))))
+    first = plugin.reward([rollout("one\ntwo"), rollout("three")])
+    assert [len(r.per_step) for r in first] == [2, 1]
+    assert plugin.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
+    again = PRM(PRM.Options(model=str(checkpoint("skywork"))))
+    assert again.reward([rollout("three")]) == first[1:]
+    assert again.fingerprint() == plugin.fingerprint()
+    beyond = plugin.reward([rollout("The edge is 2.\n" * 400)])
+    assert plugin.counts["steps_beyond_context"] == beyond[0].per_step.count(0.0) > 0
+
+
+def test_recent_forgets_the_oldest() -> None:
+    recent: Recent[str, int] = Recent(2)
+    recent.update({"a": 1, "b": 2})
+    assert recent.get("a", 0) == 1
+    recent.update({"c": 3})
+    assert ("a" in recent, "b" in recent, len(recent)) == (True, False, 2)
+    none: Recent[str, int] = Recent(0)
+    none.update({"a": 1})
+    assert len(none) == 0
+
+
+def test_importing_the_plugin_imports_nothing_heavy() -> None:
+    code = "import sys, openrft_prm; print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
