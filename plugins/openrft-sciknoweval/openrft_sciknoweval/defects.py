@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from openrft_sciknoweval.row import Row
 
-Check = Callable[[Row, str], bool]  # (row, leaf name) -> has it the defect
+Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> has it the defect
 
 _DATA = {  # what the data block of a task looks like: a name, then a number
     "diffusion_rate_analysis": re.compile(r"Barrier[^:=\n]*[:=]\s*[-\u2212]?\d"),
@@ -30,6 +30,9 @@ _EATEN = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOJIBAKE = re.compile("[\u00c3\u00c2\u00e2][\u0080-\u00bf\u20ac\u2122\u0153\u201c\u201d\u00a2\u201e]|\ufffd")
 
+# One quick look that spares most rows the three searches above.
+_SUSPECT = re.compile("[\x00-\x09\x0b-\x1f\x7f\u00c2\u00c3\u00e2\ufffd]|\n(?:abla|eq|otin)")
+
 
 @dataclass(frozen=True, slots=True)
 class Defect:
@@ -42,32 +45,32 @@ class Defect:
     fatal: bool = False
 
 
-def _option_count(row: Row, leaf: str) -> bool:
+def _option_count(row: Row, leaf: str, text: str) -> bool:
     # One text too many is often a sentence that slipped in before the others: the labels no longer fit.
     return row.kind == "choice" and len(row.texts) != len(row.labels)
 
 
-def _placeholder_gold(row: Row, leaf: str) -> bool:
+def _placeholder_gold(row: Row, leaf: str, text: str) -> bool:
     return row.kind == "choice" and row.gold.strip().rstrip(".").lower() == "the correct option"
 
 
-def _duplicate_gold(row: Row, leaf: str) -> bool:
+def _duplicate_gold(row: Row, leaf: str, text: str) -> bool:
     gold = " ".join(row.gold.split())
     return row.kind == "choice" and bool(gold) and [" ".join(t.split()) for t in row.texts].count(gold) > 1
 
 
-def _data_missing(row: Row, leaf: str) -> bool:
+def _data_missing(row: Row, leaf: str, text: str) -> bool:
     return leaf in _DATA and not _DATA[leaf].search(row.question)
 
 
-def _option_not_in_data(row: Row, leaf: str) -> bool:
-    if leaf != "perovskite_stability_prediction" or _data_missing(row, leaf):
+def _option_not_in_data(row: Row, leaf: str, text: str) -> bool:
+    if leaf != "perovskite_stability_prediction" or _data_missing(row, leaf, text):
         return False
-    return any(text.strip() not in row.question for text in row.texts)
+    return any(option.strip() not in row.question for option in row.texts)
 
 
 def _in_text(pattern: re.Pattern[str]) -> Check:
-    return lambda row, leaf: bool(pattern.search("\n".join(("", row.question, *row.texts, row.answer))))
+    return lambda row, leaf, text: bool(pattern.search(text))
 
 
 REGISTRY: tuple[Defect, ...] = (
@@ -85,4 +88,6 @@ FATAL = frozenset(defect.name for defect in REGISTRY if defect.fatal)
 
 def defects_of(row: Row, leaf: str) -> list[str]:
     """Names of the defects the row has, in the registry's order."""
-    return [defect.name for defect in REGISTRY if defect.check(row, leaf)]
+    text = "\n".join(("", row.question, *row.texts, row.answer))
+    text = text if _SUSPECT.search(text) else ""
+    return [defect.name for defect in REGISTRY if defect.check(row, leaf, text)]

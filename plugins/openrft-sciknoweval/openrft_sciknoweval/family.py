@@ -17,6 +17,8 @@ from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, choose, select
 from openrft_sciknoweval.source import files_for, left_out
 from openrft_sciknoweval.split import draw, kin_in_train, split
 
+LICENCE = "MIT by the card of the published data set; its repository states none"
+
 
 class SciKnowEvalFamily:
     """Tasks by level, domain and file, and the OpenRFT paper's eight."""
@@ -32,12 +34,14 @@ class SciKnowEvalFamily:
         data = request.data or os.environ.get(VARIABLE) or None
         selector = choose(name, _known(data))
         pool = Pool(selector, request.skip_bad_rows)
-        pool.add(_files(selector, request, data))
+        files = _files(selector, request, data)
+        pool.add(files)
         pool.require()
         train, test, rule = _divide(pool, request)
         notes = {
             "source": data or REPOSITORY,
             "revision": None if data else REVISION,
+            "licence": LICENCE if all(file.published for file in files) else "as your file's",
             **pool.notes(),
             "tasks_left_out": left_out(selector, Path(data).expanduser()) if data else [],
             "split": rule,

@@ -21,7 +21,20 @@ def metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "sciknoweval_clean": _mean(bool(r.correct) for r in rollouts if not r.sample.meta.get("defects")),
         "sciknoweval_macro": _mean(fmean(of_task) for of_task in by_task.values()),
     }
+    found |= {f"sciknoweval_{group}": value for group, value in _by_group(rollouts).items()}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _by_group(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Accuracy by domain and by level, where a task spans several."""
+    found: dict[str, float] = {}
+    for kind in ("domain", "level"):
+        groups: dict[str, list[bool]] = defaultdict(list)
+        for rollout in rollouts:
+            groups[rollout.sample.meta.get(kind) or "other"].append(bool(rollout.correct))
+        if len(groups) > 1:
+            found |= {group: fmean(right) for group, right in sorted(groups.items())}
+    return found
 
 
 def _mean(values: Iterable[float]) -> float | None:

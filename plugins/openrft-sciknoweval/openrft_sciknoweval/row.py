@@ -163,6 +163,8 @@ def _text(value: Mapping[str, Any], field: str, default: str | None = None) -> s
 def _clean(text: Any, field: str) -> str:
     if not isinstance(text, str):
         raise _Bad("wrong type", f"{field} holds a {type(text).__name__} where text must stand")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError as fault:

@@ -60,7 +60,8 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
 
     first: dict[object, int] = {}
     for i, sample in enumerate(samples):
-        for key in _keys(sample, questions[i], sample.task in telling):
+        tells = sample.task in telling and "data_missing" not in sample.meta.get("defects", ())
+        for key in _keys(sample, questions[i], tells):
             parent[root(i)] = root(first.setdefault(key, i))
     groups: dict[int, list[Sample]] = defaultdict(list)
     for i, sample in enumerate(samples):

@@ -88,3 +88,14 @@ def test_metrics() -> None:
     assert found["sciknoweval_clean"] == pytest.approx(2 / 3)
     assert found["sciknoweval_macro"] == pytest.approx((2 / 3 + 0) / 2)
     assert SciKnowEval().evaluate([]) == {}
+    assert "sciknoweval_Physics" not in found
+
+
+def test_metrics_by_group() -> None:
+    def sample(domain: str) -> Sample:
+        return Sample("Which?", "C", CHOICE.options, meta={"domain": domain, "level": "L3"})
+
+    right, wrong = rollout(sample("Physics"), "C", True), rollout(sample("Biology"), "C", False)
+    found = SciKnowEval().evaluate([right, wrong, wrong])
+    assert (found["sciknoweval_Physics"], found["sciknoweval_Biology"]) == (1, 0)
+    assert "sciknoweval_L3" not in found

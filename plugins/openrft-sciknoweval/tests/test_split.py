@@ -61,6 +61,11 @@ def test_one_wording_for_all_items_does_not_bind() -> None:
     assert (len(train), len(test)) == (10, 10)
 
 
+def test_a_question_that_lacks_its_data_does_not_bind() -> None:
+    lacking = [Sample("Compare.", "A", (f"x{i}", "y"), task="t", meta={"defects": ["data_missing"]}) for i in range(4)]
+    assert len(families([*lacking, *many(9)])) == 13
+
+
 def test_shuffled_options_and_data_blocks_bind() -> None:
     assert len(families([item("Same?", "x", "y"), item("same", "Y", "x"), item("Same?", "x", "z"), *many(9)])) == 10
     first, second = item("Pick. Given data:\nA: 1\nB: 2"), item("Choose. Given data:\nB: 2\n\nA: 1")
