@@ -9,18 +9,19 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
+# `statistics.mean` is exact, so a group of equal rewards gets advantages of exactly zero and can be left out.
 EPSILON = 1e-4  # keeps near-constant groups from exploding; TRL's GRPO uses the same value
 
 
 def grpo(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
     """(R - mean of group) / (sample standard deviation of group + epsilon). DeepSeekMath, arXiv 2402.03300, 4.1.2."""
-    means, deviations = _by_group(rewards, groups, statistics.fmean), _by_group(rewards, groups, _deviation)
+    means, deviations = _by_group(rewards, groups, statistics.mean), _by_group(rewards, groups, _deviation)
     return [(r - means[g]) / (deviations[g] + EPSILON) for r, g in zip(rewards, groups, strict=True)]
 
 
 def dr_grpo(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
     """R - mean of group: no division, so easy and hard questions weigh alike. Arxiv 2503.20783, section 3.2."""
-    means = _by_group(rewards, groups, statistics.fmean)
+    means = _by_group(rewards, groups, statistics.mean)
     return [r - means[g] for r, g in zip(rewards, groups, strict=True)]
 
 
@@ -32,7 +33,7 @@ def rloo(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
 
 def reinforce_pp(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
     """(R - mean of batch) / (standard deviation of batch + epsilon). REINFORCE++, arXiv 2501.03262, section 3."""
-    mean, deviation = statistics.fmean(rewards), _deviation(rewards)
+    mean, deviation = statistics.mean(rewards), _deviation(rewards)
     return [(r - mean) / (deviation + EPSILON) for r in rewards]
 
 
