@@ -27,7 +27,11 @@ class SciKnowEvalFamily:
 
     def names(self) -> list[TaskInfo]:
         """Every task: the catalogue, and what else the folder named by the environment variable holds."""
-        return [selector.info for selector in _known(os.environ.get(VARIABLE)).values()]
+        try:
+            known = _known(os.environ.get(VARIABLE))
+        except DataError:
+            known = selectors()  # a listing must not fail for a folder that cannot be read; loading says so
+        return [selector.info for selector in known.values()]
 
     def load(self, name: str, request: DataRequest) -> Task:
         """One task. Raises UsageError (no such name, nothing to train on) or DataError."""

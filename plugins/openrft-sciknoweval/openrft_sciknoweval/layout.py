@@ -7,11 +7,12 @@ a part of one:  raw_data/<Domain>/<Level>/<task>.jsonl    train/<task>.json and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from openrft import DataError
 from openrft_sciknoweval.catalogue import LEVELS, PAPER, Leaf, domain_of
 
 HUB_FILE = "data/v2/sciknoweval_test_v2.jsonl"
@@ -31,12 +32,13 @@ class DataFile:
 
 
 def raw_files(folder: Path) -> list[DataFile]:
-    """Files of the raw_data layout."""
+    """Files of the raw_data layout. Enters no folder that is not named as a domain, so any folder may be asked."""
+    if domain_of(folder.absolute().name) or domain_of(folder.absolute().parent.name):
+        return _raw_below([folder])
     for base in (folder, folder / "raw_data", folder / "sciknoweval" / "raw_data", folder / "sciknoweval"):
-        found = [_raw(path) for path in _walk(base, depth=4)] if base.is_dir() else []
-        known = [file for file in found if file is not None]
-        if known:
-            return known
+        found = _raw_below(entry for entry in _entries(base) if domain_of(entry.name))
+        if found:
+            return found
     return []
 
 
@@ -64,17 +66,28 @@ def discovered(folder: Path) -> tuple[list[Leaf], list[str]]:
     return leaves, sorted({file.leaf for file in paper_files(folder) if file.leaf})
 
 
-def _walk(base: Path, depth: int) -> Iterable[Path]:
-    """Data files up to `depth` folders below, in order. Hidden ones are none of ours."""
-    if not base.is_dir():
-        return
-    for entry in sorted(base.iterdir()):
-        if entry.name.startswith("."):
-            continue
+def _entries(base: Path) -> list[Path]:
+    """What lies in a folder, in order; nothing if it is none. Hidden entries are none of ours."""
+    try:
+        return sorted(entry for entry in base.iterdir() if not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as fault:
+        raise DataError(f"{base}: {fault.strerror or fault}.", "Give a folder that can be read.") from fault
+
+
+def _walk(base: Path, depth: int) -> Iterator[Path]:
+    """Data files up to `depth` folders below, in order."""
+    for entry in _entries(base):
         if entry.is_dir() and depth > 1:
             yield from _walk(entry, depth - 1)
         elif entry.suffix.lower() in _SUFFIXES and entry.is_file():
             yield entry
+
+
+def _raw_below(folders: Iterable[Path]) -> list[DataFile]:
+    found = [_raw(path) for folder in folders for path in _walk(folder, depth=3)]
+    return [file for file in found if file is not None]
 
 
 def _raw(path: Path) -> DataFile | None:

@@ -46,7 +46,7 @@ def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch:
     assert (task.name, len(task.train), len(task.test)) == ("sciknoweval/L3/adding", 4, 4)
 
 
-@pytest.mark.parametrize("below", ["", "raw_data", "raw_data/Material", "raw_data/Material/L3"])
+@pytest.mark.parametrize("below", ["", "raw_data", "raw_data/Material", "raw_data/Material/L3", "raw_data/../raw_data"])
 def test_any_part_of_the_raw_layout_serves(choice: Any, write: Any, below: str) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     assert len(load("sciknoweval/L3", folder / below, train=4, test=4).train) == 4
@@ -157,6 +157,24 @@ def test_same_request_same_task_from_any_folder(choice: Any, write: Any) -> None
     second = load("sciknoweval/L3/adding", other, train=9, test=9)
     assert first.notes["fingerprint"] == second.notes["fingerprint"]
     assert [s.id for s in first.train] == [s.id for s in second.train]
+
+
+def test_folders_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("OPENRFT_SCIKNOWEVAL_DATA", str(tmp_path))
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert FAMILY.names()
+    with pytest.raises(DataError, match="Permission denied"):
+        load("sciknoweval/L3", None)
+
+
+def test_foreign_folders_are_not_entered(choice: Any, write: Any) -> None:
+    write("home/projects/Physics/L3/adding.jsonl", rows(choice))
+    folder = write("home/notes.jsonl", [5]) / "home"
+    with pytest.raises(DataError, match="none of the layouts"):
+        load("sciknoweval/L3", folder)
 
 
 def test_wrong_names_and_places(choice: Any, write: Any, tmp_path: Path) -> None:
