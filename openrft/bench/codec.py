@@ -33,8 +33,8 @@ def encode(value: Any) -> Any:
 def decode(kind: Any, value: Any, where: str) -> Any:
     """Rebuild a `kind` (a dataclass, a scalar, `tuple[X, ...]`, `Mapping[str, X]`, `X | None`) from JSON data.
 
-    `where` is the path of `value` in the file. Raises DataError for a missing field or a wrong type; a field that
-    `kind` does not know is passed over, so that a later version may add some.
+    `where` is the file, or the path of `value` in it. Raises DataError for a missing field or a wrong type; a field
+    that `kind` does not know is passed over, so that a later version may add some.
     """
     if kind is Any:
         return value
@@ -46,7 +46,7 @@ def decode(kind: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         return tuple(decode(inner[0], item, f"{where}[{i}]") for i, item in enumerate(_typed(list, value, where)))
     if origin is not None:
-        return {key: decode(inner[1], item, f"{where}.{key}") for key, item in _typed(dict, value, where).items()}
+        return {key: decode(inner[1], item, _under(where, key)) for key, item in _typed(dict, value, where).items()}
     if kind is bool and value in (0, 1):
         return bool(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -60,10 +60,14 @@ def _record(kind: type, value: Any, where: str) -> Any:
     known = {}
     for f in fields(kind):
         if f.name in row:
-            known[f.name] = decode(hints[f.name], row[f.name], f"{where}.{f.name}")
+            known[f.name] = decode(hints[f.name], row[f.name], _under(where, f.name))
         elif f.default is MISSING and f.default_factory is MISSING:
             raise DataError(f"{where}: the field {f.name!r} is missing.", "Is this a whole OpenRFT report?")
     return kind(**known)
+
+
+def _under(where: str, name: str) -> str:
+    return f"{where}.{name}" if ": " in where else f"{where}: {name}"
 
 
 def _typed(kind: type, value: Any, where: str) -> Any:

@@ -1,25 +1,29 @@
 """Did something get worse? Two reports compared item by item, on the seeds they share.
 
 A row is one arm's accuracy, or one plugin's add-one or leave-one-out value; its difference is candidate - baseline.
-pass: the 95% interval's lower bound is above -margin. regression: its upper bound is below. Otherwise inconclusive.
+pass: the 95% interval's lower bound is above -margin. regression: its upper bound is below, and still so after
+Holm's correction for the number of rows. Otherwise inconclusive.
 A comparison that cannot be made is never a pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from openrft.bench.comparable import obstacles, shared_seeds
 from openrft.bench.components import isolated, ladder_of
 from openrft.bench.outcomes import Runs, block, runs_of
+from openrft.bench.planner import would_settle
 from openrft.bench.report import Report, TaskRecord, checked
-from openrft.bench.stats import Block, Draws, Z, contrast, resample, spread
+from openrft.bench.significance import holm
+from openrft.bench.stats import Array, Block, Draws, contrast, resample, share_above, spread
 from openrft.errors import UnknownName
 
 PASS, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = "pass", "regression", "not comparable", "inconclusive"
+ONE_SIDED = 0.025  # what an upper bound of a 95% interval stands for
 EXIT = {PASS: 0, REGRESSION: 1, NOT_COMPARABLE: 3, INCONCLUSIVE: 4}
 
 
@@ -34,6 +38,7 @@ class Row:
     low: float
     high: float
     verdict: str
+    p: float | None = None  # one-sided, that the true difference is not below -margin; None for the same outcomes
     settle: str = ""  # what would settle an inconclusive one
 
 
@@ -74,7 +79,7 @@ def compare(baseline: Report, candidate: Report, margin: float, arms: Sequence[s
         return Verdict(NOT_COMPARABLE, margin, why=tuple(why))
     pair = _pair(baseline, candidate, chosen)
     asked = {name: {name: 1.0} for name in chosen} | ({} if arms else isolated(ladder_of(baseline)))
-    rows = tuple(_row(pair, what, total, margin) for what, total in asked.items())
+    rows = tuple(_corrected([_row(pair, what, total, margin) for what, total in asked.items()]))
     found = {row.verdict for row in rows}
     verdict = next(v for v in (REGRESSION, INCONCLUSIVE, PASS) if v in found)
     return Verdict(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair)))
@@ -95,47 +100,39 @@ def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str)
 
 
 def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Row:
+    """One comparison judged by its own interval; `_corrected` then minds that there are several."""
     ours = np.array([total.get(arm, 0.0) for arm in pair.arms])
-    both = np.concatenate([-ours, ours])
     before, after = (float(pair.draws.estimate @ w) for w in (np.r_[ours, 0 * ours], np.r_[0 * ours, ours]))
     if _identical(pair, ours):  # nothing to estimate: the very same outcomes
         return Row(what, before, after, 0.0, 0.0, 0.0, PASS)
-    found = contrast(pair.draws, both.tolist())
+    both = [*-ours, *ours]
+    found = contrast(pair.draws, both)
+    row = Row(what, before, after, found.value, found.low, found.high, PASS, share_above(pair.draws, both, -margin))
     if found.low > -margin:
-        verdict = PASS
-    elif found.high < -margin:
-        verdict = REGRESSION
-    else:
-        verdict = INCONCLUSIVE
-    settle = _settle(pair, both, found.value + margin) if verdict == INCONCLUSIVE else ""
-    return Row(what, before, after, found.value, found.low, found.high, verdict, settle)
+        return row
+    if found.high < -margin:
+        return replace(row, verdict=REGRESSION)
+    items, seeds = sum(b.scores.shape[2] for b in pair.blocks), pair.draws.seeds
+    settle = would_settle(found.value + margin, items, seeds, *spread(pair.draws, both))
+    return replace(row, verdict=INCONCLUSIVE, settle=settle)
 
 
-def _identical(pair: _Pair, ours: np.ndarray) -> bool:
+def _corrected(rows: Sequence[Row]) -> Iterator[Row]:
+    """A pass needs every row, so no row needs correcting for the others; a regression needs only one of them, and
+    of nine rows without any true change one would fall below the margin every fourth time. Hence Holm."""
+    p_values = {row.what: row.p for row in rows if row.p is not None}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    for row in rows:
+        if row.verdict == REGRESSION and adjusted[row.what] >= ONE_SIDED:
+            chance = f"one of {len(p_values)} may be so low by chance (p {adjusted[row.what]:.2f} after Holm)"
+            yield replace(row, verdict=INCONCLUSIVE, settle=f"{chance}; more items or seeds would settle it")
+        else:
+            yield row
+
+
+def _identical(pair: _Pair, ours: Array) -> bool:
     used = np.flatnonzero(ours)
     return all(np.array_equal(b.scores[used], b.scores[used + len(pair.arms)]) for b in pair.blocks)
-
-
-def _settle(pair: _Pair, both: np.ndarray, distance: float) -> str:
-    """How many items or seeds would shrink the interval to `distance`, if the difference stayed where it is."""
-    items = sum(b.scores.shape[2] for b in pair.blocks)
-    seeds = pair.draws.seeds
-    error, of_items = spread(pair.draws, both.tolist())
-    target = (abs(distance) / Z) ** 2  # the interval's half must fit between the difference and the margin
-    if target < 1e-12:
-        return "the difference is at the margin itself: no number of items settles it"
-    of_seeds = max(error**2 - of_items**2, 0.0)
-    ways = []
-    if target > of_seeds:
-        ways.append(f"about {_round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
-    if seeds > 1 and target > of_items**2:
-        ways.append(f"about {max(int(np.ceil(seeds * of_seeds / (target - of_items**2))), seeds + 1)} seeds")
-    return f"{' or '.join(ways) or 'both more items and more seeds'} would settle it (now {items} and {seeds})"
-
-
-def _round_up(count: float) -> int:
-    unit = 10 ** max(len(str(int(count))) - 2, 0)
-    return int(np.ceil(count / unit) * unit)
 
 
 def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair) -> Iterator[str]:

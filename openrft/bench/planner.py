@@ -48,8 +48,7 @@ def items_for(difference: float, completions: int = 1, seeds: int = 1, tasks: in
     items = 10.0
     while items < 1e6:
         if detectable(items, completions, seeds, tasks) <= difference:
-            digits = 10 ** (len(str(int(items))) - 2)
-            return math.ceil(items / digits) * digits
+            return _round_up(items)
         items *= 1.02
     return None
 
@@ -58,6 +57,23 @@ def seeds_for(difference: float, items: float, completions: int = 1, tasks: int 
     """The fewest seeds, from 2 to 50, that make `difference` detectable; None if items are what is short."""
     fits = (s for s in range(2, 51) if detectable(items, completions, s, tasks) <= difference)
     return next(fits, None)
+
+
+def would_settle(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
+    """What would shrink an interval to the `distance` between its estimate and a margin, if the estimate stayed.
+
+    `error` is the standard error in all and `of_items` what of it comes from the draw of items."""
+    target = (distance / Z) ** 2
+    if target < 1e-12:
+        return "the difference is at the margin itself: no number of items settles it"
+    of_seeds, ways = max(error**2 - of_items**2, 0.0), []
+    if target > of_seeds:
+        ways.append(f"about {_round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
+    if seeds > 1 and target > of_items**2:
+        ways.append(f"about {max(math.ceil(seeds * of_seeds / (target - of_items**2)), seeds + 1)} seeds")
+    more = max(error**2 / target, 1.0)  # by this factor if both grow together
+    both = f"about {_round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
+    return f"{' or '.join(ways) or both} would settle it (now {items} and {seeds})"
 
 
 def forecast(items: int, completions: int, seeds: int, tasks: int = 1, wanted: float = 0.05) -> str:
@@ -75,3 +91,9 @@ def forecast(items: int, completions: int, seeds: int, tasks: int = 1, wanted: f
     again = seeds_for(wanted, items, completions, tasks)
     ways += [f"{again} seeds"] if again and again > seeds else []
     return f"{line}; {100 * wanted:g} points would take {' or '.join(ways) or 'both more items and more seeds'}."
+
+
+def _round_up(count: float) -> int:
+    """To two digits: a forecast knows no more."""
+    unit = 10 ** max(len(str(int(count))) - 2, 0)
+    return math.ceil(count / unit) * unit

@@ -72,7 +72,7 @@ def _size(table: Table) -> str:
 
 def _arms(title: str, table: Table) -> Grid:
     rows = [_arm(row) for row in table.arms]
-    rules = [(f"({rule.name}, no model)", percent(rule.accuracy), *[""] * 6) for rule in table.baselines]
+    rules = [(f"no model: {rule.name}", percent(rule.accuracy), *[""] * 6) for rule in table.baselines]
     columns = ("<arm", "accuracy", "over vanilla", "p", "unparsed", "tokens", "seconds", "reused")
     return Grid(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
 

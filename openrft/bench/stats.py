@@ -102,6 +102,14 @@ def contrast(draws: Draws, weights: Sequence[float]) -> Interval:
     )
 
 
+def share_above(draws: Draws, weights: Sequence[float], threshold: float) -> float:
+    """One-sided p that a contrast is `threshold` or more: the share of replicates there, widened as in `contrast`."""
+    w = np.asarray(weights, dtype=float)
+    value, replicates = float(draws.estimate @ w), draws.crossed @ w
+    reached = value + (replicates - value) * _t_over_z(draws, w) >= threshold
+    return float((reached.sum() + 1) / (len(replicates) + 1))
+
+
 def accuracy(draws: Draws, arm: int) -> Interval:
     """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
     reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).

@@ -49,7 +49,8 @@ def _levels(what: str, before: float, after: float) -> tuple[str, str]:
 
 
 def _print(grid: Grid, console: Console) -> None:
-    table = RichTable(title=Text(grid.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    title = Text(grid.title)
+    table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in grid.columns:
         side: JustifyMethod = "left" if column.startswith("<") else "right"
         table.add_column(Text(column.removeprefix("<")), justify=side, overflow="fold")

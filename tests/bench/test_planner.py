@@ -45,3 +45,15 @@ def test_forecast_is_one_line() -> None:
     assert "training noise not counted" in line
     assert "\n" not in forecast(100, 3, 3)
     assert forecast(5000, 3, 5, tasks=8).endswith(".")
+
+
+def test_what_would_settle_a_comparison_by_hand() -> None:
+    from openrft.bench.planner import would_settle
+
+    # Items alone: a standard error of .05 must shrink to .0196 / 1.96 = .01, so 25 times the items.
+    assert would_settle(0.0196, 100, 1, 0.05, 0.05) == "about 2500 items would settle it (now 100 and 1)"
+    assert "itself" in would_settle(0.0, 100, 1, 0.05, 0.05)
+    # Seeds alone: .05 of .05 is from seeds.
+    assert (
+        would_settle(-0.0490, 100, 3, 0.05, 0.0) == "about 101 items or about 12 seeds would settle it (now 100 and 3)"
+    )

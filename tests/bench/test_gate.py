@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from openrft.bench.gate import compare
+from openrft.bench.report import Failure
+from openrft.errors import UnknownName
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+
+
+def test_the_same_outcomes_pass_even_without_a_margin() -> None:
+    report = made.report(seeds=(0, 1), completions=2)
+    found = compare(report, replace(report, name="again", created="later"), margin=0.0)
+    assert found.verdict == "pass"
+    assert found.exit_code == 0
+    assert {(row.difference, row.low, row.high) for row in found.rows} == {(0.0, 0.0, 0.0)}
+    assert [row.what for row in found.rows] == [
+        *made.ARMS,
+        "add-one of prm",
+        "add-one of icl",
+        "leave-one-out of prm",
+        "leave-one-out of icl",
+    ]
+
+
+def test_a_collapse_is_a_regression() -> None:
+    found = compare(made.report(), made.report({**made.RATES, "rl+prm+icl": 0.2}), margin=0.02)
+    assert (found.verdict, found.exit_code) == ("regression", 1)
+    by_name = {row.what: row for row in found.rows}
+    assert by_name["rl+prm+icl"].high < -0.02
+    assert by_name["rl"].verdict == "pass"  # untouched: the very same outcomes
+    assert by_name["leave-one-out of prm"].verdict == "regression"
+
+
+def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
+    found = compare(made.report(), made.report(noise=1), margin=0.02)
+    assert (found.verdict, found.exit_code) == ("inconclusive", 4)
+    row = next(row for row in found.rows if row.verdict == "inconclusive")
+    assert row.low <= -0.02 <= row.high
+    assert "items" in row.settle
+    assert "(now 60 and 1)" in row.settle
+    assert any("One seed" in note for note in found.notes)
+
+
+def test_noise_within_a_wide_margin_passes() -> None:
+    assert compare(made.report(), made.report(noise=1), margin=0.5).verdict == "pass"
+
+
+def test_a_gain_passes() -> None:
+    report = made.report({"vanilla": 0.2})
+    assert compare(report, made.report({"vanilla": 0.8}), margin=0.0).verdict == "pass"
+
+
+def test_one_arm_can_be_asked_for() -> None:
+    worse = made.report({**made.RATES, "rl+prm+icl": 0.2})
+    found = compare(made.report(), worse, margin=0.02, arms=["rl"])
+    assert [row.what for row in found.rows] == ["rl"]
+    assert found.verdict == "pass"
+    with pytest.raises(UnknownName, match="Did you mean rl"):
+        compare(made.report(), worse, 0.02, ["rl2"])
+
+
+def failing(report: object) -> object:
+    bad = report.results[-1]  # type: ignore[attr-defined]
+    failure = Failure(bad.arm, bad.task, bad.seed, "boom")
+    return replace(report, results=report.results[:-1], failures=(failure,))  # type: ignore[attr-defined, type-var]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "why"),
+    [
+        (lambda: made.report(tasks=[made.task("toy/L1/other")]), "no task toy/L1/sums"),
+        (lambda: made.report(tasks=[made.task(items=59)]), "1 test items stand in one report only"),
+        (lambda: made.report(tasks=[replace(made.task(), hash="x")]), "the instruction or the grading differs"),
+        (lambda: made.report({"vanilla": 0.3}), "no arm rl"),
+        (lambda: failing(made.report()), "failed on toy/L1/sums, seed 0: boom"),
+        (lambda: replace(made.report(), results=made.report().results[:-1]), "no result on toy/L1/sums"),
+        (lambda: replace(made.report(), results=()), "no result on toy/L1/sums"),
+        (lambda: made.report(seeds=(7,)), "share no seed"),
+        (lambda: replace(made.report(), plan={}), "add-one of prm"),
+    ],
+)
+def test_what_cannot_be_compared_never_passes(candidate: object, why: str) -> None:
+    found = compare(made.report(), candidate(), margin=0.9)  # type: ignore[operator]
+    assert (found.verdict, found.exit_code, found.rows) == ("not comparable", 3, ())
+    assert why in "\n".join(found.why)
+
+
+def test_a_failing_or_empty_baseline_never_passes() -> None:
+    assert compare(failing(made.report()), made.report(), 0.9).exit_code == 3  # type: ignore[arg-type]
+    empty = replace(made.report(), arms=(), results=(), plan={})
+    assert compare(empty, made.report(), 0.9).exit_code == 3
+    assert compare(replace(empty, tasks=()), made.report(), 0.9).exit_code == 3
+
+
+def test_an_arm_that_changed_its_plugins_is_named() -> None:
+    report = made.report()
+    arms = tuple(replace(a, plugins=(*a.plugins, "sft")) if a.name == "rl" else a for a in report.arms)
+    found = compare(report, replace(report, arms=arms), 0.9)
+    assert found.why == ("arm rl means rl in the baseline and rl, sft in the candidate",)
+
+
+def test_only_shared_seeds_count_and_it_is_said() -> None:
+    found = compare(made.report(seeds=(0, 1, 2)), made.report(seeds=(1, 2, 3)), 0.0)
+    assert found.verdict == "pass"  # the shared ones are the same
+    assert any("shared seeds [1, 2]" in note for note in found.notes)
+
+
+def test_what_the_baseline_lacks_is_said() -> None:
+    found = compare(made.report({"vanilla": 0.5}), made.report({"vanilla": 0.5, "more": 0.5}), 0.0)
+    assert found.verdict == "pass"
+    assert found.notes[-1] == "Not in the baseline, so not compared: more."
+
+
+def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine rows without any true change: uncorrected, a quarter of such pairs would read as a regression."""
+    from openrft.bench import gate, stats
+
+    monkeypatch.setattr(gate, "resample", lambda blocks: stats.resample(blocks, replicates=800))
+    verdicts = [compare(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(30)]
+    assert verdicts.count("regression") <= 4
+    assert verdicts.count("pass") <= 1

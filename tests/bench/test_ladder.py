@@ -1,0 +1,69 @@
+"""Which arms --plugins stands for."""
+
+from __future__ import annotations
+
+import pytest
+
+from openrft.bench.ladder import Ladder, ladder, named_arms
+from openrft.errors import UnknownName, UsageError
+
+
+def plan(plugins, mode="ladder"):
+    said = []
+    arms, rungs = ladder(plugins, mode, said)
+    return {a.name: a.plugins for a in arms}, rungs, said
+
+
+def test_prm_and_icl_need_rl():
+    arms, rungs, said = plan(["prm", "icl"])
+    assert arms == {
+        "vanilla": (),
+        "rl": ("rl",),
+        "rl+prm": ("rl", "prm"),
+        "rl+icl": ("rl", "icl"),
+        "rl+prm+icl": ("rl", "prm", "icl"),
+    }
+    assert rungs == Ladder(("prm", "icl"), "rl", "rl+prm+icl")
+    assert said == ["rl was added to every arm but vanilla: prm, icl need it to act."]
+
+
+def test_three_plugins_have_add_one_and_leave_one_out():
+    arms, rungs, _ = plan(["prm", "da", "icl"])
+    assert list(arms) == [
+        "vanilla", "rl", "rl+prm", "rl+da", "rl+icl", "rl+prm+da", "rl+prm+icl", "rl+da+icl", "rl+prm+da+icl",
+    ]  # fmt: skip
+    assert rungs.full == "rl+prm+da+icl"
+
+
+def test_four_plugins_leave_out_the_middle_of_the_lattice_unless_asked():
+    assert len(plan(["sft", "prm", "da", "icl"])[0]) == 1 + 1 + 4 + 4 + 1
+    assert len(plan(["sft", "prm", "da", "icl"], "lattice")[0]) == 1 + 16
+
+
+def test_a_teacher_is_support_and_comes_only_where_it_is_needed():
+    arms, _, said = plan(["sft", "prm"])
+    assert arms["rl+sft"] == ("rl", "teacher", "sft")
+    assert arms["rl+prm"] == ("rl", "prm")
+    assert said[0] == "teacher was added wherever sft acts: sft needs it."
+
+
+def test_a_plugin_that_needs_nothing_is_compared_with_vanilla():
+    arms, rungs, said = plan(["rl"])
+    assert arms == {"vanilla": (), "rl": ("rl",)}
+    assert rungs == Ladder(("rl",), "vanilla", "rl")
+    assert said == []
+
+
+def test_arms_that_are_the_same_set_appear_once():
+    arms, _, _ = plan(["rl", "prm"])
+    assert [set(p) for p in arms.values()] == [set(), {"rl"}, {"rl", "prm"}]
+
+
+def test_arms_by_hand():
+    assert named_arms(["mine=prm, da"], taken=[])[0].plugins == ("rl", "prm", "da")
+    with pytest.raises(UsageError, match="an arm of that name already"):
+        named_arms(["vanilla=prm"], taken=["vanilla"])
+    with pytest.raises(UsageError, match="is not NAME=PLUGIN"):
+        named_arms(["prm"], taken=[])
+    with pytest.raises(UnknownName, match="Did you mean prm"):
+        named_arms(["mine=pmr"], taken=[])

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import io
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from openrft.bench.gate import compare
+from openrft.bench.render import interval, markdown, points
+from openrft.bench.report import ArmRecord, Failure
+from openrft.bench.summary import summarise
+from openrft.bench.terminal import show, show_verdict
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+
+
+def printed(report: object, **options: object) -> str:
+    out = io.StringIO()
+    console = Console(file=out, **options)  # type: ignore[arg-type]
+    show(report, summarise(report), console, per_task=True)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def test_points_have_a_sign_unless_they_are_nothing() -> None:
+    assert [points(x) for x in (0.034, -0.2, 0.0001, -0.0001)] == ["+3.4", "-20.0", "0.0", "0.0"]
+    assert interval(0.034, -0.002, 0.07) == "+3.4 [-0.2, +7.0]"
+
+
+def test_a_pipe_gets_every_character() -> None:
+    report = made.report(seeds=(0, 1, 2), completions=3, tasks=[made.task(), made.task("toy/L1/" + "long" * 9)])
+    text = printed(report, width=80)
+    assert "…" not in text
+    assert "\x1b" not in text
+    for line in ("rl+prm+icl", "no model: majority answer", "Shapley value", "longlonglong"):
+        assert line in text
+    summary = summarise(report)
+    row = next(r for r in summary.overall.arms if r.arm == "rl")
+    assert row.delta is not None
+    assert interval(row.delta.value, row.delta.low, row.delta.high) in text
+    assert all(note in text.splitlines() for note in summary.notes)
+
+
+def test_a_narrow_terminal_folds_and_cuts_nothing() -> None:
+    text = printed(made.report(), width=60, force_terminal=True)
+    assert "…" not in text
+
+
+def test_a_name_is_not_markup() -> None:
+    report = made.report({"vanilla": 0.5, "[red]x[/red]": 0.5})
+    assert "[red]x[/red]" in printed(report)
+
+
+def test_a_failed_arm_is_shown_as_failed() -> None:
+    report = made.report()
+    failure = Failure("rl", "toy/L1/sums", 0, "boom")
+    kept = tuple(r for r in report.results if r.arm != "rl")
+    text = printed(replace(report, results=kept, failures=(failure,)))
+    assert any(line.split()[:2] == ["rl", "failed"] for line in text.splitlines())
+    assert "No score for rl failed on toy/L1/sums, seed 0: boom" in text
+    assert "No add-one of prm, icl: rl failed" in text
+
+
+def test_markdown_has_every_table_and_caveat() -> None:
+    report = made.report(tasks=[made.task(), made.task("toy/L1/more")])
+    summary = summarise(report)
+    text = markdown(report, summary)
+    assert text.startswith("# toy\n")
+    assert text.count("## ") == 4
+    assert all(f"- {note}" in text for note in summary.notes)
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in tables}) == 2
+
+
+def test_a_bar_in_a_name_does_not_break_markdown() -> None:
+    report = made.report({"a|b": 0.5})
+    assert "a\\|b" in markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
+
+
+def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
+    out = io.StringIO()
+    show_verdict(compare(made.report(), made.report(noise=1), 0.02), Console(file=out, width=80))
+    assert "inconclusive" in out.getvalue()
+    assert "would settle it" in out.getvalue()
+    assert out.getvalue().splitlines()[-1] == "gate: inconclusive"

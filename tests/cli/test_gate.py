@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from openrft.bench.report_file import read, write
+from openrft.cli.gate import command
+from openrft.errors import OpenRFTError
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "bench" / "made.py")))
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> Path:
+    write(made.report(), tmp_path / "baseline.json")
+    return tmp_path / "baseline.json"
+
+
+def gate(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(a) for a in arguments])
+
+
+def code(result: Result) -> int:
+    """The exit code as the console script gives it: errors of ours carry their own."""
+    return result.exception.exit_code if isinstance(result.exception, OpenRFTError) else result.exit_code
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected"),
+    [
+        (lambda: made.report(), 0),
+        (lambda: made.report({**made.RATES, "rl": 0.1}), 1),
+        (lambda: made.report(seeds=(5,)), 3),
+        (lambda: made.report(noise=1), 4),
+    ],
+)
+def test_exit_codes(baseline: Path, tmp_path: Path, candidate: object, expected: int) -> None:
+    write(candidate(), tmp_path / "new" / "report.json")  # type: ignore[operator]
+    assert code(gate(baseline, tmp_path / "new")) == expected
+    shown = gate(baseline, tmp_path / "new", "--json")
+    assert code(shown) == expected
+    assert json.loads(shown.output)["exit_code"] == expected
+
+
+def test_wrong_usage_is_2(baseline: Path, tmp_path: Path) -> None:
+    assert code(gate(baseline)) == 2
+    assert code(gate(baseline, tmp_path / "nowhere")) == 2
+    assert code(gate(baseline, baseline, "--margin", "nan")) == 2
+    assert code(gate(baseline, baseline, "--margin", "-0.1")) == 2
+    assert code(gate(baseline, baseline, "--margin", "2")) == 2
+    assert code(gate(baseline, baseline, "--arm", "ghost")) == 2
+    (tmp_path / "half.json").write_text(baseline.read_text()[:500])
+    assert code(gate(baseline, tmp_path / "half.json")) == 2
+
+
+def test_a_machine_that_fails_is_5(baseline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(self: Path, encoding: str) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    assert code(gate(baseline, baseline)) == 5
+
+
+def test_margin_and_arm(baseline: Path, tmp_path: Path) -> None:
+    write(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl+prm", "--arm", "vanilla")) == 0
+    assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl", "--margin", "0.9")) == 0
+
+
+def test_a_baseline_changes_by_bless_alone(baseline: Path, tmp_path: Path) -> None:
+    write(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    before = baseline.read_bytes()
+    assert code(gate(baseline, tmp_path / "new.json")) == 1
+    assert baseline.read_bytes() == before
+    blessed = gate(baseline, tmp_path / "new.json", "--bless")
+    assert code(blessed) == 0
+    assert "gate: regression" in blessed.output
+    assert "blessed: " in blessed.output
+    assert read(baseline) == read(tmp_path / "new.json")
+
+
+def test_a_first_baseline(baseline: Path, tmp_path: Path) -> None:
+    first = tmp_path / "results" / "first.json"
+    assert code(gate(first, baseline, "--bless")) == 0
+    assert read(first) == read(baseline)
+    assert code(gate(tmp_path / "results" / "pocket", baseline, "--bless")) == 0
+    assert read(tmp_path / "results" / "pocket" / "report.json") == read(baseline)
+
+
+def test_a_failed_candidate_is_not_blessed(baseline: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    report = made.report()
+    write(replace(report, results=report.results[:-1]), tmp_path / "new.json")
+    before = baseline.read_bytes()
+    assert code(gate(baseline, tmp_path / "new.json", "--bless")) == 3
+    assert code(gate(tmp_path / "first.json", tmp_path / "new.json", "--bless")) == 3
+    assert baseline.read_bytes() == before
+    assert not (tmp_path / "first.json").exists()
