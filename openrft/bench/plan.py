@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -119,7 +120,8 @@ def _unknown_owners(values: Mapping[str, Any], arms: Iterable[Arm]) -> list[str]
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Plain data; `plan_from_json` reads it back."""
-    return asdict(plan)
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(plan)))
+    return plain
 
 
 def plan_from_json(row: Mapping[str, Any]) -> Plan:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft import __version__
-from openrft.bench.baselines import baselines
+from openrft.bench.baselines import baselines_of
 from openrft.bench.executors import Watcher, execute
 from openrft.bench.plan import Plan, plan_to_json
 from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
@@ -71,7 +71,7 @@ def run_bench(
         arms=tuple(ArmRecord(a.name, a.plugins) for a in plan.arms),
         results=tuple(r for _, r in sorted(results.items()) if isinstance(r, ArmResult)),
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
-        baselines=baselines(tasks),
+        baselines=tuple(b for t in tasks for b in baselines_of(t)),
     )
 
 

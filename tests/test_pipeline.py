@@ -1,0 +1,160 @@
+"""The pipeline on a real tiny checkpoint: sharing, resuming with the same bits, secrecy of the test split."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import openrft
+import openrft.plugins
+from openrft import pipeline
+from openrft.arm import Arm, Job
+from openrft.errors import PluginError
+from openrft.plugins import Installed, installed
+from openrft.sample import Reward, Shot, read_jsonl
+from openrft.settings import Evaluate, Explore, Settings
+from openrft.store import Store
+from openrft.testing import toy_task
+
+TASK = toy_task(8, 6)
+SETTINGS = Settings(Explore(steps=4, prompts=4, group=3, max_tokens=6, checkpoint=1), Evaluate(samples=2, max_tokens=6))
+OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
+
+
+class Spy:
+    """Records what every hook was shown."""
+
+    seen: ClassVar[set[str]] = set()
+    stop_at: ClassVar[int | None] = None
+
+    @openrft.hookimpl
+    def reward(self, rollouts, task, step):
+        self.seen.update(r.sample.id for r in rollouts)
+        self.seen.update(s.id for s in task.test)
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+        # Even first tokens are rewarded, so that a random policy has something to learn.
+        return [Reward("spy", "outcome", float(r.completion.tokens[0] % 2)) for r in rollouts]
+
+    @openrft.hookimpl
+    def augment(self, samples, task):
+        self.seen.update(s.id for s in (*samples, *task.test))
+        return [replace(samples[0], question="What is the sum?", parent=samples[0].id, via="spy")]
+
+    @openrft.hookimpl
+    def retrieve(self, samples, pool):
+        return [[next(shot for shot in pool if shot.sample.root != s.root)] for s in samples]
+
+
+class Toy:
+    """The task family's plugin; its task is handed over directly."""
+
+
+class Entry:
+    """An entry point that need not be installed: the strangers' own door is tested in test_plugins.py."""
+
+    def __init__(self, loaded):
+        self.load = lambda: loaded
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    torch.set_num_threads(1)
+    Spy.seen, Spy.stop_at = set(), None
+    monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
+    here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
+    every = {**installed(), **here}
+    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+
+
+def job(tiny, *plugins, seed=0):
+    return Job(
+        Arm("arm", plugins), "toy/sums", seed, str(tiny), settings=SETTINGS, options=OPTIONS if "rl" in plugins else {}
+    )
+
+
+def adapter_of(store: Path) -> dict:
+    (file,) = store.glob("explore/*/adapter/adapter_model.safetensors")
+    return load_file(file)
+
+
+def test_vanilla_only_evaluates(tiny, tmp_path):
+    outcome = pipeline.run(job(tiny), Store(tmp_path))
+    assert [c.stage for c in outcome.costs] == ["evaluate"]
+    assert len(outcome.rollouts) == 6 * 2
+    assert [r.sample.id for r in outcome.rollouts[::2]] == [s.id for s in TASK.test]
+
+
+def test_same_seed_same_numbers_other_seed_other_numbers(tiny, tmp_path):
+    texts = [
+        [r.completion.text for r in pipeline.run(job(tiny, "rl", "spy", seed=s), Store(tmp_path / name)).rollouts]
+        for s, name in ((0, "a"), (0, "b"), (1, "c"))
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_stages_are_shared_and_reused(tiny, tmp_path):
+    first = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    again = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    assert not any(c.reused for c in first.costs)
+    assert all(c.reused for c in again.costs)
+    assert again.rollouts == first.rollouts
+    assert again.policy_id == first.policy_id != pipeline.run(job(tiny), Store(tmp_path)).policy_id
+
+
+def test_no_stage_but_evaluate_sees_the_test_split(tiny, tmp_path):
+    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    assert Spy.seen
+    assert not Spy.seen & {s.id for s in TASK.test}
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 3])
+def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny, tmp_path, stop_at):
+    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "straight"))
+    Spy.stop_at = stop_at
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
+    Spy.stop_at = None
+    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
+    straight, stopped = adapter_of(tmp_path / "straight"), adapter_of(tmp_path / "stopped")
+    assert straight.keys() == stopped.keys()
+    assert all(torch.equal(straight[name], stopped[name]) for name in straight)
+    (log,) = (tmp_path / "stopped").glob("explore/*/metrics.jsonl")
+    assert [row["step"] for row in read_jsonl(log)] == [0, 1, 2, 3]
+
+
+def test_metrics_of_each_step_are_logged(tiny, tmp_path):
+    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    (log,) = tmp_path.glob("explore/*/metrics.jsonl")
+    row = json.loads(log.read_text().splitlines()[0])
+    assert {"reward", "correct", "unparsed", "length", "tokens", "reward.spy", "seconds.rollout", "kl", "loss"} <= set(
+        row
+    )
+
+
+def test_demonstrations_stand_in_the_prompts_and_their_ids_in_the_rollouts(tiny, tmp_path):
+    outcome = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    for rollout in outcome.rollouts:
+        assert len(rollout.messages) == 4
+        assert rollout.shots[0] in {s.id for s in TASK.train}
+
+
+def test_a_demonstration_of_the_sample_itself_is_refused(tiny, tmp_path, monkeypatch):
+    def itself(self, samples, pool):
+        return [[Shot(s, "\\boxed{A}")] for s in samples]
+
+    monkeypatch.setattr(Spy, "retrieve", openrft.hookimpl(itself))
+    with pytest.raises(PluginError, match="a demonstration of"):
+        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+
+
+def test_an_augmented_sample_without_a_parent_is_refused(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Spy, "augment", openrft.hookimpl(lambda self, samples: [replace(samples[0], question="new")]))
+    with pytest.raises(PluginError, match="without lineage"):
+        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))

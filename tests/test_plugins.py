@@ -1,0 +1,97 @@
+"""Plugins: found by metadata, loaded by name, broken ones named and alone in their misfortune.
+
+Everything here runs in processes of its own, with the strangers' distributions really installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def python(strangers, code):
+    environment = {**os.environ, "PYTHONPATH": str(strangers)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_listing_imports_no_plugin(strangers):
+    code = (
+        "import sys; from openrft.plugins import installed; print(*installed());"
+        "print([m for m in sys.modules if m.startswith(('openrft_', 'torch'))])"
+    )
+    names, modules = python(strangers, code).stdout.splitlines()
+    assert {"toy", "brevity", "unimportable", "rl", "prm", "pocket"} <= set(names.split())
+    assert modules == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unimportable", ["'unimportable' (openrft-broken 6.6.6)", "cannot be imported", "left_behind"]),
+        ("misspelt", ["'misspelt' (openrft-broken 6.6.6)", "no hook 'rewrad'", "did it mean reward?"]),
+        ("absent", ["unknown plugin: 'absent'"]),
+    ],
+)
+def test_a_plugin_that_cannot_load_is_named(strangers, name, words):
+    code = (
+        f"from openrft.plugins import Plugins\nfrom openrft.errors import OpenRFTError\n"
+        f"try: Plugins([{name!r}], {{}})\nexcept OpenRFTError as fault: print(fault)"
+    )
+    said = python(strangers, code).stdout
+    assert all(word in said for word in words), said
+    assert said.count("\n") == 1
+
+
+def test_call_order_is_the_listed_order_and_results_are_labelled(strangers):
+    code = """
+from openrft.plugins import Plugins
+from openrft.testing import toy_task, toy_rollouts
+task = toy_task(1, 1)
+for names in (["brevity", "placebo"], ["placebo", "brevity"]):
+    plugins = Plugins(names, {"brevity": {"limit": "3"}})
+    found = plugins.collect("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
+    print([name for name, _ in found], found[names.index("brevity")][1][0].per_step)
+"""
+    assert python(strangers, code).stdout.splitlines() == [
+        "['brevity', 'placebo'] (1.0, 0.0)",
+        "['placebo', 'brevity'] (1.0, 0.0)",
+    ]
+
+
+def test_a_plugin_that_raises_is_named_and_never_scores_zero(strangers):
+    code = """
+from openrft.plugins import Plugins
+from openrft.errors import PluginError
+from openrft.testing import toy_task, toy_rollouts
+task = toy_task(1, 1)
+try:
+    Plugins(["raising"], {}).collect("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
+except PluginError as fault:
+    print(fault, type(fault.__cause__).__name__)
+"""
+    said = python(strangers, code).stdout
+    assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward: the scale weighs nothing" in said
+    assert said.strip().endswith("ZeroDivisionError")
+
+
+def test_the_kit_passes_a_good_plugin_and_fails_a_bad_one(strangers):
+    code = """
+from openrft.testing import check_plugin
+print(check_plugin("brevity", {"limit": 10}))
+try:
+    check_plugin("miscounting")
+except Exception as fault:
+    print(fault)
+"""
+    good, bad = python(strangers, code).stdout.splitlines()
+    assert good == "['reward', 'evaluate']"
+    assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in bad
+
+
+def test_first_party_plugins_come_through_the_same_door(strangers):
+    code = "import json; from openrft.plugins import needs; print(json.dumps([needs(['prm']), needs(['sft', 'icl'])]))"
+    assert json.loads(python(strangers, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
