@@ -40,6 +40,7 @@ class SciKnowEvalFamily:
         pool = Pool(selector, request.skip_bad_rows)
         files = _files(selector, request, data)
         pool.add(files)
+        pool.flag_conflicts()
         pool.require()
         train, test, rule = _divide(pool, request)
         notes = {
@@ -49,10 +50,10 @@ class SciKnowEvalFamily:
             **pool.notes(),
             "tasks_left_out": left_out(selector, Path(data).expanduser()) if data else [],
             "split": rule,
-            "test_with_kin_in_train": kin_in_train(train, test),
+            "test_with_kin_in_train": kin_in_train(train, test, pool.all()),
             "fingerprint": _fingerprint(train, test),
         }
-        told = instruction(sample.kind for sample in (*train, *test))
+        told = instruction(sample.kind for sample in pool.all())  # not of the draw: it must not change with it
         task = Task(selector.name, tuple(train), tuple(test), grade=grade, notes=notes)
         return replace(task, instruction=told) if told else task
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openrft import DataError, Sample, UsageError
@@ -16,6 +16,7 @@ from openrft_sciknoweval.row import Row, parse
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector
 
 _SHOWN = 5  # faults listed of one file
+CONFLICT = "conflicting_gold"  # the one defect that no row shows alone
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -49,6 +50,18 @@ class Pool:
                     faults.append(f"{place}: {row.detail}" if len(faults) < _SHOWN else "")
             if faults and not self.skip_bad_rows:
                 raise _refusal(file, faults)
+
+    def flag_conflicts(self) -> None:
+        """Flag samples that ask the same (question and set of options) and have different gold answers."""
+        golds: dict[object, set[str]] = defaultdict(set)
+        for sample in self.all():
+            golds[_same(sample)].add(_plain(sample.gold))
+        for part, samples in self.samples.items():
+            for i, sample in enumerate(samples):
+                if len(golds[_same(sample)]) > 1:
+                    defects = [*sample.meta["defects"], CONFLICT]
+                    self.samples[part][i] = replace(sample, meta={**sample.meta, "defects": defects})
+                    self.flagged[CONFLICT] += 1
 
     def all(self) -> list[Sample]:
         return [sample for samples in self.samples.values() for sample in samples]
@@ -129,6 +142,15 @@ def _sample(
     }
     task = "/".join(part for part in (FAMILY, level, leaf) if part)
     return Sample(row.question, answer, row.texts, kind=row.kind, task=task, meta=meta)  # type: ignore[arg-type]
+
+
+def _same(sample: Sample) -> object:
+    return _plain(sample.question), tuple(sorted(map(_plain, sample.options)))
+
+
+def _plain(text: str) -> str:
+    """Case and spacing aside, but not signs and dots: -0.2 and 0.2 are different golds."""
+    return " ".join(text.lower().split())
 
 
 def _refusal(file: DataFile, faults: list[str]) -> DataError:

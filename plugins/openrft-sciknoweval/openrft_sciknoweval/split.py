@@ -6,6 +6,7 @@ question carries the data (it is not one wording that serves a whole task), or w
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections import Counter, defaultdict
@@ -37,20 +38,16 @@ def draw(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
     return _draw([[sample] for sample in samples], count, random.Random(f"{seed} draw"))
 
 
-def kin_in_train(train: Sequence[Sample], test: Sequence[Sample]) -> int:
-    """How many test samples have kin among the training samples."""
-    known = {sample.id for sample in train}
-    count = 0
-    for group in families((*train, *(sample for sample in test if sample.id not in known))):
-        trained = any(sample.id in known for sample in group)
-        count += sum(sample.id not in known for sample in group) if trained else 0
-    return count + sum(sample.id in known for sample in test)
+def kin_in_train(train: Sequence[Sample], test: Sequence[Sample], everything: Sequence[Sample]) -> int:
+    """How many test samples have kin among the training samples; `everything` is what both were drawn from."""
+    telling = _telling(everything)
+    trained = {key for sample in train for key in _keys(sample, telling)}
+    return sum(any(key in trained for key in _keys(sample, telling)) for sample in test)
 
 
 def families(samples: Sequence[Sample]) -> list[list[Sample]]:
     """The samples grouped so that kin are together, in an order that depends on the samples alone."""
-    questions = [_normal(sample.question) for sample in samples]
-    telling = _telling(samples, questions)
+    telling = _telling(samples)
     parent: dict[int, int] = {}
 
     def root(i: int) -> int:
@@ -60,8 +57,7 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
 
     first: dict[object, int] = {}
     for i, sample in enumerate(samples):
-        tells = sample.task in telling and "data_missing" not in sample.meta.get("defects", ())
-        for key in _keys(sample, questions[i], tells):
+        for key in _keys(sample, telling):
             parent[root(i)] = root(first.setdefault(key, i))
     groups: dict[int, list[Sample]] = defaultdict(list)
     for i, sample in enumerate(samples):
@@ -69,19 +65,20 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
     return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
 
 
-def _telling(samples: Sequence[Sample], questions: Sequence[str]) -> set[str]:
+def _telling(samples: Sequence[Sample]) -> set[str]:
     """Tasks in which a question's text tells items apart: at least half of their questions differ."""
     total = Counter(sample.task for sample in samples)
-    distinct = Counter(task for task, _ in {(s.task, q) for s, q in zip(samples, questions, strict=True)})
+    distinct = Counter(task for task, _ in {(sample.task, normal(sample.question)) for sample in samples})
     return {task for task in total if 2 * distinct[task] >= total[task]}
 
 
-def _keys(sample: Sample, question: str, telling: bool) -> Iterator[object]:
-    yield "item", question, tuple(sorted(map(_normal, sample.options)))
-    if telling:
-        yield "question", question
+def _keys(sample: Sample, telling: set[str]) -> Iterator[object]:
+    """What the sample shares with its kin and with nobody else."""
+    yield "item", item_key(sample)
+    if sample.task in telling and "data_missing" not in sample.meta.get("defects", ()):
+        yield "question", normal(sample.question)
     block = sample.question.partition("Given data:")[2]
-    lines = sorted(line for line in map(_normal, block.splitlines()) if line)
+    lines = sorted(line for line in map(normal, block.splitlines()) if line)
     if lines:
         yield "data", tuple(lines)
 
@@ -114,5 +111,12 @@ def _quotas(sizes: dict[str, int], count: int) -> dict[str, int]:
     return quotas
 
 
-def _normal(text: str) -> str:
+def item_key(sample: Sample) -> tuple[str, tuple[str, ...]]:
+    """The same for two samples that ask the same: question and set of options, writing aside."""
+    return normal(sample.question), tuple(sorted(map(normal, sample.options)))
+
+
+@functools.lru_cache(maxsize=1 << 15)  # a pool's texts are asked for several times over
+def normal(text: str) -> str:
+    """The text with case, punctuation and spacing aside."""
     return re.sub(r"\W+", " ", text.lower()).strip()

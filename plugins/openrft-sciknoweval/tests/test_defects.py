@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from openrft_sciknoweval.defects import FATAL, REGISTRY, defects_of
 from openrft_sciknoweval.row import Row, parse
 
+README = Path(__file__).parents[1] / "README.md"
 DIFFUSION = "Diffusion Barrier 1(eV): -0.2"
 PEROVSKITE = "Given data:\nMaterial Composition: XO3, energy_above_hull (meV/atom): 5"
 
@@ -82,3 +84,12 @@ def test_text(choice: Any, text: str, name: str) -> None:
 def test_registry_explains_itself() -> None:
     assert len({defect.name for defect in REGISTRY}) == len(REGISTRY)
     assert all(defect.catches and defect.published > 0 for defect in REGISTRY)
+
+
+def test_readme_lists_the_registry() -> None:
+    table = [line.split("|") for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    listed = {row[1].strip(" `"): (row[3].strip(), row[4].strip()) for row in table if len(row) == 6}
+    for defect in REGISTRY:
+        count, effect = listed[defect.name]
+        assert count.split()[-1] == str(defect.published)
+        assert effect == ("dropped" if defect.fatal else "flagged")

@@ -90,6 +90,20 @@ def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: 
         load("sciknoweval/file", alone)
 
 
+def test_conflicting_golds_are_flagged(choice: Any, write: Any) -> None:
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), choice(0, answerKey="A")])
+    task = load("sciknoweval/L3/adding", folder)
+    assert task.notes["defects_kept"] == {"conflicting_gold": 2}
+    flagged = [sample for sample in (*task.train, *task.test) if sample.meta["defects"]]
+    assert {(sample.question, sample.answer) for sample in flagged} == {(choice(0)["question"], key) for key in "AB"}
+
+
+def test_instruction_does_not_depend_on_the_draw(choice: Any, other: Any, write: Any) -> None:
+    write(f"{L3}/adding.jsonl", rows(choice, 50))
+    folder = write(f"{L3}/holding.jsonl", [other("true_or_false", "Is it?", "No")])
+    assert len({load("sciknoweval/L3", folder, train=2, test=2, seed=seed).instruction for seed in range(5)}) == 1
+
+
 def test_bad_rows_refuse_the_run_or_are_counted(choice: Any, write: Any) -> None:
     bad = [choice(answerKey="E"), {"question": "?"}, 5, *rows(choice, 4, type="essay")]
     folder = write(f"{L3}/adding.jsonl", [*rows(choice), *bad])

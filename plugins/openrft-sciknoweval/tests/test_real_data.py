@@ -78,6 +78,7 @@ def test_reasoning_level_as_a_whole(rows: dict[str, list[Row]]) -> None:
     task = FAMILY.load("sciknoweval/L3", DataRequest(data=FOLDER))
     assert (len(task.train), len(task.test)) == (100, 100)
     assert task.notes["rows_read"] == 4953
+    assert task.notes["test_with_kin_in_train"] == 0
     assert task.notes["left_out_by_type"] == {"open-ended-qa": 218}
     assert task.notes["defects_dropped"] == {"option_count": 1}
     assert task.notes["bad_rows"] == {}
@@ -100,6 +101,7 @@ def test_every_file_at_hand_loads_or_says_why(rows: dict[str, list[Row]]) -> Non
         ]
         assert len(task.test) == min(100, (len(of_file) - task.notes["duplicates_dropped"]) // 2)
         assert not sides[0] & sides[1] or name in ONE_WORDING
+        assert task.notes["test_with_kin_in_train"] == 0
         assert time.monotonic() - begin < 2  # about 0.1 s; a loaded machine is not the loader's fault
 
 

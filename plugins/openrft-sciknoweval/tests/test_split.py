@@ -75,8 +75,8 @@ def test_shuffled_options_and_data_blocks_bind() -> None:
 def test_kin_across_a_given_split_are_counted() -> None:
     train = [item("Same?", "x", "y"), *many(9)]
     test = [item("same", "y", "x"), train[1], item("Another?"), item("SAME", "x", "z")]
-    assert kin_in_train(train, test) == 3
-    assert kin_in_train(train, [item("Another?")]) == 0
+    assert kin_in_train(train, test, [*train, *test]) == 3
+    assert kin_in_train(train, [item("Another?")], train) == 0
 
 
 def test_draw_keeps_everything_if_there_is_no_more() -> None:
