@@ -46,11 +46,15 @@ def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
 def block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], leaf: str | None = None) -> Block:
     """One row of results for each arm, its seeds in the same order in every row; `leaf` keeps that leaf's items."""
     items = sorted((i for i in record.items if leaf in (None, i.task)), key=lambda i: i.id)
-    scores = [[[float(np.mean(run.items[i.id].correct)) for i in items] for run in row] for row in rows]
+    scores = [[[_share(run.items[i.id].correct) for i in items] for run in row] for row in rows]
     numbers: dict[str, int] = {}
     clusters = [numbers.setdefault(i.cluster, len(numbers)) for i in items]
     completions = len(rows[0][0].items[items[0].id].correct)
     return Block(np.array(scores), np.array(clusters), completions)
+
+
+def _share(verdicts: Sequence[bool]) -> float:
+    return sum(verdicts) / len(verdicts)
 
 
 def same_checkpoint(runs: Runs, first: str, second: str) -> bool:

@@ -41,10 +41,9 @@ def test_a_collapse_is_a_regression() -> None:
 def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
     found = compare(made.report(), made.report(noise=1), margin=0.02)
     assert (found.verdict, found.exit_code) == ("inconclusive", 4)
-    row = next(row for row in found.rows if row.verdict == "inconclusive")
-    assert row.low <= -0.02 <= row.high
-    assert "items" in row.settle
-    assert "(now 60 and 1)" in row.settle
+    row = next(row for row in found.rows if row.low <= -0.02 <= row.high)
+    assert row.verdict == "inconclusive"
+    assert "items would settle it (now 60 and 1)" in row.settle
     assert any("One seed" in note for note in found.notes)
 
 
@@ -122,7 +121,7 @@ def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytes
     """Nine rows without any true change: uncorrected, a quarter of such pairs would read as a regression."""
     from openrft.bench import gate, stats
 
-    monkeypatch.setattr(gate, "resample", lambda blocks: stats.resample(blocks, replicates=800))
-    verdicts = [compare(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(30)]
-    assert verdicts.count("regression") <= 4
+    monkeypatch.setattr(gate, "resample", lambda blocks: stats.resample(blocks, replicates=400))
+    verdicts = [compare(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(16)]
+    assert verdicts.count("regression") <= 2
     assert verdicts.count("pass") <= 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench.planner import detectable, forecast, items_for, seeds_for, standard_error
+from openrft.bench.planner import detectable, forecast, items_for, seeds_for, standard_error, would_settle
 
 
 def test_a_quarter_discordant() -> None:
@@ -48,12 +48,10 @@ def test_forecast_is_one_line() -> None:
 
 
 def test_what_would_settle_a_comparison_by_hand() -> None:
-    from openrft.bench.planner import would_settle
-
     # Items alone: a standard error of .05 must shrink to .0196 / 1.96 = .01, so 25 times the items.
     assert would_settle(0.0196, 100, 1, 0.05, 0.05) == "about 2500 items would settle it (now 100 and 1)"
     assert "itself" in would_settle(0.0, 100, 1, 0.05, 0.05)
-    # Seeds alone: .05 of .05 is from seeds.
-    assert (
-        would_settle(-0.0490, 100, 3, 0.05, 0.0) == "about 101 items or about 12 seeds would settle it (now 100 and 3)"
-    )
+    # Seeds alone: .05 must shrink to .025, so 4 times the seeds; items cannot help.
+    assert would_settle(-0.0490, 100, 3, 0.05, 0.0) == "about 12 seeds would settle it (now 100 and 3)"
+    # Half the variance from each, and it must be quartered: neither alone suffices.
+    assert would_settle(0.0490, 100, 3, 0.05, 0.0354) == "about 400 items with 12 seeds would settle it (now 100 and 3)"
