@@ -35,15 +35,14 @@ class Server:
         self._now = 0
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"server_of": self})
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.http.daemon_threads = True
+        self.http = _Quiet(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def handle(self, request: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any]:
         with self._lock:
             self.requests.append(request)
-            self.headers.append(headers)
+            self.headers.append({name.lower(): value for name, value in headers.items()})
             number = len(self.requests)
             self._now += 1
             self.most = max(self.most, self._now)
@@ -70,6 +69,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *words: Any) -> None:
         """Nothing."""
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: clients that hang up are what some tests are about."""
 
 
 def reply(request: dict[str, Any], n: int, finish: str = "stop") -> dict[str, Any]:
@@ -144,7 +150,7 @@ def test_open_policy_takes_the_spec_and_the_id_holds_no_key(server: Server, monk
     policy = openrft.open_policy(f"openai:{server.url}#tiny")
     policy.generate(prompts("a"), Sampling())
     assert policy.id == f"openai:{server.url}#tiny"
-    assert server.headers[0]["Authorization"] == "Bearer sk-secret"
+    assert server.headers[0]["authorization"] == "Bearer sk-secret"
     assert "sk-secret" not in repr(vars(policy))
 
 
@@ -154,6 +160,14 @@ def test_a_server_that_gives_fewer_choices_is_asked_again(server: Server, given:
     (group,) = policy_of(server).generate(prompts("a"), Sampling(n=5))
     assert len({c.text for c in group}) == 5  # new seeds, so nothing is repeated
     assert len(server.requests) == -(-5 // given)
+
+
+def test_a_server_that_refuses_several_choices_is_asked_for_one_at_a_time(server: Server) -> None:
+    refusal = 400, {"error": {"message": "n must be 1"}}
+    server.answer = lambda request, number: refusal if request["n"] > 1 else (200, reply(request, 1))
+    (group,) = policy_of(server).generate(prompts("a"), Sampling(n=3))
+    assert len({c.text for c in group}) == 3
+    assert [request["n"] for request in server.requests] == [3, 1, 1, 1]
 
 
 def test_a_server_that_gives_more_choices_is_cut(server: Server) -> None:

@@ -18,6 +18,7 @@ class SFT:
     """The plugin `sft`: it trains for the objective "imitate" and for no other."""
 
     needs = ("teacher",)
+    objectives = ("imitate",)
 
     @dataclass(frozen=True)
     class Options:
@@ -31,7 +32,7 @@ class SFT:
         max_length: int = 2048  # tokens of prompt and completion together (paper, section 4)
         accumulate: int = 1  # forward passes that a batch is split into; more take less memory
         checkpointing: bool = False  # recompute activations: less memory, a third more time
-        bf16: bool = False  # autocast to bfloat16; a policy already loaded in bfloat16 does not need it
+        bf16: bool = False  # autocast to bfloat16; ten times slower on processors without bfloat16 instructions
 
     def __init__(self, options: Options) -> None:
         small = {"rank": options.rank, "alpha": options.alpha, "batch": options.batch, "epochs": options.epochs}
