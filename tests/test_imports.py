@@ -1,0 +1,58 @@
+"""Nothing heavy is imported before it is needed, and the face stays small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import openrft
+
+HEAVY = ("torch", "transformers", "trl", "peft", "lancedb", "datasets", "vllm", "numpy", "scipy", "sklearn", "openrft_")
+
+
+def modules_after(code):
+    program = f"import sys\n{code}\nprint(*sorted(sys.modules))"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import openrft",
+        "sys.argv = ['openrft', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
+        "sys.argv = ['openrft', 'bench', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
+        "import openrft.hookspecs, openrft.plugins, openrft.checkpoints, openrft.store, openrft.stages.explore",
+    ],
+)
+def test_light(code):
+    loaded = modules_after(code)
+    assert [m for m in loaded if m.startswith(HEAVY)] == []
+
+
+@pytest.mark.parametrize("package", ["pocket", "sciknoweval", "augment", "teacher", "sft", "rl", "prm", "icl"])
+def test_plugins_import_nothing_heavy(package):
+    loaded = modules_after(f"import openrft_{package}")
+    assert [m for m in loaded if m.startswith(HEAVY[:-1])] == []
+
+
+def test_help_answers_at_once():
+    """Within 0.10 s of processor time beyond the interpreter's own start; the least of several."""
+
+    def seconds(*arguments):
+        before = os.times()
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    bare = min(seconds("-c", "pass") for _ in range(7))
+    help_ = min(seconds("-m", "openrft", "--help") for _ in range(7))
+    assert help_ - bare < 0.10
+
+
+def test_the_face_is_small_sorted_and_whole():
+    assert openrft.__all__ == sorted(openrft.__all__)
+    assert len(openrft.__all__) <= 20
+    assert all(hasattr(openrft, name) for name in openrft.__all__)
