@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from openrft_sciknoweval import SciKnowEval
+from openrft_sciknoweval.catalogue import ROWS, V2
 
 from openrft import DataError, DataRequest, Task, UsageError
 
@@ -34,6 +35,14 @@ def test_names_are_unique_and_complete() -> None:
     samples = {info.name: info.samples for info in FAMILY.names()}
     assert sum(samples[f"sciknoweval/L{n}"] or 0 for n in range(1, 6)) == 28_392
     assert samples["sciknoweval/Physics/L3"] == 1018
+
+
+def test_counts_add_up() -> None:
+    for whole, total in ROWS.items():
+        counts = [leaf.rows for leaf in V2 if whole in (leaf.level, leaf.domain)]
+        known = sum(count for count in counts if count)
+        assert known == total if None not in counts else known < total
+    assert None not in [leaf.rows for leaf in V2 if leaf.level == "L3" or leaf.domain == "Physics"]
 
 
 def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
