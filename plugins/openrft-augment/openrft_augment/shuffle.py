@@ -46,6 +46,7 @@ def _names_letters(labels: str) -> re.Pattern[str]:
     """Matches a text that names options by letter: "both A and B", "A, C", "only D", "(A) & (C) only", "option B"."""
     one = rf"\(?[{labels}]\)?"
     return re.compile(
-        rf"(?<!\w){one}\s*(?:(?:,\s*)?(?:and|or|nor)\s|&|/|,)\s*{one}(?!\w)"
+        # Blanks or stops around it: the letters of "CC/C=C/C" are atoms.
+        rf"(?<!\S){one}\s*(?:(?:,\s*)?(?:and|or|nor)\s|&|/|,)\s*{one}(?![^\s.,;])"
         rf"|^\s*{one}\s+only\W*$|\b(?i:only|options?|choices?|answers?)\s+{one}(?!\w)"
     )

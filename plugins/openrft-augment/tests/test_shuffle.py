@@ -35,7 +35,17 @@ def test_options_that_speak_of_places_stay(option: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["All metals", "none", "A covalent bond", "vitamin A", "both electrons and holes", "N and O", "AB", "I and II"],
+    [
+        "All metals",
+        "none",
+        "A covalent bond",
+        "vitamin A",
+        "both electrons and holes",
+        "N and O",
+        "AB",
+        "I and II",
+        "CC(C)/C=C/C(=O)B",
+    ],
 )
 def test_other_options_move(option: str) -> None:
     assert movable(Sample("q", "A", ("x", "y", "z", option)))
