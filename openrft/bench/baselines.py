@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from openrft.bench.report import Baseline
+from openrft.bench.surface import best_rule
 from openrft.prompt import boxed
 from openrft.sample import LETTERS, Sample
 from openrft.task import Task
@@ -37,10 +38,19 @@ def shortest_option(task: Task) -> dict[str, bool]:
     return _by_option(task, 1)
 
 
+def best_surface_rule(task: Task) -> dict[str, bool]:
+    """The rank of some surface quantity that was right most often on train; where it does not apply, option A."""
+    found = best_rule(task)
+    if found is None:
+        return {}
+    return {s.id: bool(s.options) and _right(task, s, found[1](s) or LETTERS[0]) for s in task.test}
+
+
 RULES: dict[str, Rule] = {
     "majority answer": majority_answer,
     "longest option": longest_option,
     "shortest option": shortest_option,
+    "best surface rule": best_surface_rule,
 }
 
 
