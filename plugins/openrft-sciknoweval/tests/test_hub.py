@@ -60,3 +60,25 @@ def test_hub_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_paper_split_is_not_on_the_hub() -> None:
     with pytest.raises(DataError, match="not on the hub"):
         FAMILY.load("sciknoweval/openrft/T7", DataRequest())
+
+
+def test_download_is_pinned_and_its_failure_is_said(choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    def download(repository: str, name: str, **more: object) -> str:
+        asked.update(more, repository=repository)
+        if asked.get("fail"):
+            raise OSError(28, "No space left on device")
+        return str(write("downloaded.jsonl", [choice(number) for number in range(8)]) / "downloaded.jsonl")
+
+    monkeypatch.setattr("openrft_sciknoweval.hub._reach", lambda: None)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert len(FAMILY.load("sciknoweval/Material/L3", DataRequest()).train) == 4
+    assert (asked["repository"], asked["revision"], asked["repo_type"]) == (
+        "hicai-zju/SciKnowEval",
+        REVISION,
+        "dataset",
+    )
+    asked["fail"] = True
+    with pytest.raises(DataError, match="could not be downloaded from the hub.*No space left"):
+        FAMILY.load("sciknoweval/L3", DataRequest())
