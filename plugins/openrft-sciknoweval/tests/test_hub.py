@@ -80,5 +80,5 @@ def test_download_is_pinned_and_its_failure_is_said(choice: Any, write: Any, mon
         "dataset",
     )
     asked["fail"] = True
-    with pytest.raises(DataError, match="could not be downloaded from the hub.*No space left"):
+    with pytest.raises(DataError, match=r"could not be downloaded from the hub.*No space left"):
         FAMILY.load("sciknoweval/L3", DataRequest())
