@@ -11,6 +11,7 @@ from openrft_augment import Augment
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task
+from openrft.testing import check_plugin
 
 
 @dataclass
@@ -146,6 +147,10 @@ def test_one_question_more_changes_no_other_questions_samples() -> None:
     few, _, _ = run(samples=samples[1:], rewrite=rules)
     more, _, _ = run(samples=samples, rewrite=rules)
     assert few == more[5:]
+
+
+def test_it_conforms_as_installed() -> None:
+    assert check_plugin("da", {"n": "2"}) == ["augment"]
 
 
 def test_what_cannot_be_done_is_refused() -> None:

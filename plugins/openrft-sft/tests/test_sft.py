@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,10 @@ from openrft_sft.rows import IGNORED, rows_of
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, messages_for
+from openrft.testing import write_tiny_checkpoint
 
 # PEFT asks transformers by an older name; nothing that this plugin could change.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 
 
 class Notes:
@@ -46,36 +45,14 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random two-layer Llama with a byte-level tokenizer and a chat template."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    """A random tiny Llama that can be taught."""
+    from transformers import AutoModelForCausalLM
 
-    folder = tmp_path_factory.mktemp("tiny")
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.decoder = decoders.ByteLevel()
-    special = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    raw.train_from_iterator([], trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|end|>", chat_template=TEMPLATE)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-    )
-    model = LlamaForCausalLM(config)
+    folder = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
+    model = AutoModelForCausalLM.from_pretrained(folder)
     # With the head's usual small start no adapter below it could make any token likely.
     model.lm_head.weight.data *= 20
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     return folder
 
 
@@ -124,9 +101,9 @@ def test_cut_and_dropped_rows_are_counted(policy: Any) -> None:
     prompt = len(policy.encode(rollouts[0].messages))
     rows = rows_of(policy, rollouts, prompt + 3)
     assert (rows.truncated, rows.dropped, rows.targets) == (2, 0, 6)
-    long = Sample("long " * 200, "B", ("no", "yes"))
+    long = Sample("long " * 300, "B", ("no", "yes"))
     too_long = Rollout(long, messages_for(long), Completion("\\boxed{B}"))
-    assert rows_of(policy, [*rollouts, too_long], 2048).dropped == 1  # the model's context is 512
+    assert rows_of(policy, [*rollouts, too_long], 2048).dropped == 1  # the model's context is 1024
     with pytest.raises(openrft.OpenRFTError, match="all 2 prompts are longer"):
         rows_of(policy, rollouts, prompt)
 
@@ -153,7 +130,7 @@ def test_the_trainer_masks_the_prompt(policy: Any, monkeypatch: pytest.MonkeyPat
         first = labels.index(learnt[0])
         assert ids[first : first + len(learnt)] == learnt
         assert ids[:first] in [policy.encode(rollout.messages) for rollout in rollouts]
-    assert texts == {"so\n\\boxed{B}<|end|>", "a much longer completion\n\\boxed{B}<|end|>"}
+    assert texts == {"so\n\\boxed{B}<end>", "a much longer completion\n\\boxed{B}<end>"}
 
 
 def test_the_first_loss_is_that_of_the_completions_alone(policy: Any) -> None:
@@ -214,6 +191,7 @@ def test_nothing_is_left_behind(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     base, tokenizer = policy.model, policy.tokenizer
+    tokenizer.pad_token = None  # as many tokenizers come: TRL would give it one
     before = (base.config.to_dict(), base.generation_config.to_dict(), tokenizer.pad_token, base.training)
     train(policy, rollouts_of())
     assert sent == []
@@ -240,6 +218,12 @@ def test_accumulated_parts_make_the_same_batch(checkpoint: Path) -> None:
     two, _, _ = train(parts, rollouts_of(), epochs=2, accumulate=4)
     assert one["steps"] == two["steps"] == 4
     assert one["loss.last"] == pytest.approx(two["loss.last"], rel=1e-2)
+
+
+def test_importing_the_plugin_imports_no_trainer() -> None:
+    code = "import openrft_sft, sys; print([m for m in ('torch', 'trl', 'datasets') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
 
 
 def test_another_objective_is_not_its_business() -> None:

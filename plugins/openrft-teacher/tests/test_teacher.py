@@ -12,6 +12,7 @@ from openrft_teacher.rounds import rounds
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task, messages_for
+from openrft.testing import check_plugin
 
 Answer = Callable[[str, int], Completion]  # (question, how often it was asked before) -> what the teacher writes
 
@@ -155,6 +156,10 @@ def test_another_teacher_is_opened_by_name_and_its_token_ids_are_dropped(monkeyp
 @pytest.mark.parametrize(("tries", "first", "sizes"), [(64, 4, [4, 8, 16, 32, 4]), (3, 8, [3]), (1, 1, [1])])
 def test_rounds_double_and_add_up(tries: int, first: int, sizes: list[int]) -> None:
     assert list(rounds(tries, first)) == sizes
+
+
+def test_it_conforms_as_installed() -> None:
+    assert check_plugin("teacher", {"tries": "8"}) == ["synthesize"]
 
 
 def test_no_tries_is_refused() -> None:
