@@ -225,13 +225,21 @@ def providers_of(name: str) -> Any:
 
 
 class _Providers:
+    """Providers need no options, so a plugin that has none of these hooks is not even built."""
+
     def __init__(self, name: str) -> None:
-        self._plugins = Plugins([name], {})
+        self._name = name
+        self._plugins: Plugins | None = None
+
+    def _only(self, hook: str) -> Any | None:
+        if not hasattr(plugin_class(self._name), hook):
+            return None
+        self._plugins = self._plugins or Plugins([self._name], {})
+        found = self._plugins.collect(hook)
+        return found[0][1] if found else None
 
     def policies(self) -> Mapping[str, hookspecs.PolicyInfo]:
-        found = self._plugins.collect("policies")
-        return found[0][1] if found else {}
+        return self._only("policies") or {}
 
     def tasks(self) -> Any | None:
-        found = self._plugins.collect("tasks")
-        return found[0][1] if found else None
+        return self._only("tasks")

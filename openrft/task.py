@@ -30,6 +30,7 @@ class TaskInfo:
     name: str  # the whole selector, e.g. "pocket/L3/lattice_volume"
     summary: str
     samples: int | None = None  # how many there are; None = not known without reading, or unlimited
+    alias_of: str | None = None  # another name for that task: can be asked for, but no glob stands for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,12 @@ def expand(selector: str, families: Mapping[str, TaskFamily]) -> list[str]:
     family = families.get(selector.split("/")[0])
     if family is None:
         raise UnknownName("task family", selector.split("/")[0], families)
-    names = [info.name for info in family.names()]
+    infos = family.names()
+    names = [info.name for info in infos]
     if any(mark in selector for mark in "*?["):
         depth = selector.count("/")
-        found = [n for n in names if fnmatch.fnmatchcase(n, selector) and n.count("/") == depth]
+        own = [info.name for info in infos if info.alias_of is None]
+        found = [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
     else:
         found = [n for n in names if n.lower() == selector.lower().rstrip("/")]
     if not found:
@@ -139,4 +142,6 @@ def request_data_path(request: DataRequest) -> Path | None:
 
 
 def _normal(text: str) -> str:
-    return re.sub(r"\W+", " ", text.lower()).strip()
+    """Words and numbers alone; signs and decimal points stay, as -0.2 is not 0.2."""
+    words = re.sub(r"[^\w.+-]+", " ", text.lower().replace("\u2212", "-")).split()
+    return " ".join(word.strip(".") for word in words if word.strip("."))

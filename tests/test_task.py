@@ -16,7 +16,8 @@ class Family:
     family = "f"
 
     def names(self):
-        return [TaskInfo(n, "") for n in ("f/L1", "f/L3", "f/L3/alpha", "f/L3/beta", "f/Deep/L3/alpha")]
+        names = [TaskInfo(n, "") for n in ("f/L1", "f/L3", "f/L3/alpha", "f/L3/beta", "f/Deep/L3/alpha")]
+        return [*names, TaskInfo("f/L3/first", "", alias_of="f/L3/alpha")]
 
 
 FAMILIES = {"f": Family()}
@@ -29,6 +30,8 @@ FAMILIES = {"f": Family()}
         ("f/l3/ALPHA", ["f/L3/alpha"]),
         ("f/L3/*", ["f/L3/alpha", "f/L3/beta"]),
         ("f/L?", ["f/L1", "f/L3"]),
+        ("f/l3/A*", ["f/L3/alpha"]),
+        ("f/L3/first", ["f/L3/first"]),
     ],
 )
 def test_selectors(selector, names):
@@ -54,6 +57,11 @@ def test_overlaps_by_kind():
         "text": [train[1].id],
         "shuffled": [train[2].id],
     }
+
+
+def test_a_sign_or_a_decimal_point_makes_another_question():
+    one, other = Sample("Lowest?", "A", ("-0.2", "1.5")), Sample("Lowest?", "A", ("0.2", "15"))
+    assert not any(overlaps([one], [other]).values())
 
 
 def test_leaks_are_counted_and_dropped_on_request():

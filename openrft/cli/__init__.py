@@ -77,9 +77,9 @@ def main() -> None:
     debug = "--debug" in sys.argv or bool(os.environ.get("OPENRFT_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Outside its standalone mode click returns the code of an Exit instead of leaving with it.
+        code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         _stopped()
     except KeyboardInterrupt:

@@ -170,6 +170,14 @@ def test_a_server_that_refuses_several_choices_is_asked_for_one_at_a_time(server
     assert [request["n"] for request in server.requests] == [3, 1, 1, 1]
 
 
+def test_a_server_that_insists_on_the_new_name_of_the_budget_gets_it(server: Server) -> None:
+    refusal = 400, {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}}
+    server.answer = lambda request, number: refusal if "max_tokens" in request else (200, reply(request, 1))
+    policy = policy_of(server, parallel=1)
+    policy.generate(prompts("a", "b"), Sampling(max_tokens=7))
+    assert [request.get("max_completion_tokens") for request in server.requests] == [None, 7, 7]
+
+
 def test_a_server_that_gives_more_choices_is_cut(server: Server) -> None:
     server.answer = lambda request, number: (200, reply(request, 4))
     assert len(policy_of(server).generate(prompts("a"), Sampling(n=2))[0]) == 2

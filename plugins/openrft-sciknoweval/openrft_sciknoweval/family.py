@@ -44,7 +44,8 @@ class SciKnowEvalFamily:
         pool.require()
         train, test, rule = _divide(pool, request)
         notes = {
-            "source": data or REPOSITORY,
+            # The variable's name, not its value: reports travel, and a machine's folders tell others nothing.
+            "source": request.data or (f"${VARIABLE}" if data else REPOSITORY),
             "revision": None if data else REVISION,
             "licence": LICENCE if all(file.published for file in files) else "as your file's",
             **pool.notes(),

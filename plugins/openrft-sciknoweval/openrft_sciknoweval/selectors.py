@@ -24,10 +24,11 @@ class Selector:
     level: str | None = None
     leaf: str | None = None
     paper: bool = False  # from the paper's train and test files, not from the raw data
+    alias_of: str | None = None
 
     @property
     def info(self) -> TaskInfo:
-        return TaskInfo(self.name, self.summary, self.rows)
+        return TaskInfo(self.name, self.summary, self.rows, self.alias_of)
 
     def fits(self, domain: str | None, level: str | None, leaf: str | None) -> bool:
         """Does a row or file with these labels belong? What it does not say of itself is no hindrance."""
@@ -63,7 +64,8 @@ def _paper(found: Iterable[str]) -> Iterator[Selector]:
     for number, leaf in enumerate(PAPER, 1):
         yield Selector(f"{pool}/T{number}", f"the OpenRFT paper's split of {leaf.name}", leaf=leaf.name, paper=True)
     for number, leaf in enumerate(PAPER, 1):
-        yield Selector(f"{pool}/{leaf.name}", f"the same as {pool}/T{number}", leaf=leaf.name, paper=True)
+        short = f"{pool}/T{number}"
+        yield Selector(f"{pool}/{leaf.name}", f"the same as {short}", leaf=leaf.name, paper=True, alias_of=short)
     known = {leaf.name for leaf in PAPER}
     for name in found:
         if name not in known:

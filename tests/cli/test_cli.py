@@ -1,0 +1,175 @@
+"""The command line as people use it: a stranger's plugin in a real bench, broken ones, bad input, Ctrl-C, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SMALL = [
+    "--train", "8", "--test", "12", "--set", "explore.prompts=4", "--set", "explore.group=3",
+    "--set", "explore.max_tokens=8", "--set", "evaluate.max_tokens=8",
+]  # fmt: skip
+
+
+def bench(tiny, *more, steps=3):
+    return ["bench", "--task", "toy/sums", "--policy", str(tiny), *SMALL, "--set", f"explore.steps={steps}", *more]
+
+
+def test_a_strangers_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
+    arguments = bench(tiny, "--plugins", "brevity,da", "--set", "da.rewrite=none", "--set", "brevity.limit=3")
+    first = openrft(*arguments)
+    assert first.returncode == 0, first.stderr
+    for word in ("vanilla", "rl+brevity+da", "no model: longest option", "add-one", "leave-one-out", "unparsed"):
+        assert word in first.stdout
+    assert "rl was added to every arm but vanilla: brevity, da need it to act." in first.stderr
+
+    (run,) = (tmp_path / "runs").glob("toy-sums-*")
+    assert {p.name for p in run.iterdir()} == {"plan.json", "report.json", "report.md", "rollouts"}
+    report = json.loads((run / "report.json").read_text())
+    assert report["versions"]["openrft-toy"] == "1.2.3"
+    assert [r["arm"] for r in report["results"]] == ["vanilla", "rl", "rl+brevity", "rl+da", "rl+brevity+da"]
+    assert all(len(r["items"]) == 12 for r in report["results"])
+    assert "evaluate.mean_characters" in report["results"][2]["metrics"]
+    rollouts = (run / "rollouts" / "rl+brevity--toy-sums--0.jsonl").read_text().splitlines()
+    assert len(rollouts) == 12 * 3
+
+    again = openrft(*arguments)
+    repeated = json.loads((run / "report.json").read_text())
+    assert again.returncode == 0
+    assert [r["items"] for r in repeated["results"]] == [r["items"] for r in report["results"]]
+    assert all(s["reused"] for r in repeated["results"] for s in r["stages"])
+
+    assert openrft("gate", str(run), str(run)).returncode == 0
+    shown = openrft("report", run.name)
+    assert "rl+brevity+da" in shown.stdout
+
+
+def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, tmp_path):
+    done = openrft(*bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting"))
+    assert done.returncode == 5
+    (file,) = (tmp_path / "runs").glob("*/report.json")
+    report = json.loads(file.read_text())
+    assert {r["arm"] for r in report["results"]} == {"vanilla", "rl", "rl+brevity"}
+    errors = {f["arm"]: f["error"] for f in report["failures"]}
+    assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward" in errors["bad"]
+    assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 12 rollouts" in errors["short"]
+    assert "bad" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["bench", "--plugins", "brevty"], 2, ["unknown plugin: 'brevty'", "Did you mean brevity"]),
+        (["bench", "--plugins", "unimportable"], 5, ["'unimportable' (openrft-broken 6.6.6) cannot be imported"]),
+        (["bench", "--plugins", "misspelt"], 5, ["no hook 'rewrad'; did it mean reward?"]),
+        (["bench", "--task", "toy/summs"], 2, ["unknown task: 'toy/summs'", "Did you mean toy/sums"]),
+        (["bench", "--task", "toi/sums"], 2, ["unknown task family: 'toi'", "Did you mean toy"]),
+        (["bench", "--set", "explore.step=3"], 2, ["no option 'step'; did you mean steps"]),
+        (["bench", "--set", "explore.f=minn"], 2, ["'minn' is none of mean, min", "did you mean min?"]),
+        (["bench", "--preset", "qick"], 2, ["unknown preset: 'qick'", "Did you mean quick"]),
+        (["bench", "--policy", "./nowhere"], 2, ["'./nowhere' is neither a folder, nor a hub id"]),
+        (["bench", "--seeds", "a,b"], 2, ["--seeds 'a,b': not whole numbers"]),
+        (["bench", "--plan", "absent.json"], 2, ["absent.json"]),
+        (["bech"], 2, ["unknown command: 'bech'", "Did you mean bench"]),
+        (["report", "nothing"], 2, ["nothing"]),
+        (["plugins", "show", "briefity"], 2, ["Did you mean brevity"]),
+        (["bench", "--config", "absent.toml"], 2, ["absent.toml"]),
+    ],
+)
+def test_bad_input_is_one_line_with_advice(openrft, tiny, arguments, code, words):
+    if arguments[0] == "bench" and "--policy" not in arguments:
+        arguments = [*arguments, "--policy", str(tiny)]
+        arguments += ["--task", "toy/sums"] if "--task" not in arguments else []
+        arguments += ["--plugins", "brevity"] if "--plugins" not in arguments else []
+    done = openrft(*arguments)
+    assert done.returncode == code, done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_all_faults_of_the_options_are_reported_at_once(openrft, tiny):
+    wrong = ["--set", "explor.steps=3", "--set", "explore.alpha=4", "--set", "brevity.unit=byte", "--set", "rl.lr=fast"]
+    done = openrft(*bench(tiny, "--plugins", "brevity", *wrong))
+    assert done.returncode == 2
+    for word in ("4 faults", "Did you mean explore?", "alpha 4.0", "did you mean bytes?", "'fast' is not a number"):
+        assert word in done.stderr
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(openrft):
+    assert "Traceback" in openrft("report", "nothing", "--debug").stderr
+    assert "Traceback" in openrft("--debug", "report", "nothing").stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_path, workers):
+    more = ["--plugins", "brevity", "--workers", workers, "--set", "explore.checkpoint=1"]
+    command = [sys.executable, "-m", "openrft", *bench(tiny, *more, steps=12)]
+    environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/.store/explore/*.part/checkpoint-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "run the same command again to go on" in said
+    assert "Traceback" not in said
+    kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.part/checkpoint-*")}
+    assert kept
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    steps = [len(p.read_text().splitlines()) for p in tmp_path.glob("runs/.store/explore/*/metrics.jsonl")]
+    assert steps == [12, 12]
+
+
+def test_a_read_only_or_wrong_output_folder_is_one_line(openrft, tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = openrft(*bench(tiny, "--plugins", "brevity", "--out", "file/runs"))
+    assert done.returncode == 5
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_path):
+    done = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
+    assert done.returncode == 0, done.stderr
+    assert "wrote trained" in done.stdout
+    from openrft.policies.hf import HFPolicy
+
+    assert not HFPolicy(str(tmp_path / "trained")).adapted
+    shown = openrft("evaluate", *bench(tiny)[1:-2], "--policy", "trained", "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["name"].startswith("toy-sums")
+    twice = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
+    assert twice.returncode == 2
+    assert "there is a checkpoint already" in twice.stderr
+
+
+def test_tasks_and_plugins_are_listed(openrft):
+    tasks = openrft("tasks", "list", "toy*", "--json")
+    assert json.loads(tasks.stdout) == [{"name": "toy/sums", "samples": None, "summary": "sums of two small numbers"}]
+    assert tasks.stderr == ""
+    assert "[system]" in openrft("tasks", "show", "toy/sums").stdout
+    rows = {r["name"]: r for r in json.loads(openrft("plugins", "list", "--check", "--json").stdout)}
+    assert rows["brevity"]["state"] == "ok"
+    assert "left_behind" in rows["unimportable"]["state"]
+    assert "--set brevity.limit=...  int, default 40" in openrft("plugins", "show", "brevity").stdout
+
+
+def test_a_plan_can_be_run_again(openrft, tiny, tmp_path):
+    assert openrft(*bench(tiny, "--plugins", "brevity", "--name", "one")).returncode == 0
+    done = openrft("bench", "--plan", "runs/one/plan.json", "--name", "two", "--out", "other")
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((tmp_path / p / "report.json").read_text()) for p in ("runs/one", "other/two"))
+    assert [r["items"] for r in first["results"]] == [r["items"] for r in second["results"]]
