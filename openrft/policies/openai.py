@@ -22,6 +22,7 @@ EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"
 PARALLEL = 16  # requests in flight; servers batch what arrives together
 CONNECT = 10.0  # seconds to reach the server
 TIMEOUT = 600.0  # seconds for one request, its retries included: a long completion on a busy server takes minutes
+NEW_BUDGET = "max_completion_tokens"  # what OpenAI's reasoning models insist on; other servers know the old name only
 RETRIES = 4  # of a request, after a lost connection, 408, 409, 429 or 5xx, with exponential backoff
 
 
@@ -35,6 +36,7 @@ class OpenAIPolicy:
         self.url, self.model = _parts(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
+        self._budget = "max_tokens"
         try:
             import openai  # noqa: F401  # fails here, where the user chose the policy, and not in the middle of a run
         except ImportError as fault:
@@ -83,6 +85,7 @@ class OpenAIPolicy:
 
     async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
         """One request; between 1 and `n` completions. Raises PolicyError with one line for whatever goes wrong."""
+        budget = {self._budget: how.max_tokens}
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await client.chat.completions.create(
@@ -91,10 +94,13 @@ class OpenAIPolicy:
                     n=n,
                     temperature=how.temperature,
                     top_p=how.top_p,
-                    max_tokens=how.max_tokens,
                     seed=seed,
+                    **budget,
                 )
         except Exception as fault:
+            if NEW_BUDGET in str(fault) and NEW_BUDGET not in budget:
+                self._budget = NEW_BUDGET
+                return await self.ask(client, prompt, n, how, seed)
             raise explained(fault, self.url, self.model, self._timeout) from fault
         choices = getattr(answer, "choices", None)
         if not choices:

@@ -103,6 +103,15 @@ def test_refused_rewordings_are_counted_and_filled_by_shuffles() -> None:
     assert notes.said[-1].startswith("augment 1/1")
 
 
+def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    other, student = Scribe(["What gas fills 5 L?"]), Scribe([])
+    monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
+    plugin = Augment(Augment.Options(model="openai:http://h/v1#m", rewrite="policy", n=1))
+    (made,) = plugin.augment([SAMPLE], task_of(SAMPLE, rewrite=rules), student, 0, Notes())
+    assert (opened, made.question, student.asked) == (["openai:http://h/v1#m"], "What gas fills 5 L?", [])
+
+
 def test_an_incomplete_last_rewording_is_dropped() -> None:
     _, counts, _ = run(Scribe(["What gas fills 5 L?<sep>5 L are filled by"], finish="length"), n=2)
     assert counts["reworded"] == 1
