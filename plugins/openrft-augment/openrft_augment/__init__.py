@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import openrft
 from openrft import Sample, Sampling, Task
-from openrft_augment.facts import fault_of
+from openrft_augment.facts import changes_numbers, fault_of
 from openrft_augment.rewording import distinct, parse, request
 from openrft_augment.shuffle import movable, shuffled
 
@@ -63,7 +63,7 @@ class Augment:
         made: list[Sample] = []
         wordings = self._wordings(samples, task, policy, seed, progress)
         for done, (sample, texts) in enumerate(zip(samples, wordings, strict=True), 1):
-            made += self._copies(sample, self._accepted(sample, texts, counts), seed, counts)
+            made += self._copies(sample, self._accepted(sample, texts, task, counts), seed, counts)
             progress.update("augment", done, len(samples), f"{len(made)} new")
         counts |= {"questions": len(samples), "made": len(made)}
         self.counts = counts
@@ -82,7 +82,7 @@ class Augment:
             )
         if rewrite == "none":
             return [[] for _ in samples]
-        if task.rewrite is not None and rewrite != "policy":
+        if self._by_rule(task) and task.rewrite:
             return [distinct(task.rewrite(sample, n, seed), sample.question) for sample in samples]
         model = openrft.open_policy(self.options.model) if self.options.model else policy
         sampling = Sampling(1, self.options.temperature, max_tokens=self.options.max_tokens, seed=seed)
@@ -92,11 +92,18 @@ class Augment:
             for sample, (answer,) in zip(samples, answers, strict=True)
         ]
 
-    def _accepted(self, sample: Sample, texts: Sequence[str], counts: dict[str, int]) -> list[str]:
-        """The rewordings that leave the question's numbers and formulas alone, at most `n`."""
+    def _by_rule(self, task: Task) -> bool:
+        return task.rewrite is not None and self.options.rewrite in ("auto", "task")
+
+    def _accepted(self, sample: Sample, texts: Sequence[str], task: Task, counts: dict[str, int]) -> list[str]:
+        """The rewordings that leave the question's facts alone, at most `n`.
+
+        A task's own rules may write a formula in another way; a changed number is refused from anybody.
+        """
         accepted = []
         for text in texts:
-            fault = fault_of(sample, text)
+            by_rule = "number" if changes_numbers(sample.question, text) else None
+            fault = by_rule if self._by_rule(task) else fault_of(sample, text)
             if fault:
                 counts[f"refused_{fault}"] += 1
             else:

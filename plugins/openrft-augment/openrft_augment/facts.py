@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from openrft import Sample
@@ -18,20 +19,30 @@ Fault = Literal["number", "formula", "answer"]
 _NUMBER = re.compile(r"(?<![\w.)\]])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 # SMILES, sum formulas, LaTeX, identifiers: a letter beside a digit or a sign that prose does not use inside words.
 _FORMULA = re.compile(r"(?=.*[A-Za-z])(?:.*[\d=#@\\^_{}\[\]].*|.*[A-Z]\([A-Z=#].*)")
+# What looks like one and is a number: "6.02e23", and "a=2", which may as well be told as "2".
+_VALUE = re.compile(r"(?:[A-Za-z]{1,3}=)?[-+]?[\d.,]+(?:[eE][-+]?\d+)?")
 _EDGES = ".,;:?!\"'`*"
 # Shorter gold texts ("no", "up") turn up in honest rewordings too.
 _SHORTEST_LEAK = 4
 
 
 def fault_of(sample: Sample, rewording: str) -> Fault | None:
-    """Why `rewording` may not stand for the question of `sample`; None = nothing speaks against it."""
+    """Why a language model's `rewording` may not stand for the sample's question; None = nothing speaks against it."""
     if "\\boxed" in rewording:
         return "answer"
-    if numbers(rewording) != numbers(sample.question):
-        return "number"
-    if formulas(rewording) != formulas(sample.question):
+    kept = formulas(sample.question)
+    # A formula may be repeated or wrapped ("M(H2O)"); it may neither go nor come.
+    if not all(_found(formula, rewording) for formula in kept) or formulas(_without(kept, rewording)):
         return "formula"
+    if changes_numbers(sample.question, rewording):
+        return "number"
     return "answer" if _gives_answer(sample, rewording) else None
+
+
+def changes_numbers(question: str, rewording: str) -> bool:
+    """Whether a number outside the question's formulas is lost, added or changed."""
+    kept = formulas(question)
+    return numbers(_without(kept, rewording)) != numbers(_without(kept, question))
 
 
 def numbers(text: str) -> Counter[float]:
@@ -40,10 +51,36 @@ def numbers(text: str) -> Counter[float]:
     return Counter(float(found.replace(",", "")) for found in _NUMBER.findall(plain))
 
 
-def formulas(text: str) -> Counter[str]:
+def formulas(text: str) -> frozenset[str]:
     """Words that must survive letter by letter, such as `H2SO4`, `CC(=O)O` or `\\frac{1}{2}`."""
-    words = (_bare(word) for word in text.split())
-    return Counter(word for word in words if _FORMULA.fullmatch(word))
+    words = {_bare(word) for word in text.split()}
+    return frozenset(part for word in words if _is_formula(word) for part in _parts(word))
+
+
+def _is_formula(word: str) -> bool:
+    return bool(_FORMULA.fullmatch(word)) and not _VALUE.fullmatch(word)
+
+
+def _parts(word: str) -> list[str]:
+    """The formulas that a slash joins ("C6K/S2C"); in "C/C=C/C" it joins atoms, which are none."""
+    parts = word.split("/")
+    return parts if all(map(_is_formula, parts)) else [word]
+
+
+def _found(formula: str, text: str) -> bool:
+    return bool(_pattern(formula).search(text))
+
+
+def _without(some: Iterable[str], text: str) -> str:
+    """The text with these formulas blotted out, longest first, since one may stand within another."""
+    for formula in sorted(some, key=lambda f: (-len(f), f)):
+        text = _pattern(formula).sub(" ", text)
+    return text
+
+
+def _pattern(formula: str) -> re.Pattern[str]:
+    """The formula where it does not go on to left or right."""
+    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(formula)}(?![A-Za-z0-9])")
 
 
 def _bare(word: str) -> str:

@@ -112,6 +112,13 @@ def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatc
     assert (opened, made.question, student.asked) == (["openai:http://h/v1#m"], "What gas fills 5 L?", [])
 
 
+def test_a_tasks_own_rules_may_write_formulas_anew_but_no_other_numbers() -> None:
+    cell = Sample("Weigh Al3N of 2 g?", "A", ("6", "5"))
+    made, counts, _ = run(samples=[cell], rewrite=lambda s, n, seed: ["2 g of Al3N^x?", "4 g of Al3N?"], n=2)
+    assert made[0].question == "2 g of Al3N^x?"
+    assert (counts["reworded"], counts["refused_number"], counts["refused_formula"]) == (1, 1, 0)
+
+
 def test_an_incomplete_last_rewording_is_dropped() -> None:
     _, counts, _ = run(Scribe(["What gas fills 5 L?<sep>5 L are filled by"], finish="length"), n=2)
     assert counts["reworded"] == 1

@@ -25,6 +25,14 @@ from openrft import Sample
         ("Precursor of CC(=O)O?", "What gives C(=O)CO?", "formula"),
         ("Precursor of C(C)O?", "What gives acetic acid?", "formula"),
         ("Water (H2O) is what?", "What is H2O, water?", None),
+        ("Weigh Al3N?", "Find M(Al3N), the mass of Al3N?", None),
+        ("Weigh Al3N?", "Find Al3N2, in g?", "formula"),
+        ("Weigh Al3N?", "Find Al3N, not Al2O3?", "formula"),
+        ("S2C 38, C6K 17: how fit is C6K/S2C?", "S2C 38, C6K 17: how fit are S2C and C6K?", None),
+        ("S2C 38, C6K 17: how fit is C6K/S2C?", "S2C 17, C6K 38, 1: how fit are S2C and C6K?", "number"),
+        ("Cell of 2 x 3?", "Cell with a=2, b=3?", None),
+        ("Cell of a=2, b=3?", "Cell of 2 x 4?", "number"),
+        ("Is C/C=C/C flat?", "Flat is C/C=C\\C?", "formula"),
         ("What and/or why?", "What, why, or both?", None),
         ("Is it sodium?", "Is it \\boxed{A}?", "answer"),
     ],
@@ -43,4 +51,4 @@ def test_the_gold_text_may_not_be_told_unless_the_question_tells_it() -> None:
 
 def test_what_counts_as_number_and_formula() -> None:
     assert numbers("x-5, -5, 1e3 and H2O") == {5.0: 1, -5.0: 1, 1000.0: 1, 2.0: 1}
-    assert formulas("Take (H2O) and $E=mc^2$, with Fe3+.") == {"H2O": 1, "$E=mc^2$": 1, "Fe3+": 1}
+    assert formulas("Take (H2O) and $E=mc^2$, with Fe3+/O2 and/or air.") == {"H2O", "$E=mc^2$", "Fe3+", "O2"}
