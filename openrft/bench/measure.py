@@ -27,7 +27,7 @@ def measure(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str |
     """The arms without a failed or missing job on these tasks; None if there is none. `leaf` keeps one leaf's items."""
     names = [t.name for t in tasks]
     arms = tuple(a.name for a in report.arms if not outcomes.trouble(report, a.name, names))
-    if not arms:
+    if not arms or not tasks:
         return None
     blocks = []
     for task in tasks:

@@ -67,7 +67,8 @@ def _noise(summary: Summary) -> Iterator[str]:
 
 def _data(report: Report) -> Iterator[str]:
     for task in report.tasks:
-        overlaps = {kind: n for kind, n in dict(task.notes.get("overlaps") or {}).items() if n}
+        found = task.notes.get("overlaps")
+        overlaps = {kind: n for kind, n in found.items() if n} if isinstance(found, Mapping) else {}
         dropped = task.notes.get("dropped_leaks")
         if overlaps:
             counted = ", ".join(f"{n} {kind}" for kind, n in overlaps.items())

@@ -29,7 +29,7 @@ class TaskRecord:
     """A task as it was run."""
 
     name: str
-    hash: str  # of the instruction and the test items: equal hashes, equal questions put in equal words
+    hash: str  # of instruction, grader's name and test items: equal hashes, equal questions asked and judged alike
     train: int  # samples, after leaks were dropped
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
@@ -123,15 +123,18 @@ def task_record(task: Task) -> TaskRecord:
             cluster[one] = min(cluster[one], other)
     leaf = {s.id: s.task or task.name for s in task.test}
     items = tuple(ItemRecord(i, leaf[i], cluster[i]) for i in sorted(leaf))
-    return TaskRecord(
-        task.name, content_id(task.instruction, sorted(leaf)), len(task.train), len(task.test), task.notes, items
-    )
+    judge = [getattr(task.grade, part, type(task.grade).__name__) for part in ("__module__", "__qualname__")]
+    known_by = content_id(task.instruction, judge, sorted(leaf))
+    return TaskRecord(task.name, known_by, len(task.train), len(task.test), task.notes, items)
 
 
 def checked(report: Report) -> Report:
     """The report, if it agrees with itself. Raises DataError naming what does not."""
     tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
     arms = {a.name for a in report.arms}
+    empty = [name for name, items in tasks.items() if not items]
+    if empty:
+        raise DataError(f"report {report.name}: task {empty[0]} has no test items.")
     seen: set[tuple[str, str, int]] = set()
     jobs: tuple[ArmResult | Failure, ...] = (*report.results, *report.failures)
     for job in jobs:

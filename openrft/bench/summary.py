@@ -25,7 +25,7 @@ def summarise(report: Report) -> Summary:
     """All numbers of a report. The same report gives the same numbers, in whatever order its entries stand."""
     checked(report)
     runs, ladder = outcomes.runs_of(report), ladder_of(report)
-    vanilla = ladder.vanilla if ladder else report.arms[0].name
+    vanilla = ladder.vanilla if ladder else next((arm.name for arm in report.arms), "")
     everything = measure(report, runs, report.tasks, None)
     overall = _table(report, runs, report.tasks, None, everything, vanilla)
     tables = [overall] if len(report.tasks) == 1 else []

@@ -12,6 +12,7 @@ import pytest
 from openrft.bench.report import ArmResult, Failure, Item, checked, task_record
 from openrft.bench.report_file import from_json, locate, read, to_json, write
 from openrft.errors import DataError, StoreError, UnknownName
+from openrft.grading import Grade
 from openrft.sample import Sample
 from openrft.task import Task
 
@@ -102,12 +103,13 @@ def test_near_duplicates_share_a_cluster() -> None:
     assert [i.id for i in record.items] == sorted(s.id for s in test)
 
 
-def test_the_hash_of_a_task_changes_with_its_prompt_and_its_items_only() -> None:
+def test_the_hash_of_a_task_changes_with_its_prompt_grader_and_items_only() -> None:
     a, b = Sample("How many?", "A", ("one", "two")), Sample("How few?", "A", ("one", "two"))
     task = Task("toy/L1/sums", (a,), (a, b))
     assert task_record(task).hash == task_record(replace(task, test=(b, a), train=(b,))).hash
     assert task_record(task).hash != task_record(replace(task, instruction="Guess.")).hash
     assert task_record(task).hash != task_record(replace(task, test=(b,))).hash
+    assert task_record(task).hash != task_record(replace(task, grade=lambda sample, text: Grade(None, False))).hash
 
 
 def test_checked_wants_a_verdict_a_completion() -> None:
