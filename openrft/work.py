@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -103,6 +103,16 @@ class Work:
             for name in self.plugins.having("train_step")
             if objective in getattr(self.plugins.instances[name], "objectives", every)
         ]
+
+    def identity(self, names: Iterable[str]) -> list[list[Any]]:
+        """What a stored result depends on: each plugin's code and options, and the content of the checkpoint that an
+        option called `model` names, so that new weights at an old path never meet old results."""
+        rows = self.plugins.identity(names)
+        for row in rows:
+            model = row[-1].get("model")
+            if model and model != "self":
+                row.append(checkpoint_identity(model))
+        return rows
 
     def stage(self, name: str, version: int, inputs: Mapping[str, Any], make: Callable[[Path, Tally], None]) -> Result:
         """Run or reuse a stage. `make` fills a folder and the tally; the cost is kept beside the result."""

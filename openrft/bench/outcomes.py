@@ -59,6 +59,8 @@ def _share(verdicts: Sequence[bool]) -> float:
 
 def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
     """Whether two arms were evaluated from the same checkpoint at every task and seed."""
-    ids = [{(task, seed): run.policy_id for (arm, task, seed), run in runs.items() if arm == name}
-           for name in (first, second)]
+    ids = [
+        {(task, seed): run.policy_id for (arm, task, seed), run in runs.items() if arm == name}
+        for name in (first, second)
+    ]
     return ids[0] == ids[1]

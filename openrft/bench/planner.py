@@ -16,7 +16,11 @@ POWER_Z = 0.8416212335729143  # the normal quantile of 80% power
 
 
 def standard_error(
-    items: float, completions: int = 1, seeds: int = 1, tasks: int = 1, discordant: float = DISCORDANT,
+    items: float,
+    completions: int = 1,
+    seeds: int = 1,
+    tasks: int = 1,
+    discordant: float = DISCORDANT,
     seed_sd: float = SEED_SD,
 ) -> tuple[float, float]:
     """Standard errors of a paired difference: (from items, from training seeds).
@@ -29,7 +33,11 @@ def standard_error(
 
 
 def detectable(
-    items: float, completions: int = 1, seeds: int = 1, tasks: int = 1, discordant: float = DISCORDANT,
+    items: float,
+    completions: int = 1,
+    seeds: int = 1,
+    tasks: int = 1,
+    discordant: float = DISCORDANT,
     seed_sd: float = SEED_SD,
 ) -> float:
     """The true difference that is found significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""

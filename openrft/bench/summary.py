@@ -56,7 +56,12 @@ def _table(
 
 
 def _score(
-    report: Report, runs: Runs, arm: ArmRecord, tasks: Sequence[str], kept: set[str], measured: Measured | None,
+    report: Report,
+    runs: Runs,
+    arm: ArmRecord,
+    tasks: Sequence[str],
+    kept: set[str],
+    measured: Measured | None,
     vanilla: str,
 ) -> ArmScore:
     jobs = [run for (name, task, _), run in runs.items() if name == arm.name and task in tasks]
@@ -92,9 +97,7 @@ def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[Ba
     return tuple(BaselineScore(n, sum(v) / len(v)) for n, v in found.items() if len(v) == len(tasks))
 
 
-def _components(
-    runs: Runs, ladder: Ladder, measured: Measured | None, overall: Table
-) -> tuple[Component, ...]:
+def _components(runs: Runs, ladder: Ladder, measured: Measured | None, overall: Table) -> tuple[Component, ...]:
     why = {row.arm: row.trouble[0] for row in overall.arms if row.trouble}
     gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ladder.plugins}
     missing: dict[str, dict[str, str]] = {plugin: {} for plugin in ladder.plugins}

@@ -82,6 +82,7 @@ def command(
     from rich.console import Console
 
     from openrft.bench.plan import make_plan, plan_from_json
+    from openrft.bench.planner import forecast
     from openrft.errors import UsageError
 
     if plan_file:
@@ -94,6 +95,8 @@ def command(
     console = Console(stderr=True)
     for line in plan.said:
         console.print(f"note: {line}", highlight=False, markup=False)
+    line = forecast(plan.data.test, plan.settings.evaluate.samples, len(plan.seeds), len(plan.tasks))
+    console.print(f"forecast: {line}", highlight=False, markup=False)
     if dry_run:
         for arm in plan.arms:
             click.echo(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")

@@ -45,9 +45,7 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
 )
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 @click.option("--bless", is_flag=True, help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.")
-def command(
-    baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, bless: bool
-) -> None:
+def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, bless: bool) -> None:
     """Hold CANDIDATE against BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
     Passes if every arm and component is, with 95% confidence, no more than the margin worse. --bless alone changes

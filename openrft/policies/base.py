@@ -46,6 +46,16 @@ class TrainablePolicy(Policy, Protocol):
     tokenizer: Any
 
     @property
+    def context(self) -> int:
+        """The longest sequence, prompt and completion together, in tokens."""
+        ...
+
+    @property
+    def end_token(self) -> int:
+        """The token a finished completion ends with."""
+        ...
+
+    @property
     def adapted(self) -> bool:
         """Whether an adapter is attached."""
         ...

@@ -6,6 +6,7 @@ Loads a local checkpoint folder or a hub id, never remote code and never pickled
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,7 +140,9 @@ class HFPolicy:
 
         torch.manual_seed(seed)
         config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-        self.model, self._optimizer = get_peft_model(self.model, config), None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to mend
+            self.model, self._optimizer = get_peft_model(self.model, config), None
 
     @contextmanager
     def reference(self) -> Iterator[None]:
@@ -178,7 +181,9 @@ class HFPolicy:
         from peft import PeftModel
 
         try:
-            self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True)
         except Exception as fault:
             raise CheckpointError(
                 f"cannot load the adapter in {folder}: {fault}", "Was it made for this model?"

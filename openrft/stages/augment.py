@@ -39,7 +39,7 @@ def augment(work: Work) -> tuple[Sample, ...]:
         "samples": [s.id for s in train],
         "policy": work.student.id,
         "seed": work.job.seed,
-        "plugins": work.plugins.identity(names),
+        "plugins": work.identity(names),
     }
     result = work.stage("augment", VERSION, inputs, make)
     return tuple(sample_from_json(row) for row in read_jsonl(result.folder / "samples.jsonl"))

@@ -64,7 +64,7 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
         "settings": asdict(how),
         "policy": work.student.id,
         "seed": work.job.seed,
-        "plugins": work.plugins.identity(dict.fromkeys(named)),
+        "plugins": work.identity(dict.fromkeys(named)),
     }
     result = work.stage("evaluate", VERSION, inputs, make)
     file = result.folder / "rollouts.jsonl"

@@ -63,7 +63,7 @@ def explore(work: Work, train: Sequence[Sample], pool: Sequence[Shot]) -> None:
         "settings": _settings_json(work),
         "policy": work.student.id,
         "seed": work.job.seed,
-        "plugins": work.plugins.identity(dict.fromkeys(hooks)),
+        "plugins": work.identity(dict.fromkeys(hooks)),
     }
     result = work.stage("explore", VERSION, inputs, make)
     work.student.advance(result.folder / "adapter", result.key)

@@ -40,7 +40,7 @@ def imitate(work: Work, targets: Sequence[Rollout]) -> None:
         "targets": content_id([(r.sample.id, r.completion.text) for r in targets]),
         "policy": work.student.id,
         "seed": work.job.seed,
-        "plugins": work.plugins.identity(names),
+        "plugins": work.identity(names),
     }
     result = work.stage("imitate", VERSION, inputs, make)
     work.student.advance(result.folder / "adapter", result.key)

@@ -12,9 +12,10 @@ from openrft.work import Work
 
 
 def pool_of(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Shot]:
-    """The original train split as demonstrations, with reasoning where the policy itself wrote some."""
-    traces = {r.sample.id: r.completion.text for r in targets if r.completion.tokens}
-    return [Shot(s, boxed(s.answer), traces.get(s.id)) for s in train]
+    """The original train split as demonstrations, with reasoning where a teacher wrote some."""
+    traces = {r.sample.id: r.completion.text for r in targets}
+    bare = {s.id: boxed(s.answer) for s in train}  # what synthesis falls back to is no reasoning
+    return [Shot(s, bare[s.id], None if traces.get(s.id) == bare[s.id] else traces.get(s.id)) for s in train]
 
 
 def demonstrations(work: Work, samples: Sequence[Sample], pool: Sequence[Shot]) -> list[list[Shot]]:

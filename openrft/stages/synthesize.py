@@ -44,20 +44,22 @@ def synthesize(work: Work) -> tuple[Rollout, ...]:
         "instruction": work.task.instruction,
         "policy": work.student.id,
         "seed": work.job.seed,
-        "plugins": work.plugins.identity(names),
+        "plugins": work.identity(names),
     }
     result = work.stage("synthesize", VERSION, inputs, make)
     return tuple(rollout_from_json(row) for row in read_jsonl(result.folder / "rollouts.jsonl"))
 
 
 def verify(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
-    """The rollouts graded again. Raises PluginError for a wrong answer or a sample that was not asked for."""
-    asked = {s.id for s in samples}
+    """The rollouts graded again. Raises PluginError unless each sample has one, in order, with the right answer."""
+    if [r.sample.id for r in rollouts] != [s.id for s in samples]:
+        raise PluginError(f"{about(name)} did not synthesise one rollout for each of {len(samples)} samples, in order.")
     verified = []
     for rollout in rollouts:
         verdict = task.grade(rollout.sample, rollout.completion.text)
-        if rollout.sample.id not in asked or not verdict.correct:
-            what = "answers wrongly" if rollout.sample.id in asked else "was not asked for"
-            raise PluginError(f"{about(name)}: the synthesised reasoning for sample {rollout.sample.id} {what}.")
+        if not verdict.correct:
+            raise PluginError(
+                f"{about(name)}: the synthesised reasoning for sample {rollout.sample.id} answers wrongly."
+            )
         verified.append(replace(rollout, answer=verdict.answer, correct=True))
     return verified

@@ -37,7 +37,7 @@ class Augment:
 
     @dataclass(frozen=True)
     class Options:
-        """What can be set: `da.n=3` on the command line, `[plugins.da]` in a file."""
+        """What can be set: `da.n=3` on the command line, `[da]` in a file."""
 
         n: int = 5  # new samples a question: 100 become 600 (paper, section 3.1)
         rewrite: Literal["auto", "task", "policy", "none"] = "auto"  # who rewords; auto = the task if it can

@@ -22,7 +22,7 @@ class SFT:
 
     @dataclass(frozen=True)
     class Options:
-        """What can be set: `sft.epochs=2` on the command line, `[plugins.sft]` in a file."""
+        """What can be set: `sft.epochs=2` on the command line, `[sft]` in a file."""
 
         rank: int = 4  # of the LoRA adapter, on every linear layer (paper, section 4)
         alpha: int = 8  # the adapter's scale is alpha / rank; the paper gives none, twice the rank is usual

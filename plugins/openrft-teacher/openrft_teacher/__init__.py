@@ -36,7 +36,7 @@ class Teacher:
 
     @dataclass(frozen=True)
     class Options:
-        """What can be set: `teacher.model=...` on the command line, `[plugins.teacher]` in a file."""
+        """What can be set: `teacher.model=...` on the command line, `[teacher]` in a file."""
 
         model: str = "self"  # "self" = the policy in training; else what `open_policy` takes: a name, folder or server
         tries: int = 64  # completions a question at most (paper, section 3.2)
