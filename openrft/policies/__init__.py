@@ -1,0 +1,1 @@
+"""Policies: what answers, and what can be trained."""

@@ -1,0 +1,109 @@
+"""The documents tell the truth: commands exist, options are documented, files that are named are there."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from openrft import hookspecs
+from openrft.cli import COMMANDS, cli
+from openrft.plugins import installed, plugin_class
+from openrft.settings import PRESETS, STAGES
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+FIRST_PARTY = ["da", "icl", "pocket", "prm", "rl", "sciknoweval", "sft", "teacher"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("plugins/*/README.md"))]
+
+
+def command_lines(text):
+    """Every `openrft ...` line of a document's code blocks."""
+    return [line.strip().split("#")[0].strip() for line in re.findall(r"^ {4}(openrft .*)$", text, re.MULTILINE)]
+
+
+def every_command():
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        yield name, command
+        if isinstance(command, click.Group):
+            for sub, inner in command.commands.items():
+                yield f"{name} {sub}", inner
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_documented_commands_and_options_exist(document):
+    known = dict(every_command())
+    for line in command_lines(document.read_text("utf-8")):
+        words = line.split()[1:]
+        command = known.get(" ".join(words[:2])) or known.get(words[0])
+        assert command is not None, line
+        options = {option for parameter in command.params for option in parameter.opts}
+        for word in words:
+            if word.startswith("--") and word != "--debug":
+                assert word.split("=")[0] in options, f"{word} in: {line}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_settings_in_documents_exist(document):
+    text = document.read_text("utf-8")
+    for owner, option in re.findall(r"--set ([a-z]+)\.(\w+)=", text):
+        kind = STAGES.get(owner) or plugin_class(owner).Options
+        assert option in {f.name for f in dataclasses.fields(kind)}, f"{owner}.{option}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_readme_has_the_two_commands_and_every_command_and_plugin():
+    assert "    pip install -r requirements.txt && openrft bench\n" in README
+    assert "    pip install tox && tox\n" in README
+    assert all(f"openrft {name}" in README or f"`{name} " in README for name in COMMANDS)
+    assert all(f"`{name}`" in README for name in FIRST_PARTY)
+    assert all(f"`{name}`" in README for name in PRESETS)
+
+
+def test_every_command_has_help_and_examples():
+    for name, command in every_command():
+        assert command.help, name
+        if not isinstance(command, click.Group):
+            assert "Example" in f"{command.help}{command.epilog}", name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.name}"
+
+
+def test_every_hook_documents_its_contract():
+    for name, hook in vars(hookspecs.Hooks).items():
+        if not name.startswith("_"):
+            assert len(inspect.getdoc(hook) or "") > 40, name
+
+
+@pytest.mark.parametrize("name", FIRST_PARTY)
+def test_every_plugin_documents_each_of_its_options(name):
+    distribution = installed()[name].distribution
+    text = (ROOT / "plugins" / distribution / "README.md").read_text("utf-8")
+    options = getattr(plugin_class(name), "Options", None)
+    for option in dataclasses.fields(options) if options else ():
+        assert re.search(rf"\b{option.name}\b", text), f"{name}.{option.name} is not in its README"
+
+
+def test_the_contributing_guide_names_every_file_of_the_core():
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for path in (ROOT / "openrft").glob("*.py"):
+        if path.name not in ("__init__.py", "__main__.py"):
+            assert f"`{path.name}`" in guide, path.name
+
+
+def test_every_module_says_what_it_is_for():
+    for path in [*ROOT.glob("openrft/**/*.py"), *ROOT.glob("plugins/*/openrft_*/**/*.py")]:
+        head = path.read_text("utf-8").lstrip()
+        assert head.startswith('"""') or not head, path
