@@ -129,4 +129,9 @@ def _run(job: Job, store: Path, tell: Callable[[str, int, int, str], None], debu
         if debug:
             raise
         return Failure(job.arm.name, job.task, job.seed, str(fault)), None
+    except Exception as fault:
+        if debug:
+            raise
+        words = f"{type(fault).__name__}: {fault} (run with --debug --workers 1 for the traceback)"
+        return Failure(job.arm.name, job.task, job.seed, words), None
     return arm_result(outcome), outcome.rollouts_file

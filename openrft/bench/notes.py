@@ -25,6 +25,8 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
         *_chance(summary),
         *_noise(summary),
         *_data(report),
+        *_lengths(report),
+        *_synthesis(report),
         *_components(summary),
         *report.said,
     )
@@ -80,6 +82,35 @@ def _data(report: Report) -> Iterator[str]:
         clusters = len({item.cluster for item in task.items})
         if clusters < len(task.items):
             yield f"{task.name}: {len(task.items)} test items in {clusters} groups of near duplicates."
+
+
+def _lengths(report: Report) -> Iterator[str]:
+    """Answers that were never finished, or never begun: they count as not correct, so a reader must know of them."""
+    for count, words in (
+        ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
+        ("evaluate.cut_off", "cut off at the longest length allowed"),
+    ):
+        for task in report.tasks:
+            shares = {
+                r.arm: (r.metrics.get(count) or 0.0) / sum(len(i.correct) for i in r.items.values())
+                for r in report.results
+                if r.task == task.name
+            }
+            arms = [f"{arm} {share:.0%}" for arm, share in shares.items() if share >= 0.005]
+            if arms:
+                yield f"{task.name}: answers {words}: {', '.join(arms)}."
+
+
+def _synthesis(report: Report) -> Iterator[str]:
+    """How often the teacher found reasoning; questions without any were imitated by their bare answer."""
+    said = set()
+    for result in report.results:
+        fallback = result.metrics.get("synthesize.teacher.fallback")
+        if fallback is not None:
+            said.add(
+                f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
+            )
+    yield from sorted(said)
 
 
 def _counted(found: Any, words: str) -> str:
