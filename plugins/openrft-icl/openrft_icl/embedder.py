@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vectors = NDArray[np.float32]  # (texts, dimensions), each of length 1
+from openrft_icl.light import Light
+from openrft_icl.vectors import Vectors
 
 
 class Embedder(Protocol):
@@ -24,8 +22,6 @@ class Embedder(Protocol):
 def open_embedder(name: str) -> Embedder:
     """The embedder of this name. Raises UsageError or CheckpointError."""
     if name == "light":
-        from openrft_icl.light import Light
-
         return Light()
     from openrft_icl.sentence import Sentence
 

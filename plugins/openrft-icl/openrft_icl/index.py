@@ -8,8 +8,9 @@ from pathlib import Path
 from openrft import Sample, Shot
 from openrft_icl import text_of
 from openrft_icl.choose import choose, ordered, settled
-from openrft_icl.embedder import Embedder, Vectors
+from openrft_icl.embedder import Embedder
 from openrft_icl.table import Table
+from openrft_icl.vectors import Vectors
 
 
 class Index:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from openrft_icl.embedder import Vectors
+from openrft_icl.vectors import Vectors
 
 DIMENSIONS = 1024  # a power of two; hashing noise in a cosine is about 1 / sqrt(DIMENSIONS)
 SIZES = (3, 4, 5)  # lengths of the n-grams: word stems, numbers, fragments of formulas and sequences

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from openrft import CheckpointError, UsageError
-from openrft_icl.embedder import Vectors
+from openrft_icl.vectors import Vectors
 
 
 class Sentence:

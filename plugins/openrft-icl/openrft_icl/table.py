@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from openrft import OpenRFTError
-from openrft_icl.embedder import Vectors
+from openrft_icl.vectors import Vectors
 
 QUERIES = 256  # searched at once; bounds the memory of a result
 Embed = Callable[[Sequence[str]], Vectors]

@@ -13,7 +13,7 @@ import torch
 from openrft import OpenRFTError, Rollout
 from openrft_rl.advantages import ADVANTAGES
 from openrft_rl.losses import clipped_surrogate, kl_estimate, token_weights
-from openrft_rl.plugin import RL
+from openrft_rl.options import RLOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Line:
     temperature: float
 
 
-def update(policy: Any, rollouts: Sequence[Rollout], options: RL.Options, step: int, seed: int) -> dict[str, float]:
+def update(policy: Any, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int) -> dict[str, float]:
     """Train the policy's adapter on scored rollouts; metrics: loss, kl, clip_fraction, grad_norm, zero_variance.
 
     Rollouts whose advantage is exactly zero are left out where there is no KL term: their gradient is zero.
@@ -61,7 +61,7 @@ def update(policy: Any, rollouts: Sequence[Rollout], options: RL.Options, step: 
 
 
 def _descend(
-    policy: Any, batch: list[Line], options: RL.Options, step: int, metrics: dict[str, float], total: int
+    policy: Any, batch: list[Line], options: RLOptions, step: int, metrics: dict[str, float], total: int
 ) -> None:
     """One optimiser step on the lines of a mini-batch, adding to the metrics."""
     optimizer = policy.optimizer(options.lr)
@@ -86,7 +86,7 @@ def _descend(
     metrics["updates"] += 1
 
 
-def _loss(policy: Any, lines: list[Line], options: RL.Options, metrics: dict[str, float], total: int) -> torch.Tensor:
+def _loss(policy: Any, lines: list[Line], options: RLOptions, metrics: dict[str, float], total: int) -> torch.Tensor:
     """The weighted sum of the lines' token losses."""
     prompts, tokens = [line.prompt for line in lines], [line.tokens for line in lines]
     temperature = lines[0].temperature
@@ -108,7 +108,7 @@ def _loss(policy: Any, lines: list[Line], options: RL.Options, metrics: dict[str
     return (per_token * weight * mask).sum()
 
 
-def _lines(policy: Any, rollouts: Sequence[Rollout], advantages: Sequence[float], options: RL.Options) -> list[Line]:
+def _lines(policy: Any, rollouts: Sequence[Rollout], advantages: Sequence[float], options: RLOptions) -> list[Line]:
     lengths = [len(r.completion.tokens) for r in rollouts]
     weights = token_weights(lengths, options.algorithm, max(lengths, default=1))
     # Rollouts of a group share one messages object: encode it once.
