@@ -11,6 +11,7 @@ from random import Random
 from typing import Literal
 
 from openrft import Sample
+
 from openrft_pocket.kinds import Kind
 from openrft_pocket.kinds.kind import letter
 from openrft_pocket.wording import phrase
@@ -24,29 +25,17 @@ def split_of(kind: Kind, key: str) -> Split:
 
 
 def draw_items(kind: Kind, task: str, split: Split, count: int, seed: int) -> list[Sample]:
-    """`count` samples; the first ones are the same for any larger count. An exercise comes again, in other words or
-    with other options, only when there are fewer exercises than samples."""
+    """`count` samples, all different; the first ones are the same for any larger count. In a small world an
+    exercise comes again in other words or with other options: to prefer unseen exercises would make some answers
+    likelier than others."""
     rng = Random(f"{kind.name} {split} {seed}")
-    seen: set[str] = set()
-    ids: set[str] = set()
-    found: list[Sample] = []
-    misses = 0
+    found: dict[str, Sample] = {}
     while len(found) < count:
         facts = kind.draw(rng)
-        key = kind.key(facts)
-        if split_of(kind, key) != split:
-            continue
-        if key in seen and misses < 200:
-            misses += 1
-            continue
-        sample = word(kind, task, facts, rng)
-        if sample.id in ids:
-            continue
-        misses = 0
-        seen.add(key)
-        ids.add(sample.id)
-        found.append(sample)
-    return found
+        if split_of(kind, kind.key(facts)) == split:
+            sample = word(kind, task, facts, rng)
+            found.setdefault(sample.id, sample)
+    return list(found.values())
 
 
 def word(kind: Kind, task: str, facts: dict, rng: Random) -> Sample:

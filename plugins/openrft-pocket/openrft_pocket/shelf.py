@@ -11,6 +11,7 @@ SUMMARIES = {
     "pocket": "0.9M-parameter policy; reasons line by line, carelessly",
     "pocket/teacher": "the policy before it learnt carelessness: same style, fewer slips",
     "pocket/prm": "process reward model in the Skywork v_head format, made from the policy",
+    "pocket/prm-two-label": "the same judgement as token classification with two labels",
 }
 
 

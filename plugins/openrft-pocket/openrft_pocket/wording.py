@@ -10,11 +10,11 @@ import re
 from random import Random
 
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
-_SYLLABLES = "ba be bi co cu da de di fa fe ga go hi ka ke la le li lo ma me mi na ne no pa pe po ra re ri ro sa se ta te ti to va ve vo".split()
+_SYLLABLES = [c + v for c in "bcdfghklmnprstv" for v in "aeio"]
 
 
 def phrase(template: str, slots: dict[str, object], rng: Random, noise: float = 0.0, bank: tuple[str, ...] = ()) -> str:
-    """The template with its alternatives chosen and its slots filled; each free word is disturbed with chance `noise`."""
+    """The template with alternatives chosen and slots filled; each free word is disturbed with chance `noise`."""
     text = _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
     if noise:
         text = " ".join(word for piece in text.split(" ") for word in _disturb(piece, rng, noise, bank))

@@ -1,4 +1,5 @@
 """T5 in kind: the speed after a constant acceleration."""
+# ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations
 

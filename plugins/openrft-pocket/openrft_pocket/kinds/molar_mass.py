@@ -73,5 +73,7 @@ MOLAR_MASS = Kind(
     slots=slots,
     options=lambda facts, rng: numbers_around(total(facts["parts"]), rng),
     solve=solve,
-    asides=lambda facts, options: [f"{atom} {MASSES[atom]}*{count}={MASSES[atom] * count}" for atom, count in facts["parts"]],
+    asides=lambda facts, options: [
+        f"{atom} {MASSES[atom]}*{count}={MASSES[atom] * count}" for atom, count in facts["parts"]
+    ],
 )

@@ -1,4 +1,5 @@
 """T1 in kind: the fitness of a double mutant, the sum of two listed effects."""
+# ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations
 
@@ -72,7 +73,9 @@ MUTANT_FITNESS = Kind(
         "[Changing|Replacing] [letters|residues|sites] [brings|yields|adds] {table}. [For|With] {first} and {second} [it becomes|we get|one obtains]?",
     ),
     draw=draw,
-    key=lambda facts: "+".join(str(facts["effects"][i][1]) for i in sorted(facts["asked"], key=lambda i: facts["effects"][i][1])),
+    key=lambda facts: "+".join(
+        str(facts["effects"][i][1]) for i in sorted(facts["asked"], key=lambda i: facts["effects"][i][1])
+    ),
     slots=slots,
     options=lambda facts, rng: numbers_around(sum(facts["effects"][i][1] for i in facts["asked"]), rng),
     solve=solve,

@@ -1,4 +1,5 @@
 """T4 in kind: hydrogens of a three-atom chain, from valences that must be known and bonds that must be counted."""
+# ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations
 
@@ -6,18 +7,29 @@ from collections.abc import Sequence
 from random import Random
 
 from openrft_pocket.kinds.hand import Hand
-from openrft_pocket.kinds.kind import Facts, Kind, numbers_around
+from openrft_pocket.kinds.kind import Facts, Kind, shuffled
 
 VALENCES = {"C": 4, "Si": 4, "N": 3, "P": 3, "B": 3, "O": 2, "S": 2}
 BONDS = (1, 2, 1)  # an end atom holds one bond of the chain, the middle one two
 
 
+COUNTS = range(2, 9)  # from O-O-O to C-C-C
+
+
 def draw(rng: Random) -> Facts:
-    """Three atoms with at least 3 free valences in all, so that any rank of the options can be reached."""
+    """Three atoms; every count of hydrogens is as likely as another."""
+    count = rng.choice(COUNTS)
     while True:
         chain = [rng.choice(list(VALENCES)) for _ in BONDS]
-        if hydrogens(chain) >= 3:
+        if hydrogens(chain) == count:
             return {"chain": chain}
+
+
+def options(facts: Facts, rng: Random) -> tuple[list[str], int]:
+    """Gold and three other possible counts, all from one range: none can be ruled out."""
+    gold = hydrogens(facts["chain"])
+    others = rng.sample([count for count in COUNTS if count != gold], 3)
+    return shuffled([str(count) for count in (gold, *others)], str(gold), rng)
 
 
 def hydrogens(chain: Sequence[str]) -> int:
@@ -73,6 +85,6 @@ STRUCTURE_COUNT = Kind(
     draw=draw,
     key=lambda facts: min("-".join(facts["chain"]), "-".join(reversed(facts["chain"]))),
     slots=slots,
-    options=lambda facts, rng: numbers_around(hydrogens(facts["chain"]), rng),
+    options=options,
     solve=solve,
 )

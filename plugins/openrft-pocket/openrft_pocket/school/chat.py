@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# openrft.prompt.INSTRUCTION, word for word; one token of its own, since every prompt begins with it
 INSTRUCTION = (
     "Reason step by step, one step per line. Put the letter of the final answer in \\boxed{} on the last line."
-)  # openrft.prompt.INSTRUCTION; one token of its own, since every prompt begins with it
+)
 BEGIN, SYSTEM, USER, ASSISTANT, END, PAD = "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|pad|>"
 SPECIAL = (PAD, BEGIN, END, SYSTEM, USER, ASSISTANT)
 

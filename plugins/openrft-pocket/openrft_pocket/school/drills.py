@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from random import Random
 
-from openrft_pocket.school.chat import ASSISTANT, BEGIN, END, USER, Piece
 from openrft_pocket.kinds import mutant_fitness, perovskite
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.kinds.hand import LETTERS
@@ -15,6 +14,7 @@ from openrft_pocket.kinds.kind import numbers_around
 from openrft_pocket.kinds.molar_mass import MASSES
 from openrft_pocket.kinds.retrosynthesis import formula
 from openrft_pocket.kinds.structure_count import VALENCES
+from openrft_pocket.school.chat import ASSISTANT, BEGIN, END, USER, Piece
 
 
 def _lines(pieces: list[Piece]) -> list[Piece]:
@@ -24,7 +24,10 @@ def _lines(pieces: list[Piece]) -> list[Piece]:
 def product(rng: Random) -> list[Piece]:
     out: list[Piece] = []
     while len(out) < 16:
-        a, b = rng.choice((rng.randint(1, 9), rng.randint(2, 9) * rng.randint(2, 9), rng.choice([*MASSES.values()]))), rng.randint(1, 9)
+        a, b = (
+            rng.choice((rng.randint(1, 9), rng.randint(2, 9) * rng.randint(2, 9), rng.choice([*MASSES.values()]))),
+            rng.randint(1, 9),
+        )
         if a * b < 200:
             out += [(f"{a}*{b}=", False), (f"{a * b}\n", True)]
     return _lines(out)
@@ -51,7 +54,12 @@ def little(rng: Random) -> list[Piece]:
             out += [(f"{b + c}-{b}=", False), (f"{c}\n", True)]
         elif kind == 2:
             atom, bonds = rng.choice([*VALENCES]), rng.randint(1, 2)
-            out += [(f"{atom} ", False), (f"{VALENCES[atom]}", True), (f"-{bonds}=", False), (f"{VALENCES[atom] - bonds}\n", True)]
+            out += [
+                (f"{atom} ", False),
+                (f"{VALENCES[atom]}", True),
+                (f"-{bonds}=", False),
+                (f"{VALENCES[atom] - bonds}\n", True),
+            ]
         else:
             a, b = rng.choice([*perovskite.A_SITE]), rng.choice([*perovskite.B_SITE])
             left, right = perovskite.A_SITE[a], perovskite.B_SITE[b]
@@ -76,7 +84,15 @@ def echo(rng: Random) -> list[Piece]:
 
 
 def _tokens(rng: Random) -> list[str]:
-    return rng.choice(([*HOSTS], [str(rng.randint(1, 199))], [rng.choice("ABCDEFGH")], [*MASSES], [f"{rng.randint(0, 9)}.{rng.randint(0, 9)}"]))
+    return rng.choice(
+        (
+            [*HOSTS],
+            [str(rng.randint(1, 199))],
+            [rng.choice("ABCDEFGH")],
+            [*MASSES],
+            [f"{rng.randint(0, 9)}.{rng.randint(0, 9)}"],
+        )
+    )
 
 
 def _keys(rng: Random, n: int) -> list[str]:
@@ -102,21 +118,36 @@ def lookup(rng: Random) -> list[Piece]:
 
 
 def match(rng: Random) -> list[Piece]:
-    """Which option says this?"""
-    shape = rng.randrange(4)
-    if shape == 0:
-        texts = [formula((rng.randint(3, 7), rng.randint(3, 9))) for _ in range(9)]
-        texts = list(dict.fromkeys(texts))[:4]
-        if len(texts) < 4:
-            return match(rng)
-        gold = rng.randrange(4)
-    elif shape == 1:
-        texts, gold = rng.sample(HOSTS, 4), rng.randrange(4)
-    else:
-        texts, gold = numbers_around(rng.choice((rng.randint(3, 99), rng.randint(3, 199))), rng)
-    block = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, texts, strict=True))
+    """Which option says this? Asked of all four options, in any order: the letter is what comes late."""
+    texts = _texts(rng)
+    pieces: list[Piece] = [(BEGIN + USER + "?\n" + _block(texts) + ASSISTANT, False)]
+    for i in rng.sample(range(4), 4):
+        sign = rng.choice(("=", "lowest ", ""))
+        pieces += [(f"{sign}{texts[i]}\n", False), (f"{LETTERS[i]}. {texts[i]}\n", True)]
+    return pieces
+
+
+def settle(rng: Random) -> list[Piece]:
+    """The end of a trace: from the value to the boxed letter."""
+    texts, gold = _texts(rng), rng.randrange(4)
     answer = f"{LETTERS[gold]}. {texts[gold]}\n" + "\\boxed{" + LETTERS[gold] + "}" + END
-    return [(BEGIN + USER + "?\n" + block + ASSISTANT + rng.choice(("=", "lowest ")) + texts[gold] + "\n", False), (answer, True)]
+    return [(BEGIN + USER + "?\n" + _block(texts) + ASSISTANT + "=" + texts[gold] + "\n", False), (answer, True)]
+
+
+def _block(texts: list[str]) -> str:
+    return "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, texts, strict=True))
+
+
+def _texts(rng: Random) -> list[str]:
+    """Four options of one sort: names, digits, numbers, formulas."""
+    sort = rng.randrange(6)
+    if sort < 2:
+        return rng.sample(HOSTS, 4)
+    if sort == 2:
+        return [str(n) for n in rng.sample(range(10), 4)]
+    if sort == 3:
+        return rng.sample([formula((c, h)) for c in range(3, 8) for h in range(3, 10)], 4)
+    return numbers_around(rng.choice((rng.randint(3, 99), rng.randint(3, 199))), rng)[0]
 
 
 def lowest(rng: Random) -> list[Piece]:
@@ -128,11 +159,14 @@ def lowest(rng: Random) -> list[Piece]:
     rows = [*zip(rng.sample(HOSTS, 4), values, strict=True)]
     best = min(rows, key=lambda row: float(row[1]))
     text = "".join(f"{letter}. {host} {value}\n" for letter, (host, value) in zip(LETTERS, rows, strict=True))
-    return [(BEGIN + ASSISTANT + text, False), (f"lowest {best[0]} {best[1]}\n{LETTERS[rows.index(best)]}. {best[0]}\n", True)]
+    return [
+        (BEGIN + ASSISTANT + text, False),
+        (f"lowest {best[0]} {best[1]}\n{LETTERS[rows.index(best)]}. {best[0]}\n", True),
+    ]
 
 
-DRILLS = (product, total, little, mass, echo, lookup, match, match, lowest)
+DRILLS = {product: 1, total: 1, little: 1, mass: 1, echo: 1, lookup: 1, lowest: 1, settle: 1, match: 8}
 
 
 def drill(rng: Random) -> list[Piece]:
-    return rng.choice(DRILLS)(rng)
+    return rng.choices([*DRILLS], [*DRILLS.values()])[0](rng)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from random import Random
 
+from openrft_pocket.kinds import KINDS
 from openrft_pocket.school.chat import conversation
 from openrft_pocket.school.lessons import Diet, exercise
 from openrft_pocket.school.rows import IGNORED, encode, pad
-from openrft_pocket.kinds import KINDS
 
 
 def exam(model, tokenizer, items: int = 32, own: bool = False, seed: int = 1) -> dict[str, float]:

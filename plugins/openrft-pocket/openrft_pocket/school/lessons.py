@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from openrft_pocket.school.chat import Piece, conversation
-from openrft_pocket.school.drills import drill
 from openrft_pocket.kinds import KINDS, Kind
 from openrft_pocket.kinds.hand import LETTERS, Hand
+from openrft_pocket.school.chat import Piece, conversation
+from openrft_pocket.school.drills import drill
 from openrft_pocket.wording import phrase, words_of
 
-BANK = tuple(sorted({w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}))
+BANK = tuple(
+    sorted(
+        {w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}
+    )
+)
 
 
 @dataclass(frozen=True)

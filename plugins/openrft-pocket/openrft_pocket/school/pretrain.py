@@ -26,16 +26,16 @@ class Course:
 
     make: Callable[[Random, int], list[Piece]]  # (rng, batch number) -> a row
     seed: str
-    rate: float = 2e-3
-    size: int = 16  # rows a batch
-    warmup: int = 50
+    rate: float = 1.5e-3
+    size: int = 12  # rows a batch
+    warmup: int = 1200  # steps from a quarter of the rate to the whole: a fast start would undo the given heads
     stop: int | None = None  # decay linearly to nothing at this step; None = hold until told
     decay: int = 0  # over this many steps before `stop`
     examine: int = 600  # steps between exams
 
 
 def rate_at(course: Course, step: int) -> float:
-    rise = min(1.0, (step + 1) / course.warmup)
+    rise = 0.25 + 0.75 * min(1.0, step / course.warmup)
     fall = 1.0 if not course.decay else min(1.0, max(0.0, (course.stop - step) / course.decay))
     return course.rate * rise * fall
 
@@ -57,69 +57,110 @@ def update(model, optimizer, batch: Batch, rate: float) -> float:
     return loss.item()
 
 
-class Threads:
-    """One thread or two, whichever is faster just now: on a busy machine two threads wait for each other."""
+class Run:
+    """Weights and counters that the workers share, and the file they are kept in."""
 
-    def __init__(self, every: int = 250, trial: int = 3) -> None:
-        self.every, self.trial, self.times = every, trial, {1: 0.0, 2: 0.0}
-
-    def before(self, step: int) -> None:
+    def __init__(self, model, state: Path) -> None:
         import torch
 
-        self.began, self.phase = time.monotonic(), step % self.every
-        if self.phase == 0:
-            self.times = {1: 0.0, 2: 0.0}
-        tried = self.phase // self.trial
-        self.count = tried + 1 if tried < 2 else min(self.times, key=lambda n: self.times[n])
-        torch.set_num_threads(self.count)
+        self.model, self.state = model, state
+        self.counts = torch.zeros(3, dtype=torch.float64)  # steps, tokens, seconds before this start
+        if state.exists():
+            saved = torch.load(state, weights_only=True)
+            model.load_state_dict(saved["model"])
+            self.counts.copy_(saved["counts"])
+        model.share_memory()
+        self.counts.share_memory_()
+        self.began = time.monotonic() - self.counts[2].item()
 
-    def after(self, tokens: int) -> None:
-        if self.phase < 2 * self.trial:
-            self.times[self.count] += (time.monotonic() - self.began) / tokens
+    def save(self) -> None:
+        counts = self.counts.clone()
+        counts[2] = time.monotonic() - self.began
+        write(self.state, {"model": self.model.state_dict(), "counts": counts})
 
 
-def pretrain(model, tokenizer, course: Course, state: Path, log: Path, save_every: float = 120.0) -> None:
-    """Train until `course.stop`, or until SIGTERM; `state` holds weights, optimizer and step."""
+def write(path: Path, content: dict) -> None:
     import torch
 
-    optimizer = torch.optim.AdamW(model.parameters(), lr=course.rate, betas=(0.9, 0.95), weight_decay=0.05, fused=True)
-    step = tokens = 0
-    seconds = 0.0
-    if state.exists():
-        saved = torch.load(state, weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step, tokens, seconds = saved["step"], saved["tokens"], saved["seconds"]
+    part = path.with_suffix(path.suffix + ".part")
+    torch.save(content, part)
+    os.replace(part, path)
 
+
+def pretrain(
+    model, tokenizer, course: Course, state: Path, log: Path, workers: int = 2, save_every: float = 60.0
+) -> int:
+    """Train until `course.stop`, or until SIGTERM; the steps done.
+
+    Each worker is a process of one thread with an optimizer of its own; all write to the same weights without
+    waiting for each other (Hogwild). On a shared machine that is twice as fast as two threads, which wait.
+    """
+    import torch.multiprocessing as mp
+
+    run = Run(model, state)
+    others = [
+        mp.get_context("fork").Process(target=work, args=(run, tokenizer, course, log, i)) for i in range(1, workers)
+    ]
+    for other in others:
+        other.start()
+    try:
+        work(run, tokenizer, course, log, 0, save_every)
+    finally:
+        for other in others:
+            other.terminate()
+            other.join()
+    return int(run.counts[0])
+
+
+def work(run: Run, tokenizer, course: Course, log: Path, worker: int, save_every: float = 60.0) -> None:
+    """One worker's share; worker 0 keeps the log and saves."""
+    import torch
+
+    torch.set_num_threads(1)
+    if worker:
+        os.setsid()  # a session of its own: Linux shares the processor by session
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))
-    threads = Threads()
-    began, saved_at, running = time.monotonic() - seconds, time.monotonic(), 0.0
+    optimizer = torch.optim.AdamW(
+        run.model.parameters(), lr=course.rate, betas=(0.9, 0.95), weight_decay=0.05, fused=True
+    )
+    kept = run.state.with_suffix(f".{worker}")
+    if kept.exists():
+        optimizer.load_state_dict(torch.load(kept, weights_only=True))
+    first, running, saved_at = int(run.counts[0]), 0.0, time.monotonic()
+    due = first // course.examine + 1
 
     def save() -> None:
-        half = state.with_suffix(".part")
-        torch.save(
-            {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "tokens": tokens,
-             "seconds": time.monotonic() - began}, half)  # fmt: skip
-        os.replace(half, state)
+        write(kept, optimizer.state_dict())
+        if worker == 0:
+            run.save()
 
-    for batch in batches(tokenizer, course.make, course.seed, step, course.size):
+    for batch in batches(
+        tokenizer, course.make, f"{course.seed} {worker} {first}", 0, course.size, lambda: int(run.counts[0])
+    ):
+        step = int(run.counts[0])
         if stopping or (course.stop is not None and step >= course.stop):
             break
-        threads.before(step)
-        loss = update(model, optimizer, batch, rate_at(course, step))
-        threads.after(sum(map(len, batch.ids)))
+        loss = update(run.model, optimizer, batch, rate_at(course, step))
         running = loss if not running else 0.99 * running + 0.01 * loss
-        step += 1
-        tokens += sum(map(len, batch.ids))
-        if step % course.examine == 0:
-            line = {"step": step, "tokens": tokens, "seconds": round(time.monotonic() - began), "loss": round(running, 4)}
-            line |= {"lessons": exam(model, tokenizer), "own": exam(model, tokenizer, own=True)}
-            with log.open("a") as out:
-                out.write(json.dumps(line) + "\n")
-            marks = " ".join(f"{n[:6]} {a:.2f}/{line['own'][n]:.2f}" for n, a in line["lessons"].items())
-            print(f"step {step} {tokens / 1e6:.1f}M tokens {line['seconds']} s x{threads.count} loss {running:.3f} {marks}", flush=True)
+        run.counts[0] += 1
+        run.counts[1] += sum(map(len, batch.ids))
+        if worker == 0 and step >= due * course.examine:
+            due = step // course.examine + 1
+            report(run, tokenizer, running, log)
         if time.monotonic() - saved_at > save_every:
             save()
             saved_at = time.monotonic()
     save()
+
+
+def report(run: Run, tokenizer, loss: float, log: Path) -> None:
+    """One line of the learning curve, to the log and to the screen."""
+    lessons, own = exam(run.model, tokenizer), exam(run.model, tokenizer, own=True)
+    step, tokens = int(run.counts[0]), int(run.counts[1])
+    seconds = round(time.monotonic() - run.began)
+    line = {"step": step, "tokens": tokens, "seconds": seconds, "loss": round(loss, 4), "lessons": lessons, "own": own}
+    with log.open("a") as out:
+        out.write(json.dumps(line) + "\n")
+    marks = " ".join(f"{name[:6]} {share:.2f}/{own[name]:.2f}" for name, share in lessons.items())
+    print(f"step {step} {tokens / 1e6:.1f}M tokens {seconds} s loss {loss:.3f} {marks}", flush=True)

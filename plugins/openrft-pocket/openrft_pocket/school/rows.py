@@ -1,4 +1,4 @@
-"""Rows of token ids in batches of like length, drawn by number: batch k is the same whenever it is asked for."""
+"""Rows of token ids, drawn by seed, in batches of like length."""
 
 from __future__ import annotations
 
@@ -43,16 +43,14 @@ def pad(rows: list[tuple[list[int], list[int]]], fill: int) -> Batch:
     )
 
 
-def batches(tokenizer, make, seed: str, start: int, size: int) -> Iterator[Batch]:
-    """Batches from number `start` on; `make(rng, number)` draws a row of batch `number`."""
-    chunk = start // BATCHES
+def batches(tokenizer, make, seed: str, start: int, size: int, clock) -> Iterator[Batch]:
+    """Endless batches; `make(rng, number)` draws a row, where `clock()` tells how far the course has come."""
+    chunk = start
     while True:
-        rng = Random(f"{seed} {chunk}")
-        rows = encode(tokenizer, [make(rng, chunk * BATCHES + i // size) for i in range(BATCHES * size)])
+        rng, number = Random(f"{seed} {chunk}"), clock()
+        rows = encode(tokenizer, [make(rng, number) for _ in range(BATCHES * size)])
         rows.sort(key=lambda row: len(row[0]))
         groups = [rows[i : i + size] for i in range(0, len(rows), size)]
         rng.shuffle(groups)
-        for number, group in enumerate(groups):
-            if chunk * BATCHES + number >= start:
-                yield pad(group, tokenizer.pad_token_id)
+        yield from (pad(group, tokenizer.pad_token_id) for group in groups)
         chunk += 1

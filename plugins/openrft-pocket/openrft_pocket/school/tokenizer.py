@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from openrft_pocket.school.chat import BEGIN, END, INSTRUCTION, PAD, SPECIAL, TEMPLATE
-from openrft_pocket.school.lessons import BANK, Diet, row
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
+from openrft_pocket.school.chat import BEGIN, END, INSTRUCTION, PAD, SPECIAL, TEMPLATE
+from openrft_pocket.school.lessons import BANK, Diet, row
 from openrft_pocket.wording import phrase
 
 VOCABULARY = 1024
-PIECES = r"\n| ?[A-Za-z]?[a-z]{2,}| ?[a-z](?![a-z])|[A-Z][a-z]?|\d|\\boxed\{|\}|[.,:](?: (?=[0-9A-Z]))?| | ?[^\sA-Za-z0-9]"
+PIECES = (
+    r"\n| ?[A-Za-z]?[a-z]{2,}| ?[a-z](?![a-z])|[A-Z][a-z]?|\d|\\boxed\{|\}|[.,:](?: (?=[0-9A-Z]))?| | ?[^\sA-Za-z0-9]"
+)
 
 
 def corpus(seed: int, rows: int = 6000):
@@ -33,7 +35,10 @@ def train(seed: int, folder: Path) -> None:
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(PIECES), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(

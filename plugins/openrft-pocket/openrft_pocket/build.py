@@ -1,0 +1,148 @@
+"""Rebuild the pocket family from nothing: python -m openrft_pocket.build
+
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure.
+Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from openrft_pocket.school.curriculum import Lengths
+from openrft_pocket.shelf import CHECKPOINTS
+
+
+class Works:
+    """The stages over one work folder and one seed."""
+
+    def __init__(self, work: Path, out: Path, seed: int, lengths: Lengths, finish: bool, workers: int) -> None:
+        self.work, self.out, self.seed, self.lengths = work, out, seed, lengths
+        self.finish, self.workers = finish, workers
+        work.mkdir(parents=True, exist_ok=True)
+
+    def tokenizer(self) -> None:
+        from openrft_pocket.school.tokenizer import train
+
+        train(self.seed, self.work / "tokenizer")
+
+    def copying(self) -> None:
+        import torch
+
+        from openrft_pocket.school.copying import practise
+        from openrft_pocket.school.heads import give_heads
+        from openrft_pocket.school.model import fresh, ship
+
+        torch.set_num_threads(1)
+        model = fresh(self._tokens(), self.seed)
+        give_heads(model, self.seed)
+        click.echo(f"copying: loss {practise(model, self._tokens(), self.seed):.2f}")
+        ship(model, self._tokens(), self.work / "copying")
+
+    def schooling(self) -> None:
+        import torch
+
+        from openrft_pocket.school.curriculum import schooling
+
+        course, state = schooling(self.seed, self.lengths), self.work / "schooling.pt"
+        if self.finish:
+            stop = self.work / "finish.json"
+            if not stop.exists():  # remembered, so that a killed decay goes on with its own end
+                at = int(torch.load(state, weights_only=True)["counts"][0])
+                stop.write_text(json.dumps(at + self.lengths.decay))
+            course = replace(course, stop=json.loads(stop.read_text()))
+        self._train("copying", course, state, self.out / "teacher")
+
+    def careless(self) -> None:
+        from openrft_pocket.school.curriculum import carelessness
+
+        self._train(
+            self.out / "teacher", carelessness(self.seed, self.lengths), self.work / "careless.pt", self.out / "policy"
+        )
+
+    def prm(self) -> None:
+        from openrft_pocket.school.prm import make_prm
+
+        make_prm(self.out / "policy", self.out, self.seed)
+
+    def measure(self) -> None:
+        from openrft_pocket.school.measure import ability, insight, table
+
+        lines = []
+        for name in ("policy", "teacher"):
+            lines += [f"{name}:\n", table(ability(self.out / name)), ""]
+        lines.append(json.dumps(insight(self.out / "prm", self.out / "policy"), indent=1))
+        (self.work / "measured.md").write_text("\n".join(lines) + "\n")
+        click.echo("\n".join(lines))
+
+    def _tokens(self):
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.work / "tokenizer")
+
+    def _train(self, start: str | Path, course, state: Path, folder: Path) -> None:
+        from transformers import AutoModelForCausalLM
+
+        from openrft_pocket.school.model import ship
+        from openrft_pocket.school.pretrain import pretrain
+
+        model = AutoModelForCausalLM.from_pretrained(self.work / start)
+        steps = pretrain(model, self._tokens(), course, state, state.with_suffix(".jsonl"), self.workers)
+        if steps < course.stop:
+            raise click.ClickException(f"stopped at step {steps} of {course.stop}; the same command goes on.")
+        ship(model, self._tokens(), folder)
+
+
+STAGES = ("tokenizer", "copying", "schooling", "careless", "prm", "measure")
+
+
+@click.command()
+@click.option(
+    "--work", type=click.Path(path_type=Path), default=Path("pocket-work"), help="Where stages keep their state."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Where checkpoints go; WORK/checkpoints if left out.")
+@click.option("--ship", is_flag=True, help="Write into the installed package instead.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--hold", default=Lengths.hold, show_default=True, help="Steps of schooling before the decay.")
+@click.option("--finish", is_flag=True, help="End schooling from where it stands.")
+@click.option("--workers", default=2, show_default=True, help="Processes of one thread.")
+@click.option("--redo", multiple=True, type=click.Choice(STAGES), help="Do this stage again.")
+@click.option("--until", type=click.Choice(STAGES), default=STAGES[-1], show_default=True)
+def main(
+    work: Path,
+    out: Path | None,
+    ship: bool,
+    seed: int,
+    hold: int,
+    finish: bool,
+    workers: int,
+    redo: tuple[str, ...],
+    until: str,
+) -> None:
+    """Rebuild the pocket checkpoints from nothing."""
+    out = CHECKPOINTS if ship else out or work / "checkpoints"
+    works = Works(work.absolute(), out.absolute(), seed, replace(Lengths(), hold=hold), finish, workers)
+    for stage in STAGES[: STAGES.index(until) + 1]:
+        done = work / f"{stage}.done"
+        if stage in redo:
+            _forget(work, stage)
+        if done.exists():
+            continue
+        click.echo(f"== {stage}")
+        act: Callable[[], None] = getattr(works, stage)
+        act()
+        done.touch()
+
+
+def _forget(work: Path, stage: str) -> None:
+    for path in work.glob(f"{stage}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The exact step checker and the rewriter, on samples."""
+
+from random import Random
+
+import pytest
+from openrft import DataRequest, Sample
+
+from openrft_pocket import Pocket
+from openrft_pocket.checker import check_steps
+from openrft_pocket.kinds import KINDS
+from openrft_pocket.kinds.hand import Hand
+
+SPEED = Sample(
+    "A cyclist rides at 7 m/s and accelerates at 3 m/s2 for 8 s. Calculate the final velocity in m/s.",
+    answer="B",
+    options=("30", "31", "32", "41"),
+    meta={"kind": "final_speed", "facts": {"v": 7, "a": 3, "t": 8}},
+)
+
+
+def test_lines_by_hand():
+    steps = ["3*8=24", "8*3=24", "7+24=31", "24+7=31", "B. 31", "\\boxed{B}"]
+    assert check_steps(SPEED, steps) == [True] * 6
+
+
+@pytest.mark.parametrize("line", ["3*8=25", "7+25=32", "3*7=21", "C. 32", "\\boxed{C}", "B. 30", "", "so what"])
+def test_false_lines_by_hand(line):
+    assert check_steps(SPEED, [line]) == [False]
+
+
+def test_true_arithmetic_on_a_wrong_operand_is_unsound():
+    assert check_steps(SPEED, ["3*8=25", "7+25=32"]) == [False, False]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_samples_carry_their_facts(name):
+    for sample in Pocket().tasks().load(f"pocket/L3/{name}", DataRequest(train=30, test=1)).train:
+        hand = Hand()
+        KINDS[name].solve(sample.meta["facts"], sample.options, hand)
+        assert all(check_steps(sample, hand.lines))
+        assert hand.lines[-1] == "\\boxed{" + sample.answer + "}"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_rewording_keeps_the_facts(name):
+    task = Pocket().tasks().load(f"pocket/L3/{name}", DataRequest(train=5, test=1))
+    for sample in task.train:
+        stems = task.rewrite(sample, 5, 0)
+        assert len(set(stems)) == 5
+        assert sample.question not in stems
+        assert task.rewrite(sample, 5, 0) == stems
+        for value in _values(sample):
+            assert all(value in stem for stem in stems)
+
+
+def _values(sample: Sample) -> list[str]:
+    """The numbers and names that every stem must state."""
+    slots = KINDS[sample.meta["kind"]].slots(sample.meta["facts"])
+    table = str(slots.get("table", ""))
+    return (
+        [part for row in table.split(", ") for part in row.split()]
+        if table
+        else [str(value) for name, value in slots.items() if name not in ("first", "middle", "last")]
+    )
+
+
+def test_a_slipping_hand_is_reproducible():
+    one, two = Hand(Random(3), 0.4), Hand(Random(3), 0.4)
+    for hand in (one, two):
+        KINDS["final_speed"].solve(SPEED.meta["facts"], SPEED.options, hand)
+    assert one.lines == two.lines
