@@ -1,6 +1,6 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
-Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure.
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -73,12 +73,21 @@ class Works:
     def measure(self) -> None:
         from openrft_pocket.school.measure import ability, insight, table
 
-        lines = []
-        for name in ("policy", "teacher"):
-            lines += [f"{name}:\n", table(ability(self.out / name)), ""]
-        lines.append(json.dumps(insight(self.out / "prm", self.out / "policy"), indent=1))
-        (self.work / "measured.md").write_text("\n".join(lines) + "\n")
-        click.echo("\n".join(lines))
+        found: dict = {name: ability(self.out / name) for name in ("policy", "teacher")}
+        for name, marks in found.items():
+            click.echo(f"{name}:\n{table(marks)}")
+        found["insight"] = insight(self.out / "prm", self.out / "policy")
+        click.echo(json.dumps(found["insight"]))
+        (self.work / "measure.json").write_text(json.dumps(found, indent=1))
+
+    def cards(self) -> None:
+        import torch
+
+        from openrft_pocket.school.cards import write_cards
+
+        steps, tokens, seconds = torch.load(self.work / "schooling.pt", weights_only=True)["counts"].tolist()
+        course = {"steps": steps, "tokens": tokens, "seconds": seconds}
+        write_cards(self.out, self.seed, course, json.loads((self.work / "measure.json").read_text()))
 
     def _tokens(self):
         from transformers import AutoTokenizer
@@ -98,7 +107,7 @@ class Works:
         ship(model, self._tokens(), folder)
 
 
-STAGES = ("tokenizer", "copying", "schooling", "careless", "prm", "measure")
+STAGES = ("tokenizer", "copying", "schooling", "careless", "prm", "measure", "cards")
 
 
 @click.command()

@@ -31,10 +31,11 @@ def draw_items(kind: Kind, task: str, split: Split, count: int, seed: int) -> li
     rng = Random(f"{kind.name} {split} {seed}")
     found: dict[str, Sample] = {}
     while len(found) < count:
-        facts = kind.draw(rng)
-        if split_of(kind, kind.key(facts)) == split:
-            sample = word(kind, task, facts, rng)
-            found.setdefault(sample.id, sample)
+        facts = first = kind.draw(rng)
+        while split_of(kind, kind.key(facts)) != split or kind.stratum(facts) != kind.stratum(first):
+            facts = kind.draw(rng)
+        sample = word(kind, task, facts, rng)
+        found.setdefault(sample.id, sample)
     return list(found.values())
 
 

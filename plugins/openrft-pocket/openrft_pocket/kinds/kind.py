@@ -33,6 +33,7 @@ class Kind:
     slots: Callable[[Facts], dict[str, object]]  # what the wordings' {names} stand for
     options: Callable[[Facts, Random], tuple[list[str], int]]  # four texts and the index of the gold one
     solve: Callable[[Facts, Sequence[str], Hand], None]  # writes the trace, the boxed line included
+    stratum: Callable[[Facts], object] = lambda facts: None  # what is as frequent in train as in test
     asides: Callable[[Facts, Sequence[str]], list[str]] = lambda facts, options: []  # true lines a trace may leave out
 
     def truths(self, facts: Facts, options: Sequence[str]) -> set[str]:

@@ -85,6 +85,7 @@ STRUCTURE_COUNT = Kind(
     draw=draw,
     key=lambda facts: min("-".join(facts["chain"]), "-".join(reversed(facts["chain"]))),
     slots=slots,
+    stratum=lambda facts: hydrogens(facts["chain"]),  # else some counts, and so some ranks, would be rarer
     options=options,
     solve=solve,
 )

@@ -1,0 +1,80 @@
+"""A model card beside each checkpoint: what it was made from, what it can do, where it fails, in measured numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from openrft_pocket.school.measure import SEED, table
+
+HEAD = """---
+license: mit
+language: en
+library_name: transformers
+---
+# {name}
+
+{about}
+
+Made by `python -m openrft_pocket.build` from generated text alone, seed {seed}: {steps} steps, {tokens:.1f}M tokens of
+pre-training, {minutes:.0f} minutes on a shared machine of 2 cores. Llama architecture, hidden 128, 4 layers, 4 heads of size 32,
+{parameters:.2f}M parameters, byte-level BPE of 1,024 tokens with single digits, context 2,048.
+"""
+ABOUT = {
+    "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows how, "
+    "and is careless: every line may be wrong. That is the imperfection reinforcement fine-tuning is to repair.",
+    "teacher": "The pocket policy before it was taught carelessness: the same step style, few slips.",
+    "prm": "Scores every line of a solution of a pocket question. Format: Skywork-o1-Open-PRM (causal model keys and "
+    "`v_head.summary`; sigmoid at the newline that ends a step).",
+    "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 (sound), "
+    "read at the newline that ends a step.",
+}
+LIMITS = """
+Limits: it knows nothing beyond its eight kinds of question, small whole numbers, ten atomic masses, seven valences and
+twenty-four ion charges. Other questions are answered at chance. Wordings far from those of pre-training cost accuracy.
+"""
+
+
+def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[str, Any]) -> None:
+    """`course`: steps, tokens and seconds of schooling; `measured`: what the stage `measure` found."""
+    from safetensors import safe_open
+
+    for name, about in ABOUT.items():
+        with safe_open(out / name / "model.safetensors", "pt") as tensors:
+            size = sum(_numel(tensors.get_slice(key).get_shape()) for key in tensors.keys())  # noqa: SIM118
+        text = HEAD.format(
+            name=f"pocket/{name}" if name != "policy" else "pocket",
+            about=about,
+            seed=seed,
+            steps=round(course["steps"]),
+            tokens=course["tokens"] / 1e6,
+            minutes=course["seconds"] / 60,
+            parameters=size / 1e6,
+        )
+        if name in measured:
+            text += (
+                f"\nOn 50 held-out items a task (data seed {SEED}), 16 answers each at temperature 0.6:\n\n"
+                f"{table(measured[name])}\n\n`pass`: share of items answered rightly at least once; `sound`: share of true lines.\n"
+            )
+        if name.startswith("prm"):
+            text += "\nOn the policy's answers to held-out items in wordings that it never saw (AUROC):\n\n" + _marks(
+                measured["insight"]
+            )
+        (out / name / "README.md").write_text(text + LIMITS)
+
+
+def _marks(marks: dict[str, float]) -> str:
+    says = {
+        "lines": "a line's soundness",
+        "answers": "least score of a solution against its final answer",
+        "processes": "least score against a flawless process, among right answers",
+        "lucky": "(share of right answers whose process has a flaw; not an AUROC)",
+    }
+    return "".join(f"- {says[key]}: {value:.3f}\n" for key, value in marks.items())
+
+
+def _numel(shape: list[int]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
