@@ -51,7 +51,9 @@ def test_a_strangers_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
 
 
 def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, tmp_path):
-    done = openrft(*bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting"))
+    done = openrft(
+        *bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting", "--workers", "1")
+    )
     assert done.returncode == 5
     (file,) = (tmp_path / "runs").glob("*/report.json")
     report = json.loads(file.read_text())
@@ -158,7 +160,8 @@ def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_p
 
 def test_tasks_and_plugins_are_listed(openrft):
     tasks = openrft("tasks", "list", "toy*", "--json")
-    assert json.loads(tasks.stdout) == [{"name": "toy/sums", "samples": None, "summary": "sums of two small numbers"}]
+    (row,) = json.loads(tasks.stdout)
+    assert (row["name"], row["summary"]) == ("toy/sums", "sums of two small numbers")
     assert tasks.stderr == ""
     assert "[system]" in openrft("tasks", "show", "toy/sums").stdout
     rows = {r["name"]: r for r in json.loads(openrft("plugins", "list", "--check", "--json").stdout)}
@@ -168,8 +171,8 @@ def test_tasks_and_plugins_are_listed(openrft):
 
 
 def test_a_plan_can_be_run_again(openrft, tiny, tmp_path):
-    assert openrft(*bench(tiny, "--plugins", "brevity", "--name", "one")).returncode == 0
-    done = openrft("bench", "--plan", "runs/one/plan.json", "--name", "two", "--out", "other")
+    assert openrft(*bench(tiny, "--plugins", "brevity", "--name", "one", "--workers", "1")).returncode == 0
+    done = openrft("bench", "--plan", "runs/one/plan.json", "--name", "two", "--out", "other", "--workers", "1")
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / p / "report.json").read_text()) for p in ("runs/one", "other/two"))
     assert [r["items"] for r in first["results"]] == [r["items"] for r in second["results"]]
