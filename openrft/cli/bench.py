@@ -94,9 +94,9 @@ def command(
         plan = make_plan(asked_for(given, arms=arms, extra=extra, seeds=seeds))
     console = Console(stderr=True)
     for line in plan.said:
-        console.print(f"note: {line}", highlight=False, markup=False)
+        click.echo(f"note: {line}", err=True)
     line = forecast(plan.data.test, plan.settings.evaluate.samples, len(plan.seeds), len(plan.tasks))
-    console.print(f"forecast: {line}", highlight=False, markup=False)
+    click.echo(f"forecast: {line}", err=True)
     if dry_run:
         for arm in plan.arms:
             click.echo(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
