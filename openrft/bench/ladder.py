@@ -35,7 +35,7 @@ def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Ar
     for name in plugins:
         about(name)
     if mode == "none" or not plugins:
-        return (Arm(VANILLA),), Ladder(plugins, VANILLA, VANILLA)
+        return (Arm(VANILLA),), Ladder((), VANILLA, VANILLA)
     base = _base(plugins, said)
     subsets: list[tuple[str, ...]]
     if mode == "lattice":
