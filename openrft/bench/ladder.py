@@ -67,7 +67,8 @@ def _base(plugins: Sequence[str], said: list[str]) -> list[str]:
             else:
                 base.append(other)
                 users = [p for p in plugins if other in needs([p])]
-                said.append(f"{other} was added to every arm but vanilla: {', '.join(users)} need it to act.")
+                verb = "need" if len(users) > 1 else "needs"
+                said.append(f"{other} was added to every arm but vanilla: {', '.join(users)} {verb} it to act.")
     return base
 
 

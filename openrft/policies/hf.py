@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +97,19 @@ class HFPolicy:
                 progress.update("generate", finished, total)
 
         training, _ = self.model.training, self.model.eval()
-        rows = decode(
-            self.model,
-            [encoded[i] for i in fits],
-            n=sampling.n,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=max(1, min(sampling.max_tokens, room)),
-            stop=self._stop,
-            pad=self._pad,
-            seed=sampling.seed,
-            tick=tick,
-        )
+        with self._fast():
+            rows = decode(
+                self.model,
+                [encoded[i] for i in fits],
+                n=sampling.n,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                max_tokens=max(1, min(sampling.max_tokens, room)),
+                stop=self._stop,
+                pad=self._pad,
+                seed=sampling.seed,
+                tick=tick,
+            )
         self.model.train(training)
         for i, group in zip(fits, rows, strict=True):
             completions[i] = [
@@ -122,6 +123,13 @@ class HFPolicy:
                 for row in group
             ]
         return completions
+
+    def _fast(self) -> AbstractContextManager[None]:
+        if not self.adapted:
+            return nullcontext()
+        from openrft.policies.fold import folded
+
+        return folded(self.model)
 
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0

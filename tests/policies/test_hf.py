@@ -142,6 +142,28 @@ def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path)
     )
 
 
+def test_folding_the_adapter_for_a_rollout_changes_no_distribution_and_no_weight(tiny):
+    policy = HFPolicy(str(tiny))
+    policy.attach_lora(2, 4, seed=1)
+    for name, parameter in policy.model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(0))
+    before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
+    trained = {name for name, p in policy.model.named_parameters() if p.requires_grad}
+    groups = policy.generate(PROMPTS, HOT)
+    assert all(torch.equal(before[name], p) for name, p in policy.model.named_parameters())
+    assert {name for name, p in policy.model.named_parameters() if p.requires_grad} == trained
+    prompts = [policy.encode(p) for p, g in zip(PROMPTS, groups, strict=True) for _ in g]
+    completions = [c for g in groups for c in g]
+    logp, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
+    for row, completion in zip(logp, completions, strict=True):
+        sampled = torch.tensor(completion.logprobs)
+        torch.testing.assert_close(row[: len(sampled)].detach(), sampled, atol=1e-4, rtol=0)
+    with policy.reference():
+        bare, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
+    assert (bare - logp).abs().max() > 0.1
+
+
 def test_a_template_that_refuses_a_system_turn_gets_it_in_the_first_user_turn(tiny, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "strict")
     policy = HFPolicy(str(folder))
