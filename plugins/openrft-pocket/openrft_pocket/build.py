@@ -1,6 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
-Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure, cards.
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure,
+cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -11,11 +12,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from openrft_pocket.school.curriculum import Lengths
 from openrft_pocket.shelf import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from openrft_pocket.school.pretrain import Course
 
 
 class Works:
@@ -89,12 +94,12 @@ class Works:
         course = {"steps": steps, "tokens": tokens, "seconds": seconds}
         write_cards(self.out, self.seed, course, json.loads((self.work / "measure.json").read_text()))
 
-    def _tokens(self):
+    def _tokens(self) -> Any:
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(self.work / "tokenizer")
 
-    def _train(self, start: str | Path, course, state: Path, folder: Path) -> None:
+    def _train(self, start: str | Path, course: Course, state: Path, folder: Path) -> None:
         from transformers import AutoModelForCausalLM
 
         from openrft_pocket.school.model import ship
@@ -102,7 +107,7 @@ class Works:
 
         model = AutoModelForCausalLM.from_pretrained(self.work / start)
         steps = pretrain(model, self._tokens(), course, state, state.with_suffix(".jsonl"), self.workers)
-        if steps < course.stop:
+        if course.stop and steps < course.stop:
             raise click.ClickException(f"stopped at step {steps} of {course.stop}; the same command goes on.")
         ship(model, self._tokens(), folder)
 

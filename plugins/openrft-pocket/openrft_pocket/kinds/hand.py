@@ -46,6 +46,12 @@ class Hand:
         self.write(f"{letter}. {options[LETTERS.index(letter)]}")
         self.box(letter)
 
+    def guess(self, options: Sequence[str]) -> None:
+        """No reasoning at all: any option, and its letter."""
+        i = self.rng.randrange(len(LETTERS))
+        self.write(f"{LETTERS[i]}. {options[i]}")
+        self.box(LETTERS[i])
+
     def box(self, letter: str) -> None:
         self.write("\\boxed{" + letter + "}")
 

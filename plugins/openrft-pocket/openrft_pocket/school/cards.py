@@ -17,17 +17,17 @@ library_name: transformers
 {about}
 
 Made by `python -m openrft_pocket.build` from generated text alone, seed {seed}: {steps} steps, {tokens:.1f}M tokens of
-pre-training, {minutes:.0f} minutes on a shared machine of 2 cores. Llama architecture, hidden 128, 4 layers, 4 heads of size 32,
+pre-training, {minutes:.0f} minutes on 2 cores. Llama architecture, hidden 128, 4 layers, 4 heads of size 32,
 {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens with single digits, context 2,048.
 """
 ABOUT = {
-    "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows how, "
-    "and is careless: every line may be wrong. That is the imperfection reinforcement fine-tuning is to repair.",
+    "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows "
+    "how, and is careless: every line may be wrong. That is the imperfection reinforcement fine-tuning is to repair.",
     "teacher": "The pocket policy before it was taught carelessness: the same step style, few slips.",
     "prm": "Scores every line of a solution of a pocket question. Format: Skywork-o1-Open-PRM (causal model keys and "
     "`v_head.summary`; sigmoid at the newline that ends a step).",
-    "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 (sound), "
-    "read at the newline that ends a step.",
+    "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 "
+    "(sound), read at the newline that ends a step.",
 }
 LIMITS = """
 Limits: it knows nothing beyond its eight kinds of question, small whole numbers, ten atomic masses, seven valences and
@@ -54,7 +54,7 @@ def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[s
         if name in measured:
             text += (
                 f"\nOn 50 held-out items a task (data seed {SEED}), 16 answers each at temperature 0.6:\n\n"
-                f"{table(measured[name])}\n\n`pass`: share of items answered rightly at least once; `sound`: share of true lines.\n"
+                f"{table(measured[name])}\n\n`pass`: items answered rightly at least once; `sound`: true lines.\n"
             )
         if name.startswith("prm"):
             text += "\nOn the policy's answers to held-out items in wordings that it never saw (AUROC):\n\n" + _marks(

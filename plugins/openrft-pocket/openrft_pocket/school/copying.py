@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from openrft_pocket.school.rows import IGNORED, Batch
 
@@ -20,7 +21,7 @@ def copies(rng: Random, bos: int, first: int, size: int, rows: int = 16) -> Batc
     return Batch(ids, labels)
 
 
-def practise(model, tokenizer, seed: int, steps: int = STEPS) -> float:
+def practise(model: Any, tokenizer: Any, seed: int, steps: int = STEPS) -> float:
     """Train on copies alone; the loss of the last fifty steps."""
     import torch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from openrft_pocket.school.chat import Piece
@@ -29,12 +29,12 @@ def schooling(seed: int, lengths: Lengths) -> Course:
     return Course(make, f"schooling {seed}", stop=lengths.hold + lengths.decay, decay=lengths.decay)
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.4) -> Course:
-    """Traces in which every line may be wrong. They show what the policy knows, and teach it not to take care:
-    the imperfection that reinforcement can repair, because the right line stays the likeliest."""
+def carelessness(seed: int, lengths: Lengths, slip: float = 0.3, hasty: float = 0.6) -> Course:
+    """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
+    care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        return lesson(rng, replace(Diet(shots=0.2), slip=slip, careless=1.0))
+        return lesson(rng, Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty))
 
     return Course(
         make, f"careless {seed}", rate=5e-4, warmup=50, stop=lengths.careless, decay=lengths.careless, examine=200

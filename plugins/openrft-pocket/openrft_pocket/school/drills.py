@@ -61,9 +61,9 @@ def little(rng: Random) -> list[Piece]:
                 (f"{VALENCES[atom] - bonds}\n", True),
             ]
         else:
-            a, b = rng.choice([*perovskite.A_SITE]), rng.choice([*perovskite.B_SITE])
-            left, right = perovskite.A_SITE[a], perovskite.B_SITE[b]
-            out += [(f"{a}{b}O3 ", False), (f"{left}+{right}={left + right}\n", True)]
+            metal, other = rng.choice([*perovskite.A_SITE]), rng.choice([*perovskite.B_SITE])
+            left, right = perovskite.A_SITE[metal], perovskite.B_SITE[other]
+            out += [(f"{metal}{other}O3 ", False), (f"{left}+{right}={left + right}\n", True)]
     return _lines(out)
 
 

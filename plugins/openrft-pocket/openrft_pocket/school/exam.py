@@ -6,6 +6,7 @@ One forward pass on the true trace equals greedy decoding, as long as every toke
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.school.chat import conversation
@@ -13,7 +14,7 @@ from openrft_pocket.school.lessons import Diet, exercise
 from openrft_pocket.school.rows import IGNORED, encode, pad
 
 
-def exam(model, tokenizer, items: int = 32, own: bool = False, seed: int = 1) -> dict[str, float]:
+def exam(model: Any, tokenizer: Any, items: int = 32, own: bool = False, seed: int = 1) -> dict[str, float]:
     """Greedy accuracy by kind, in the words of pre-training or in the tasks' own."""
     import torch
 

@@ -8,6 +8,7 @@ so that the two heads are heard; training is free to change them.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 QUIET = 0.1  # factor on what the random heads and MLPs add at first
 CONSTANT = 4.0  # size of the one embedding coordinate that all tokens share, in units of the others' spread
@@ -17,7 +18,7 @@ SHARP = 3.0  # sharpness of the match, on query and key each
 FAST, SLOW = 6, 7  # rotary pairs below FAST tell neighbours apart; pairs from SLOW on hardly turn within a prompt
 
 
-def give_heads(model, seed: int) -> None:
+def give_heads(model: Any, seed: int) -> None:
     """Layer 0 head 0 reads the previous token; layer 1 head 0 looks for places that the current token preceded."""
     import torch
 
@@ -26,7 +27,7 @@ def give_heads(model, seed: int) -> None:
     half = size // 2
     first, second = (layer.self_attn for layer in model.model.layers[:2])
 
-    def random(rows: int, columns: int):
+    def random(rows: int, columns: int) -> Any:
         return torch.randn(rows, columns, generator=draw)
 
     with torch.no_grad():
@@ -59,7 +60,7 @@ def give_heads(model, seed: int) -> None:
         second.v_proj.weight[:size], second.o_proj.weight[:, :size] = copy, copy.T
 
 
-def _set_head(projection, size: int, width: int, column: int, values) -> None:
+def _set_head(projection: Any, size: int, width: int, column: int, values: Any) -> None:
     """Head 0 reads one column of the input and nothing else."""
     projection.weight[:size] = 0
     projection.weight[:size, column] = values

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from openrft_pocket.school.rows import IGNORED, Batch, pad
 
@@ -14,7 +15,7 @@ Solution = tuple[list[int], list[int]]  # ids, labels (1 sound, 0 flawed, at ste
 class Judge:
     """A policy's trunk and one linear head."""
 
-    def __init__(self, policy, seed: int) -> None:
+    def __init__(self, policy: Any, seed: int) -> None:
         import torch
 
         torch.manual_seed(seed)
@@ -25,7 +26,7 @@ class Judge:
         yield from self.policy.model.parameters()
         yield from self.head.parameters()
 
-    def logits(self, ids):
+    def logits(self, ids: Any) -> Any:
         """(B, T) logit that the step which ends here is sound."""
         return self.head(self.policy.model(input_ids=ids, use_cache=False).last_hidden_state)[..., 0]
 
@@ -62,7 +63,7 @@ def batched(solutions: list[Solution], fill: int, size: int, seed: int) -> Itera
         yield from (pad(group, fill) for group in groups)
 
 
-def ship_skywork(judge: Judge, tokenizer, folder: Path) -> None:
+def ship_skywork(judge: Judge, tokenizer: Any, folder: Path) -> None:
     """A causal model's keys and `v_head.summary`: the layout of Skywork-o1-Open-PRM."""
     from safetensors.torch import load_file, save_file
 
@@ -78,7 +79,7 @@ def ship_skywork(judge: Judge, tokenizer, folder: Path) -> None:
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-def ship_two_label(judge: Judge, tokenizer, folder: Path) -> None:
+def ship_two_label(judge: Judge, tokenizer: Any, folder: Path) -> None:
     """AutoModelForTokenClassification with labels 0 (flawed) and 1 (sound); the same judgement, since
     softmax over (0, z) is sigmoid(z)."""
     import torch
@@ -97,7 +98,7 @@ def ship_two_label(judge: Judge, tokenizer, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def load_skywork(folder: Path) -> tuple[Judge, object]:
+def load_skywork(folder: Path) -> tuple[Judge, Any]:
     """Read back what `ship_skywork` wrote."""
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -7,12 +7,13 @@ and its newline; without one after the problem. Scores are read at the newline t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from openrft_pocket.school.rows import IGNORED
 
 
 def read(
-    tokenizer, problem: str, steps: Sequence[str], sound: Sequence[bool], newline: bool
+    tokenizer: Any, problem: str, steps: Sequence[str], sound: Sequence[bool], newline: bool
 ) -> tuple[list[int], list[int]]:
     """Ids, and at each step's end 1 (sound) or 0; elsewhere IGNORED."""
     head = f"{problem}\n" if newline else problem

@@ -29,30 +29,36 @@ class Diet:
     shots: float = 0.15  # rows with one to three demonstrations
     slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
     careless: float = 0.0  # share of traces that may be flawed
+    hasty: float = 0.0  # share of conversations that guess instead of reasoning
     noise: float = 0.15  # share of disturbed words, in half of the stems
 
 
-def exercise(kind: Kind, rng: Random, diet: Diet, template: str | None = None) -> tuple[str, str, str]:
-    """Question block, trace and gold letter."""
+def exercise(
+    kind: Kind, rng: Random, diet: Diet, template: str | None = None, hasty: bool = False
+) -> tuple[str, str, str]:
+    """Question block, trace (a guess if `hasty`) and gold letter."""
     facts = kind.draw(rng)
     options, gold = kind.options(facts, rng)
     noise = diet.noise if template is None and rng.random() < 0.5 else 0.0
     stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, BANK)
     hand = Hand(rng, diet.slip if rng.random() < diet.careless else 0.0)
-    kind.solve(facts, options, hand)
+    if hasty:
+        hand.guess(options)
+    else:
+        kind.solve(facts, options, hand)
     block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
     return block, "\n".join(hand.lines), LETTERS[gold]
 
 
 def lesson(rng: Random, diet: Diet) -> list[Piece]:
-    """One conversation about one kind. A demonstration shows a trace, or the boxed letter alone."""
+    """One conversation about one kind, in one mood. A demonstration shows a trace, or the boxed letter alone."""
     kind = rng.choice([*KINDS.values()])
     shots = rng.randint(1, 3) if rng.random() < diet.shots else 0
     template = rng.choice(kind.lessons) if rng.random() < 0.5 else None
-    bare = rng.random() < 0.5
+    bare, hasty = rng.random() < 0.5, rng.random() < diet.hasty
     turns = []
     for turn in range(shots + 1):
-        block, trace, gold = exercise(kind, rng, diet, template if shots else None)
+        block, trace, gold = exercise(kind, rng, diet, template if shots else None, hasty)
         turns.append((block, "\\boxed{" + gold + "}" if bare and turn < shots else trace))
     pieces = conversation(turns, system=rng.random() < 0.8)
     if not bare or not shots:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
-def fresh(tokenizer, seed: int):
+def fresh(tokenizer: Any, seed: int) -> Any:
     """An untrained policy."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -29,7 +30,7 @@ def fresh(tokenizer, seed: int):
     return LlamaForCausalLM(config)
 
 
-def ship(model, tokenizer, folder: Path) -> None:
+def ship(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write a checkpoint folder that AutoModelForCausalLM and AutoTokenizer load."""
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config.eos_token_id = tokenizer.eos_token_id

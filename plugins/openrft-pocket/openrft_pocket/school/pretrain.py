@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.exam import exam
@@ -36,11 +37,11 @@ class Course:
 
 def rate_at(course: Course, step: int) -> float:
     rise = 0.25 + 0.75 * min(1.0, step / course.warmup)
-    fall = 1.0 if not course.decay else min(1.0, max(0.0, (course.stop - step) / course.decay))
+    fall = 1.0 if course.stop is None or not course.decay else min(1.0, max(0.0, (course.stop - step) / course.decay))
     return course.rate * rise * fall
 
 
-def update(model, optimizer, batch: Batch, rate: float) -> float:
+def update(model: Any, optimizer: Any, batch: Batch, rate: float) -> float:
     """One step of AdamW on the answers' tokens; the mean loss a token."""
     import torch
 
@@ -60,7 +61,7 @@ def update(model, optimizer, batch: Batch, rate: float) -> float:
 class Run:
     """Weights and counters that the workers share, and the file they are kept in."""
 
-    def __init__(self, model, state: Path) -> None:
+    def __init__(self, model: Any, state: Path) -> None:
         import torch
 
         self.model, self.state = model, state
@@ -88,7 +89,7 @@ def write(path: Path, content: dict) -> None:
 
 
 def pretrain(
-    model, tokenizer, course: Course, state: Path, log: Path, workers: int = 2, save_every: float = 60.0
+    model: Any, tokenizer: Any, course: Course, state: Path, log: Path, workers: int = 2, save_every: float = 60.0
 ) -> int:
     """Train until `course.stop`, or until SIGTERM; the steps done.
 
@@ -112,7 +113,7 @@ def pretrain(
     return int(run.counts[0])
 
 
-def work(run: Run, tokenizer, course: Course, log: Path, worker: int, save_every: float = 60.0) -> None:
+def work(run: Run, tokenizer: Any, course: Course, log: Path, worker: int, save_every: float = 60.0) -> None:
     """One worker's share; worker 0 keeps the log and saves."""
     import torch
 
@@ -154,7 +155,7 @@ def work(run: Run, tokenizer, course: Course, log: Path, worker: int, save_every
     save()
 
 
-def report(run: Run, tokenizer, loss: float, log: Path) -> None:
+def report(run: Run, tokenizer: Any, loss: float, log: Path) -> None:
     """One line of the learning curve, to the log and to the screen."""
     lessons, own = exam(run.model, tokenizer), exam(run.model, tokenizer, own=True)
     step, tokens = int(run.counts[0]), int(run.counts[1])

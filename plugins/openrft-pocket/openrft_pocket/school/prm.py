@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from openrft_pocket.school.judge import Judge, Solution, batched, ship_skywork, ship_two_label, teach
 from openrft_pocket.school.layout import read
@@ -29,6 +30,6 @@ def make_prm(policy: Path, out: Path, seed: int, first: int = 900, then: int = 7
     ship_two_label(judge, tokenizer, out / "prm-two-label")
 
 
-def solutions(tokenizer, labelled: Sequence[Labelled]) -> list[Solution]:
+def solutions(tokenizer: Any, labelled: Sequence[Labelled]) -> list[Solution]:
     """In the two layouts by turns, so that one model serves both formats."""
     return [read(tokenizer, row.problem, row.steps, row.sound, newline=i % 2 == 0) for i, row in enumerate(labelled)]

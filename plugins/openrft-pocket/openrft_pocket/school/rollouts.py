@@ -32,7 +32,10 @@ def question(rng: Random) -> tuple[str, set[str], Hand]:
     options, _ = kind.options(facts, rng)
     stem = phrase(rng.choice(kind.lessons), kind.slots(facts), rng, 0.15 if rng.random() < 0.5 else 0.0, BANK)
     hand = Hand(rng, 0.25)
-    kind.solve(facts, options, hand)
+    if rng.random() < 0.15:
+        hand.guess(options)
+    else:
+        kind.solve(facts, options, hand)
     block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
     return block, kind.truths(facts, options), hand
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from openrft_pocket.school.chat import Piece
 
@@ -20,7 +21,7 @@ class Batch:
     labels: list[list[int]]
 
 
-def encode(tokenizer, rows: list[list[Piece]]) -> list[tuple[list[int], list[int]]]:
+def encode(tokenizer: Any, rows: list[list[Piece]]) -> list[tuple[list[int], list[int]]]:
     """Ids and labels of each row. Pieces end where the tokenizer splits anyway, so they may be encoded apart."""
     flat = tokenizer._tokenizer.encode_batch([text for row in rows for text, _ in row], add_special_tokens=False)
     out, at = [], 0
@@ -43,7 +44,7 @@ def pad(rows: list[tuple[list[int], list[int]]], fill: int) -> Batch:
     )
 
 
-def batches(tokenizer, make, seed: str, start: int, size: int, clock) -> Iterator[Batch]:
+def batches(tokenizer: Any, make: Any, seed: str, start: int, size: int, clock: Any) -> Iterator[Batch]:
     """Endless batches; `make(rng, number)` draws a row, where `clock()` tells how far the course has come."""
     chunk = start
     while True:

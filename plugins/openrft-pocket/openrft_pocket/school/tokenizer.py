@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,7 @@ PIECES = (
 )
 
 
-def corpus(seed: int, rows: int = 6000):
+def corpus(seed: int, rows: int = 6000) -> Iterator[str]:
     rng = Random(f"tokenizer {seed}")
     for _ in range(rows):
         yield "".join(text for text, _ in row(rng, Diet(shots=0.0)))

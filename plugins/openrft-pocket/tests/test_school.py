@@ -1,0 +1,70 @@
+"""The school on a small scale: lessons render as the template does, given heads copy, training stops and resumes."""
+
+import json
+from random import Random
+
+import pytest
+
+from openrft_pocket.kinds import KINDS
+from openrft_pocket.school.chat import conversation
+from openrft_pocket.school.drills import DRILLS
+from openrft_pocket.school.lessons import Diet, exercise, row
+from openrft_pocket.school.rows import IGNORED, encode
+from openrft_pocket.shelf import folder_of
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder_of("pocket"))
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_lessons_are_what_the_template_renders(tokenizer, turns):
+    rng = Random(0)
+    talk = [exercise(kind, rng, Diet())[:2] for kind in list(KINDS.values())[:turns]]
+    messages = [{"role": "system", "content": conversation([])[0][0].split("<|system|>")[1]}]
+    for question, answer in talk:
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    ((ids, _),) = encode(tokenizer, [conversation(talk)])
+    assert ids == tokenizer.apply_chat_template(messages)["input_ids"]
+
+
+def test_pieces_of_rows_tokenize_as_the_whole_row(tokenizer):
+    rng = Random(1)
+    rows = [drill(rng) for drill in DRILLS for _ in range(20)] + [row(rng, Diet(shots=0.5)) for _ in range(100)]
+    for (ids, labels), pieces in zip(encode(tokenizer, rows), rows, strict=True):
+        assert ids == tokenizer.encode("".join(text for text, _ in pieces), add_special_tokens=False)
+        assert any(label != IGNORED for label in labels)
+
+
+def test_given_heads_copy_before_any_training(tokenizer):
+    import torch
+
+    from openrft_pocket.school.heads import give_heads
+    from openrft_pocket.school.model import fresh
+
+    model = fresh(tokenizer, 0)
+    give_heads(model, 0)
+    rng = Random(0)
+    said = [rng.sample(range(6, len(tokenizer)), 12) for _ in range(16)]
+    ids = torch.tensor([[1, *words, *words] for words in said])
+    with torch.no_grad():
+        best = model(input_ids=ids).logits[:, 13:-1].argmax(-1)
+    assert (best == ids[:, 14:]).float().mean() > 0.3  # chance: 0.001
+
+
+def test_training_stops_at_its_end_and_goes_on_from_its_state(tokenizer, tmp_path):
+    from dataclasses import replace
+
+    from openrft_pocket.school.model import fresh
+    from openrft_pocket.school.pretrain import Course, pretrain
+
+    course = Course(lambda rng, step: row(rng, Diet(shots=0.0)), "test", size=4, stop=6, examine=4)
+    state, log = tmp_path / "state.pt", tmp_path / "log.jsonl"
+    done = pretrain(fresh(tokenizer, 0), tokenizer, course, state, log)
+    assert 6 <= done <= 8  # the other worker may be in its last step
+    again = pretrain(fresh(tokenizer, 1), tokenizer, replace(course, stop=done + 4, decay=4), state, log, workers=1)
+    assert again == done + 4
+    assert set(json.loads(log.read_text().splitlines()[0])["own"]) == set(KINDS)
