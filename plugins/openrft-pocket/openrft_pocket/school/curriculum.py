@@ -16,7 +16,7 @@ class Lengths:
 
     hold: int = 12000
     decay: int = 3000
-    careless: int = 600
+    careless: int = 400
 
 
 def schooling(seed: int, lengths: Lengths) -> Course:
@@ -29,7 +29,7 @@ def schooling(seed: int, lengths: Lengths) -> Course:
     return Course(make, f"schooling {seed}", stop=lengths.hold + lengths.decay, decay=lengths.decay)
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.3, hasty: float = 0.6) -> Course:
+def carelessness(seed: int, lengths: Lengths, slip: float = 0.18, hasty: float = 0.45) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
