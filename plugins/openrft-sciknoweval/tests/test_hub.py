@@ -43,6 +43,7 @@ def test_no_network_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     begin = time.monotonic()
     with pytest.raises(DataError, match="hub cannot be reached") as refusal:
         FAMILY.load("sciknoweval/L3", DataRequest())
