@@ -14,7 +14,7 @@ from openrft_pocket.school.pretrain import Course
 class Lengths:
     """Steps of each course."""
 
-    hold: int = 12000
+    hold: int = 9000
     decay: int = 3000
     careless: int = 400
 
@@ -23,8 +23,8 @@ def schooling(seed: int, lengths: Lengths) -> Course:
     """Drills first, whole questions more and more, demonstrations late; a decay at the end."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        grown = min(1.0, max(0.0, (step - 800) / 2500))
-        return row(rng, Diet(drills=0.75 - 0.55 * grown, shots=0.1 if step >= 8000 else 0.0))
+        grown = min(1.0, max(0.0, (step - 1000) / 4000))
+        return row(rng, Diet(drills=0.75 - 0.5 * grown, shots=0.15 if step >= 7000 else 0.0))
 
     return Course(make, f"schooling {seed}", stop=lengths.hold + lengths.decay, decay=lengths.decay)
 
