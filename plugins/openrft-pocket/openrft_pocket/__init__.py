@@ -6,7 +6,6 @@ Provides the task family `pocket/...` and the checkpoints `pocket` and its kin. 
 from collections.abc import Mapping
 
 from openrft import PolicyInfo, hookimpl
-
 from openrft_pocket.family import PocketFamily
 from openrft_pocket.shelf import shelf
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from openrft import Sample
-
 from openrft_pocket.kinds import KINDS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 
 from openrft import DataRequest, Sample, Task, TaskInfo, UsageError
-
 from openrft_pocket.checker import check_steps
 from openrft_pocket.items import Split, draw_items
 from openrft_pocket.kinds import KINDS

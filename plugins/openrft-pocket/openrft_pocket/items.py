@@ -11,7 +11,6 @@ from random import Random
 from typing import Literal
 
 from openrft import Sample
-
 from openrft_pocket.kinds import Kind
 from openrft_pocket.kinds.kind import letter
 from openrft_pocket.wording import phrase

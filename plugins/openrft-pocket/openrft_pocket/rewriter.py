@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 
 from openrft import Sample
-
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.wording import phrase
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from openrft import DataRequest, Sample
-
 from openrft_pocket import Pocket
 from openrft_pocket.kinds import KINDS
+
+from openrft import DataRequest, Sample
 
 ITEMS = 600
 

@@ -3,12 +3,12 @@
 from random import Random
 
 import pytest
-from openrft import DataRequest, Sample
-
 from openrft_pocket import Pocket
 from openrft_pocket.checker import check_steps
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.hand import Hand
+
+from openrft import DataRequest, Sample
 
 SPEED = Sample(
     "A cyclist rides at 7 m/s and accelerates at 3 m/s2 for 8 s. Calculate the final velocity in m/s.",

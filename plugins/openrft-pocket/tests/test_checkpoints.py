@@ -3,14 +3,14 @@
 import subprocess
 import sys
 
-import openrft
 import pytest
-from openrft import DataRequest
-
 from openrft_pocket import Pocket
 from openrft_pocket.checker import check_steps
 from openrft_pocket.school.chat import INSTRUCTION
 from openrft_pocket.shelf import CHECKPOINTS, SUMMARIES, folder_of, shelf
+
+import openrft
+from openrft import DataRequest
 
 
 def test_all_are_there_and_small():
@@ -24,6 +24,17 @@ def test_the_plugin_imports_no_model_code():
     code = "import sys, openrft_pocket as o; p = o.Pocket(); p.policies(); p.tasks(); print('torch' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads of so small a model wait for each other on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +88,21 @@ def test_the_policy_answers_in_lines_and_is_imperfect(task, policy):
 
 def test_the_prm_tells_sound_lines_from_flawed(task, policy):
     import torch
-
     from openrft_pocket.school.judge import load_skywork
     from openrft_pocket.school.layout import read
     from openrft_pocket.school.measure import auroc
+    from openrft_pocket.school.rows import pad
 
     judge, tokenizer = load_skywork(folder_of("pocket/prm"))
     prompts = [openrft.messages_for(sample) for sample in task.test]
     answers = policy.generate(prompts, openrft.Sampling(n=2, temperature=1.0, max_tokens=96, seed=2))
-    scores, sound = [], []
+    rows, sound = [], []
     for sample, messages, group in zip(task.test, prompts, answers, strict=True):
         for completion in group:
             steps = openrft.steps_of(completion.text)
-            ids, labels = read(tokenizer, messages[-1]["content"], steps, [True] * len(steps), newline=True)
-            with torch.no_grad():
-                marks = torch.sigmoid(judge.logits(torch.tensor([ids])))[0]
-            scores += [float(marks[i]) for i, label in enumerate(labels) if label == 1]
+            rows.append(read(tokenizer, messages[-1]["content"], steps, [True] * len(steps), newline=True))
             sound += check_steps(sample, steps)
-    assert auroc(scores, sound) > 0.8
+    batch = pad(rows, tokenizer.pad_token_id)
+    with torch.no_grad():
+        marks = judge.logits(torch.tensor(batch.ids))
+    assert auroc(marks[torch.tensor(batch.labels) == 1].tolist(), sound) > 0.8

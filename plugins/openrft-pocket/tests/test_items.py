@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openrft import DataRequest, UsageError
-
 from openrft_pocket import Pocket
 from openrft_pocket.kinds import KINDS
+
+from openrft import DataRequest, UsageError
 
 family = Pocket().tasks()
 

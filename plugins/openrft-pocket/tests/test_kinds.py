@@ -6,7 +6,6 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.kind import numbers_around

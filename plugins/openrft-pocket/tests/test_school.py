@@ -4,7 +4,6 @@ import json
 from random import Random
 
 import pytest
-
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.school.chat import conversation
 from openrft_pocket.school.drills import DRILLS
@@ -41,7 +40,6 @@ def test_pieces_of_rows_tokenize_as_the_whole_row(tokenizer):
 
 def test_given_heads_copy_before_any_training(tokenizer):
     import torch
-
     from openrft_pocket.school.heads import give_heads
     from openrft_pocket.school.model import fresh
 

@@ -16,9 +16,9 @@ library_name: transformers
 
 {about}
 
-Made by `python -m openrft_pocket.build` from generated text alone, seed {seed}: {steps} steps, {tokens:.1f}M tokens of
-pre-training, {minutes:.0f} minutes on 2 cores. Llama architecture, hidden 128, 4 layers, 4 heads of size 32,
-{parameters:.2f}M parameters, byte-level BPE of 1,024 tokens with single digits, context 2,048.
+Made from generated text alone by the stages of `openrft_pocket.build`, seed {seed} (course: the README of the plugin).
+Pre-training: {steps} steps, {tokens:.1f}M tokens, {minutes:.0f} minutes on 2 shared cores. Llama, hidden 128,
+4 layers, 4 heads of size 32, {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens, context 2,048.
 """
 ABOUT = {
     "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows "
@@ -67,6 +67,7 @@ def _marks(marks: dict[str, float]) -> str:
     says = {
         "lines": "a line's soundness",
         "answers": "least score of a solution against its final answer",
+        "reasoned": "the same, answers without reasoning left out",
         "processes": "least score against a flawless process, among right answers",
         "lucky": "(share of right answers whose process has a flaw; not an AUROC)",
     }

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import openrft
 from openrft import DataRequest, Sample
-
 from openrft_pocket.checker import check_steps
 from openrft_pocket.family import POOL, PocketFamily
 from openrft_pocket.kinds import KINDS
 
+GUESS = 2  # lines of an answer without reasoning: the option and its letter
 SEED = 900  # of the measured items; development and benches use other seeds
 
 
@@ -87,7 +87,7 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
     judge, tokenizer = load_skywork(prm)
     opened = openrft.open_policy(str(policy))
     lines: list[tuple[float, bool]] = []
-    wholes: list[tuple[float, bool, bool]] = []
+    wholes: list[tuple[float, bool, bool, bool]] = []
     for name in KINDS:
         task = PocketFamily().load(f"{POOL}/{name}", DataRequest(train=1, test=items, seed=SEED))
         prompts = [openrft.messages_for(sample) for sample in task.test]
@@ -105,11 +105,13 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
         for row, labels, (good, right) in zip(scores, batch.labels, facts, strict=True):
             marks = [float(row[i]) for i, label in enumerate(labels) if label == 1]
             lines += zip(marks, good, strict=True)
-            wholes.append((min(marks), right, all(good)))
-    lucky = [(low, clean) for low, right, clean in wholes if right]
+            wholes.append((min(marks), right, all(good), len(marks) > GUESS))
+    lucky = [(low, clean) for low, right, clean, _ in wholes if right]
+    reasoned = [(low, right) for low, right, _, long in wholes if long]
     return {
         "lines": auroc([s for s, _ in lines], [g for _, g in lines]),
-        "answers": auroc([low for low, _, _ in wholes], [right for _, right, _ in wholes]),
+        "answers": auroc([low for low, *_ in wholes], [right for _, right, *_ in wholes]),
+        "reasoned": auroc([low for low, _ in reasoned], [right for _, right in reasoned]),
         "processes": auroc([low for low, _ in lucky], [clean for _, clean in lucky]),
         "lucky": sum(not clean for _, clean in lucky) / max(1, len(lucky)),
     }

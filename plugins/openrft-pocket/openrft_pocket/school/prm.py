@@ -13,7 +13,7 @@ from openrft_pocket.school.rollouts import Labelled, rolled, written
 SIZE = 24  # solutions a batch
 
 
-def make_prm(policy: Path, out: Path, seed: int, first: int = 900, then: int = 700) -> None:
+def make_prm(policy: Path, out: Path, seed: int, first: int = 800, then: int = 2000) -> None:
     """Train and write `out/prm` (Skywork v_head) and `out/prm-two-label`."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -22,7 +22,7 @@ def make_prm(policy: Path, out: Path, seed: int, first: int = 900, then: int = 7
     tokenizer = AutoTokenizer.from_pretrained(policy)
     judge = Judge(AutoModelForCausalLM.from_pretrained(policy), seed)
     general = solutions(tokenizer, written(12_000, seed))
-    own = solutions(tokenizer, rolled(policy, 1500, 4, seed))
+    own = solutions(tokenizer, rolled(policy, 3000, 4, seed))
     for rows, steps in ((general, first), (own + general[: len(own) // 2], then)):
         losses = teach(judge, batched(rows, tokenizer.pad_token_id, SIZE, seed), steps)
         print(f"prm: {len(rows)} solutions, {steps} steps, loss {sum(losses[-50:]) / 50:.3f}", flush=True)
