@@ -56,7 +56,7 @@ class Works:
 
         course, state = schooling(self.seed, self.lengths), self.work / "schooling.pt"
         if self.finish:
-            stop = self.work / "finish.json"
+            stop = self.work / "schooling-finish.json"
             if not stop.exists():  # remembered, so that a killed decay goes on with its own end
                 at = int(torch.load(state, weights_only=True)["counts"][0])
                 stop.write_text(json.dumps(at + self.lengths.decay))

@@ -115,3 +115,17 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
         "processes": auroc([low for low, _ in lucky], [clean for _, clean in lucky]),
         "lucky": sum(not clean for _, clean in lucky) / max(1, len(lucky)),
     }
+
+
+def main() -> None:
+    """Print the numbers of the shipped checkpoints: python -m openrft_pocket.school.measure"""
+    from openrft_pocket.shelf import folder_of
+
+    for name in ("pocket", "pocket/teacher"):
+        print(f"{name}:\n\n{table(ability(folder_of(name)))}\n")
+    for key, value in insight(folder_of("pocket/prm"), folder_of("pocket")).items():
+        print(f"{key}: {value:.3f}")
+
+
+if __name__ == "__main__":
+    main()
