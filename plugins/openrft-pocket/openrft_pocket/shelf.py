@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from openrft import PolicyInfo
 
@@ -14,7 +16,7 @@ SUMMARIES = {
     "pocket/prm-two-label": "the same judgement as token classification with two labels",
 }
 # The paper's learning rates are for 8B parameters. These were found on data seed 11, never on the committed seeds.
-RECOMMENDED = {
+RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
     # Traces have 20-50 tokens. 20 steps show every effect within minutes; accuracy still rises at 100.
     "explore": {"steps": 20, "prompts": 8, "group": 8, "max_tokens": 80},
     "evaluate": {"max_tokens": 80},
