@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-KV_BUDGET = 400_000  # cached positions in flight; on a GPU of 80 GB and an 8B model about 50 GB in bf16
+KV_BYTES = 192 << 20  # keys and values in flight on a CPU; growing the cache holds it twice for a moment
+KV_SHARE = 0.4  # of a GPU's free memory, for the same
 COMPACT = 0.125  # share of finished rows at which the cache is compacted: each compaction copies it
 
 
@@ -46,7 +47,7 @@ def decode(
     rows of a batch do not decide what a row says (beyond floating-point rounding).
     """
     done: list[list[Row]] = [[] for _ in prompts]
-    for chunk in _chunks(prompts, n, max_tokens):
+    for chunk in _chunks(prompts, n, max_tokens, _positions(model)):
         rows = _decode_chunk(model, prompts, chunk, n, temperature, top_p, max_tokens, stop, pad, seed)
         for row in rows:
             done[row.prompt].append(row)
@@ -54,12 +55,23 @@ def decode(
     return done
 
 
-def _chunks(prompts: Sequence[Sequence[int]], n: int, max_tokens: int) -> Iterator[list[int]]:
-    """Indices of prompts of similar length whose caches fit the budget together."""
+def _positions(model: Any) -> int:
+    """How many positions of keys and values fit the memory set aside for them."""
+    config = model.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    each = 2 * config.num_hidden_layers * width * model.dtype.itemsize
+    if model.device.type == "cuda":
+        return int(KV_SHARE * torch.cuda.mem_get_info(model.device)[0] / each)
+    return KV_BYTES // each
+
+
+def _chunks(prompts: Sequence[Sequence[int]], n: int, max_tokens: int, budget: int) -> Iterator[list[int]]:
+    """Indices of prompts of similar length whose caches fit the budget (in positions) together."""
     chunk: list[int] = []
     for i in sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
-        if chunk and (len(chunk) + 1) * n * (len(prompts[i]) + max_tokens) > KV_BUDGET:
+        if chunk and (len(chunk) + 1) * n * (len(prompts[i]) + max_tokens) > budget:
             yield chunk
             chunk = []
         chunk.append(i)
