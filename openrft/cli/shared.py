@@ -13,6 +13,9 @@ import click
 if TYPE_CHECKING:
     from openrft.bench.plan import Asked
 
+# Test questions of the default task: generated, so any number is at hand, and answering is cheap; intervals narrow.
+DEFAULT_TASK_TEST = 240
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = [
@@ -34,7 +37,12 @@ _OPTIONS = [
     ),
     click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows."),
     click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
-    click.option("--test", type=click.IntRange(min=1), default=None, help="Test samples a task.  [default: 100]"),
+    click.option(
+        "--test",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Test samples a task.  [default: 100; 240 where no --task is given]",
+    ),
     click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
     click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing the run."),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
@@ -75,6 +83,8 @@ def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
         "skip_bad_rows": given["skip_bad_rows"] or None,
         "drop_leaks": given["drop_leaks"] or None,
     }
+    if not given["tasks"] and given["test"] is None:
+        data["test"] = DEFAULT_TASK_TEST
     asked: dict[str, Any] = {
         "tasks": given["tasks"] or None,
         "plugins": _listed(given["plugins"]),
