@@ -61,7 +61,7 @@ def show(name: str, as_json: bool) -> None:
     hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]
     fields = dataclasses.fields(cls.Options) if hasattr(cls, "Options") else ()
     options = {
-        f.name: {"type": str(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
+        f.name: {"type": _named(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
         for f in fields
     }
     if as_json:
@@ -75,3 +75,8 @@ def show(name: str, as_json: bool) -> None:
     click.echo(f"needs: {', '.join(getattr(cls, 'needs', ())) or 'nothing'}")
     for option, about_it in options.items():
         click.echo(f"  --set {name}.{option}=...  {about_it['type']}, default {about_it['default']!r}")
+
+
+def _named(kind: object) -> str:
+    """An annotation as people write it, whether it was kept as text or as a type."""
+    return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")

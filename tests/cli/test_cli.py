@@ -116,7 +116,14 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_
     command = [sys.executable, "-m", "openrft", *bench(tiny, *more, steps=12)]
     environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a script inherits a Ctrl-C that is ignored; a person's does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/.store/explore/*.part/checkpoint-*")) and time.monotonic() < deadline:
