@@ -62,7 +62,7 @@ def _side_by_side(jobs: Sequence[Job], store: Path, workers: int, watcher: Watch
         futures = {pool.submit(_work, n, job_to_json(job), str(store)): n for n, job in enumerate(jobs)}
         yield from _completed(futures, watcher)
         pool.shutdown()
-    except BaseException:
+    except BaseException:  # Ctrl-C, or the caller stops listening: no worker may outlive the bench
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()

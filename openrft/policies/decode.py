@@ -92,22 +92,12 @@ def _decode_chunk(
     seed: int,
 ) -> list[Row]:
     device = model.device
-    ids, mask = left_padded([prompts[i] for i in chunk], pad, device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache = DynamicCache(config=model.config)
-    out = model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=positions,
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    )
+    first, cache, mask, positions = prefill(model, [prompts[i] for i in chunk], pad)
     cache.batch_repeat_interleave(n)
     rows = [Row(i, [], []) for i in chunk for _ in range(n)]
     alive = list(range(len(rows)))  # row numbers of the cache's lines
     uniform = _uniforms(rows, n, max_tokens, seed).to(device)
-    logits = out.logits[:, -1].float().repeat_interleave(n, 0)
+    logits = first[:, -1].float().repeat_interleave(n, 0)
     mask, position = mask.repeat_interleave(n, 0), positions[:, -1:].repeat_interleave(n, 0)
     stops = torch.tensor(sorted(stop), device=device)
     running = torch.ones(len(rows), dtype=torch.bool, device=device)
@@ -167,6 +157,24 @@ def draw(
         token = torch.searchsorted(cdf, (uniform.double()[:, None] * cdf[:, -1:]), right=True)[:, 0]
         token = token.clamp(max=logits.shape[-1] - 1)
     return token, logp.gather(-1, token[:, None])[:, 0]
+
+
+def prefill(
+    model: Any, prompts: Sequence[Sequence[int]], pad: int
+) -> tuple[torch.Tensor, DynamicCache, torch.Tensor, torch.Tensor]:
+    """Run the prompts: logits after their last tokens (B, 1, V), the filled cache, mask and positions (B, width)."""
+    ids, mask = left_padded(prompts, pad, model.device)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    cache = DynamicCache(config=model.config)
+    out = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return out.logits[:, -1:], cache, mask, positions
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -63,7 +64,7 @@ class HFPolicy:
             return list(self.tokenizer.encode(text))
         try:
             return self._template(list(messages))
-        except Exception:
+        except TemplateError:  # some templates refuse a system turn
             if messages[0]["role"] != "system":
                 raise
             head, first, *rest = messages

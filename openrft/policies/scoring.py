@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
-from openrft.policies.decode import left_padded
+from openrft.policies.decode import prefill
 
 
 def completion_logprobs(
@@ -29,17 +28,7 @@ def completion_logprobs(
         raise ValueError("an empty completion has no log-probabilities; leave it out")
     groups = [(list(p), len(list(rows))) for p, rows in groupby(map(tuple, prompts))]
     counts = torch.tensor([count for _, count in groups], device=model.device)
-    ids, mask = left_padded([p for p, _ in groups], pad, model.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache = DynamicCache(config=model.config)
-    first = model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=positions,
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    ).logits[:, -1:]
+    first, cache, mask, positions = prefill(model, [p for p, _ in groups], pad)
     group_of_row = torch.repeat_interleave(torch.arange(len(groups), device=model.device), counts)
     targets, target_mask = _right_padded(completions, pad, model.device)
     logits = first[group_of_row]
