@@ -15,8 +15,8 @@ SUMMARIES = {
     "pocket/prm": "process reward model in the Skywork v_head format, made from the policy",
     "pocket/prm-two-label": "the same judgement as token classification with two labels",
 }
-# The paper's learning rates are for 8B parameters. Rates and ranks were found on data seed 11; steps and icl were settled
-# for the time of the default bench after runs on data seed 0 too, so a blind result needs another data seed.
+# The paper's learning rates are for 8B parameters. Rates and ranks were found on data seed 11; steps and icl were
+# settled for the time of the default bench after runs on data seed 0 too, so a blind result needs another data seed.
 RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
     # Traces have 20-50 tokens. 18 steps show the effects within minutes; accuracy still rises at 100.
     "explore": {"steps": 18, "prompts": 8, "group": 8, "max_tokens": 80},
