@@ -17,12 +17,11 @@ from typing import Any
 
 from openrft.arm import derived_seed
 from openrft.errors import OpenRFTError, PluginError
-from openrft.plugins import about
 from openrft.policies.base import Sampling, TrainablePolicy
 from openrft.prompt import messages_for
-from openrft.rewards import scored
-from openrft.sample import Reward, Rollout, Sample, Shot
+from openrft.sample import Rollout, Sample, Shot
 from openrft.stages.retrieve import demonstrations
+from openrft.stages.reward import rewarded
 from openrft.work import Tally, Work
 
 VERSION = 1
@@ -128,25 +127,6 @@ def batch_of(train: Sequence[Sample], size: int, step: int, seed: int) -> list[S
         batch += [train[i] for i in take]
         at += len(take)
     return batch
-
-
-def rewarded(work: Work, rollouts: Sequence[Rollout], step: int) -> list[Rollout]:
-    """The graded rollouts with the rewards of every source, mixed into R."""
-    how = work.job.settings.explore
-    given: list[list[Reward]] = [[] for _ in rollouts]
-    results = work.plugins.collect(
-        "reward",
-        rollouts=rollouts,
-        task=work.training_task,
-        step=step,
-        seed=derived_seed(work.job.seed, "reward", step),
-    )
-    for name, rewards in results:
-        if len(rewards) != len(rollouts):
-            raise PluginError(f"{about(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
-        for mine, reward in zip(given, rewards, strict=True):
-            mine.append(reward)
-    return [scored(r, g, how.alpha, how.f) for r, g in zip(rollouts, given, strict=True)]
 
 
 def _graded(work: Work, rollout: Rollout) -> Rollout:
