@@ -6,7 +6,9 @@
 A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
 `Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none), or as `Plugin()`.
 Class attributes that the core reads: `needs` (names of plugins without which this one cannot act, such as
-("rl",)), `support` (True if it changes nothing by itself, such as a teacher).
+("rl",)), `support` (True if it changes nothing by itself, such as a teacher). An attribute of the instance that explore
+reads: `redraws`, of a plugin that trains for it: how many times a step may draw further questions in place of groups
+whose rewards are all equal (dynamic sampling, DAPO, arXiv 2503.14476, section 3.2); 0 where it is left out.
 """
 
 from __future__ import annotations
