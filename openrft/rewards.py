@@ -1,6 +1,7 @@
-"""From rewards by source to one number a rollout: R = alpha * outcome + (1 - alpha) * f(process). Pure functions.
+"""From rewards by source to one number a rollout, R = alpha * outcome + (1 - alpha) * f(process), and to where in the
+rollout it is earned. Pure functions.
 
-Source: OpenRFT (arXiv 2412.16849), section 2.4.
+Sources: OpenRFT (arXiv 2412.16849), section 2.4; PURE (arXiv 2504.15275), section 3, for credit `min`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from openrft.errors import PluginError
+from openrft.prompt import steps_of
 from openrft.sample import Reward, Rollout
-from openrft.settings import Aggregation
+from openrft.settings import Aggregation, Credit
+
+SUMS_TO: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}  # what the shares of a credit add up to
+TEMPERATURE = 0.1  # of the soft minimum, PURE's value
 
 
 def aggregate(per_step: Sequence[float], f: Aggregation) -> float:
@@ -29,8 +34,22 @@ def aggregate(per_step: Sequence[float], f: Aggregation) -> float:
         return per_step[-1]
     if f == "product":
         return math.prod(per_step)
-    weights = [math.exp(-score / 0.1) for score in per_step]
+    weights = _softmin_weights(per_step)
     return math.fsum(w * s for w, s in zip(weights, per_step, strict=True)) / math.fsum(weights)
+
+
+def shares(per_step: Sequence[float], credit: Credit) -> list[float]:
+    """What each step earns of the process score; the shares add up to it. `credit` is "step" or "min".
+
+    step: p_k / K, so that the return from step k on is the part of the mean still to come.
+    min: p_k exp(-p_k / T) / sum_j exp(-p_j / T), PURE's transformed reward. As T -> 0 the worst step earns the minimum
+    and the others nothing, so the return is min(p) up to and including the worst step and 0 after it: PURE's min-form.
+    """
+    if credit == "step":
+        return [p / len(per_step) for p in per_step]
+    weights = _softmin_weights(per_step)
+    total = math.fsum(weights)
+    return [w * p / total for w, p in zip(weights, per_step, strict=True)]
 
 
 def combine(outcome: float, process: Sequence[float], alpha: float) -> float:
@@ -40,9 +59,19 @@ def combine(outcome: float, process: Sequence[float], alpha: float) -> float:
     return alpha * outcome + (1 - alpha) * math.fsum(process) / len(process)
 
 
-def scored(rollout: Rollout, rewards: Sequence[Reward], alpha: float, f: Aggregation) -> Rollout:
-    """The graded rollout with its rewards filled in and mixed. Raises PluginError for a score that is no number."""
-    filled = [r if r.score is not None else replace(r, score=aggregate(r.per_step, f)) for r in rewards]
+def scored(
+    rollout: Rollout, rewards: Sequence[Reward], alpha: float, f: Aggregation, credit: Credit = "sequence"
+) -> Rollout:
+    """The graded rollout with its rewards filled in and mixed into R, and what each step earned of it.
+
+    A process reward that comes with a score of its own is earned at the last token, as the outcome is. Raises
+    PluginError for a score that is no number, and for scores that are not one a step.
+    """
+    form = SUMS_TO.get(credit, f)
+    stepwise = [r for r in rewards if r.kind == "process" and r.score is None]
+    for reward in stepwise:
+        _check_steps(reward, rollout)
+    filled = [r if r.score is not None else replace(r, score=aggregate(r.per_step, form)) for r in rewards]
     for reward in filled:
         if not math.isfinite(reward.score or 0.0):
             raise PluginError(f"reward {reward.name!r} gave {reward.score} for sample {rollout.sample.id}.")
@@ -52,4 +81,24 @@ def scored(rollout: Rollout, rewards: Sequence[Reward], alpha: float, f: Aggrega
         filled = [*outcomes, *filled]
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]
-    return replace(rollout, rewards=tuple(filled), reward=combine(outcome, process, alpha))
+    earned: tuple[float, ...] = ()
+    if credit != "sequence" and stepwise:
+        part = (1 - alpha) / len(process)
+        late = [r.score or 0.0 for r in rewards if r.kind == "process" and r.score is not None]
+        by_step = zip(*(shares(r.per_step, credit) for r in stepwise), strict=True)
+        earned = (*(part * math.fsum(step) for step in by_step), alpha * outcome + part * math.fsum(late))
+    return replace(rollout, rewards=tuple(filled), reward=combine(outcome, process, alpha), earned=earned)
+
+
+def _check_steps(reward: Reward, rollout: Rollout) -> None:
+    steps = len(steps_of(rollout.completion.text))
+    if len(reward.per_step) != steps:
+        raise PluginError(
+            f"reward {reward.name!r} scored {len(reward.per_step)} of the {steps} steps of a rollout of sample"
+            f" {rollout.sample.id}.",
+            "Give one score a non-empty line (openrft.steps_of), or a score of the whole.",
+        )
+
+
+def _softmin_weights(per_step: Sequence[float]) -> list[float]:
+    return [math.exp(-score / TEMPERATURE) for score in per_step]

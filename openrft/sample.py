@@ -104,6 +104,7 @@ class Rollout:
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
     correct: bool | None = None  # None = not graded
+    earned: tuple[float, ...] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
@@ -131,6 +132,7 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["reward"],
         row["answer"],
         row["correct"],
+        tuple(row["earned"]),
     )
 
 

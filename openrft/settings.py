@@ -8,6 +8,7 @@ from typing import Any, Literal
 from openrft.options import build
 
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
+Credit = Literal["sequence", "step", "min"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Explore:
     max_tokens: int = 1536  # paper, section 3: longest generation in RL
     alpha: float = 0.7  # R = alpha * outcome + (1 - alpha) * f(process); paper, section 3
     f: Aggregation = "min"  # paper, section 2.4 leaves f open; a chain is as strong as its weakest step
+    credit: Credit = "sequence"  # where R is earned; the paper's way is all at the last token
+    # ^ step: each step's share of the mean score where the step ends; min: of their soft minimum (PURE, arXiv
+    #   2504.15275). The shares add up to the process score, so with these two f is mean and softmin, whatever it says.
     checkpoint: int = 10  # steps between checkpoints that a stopped run resumes from
 
     def __post_init__(self) -> None:

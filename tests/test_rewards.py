@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrft.errors import PluginError
-from openrft.rewards import aggregate, combine, scored
+from openrft.rewards import aggregate, combine, scored, shares
 from openrft.sample import Completion, Reward, Rollout, Sample
 
 STEPS = (0.9, 0.2, 0.5)
-ROLLOUT = Rollout(Sample("q", "A", ("x", "y")), (), Completion("\\boxed{A}"), answer="A", correct=True)
+ROLLOUT = Rollout(Sample("q", "A", ("x", "y")), (), Completion("one\ntwo\n\n\\boxed{A}"), answer="A", correct=True)
 
 
 def test_aggregations_by_hand():
@@ -57,3 +57,52 @@ def test_a_plugins_outcome_replaces_the_graders():
 def test_a_reward_that_is_no_number_is_refused():
     with pytest.raises(PluginError, match="'prm' gave nan"):
         scored(ROLLOUT, [Reward("prm", "process", math.nan)], 0.7, "min")
+
+
+def test_shares_by_hand():
+    assert shares(STEPS, "step") == pytest.approx([0.3, 0.2 / 3, 0.5 / 3])
+    weights = [math.exp(-9), math.exp(-2), math.exp(-5)]
+    expected = [w * p / sum(weights) for w, p in zip(weights, STEPS, strict=True)]
+    assert shares(STEPS, "min") == pytest.approx(expected)
+    assert shares((), "step") == shares((), "min") == []
+
+
+def test_the_worst_step_earns_nearly_all_of_the_minimum():
+    first, worst, last = shares((1.0, 0.1, 0.9), "min")
+    assert worst == pytest.approx(0.1, abs=1e-3)
+    assert first + last < 1e-3
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_shares_add_up_to_the_process_score(steps):
+    assert sum(shares(steps, "step")) == pytest.approx(aggregate(steps, "mean"))
+    assert sum(shares(steps, "min")) == pytest.approx(aggregate(steps, "softmin"))
+
+
+@pytest.mark.parametrize("credit", ["step", "min"])
+def test_what_was_earned_adds_up_to_the_reward(credit):
+    sources = [
+        Reward("prm", "process", per_step=STEPS),
+        Reward("judge", "process", per_step=(1.0, 1.0, 0.0)),
+        Reward("whole", "process", 0.4),
+    ]
+    rollout = scored(ROLLOUT, sources, 0.7, "last", credit)
+    assert len(rollout.earned) == 4
+    assert math.fsum(rollout.earned) == pytest.approx(rollout.reward)
+    assert rollout.earned[-1] == pytest.approx(0.7 * 1 + 0.3 * 0.4 / 3)
+    assert rollout.rewards[1].score == pytest.approx(aggregate(STEPS, "mean" if credit == "step" else "softmin"))
+
+
+def test_credit_of_the_sequence_leaves_the_reward_whole():
+    assert scored(ROLLOUT, [Reward("prm", "process", per_step=STEPS)], 0.7, "min").earned == ()
+    assert scored(ROLLOUT, [], 0.7, "min", "step").earned == ()
+
+
+def test_an_empty_completion_earns_only_its_outcome():
+    empty = Rollout(ROLLOUT.sample, (), Completion(""), correct=False)
+    assert scored(empty, [Reward("prm", "process")], 0.7, "min", "step").earned == (0.0,)
+
+
+def test_scores_that_are_not_one_a_step_are_refused():
+    with pytest.raises(PluginError, match="'prm' scored 2 of the 3 steps"):
+        scored(ROLLOUT, [Reward("prm", "process", per_step=(0.1, 0.2))], 0.7, "min")

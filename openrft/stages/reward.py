@@ -19,7 +19,7 @@ def rewarded(work: Work, rollouts: Sequence[Rollout], step: int) -> list[Rollout
     """The graded rollouts with the rewards of every source, mixed into R."""
     how = work.job.settings.explore
     given = judged(work, rollouts, step)
-    return [scored(r, g, how.alpha, how.f) for r, g in zip(rollouts, given, strict=True)]
+    return [scored(r, g, how.alpha, how.f, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
 def judged(work: Work, rollouts: Sequence[Rollout], step: int) -> list[list[Reward]]:
