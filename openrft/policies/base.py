@@ -35,6 +35,21 @@ class Policy(Protocol):
         ...
 
 
+class Critic(Protocol):
+    """What judges the states of a policy's completions, and is trained beside it."""
+
+    def values(self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        """V(s_t), the return still to come before each completion token: (B, T) and a mask (B, T).
+
+        Gradient flows into the critic alone. Rows with the same prompt should follow each other.
+        """
+        ...
+
+    def optimizer(self, lr: float) -> Any:
+        """The AdamW over the critic: made at the first call, the same one afterwards."""
+        ...
+
+
 class TrainablePolicy(Policy, Protocol):
     """A policy whose weights are at hand: a transformers model with, at times, one LoRA adapter on top.
 
@@ -44,6 +59,7 @@ class TrainablePolicy(Policy, Protocol):
 
     model: Any
     tokenizer: Any
+    critic: Critic | None  # None until `attach_critic`; it goes when the adapter is merged or dropped
 
     @property
     def context(self) -> int:
@@ -93,8 +109,13 @@ class TrainablePolicy(Policy, Protocol):
         """
         ...
 
+    def attach_critic(self, rank: int, alpha: int, seed: int, separate: bool = False) -> None:
+        """Put a fresh critic (V = 0) beside the adapter: a value head and an adapter of its own on the shared trunk, or
+        a separate copy of the trunk, trained whole. Raises OpenRFTError for a policy without an adapter."""
+        ...
+
     def save_adapter(self, folder: Path) -> None:
-        """Write the adapter in PEFT's own format."""
+        """Write the adapter in PEFT's own format, without the critic."""
         ...
 
     def load_adapter(self, folder: Path) -> None:
@@ -102,7 +123,7 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     def save_training(self, folder: Path) -> None:
-        """Write adapter and optimizer, so that training goes on with the same bits."""
+        """Write adapter, critic and their optimizers, so that training goes on with the same bits."""
         ...
 
     def load_training(self, folder: Path) -> None:

@@ -19,8 +19,10 @@ from transformers.utils import logging as transformers_logging
 
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
+from openrft.policies.critic import Critic, CriticShape
 from openrft.policies.decode import decode
 from openrft.policies.fingerprint import fingerprint
+from openrft.policies.moments import load_moments, save_moments
 from openrft.policies.scoring import completion_logprobs
 from openrft.progress import Progress
 from openrft.sample import Completion, Message, content_id
@@ -50,6 +52,7 @@ class HFPolicy:
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
+        self.critic: Critic | None = None
 
     @property
     def context(self) -> int:
@@ -161,8 +164,18 @@ class HFPolicy:
         with self.model.disable_adapter():
             yield
 
+    def attach_critic(self, rank: int, alpha: int, seed: int, separate: bool = False) -> None:
+        self._trained()  # refuses a policy without an adapter
+        self.critic = Critic(self.model, self._pad, CriticShape(rank, alpha, seed, separate))
+
+    def _drop_critic(self) -> None:
+        if self.critic is not None:
+            self.critic.leave()
+            self.critic = None
+
     def merge(self) -> None:
         if self.adapted:
+            self._drop_critic()
             digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
             self.model = self.model.merge_and_unload().eval()
             self.model.requires_grad_(True)
@@ -170,6 +183,7 @@ class HFPolicy:
 
     def drop_adapter(self) -> None:
         if self.adapted:
+            self._drop_critic()
             self.model, self._optimizer = self.model.unload().eval(), None
             self.model.requires_grad_(True)
 
@@ -181,10 +195,10 @@ class HFPolicy:
     def _trained(self) -> list[torch.nn.Parameter]:
         if not self.adapted:
             raise OpenRFTError("the policy has no adapter to train.", "Call attach_lora first.")
-        return [p for p in self.model.parameters() if p.requires_grad]
+        return [p for n, p in self.model.named_parameters() if p.requires_grad and ".default." in n]
 
     def save_adapter(self, folder: Path) -> None:
-        self.model.save_pretrained(folder, safe_serialization=True)
+        self.model.save_pretrained(folder, safe_serialization=True, selected_adapters=["default"])
 
     def load_adapter(self, folder: Path) -> None:
         from peft import PeftModel
@@ -200,24 +214,16 @@ class HFPolicy:
         self._optimizer = None
 
     def save_training(self, folder: Path) -> None:
-        from safetensors.torch import save_file
-
         self.save_adapter(folder / "adapter")
-        state = self._optimizer.state_dict()["state"] if self._optimizer else {}
-        tensors = {f"{i}.{key}": value for i, entry in state.items() for key, value in entry.items()}
-        save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "optimizer.safetensors")
+        save_moments(self._optimizer, folder / "optimizer.safetensors")
+        if self.critic is not None:
+            self.critic.save(folder / "critic")
 
     def load_training(self, folder: Path) -> None:
-        from safetensors.torch import load_file
-
         self.load_adapter(folder / "adapter")
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in load_file(folder / "optimizer.safetensors").items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = tensor
-        # The trainer sets the learning rate at each step; the moments are what must survive.
-        optimizer = self.optimizer(lr=0.0)
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        load_moments(self.optimizer(lr=0.0), folder / "optimizer.safetensors")
+        if (folder / "critic").exists():
+            self.critic = Critic.load(folder / "critic", self.model, self._pad)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

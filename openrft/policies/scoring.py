@@ -1,4 +1,4 @@
-"""Log-probabilities of completions, with gradient, each distinct prompt run once and shared over its group."""
+"""Log-probabilities and values of completions, with gradient; a group's prompt is run once and shared."""
 
 from __future__ import annotations
 
@@ -24,8 +24,28 @@ def completion_logprobs(
     Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T), T the longest completion.
     Gradients flow through the shared prompt's keys and values into every member of its group.
     """
+    logits, targets, mask = _predictions(model, prompts, completions, pad)
+    logp = (logits.float() / temperature).log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    return logp * mask, mask
+
+
+def completion_values(
+    model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """V(s_t) before each completion token: `model` is a critic whose `logits` are values (B, T, 1).
+
+    Args and mask as for `completion_logprobs`. Returns: (B, T) values, zero where the mask is zero, and the mask.
+    """
+    values, _, mask = _predictions(model, prompts, completions, pad)
+    return values[..., 0].float() * mask, mask
+
+
+def _predictions(
+    model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What the model says before each completion token (B, T, V), the tokens (B, T), and the mask (B, T)."""
     if any(not c for c in completions):
-        raise ValueError("an empty completion has no log-probabilities; leave it out")
+        raise ValueError("an empty completion has no tokens to score; leave it out")
     groups = [(list(p), len(list(rows))) for p, rows in groupby(map(tuple, prompts))]
     counts = torch.tensor([count for _, count in groups], device=model.device)
     first, cache, mask, positions = prefill(model, [p for p, _ in groups], pad)
@@ -44,8 +64,7 @@ def completion_logprobs(
             use_cache=True,
         ).logits
         logits = torch.cat([logits, rest], 1)
-    logp = (logits.float() / temperature).log_softmax(-1).gather(-1, targets[..., None])[..., 0]
-    return logp * target_mask, target_mask
+    return logits, targets, target_mask
 
 
 def _right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
