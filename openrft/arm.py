@@ -36,6 +36,11 @@ class Job:
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
+def label(arm: str, task: str, seed: int) -> str:
+    """The job's name where files and runs are called by it."""
+    return f"{arm}--{task.replace('/', '-')}--{seed}"
+
+
     """Plain data."""
     return asdict(job)
 

@@ -6,30 +6,33 @@
 A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
 `Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none), or as `Plugin()`.
 Class attributes that the core reads: `needs` (names of plugins without which this one cannot act, such as
-("rl",)), `support` (True if it changes nothing by itself, such as a teacher). An attribute of the instance that explore
-reads: `redraws`, of a plugin that trains for it: how many times a step may draw further questions in place of groups
-whose rewards are all equal (dynamic sampling, DAPO, arXiv 2503.14476, section 3.2); 0 where it is left out.
+("rl",)), `provides` (names of plugins whose place it takes in an arm, where others need them), `support` (True if it
+changes nothing by itself, such as a teacher). Attributes of the instance that explore reads, of a plugin that trains
+for it: `redraws`, how many times a step may draw further questions in place of groups whose rewards are all equal
+(dynamic sampling, DAPO, arXiv 2503.14476, section 3.2), 0 where it is left out; and `state`, plain JSON that its
+train_step must remember from one step to the next: it is kept in checkpoints and set again when a run goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pluggy
 
-from openrft.sample import Reward, Rollout, Sample, Shot
+from openrft.sample import Prompt, Reward, Rollout, Sample, Shot
 from openrft.task import Task, TaskFamily
 
 if TYPE_CHECKING:
-    from openrft.policies.base import Policy, TrainablePolicy
+    from openrft.grading import Grade
+    from openrft.policies.base import Policy, Sampling, TrainablePolicy
     from openrft.progress import Progress
 
 GROUP = "openrft"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
-Objective = Literal["imitate", "explore"]
+Objective = Literal["imitate", "explore", "explore-run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,42 @@ class PolicyInfo:
     summary: str = ""
     recommended: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # ^ settings and plugin options that suit it, by stage or plugin name: {"explore": {"steps": 40}}
+
+
+class Exploration(Protocol):
+    """The explore stage as a plugin sees it that runs the whole of it (objective "explore-run").
+
+    The plugin decides how completions are drawn and how the policy learns. What is asked, how answers are judged, the
+    log and the checkpoints stay the core's, so that its arm compares with any other.
+    """
+
+    first: int  # the step to begin with: above 0 where a stopped run goes on, with the adapter and optimizer restored
+    policy: TrainablePolicy
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are in all."""
+        ...
+
+    def asked(self, step: int) -> list[Prompt]:
+        """The step's questions behind their demonstrations; the same for every trainer with the same seed."""
+        ...
+
+    def sampling(self, step: int) -> Sampling:
+        """How many completions a question, how long and how warm; a random stream seeded with `seed` makes a run that
+        goes on draw what it would have drawn."""
+        ...
+
+    def judged(self, step: int, rollouts: Sequence[Rollout]) -> list[Rollout]:
+        """The rollouts (`prompt.answered(completion)`) graded, rewarded by every plugin of the arm, mixed into R."""
+        ...
+
+    def finished(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
+        """To be called when the policy has learnt from a step's judged rollouts: logs it and saves a checkpoint.
+
+        Raises PluginError for a metric that is not finite.
+        """
+        ...
 
 
 class Hooks:
@@ -95,11 +134,14 @@ class Hooks:
         step: int,
         seed: int,
         progress: Progress,
+        run: Exploration | None,
     ) -> Mapping[str, float] | None:
         """Change the policy; return metrics, or None if `objective` is not this plugin's.
 
         "imitate": called once with all synthesised rollouts (SFT). "explore": called once a step with that
-        step's scored rollouts (RL); rollouts of one sample form a group. If all return None the core refuses.
+        step's scored rollouts (RL); rollouts of one sample form a group. "explore-run": called once, without
+        rollouts, for a plugin whose `objectives` name it: it takes every step from `run.first` to `run.steps` itself,
+        through `run`, which the others do not get. If all return None the core refuses.
         """
         raise NotImplementedError
 

@@ -18,6 +18,7 @@ from openrft.stages.retrieve import pool_of
 from openrft.stages.synthesize import synthesize
 from openrft.store import Store
 from openrft.task import Task
+from openrft.tracking import Track
 from openrft.work import Cost, Student, Work
 
 
@@ -29,23 +30,24 @@ class Outcome:
     task: Task
     rollouts: tuple[Rollout, ...]  # graded answers to the test split
     rollouts_file: Path  # the same, in the store
+    metrics_file: Path | None  # of RL, a row a step, in the store; None where no plugin explores
     costs: tuple[Cost, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
     student: Student
 
 
-def run(job: Job, store: Store, progress: Progress | None = None) -> Outcome:
+def run(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Outcome:
     """Augment, synthesise, imitate, explore, evaluate. A stage without a plugin that acts in it does nothing."""
     task = load_task(job.task, job.data)
     family = job.task.split("/")[0]
     plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
-    work = Work(job, task, plugins, Student(job.policy), store, progress or Silent())
+    work = Work(job, task, plugins, Student(job.policy), store, progress or Silent(), track)
 
     train = augment(work)
     targets = synthesize(work)
     pool = pool_of(task.train, targets)
     imitate(work, targets)
-    explore(work, train, pool)
+    metrics = explore(work, train, pool)
     rollouts, file = evaluate(work, pool)
 
-    return Outcome(job, task, rollouts, file, tuple(work.costs), work.student.id, work.student)
+    return Outcome(job, task, rollouts, file, metrics, tuple(work.costs), work.student.id, work.student)

@@ -101,20 +101,29 @@ def package_digest(package: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def needs(names: Iterable[str]) -> list[str]:
-    """`names` and all that they need, needed ones first, in a stable order."""
+def needs(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
+    """`names` and all that they need, needed ones first, in a stable order.
+
+    A plugin of `names` or `among` that `provides` another's part takes its place. Raises UsageError for a circle, and
+    for two plugins in one part.
+    """
+    names = list(names)
+    stand_ins = {part: name for name in (*among, *names) for part in getattr(plugin_class(name), "provides", ())}
     order: list[str] = []
 
     def add(name: str, chain: tuple[str, ...]) -> None:
         if name in chain:
             raise UsageError(f"plugins need each other in a circle: {' -> '.join((*chain, name))}.")
         for other in getattr(plugin_class(name), "needs", ()):
-            add(other, (*chain, name))
+            add(stand_ins.get(other, other), (*chain, name))
         if name not in order:
             order.append(name)
 
     for name in names:
         add(name, ())
+    for part, name in stand_ins.items():
+        if part in order and name in order:
+            raise UsageError(f"{name} takes the place of {part}: no arm can have both.", f"Leave {part} or {name} out.")
     return order
 
 
@@ -212,6 +221,15 @@ class Plugins:
     def counts(self, name: str) -> dict[str, int]:
         """What a plugin counted in its last hook (its attribute `counts`), such as fallbacks or refusals."""
         return dict(getattr(self.instances[name], "counts", None) or {})
+
+    def states(self, names: Iterable[str]) -> dict[str, Any]:
+        """What plugins must remember from one step of training to the next (attribute `state`, plain JSON)."""
+        return {name: state for name in names if (state := getattr(self.instances[name], "state", None)) is not None}
+
+    def recall(self, states: Mapping[str, Any]) -> None:
+        """Give back what `states` took."""
+        for name, state in states.items():
+            self.instances[name].state = state
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """Name, version, code digest and options of each: what a stored result depends on."""

@@ -1,4 +1,4 @@
-"""What flows through the pipeline: Sample, Shot, Completion, Reward, Rollout. All frozen.
+"""What flows through the pipeline: Sample, Shot, Prompt, Completion, Reward, Rollout. All frozen.
 
 This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
 what a right answer is (grading.py) or where results lie (store.py).
@@ -105,6 +105,20 @@ class Rollout:
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
     correct: bool | None = None  # None = not graded
     earned: tuple[float, ...] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
+    score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A sample as a policy is to be asked it."""
+
+    sample: Sample
+    messages: tuple[Message, ...]
+    shots: tuple[str, ...] = ()  # ids of the demonstrations in the messages
+
+    def answered(self, completion: Completion) -> Rollout:
+        """The rollout that this completion makes of it."""
+        return Rollout(self.sample, self.messages, completion, self.shots)
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:

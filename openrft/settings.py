@@ -25,7 +25,7 @@ class Explore:
     credit: Credit = "sequence"  # where R is earned; the paper's way is all at the last token
     # ^ step: each step's share of the mean score where the step ends; min: of their soft minimum (PURE, arXiv
     #   2504.15275). The shares add up to the process score, so with these two f is mean and softmin, whatever it says.
-    checkpoint: int = 10  # steps between checkpoints that a stopped run resumes from
+    checkpoint: int = 1  # steps between checkpoints, which a stopped run goes on from; each writes the adapter
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:

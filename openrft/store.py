@@ -1,7 +1,7 @@
 """Content-addressed results of stages: a readable key, checksums, written aside and renamed. No pickle.
 
-A stage's folder is `<root>/<stage>/<key>/`; while it is being made it is `<key>.part/`, which a stopped run leaves
-behind for its stage to go on from. Two workers that want the same result wait for one of them to make it.
+A stage's folder is `<root>/<stage>/<key>/`; while it is being made it is `<key>.part/`. What a stage needs to go on
+after it was stopped lies in `<key>.resume/`. Two workers that want the same result wait for one of them to make it.
 """
 
 from __future__ import annotations
@@ -44,16 +44,50 @@ class Store:
         with disk_faults(self.root):
             final.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(str(final) + ".lock"):
-                if _intact(final):
+                if intact(final):
+                    shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
                     return Result(key, final, True)
                 if final.exists():  # damaged: made anew rather than trusted
                     shutil.rmtree(final)
                 part.mkdir(exist_ok=True)
                 make(part)
                 _write(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
-                _write(part / "checksums.json", json.dumps(_checksums(part), indent=1))
+                seal(part)
                 part.rename(final)
+                shutil.rmtree(resume_folder(part), ignore_errors=True)
         return Result(key, final, False)
+
+
+def resume_folder(part: Path) -> Path:
+    """Where the stage that fills `part` keeps what it goes on from after being stopped.
+
+    It goes when the result stands, not before: at every moment there is one or the other.
+    """
+    return part.with_suffix(".resume")
+
+
+def seal(folder: Path) -> None:
+    """Write the checksums of a folder's files into it."""
+    _write(folder / "checksums.json", json.dumps(_checksums(folder), indent=1))
+
+
+def intact(folder: Path) -> bool:
+    """Whether the folder holds exactly what was sealed."""
+    listing = folder / "checksums.json"
+    if not listing.exists():
+        return False
+    try:
+        return bool(json.loads(listing.read_text("utf-8")) == _checksums(folder))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return False
+
+
+def copy_atomic(source: Path, target: Path) -> None:
+    """Copy a file so that readers see the old or the new content, never half of it."""
+    aside = target.with_name(target.name + ".tmp")
+    with disk_faults(target.parent):
+        shutil.copyfile(source, aside)
+        aside.replace(target)
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -86,13 +120,3 @@ def _write(path: Path, text: str) -> None:
 def _checksums(folder: Path) -> dict[str, str]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "checksums.json")
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-def _intact(folder: Path) -> bool:
-    listing = folder / "checksums.json"
-    if not listing.exists():
-        return False
-    try:
-        return bool(json.loads(listing.read_text("utf-8")) == _checksums(folder))
-    except json.JSONDecodeError:
-        return False

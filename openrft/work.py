@@ -18,6 +18,7 @@ from openrft.policies.base import Policy, TrainablePolicy
 from openrft.progress import Progress
 from openrft.store import Result, Store
 from openrft.task import Task
+from openrft.tracking import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Work:
     store: Store
     progress: Progress
     costs: list[Cost] = field(default_factory=list)
+    track: Track | None = None  # where the metrics of RL are shown besides the log
 
     @property
     def training_task(self) -> Task:
@@ -140,3 +142,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     earlier_seconds: float = 0.0  # spent before the stage was interrupted and resumed
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add `n` to a count; a count that stays 0 is reported too."""
+        self.counts[name] = self.counts.get(name, 0) + n

@@ -1,4 +1,4 @@
-"""How a bench shows where it stands: bars on a terminal, a line every few seconds elsewhere."""
+"""How a bench shows where it stands and how long it will take: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,12 +14,38 @@ from openrft.arm import Job
 EVERY = 10.0  # seconds between lines about one job where there is no terminal
 
 
+class Pace:
+    """How long each job's stage will take yet, from how it went since it was first heard of in this run."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, str], tuple[int, float]] = {}
+
+    def left(self, job: int, stage: str, done: int, total: int) -> str:
+        """For example "about 3 min left"; nothing before the first unit is done, and nothing for the last seconds."""
+        now = time.monotonic()
+        first, began = self._first.setdefault((job, stage), (done, now))
+        if done < first:  # the stage began anew: the policy generates more than once
+            self._first[job, stage] = (done, now)
+        if done <= first:
+            return ""
+        seconds = (now - began) / (done - first) * (total - done)
+        return f"about {_spelt(seconds)} left" if seconds >= 5 else ""
+
+
+def _spelt(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 class Bars:
     """A bar for the whole bench and one for each running job."""
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
         self._jobs = jobs
         self._bars: dict[int, TaskID] = {}
+        self._pace = Pace()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -43,8 +69,8 @@ class Bars:
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
         if job in self._bars:
-            text = f"{stage} {note}".strip()
-            self._progress.update(self._bars[job], completed=done, total=total, note=text)
+            parts = (f"{stage} {note}".strip(), self._pace.left(job, stage, done, total))
+            self._progress.update(self._bars[job], completed=done, total=total, note=", ".join(filter(None, parts)))
 
     def finished(self, job: int, ok: bool) -> None:
         if job in self._bars:
@@ -59,6 +85,7 @@ class Lines:
         self._jobs = jobs
         self._began = time.monotonic()
         self._last: dict[int, float] = {}
+        self._pace = Pace()
         self._done = 0
 
     def __enter__(self) -> Lines:
@@ -75,9 +102,10 @@ class Lines:
         self._say(f"{self._jobs[job]}: started")
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
+        left = self._pace.left(job, stage, done, total)
         if time.monotonic() - self._last.get(job, 0.0) >= EVERY:
             self._last[job] = time.monotonic()
-            self._say(f"{self._jobs[job]}: {stage} {done}/{total} {note}".rstrip())
+            self._say(f"{self._jobs[job]}: " + ", ".join(filter(None, (f"{stage} {done}/{total}", note, left))))
 
     def finished(self, job: int, ok: bool) -> None:
         self._done += 1

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from openrft.arm import Job, job_from_json, job_to_json
 from openrft.bench.report import ArmResult, Failure
 from openrft.errors import OpenRFTError
+from openrft.tracking import Track
 
-Finished = tuple[ArmResult | Failure, Path | None]  # what the job came to, and where its rollouts lie
+Finished = tuple[ArmResult | Failure, Mapping[str, Path]]  # what the job came to; its files, by the folder for them
 
 
 class Watcher(Protocol):
@@ -30,28 +31,37 @@ class Watcher(Protocol):
 
 
 def execute(
-    jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher, debug: bool = False
+    jobs: Sequence[Job],
+    store: Path,
+    workers: int,
+    watcher: Watcher,
+    debug: bool = False,
+    track: Track | None = None,
 ) -> Iterator[tuple[int, Finished]]:
     """Yield (job number, what it came to) as jobs finish. A failed job fails alone."""
     if workers <= 1 or len(jobs) == 1:
-        yield from _here(jobs, store, watcher, debug)
+        yield from _here(jobs, store, watcher, debug, track)
     else:
-        yield from _side_by_side(jobs, store, min(workers, len(jobs)), watcher)
+        yield from _side_by_side(jobs, store, min(workers, len(jobs)), watcher, track)
 
 
-def _here(jobs: Sequence[Job], store: Path, watcher: Watcher, debug: bool) -> Iterator[tuple[int, Finished]]:
+def _here(
+    jobs: Sequence[Job], store: Path, watcher: Watcher, debug: bool, track: Track | None
+) -> Iterator[tuple[int, Finished]]:
     for number, job in enumerate(jobs):
         watcher.started(number)
 
         def tell(stage: str, done: int, total: int, note: str, number: int = number) -> None:
             watcher.update(number, stage, done, total, note)
 
-        finished = _run(job, store, tell, debug)
+        finished = _run(job, store, tell, debug, track)
         watcher.finished(number, isinstance(finished[0], ArmResult))
         yield number, finished
 
 
-def _side_by_side(jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher) -> Iterator[tuple[int, Finished]]:
+def _side_by_side(
+    jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher, track: Track | None
+) -> Iterator[tuple[int, Finished]]:
     context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
     channel = context.Queue()
     listener = threading.Thread(target=_listen, args=(channel, watcher), daemon=True)
@@ -59,7 +69,7 @@ def _side_by_side(jobs: Sequence[Job], store: Path, workers: int, watcher: Watch
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(channel, threads))
     try:
-        futures = {pool.submit(_work, n, job_to_json(job), str(store)): n for n, job in enumerate(jobs)}
+        futures = {pool.submit(_work, n, job_to_json(job), str(store), track): n for n, job in enumerate(jobs)}
         yield from _completed(futures, watcher)
         pool.shutdown()
     except BaseException:  # Ctrl-C, or the caller stops listening: no worker may outlive the bench
@@ -95,18 +105,27 @@ def _enter(channel: Any, threads: int) -> None:
     global _channel
     _channel = channel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
 
 
-def _work(number: int, job: dict[str, Any], store: str) -> Finished:
+def _end_with_parent() -> None:
+    """A bench that is killed ends no worker itself; an orphan would hold its memory and the locks of its stages."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(number: int, job: dict[str, Any], store: str, track: Track | None) -> Finished:
     _channel.put(("started", number))
 
     def tell(stage: str, done: int, total: int, note: str) -> None:
         _channel.put(("update", number, stage, done, total, note))
 
-    return _run(job_from_json(job), Path(store), tell, debug=False)
+    return _run(job_from_json(job), Path(store), tell, debug=False, track=track)
 
 
 def _listen(channel: Any, watcher: Watcher) -> None:
@@ -114,7 +133,9 @@ def _listen(channel: Any, watcher: Watcher) -> None:
         getattr(watcher, message[0])(*message[1:])
 
 
-def _run(job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool) -> Finished:
+def _run(
+    job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool, track: Track | None
+) -> Finished:
     from openrft.bench.outcome import arm_result
     from openrft.pipeline import run
     from openrft.store import Store
@@ -124,14 +145,15 @@ def _run(job: Job, store: Path, tell: Callable[[str, int, int, str], None], debu
             tell(stage, done, total, note)
 
     try:
-        outcome = run(job, Store(store), Telling())
+        outcome = run(job, Store(store), Telling(), track)
     except OpenRFTError as fault:
         if debug:
             raise
-        return Failure(job.arm.name, job.task, job.seed, str(fault)), None
+        return Failure(job.arm.name, job.task, job.seed, str(fault)), {}
     except Exception as fault:
         if debug:
             raise
         words = f"{type(fault).__name__}: {fault} (run with --debug --workers 1 for the traceback)"
-        return Failure(job.arm.name, job.task, job.seed, words), None
-    return arm_result(outcome), outcome.rollouts_file
+        return Failure(job.arm.name, job.task, job.seed, words), {}
+    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
+    return arm_result(outcome), {folder: file for folder, file in files.items() if file is not None}

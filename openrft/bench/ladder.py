@@ -46,12 +46,12 @@ def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Ar
     arms = {VANILLA: Arm(VANILLA)}
     seen: dict[frozenset[str], str] = {frozenset(): VANILLA}
     for subset in subsets:
-        members = needs([*base, *subset])
+        members = needs([*base, *subset], plugins)
         if frozenset(members) not in seen:
             arm = Arm("+".join((*base, *(p for p in subset if p not in base))), tuple(_ordered(members)))
             seen[frozenset(members)] = arm.name
             arms[arm.name] = arm
-    names = [seen[frozenset(needs([*base, *s]))] for s in ((), plugins)]
+    names = [seen[frozenset(needs([*base, *s], plugins))] for s in ((), plugins)]
     return tuple(arms.values()), Ladder(plugins, *names)
 
 
@@ -59,14 +59,14 @@ def _base(plugins: Sequence[str], said: list[str]) -> list[str]:
     """What the named plugins need besides each other, without mere support such as a teacher."""
     base: list[str] = []
     for name in plugins:
-        for other in needs([name]):
+        for other in needs([name], plugins):
             if other in plugins or other in base:
                 continue
             if getattr(plugin_class(other), "support", False):
                 said.append(f"{other} was added wherever {name} acts: {name} needs it.")
             else:
                 base.append(other)
-                users = [p for p in plugins if other in needs([p])]
+                users = [p for p in plugins if other in needs([p], plugins)]
                 verb = "need" if len(users) > 1 else "needs"
                 said.append(f"{other} was added to every arm but vanilla: {', '.join(users)} {verb} it to act.")
     return base

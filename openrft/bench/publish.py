@@ -28,4 +28,4 @@ def publish(report: Report, folder: Path, as_json: bool) -> None:
         click.echo(json.dumps({"name": report.name, "folder": str(folder), **encode(summary)}, indent=1))
         return
     show(report, summary, Console())
-    click.echo(f"\nWrote {folder}/ (report.json, report.md, rollouts/, plan.json).")
+    click.echo(f"\nWrote {folder}/ (report.json, report.md, rollouts/, metrics/, plan.json).")

@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft import __version__
+from openrft.arm import label
 from openrft.bench.baselines import baselines_of
 from openrft.bench.executors import Watcher, execute
 from openrft.bench.plan import Plan, plan_to_json
@@ -22,7 +22,8 @@ from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_rec
 from openrft.families import load_task
 from openrft.plugins import about
 from openrft.sample import content_id
-from openrft.store import disk_faults, write_atomic
+from openrft.store import copy_atomic, disk_faults, write_atomic
+from openrft.tracking import Track
 
 LIBRARIES = ("torch", "transformers", "peft", "pluggy")
 
@@ -39,26 +40,35 @@ def run_name(plan: Plan) -> str:
 
 
 def run_bench(
-    plan: Plan, out: Path, name: str, command: str, workers: int, watching: Any, debug: bool = False
+    plan: Plan,
+    out: Path,
+    name: str,
+    command: str,
+    workers: int,
+    watching: Any,
+    debug: bool = False,
+    tracker: str | None = None,
 ) -> Report:
     """Run every job (resuming from the store under `out`) and write `out/name/`. Failed jobs stand in the report.
 
     `watching` is made from the jobs: a context manager that is a Watcher.
     """
     folder = out / name
+    track = Track(tracker, folder / tracker) if tracker else None
     with disk_faults(out):
-        (folder / "rollouts").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "plan.json", json.dumps(plan_to_json(plan), indent=1) + "\n")
     tasks = [load_task(task, plan.data) for task in plan.tasks]  # bad rows are refused before any time is spent
     jobs = plan.jobs()
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with watching(jobs) as watcher:
-        for number, (result, rollouts) in execute(jobs, out / ".store", workers, watcher, debug):
+        for number, (result, files) in execute(jobs, out / ".store", workers, watcher, debug, track):
             results[number] = result
-            if rollouts is not None:
+            for kind, file in files.items():
                 with disk_faults(folder):
-                    shutil.copyfile(rollouts, folder / "rollouts" / f"{_file_name(result)}.jsonl")
+                    (folder / kind).mkdir(exist_ok=True)
+                copy_atomic(file, folder / kind / f"{label(result.arm, result.task, result.seed)}.jsonl")
     return Report(
         name=name,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -73,10 +83,6 @@ def run_bench(
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
         baselines=tuple(b for t in tasks for b in baselines_of(t)),
     )
-
-
-def _file_name(result: ArmResult | Failure) -> str:
-    return f"{result.arm}--{result.task.replace('/', '-')}--{result.seed}"
 
 
 def _versions(plan: Plan) -> dict[str, str]:

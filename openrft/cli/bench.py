@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.shared import asked_for, default_workers, shared_options
+from openrft.cli.shared import asked_for, baselines_option, default_workers, shared_options, track_option
 
 EPILOG = """\b
 Examples:
@@ -34,6 +34,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     show_default=True,
     help="ladder: add-one and leave-one-out; lattice: every subset; none: only vanilla and --arm.",
 )
+@baselines_option
 @click.option("--arm", "extra", multiple=True, metavar="NAME=P,P", help="A further arm. Repeatable.")
 @click.option(
     "--seeds",
@@ -58,6 +59,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     type=click.IntRange(min=1),
     help="Jobs side by side.  [default: 2 on two or more cores, 1 on a GPU]",
 )
+@track_option
 @click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -70,14 +72,15 @@ def command(
     out: str,
     name: str | None,
     workers: int | None,
+    tracker: str | None,
     dry_run: bool,
     as_json: bool,
     **given: object,
 ) -> None:
     """Run arms on tasks and report what each plugin was worth.
 
-    Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl and plan.json. Stopped runs go on
-    where they stopped when the same command is given again.
+    Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl, metrics/*.jsonl (RL, a row a step)
+    and plan.json. Stopped runs go on where they stopped when the same command is given again.
     """
     from rich.console import Console
 
@@ -117,6 +120,7 @@ def command(
         workers or default_workers(),
         watching,
         debug=bool(ctx.find_root().params.get("debug")),
+        tracker=tracker,
     )
     publish(report, Path(out) / report.name, as_json)
     if report.failures:

@@ -6,18 +6,20 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import shared_options
+from openrft.cli.shared import baselines_option, shared_options
 
 EPILOG = """\b
 Examples:
   openrft evaluate --task 'pocket/L3/*'
   openrft evaluate --task sciknoweval/L3 --data DIR --policy ./my-policy
   openrft evaluate --task pocket/L3 --policy openai:http://127.0.0.1:8000/v1#my-model
+  openrft evaluate --task pocket/L3 --policy baseline:longest-option --baselines
 """
 
 
 @click.command("evaluate", epilog=EPILOG)
 @shared_options
+@baselines_option
 @click.option(
     "--out", default="runs", type=click.Path(file_okay=False), show_default=True, help="Where the run's folder goes."
 )
@@ -38,6 +40,7 @@ def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **giv
         out=out,
         name=name,
         workers=1,
+        tracker=None,
         dry_run=False,
         as_json=as_json,
         **given,

@@ -33,7 +33,7 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, hub id, shipped name, or openai:URL#MODEL.  [default: pocket]",
+        help="A checkpoint folder, hub id, shipped name, openai:URL#MODEL, or baseline:NAME.  [default: pocket]",
     ),
     click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows."),
     click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
@@ -58,6 +58,18 @@ _OPTIONS = [
         help="A stage's setting or a plugin's option. Repeatable.",
     ),
 ]
+
+baselines_option = click.option(
+    "--baselines", is_flag=True, help="Run an arm for each rule that answers without a model, too."
+)
+
+track_option = click.option(
+    "--track",
+    "tracker",
+    default=None,
+    metavar="tensorboard|wandb|mlflow",
+    help="Show the metrics of RL there while it runs, too. Changes no result.",
+)
 
 
 def shared_options(function: F) -> F:
@@ -90,6 +102,7 @@ def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
         "plugins": _listed(given["plugins"]),
         "policy": given["policy"],
         "preset": given["preset"],
+        "baselines": given.get("baselines"),
         "data": {key: value for key, value in data.items() if value is not None},
         "values": values,
         **more,

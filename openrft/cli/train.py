@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from openrft.cli.shared import asked_for, shared_options
+from openrft.cli.shared import asked_for, shared_options, track_option
 
 EPILOG = """\b
 Examples:
@@ -27,10 +28,13 @@ Examples:
     show_default=True,
     help="Finished stages; a stopped training goes on from here.",
 )
-def command(seed: int, out: str, store: str, **given: Any) -> None:
+@track_option
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool, **given: Any) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
-    The checkpoint in --out loads with transformers and as --policy. Without --plugins: sft,prm,da,icl.
+    The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
+    RL. Without --plugins: sft,prm,da,icl. A stopped training goes on when the same command is given again.
     """
     from rich.console import Console
 
@@ -40,24 +44,41 @@ def command(seed: int, out: str, store: str, **given: Any) -> None:
     from openrft.pipeline import run
     from openrft.policies.export import export
     from openrft.store import Store
+    from openrft.tracking import Track
 
     plan = make_plan(
         asked_for(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
     )
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
-    if (Path(out) / "config.json").exists():
-        raise UsageError(f"--out {out}: there is a checkpoint already.", "Give a new folder.")
+    track = Track(tracker, Path(store).parent / tracker) if tracker else None
+    _reserve(Path(out))
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
     console = Console(stderr=True)
     with Bars([job], console) if console.is_terminal else Lines([job]) as watcher:
         watcher.started(0)
-        outcome = run(job, Store(Path(store)), _Telling(watcher))
+        outcome = run(job, Store(Path(store)), _Telling(watcher), track)
         watcher.finished(0, True)
-    export(outcome.student.policy(), Path(out))
+    export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
     correct = sum(bool(r.correct) for r in outcome.rollouts) / len(outcome.rollouts)
+    if as_json:
+        row = {"out": out, "task": job.task, "plugins": job.arm.plugins, "seed": seed, "accuracy": correct}
+        metrics = str(Path(out) / outcome.metrics_file.name) if outcome.metrics_file else None
+        click.echo(json.dumps({**row, "answers": len(outcome.rollouts), "metrics": metrics}, indent=1))
+        return
     click.echo(f"wrote {out}: test accuracy {correct:.3f} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
     click.echo("What each plugin was worth is not known from one arm: run `openrft bench`.")
+
+
+def _reserve(out: Path) -> None:
+    """Make the folder, which must be new or empty: a training is not to end in a place that cannot be written."""
+    from openrft.errors import UsageError
+    from openrft.store import disk_faults
+
+    with disk_faults(out.parent):
+        out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise UsageError(f"--out {out}: there is something in it already.", "Give a new folder.")
 
 
 class _Telling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from openrft.errors import UsageError
@@ -10,8 +11,11 @@ from openrft.policies.base import Policy
 from openrft.store import disk_faults
 
 
-def export(policy: Policy, folder: Path) -> None:
-    """Write model and tokenizer to `folder`, any adapter folded in. Raises UsageError for a server's policy."""
+def export(policy: Policy, folder: Path, beside: Sequence[Path] = ()) -> None:
+    """Write model and tokenizer to `folder`, any adapter folded in, and copies of the files `beside`.
+
+    Raises UsageError for a server's policy.
+    """
     if not hasattr(policy, "merge"):
         raise UsageError("a policy behind a server cannot be written.", "Give a checkpoint folder with --policy.")
     policy.merge()
@@ -21,6 +25,8 @@ def export(policy: Policy, folder: Path) -> None:
         aside.mkdir(parents=True)
         policy.model.save_pretrained(aside, safe_serialization=True)  # type: ignore[attr-defined]
         policy.tokenizer.save_pretrained(aside)  # type: ignore[attr-defined]
+        for file in beside:
+            shutil.copyfile(file, aside / file.name)
         if folder.exists():
             folder.rmdir()  # refuses a folder that holds anything
         aside.rename(folder)

@@ -29,6 +29,7 @@ def imitate(work: Work, targets: Sequence[Rollout]) -> None:
             step=0,
             seed=derived_seed(work.job.seed, "imitate"),
             progress=work.progress,
+            run=None,
         )
         if trained is None:
             raise PluginError(f"none of {', '.join(names)} trained for the objective 'imitate'.")

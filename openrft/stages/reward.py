@@ -5,36 +5,69 @@ Whoever draws rollouts for training asks here: explore, or a plugin's trainer th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
 from openrft.plugins import about
+from openrft.prompt import steps_of
 from openrft.rewards import scored
 from openrft.sample import Reward, Rollout
 from openrft.work import Work
 
 
-def rewarded(work: Work, rollouts: Sequence[Rollout], step: int) -> list[Rollout]:
-    """The graded rollouts with the rewards of every source, mixed into R."""
+def rewarded(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
+    """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step."""
     how = work.job.settings.explore
-    given = judged(work, rollouts, step)
+    given = judged(work, rollouts, step, *again)
     return [scored(r, g, how.alpha, how.f, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
-def judged(work: Work, rollouts: Sequence[Rollout], step: int) -> list[list[Reward]]:
-    """For each rollout what every plugin with the hook gave it. Raises PluginError for a wrong number of rewards."""
+def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
+    """For each rollout what every plugin with the hook gave it.
+
+    Raises PluginError, naming the plugin, for a wrong number of rewards and for one that is none (`sound`).
+    """
     given: list[list[Reward]] = [[] for _ in rollouts]
+    if not rollouts:
+        return given
     results = work.plugins.collect(
         "reward",
         rollouts=rollouts,
         task=work.training_task,
         step=step,
-        seed=derived_seed(work.job.seed, "reward", step),
+        seed=derived_seed(work.job.seed, "reward", step, *again),
     )
     for name, rewards in results:
+        if not isinstance(rewards, Sequence):
+            raise PluginError(f"{about(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
         if len(rewards) != len(rollouts):
             raise PluginError(f"{about(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
-        for mine, reward in zip(given, rewards, strict=True):
-            mine.append(reward)
+        for rollout, mine, reward in zip(rollouts, given, rewards, strict=True):
+            mine.append(sound(name, rollout, reward))
     return given
+
+
+def sound(name: str, rollout: Rollout, reward: Reward) -> Reward:
+    """The reward, if it can be one. Raises PluginError that says what is wrong with it."""
+    fault = _fault(rollout, reward)
+    if fault:
+        raise PluginError(f"{about(name)} in reward, sample {rollout.sample.id}: {fault}.")
+    return reward
+
+
+def _fault(rollout: Rollout, reward: Reward) -> str:
+    if not isinstance(reward, Reward):
+        return f"{type(reward).__name__} in place of a Reward"
+    if reward.score is not None and not math.isfinite(reward.score):
+        return f"the score is {reward.score}"
+    if reward.kind == "outcome":
+        return "" if reward.score is not None else "an outcome reward without a score"
+    outside = [score for score in reward.per_step if not 0 <= score <= 1]  # nan is outside, too
+    if outside:
+        return f"a step's score is {outside[0]}, which is not in [0, 1]"
+    steps = len(steps_of(rollout.completion.text))
+    if (reward.score is None or reward.per_step) and len(reward.per_step) != steps:
+        return f"{len(reward.per_step)} scores for {steps} steps"
+    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.stages.explore import batch_of
+from openrft.stages.questions import batch_of
 from openrft.testing import toy_task
 
 TRAIN = toy_task(7, 1).train

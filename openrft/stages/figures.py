@@ -1,0 +1,49 @@
+"""Figures of one step of RL: what its rollouts were like on average. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import fsum
+
+from openrft.sample import Rollout
+
+
+def figures(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Means over the step's rollouts, in the order of the log's columns.
+
+    reward (R), correct, unparsed, length (tokens); `reward.NAME`, each source's score; cut_off, the share that ran
+    out of tokens; blank, the share without any text; zero_variance, the share of questions whose rollouts all earned
+    the same; entropy in nats a token, estimated by the mean of -log p over the sampled tokens (unbiased, as they were
+    drawn from p), where the policy says how likely its tokens were.
+    """
+    n = len(rollouts)
+    row = {
+        "reward": sum(r.reward or 0.0 for r in rollouts) / n,
+        "correct": sum(bool(r.correct) for r in rollouts) / n,
+        "unparsed": sum(r.answer is None for r in rollouts) / n,
+        "length": sum(len(r.completion.tokens) for r in rollouts) / n,
+        "cut_off": sum(r.completion.finish == "length" for r in rollouts) / n,
+        "blank": sum(is_blank(r) for r in rollouts) / n,
+        "zero_variance": 1 - len(informative(rollouts)) / len({r.sample.id for r in rollouts}),
+    }
+    for r in rollouts:
+        for reward in r.rewards:
+            name = f"reward.{reward.name}"
+            row[name] = row.get(name, 0.0) + (reward.score or 0.0) / n
+    logprobs = [p for r in rollouts for p in r.completion.logprobs]
+    if logprobs:
+        row["entropy"] = -fsum(logprobs) / len(logprobs)
+    return row
+
+
+def is_blank(rollout: Rollout) -> bool:
+    """Whether nothing was said."""
+    return not rollout.completion.text.strip()
+
+
+def informative(rollouts: Sequence[Rollout]) -> set[str]:
+    """Ids of the samples whose rollouts did not all earn the same: only these have advantages other than zero."""
+    earned: dict[str, set[float | None]] = {}
+    for r in rollouts:
+        earned.setdefault(r.sample.id, set()).add(r.reward)
+    return {sample for sample, rewards in earned.items() if len(rewards) > 1}

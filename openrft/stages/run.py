@@ -1,0 +1,162 @@
+"""One run of RL: what each step asks, what the answers are worth, and what is written down.
+
+The core's own loop (explore.py) works with it, and so does a plugin that runs the whole stage in its own way
+(`openrft.hookspecs.Exploration`): the same questions, prompts, grader, rewards, log and checkpoints for both.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from openrft.arm import derived_seed
+from openrft.errors import OpenRFTError, PluginError
+from openrft.policies.base import Sampling, TrainablePolicy
+from openrft.progress import Progress
+from openrft.prompt import messages_for
+from openrft.sample import Prompt, Rollout, Sample, Shot
+from openrft.stages.figures import figures, is_blank
+from openrft.stages.journal import Journal
+from openrft.stages.questions import batch_of
+from openrft.stages.retrieve import demonstrations
+from openrft.stages.reward import rewarded
+from openrft.tracking import Log
+from openrft.work import Tally, Work
+
+EXPLODED = 1e3  # a loss beyond it says that training has gone wrong: advantages are of the order of 1
+
+
+@dataclass(slots=True)
+class Run:
+    """See `openrft.hookspecs.Exploration` for the contract of what plugins may use."""
+
+    work: Work
+    policy: TrainablePolicy
+    train: Sequence[Sample]
+    pool: Sequence[Shot]
+    journal: Journal
+    tally: Tally
+    trainers: Sequence[str]  # the plugins that train: their `state` is kept in checkpoints
+    first: int = 0
+    log: Log = lambda row: None
+    _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
+    _lapped: float = field(default_factory=time.perf_counter)
+
+    def restore(self) -> None:
+        """Go back to the newest checkpoint; `first` is the step that it leads to."""
+        self.first, states = self.journal.restore(self.policy, self.tally)
+        self.work.plugins.recall(states)
+        self._lapped = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        return self.work.job.settings.explore.steps
+
+    @property
+    def redraws(self) -> int:
+        """How often a step may draw further questions in place of those that taught nothing."""
+        return max(getattr(self.work.plugins.instances[name], "redraws", 0) for name in self.trainers)
+
+    def sampling(self, step: int, *again: object) -> Sampling:
+        how = self.work.job.settings.explore
+        seed = derived_seed(self.work.job.seed, "explore", step, *again)
+        return Sampling(n=how.group, temperature=how.temperature, max_tokens=how.max_tokens, seed=seed)
+
+    def asked(self, step: int) -> list[Prompt]:
+        size, seed = self.work.job.settings.explore.prompts, self.work.job.seed
+        return self.prompts(batch_of(self.train, size, step, seed))
+
+    def prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
+        """The questions, each behind its demonstrations."""
+        shots = demonstrations(self.work, questions, self.pool)
+        return [
+            Prompt(sample, messages_for(sample, demos, self.work.task.instruction), tuple(d.sample.id for d in demos))
+            for sample, demos in zip(questions, shots, strict=True)
+        ]
+
+    def judged(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
+        self._lap("rollout")
+        _refuse_nonsense(step, rollouts)
+        kept = [self._graded(r) for r in rollouts if r.completion.finish != "context"]
+        self.tally.count("over_context", len(rollouts) - len(kept))
+        if not (kept or again):
+            raise OpenRFTError(
+                f"step {step}: every prompt is longer than the policy's context.",
+                "Use fewer demonstrations, or a policy with a longer context.",
+            )
+        worth = rewarded(self.work, kept, step, *again)
+        self._lap("reward")
+        return worth
+
+    def _graded(self, rollout: Rollout) -> Rollout:
+        verdict = self.work.task.grade(rollout.sample, rollout.completion.text)
+        return replace(rollout, answer=verdict.answer, correct=verdict.correct)
+
+    def finished(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
+        self._lap("train")
+        _refuse_infinite(step, metrics, self.trainers)
+        seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
+        tokens = sum(len(r.completion.tokens) for r in rollouts)
+        row = {"step": step, **figures(rollouts), "tokens": tokens, **seconds, **metrics}
+        self._count(rollouts, row)
+        self.journal.write(row)
+        self.log(row)
+        note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s a step"
+        self.work.progress.update("explore", step + 1, self.steps, note)
+        if (step + 1) % self.work.job.settings.explore.checkpoint == 0 or step + 1 == self.steps:
+            self.journal.save(step + 1, self.policy, self.tally, self.work.plugins.states(self.trainers))
+        self._clock.clear()
+        self._lapped = time.perf_counter()
+
+    def _count(self, rollouts: Sequence[Rollout], row: Mapping[str, float]) -> None:
+        """What must not pass unseen, added up over the run; the report warns of it."""
+        self.tally.tokens += int(row["tokens"])
+        self.tally.count("completions", len(rollouts))
+        self.tally.count("cut_off", sum(r.completion.finish == "length" for r in rollouts))
+        self.tally.count("blank", sum(map(is_blank, rollouts)))
+        self.tally.count("idle_steps", int(row["zero_variance"] == 1))
+        self.tally.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
+
+    def within(self, step: int) -> Progress:
+        """Progress of what is done inside a step."""
+        return _Within(self.work.progress, step, self.steps)
+
+    def _lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self._clock[phase] += now - self._lapped
+        self._lapped = now
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Tells of work inside a step as a note on the steps: how far the run is stays in sight."""
+
+    steps_told: Progress
+    step: int
+    steps: int
+
+    def update(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """See `openrft.progress.Progress`."""
+        self.steps_told.update("explore", self.step, self.steps, f"{stage} {done} of {total} {note}".rstrip())
+
+
+def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
+    """A policy whose weights are no numbers any more still draws tokens; nothing may be learnt from them."""
+    for rollout in rollouts:
+        if not all(map(math.isfinite, rollout.completion.logprobs)):
+            raise OpenRFTError(
+                f"step {step}: the policy's probabilities are no numbers any more (sample {rollout.sample.id}).",
+                "An earlier step broke its weights: lower the learning rate.",
+            )
+
+
+def _refuse_infinite(step: int, metrics: Mapping[str, float], trainers: Sequence[str]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise PluginError(
+                f"{', '.join(trainers)}: {name} is {value} at step {step}, so the policy cannot be trusted any more.",
+                "Lower the learning rate: the same settings would end in the same way.",
+            )
