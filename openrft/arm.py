@@ -35,12 +35,12 @@ class Job:
         return f"{self.arm.name} on {self.task}, seed {self.seed}"
 
 
-def job_to_json(job: Job) -> dict[str, Any]:
 def label(arm: str, task: str, seed: int) -> str:
     """The job's name where files and runs are called by it."""
     return f"{arm}--{task.replace('/', '-')}--{seed}"
 
 
+def job_to_json(job: Job) -> dict[str, Any]:
     """Plain data."""
     return asdict(job)
 

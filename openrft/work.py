@@ -89,8 +89,8 @@ class Work:
     student: Student
     store: Store
     progress: Progress
-    costs: list[Cost] = field(default_factory=list)
     track: Track | None = None  # where the metrics of RL are shown besides the log
+    costs: list[Cost] = field(default_factory=list)
 
     @property
     def training_task(self) -> Task:
