@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from openrft import OpenRFTError, UsageError, steps_of
+from openrft_prm.groups import Group, Steps
 
 SYSTEM = (
     "You check the reasoning of others. For every numbered step give the probability, from 0 to 1, that it is correct"
@@ -35,11 +36,12 @@ class Judge:
         self._parallel, self._tries, self._timeout, self._pause = parallel, tries, timeout, pause
         self.counts: dict[str, int] = {}
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, ...]]:
-        """For each (problem, completion) one score a step. Raises OpenRFTError when the judge does not answer."""
+    def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
+        """One request a completion, one score a step. Raises OpenRFTError when the judge does not answer."""
         self.counts = {}
         with ThreadPoolExecutor(self._parallel) as pool:
-            return list(pool.map(lambda pair: self._judge(*pair), pairs))
+            said = [[pool.submit(self._judge, problem, text) for text in texts] for problem, texts in groups]
+            return [[future.result() for future in row] for row in said]
 
     def _judge(self, problem: str, completion: str) -> tuple[float, ...]:
         steps = steps_of(completion)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 from openrft_prm.formats import HEADS
-from openrft_prm.scorer import CheckpointScorer
+from openrft_prm.groups import Pair, Steps, grouped
+from openrft_prm.scorer import NODES, CheckpointScorer
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
@@ -24,6 +25,14 @@ PAIRS = [
     (PROBLEM, "The edge is 2.\n" * 12 + "\\boxed{B}"),
 ]
 Reference = Callable[[Path, str, str], list[float]]
+
+
+def scores_of(scorer: CheckpointScorer, pairs: list[Pair], together: bool = True) -> list[Steps]:
+    """In the order of the pairs; those of one question are read together, or each alone."""
+    groups = grouped(pairs, together)
+    rows = zip(groups, scorer.score(groups), strict=True)
+    found = {(problem, text): s for (problem, texts), row in rows for text, s in zip(texts, row, strict=True)}
+    return [found[pair] for pair in pairs]
 
 
 def logits_of(folder: Path, ids: list[int]) -> torch.Tensor:
@@ -117,7 +126,9 @@ def test_every_format_has_a_reference() -> None:
 def test_batched_scores_equal_the_publishers_formula(format: str, checkpoint: Callable[[str], Path]) -> None:
     folder = checkpoint(format)
     pairs = [p for p in PAIRS if format != "math-shepherd" or "ки" not in p[1]]  # see the next test
-    found = CheckpointScorer(str(folder), "auto", batch_tokens=400).score(pairs)
+    scorer = CheckpointScorer(str(folder), "auto", batch_tokens=400)
+    assert scorer._nodes == NODES  # prefixes are shared
+    found = scores_of(scorer, pairs)
     for (problem, completion), scores in zip(pairs, found, strict=True):
         expected = REFERENCES[format](folder, problem, completion)
         assert len(expected) == len(steps_of(completion))
@@ -128,30 +139,50 @@ def test_batched_scores_equal_the_publishers_formula(format: str, checkpoint: Ca
 
 def test_a_step_that_holds_the_tag_itself_gets_one_score(checkpoint: Callable[[str], Path]) -> None:
     scorer = CheckpointScorer(str(checkpoint("math-shepherd")), "auto", 4096)
-    assert [len(s) for s in scorer.score([("Q", "here ки is a tag\nnext ки ки")])] == [2]
+    assert [len(s) for s in scores_of(scorer, [("Q", "here ки is a tag\nnext ки ки")])] == [2]
     scorer = CheckpointScorer(str(checkpoint("qwen")), "auto", 4096)
-    told, plain = scorer.score([("Q", "one<extra_0> two\nthree"), ("Q", "one two\nthree")])
+    told, plain = scores_of(scorer, [("Q", "one<extra_0> two\nthree"), ("Q", "one two\nthree")])
     assert told == plain
 
 
 @pytest.mark.parametrize("format", REFERENCES)
-def test_a_score_does_not_depend_on_its_batch(format: str, checkpoint: Callable[[str], Path]) -> None:
-    """Bit for bit, so that a cached score and one computed again after a restart are the same."""
-    torch.set_num_threads(2)  # kernels may share out their rows otherwise than on one
+def test_the_bits_of_a_score_depend_on_its_own_group_alone(format: str, checkpoint: Callable[[str], Path]) -> None:
+    """So a group that is remembered and one computed again after a restart are the same, whatever else is asked."""
+    torch.set_num_threads(2 if format == "skywork" else 1)  # kernels may share out their rows otherwise on two
     scorer = CheckpointScorer(str(checkpoint(format)), "auto", batch_tokens=4096)
-    pairs = [(PROBLEM, f"The edge is {i}.\n" * (1 + i % 7) + f"\\boxed{{{i}}}") for i in range(16)]
-    together = scorer.score(pairs)
-    assert [scorer.score([pair])[0] for pair in pairs] == together
-    scorer._batch_tokens = 100
-    assert scorer.score(pairs) == together
+    pairs = [(f"Edge {q}?", f"The edge is {i}.\n" * (1 + i % (q + 2)) + f"{{{i}}}") for q in range(3) for i in range(4)]
+    for groups in (grouped(pairs, together=True), grouped(pairs, together=False)):
+        scorer._batch_tokens = 4096
+        together = scorer.score(groups)
+        assert [scorer.score([group])[0] for group in groups] == together
+        scorer._batch_tokens = 100
+        assert scorer.score(groups[::-1])[::-1] == together
+
+
+@pytest.mark.parametrize("format", REFERENCES)
+def test_completions_read_together_score_as_each_alone(format: str, checkpoint: Callable[[str], Path]) -> None:
+    scorer = CheckpointScorer(str(checkpoint(format)), "auto", batch_tokens=4096)
+    pairs = [(PROBLEM, "The edge is 2.\n" * (i % 4) + f"So {i}.\n\\boxed{{{'AB'[i % 2]}}}") for i in range(12)]
+    for one, other in zip(scores_of(scorer, pairs), scores_of(scorer, pairs, together=False), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_a_trunk_that_no_mask_binds_reads_each_completion_alone(checkpoint: Callable[[str], Path]) -> None:
+    """A recurrent trunk sees its neighbours whatever the mask says; here one that ignores it."""
+    scorer, plain = (CheckpointScorer(str(checkpoint("skywork")), "auto", 4096) for _ in range(2))
+    forward = scorer._trunk.forward
+    scorer._trunk.forward = lambda input_ids, use_cache, **_: forward(input_ids=input_ids, use_cache=use_cache)
+    assert scorer._nodes == 0
+    assert scores_of(scorer, PAIRS) == scores_of(plain, PAIRS, together=False)
 
 
 def test_steps_beyond_the_context_score_zero_and_are_counted(checkpoint: Callable[[str], Path]) -> None:
     scorer = CheckpointScorer(str(checkpoint("skywork")), "auto", 4096)
-    (scores,) = scorer.score([(PROBLEM, "The edge is 2.\n" * 400)])
+    (scores, short) = scores_of(scorer, [(PROBLEM, "The edge is 2.\n" * 400), (PROBLEM, "The edge is 2.\n")])
     read = sum(s > 0 for s in scores)
     assert 0 < read < 400
     assert scores[read:] == (0.0,) * (400 - read)
+    assert scores[:1] == pytest.approx(short)
     assert scorer.counts == {"steps_beyond_context": 400 - read}
 
 
@@ -165,5 +196,5 @@ def test_the_vocabulary_matrix_may_be_tied(tmp_path: Path, fresh_checkpoint: Any
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"tie_word_embeddings": false', '"tie_word_embeddings": true'))
     pair = (PROBLEM, "The edge is 2.\n\\boxed{B}")
-    (scores,) = CheckpointScorer(str(folder), "auto", 4096).score([pair])
+    (scores,) = scores_of(CheckpointScorer(str(folder), "auto", 4096), [pair])
     assert scores == pytest.approx(rlhflow(folder, *pair), abs=1e-5)

@@ -58,7 +58,7 @@ def judge(server: Server) -> Judge:
 
 def test_scores_in_order_and_what_is_asked(server: Server) -> None:
     server.answers = ["[0.5, 1]", "<think>[9, 9]</think> Here you are: [0]"]
-    assert judge(server).score([("Q", "a\n\nb"), ("P", "c"), ("P", "")]) == [(0.5, 1.0), (0.0,), ()]
+    assert judge(server).score([("Q", ("a\n\nb",)), ("P", ("c", ""))]) == [[(0.5, 1.0)], [(0.0,), ()]]
     asked = server.requests[0]
     assert (asked["model"], asked["temperature"]) == ("judge", 0.0)
     assert asked["messages"][1]["content"] == "Problem:\nQ\n\n2 steps:\n[1] a\n[2] b"
@@ -67,25 +67,25 @@ def test_scores_in_order_and_what_is_asked(server: Server) -> None:
 
 def test_malformed_answers_and_busy_servers_are_asked_again(server: Server) -> None:
     server.answers = [503, "[0.5]", "[0.1, 0.2]"]
-    assert judge(server).score([("Q", "a\nb")]) == [(0.1, 0.2)]
+    assert judge(server).score([("Q", ("a\nb",))]) == [[(0.1, 0.2)]]
     assert [r["temperature"] for r in server.requests] == [0.0, 0.7, 0.7]
 
 
 def test_a_judge_that_never_answers_properly_is_an_error(server: Server) -> None:
     server.answers = ["good work!"] * 4
     with pytest.raises(OpenRFTError, match=r"in 4 tries: it answered 'good work!' where 1 numbers"):
-        judge(server).score([("Q", "a")])
+        judge(server).score([("Q", ("a",))])
 
 
 def test_a_refusal_is_not_asked_again(server: Server) -> None:
     server.answers = [401]
     with pytest.raises(OpenRFTError, match=r"HTTP 401.*key"):
-        judge(server).score([("Q", "a")])
+        judge(server).score([("Q", ("a",))])
 
 
 def test_no_server() -> None:
     with pytest.raises(OpenRFTError, match="URLError"):
-        Judge("openai:http://127.0.0.1:9/v1#m", 1, tries=2, pause=0.0).score([("Q", "a")])
+        Judge("openai:http://127.0.0.1:9/v1#m", 1, tries=2, pause=0.0).score([("Q", ("a",))])
 
 
 @pytest.mark.parametrize("spec", ["openai:http://host/v1", "openai:host#m", "openai:#m"])

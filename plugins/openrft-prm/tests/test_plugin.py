@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from openrft_prm import PRM, Pair
+from openrft_prm import PRM
+from openrft_prm.groups import Group, Steps
 from openrft_prm.recent import Recent
 
 from openrft import CheckpointError, Completion, OpenRFTError, Reward, Rollout, Sample, Shot, UsageError, messages_for
@@ -25,16 +26,31 @@ class Counting:
     """Scores a step by its length and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[list[Pair]] = []
+        self.asked: list[list[Group]] = []
         self.counts: dict[str, int] = {}
 
-    def score(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
-        self.asked.append(list(pairs))
-        return [tuple(1 / len(line) for line in text.split("\n") if line.strip()) for _, text in pairs]
+    def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
+        self.asked.append(list(groups))
+        return [
+            [tuple(1 / len(line) for line in text.split("\n") if line.strip()) for text in texts] for _, texts in groups
+        ]
+
+    def texts(self) -> list[list[tuple[str, ...]]]:
+        """The completions of each group of each call."""
+        return [[texts for _, texts in call] for call in self.asked]
 
 
 @pytest.fixture
-def prm(monkeypatch: pytest.MonkeyPatch) -> tuple[PRM, Counting]:
+def prm(monkeypatch: pytest.MonkeyPatch, checkpoint: Callable[[str], Path]) -> tuple[PRM, Counting]:
+    """As with a checkpoint: what is read together is remembered together."""
+    plugin, scorer = PRM(PRM.Options(model=str(checkpoint("skywork")), remember=3)), Counting()
+    monkeypatch.setattr(plugin, "_scorer", scorer)
+    return plugin, scorer
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> tuple[PRM, Counting]:
+    """As with a judge: each completion is asked about, and remembered, alone."""
     plugin, scorer = PRM(PRM.Options(model="openai:http://nowhere/v1#m", remember=3)), Counting()
     monkeypatch.setattr(plugin, "_scorer", scorer)
     return plugin, scorer
@@ -48,21 +64,35 @@ def test_one_process_reward_a_rollout_in_order(prm: tuple[PRM, Counting]) -> Non
     assert plugin.counts == {"scored": 2, "repeated": 1, "no_steps": 0}
 
 
-def test_identical_completions_are_scored_once_and_remembered(prm: tuple[PRM, Counting]) -> None:
-    plugin, scorer = prm
+def test_identical_completions_are_judged_once_and_remembered(judge: tuple[PRM, Counting]) -> None:
+    plugin, scorer = judge
     plugin.reward([rollout("a"), rollout("b"), rollout("a")])
     plugin.reward([rollout("b"), rollout("c")])
-    assert [[text for _, text in call] for call in scorer.asked] == [["a", "b"], ["c"]]
+    assert scorer.texts() == [[("a",), ("b",)], [("c",)]]
     plugin.reward([rollout("d")])  # holds 3: a is the one unused for longest
     plugin.reward([rollout(t) for t in "abcd"])
-    assert [text for _, text in scorer.asked[-1]] == ["a"]
+    assert scorer.texts()[-1] == [("a",)]
+
+
+def test_a_checkpoint_reads_and_remembers_a_questions_completions_together(prm: tuple[PRM, Counting]) -> None:
+    plugin, scorer = prm
+    other = Sample("And how many bonds?", "A", ("1", "2"))
+    more = Rollout(other, messages_for(other), Completion("b"))
+    plugin.reward([rollout("b"), rollout("a"), more, rollout("b")])
+    assert scorer.texts() == [[("a", "b"), ("b",)]]
+    assert plugin.counts == {"scored": 3, "repeated": 1, "no_steps": 0}
+    plugin.reward([rollout("a"), rollout("b")])
+    assert len(scorer.asked) == 1
+    assert plugin.counts == {"scored": 0, "repeated": 2, "no_steps": 0}
+    plugin.reward([rollout("a"), more])  # another group: asked again, so that its bits do not depend on history
+    assert scorer.texts()[1:] == [[("a",)]]
 
 
 def test_demonstrations_are_not_shown_to_the_model(prm: tuple[PRM, Counting]) -> None:
     plugin, scorer = prm
     plugin.reward([rollout("a", [SHOT])])
     plugin.reward([rollout("a")])
-    assert scorer.asked == [[("How many atoms?\nA. 1\nB. 2", "a")]]
+    assert scorer.asked == [[("How many atoms?\nA. 1\nB. 2", ("a",))]]
 
 
 def test_a_completion_without_steps_is_counted_not_scored(prm: tuple[PRM, Counting]) -> None:
@@ -76,7 +106,7 @@ def test_a_completion_without_steps_is_counted_not_scored(prm: tuple[PRM, Counti
 
 def test_a_scorer_that_miscounts_is_refused(prm: tuple[PRM, Counting], monkeypatch: pytest.MonkeyPatch) -> None:
     plugin, scorer = prm
-    monkeypatch.setattr(scorer, "score", lambda pairs: [(0.5,)] * len(pairs))
+    monkeypatch.setattr(scorer, "score", lambda groups: [[(0.5,)] for _ in groups])
     with pytest.raises(OpenRFTError, match="1 scores for 2 steps"):
         plugin.reward([rollout("a\nb")])
 
@@ -99,7 +129,7 @@ def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None
     assert [len(r.per_step) for r in first] == [2, 1]
     assert plugin.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
     again = PRM(PRM.Options(model=str(checkpoint("skywork"))))
-    assert again.reward([rollout("three")]) == first[1:]
+    assert again.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
     assert again.fingerprint() == plugin.fingerprint()
     beyond = plugin.reward([rollout("The edge is 2.\n" * 400)])
     assert plugin.counts["steps_beyond_context"] == beyond[0].per_step.count(0.0) > 0

@@ -1,0 +1,82 @@
+"""PRM scoring of 512 completions, ours beside loops over single completions and single steps, on the pocket PRM.
+
+All sides score the same real rollouts (64 questions, 8 completions each at temperature 1) in float32 on one thread
+with the trunk alone, without the vocabulary's logits. Compare ratios within one run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from openrft_prm.groups import Pair, grouped
+from openrft_prm.layout import Layout
+from openrft_prm.scorer import CheckpointScorer
+
+from openrft.checkpoints import checkpoint_path, open_policy
+from openrft.families import load_task
+from openrft.policies.base import Sampling
+from openrft.prompt import messages_for
+from openrft.task import DataRequest
+
+QUESTIONS, GROUP = 64, 8
+Scores = dict[Pair, list[float]]
+
+
+@pytest.fixture(scope="module")
+def scorer() -> CheckpointScorer:
+    torch.set_num_threads(1)
+    return CheckpointScorer(checkpoint_path("pocket/prm"), "auto", batch_tokens=8192, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[Pair]:
+    task = load_task("pocket/L3", DataRequest())
+    prompts = [messages_for(s, (), task.instruction) for s in task.train[:QUESTIONS]]
+    groups = open_policy("pocket").generate(prompts, Sampling(n=GROUP, temperature=1.0, max_tokens=80))
+    return [(p[-1]["content"], c.text) for p, group in zip(prompts, groups, strict=True) for c in group]
+
+
+def batched(scorer: CheckpointScorer, pairs: list[Pair], together: bool) -> Scores:
+    groups = grouped(pairs, together)
+    rows = zip(groups, scorer.score(groups), strict=True)
+    return {(p, text): list(s) for (p, texts), row in rows for text, s in zip(texts, row, strict=True)}
+
+
+@torch.inference_mode()
+def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
+    ids = torch.tensor([layout.ids])
+    hidden = scorer._trunk(input_ids=ids, use_cache=False).last_hidden_state[0, layout.ends]
+    return scorer._format.scores(hidden).tolist()
+
+
+def one_by_one(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
+    """A forward a completion, all its steps at once: the published inference code."""
+    return {pair: forward(scorer, scorer._format.layouts([pair])[0]) for pair in pairs}
+
+
+def step_by_step(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
+    """A forward a step."""
+    scores: Scores = {}
+    for pair in pairs:
+        (layout,) = scorer._format.layouts([pair])
+        scores[pair] = [forward(scorer, Layout(layout.ids[: end + 1], [end]))[0] for end in layout.ends]
+    return scores
+
+
+SIDES: dict[str, Any] = {
+    "ours": lambda s, p: batched(s, p, together=True),
+    "ours, nothing shared": lambda s, p: batched(s, p, together=False),
+    "one completion at a time": one_by_one,
+    "one step at a time": step_by_step,
+}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_scoring(benchmark: Any, scorer: CheckpointScorer, pairs: list[Pair], side: str) -> None:
+    benchmark.group = f"PRM scoring of {len(pairs)} completions, {len(set(pairs))} of them distinct"
+    found = benchmark.pedantic(SIDES[side], (scorer, pairs), rounds=3 if "time" in side else 9, warmup_rounds=1)
+    some = [pair for pair in pairs if pair[1].strip()][::40]
+    for pair, scores in one_by_one(scorer, some).items():
+        assert found[pair] == pytest.approx(scores, abs=1e-5)
