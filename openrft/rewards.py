@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from openrft.errors import PluginError
-from openrft.prompt import steps_of
 from openrft.sample import Reward, Rollout
 from openrft.settings import Aggregation, Credit
 
@@ -65,12 +64,10 @@ def scored(
     """The graded rollout with its rewards filled in and mixed into R, and what each step earned of it.
 
     A process reward that comes with a score of its own is earned at the last token, as the outcome is. Raises
-    PluginError for a score that is no number, and for scores that are not one a step.
+    PluginError for a score that is no number.
     """
     form = SUMS_TO.get(credit, f)
     stepwise = [r for r in rewards if r.kind == "process" and r.score is None]
-    for reward in stepwise:
-        _check_steps(reward, rollout)
     filled = [r if r.score is not None else replace(r, score=aggregate(r.per_step, form)) for r in rewards]
     for reward in filled:
         if not math.isfinite(reward.score or 0.0):
@@ -88,16 +85,6 @@ def scored(
         by_step = zip(*(shares(r.per_step, credit) for r in stepwise), strict=True)
         earned = (*(part * math.fsum(step) for step in by_step), alpha * outcome + part * math.fsum(late))
     return replace(rollout, rewards=tuple(filled), reward=combine(outcome, process, alpha), earned=earned)
-
-
-def _check_steps(reward: Reward, rollout: Rollout) -> None:
-    steps = len(steps_of(rollout.completion.text))
-    if len(reward.per_step) != steps:
-        raise PluginError(
-            f"reward {reward.name!r} scored {len(reward.per_step)} of the {steps} steps of a rollout of sample"
-            f" {rollout.sample.id}.",
-            "Give one score a non-empty line (openrft.steps_of), or a score of the whole.",
-        )
 
 
 def _softmin_weights(per_step: Sequence[float]) -> list[float]:

@@ -101,8 +101,3 @@ def test_credit_of_the_sequence_leaves_the_reward_whole():
 def test_an_empty_completion_earns_only_its_outcome():
     empty = Rollout(ROLLOUT.sample, (), Completion(""), correct=False)
     assert scored(empty, [Reward("prm", "process")], 0.7, "min", "step").earned == (0.0,)
-
-
-def test_scores_that_are_not_one_a_step_are_refused():
-    with pytest.raises(PluginError, match="'prm' scored 2 of the 3 steps"):
-        scored(ROLLOUT, [Reward("prm", "process", per_step=(0.1, 0.2))], 0.7, "min")

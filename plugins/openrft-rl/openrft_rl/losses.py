@@ -1,35 +1,56 @@
-"""Per-token losses and how tokens are weighed. Pure functions; B rollouts, T tokens of the longest completion."""
+"""The losses of a micro-batch: the policy's, and the critic's. Both are sums of weighted token losses."""
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
+from typing import Any
+
 from torch import Tensor
 
-
-def clipped_surrogate(logp: Tensor, old_logp: Tensor, advantage: Tensor, clip: float) -> Tensor:
-    """-min(ratio * A, clip(ratio, 1 - clip, 1 + clip) * A), (B, T). PPO, arXiv 1707.06347, equation 7.
-
-    Args: logp, old_logp (B, T); advantage (B, 1) or (B, T).
-    """
-    ratio = (logp - old_logp).exp()
-    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-
-
-def kl_estimate(logp: Tensor, reference_logp: Tensor) -> Tensor:
-    """Unbiased, never negative estimate of KL(policy || reference) a token, (B, T): r - log r - 1, r = ref / policy.
-
-    Source: GRPO, arXiv 2402.03300, equation 4 (Schulman's k3).
-    """
-    log_ratio = reference_logp - logp
-    return log_ratio.exp() - log_ratio - 1
+from openrft_rl.equations.kl import kl_estimate
+from openrft_rl.equations.ratio import RATIOS
+from openrft_rl.equations.surrogate import clipped_surrogate
+from openrft_rl.equations.value_loss import clipped_value_loss
+from openrft_rl.lines import Line, padded
+from openrft_rl.measures import Measures
+from openrft_rl.options import RLOptions
 
 
-def token_weights(lengths: list[int], algorithm: str, longest: int) -> list[float]:
-    """Weight of each token of each rollout, so that sum(weight * loss) is the batch's loss.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one update is about."""
 
-    GRPO, RLOO and REINFORCE++ average over a rollout's tokens, then over rollouts (arXiv 2402.03300, equation 3);
-    Dr. GRPO divides by a constant instead, so that long wrong answers are not let off (arXiv 2503.20783).
-    """
-    if algorithm == "dr_grpo":
-        return [1 / (len(lengths) * longest)] * len(lengths)
-    return [1 / (len(lengths) * length) for length in lengths]
+    policy: Any
+    options: RLOptions
+    kl: float  # this step's weight of the KL to the reference
+    fresh: bool  # the policy still has the very weights that sampled
+    measures: Measures
+
+
+def policy_loss(task: Task, lines: list[Line]) -> Tensor:
+    """The clipped surrogate and, where no critic carries it in the rewards, the KL to the reference."""
+    options, how = task.options, task.options.how
+    logp, mask = task.policy.completion_logprobs(
+        [line.prompt for line in lines], [line.tokens for line in lines], lines[0].temperature
+    )
+    # On the very weights that sampled, the ratio is 1; the stored values would add only rounding noise.
+    old = logp.detach() if task.fresh else padded([line.old for line in lines])
+    log_ratio = RATIOS[how.ratio](logp, old, mask)
+    loss = clipped_surrogate(log_ratio, padded([line.advantage for line in lines]), *options.clip)
+    if task.kl:
+        kl = kl_estimate(logp, padded([line.reference for line in lines]))
+        task.measures.mean("kl", kl, mask)
+        loss = loss if how.critic else loss + task.kl * kl
+    task.measures.ratio(log_ratio, mask, options.clip)
+    return _weighted(loss, mask, lines)
+
+
+def value_loss(task: Task, lines: list[Line]) -> Tensor:
+    """How wrong the critic is about the returns."""
+    values, mask = task.policy.critic.values([line.prompt for line in lines], [line.tokens for line in lines])
+    old, returns = padded([line.values for line in lines]), padded([line.returns for line in lines])
+    return _weighted(clipped_value_loss(values, old, returns, task.options.value_clip), mask, lines)
+
+
+def _weighted(loss: Tensor, mask: Tensor, lines: list[Line]) -> Tensor:
+    return (loss * loss.new_tensor([[line.weight] for line in lines]) * mask).sum()

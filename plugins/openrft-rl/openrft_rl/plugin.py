@@ -1,4 +1,4 @@
-"""The plugin: options, and one update. The algorithms differ in `advantages.py` and in how tokens are weighed."""
+"""The plugin: options, and one update a step. The algorithms stand side by side in `algorithms.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openrft_rl.options import RLOptions
 
 
 class RL:
-    """GRPO and its relatives on a LoRA adapter."""
+    """PPO, and GRPO and its relatives, on a LoRA adapter."""
 
     Options = RLOptions
     needs: tuple[str, ...] = ()
@@ -19,6 +19,8 @@ class RL:
 
     def __init__(self, options: RLOptions) -> None:
         self.options = options
+        self.redraws = options.how.redraws if options.redraws is None else options.redraws
+        self.state: dict[str, float] = {}  # the adapted weight of the KL; the core keeps it in checkpoints
 
     @openrft.hookimpl
     def train_step(
@@ -26,8 +28,16 @@ class RL:
     ) -> Mapping[str, float] | None:
         if objective != "explore":
             return None
+        from openrft_rl.equations.kl import adapted
         from openrft_rl.update import update
 
+        options = self.options
         if not policy.adapted:
-            policy.attach_lora(self.options.rank, self.options.lora_alpha, seed)
-        return update(policy, rollouts, self.options, step, seed)
+            policy.attach_lora(options.rank, options.lora_alpha, seed)
+        if options.how.critic and policy.critic is None:
+            policy.attach_critic(options.rank, options.lora_alpha, seed, options.critic == "separate")
+        kl = self.state.get("kl", options.kl)
+        metrics = update(policy, rollouts, options, step, seed, kl)
+        if options.kl_target is not None and "kl_completion" in metrics:
+            self.state = {"kl": adapted(kl, metrics["kl_completion"], options.kl_target)}
+        return metrics

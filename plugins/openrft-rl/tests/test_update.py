@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import replace
 
 import pytest
 import torch
+from openrft_rl.algorithms import ALGORITHMS
+from openrft_rl.equations.advantages import relative
 from openrft_rl.placebo import Placebo
 from openrft_rl.plugin import RL
-from openrft_rl.update import update
+from openrft_rl.update import update as update_at
 
 from openrft.errors import OpenRFTError
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for
+from openrft.prompt import messages_for, steps_of
 from openrft.sample import Rollout
 from openrft.testing import toy_task, write_tiny_checkpoint
 
 TASK = toy_task(3, 1)
+EVERY = sorted(ALGORITHMS)
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +43,15 @@ def rollouts(checkpoint):
     ]
 
 
+def update(policy, rollouts, options, step=0, seed=0):
+    return update_at(policy, rollouts, options, step, seed, options.kl)
+
+
 def adapted(checkpoint, options):
     policy = HFPolicy(checkpoint)
     policy.attach_lora(options.rank, options.lora_alpha, seed=0)
+    if options.how.critic:
+        policy.attach_critic(options.rank, options.lora_alpha, 0, options.critic == "separate")
     return policy
 
 
@@ -56,13 +67,22 @@ def rewarded_logp(policy, rollouts, sign):
     return logp.sum().item()
 
 
-@pytest.mark.parametrize("algorithm", ["grpo", "dr_grpo", "rloo", "reinforce++"])
-def test_rewarded_completions_become_likelier_and_others_less(checkpoint, rollouts, algorithm):
+def by_steps(rollout):
+    """The same reward, earned by steps: half of it where they end."""
+    steps = len(steps_of(rollout.completion.text))
+    return replace(rollout, earned=(*[rollout.reward / 2 / steps] * steps, rollout.reward / (2 if steps else 1)))
+
+
+@pytest.mark.parametrize("credit", ["sequence", "step"])
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_rewarded_completions_become_likelier_and_others_less(checkpoint, rollouts, algorithm, credit):
+    if credit == "step":
+        rollouts = [by_steps(r) for r in rollouts]
     options = RL.Options(algorithm=algorithm, lr=1e-2, kl=0.0)
     policy = adapted(checkpoint, options)
     before = [rewarded_logp(policy, rollouts, sign) for sign in (True, False)]
     for step in range(3):
-        metrics = update(policy, rollouts, options, step, 0)
+        metrics = update(policy, rollouts, options, step)
     after = [rewarded_logp(policy, rollouts, sign) for sign in (True, False)]
     assert after[0] > before[0]
     assert after[1] < before[1]
@@ -75,7 +95,7 @@ def test_micro_batches_give_the_whole_batchs_gradient(checkpoint, rollouts):
     for micro_tokens in (1, 150, 100_000):
         options = RL.Options(lr=1e-2, kl=0.1, micro_tokens=micro_tokens)
         policy = adapted(checkpoint, options)
-        update(policy, rollouts, options, 0, 0)
+        update(policy, rollouts, options)
         found.append(adapter(policy))
     for other in found[1:]:
         for name, value in found[0].items():
@@ -84,25 +104,23 @@ def test_micro_batches_give_the_whole_batchs_gradient(checkpoint, rollouts):
 
 def test_loss_equals_a_plain_sum_over_rollouts(checkpoint, rollouts):
     """GRPO's loss written out rollout by rollout: -mean over rollouts of A * mean over tokens of ratio (= 1)."""
-    from openrft_rl.advantages import grpo
-
     options = RL.Options(lr=1e-3, kl=0.0)
-    metrics = update(adapted(checkpoint, options), rollouts, options, 0, 0)
-    advantages = grpo([r.reward for r in rollouts], [r.sample.id for r in rollouts])
-    assert metrics["loss"] == pytest.approx(-sum(advantages) / len(rollouts), abs=1e-6)
+    metrics = update(adapted(checkpoint, options), rollouts, options)
+    advantages = relative([(r.reward,) for r in rollouts], [r.sample.id for r in rollouts], "group", "group")
+    assert metrics["loss"] == pytest.approx(-sum(a for (a,) in advantages) / len(rollouts), abs=1e-6)
 
 
 def test_kl_is_zero_at_the_start_and_pulls_back_later(checkpoint, rollouts):
     options = RL.Options(lr=1e-2, kl=0.05)
     policy = adapted(checkpoint, options)
-    values = [update(policy, rollouts, options, step, 0)["kl"] for step in range(4)]
+    values = [update(policy, rollouts, options, step)["kl"] for step in range(4)]
     assert values[0] == pytest.approx(0.0, abs=1e-6)
     assert values[-1] > 1e-4
 
 
 def test_more_epochs_use_the_sampling_logprobs_and_clip(checkpoint, rollouts):
-    options = RL.Options(lr=3e-2, kl=0.0, epochs=4, minibatches=2, clip=0.1)
-    metrics = update(adapted(checkpoint, options), rollouts, options, 0, 0)
+    options = RL.Options(lr=3e-2, kl=0.0, epochs=4, minibatches=2, clip_low=0.1, clip_high=0.1)
+    metrics = update(adapted(checkpoint, options), rollouts, options)
     assert metrics["updates"] == 8
     assert metrics["clip_fraction"] > 0
 
@@ -111,7 +129,7 @@ def test_groups_without_spread_change_nothing_and_are_counted(checkpoint, rollou
     options = RL.Options(lr=1e-2, kl=0.0)
     policy = adapted(checkpoint, options)
     before = adapter(policy)
-    metrics = update(policy, [replace(r, reward=1.0) for r in rollouts], options, 0, 0)
+    metrics = update(policy, [replace(r, reward=1.0) for r in rollouts], options)
     assert metrics["zero_variance"] == 1.0
     assert metrics["updates"] == 0
     assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
@@ -120,7 +138,7 @@ def test_groups_without_spread_change_nothing_and_are_counted(checkpoint, rollou
 def test_empty_completions_are_counted_and_left_out(checkpoint, rollouts):
     options = RL.Options(lr=1e-3, kl=0.0)
     empty = replace(rollouts[0], completion=replace(rollouts[0].completion, text="", tokens=(), logprobs=()))
-    assert update(adapted(checkpoint, options), [empty, *rollouts], options, 0, 0)["empty"] == 1
+    assert update(adapted(checkpoint, options), [empty, *rollouts], options)["empty"] == 1
 
 
 def test_a_loss_that_explodes_is_named_and_changes_nothing(checkpoint, rollouts):
@@ -128,8 +146,8 @@ def test_a_loss_that_explodes_is_named_and_changes_nothing(checkpoint, rollouts)
     policy = adapted(checkpoint, options)
     before = adapter(policy)
     policy.model.get_parameter("base_model.model.model.norm.weight").data.fill_(float("nan"))
-    with pytest.raises(OpenRFTError, match="step 7: the loss is nan"):
-        update(policy, rollouts, options, 7, 0)
+    with pytest.raises(OpenRFTError, match="step 7: the policy's loss is nan"):
+        update(policy, rollouts, options, 7)
     assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
 
 
@@ -149,3 +167,98 @@ def test_placebos_ignore_what_was_right():
     assert sum(scores) == 2.0
     assert scores[:4] == scores[4:]
     assert scores["ABCD".index(TASK.train[0].answer)] == 0.0
+
+
+def test_a_failure_in_a_later_minibatch_puts_the_adapter_and_its_moments_back(checkpoint, rollouts):
+    options = RL.Options(lr=1e-3, kl=0.0, minibatches=3)
+    policy = adapted(checkpoint, options)
+    update(policy, rollouts, options)
+    before, moments = adapter(policy), copy.deepcopy(policy.optimizer(1e-3).state_dict()["state"])
+    last = max(r.sample.id for r in rollouts)
+    broken = [
+        replace(r, completion=replace(r.completion, logprobs=(math.nan,) * len(r.completion.tokens)))
+        if r.sample.id == last
+        else r
+        for r in rollouts
+    ]
+    with pytest.raises(OpenRFTError, match="step 1: the policy's loss is nan"):
+        update(policy, broken, options, 1)
+    assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
+    after = policy.optimizer(1e-3).state_dict()["state"]
+    assert all(torch.equal(moments[i][key], after[i][key]) for i in moments for key in moments[i])
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_a_batch_without_tokens_or_without_variance_is_counted(checkpoint, rollouts, algorithm):
+    options = RL.Options(algorithm=algorithm, kl=0.0)
+    policy = adapted(checkpoint, options)
+    before = adapter(policy)
+    nothing = [replace(r, completion=replace(r.completion, text="", tokens=(), logprobs=())) for r in rollouts]
+    assert update(policy, nothing, options)["empty"] == len(rollouts)
+    same = update(policy, [replace(r, reward=0.5) for r in rollouts], options)
+    assert same["zero_variance"] == 1.0
+    assert all(math.isfinite(v) for v in same.values())
+    if algorithm != "ppo":  # which compares with what its critic expected, not with the group
+        assert same["updates"] == 0
+        assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
+
+
+def test_logprobs_that_sampling_did_not_keep_are_asked_of_the_policy(checkpoint, rollouts):
+    options = RL.Options(lr=1e-2, kl=0.0, minibatches=2)
+    bare = [replace(r, completion=replace(r.completion, logprobs=())) for r in rollouts]
+    found = []
+    for some in (rollouts, bare):
+        policy = adapted(checkpoint, options)
+        update(policy, some, options)
+        found.append(adapter(policy))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, atol=2e-4, rtol=0)
+
+
+def test_measures_by_hand(checkpoint, rollouts):
+    options = RL.Options(kl=0.01)
+    measures = update(adapted(checkpoint, options), rollouts, options)
+    logprobs = [lp for r in rollouts for lp in r.completion.logprobs]
+    assert measures["entropy"] == pytest.approx(-sum(logprobs) / len(logprobs), rel=1e-5)
+    assert measures["longest"] == max(len(r.completion.tokens) for r in rollouts)
+    assert measures["ratio"] == measures["ratio_max"] == 1.0
+    assert measures["clip_fraction"] == 0.0
+    assert measures["kl_completion"] == pytest.approx(0.0, abs=1e-4)  # the reference is the policy at the start
+    assert measures["kl_weight"] == 0.01
+
+
+@pytest.mark.parametrize("critic", ["shared", "separate"])
+def test_the_critic_learns_what_rollouts_return(checkpoint, rollouts, critic):
+    options = RL.Options(algorithm="ppo", critic=critic, lr=1e-9, critic_lr=1e-2, value_clip=10, kl=0.0)
+    policy = adapted(checkpoint, options)
+    measures = [update(policy, rollouts, options, step) for step in range(15)]
+    assert measures[0]["explained_variance"] == pytest.approx(0.0, abs=0.05)
+    assert measures[-1]["explained_variance"] > 0.2
+    assert measures[-1]["value_loss"] < measures[0]["value_loss"] / 2
+
+
+def test_the_kl_weight_follows_its_target_and_survives_as_state(checkpoint, rollouts):
+    options = RL.Options(lr=1e-2, kl=0.1, kl_target=1e-6)
+    plugin, policy = RL(options), HFPolicy(checkpoint)
+    ask = {"objective": "explore", "seed": 0}
+    assert plugin.train_step(policy=policy, rollouts=rollouts, step=0, **ask)["kl_weight"] == 0.1
+    assert 0.098 <= plugin.state["kl"] <= 0.102
+    resumed = RL(options)
+    resumed.state = dict(plugin.state)
+    assert resumed.train_step(policy=policy, rollouts=rollouts, step=1, **ask)["kl_weight"] == plugin.state["kl"]
+
+
+def test_an_arm_asks_for_redraws_where_its_algorithm_does():
+    assert [RL(RL.Options(algorithm=name)).redraws for name in ("grpo", "dapo")] == [0, 10]
+    assert RL(RL.Options(redraws=3)).redraws == 3
+    assert RL.Options(algorithm="dapo").clip == (0.2, 0.28)
+    assert RL.Options(algorithm="dapo", clip_high=0.5).clip == (0.2, 0.5)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"lr": 0}, {"kl": -1}, {"clip_low": 1.0}, {"kl_target": 1.0, "kl": 0.0}, {"gamma": 2}, {"redraws": -1}],
+)
+def test_options_out_of_range_are_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        RL.Options(**bad)

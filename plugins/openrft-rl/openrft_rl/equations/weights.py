@@ -1,0 +1,20 @@
+"""What a token's loss counts in the batch's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def token_weights(lengths: Sequence[int], mean: str) -> list[float]:
+    """The weight of each token of each rollout, so that sum(weight * loss) is the batch's loss.
+
+    rollouts: averaged over a rollout's tokens, then over rollouts (GRPO, arXiv 2402.03300, equation 3).
+    tokens: averaged over all the batch's tokens: long rollouts count more (DAPO, arXiv 2503.14476, equation 12).
+    constant: divided by a number that no rollout's own length changes, so that long wrong answers are not let off
+    (Dr. GRPO, arXiv 2503.20783, 3.1); it is rollouts times the longest one's tokens.
+    """
+    if mean == "constant":
+        return [1 / (len(lengths) * max(lengths))] * len(lengths)
+    if mean == "tokens":
+        return [1 / sum(lengths)] * len(lengths)
+    return [1 / (len(lengths) * length) for length in lengths]

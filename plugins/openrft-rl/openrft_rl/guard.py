@@ -1,0 +1,31 @@
+"""An update that fails leaves the policy's adapter as it found it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from openrft import OpenRFTError
+
+
+@contextmanager
+def unchanged_on_failure(optimizer: torch.optim.Optimizer, several: bool) -> Iterator[None]:
+    """Within this context an OpenRFTError puts the optimizer's parameters and moments back before it goes on.
+
+    several: whether there is more than one optimiser step; the failure of an only one comes before it changed anything.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    kept = [p.detach().clone() for p in parameters] if several else []
+    moments = copy.deepcopy(optimizer.state_dict()) if several else {}
+    try:
+        yield
+    except OpenRFTError:
+        if several:
+            with torch.no_grad():
+                for parameter, value in zip(parameters, kept, strict=True):
+                    parameter.copy_(value)
+            optimizer.load_state_dict(moments)
+        raise

@@ -1,0 +1,72 @@
+"""Where steps end, on real token ids: byte tokens, and tokens that span newlines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrft_rl.step_ends import step_ends
+
+import openrft
+
+PIECES = ["", "<end>", "a", "b", "\n", "\n\n", ".\nSo", " ", "a\nb\n", "é", "\r\n"]
+END = 1
+
+
+def decode(ids):
+    return "".join(PIECES[i] for i in ids if i != END)
+
+
+def ends(*ids):
+    return step_ends(ids, decode(ids), decode)
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ((2, 4, 3, END), [1, 3]),  # the newline ends the first line, the end token the last
+        ((2, 4, 3), [1, 2]),  # cut off by the budget
+        ((2, 4, 3, 4, END), [1, 3]),  # what follows the last newline belongs to no step
+        ((2, 5, 3, END), [1, 3]),  # one token holds both newlines; the line between is empty
+        ((2, 6, 3, END), [1, 3]),  # a token with the end of one line and the beginning of the next
+        ((8, END), [0, 0]),  # one token ends two steps
+        ((4, 4, 2, END), [3]),  # empty lines first
+        ((2, 4, 7, 4, 3, END), [1, 5]),  # a line of blanks is no step
+        ((2, 10, 3), [1, 2]),  # the token with \r\n
+        ((END,), []),  # nothing was said
+        ((4, 4, END), []),
+    ],
+)
+def test_by_hand(ids, expected):
+    assert ends(*ids) == expected
+
+
+@given(st.lists(st.integers(1, len(PIECES) - 1), min_size=1, max_size=20))
+def test_one_end_a_step_in_order_and_each_within_its_line(ids):
+    text = decode(ids)
+    found = ends(*ids)
+    assert len(found) == len(openrft.steps_of(text))
+    assert found == sorted(found)
+    for end, step in zip(found, openrft.steps_of(text), strict=True):
+        assert step in decode(ids[: end + 1])
+
+
+def test_a_decoder_that_treats_tokens_alone_otherwise_is_asked_for_every_prefix():
+    def stripping(ids):  # drops what is blank at the beginning, as some decoders do
+        return decode(ids).lstrip()
+
+    ids = (2, 4, 3, 4, 2, END)
+    assert step_ends(ids, stripping(ids), stripping) == [1, 3, 5]
+
+
+def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
+    from transformers import AutoTokenizer
+
+    from openrft.testing import write_tiny_checkpoint
+
+    tokenizer = AutoTokenizer.from_pretrained(write_tiny_checkpoint(tmp_path))
+    text = "é = 1\n\n日本\n\\boxed{A}"
+    ids = [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
+    found = step_ends(ids, text, lambda some: tokenizer.decode(some, skip_special_tokens=True))
+    data = text.encode()
+    assert found == [data.index(b"\n"), data.rindex(b"\n"), len(ids) - 1]
