@@ -17,6 +17,7 @@ class Arm:
 
     name: str
     plugins: tuple[str, ...] = ()
+    policy: str | None = None  # what answers in place of the bench's policy: a baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def job_from_json(row: Mapping[str, Any]) -> Job:
     """Rebuild a job written by `job_to_json`."""
     settings, faults = settings_from(row["settings"])
     assert not faults, faults  # it was validated before it was written
-    arm = Arm(row["arm"]["name"], tuple(row["arm"]["plugins"]))
+    arm = Arm(row["arm"]["name"], tuple(row["arm"]["plugins"]), row["arm"].get("policy"))
     return Job(arm, row["task"], row["seed"], row["policy"], DataRequest(**row["data"]), settings, row["options"])
 
 

@@ -3,6 +3,7 @@
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
 openai:http://host:8000/v1#model    an OpenAI-compatible server
+baseline:longest-option             a rule that answers without a model
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from openrft.policies.fingerprint import fingerprint
 if TYPE_CHECKING:
     from openrft.hookspecs import PolicyInfo
     from openrft.policies.base import Policy
+    from openrft.task import Task
 
 
 def named_checkpoint(name: str) -> PolicyInfo | None:
@@ -44,8 +46,15 @@ def checkpoint_path(name: str) -> str:
     return name
 
 
-def open_policy(spec: str) -> Policy:
-    """Load the policy that `spec` names. Raises CheckpointError, UnknownName or PolicyError."""
+def open_policy(spec: str, task: Task | None = None) -> Policy:
+    """Load the policy that `spec` names; a baseline needs the task that it is to answer.
+
+    Raises CheckpointError, UnknownName, UsageError or PolicyError.
+    """
+    if spec.startswith("baseline:"):
+        from openrft.baselines.policy import BaselinePolicy
+
+        return BaselinePolicy(spec, task)
     if spec.startswith("openai:"):
         from openrft.policies.openai import OpenAIPolicy
 
@@ -55,8 +64,13 @@ def open_policy(spec: str) -> Policy:
     return HFPolicy(checkpoint_path(spec))
 
 
-def checkpoint_identity(spec: str) -> str:
-    """What tells this policy apart from others, without loading it: content of a folder, or the hub id or server."""
+def checkpoint_identity(spec: str, task: Task | None = None) -> str:
+    """What tells this policy apart from others, without loading it: content of a folder, the hub id or server; of a
+    baseline the rule and the train split of the task."""
+    if spec.startswith("baseline:"):
+        from openrft.baselines.policy import identity
+
+        return identity(spec, task)
     if spec.startswith("openai:"):
         return spec
     path = Path(checkpoint_path(spec))

@@ -24,7 +24,15 @@ class Grade:
     """The verdict on one completion."""
 
     answer: str | None  # what was read; None = nothing that could be an answer (unparsed)
-    correct: bool
+    correct: bool | None  # None = not scored: nobody can tell without a judge. Never counted as wrong
+    score: float | None = None  # in [0, 1], where an answer can be right in part
+
+    @property
+    def value(self) -> float | None:
+        """What the answer is worth, from 0 to 1; None = not scored."""
+        if self.score is not None or self.correct is None:
+            return self.score
+        return float(self.correct)
 
 
 def grade(sample: Sample, completion: str) -> Grade:

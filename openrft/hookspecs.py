@@ -1,4 +1,4 @@
-"""The six hooks in the paper's order, and the providers. Called by name: a plugin takes only what it needs.
+"""The six hooks in the paper's order, `judge`, and the providers. Called by name: a plugin takes only what it needs.
 
     @openrft.hookimpl
     def reward(self, rollouts): ...
@@ -148,6 +148,15 @@ class Hooks:
     @hookspec
     def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Mapping[str, float]:
         """Further metrics of the graded test rollouts, by name. Collected; names must not clash."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> list[Grade] | None:
+        """Grades of the test answers that `task.grade` left open (`correct` is None): one a rollout, in order.
+
+        Called before `evaluate`, with those rollouts alone. None = no judge is at hand, or a Grade whose `correct` is
+        None: the answer is reported as not scored, never as wrong. A judge that cannot be reached raises.
+        """
         raise NotImplementedError
 
     @hookspec

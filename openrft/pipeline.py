@@ -41,7 +41,7 @@ def run(job: Job, store: Store, progress: Progress | None = None, track: Track |
     task = load_task(job.task, job.data)
     family = job.task.split("/")[0]
     plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
-    work = Work(job, task, plugins, Student(job.policy), store, progress or Silent(), track)
+    work = Work(job, task, plugins, Student(job.policy, task), store, progress or Silent(), track)
 
     train = augment(work)
     targets = synthesize(work)

@@ -103,7 +103,7 @@ class Rollout:
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
-    correct: bool | None = None  # None = not graded
+    correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
     earned: tuple[float, ...] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
     score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
 
@@ -147,6 +147,7 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["answer"],
         row["correct"],
         tuple(row["earned"]),
+        row["score"],
     )
 
 

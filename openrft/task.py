@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from openrft.errors import DataError, UnknownName
 from openrft.grading import Grade, grade
 from openrft.prompt import INSTRUCTION
+from openrft.rules import Rule
 from openrft.sample import Sample
 
 Grader = Callable[[Sample, str], Grade]
@@ -57,6 +58,7 @@ class Task:
     rewrite: Rewriter | None = None  # rule-based rewording, where the family has one
     check_steps: StepChecker | None = None  # exact process labels, where the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: what is known to solve it without a model
 
 
 class TaskFamily(Protocol):

@@ -36,9 +36,10 @@ class Cost:
 class Student:
     """The policy being trained: a base and the adapters made so far. Loaded only when someone asks for it."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, task: Task | None = None) -> None:
         self.spec = spec
-        self.id = checkpoint_identity(spec)  # grows with each adapter; known without loading anything
+        self._task = task  # what a baseline is to answer
+        self.id = checkpoint_identity(spec, task)  # grows with each adapter; known without loading anything
         self._adapters: list[Path] = []
         self._applied = 0
         self._policy: Policy | None = None
@@ -46,7 +47,7 @@ class Student:
     def policy(self) -> Policy:
         """The policy with every adapter folded in."""
         if self._policy is None:
-            self._policy = open_policy(self.spec)
+            self._policy = open_policy(self.spec, self._task)
         for folder in self._adapters[self._applied :]:
             trainable = _with_weights(self._policy, self.spec, "an adapter")
             trainable.load_adapter(folder)
@@ -73,7 +74,7 @@ class Student:
 def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     if not hasattr(policy, "attach_lora"):
         raise UsageError(
-            f"{purpose} needs a policy whose weights are at hand, and {spec!r} is a server.",
+            f"{purpose} needs a policy whose weights are at hand, and {spec!r} has none.",
             "Give a checkpoint folder or hub id with --policy.",
         )
     return cast(TrainablePolicy, policy)

@@ -49,7 +49,7 @@ def decode(kind: Any, value: Any, where: str) -> Any:
         return {key: decode(inner[1], item, _under(where, key)) for key, item in _typed(dict, value, where).items()}
     if kind is bool and value in (0, 1):
         return bool(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int):  # a truth value too: it stands for 0 or 1
         return float(value)
     return _typed(kind, value, where)
 

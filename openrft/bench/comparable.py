@@ -33,6 +33,8 @@ def _tasks(baseline: Report, candidate: Report) -> Iterator[str]:
             yield f"the candidate has no task {task.name}"
             continue
         ours = {item.id for item in task.items}
+        if not ours:
+            yield f"task {task.name}: none of its test items is scored in the baseline"
         strange = len(ours ^ {item.id for item in other.items})
         if strange:
             yield f"task {task.name}: {strange} test items stand in one report only"

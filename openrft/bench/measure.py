@@ -1,8 +1,8 @@
-"""The arms of a report that have a score on some tasks, as arrays, and the gains between them."""
+"""The arms of a report that have a score on some items, as arrays, and the gains between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from openrft.bench import outcomes
@@ -23,18 +23,35 @@ class Measured:
     draws: Draws
 
 
-def measure(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None) -> Measured | None:
-    """The arms without a failed or missing job on these tasks; None if there is none. `leaf` keeps one leaf's items."""
+def measure(
+    report: Report, runs: Runs, tasks: Sequence[TaskRecord], kept: Collection[str] | None = None
+) -> Measured | None:
+    """The arms without a failed or missing job on these tasks; None if there is none, or no scored item.
+
+    `kept` are the ids of the items that count; a task without any of them is passed over.
+    """
     names = [t.name for t in tasks]
-    arms = tuple(a.name for a in report.arms if not outcomes.trouble(report, a.name, names))
-    if not arms or not tasks:
+    arms = finished(report, names)
+    with_items = [t for t in tasks if any(kept is None or item.id in kept for item in t.items)]
+    if not arms or not with_items:
         return None
-    blocks = []
-    for task in tasks:
-        seeds = outcomes.seeds_of(report, task.name)
-        rows = [[runs[arm, task.name, seed] for seed in seeds] for arm in arms]
-        blocks.append(outcomes.block(task, rows, leaf))
-    return Measured(arms, tuple(blocks), resample(blocks))
+    blocks = tuple(outcomes.block(task, _rows(report, runs, arms, task), kept) for task in with_items)
+    return Measured(arms, blocks, resample(blocks))
+
+
+def measure_parts(report: Report, runs: Runs, task: TaskRecord, parts: Sequence[Collection[str]]) -> Measured | None:
+    """The same for parts of one task, each weighing the same: their macro average."""
+    arms = finished(report, [task.name])
+    if not arms:
+        return None
+    rows = _rows(report, runs, arms, task)
+    blocks = tuple(outcomes.block(task, rows, part) for part in parts)
+    return Measured(arms, blocks, resample(blocks, trained_together=True))
+
+
+def finished(report: Report, tasks: Sequence[str]) -> tuple[str, ...]:
+    """The arms without a failed or missing job on these tasks."""
+    return tuple(a.name for a in report.arms if not outcomes.trouble(report, a.name, tasks))
 
 
 def delta(runs: Runs, measured: Measured, first: str, second: str) -> Gain:
@@ -56,3 +73,8 @@ def gain(runs: Runs, measured: Measured, total: Mapping[str, float]) -> Gain:
     found = contrast(measured.draws, share)
     test = "bootstrap over seeds and items" if measured.draws.seeds > 1 else "bootstrap over items"
     return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
+
+
+def _rows(report: Report, runs: Runs, arms: Sequence[str], task: TaskRecord) -> list[list[outcomes.ArmResult]]:
+    seeds = outcomes.seeds_of(report, task.name)
+    return [[runs[arm, task.name, seed] for seed in seeds] for arm in arms]

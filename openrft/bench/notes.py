@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from openrft.baselines.policy import PREFIX
 from openrft.bench.components import NAMES
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
@@ -22,7 +24,8 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the gravest first."""
     return (
         *_failures(summary),
-        *_chance(summary),
+        *_unscored(report),
+        *_chance(report, summary),
         *_noise(summary),
         *_data(report),
         *_lengths(report),
@@ -32,11 +35,18 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
     )
 
 
-def best_baseline(summary: Summary) -> tuple[str, float] | None:
-    """The rule without a model that does best over all tasks."""
-    rules = summary.overall.baselines
-    best = max(rules, key=lambda rule: rule.accuracy, default=None)
-    return (best.name, best.accuracy) if best else None
+def best_baseline(report: Report, summary: Summary) -> tuple[str, float] | None:
+    """The rule without a model that does best over all tasks, whether it ran as an arm or not."""
+    ran = _rules(report)
+    found = [(rule.name, rule.accuracy) for rule in summary.overall.baselines]
+    found += [(ran[row.arm], row.accuracy.value) for row in summary.overall.arms if row.arm in ran and row.accuracy]
+    return max(found, key=lambda rule: rule[1], default=None)
+
+
+def _rules(report: Report) -> dict[str, str]:
+    """The arms that are rules without a model, and which."""
+    named = ((arm.name, arm.policy or "") for arm in report.arms)
+    return {name: policy.removeprefix(PREFIX) for name, policy in named if policy.startswith(PREFIX)}
 
 
 def _failures(summary: Summary) -> Iterator[str]:
@@ -46,9 +56,19 @@ def _failures(summary: Summary) -> Iterator[str]:
             yield f"No score for {row.trouble[0]}{more}"
 
 
-def _chance(summary: Summary) -> Iterator[str]:
-    best = best_baseline(summary)
-    rows = [row for row in summary.overall.arms if row.accuracy is not None]
+def _unscored(report: Report) -> Iterator[str]:
+    for task in report.tasks:
+        leaves = Counter(item.task for item in task.unscored)
+        if leaves:
+            whole = f"{len(task.unscored)} of {len(task.items) + len(task.unscored)} test items not scored"
+            where = ", ".join(f"{leaf}: {n}" for leaf, n in leaves.items())
+            yield f"{task.name}: {whole} ({where}): no rule can grade them, and no judge did. They are in no number."
+
+
+def _chance(report: Report, summary: Summary) -> Iterator[str]:
+    best = best_baseline(report, summary)
+    rules = _rules(report)
+    rows = [row for row in summary.overall.arms if row.accuracy is not None and row.arm not in rules]
     below = [row.arm for row in rows if best and row.accuracy and row.accuracy.low <= best[1]]
     if best and below:
         who = "any arm" if len(below) == len(rows) > 1 else ", ".join(below)
@@ -92,7 +112,7 @@ def _lengths(report: Report) -> Iterator[str]:
     ):
         for task in report.tasks:
             shares = {
-                r.arm: (r.metrics.get(count) or 0.0) / sum(len(i.correct) for i in r.items.values())
+                r.arm: (r.metrics.get(count) or 0.0) / max(sum(len(i.correct) for i in r.items.values()), 1)
                 for r in report.results
                 if r.task == task.name
             }

@@ -5,7 +5,7 @@ Items run by id and seeds by number, so the order in which a report lists them m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -43,18 +43,14 @@ def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     return lines
 
 
-def block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], leaf: str | None = None) -> Block:
-    """One row of results for each arm, its seeds in the same order in every row; `leaf` keeps that leaf's items."""
-    items = sorted((i for i in record.items if leaf in (None, i.task)), key=lambda i: i.id)
-    scores = [[[_share(run.items[i.id].correct) for i in items] for run in row] for row in rows]
+def block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None) -> Block:
+    """One row of results for each arm, its seeds in the same order in every row; `kept` are the items' ids."""
+    items = sorted((i for i in record.items if kept is None or i.id in kept), key=lambda i: i.id)
+    scores = [[[run.items[i.id].value for i in items] for run in row] for row in rows]
     numbers: dict[str, int] = {}
     clusters = [numbers.setdefault(i.cluster, len(numbers)) for i in items]
     completions = len(rows[0][0].items[items[0].id].correct)
     return Block(np.array(scores), np.array(clusters), completions)
-
-
-def _share(verdicts: Sequence[bool]) -> float:
-    return sum(verdicts) / len(verdicts)
 
 
 def same_checkpoint(runs: Runs, first: str, second: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from openrft.arm import Arm, Job
+from openrft.baselines.known import applicable, known
+from openrft.baselines.policy import PREFIX
 from openrft.bench.ladder import Ladder, ladder, named_arms
 from openrft.checkpoints import checkpoint_identity, named_checkpoint
 from openrft.errors import UnknownName, UsageError
-from openrft.families import select
+from openrft.families import load_task, select
 from openrft.options import build, refuse
 from openrft.plugins import Plugins, installed, make
 from openrft.settings import PRESETS, STAGES, Settings, settings_from
@@ -30,6 +32,7 @@ class Asked:
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN
     seeds: tuple[int, ...] = (0,)
     policy: str = "pocket"
+    baselines: bool = False  # an arm for each rule that answers without a model
     preset: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)  # fields of DataRequest that were given
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # stage or plugin -> option -> value
@@ -51,12 +54,13 @@ class Plan:
 
     def jobs(self) -> list[Job]:
         """Every job, in the order of the table; arms of one task and seed stand together, as they share stages."""
-        return [
-            Job(arm, task, seed, self.policy, self.data, self.settings, self._options_of(arm))
-            for task in self.tasks
-            for seed in self.seeds
-            for arm in self.arms
-        ]
+        return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
+
+    def _job(self, arm: Arm, task: str, seed: int) -> Job:
+        policy, settings = arm.policy or self.policy, self.settings
+        if policy.startswith(PREFIX):  # a rule says the same each time, so it is asked once
+            settings = replace(settings, evaluate=replace(settings.evaluate, samples=1))
+        return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm))
 
     def _options_of(self, arm: Arm) -> dict[str, Mapping[str, Any]]:
         return {name: self.options[name] for name in arm.plugins if name in self.options}
@@ -65,10 +69,11 @@ class Plan:
 def make_plan(asked: Asked) -> Plan:
     """Validate everything, reporting all faults of the options at once. Raises UsageError or UnknownName."""
     said: list[str] = []
-    tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select(selector)))
+    source = {**asked.values.get("data", {}), **asked.data}.get("data")
+    tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select(selector, source)))
     arms, rungs = ladder(asked.plugins, asked.arms, said)
     arms = (*arms, *named_arms(asked.extra, taken=[a.name for a in arms]))
-    checkpoint_identity(asked.policy)
+    _check_policy(asked.policy)
     values = _layered(asked, arms, said)
     faults = _unknown_owners(asked.values, arms)
     settings, found = settings_from(values)
@@ -82,7 +87,22 @@ def make_plan(asked: Asked) -> Plan:
     refuse(faults)
     assert data is not None
     Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
+    if asked.baselines:
+        arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return Plan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(said))
+
+
+def _check_policy(spec: str) -> None:
+    if spec.startswith(PREFIX):
+        known(spec.removeprefix(PREFIX))
+    else:
+        checkpoint_identity(spec)
+
+
+def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) -> list[Arm]:
+    """An arm for each rule that answers some question of these tasks."""
+    names = dict.fromkeys(name for task in tasks for name in applicable(load_task(task, data)))
+    return [Arm(PREFIX + name, policy=PREFIX + name) for name in names if PREFIX + name not in taken]
 
 
 def _layered(asked: Asked, arms: Sequence[Arm], said: list[str]) -> Values:
@@ -131,7 +151,7 @@ def plan_from_json(row: Mapping[str, Any]) -> Plan:
         refuse(faults)
         return Plan(
             tuple(row["tasks"]),
-            tuple(Arm(a["name"], tuple(a["plugins"])) for a in row["arms"]),
+            tuple(Arm(a["name"], tuple(a["plugins"]), a.get("policy")) for a in row["arms"]),
             tuple(row["seeds"]),
             row["policy"],
             DataRequest(**row["data"]),

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from openrft.bench.components import NAMES
+from openrft.bench.grid import Grid, interval, percent, share
+from openrft.bench.render_groups import further, grouped
 from openrft.bench.report import Report
 from openrft.bench.scores import ArmScore, Component, Gain, Summary, Table
 
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table of finished text. A column whose title starts with `<` is set left."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    faint: frozenset[int] = frozenset()  # rows that are not arms: the baselines
+COST = ("tokens", "seconds", "reused")
+FEW = 3  # rules without a model that are shown at the foot of a table on a terminal
 
 
 def grids(report: Report, summary: Summary, per_task: bool = False) -> Iterator[Grid]:
     """The tables of a report, in order."""
     tasks = summary.overall.tasks
-    where = tasks[0] if len(tasks) == 1 else f"mean over {len(tasks)} tasks"
-    yield _arms(f"{report.name}: {where}, {_size(summary.overall)}", summary.overall)
+    scored = [task.name for task in report.tasks if task.items]
+    where = tasks[0] if len(tasks) == 1 else f"mean over {len(scored)} tasks"
+    yield _arms(f"{report.name}: {where}, {_size(summary.overall)}", summary.overall, few=not per_task)
+    if summary.metrics:
+        yield further(summary)
+    yield from grouped(summary, per_task)
     if summary.components:
         yield _components(summary.components)
     for table in summary.tables if per_task else ():
@@ -49,44 +47,40 @@ def markdown(report: Report, summary: Summary) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def percent(value: float) -> str:
-    """0.437 -> "43.7"."""
-    return f"{100 * value:.1f}"
-
-
-def points(value: float) -> str:
-    """0.034 -> "+3.4"; what rounds to nothing has no sign."""
-    text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def interval(value: float, low: float, high: float) -> str:
-    """A gain with its interval: "+3.4 [-0.2, +7.0]"."""
-    return f"{points(value)} [{points(low)}, {points(high)}]"
-
-
 def _size(table: Table) -> str:
     seeds = max((row.seeds for row in table.arms), default=0)
-    return f"{table.items} test items, {seeds} seed{'s' * (seeds != 1)}"
+    more = f", {table.unscored} more not scored" if table.unscored else ""
+    more += f", {table.flawed} with known defects" if table.flawed else ""
+    return f"{table.items} test items{more}, {seeds} seed{'s' * (seeds != 1)}"
 
 
-def _arms(title: str, table: Table) -> Grid:
-    rows = [_arm(row) for row in table.arms]
-    rules = [(f"no model: {rule.name}", percent(rule.accuracy), *[""] * 6) for rule in table.baselines]
-    columns = ("<arm", "accuracy", "over vanilla", "p", "unparsed", "tokens", "seconds", "reused")
+def _arms(title: str, table: Table, few: bool = False) -> Grid:
+    """`few`: of the rules without a model only the best; the whole list is in report.md."""
+    cleaned = bool(table.flawed)
+    rows = [_arm(row, cleaned) for row in table.arms]
+    best = sorted(table.baselines, key=lambda rule: -rule.accuracy)[: FEW if few else None]
+    rest = [""] * (6 + cleaned)
+    rules = [(f"no model: {rule.name}", percent(rule.accuracy), *rest) for rule in best]
+    columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST)
     return Grid(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
 
 
-def _arm(row: ArmScore) -> tuple[str, ...]:
+def _arm(row: ArmScore, cleaned: bool) -> tuple[str, ...]:
     cost = (f"{row.tokens:,}", f"{row.seconds:,.0f}", f"{row.reused_seconds:,.0f}" if row.reused_seconds else "")
     if row.accuracy is None or row.unparsed is None:
-        return (row.arm, "failed" if any("failed" in t for t in row.trouble) else "incomplete", "", "", "", *cost)
-    a = row.accuracy
-    share = f"{percent(a.value)} [{percent(a.low)}, {percent(a.high)}]"
+        return (row.arm, _lack(row), *[""] * (3 + cleaned), *cost)
+    shares = [share(row.accuracy), *[share(row.cleaned) if row.cleaned else ""] * cleaned]
     if row.delta is None:
-        return (row.arm, share, "", "", f"{percent(row.unparsed)}%", *cost)
+        return (row.arm, *shares, "", "", f"{percent(row.unparsed)}%", *cost)
     d = row.delta
-    return (row.arm, share, interval(d.value, d.low, d.high), _p(d.p), f"{percent(row.unparsed)}%", *cost)
+    return (row.arm, *shares, interval(d.value, d.low, d.high), _p(d.p), f"{percent(row.unparsed)}%", *cost)
+
+
+def _lack(row: ArmScore) -> str:
+    """Why there is no accuracy."""
+    if not row.trouble:
+        return "not scored"
+    return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 
 def _components(components: Sequence[Component]) -> Grid:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft.errors import DataError
-from openrft.sample import content_id
+from openrft.sample import Sample, content_id
 from openrft.task import Task, overlaps
 
 
@@ -22,6 +22,8 @@ class ItemRecord:
     id: str  # the sample's id
     task: str  # its leaf task; differs from the task's name where a task pools several
     cluster: str  # items that share it are near duplicates and are resampled together
+    groups: Mapping[str, str] = field(default_factory=dict)  # by what it is grouped -> its group, e.g. level -> L3
+    flaws: tuple[str, ...] = ()  # known defects of the item itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class TaskRecord:
     train: int  # samples, after leaks were dropped
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
-    items: tuple[ItemRecord, ...]  # by id
+    items: tuple[ItemRecord, ...]  # those that every finished job has a score for, by id
+    unscored: tuple[ItemRecord, ...] = ()  # the others: no rule can grade them, and no judge did
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class ArmRecord:
 
     name: str
     plugins: tuple[str, ...]
+    policy: str | None = None  # what answers in place of the bench's policy: a baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class Item:
     correct: tuple[bool, ...]
     unparsed: tuple[bool, ...]  # no answer could be read: counted as not correct, and reported apart
     tokens: int  # generated, over all completions
+    scores: tuple[float, ...] = ()  # what each is worth, in [0, 1], where it can be right in part; empty: 1 if correct
+
+    @property
+    def value(self) -> float:
+        """Mean over completions of what each is worth."""
+        given = self.scores or self.correct
+        return sum(given) / len(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Baseline:
     task: str
     name: str
     accuracy: float
-    items: Mapping[str, bool]  # by sample id
+    items: Mapping[str, float]  # by sample id, in [0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +127,34 @@ class Report:
 
 
 def task_record(task: Task) -> TaskRecord:
-    """A task's entry. Test items that are equal after normalising, or after shuffling options, form a cluster."""
+    """A task's entry. Test items that are equal after normalising, or after shuffling options, form a cluster.
+
+    `notes["groups"]` names the fields of `Sample.meta` that group items; `meta["defects"]` are an item's flaws.
+    """
     cluster = {s.id: s.id for s in task.test}
     for pairs in overlaps(task.test, task.test).values():
         for one, other in pairs:
             cluster[one] = min(cluster[one], other)
     leaf = {s.id: s.task or task.name for s in task.test}
-    items = tuple(ItemRecord(i, leaf[i], cluster[i]) for i in sorted(leaf))
+    by_id = {s.id: s for s in task.test}
+    items = tuple(
+        ItemRecord(i, leaf[i], cluster[i], _groups(task, by_id[i]), tuple(by_id[i].meta.get("defects") or ()))
+        for i in sorted(leaf)
+    )
     judge = [getattr(task.grade, part, type(task.grade).__name__) for part in ("__module__", "__qualname__")]
     known_by = content_id(task.instruction, judge, sorted(leaf))
     return TaskRecord(task.name, known_by, len(task.train), len(task.test), task.notes, items)
+
+
+def _groups(task: Task, sample: Sample) -> dict[str, str]:
+    return {by: str(sample.meta[by]) for by in task.notes.get("groups", ()) if sample.meta.get(by)}
 
 
 def checked(report: Report) -> Report:
     """The report, if it agrees with itself. Raises DataError naming what does not."""
     tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
     arms = {a.name for a in report.arms}
-    empty = [name for name, items in tasks.items() if not items]
+    empty = [task.name for task in report.tasks if not task.items and not task.unscored]
     if empty:
         raise DataError(f"report {report.name}: task {empty[0]} has no test items.")
     seen: set[tuple[str, str, int]] = set()
@@ -148,6 +170,7 @@ def checked(report: Report) -> Report:
             if set(job.items) != tasks[job.task]:
                 raise DataError(f"{where}: its items are not the task's test items.")
             bad = [i for i, o in job.items.items() if not o.correct or len(o.correct) != len(o.unparsed)]
+            bad += [i for i, o in job.items.items() if o.scores and len(o.scores) != len(o.correct)]
             if bad:
                 raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
     return report

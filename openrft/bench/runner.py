@@ -15,8 +15,10 @@ from typing import Any
 
 from openrft import __version__
 from openrft.arm import label
+from openrft.baselines.policy import PREFIX
 from openrft.bench.baselines import baselines_of
 from openrft.bench.executors import Watcher, execute
+from openrft.bench.outcome import scored_alike
 from openrft.bench.plan import Plan, plan_to_json
 from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
 from openrft.families import load_task
@@ -69,17 +71,21 @@ def run_bench(
                 with disk_faults(folder):
                     (folder / kind).mkdir(exist_ok=True)
                 copy_atomic(file, folder / kind / f"{label(result.arm, result.task, result.seed)}.jsonl")
+    # A bench whose own policy is a rule says so of each of its arms.
+    answering = plan.policy if plan.policy.startswith(PREFIX) else None
+    finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
+    records, scored = scored_alike([task_record(t) for t in tasks], finished)
     return Report(
         name=name,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         command=command,
         plan=plan_to_json(plan),
         versions=_versions(plan),
-        machine=_machine(workers, time.perf_counter() - began),
+        machine=_machine(plan, workers, time.perf_counter() - began),
         said=plan.said,
-        tasks=tuple(task_record(t) for t in tasks),
-        arms=tuple(ArmRecord(a.name, a.plugins) for a in plan.arms),
-        results=tuple(r for _, r in sorted(results.items()) if isinstance(r, ArmResult)),
+        tasks=records,
+        arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering) for a in plan.arms),
+        results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
         baselines=tuple(b for t in tasks for b in baselines_of(t)),
     )
@@ -95,13 +101,17 @@ def _versions(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _machine(workers: int, seconds: float) -> Mapping[str, Any]:
-    import torch
-
+def _machine(plan: Plan, workers: int, seconds: float) -> Mapping[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": None if all(job.policy.startswith(PREFIX) for job in plan.jobs()) else _gpu(),
         "workers": workers,
         "seconds": round(seconds, 1),  # of this run: less where results were reused
     }
+
+
+def _gpu() -> str | None:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None

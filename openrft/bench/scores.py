@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openrft.bench.stats import Interval
 
@@ -28,6 +28,7 @@ class ArmScore:
     plugins: tuple[str, ...]
     trouble: tuple[str, ...] = ()  # its failed and missing jobs
     accuracy: Interval | None = None
+    cleaned: Interval | None = None  # over the items without known defects; None too where no item has any
     delta: Gain | None = None  # over vanilla on the same items and seeds; None for vanilla itself
     unparsed: float | None = None  # share of completions without an answer
     seeds: int = 0
@@ -43,6 +44,28 @@ class Component:
     plugin: str
     gains: Mapping[str, Gain]  # add_one, leave_one_out, shapley
     missing: Mapping[str, str]  # the estimands that could not be computed, and why
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScore:
+    """An arm's score on one group of a task's items."""
+
+    arm: str
+    micro: Interval  # every item weighs the same
+    macro: Interval  # every leaf task weighs the same
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of a task that pools several leaf tasks: all of it, a level, a domain."""
+
+    task: str
+    by: str  # what it is grouped by; empty for the whole
+    name: str
+    leaves: int  # leaf tasks with scored items
+    items: int  # scored ones
+    unscored: int
+    arms: tuple[GroupScore, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,8 @@ class Table:
     items: int
     arms: tuple[ArmScore, ...]
     baselines: tuple[BaselineScore, ...]
+    unscored: int = 0  # further items, which nobody could score
+    flawed: int = 0  # of the scored items, those with known defects
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +98,7 @@ class Summary:
     components: tuple[Component, ...]
     noise: str  # what the intervals cover: "items and seeds" or "items only (one seed)"
     detectable: float | None  # the true difference over vanilla found with 80% power, as this run turned out
+    groups: tuple[Group, ...] = ()  # of each task that pools several leaf tasks
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    # ^ of plugins' `evaluate` hooks: name -> arm -> mean over tasks and seeds
     notes: tuple[str, ...] = ()  # what a reader must know, a line each (notes.py)

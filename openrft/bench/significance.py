@@ -62,6 +62,7 @@ def delta_p(blocks: Sequence[Block], draws: Draws, first: int, second: int, same
     counts = {b.scores.shape[1] for b in blocks}
     if counts == {1}:
         plain = all(b.completions == 1 and len(b.clusters) == b.clusters.max() + 1 for b in blocks)
+        plain = plain and all(np.isin(b.scores, (0, 1)).all() for b in blocks)
         sizes = {b.scores.shape[2] for b in blocks}
         if same_checkpoint and plain and len(sizes) == 1:  # pooled items weigh as the macro average weighs them
             gaps = np.concatenate([b.scores[first, 0] - b.scores[second, 0] for b in blocks])

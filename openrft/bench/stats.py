@@ -34,7 +34,7 @@ class Draws:
     estimate: Array  # (arms,)
     crossed: Array  # (replicates, arms): items and seeds drawn again
     items: Array  # (replicates, arms): items alone
-    seed_means: tuple[Array, ...]  # for each task (arms, seeds)
+    seed_means: tuple[Array, ...]  # for each task, or for all parts of one, (arms, seeds)
     clusters: tuple[int, ...]  # for each task, how many
     completions: int  # over all tasks, items and seeds
 
@@ -58,10 +58,13 @@ class Interval:
     high: float
 
 
-def resample(blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 0) -> Draws:
+def resample(
+    blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+) -> Draws:
     """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
     Hinkley 1997, section 3.8, for clusters). A task's S seeds are drawn S - 1 at a time, which makes the variance
-    between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart."""
+    between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart; parts of one
+    task are `trained_together`, and share the draws of seeds."""
     rng = np.random.default_rng(seed)
     crossed, items = [], []
     for block in blocks:
@@ -71,13 +74,15 @@ def resample(blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 
         means = (drawn @ sums.reshape(-1, clusters).T) / (drawn @ sizes)[:, None]
         by_seed = means.reshape(replicates, arms, seeds)
         items.append(by_seed.mean(axis=2))
-        weights = _counts(rng, replicates, seeds, max(seeds - 1, 1))
+        luck = np.random.default_rng([seed, 1]) if trained_together else rng
+        weights = _counts(luck, replicates, seeds, max(seeds - 1, 1))
         crossed.append(np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True)))
+    by_task = tuple(b.scores.mean(axis=2) for b in blocks)
     return Draws(
         np.mean([b.scores.mean(axis=(1, 2)) for b in blocks], axis=0),
         np.mean(crossed, axis=0),
         np.mean(items, axis=0),
-        tuple(b.scores.mean(axis=2) for b in blocks),
+        (np.mean(by_task, axis=0),) if trained_together else by_task,
         tuple(int(b.clusters.max()) + 1 for b in blocks),
         sum(b.scores[0].size * b.completions for b in blocks),
     )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
+from openrft.baselines.policy import PREFIX
 from openrft.bench import outcomes
 from openrft.bench.components import NAMES, Ladder, ladder_of, vector, weights
-from openrft.bench.measure import Measured, delta, gain, measure
+from openrft.bench.groups import groups_of
+from openrft.bench.measure import Measured, delta, finished, gain, measure
 from openrft.bench.notes import notes_of
 from openrft.bench.outcomes import Runs
 from openrft.bench.planner import POWER_Z
@@ -20,21 +23,23 @@ from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Summa
 from openrft.bench.significance import holm
 from openrft.bench.stats import Z, accuracy, spread
 
+COUNTS = ("over_context", "cut_off")  # what the core itself counts at evaluation
+
 
 def summarise(report: Report) -> Summary:
     """All numbers of a report. The same report gives the same numbers, in whatever order its entries stand."""
     checked(report)
     runs, ladder = outcomes.runs_of(report), ladder_of(report)
     vanilla = ladder.vanilla if ladder else next((arm.name for arm in report.arms), "")
-    everything = measure(report, runs, report.tasks, None)
-    overall = _table(report, runs, report.tasks, None, everything, vanilla)
+    everything = measure(report, runs, report.tasks)
+    overall = _table(report, runs, report.tasks, None, vanilla)
     tables = [overall] if len(report.tasks) == 1 else []
     for task in report.tasks if len(report.tasks) > 1 else ():
-        tables.append(_table(report, runs, (task,), None, measure(report, runs, (task,), None), vanilla))
+        tables.append(_table(report, runs, (task,), None, vanilla))
     for task in report.tasks:
-        leaves = sorted({item.task for item in task.items})
+        leaves = sorted({item.task for item in (*task.items, *task.unscored)})
         for leaf in leaves if len(leaves) > 1 else ():
-            tables.append(_table(report, runs, (task,), leaf, measure(report, runs, (task,), leaf), vanilla))
+            tables.append(_table(report, runs, (task,), leaf, vanilla))
     draws = everything.draws if everything else None
     summary = Summary(
         overall,
@@ -42,17 +47,23 @@ def summarise(report: Report) -> Summary:
         _components(runs, ladder, everything, overall) if ladder else (),
         "items and seeds" if draws and draws.seeds > 1 else "items only (one seed)",
         _detectable(everything, vanilla),
+        tuple(groups_of(report, runs)),
+        _metrics(report),
     )
     return replace(summary, notes=notes_of(report, summary))
 
 
-def _table(
-    report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, measured: Measured | None, vanilla: str
-) -> Table:
+def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, vanilla: str) -> Table:
     names = tuple(t.name for t in tasks)
-    kept = {i.id for t in tasks for i in t.items if leaf in (None, i.task)}
-    rows = tuple(_score(report, runs, arm, names, kept, measured, vanilla) for arm in report.arms)
-    return Table(names, leaf, len(kept), rows, _baselines(report, names, kept))
+    items = [i for t in tasks for i in t.items if leaf in (None, i.task)]
+    kept, sound = {i.id for i in items}, {i.id for i in items if not i.flaws}
+    measured = measure(report, runs, tasks, kept)
+    cleaned = measure(report, runs, tasks, sound) if sound < kept else None
+    rows = tuple(_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms)
+    unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
+    flawed = sum(bool(i.flaws) for i in items)
+    rules = _baselines(report, [t.name for t in tasks if t.items], kept)
+    return Table(names, leaf, len(items), rows, rules, unscored, flawed)
 
 
 def _score(
@@ -62,6 +73,7 @@ def _score(
     tasks: Sequence[str],
     kept: set[str],
     measured: Measured | None,
+    cleaned: Measured | None,
     vanilla: str,
 ) -> ArmScore:
     jobs = [run for (name, task, _), run in runs.items() if name == arm.name and task in tasks]
@@ -79,7 +91,13 @@ def _score(
         return row
     at = measured.arms.index(arm.name)
     over = delta(runs, measured, arm.name, vanilla) if vanilla in measured.arms and arm.name != vanilla else None
-    return replace(row, accuracy=accuracy(measured.draws, at), delta=over, unparsed=_unparsed(jobs, kept))
+    return replace(
+        row,
+        accuracy=accuracy(measured.draws, at),
+        cleaned=accuracy(cleaned.draws, at) if cleaned else None,
+        delta=over,
+        unparsed=_unparsed(jobs, kept),
+    )
 
 
 def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
@@ -88,11 +106,12 @@ def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
 
 
 def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[BaselineScore, ...]:
-    """Macro averages of the rules that speak of every task here."""
+    """Macro averages of the rules that speak of every task here; one that runs as an arm has its row there."""
     found: dict[str, list[float]] = {}
+    arms = {arm.policy.removeprefix(PREFIX) for arm in report.arms if arm.policy}
     for rule in report.baselines:
         hits = [right for i, right in rule.items.items() if i in kept]
-        if rule.task in tasks and hits:
+        if rule.task in tasks and hits and rule.name not in arms:
             found.setdefault(rule.name, []).append(sum(hits) / len(hits))
     return tuple(BaselineScore(n, sum(v) / len(v)) for n, v in found.items() if len(v) == len(tasks))
 
@@ -115,6 +134,18 @@ def _components(runs: Runs, ladder: Ladder, measured: Measured | None, overall: 
         for plugin, p in zip(seen, holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
             gains[plugin][estimand] = replace(gains[plugin][estimand], adjusted=p)
     return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ladder.plugins)
+
+
+def _metrics(report: Report) -> dict[str, dict[str, float]]:
+    """What plugins measured at evaluation, for the arms that finished."""
+    arms = set(finished(report, [task.name for task in report.tasks]))
+    found: dict[str, dict[str, list[float]]] = {}
+    for result in report.results:
+        for key, value in result.metrics.items():
+            stage, _, name = key.partition(".")
+            if stage == "evaluate" and name not in COUNTS and value is not None and result.arm in arms:
+                found.setdefault(name, {}).setdefault(result.arm, []).append(value)
+    return {name: {arm: fmean(values) for arm, values in by_arm.items()} for name, by_arm in sorted(found.items())}
 
 
 def _detectable(measured: Measured | None, vanilla: str) -> float | None:

@@ -11,7 +11,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, Verdict
-from openrft.bench.render import Grid, grids, interval, legend, percent, points
+from openrft.bench.grid import Grid, interval, percent, points
+from openrft.bench.render import grids, legend
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
+from openrft.grading import Grade
+from openrft.plugins import about
 from openrft.policies.base import Sampling
 from openrft.prompt import messages_for
 from openrft.sample import Rollout, Shot, content_id, read_jsonl, rollout_from_json, to_json, write_jsonl
@@ -33,20 +35,15 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
             seed=derived_seed(work.job.seed, "evaluate"),
         )
         groups = work.student.policy().generate(prompts, sampling, work.progress)
-        rollouts = []
-        for sample, prompt, demos, group in zip(test, prompts, shots, groups, strict=True):
-            for completion in group:
-                verdict = work.task.grade(sample, completion.text)
-                rollouts.append(
-                    Rollout(
-                        sample,
-                        prompt,
-                        replace(completion, logprobs=()),
-                        tuple(d.sample.id for d in demos),
-                        answer=verdict.answer,
-                        correct=verdict.correct,
-                    )
-                )
+        rollouts = [
+            _graded(
+                Rollout(sample, prompt, replace(completion, logprobs=()), tuple(d.sample.id for d in demos)),
+                work.task.grade(sample, completion.text),
+            )
+            for sample, prompt, demos, group in zip(test, prompts, shots, groups, strict=True)
+            for completion in group
+        ]
+        rollouts = _judged(work, rollouts)
         tally.tokens = sum(len(r.completion.tokens) for r in rollouts)
         tally.counts["over_context"] = sum(r.completion.finish == "context" for r in rollouts)
         tally.counts["cut_off"] = sum(r.completion.finish == "length" for r in rollouts)
@@ -56,7 +53,8 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
             tally.metrics.update(metrics)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, rollouts))
 
-    named = [*(work.plugins.having("retrieve") if shows else []), *work.plugins.having("evaluate")]
+    named = [*(work.plugins.having("retrieve") if shows else []), *work.plugins.having("judge")]
+    named += work.plugins.having("evaluate")
     inputs = {
         "samples": content_id([s.id for s in test]),
         "pool": content_id([[shot.sample.id, shot.trace] for shot in pool]) if shows else "",
@@ -69,3 +67,22 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
     result = work.stage("evaluate", VERSION, inputs, make)
     file = result.folder / "rollouts.jsonl"
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
+
+
+def _graded(rollout: Rollout, verdict: Grade) -> Rollout:
+    return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
+
+
+def _judged(work: Work, rollouts: list[Rollout]) -> list[Rollout]:
+    """The rollouts with what the task's grader left open graded by the first plugin that can; else left open."""
+    waiting = [r for r in rollouts if r.correct is None]
+    if not waiting:
+        return rollouts
+    found = work.plugins.first("judge", rollouts=waiting, task=work.training_task, progress=work.progress)
+    if found is None:
+        return rollouts
+    name, verdicts = found
+    if len(verdicts) != len(waiting):
+        raise PluginError(f"{about(name)} judged {len(verdicts)} of {len(waiting)} answers.")
+    given = iter(verdicts)
+    return [_graded(r, next(given)) if r.correct is None else r for r in rollouts]

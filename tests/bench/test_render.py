@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from openrft.bench.gate import compare
-from openrft.bench.render import interval, markdown, points
+from openrft.bench.grid import interval, points
+from openrft.bench.render import markdown
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
 from openrft.bench.terminal import show, show_verdict

@@ -1,0 +1,53 @@
+"""A rule as a policy: `baseline:NAME` answers a task's questions as any policy does, and cannot be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from openrft.baselines.known import answerer, known
+from openrft.errors import PolicyError, UsageError
+from openrft.plugins import package_digest
+from openrft.policies.base import Sampling
+from openrft.progress import Progress
+from openrft.prompt import boxed, question_block
+from openrft.rules import asked
+from openrft.sample import Completion, Message, content_id, to_json
+from openrft.task import Task
+
+PREFIX = "baseline:"
+
+
+class BaselinePolicy:
+    """Knows a question by its rendered text: a rule is given the question apart from its options, and not the prompt.
+
+    A rule that does not apply leaves the completion empty, which is counted as unparsed.
+    """
+
+    def __init__(self, spec: str, task: Task | None) -> None:
+        self.id = identity(spec, task)
+        assert task is not None
+        answer = answerer(spec.removeprefix(PREFIX), task)
+        questions = {question_block(sample): asked(sample) for sample in (*task.train, *task.test)}
+        self._answers = {block: answer(question) for block, question in questions.items()}
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
+    ) -> list[list[Completion]]:
+        """The rule's answer to the last question of each prompt, `sampling.n` times. Raises PolicyError."""
+        return [[Completion(self._text(prompt), temperature=sampling.temperature)] * sampling.n for prompt in prompts]
+
+    def _text(self, prompt: Sequence[Message]) -> str:
+        asked_for = prompt[-1]["content"]
+        if asked_for not in self._answers:
+            raise PolicyError(f"{self.id} was asked what is no question of its task: {asked_for[:60]!r}.")
+        answer = self._answers[asked_for]
+        return "" if answer is None else boxed(answer)
+
+
+def identity(spec: str, task: Task | None) -> str:
+    """The rule, and what it learns from. Raises UnknownName, or UsageError without a task to learn from."""
+    name = known(spec.removeprefix(PREFIX))
+    if task is None:
+        raise UsageError(f"{spec} answers the questions of a task and no others.", "Give it to evaluate or bench.")
+    own = {leaf: package_digest(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
+    return f"{PREFIX}{name}#{content_id([to_json(sample) for sample in task.train], own)}"

@@ -1,0 +1,83 @@
+"""The best surface rule: of many rules that need no understanding, the one that was right most often on train.
+
+Some benchmark tasks fall to such a rule: most of a retrosynthesis set to the option most like the product's text,
+nearly all of a diffusion set to the lowest number in the given data. Learned for each leaf task by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+
+from openrft.baselines.neighbour import typical_number
+from openrft.baselines.options import Quantity, length, number, ranked, similarity
+from openrft.baselines.text import numbers_in
+from openrft.rules import Answerer, Question, Rule, asked
+from openrft.sample import LETTERS, Sample
+
+RANKS = {"smallest": 0, "largest": -1, "second smallest": 1, "second largest": -2}
+ENOUGH = 8  # training questions of a leaf task to learn from; with fewer the whole split's rule serves
+
+
+def best_surface_rule(train: Sequence[Sample]) -> Answerer:
+    """The best rule of the question's leaf task; where that does not apply, option A."""
+    leaves = {sample.task for sample in train}
+    whole = best_rule(train)
+    several = leaves if len(leaves) > 1 else ()
+    by_leaf = {leaf: best_rule([s for s in train if s.task == leaf], ENOUGH) for leaf in several}
+
+    def answer(question: Question) -> str | None:
+        found = by_leaf.get(question.task) or whole
+        return (found[1](question) or LETTERS[0]) if found and question.options else None
+
+    return answer
+
+
+def best_rule(train: Sequence[Sample], enough: int = 1) -> tuple[str, Answerer] | None:
+    """The rule that is right most often on train, and its name. Ties: the first. None with too few choices."""
+    choices = [(asked(s), s.answer) for s in train if s.kind == "choice"]
+    if len(choices) < enough:
+        return None
+    made = [(name, rule(train)) for name, rule in rules()]
+    return max(made, key=lambda pair: sum(pair[1](question) == answer for question, answer in choices))
+
+
+def rules() -> Iterator[tuple[str, Rule]]:
+    """Every surface rule with its name."""
+    for what, quantity in QUANTITIES.items():
+        for rank, place in RANKS.items():
+            yield f"{rank} {what}", ranked(quantity, place)
+    yield "typical number", typical_number
+
+
+def _beside(place: int) -> Quantity:
+    """A number on the first line of the question that holds the option's last word: how data tables are asked about."""
+
+    def value(question: Question, option: str) -> float | None:
+        words = option.split()
+        if not words:
+            return None
+        holds = _word(words[-1])
+        for line in question.text.split("\n"):
+            at = holds.search(line)
+            found = numbers_in(line[at.end() :]) if at else []
+            if found:
+                return found[place]
+        return None
+
+    return value
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "length": length,
+    "number": number,
+    "similarity to the question": similarity,
+    "first number beside it in the question": _beside(0),
+    "last number beside it in the question": _beside(-1),
+}

@@ -1,0 +1,42 @@
+"""What rules see in a text: its number, and how many runs of characters it shares with another."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+RUN = 5  # characters; on SMILES and prose alike 3 to 6 differ by no more than the draw of items
+
+_NUMBER = re.compile(
+    r"[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
+    r"(?:[eE][-+]?\d+|\s*(?:\\times|\\cdot|[\u00d7\u00b7x*])\s*10\s*(?:\^|\*\*)?\s*[{(]?\s*[-+\u2212]?\d+)?"
+)
+_POWER = re.compile(r"\s*(?:\\times|\\cdot|[\u00d7\u00b7x*])\s*10\s*(?:\^|\*\*)?\s*[{(]?\s*")
+
+
+def number_in(text: str) -> float | None:
+    """The first number, also as `3.2 \\times 10^{-5}`; None if there is none."""
+    found = _NUMBER.search(text)
+    return as_float(found.group()) if found else None
+
+
+def numbers_in(text: str, start: int = 0) -> list[float]:
+    """Every number from `start` on, in order."""
+    return [as_float(found) for found in _NUMBER.findall(text, start)]
+
+
+def as_float(text: str) -> float:
+    """The value of what `_NUMBER` matched; an exponent beyond what a float holds is infinite or 0."""
+    return float(_POWER.sub("e", text.replace(",", "").replace("\u2212", "-")))
+
+
+@functools.lru_cache(maxsize=1 << 11)  # a question is looked at once for each of its options, and by several rules
+def runs_of(text: str) -> frozenset[str]:
+    """The text's runs of RUN characters; a shorter text is one run."""
+    return frozenset(text[i : i + RUN] for i in range(max(len(text) - RUN + 1, 1)))
+
+
+def likeness(first: frozenset[str], second: frozenset[str]) -> float:
+    """Jaccard's index of two sets of runs, from 0 to 1."""
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)

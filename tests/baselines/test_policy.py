@@ -1,0 +1,88 @@
+"""`baseline:NAME` through the command line: no model is loaded, and each rule is an arm with an interval."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from openrft.baselines.policy import BaselinePolicy, identity
+from openrft.checkpoints import checkpoint_identity, open_policy
+from openrft.errors import PolicyError, UnknownName, UsageError
+from openrft.policies.base import Sampling
+from openrft.prompt import messages_for
+from openrft.testing import toy_sample, toy_task
+
+TASK = toy_task()
+
+
+def test_it_answers_the_questions_of_its_task_as_often_as_asked():
+    policy = open_policy("baseline:second-largest-number", TASK)
+    prompts = [messages_for(sample) for sample in TASK.test]
+    groups = policy.generate(prompts, Sampling(n=2))
+    assert [len(group) for group in groups] == [2] * len(TASK.test)
+    for sample, group in zip(TASK.test, groups, strict=True):
+        second = sorted(sample.options, key=int)[-2]
+        assert group[0].text == f"\\boxed{{{'ABCD'[sample.options.index(second)]}}}"
+    with pytest.raises(PolicyError, match="no question of its task"):
+        policy.generate([messages_for(toy_sample(500, 500))], Sampling())
+
+
+def test_what_does_not_apply_is_left_unanswered():
+    policy = BaselinePolicy("baseline:task-rule", TASK)
+    (group,) = policy.generate([messages_for(TASK.test[0])], Sampling())
+    assert group[0].text == ""
+
+
+def test_it_is_known_by_rule_and_train_split():
+    ids = {
+        identity(f"baseline:{name}", task)
+        for name in ("longest-option", "shortest-option")
+        for task in (TASK, toy_task(4))
+    }
+    assert len(ids) == 4
+    assert checkpoint_identity("baseline:longest-option", TASK) in ids
+    with pytest.raises(UsageError, match="a task"):
+        open_policy("baseline:longest-option")
+    with pytest.raises(UnknownName, match="longest-option"):
+        open_policy("baseline:long-option", TASK)
+
+
+def test_evaluate_answers_by_a_rule_without_torch(tmp_path):
+    program = (
+        "import sys; from openrft.cli import main\n"
+        "sys.argv = ['openrft', 'evaluate', '--task', 'pocket/L3', '--train', '16', '--test', '16', '--json',"
+        " '--policy', 'baseline:longest-option', '--baselines']\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules, 'torch was loaded'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    table = json.loads(done.stdout)["overall"]
+    names = [row["arm"] for row in table["arms"]]
+    assert names[0] == "vanilla"
+    assert "baseline:majority-answer" in names
+    assert "baseline:longest-option" not in names  # it is vanilla
+    assert table["baselines"] == []  # each has its row among the arms
+    for row in table["arms"]:
+        assert row["accuracy"]["low"] <= row["accuracy"]["value"] <= row["accuracy"]["high"]
+    (folder,) = (tmp_path / "runs").glob("pocket-*")
+    assert len(list((folder / "rollouts").glob("baseline*"))) == len(names) - 1
+    again = subprocess.run(
+        [sys.executable, "-m", "openrft", "bench", "--plan", str(folder / "plan.json"), "--json", "--workers", "1"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert [row["arm"] for row in json.loads(again.stdout)["overall"]["arms"]] == names
+
+
+def test_a_rule_cannot_be_trained(tmp_path):
+    command = ["bench", "--task", "pocket/L3", "--plugins", "rl", "--policy", "baseline:longest-option", "--train", "4"]
+    command += ["--test", "4", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "openrft", *command], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 5
+    assert "weights are at hand" in done.stdout
