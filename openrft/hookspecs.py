@@ -121,6 +121,8 @@ class Hooks:
         kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.steps_of`); the core
         aggregates it with f and mixes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4).
         kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
+        `step` counts from 0; -1 stands for rollouts that are only looked at before RL (stages/fitness.py), which are
+        not drawn where the plugin's attribute `rewards` says that it gives no process rewards.
         An exception stops the job and names the plugin; it never becomes a zero.
         """
         raise NotImplementedError

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from openrft.arm import Job
 from openrft.families import load_task
+from openrft.fitness.verdict import Fitness
 from openrft.plugins import Plugins
 from openrft.progress import Progress, Silent
 from openrft.sample import Rollout
 from openrft.stages.augment import augment
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
+from openrft.stages.fitness import assess
 from openrft.stages.imitate import imitate
 from openrft.stages.retrieve import pool_of
 from openrft.stages.synthesize import synthesize
@@ -31,13 +33,14 @@ class Outcome:
     rollouts: tuple[Rollout, ...]  # graded answers to the test split
     rollouts_file: Path  # the same, in the store
     metrics_file: Path | None  # of RL, a row a step, in the store; None where no plugin explores
+    fitness: tuple[Fitness, ...]  # whether process rewards could tell right from wrong before RL
     costs: tuple[Cost, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
     student: Student
 
 
 def run(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Outcome:
-    """Augment, synthesise, imitate, explore, evaluate. A stage without a plugin that acts in it does nothing."""
+    """Augment, synthesise, imitate, assess, explore, evaluate. A stage without a plugin to act in it does nothing."""
     task = load_task(job.task, job.data)
     family = job.task.split("/")[0]
     plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
@@ -47,7 +50,8 @@ def run(job: Job, store: Store, progress: Progress | None = None, track: Track |
     targets = synthesize(work)
     pool = pool_of(task.train, targets)
     imitate(work, targets)
+    fitness = assess(work)
     metrics = explore(work, train, pool)
     rollouts, file = evaluate(work, pool)
 
-    return Outcome(job, task, rollouts, file, metrics, tuple(work.costs), work.student.id, work.student)
+    return Outcome(job, task, rollouts, file, metrics, fitness, tuple(work.costs), work.student.id, work.student)

@@ -107,6 +107,15 @@ class Work:
             if objective in getattr(self.plugins.instances[name], "objectives", every)
         ]
 
+    def rewarding(self, kind: str) -> list[str]:
+        """Plugins that give rewards of this kind (attribute `rewards`; one without it may give both)."""
+        every = ("outcome", "process")
+        return [
+            name
+            for name in self.plugins.having("reward")
+            if kind in getattr(self.plugins.instances[name], "rewards", every)
+        ]
+
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """What a stored result depends on: each plugin's code and options, and the content of the checkpoint that an
         option called `model` names, so that new weights at an old path never meet old results."""

@@ -30,6 +30,8 @@ OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
 class Spy:
     """Records what every hook was shown."""
 
+    rewards = ("outcome",)
+
     seen: ClassVar[set[str]] = set()
     stop_at: ClassVar[int | None] = None
 

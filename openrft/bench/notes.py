@@ -8,6 +8,7 @@ from typing import Any
 
 from openrft.baselines.policy import PREFIX
 from openrft.bench.components import NAMES
+from openrft.bench.render_fitness import fitness_notes
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
 
@@ -30,6 +31,7 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
         *_data(report),
         *_lengths(report),
         *_synthesis(report),
+        *fitness_notes(report),
         *_components(summary),
         *report.said,
     )

@@ -33,6 +33,7 @@ def arm_result(outcome: Outcome) -> ArmResult:
         items,
         tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.costs),
         metrics,
+        outcome.fitness,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from openrft.bench.components import NAMES
 from openrft.bench.grid import Grid, interval, percent, share
+from openrft.bench.render_fitness import fitness_grids
 from openrft.bench.render_groups import further, grouped
 from openrft.bench.report import Report
 from openrft.bench.scores import ArmScore, Component, Gain, Summary, Table
@@ -25,6 +26,7 @@ def grids(report: Report, summary: Summary, per_task: bool = False) -> Iterator[
     yield from grouped(summary, per_task)
     if summary.components:
         yield _components(summary.components)
+    yield from fitness_grids(report, per_task)
     for table in summary.tables if per_task else ():
         if table is not summary.overall:
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft.errors import DataError
+from openrft.fitness.verdict import Fitness
 from openrft.sample import Sample, content_id
 from openrft.task import Task, overlaps
 
@@ -85,6 +86,7 @@ class ArmResult:
     items: Mapping[str, Item]  # by sample id
     stages: tuple[StageCost, ...] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
+    fitness: tuple[Fitness, ...] = ()  # of each source of process rewards, measured before RL leant on it
 
 
 @dataclass(frozen=True, slots=True)

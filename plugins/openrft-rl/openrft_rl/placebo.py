@@ -26,6 +26,7 @@ class Placebo:
         #   replaced by one of its other options, the same one throughout
 
     needs = ("rl",)
+    rewards = ("outcome",)
 
     def __init__(self, options: Options) -> None:
         self.options = options

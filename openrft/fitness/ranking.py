@@ -1,4 +1,4 @@
-"""How well scores tell right from wrong: pure functions on arrays."""
+"""How well scores tell right from wrong: pure functions on arrays (scores and verdicts of the same length)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -34,8 +35,9 @@ def within_groups(scores: Floats, correct: Bools, groups: Sequence[str]) -> Floa
     return np.array([row for row in rows if row[1]], dtype=np.float64).reshape(-1, 2)
 
 
-def interval(scores: Floats, correct: Bools, groups: Sequence[str], draws: int = 500) -> tuple[float, float]:
-    """95% bootstrap interval of the AUROC, drawing whole groups: completions of one question are not independent."""
+def bootstrap(scores: Floats, correct: Bools, groups: Sequence[str], draws: int = 500) -> Floats:
+    """AUROCs of resamples of whole groups: completions of one question are not independent. nan where a resample has
+    only right or only wrong items."""
     names = sorted(set(groups))
     index = {name: np.array([i for i, g in enumerate(groups) if g == name]) for name in names}
     rng = np.random.default_rng(0)
@@ -43,16 +45,20 @@ def interval(scores: Floats, correct: Bools, groups: Sequence[str], draws: int =
     for _ in range(draws):
         at = np.concatenate([index[names[i]] for i in rng.integers(0, len(names), len(names))])
         values.append(auroc(scores[at], correct[at]))
-    return _middle(np.array(values))
+    return np.array(values)
 
 
-def within_interval(wins: Floats, draws: int = 500) -> tuple[float, float]:
-    """95% bootstrap interval of the AUROC within groups; `wins` as from `within_groups`."""
-    if not len(wins):
-        return float("nan"), float("nan")
+def bootstrap_within(wins: Floats, draws: int = 500) -> Floats:
+    """The same for the AUROC within groups; `wins` as from `within_groups`, at least one row."""
     at = np.random.default_rng(0).integers(0, len(wins), (draws, len(wins)))
     sums = wins[at].sum(axis=1)
-    return _middle(sums[:, 0] / sums[:, 1])
+    return np.asarray(sums[:, 0] / sums[:, 1], dtype=np.float64)
+
+
+def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The middle `level` of bootstrap values, without those that are nan."""
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def calibration_error(scores: Floats, correct: Bools, bins: int = 10) -> float:
@@ -65,17 +71,7 @@ def calibration_error(scores: Floats, correct: Bools, bins: int = 10) -> float:
 
 def rank_correlation(a: Floats, b: Floats) -> float:
     """Spearman's rho; 0 when one side is constant."""
-    from scipy.stats import rankdata
-
     x, y = rankdata(a), rankdata(b)
     if x.std() == 0 or y.std() == 0:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def _middle(values: Floats) -> tuple[float, float]:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)
