@@ -6,7 +6,7 @@ import functools
 
 from openrft.errors import PluginError, UnknownName
 from openrft.plugins import about, installed, providers_of
-from openrft.task import DataRequest, Task, TaskFamily, checked, expand
+from openrft.task import DataRequest, Task, TaskFamily, Whole, checked, expand
 
 
 def family(name: str) -> TaskFamily:
@@ -21,13 +21,19 @@ def family(name: str) -> TaskFamily:
     return found
 
 
-def select(selector: str) -> list[str]:
-    """Whole task names that a selector or glob stands for."""
+def select(selector: str, data: str | None = None) -> list[str]:
+    """Whole task names that a selector or glob stands for, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
-    return expand(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: family(name)})
+    return expand(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: family(name)}, data)
 
 
 @functools.lru_cache(maxsize=8)
 def load_task(name: str, request: DataRequest) -> Task:
     """One task with its leaks counted, and dropped if the request says so."""
     return checked(family(name.split("/")[0]).load(name, request), request)
+
+
+def whole_task(name: str, request: DataRequest) -> Task | None:
+    """The task with all its rows, where the family can show them; None where it has no such thing."""
+    found = family(name.split("/")[0])
+    return found.whole(name, request) if isinstance(found, Whole) else None

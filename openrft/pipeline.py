@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openrft.arm import Job
+from openrft.errors import UsageError
 from openrft.families import load_task
 from openrft.fitness.verdict import Fitness
 from openrft.plugins import Plugins
@@ -44,6 +45,8 @@ def run(job: Job, store: Store, progress: Progress | None = None, track: Track |
     task = load_task(job.task, job.data)
     family = job.task.split("/")[0]
     plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
+    if not task.train and plugins.having("train_step"):
+        raise UsageError(f"task {task.name} has no samples to train on.", "Evaluate it, or give an arm of no plugins.")
     work = Work(job, task, plugins, Student(job.policy, task), store, progress or Silent(), track)
 
     train = augment(work)

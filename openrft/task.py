@@ -1,20 +1,21 @@
 """A task: named train and test samples, how to prompt, grade, reword and check them; and the families they come from.
 
-Knows how selectors are written (`family/level/name`, globs) and how to find samples that leak from train into
+Knows how selectors are written (`family/level/name`, globs) and what is done about samples that leak from train into
 test. Does not know where any family's rows lie: that is the family's plugin.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from openrft.errors import DataError, UnknownName
 from openrft.grading import Grade, grade
+from openrft.overlap import overlaps
+from openrft.progress import Progress
 from openrft.prompt import INSTRUCTION
 from openrft.rules import Rule
 from openrft.sample import Sample
@@ -30,8 +31,12 @@ class TaskInfo:
 
     name: str  # the whole selector, e.g. "pocket/L3/lattice_volume"
     summary: str
-    samples: int | None = None  # how many there are; None = not known without reading, or unlimited
+    rows: int | None = None  # how many there are; None = not known without reading, or unlimited
     alias_of: str | None = None  # another name for that task: can be asked for, but no glob stands for it
+    level: str | None = None
+    domain: str | None = None
+    types: Mapping[str, int] | None = None  # rows by the family's own types; None = not known without reading
+    absent: bool = False  # the source at hand has no rows of it: can be asked for, but no glob stands for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,10 @@ class DataRequest:
     train: int = 100  # the paper's setting (section 3)
     test: int = 100
     seed: int = 0  # draws the split; independent of the training seeds, so all seeds share their test items
-    data: str | None = None  # a local folder or file; None = the family's default source
+    data: str | None = None  # a folder, file or other source that the family knows; None = the family's default
     skip_bad_rows: bool = False  # count malformed rows instead of refusing the run
     drop_leaks: bool = False  # remove from train what overlaps with test
+    clean: bool = False  # leave out rows with a known defect (`Sample.meta["defects"]`), train and test
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Task:
     """Train and test samples with everything needed to prompt and grade them."""
 
     name: str
-    train: tuple[Sample, ...]
+    train: tuple[Sample, ...]  # empty where no outcome reward exists: such a task can be evaluated only
     test: tuple[Sample, ...]
     instruction: str = INSTRUCTION
     grade: Grader = grade
@@ -62,29 +68,64 @@ class Task:
 
 
 class TaskFamily(Protocol):
-    """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name."""
+    """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
+
+    A family whose rows lie in files may also be `Whole` and `Preparing`; the core looks for their methods by name.
+    """
 
     family: str
 
-    def names(self) -> list[TaskInfo]:
-        """Every task, without reading rows."""
+    def names(self, data: str | None = None) -> list[TaskInfo]:
+        """Every task, without reading rows. `data`: as in DataRequest, for what there is in that source."""
         ...
 
     def load(self, name: str, request: DataRequest) -> Task:
-        """Load one task by its whole name. Raises UnknownName or DataError."""
+        """Load one task by its whole name. Raises UnknownName or DataError.
+
+        Samples of which the family knows that they are kin (must not stand on both sides of a split, though question
+        and options differ) share a key `KIND:KEY` in `meta["kin"]`.
+        """
         ...
 
 
-def expand(selector: str, families: Mapping[str, TaskFamily]) -> list[str]:
-    """Task names that a selector stands for: itself, or all that a glob (`pocket/L3/*`) matches, in listed order."""
+@runtime_checkable
+class Whole(Protocol):
+    """A family that can show all rows of a task."""
+
+    def whole(self, name: str, request: DataRequest) -> Task:
+        """As `load`, with every usable row and no draw: in train where the data has no split of its own.
+
+        Holds rows that no outcome reward exists for as well. `request.train`, `test` and `seed` have no meaning.
+        """
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A family that can convert its rows once into a store that loads fast."""
+
+    def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Progress) -> Mapping[str, Any]:
+        """Convert `source` (as `DataRequest.data`) into the folder `to`, which then serves as `DataRequest.data`.
+
+        Returns counts as plain JSON, `rows` among them. All or nothing: a call that is stopped leaves `to` as it was.
+        Raises UsageError or DataError.
+        """
+        ...
+
+
+def expand(selector: str, families: Mapping[str, TaskFamily], data: str | None = None) -> list[str]:
+    """Task names that a selector stands for: itself, or all that a glob (`pocket/L3/*`) matches, in listed order.
+
+    `data` is the source that the rows will come from, as in DataRequest.
+    """
     family = families.get(selector.split("/")[0])
     if family is None:
         raise UnknownName("task family", selector.split("/")[0], families)
-    infos = family.names()
+    infos = family.names(data)
     names = [info.name for info in infos]
     if any(mark in selector for mark in "*?["):
         depth = selector.count("/")
-        own = [info.name for info in infos if info.alias_of is None]
+        own = [info.name for info in infos if info.alias_of is None and not info.absent]
         found = [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
     else:
         found = [n for n in names if n.lower() == selector.lower().rstrip("/")]
@@ -93,57 +134,24 @@ def expand(selector: str, families: Mapping[str, TaskFamily]) -> list[str]:
     return found
 
 
-def overlaps(train: Iterable[Sample], test: Iterable[Sample]) -> dict[str, list[tuple[str, str]]]:
-    """Pairs (train id, test id) that overlap, by kind: `exact`, `text` (same after normalising), `shuffled`
-    (same question, same options in another order). A pair is listed under the first kind that fits."""
-    test = list(test)
-    keys: dict[str, Callable[[Sample], object]] = {
-        "exact": lambda s: s.id,
-        "text": lambda s: (_normal(s.question), tuple(map(_normal, s.options))),
-        "shuffled": lambda s: (_normal(s.question), tuple(sorted(map(_normal, s.options)))),
-    }
-    found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in keys}
-    seen: set[tuple[str, str]] = set()
-    train = list(train)
-    for kind, key in keys.items():
-        index: dict[object, list[str]] = {}
-        for sample in test:
-            index.setdefault(key(sample), []).append(sample.id)
-        for sample in train:
-            for other in index.get(key(sample), ()):
-                if (sample.id, other) not in seen:
-                    seen.add((sample.id, other))
-                    found[kind].append((sample.id, other))
-    return found
-
-
 def checked(task: Task, request: DataRequest) -> Task:
-    """The task with its leaks counted in `notes["overlaps"]`, and dropped from train if the request says so."""
-    if not task.train or not task.test:
+    """The task with its leaks counted and named in the notes, and dropped from train if the request says so.
+
+    `notes["overlaps"]` counts pairs by kind, `notes["overlap_pairs"]` lists (train id, test id) of kinds that occur.
+    """
+    if not task.test:
         raise DataError(f"task {task.name} has {len(task.train)} train and {len(task.test)} test samples.")
     found = overlaps(task.train, task.test)
     leaking = {train_id for pairs in found.values() for train_id, _ in pairs}
     train = task.train
     if request.drop_leaks:
         train = tuple(s for s in train if s.id not in leaking)
-        if not train:
+        if task.train and not train:
             raise DataError(f"task {task.name}: every train sample overlaps with test.", "Leave out --drop-leaks.")
-    counts = {kind: len(pairs) for kind, pairs in found.items()}
-    notes = {**task.notes, "overlaps": counts, "dropped_leaks": len(task.train) - len(train)}
+    notes = {
+        **task.notes,
+        "overlaps": {kind: len(pairs) for kind, pairs in found.items()},
+        "overlap_pairs": {kind: [list(pair) for pair in pairs] for kind, pairs in found.items() if pairs},
+        "dropped_leaks": len(task.train) - len(train),
+    }
     return replace(task, train=train, notes=notes)
-
-
-def request_data_path(request: DataRequest) -> Path | None:
-    """The local source as a path. Raises DataError if it does not exist."""
-    if request.data is None:
-        return None
-    path = Path(request.data).expanduser()
-    if not path.exists():
-        raise DataError(f"--data {request.data}: no such file or folder.")
-    return path
-
-
-def _normal(text: str) -> str:
-    """Words and numbers alone; signs and decimal points stay, as -0.2 is not 0.2."""
-    words = re.sub(r"[^\w.+-]+", " ", text.lower().replace("\u2212", "-")).split()
-    return " ".join(word.strip(".") for word in words if word.strip("."))

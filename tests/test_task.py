@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import DataError, UnknownName
+from openrft.overlap import overlaps
 from openrft.sample import Sample
-from openrft.task import DataRequest, TaskInfo, checked, expand, overlaps
+from openrft.task import DataRequest, TaskInfo, checked, expand
 from openrft.testing import toy_task
 
 
 class Family:
     family = "f"
 
-    def names(self):
+    def names(self, data=None):
         names = [TaskInfo(n, "") for n in ("f/L1", "f/L3", "f/L3/alpha", "f/L3/beta", "f/Deep/L3/alpha")]
         return [*names, TaskInfo("f/L3/first", "", alias_of="f/L3/alpha")]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from openrft.errors import DataError
 from openrft.fitness.verdict import Fitness
+from openrft.overlap import overlaps
 from openrft.sample import Sample, content_id
-from openrft.task import Task, overlaps
+from openrft.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,23 @@ DEFAULT_TASK_TEST = 240
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_DATA = [
+    click.option(
+        "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
+    ),
+    click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
+    click.option(
+        "--test",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Test samples a task.  [default: 100; 240 where no --task is given]",
+    ),
+    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
+    click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing the run."),
+    click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
+    click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+]
+
 _OPTIONS = [
     click.option(
         "--task",
@@ -35,17 +52,7 @@ _OPTIONS = [
         metavar="SPEC",
         help="A checkpoint folder, hub id, shipped name, openai:URL#MODEL, or baseline:NAME.  [default: pocket]",
     ),
-    click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows."),
-    click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
-    click.option(
-        "--test",
-        type=click.IntRange(min=1),
-        default=None,
-        help="Test samples a task.  [default: 100; 240 where no --task is given]",
-    ),
-    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
-    click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing the run."),
-    click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
+    *_DATA,
     click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
     click.option(
         "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
@@ -79,6 +86,27 @@ def shared_options(function: F) -> F:
     return function
 
 
+def data_options(function: F) -> F:
+    """Add the options that say which rows."""
+    for option in reversed(_DATA):
+        function = option(function)
+    return function
+
+
+def data_asked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of DataRequest that were given."""
+    data = {
+        "train": given["train"],
+        "test": given["test"],
+        "seed": given["data_seed"],
+        "data": given["data"],
+        "skip_bad_rows": given["skip_bad_rows"] or None,
+        "drop_leaks": given["drop_leaks"] or None,
+        "clean": given["clean"] or None,
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
 def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
     """What the options ask for; `more` holds the command's own `arms`, `extra` and `seeds`."""
     from openrft.bench.plan import Asked
@@ -87,14 +115,7 @@ def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
     values = _config(given["config"])
     for owner, options in parse_settings(given["settings"]).items():
         values.setdefault(owner, {}).update(options)
-    data = {
-        "train": given["train"],
-        "test": given["test"],
-        "seed": given["data_seed"],
-        "data": given["data"],
-        "skip_bad_rows": given["skip_bad_rows"] or None,
-        "drop_leaks": given["drop_leaks"] or None,
-    }
+    data = data_asked(given)
     if not given["tasks"] and given["test"] is None:
         data["test"] = DEFAULT_TASK_TEST
     asked: dict[str, Any] = {
@@ -103,7 +124,7 @@ def asked_for(given: Mapping[str, Any], **more: Any) -> Asked:
         "policy": given["policy"],
         "preset": given["preset"],
         "baselines": given.get("baselines"),
-        "data": {key: value for key, value in data.items() if value is not None},
+        "data": data,
         "values": values,
         **more,
     }

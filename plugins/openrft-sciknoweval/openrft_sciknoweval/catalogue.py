@@ -1,11 +1,12 @@
 """What SciKnowEval V2 consists of: 58 tasks in 4 domains and 5 levels; and the eight tasks of the OpenRFT paper.
 
-Facts only, so that listing needs no rows. Names and metrics follow the benchmark's own scorer; row counts stand
-where they were counted, and the totals are those of the published V2 file.
+Facts only, so that listing needs no rows. Names and metrics follow the benchmark's own scorer; rows and their types
+stand where they were counted, and the totals are those of the published V2 file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,12 @@ class Leaf:
     domain: str
     level: str
     metric: Metric = "accuracy"
-    rows: int | None = None  # None: not counted here
+    types: Mapping[str, int] | None = None  # rows by type; None: not counted here
+    v1_only: bool = False
+
+    @property
+    def rows(self) -> int | None:
+        return sum(self.types.values()) if self.types else None
 
     @property
     def path(self) -> str:
@@ -35,20 +41,24 @@ class Leaf:
         return f"{self.level}/{self.name}"
 
 
+_TYPES = {
+    "mcq4": "mcq-4-choices", "mcq2": "mcq-2-choices", "tf": "true_or_false",
+    "fill": "filling", "re": "relation_extraction", "open": "open-ended-qa",
+}  # fmt: skip
 _TABLE = """
 Biology   L1 biology_literature_QA                   accuracy
-Biology   L2 drug_drug_relation_extraction           relation_F1 464
+Biology   L2 drug_drug_relation_extraction           relation_F1 re:464
 Biology   L2 compound_disease_relation_extraction    relation_F1
 Biology   L2 biomedical_judgment_and_interpretation  accuracy
 Biology   L2 biological_detailed_understanding       accuracy
 Biology   L2 biological_hypothesis_verification      accuracy
 Biology   L2 biological_text_summary                 judge
-Biology   L3 solubility_prediction                   accuracy    100
-Biology   L3 beta_lactamase_activity_prediction      accuracy    100
-Biology   L3 fluorescence_prediction                 accuracy    100
-Biology   L3 GB1_ftness_prediction                   accuracy    100
-Biology   L3 stability_prediction                    accuracy    100
-Biology   L3 Protein_Protein_Interaction             accuracy    100
+Biology   L3 solubility_prediction                   accuracy    tf:100
+Biology   L3 beta_lactamase_activity_prediction      accuracy    mcq2:100
+Biology   L3 fluorescence_prediction                 accuracy    mcq2:100
+Biology   L3 GB1_ftness_prediction                   accuracy    mcq4:100
+Biology   L3 stability_prediction                    accuracy    mcq4:100
+Biology   L3 Protein_Protein_Interaction             accuracy    mcq4:100
 Biology   L4 biological_harmful_QA                   judge
 Biology   L4 proteotoxicity_prediction               accuracy
 Biology   L4 biological_laboratory_safety_test       accuracy
@@ -56,62 +66,63 @@ Biology   L5 biological_procedure_generation         judge
 Biology   L5 biological_reagent_generation           judge
 Chemistry L1 chemical_literature_QA                  accuracy
 Chemistry L2 reaction_mechanism_inference            accuracy
-Chemistry L2 extract_doping                          judge       400
+Chemistry L2 extract_doping                          judge       re:400
 Chemistry L2 chemical_detailed_understanding         accuracy
 Chemistry L2 chemical_hypothesis_verification        accuracy
 Chemistry L2 chemical_text_summary                   judge
-Chemistry L3 molar_weight_calculation                accuracy    600
-Chemistry L3 molecular_property_calculation          accuracy    500
-Chemistry L3 molecule_structure_prediction           accuracy    300
-Chemistry L3 reaction_prediction                     accuracy    400
-Chemistry L3 retrosynthesis                          accuracy    300
-Chemistry L3 balancing_chemical_equation             containment 300
+Chemistry L3 molar_weight_calculation                accuracy    mcq4:600
+Chemistry L3 molecular_property_calculation          accuracy    mcq4:500
+Chemistry L3 molecule_structure_prediction           accuracy    mcq4:300
+Chemistry L3 reaction_prediction                     accuracy    mcq4:400
+Chemistry L3 retrosynthesis                          accuracy    mcq4:300
+Chemistry L3 balancing_chemical_equation             containment fill:300
 Chemistry L4 chemical_harmful_QA                     judge
 Chemistry L4 mol_toxicity_prediction                 accuracy
 Chemistry L4 chemical_laboratory_safety_test         accuracy
 Chemistry L5 chemical_procedure_generation           judge
 Chemistry L5 chemical_reagent_generation             judge
-Material  L1 material_literature_QA                  accuracy    2000
+Material  L1 material_literature_QA                  accuracy    mcq4:2000
 Material  L2 material_component_extraction           judge
 Material  L2 material_data_extraction                accuracy
 Material  L2 material_detailed_understanding         accuracy
 Material  L2 material_hypothesis_verification        accuracy
 Material  L2 material_text_summary                   judge
-Material  L3 valence_electron_difference_calculation accuracy    146
-Material  L3 lattice_volume_calculation              accuracy    160
-Material  L3 perovskite_stability_prediction         accuracy    480
-Material  L3 diffusion_rate_analysis                 accuracy    149
+Material  L3 valence_electron_difference_calculation accuracy    mcq4:146
+Material  L3 lattice_volume_calculation              accuracy    mcq4:160
+Material  L3 perovskite_stability_prediction         accuracy    mcq4:480
+Material  L3 diffusion_rate_analysis                 accuracy    mcq4:149
 Material  L4 material_safety_QA                      accuracy
 Material  L4 material_toxicity_prediction            accuracy
 Material  L5 crystal_structure_and_composition_analysis judge
 Material  L5 specified_band_gap_material_generation  judge
-Physics   L1 physics_literature_QA                   accuracy    1500
-Physics   L2 physics_detailed_understanding          accuracy    400
-Physics   L2 physics_hypothesis_verification         accuracy    400
-Physics   L2 physics_text_summary                    judge       400
-Physics   L3 general_physics_calculation             accuracy    800
-Physics   L3 physics_formula_derivation              judge       218
-Physics   L4 physics_safety_QA                       accuracy    342
-Physics   L4 physics_laboratory_safety_test          accuracy    605
-Physics   L5 physics_problem_solving                 judge       302
+Physics   L1 physics_literature_QA                   accuracy    mcq4:1500
+Physics   L2 physics_detailed_understanding          accuracy    mcq4:400
+Physics   L2 physics_hypothesis_verification         accuracy    tf:400
+Physics   L2 physics_text_summary                    judge       open:400
+Physics   L3 general_physics_calculation             accuracy    mcq4:800
+Physics   L3 physics_formula_derivation              judge       open:218
+Physics   L4 physics_safety_QA                       accuracy    mcq4:342
+Physics   L4 physics_laboratory_safety_test          accuracy    tf:331 mcq4:274
+Physics   L5 physics_problem_solving                 judge       open:302
 """
 
 
 def _leaf(line: str) -> Leaf:
-    domain, level, name, metric, *rows = line.split()
-    return Leaf(name, domain, level, metric.replace("_", " "), int(rows[0]) if rows else None)  # type: ignore[arg-type]
+    domain, level, name, metric, *counts = line.split()
+    types = {_TYPES[short]: int(count) for short, count in (part.split(":") for part in counts)}
+    return Leaf(name, domain, level, metric.replace("_", " "), types or None)  # type: ignore[arg-type]
 
 
 V2: tuple[Leaf, ...] = tuple(_leaf(line) for line in _TABLE.strip().splitlines())
 
-# The OpenRFT paper's tasks, T1 to T8 in its order; T3, T5 and T6 exist in V1 of the benchmark only.
+# The OpenRFT paper's tasks, T1 to T8 in its order.
 PAPER: tuple[Leaf, ...] = (
     Leaf("GB1_ftness_prediction", "Biology", "L3"),
     Leaf("retrosynthesis", "Chemistry", "L3"),
-    Leaf("chemical_calculation", "Chemistry", "L3"),
+    Leaf("chemical_calculation", "Chemistry", "L3", v1_only=True),
     Leaf("molecule_structure_prediction", "Chemistry", "L3"),
-    Leaf("high_school_physics_calculation", "Physics", "L3"),
-    Leaf("material_calculation", "Material", "L3"),
+    Leaf("high_school_physics_calculation", "Physics", "L3", v1_only=True),
+    Leaf("material_calculation", "Material", "L3", v1_only=True),
     Leaf("diffusion_rate_analysis", "Material", "L3"),
     Leaf("perovskite_stability_prediction", "Material", "L3"),
 )

@@ -1,8 +1,7 @@
-"""The defects that the published data is known to have: a registry of named checks on a row.
+"""The defects that the published data is known to have: a registry of named checks.
 
-A row with a defect is kept and flagged, unless the defect leaves nobody able to say which answer is right
-(`fatal`): such a row is dropped. Both are counted in the task's notes. `published` is how many rows of V2 were
-found to have it, by whatever rule the count was made with.
+A row with a defect is kept and flagged, or dropped where that is asked for (`--clean`); both are counted in the task's
+notes. Two defects show only where rows are compared, which is the pool's work; the registry names them all the same.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from openrft_sciknoweval.row import Row
 
+OPTION_COUNT, CONFLICT, DUPLICATE = "option_count", "conflicting_gold", "exact_duplicate"
 Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> has it the defect
 
 _DATA = {  # what the data block of a task looks like: a name, then a number
@@ -40,9 +41,9 @@ class Defect:
 
     name: str
     catches: str
-    published: int
-    check: Check
-    fatal: bool = False
+    published: int  # in V2, as counted by others; by what rule is not known for the checks of text
+    check: Check | None  # None: found by comparing rows
+    unit: Literal["rows", "groups"] = "rows"  # what `published` counts
 
 
 def _option_count(row: Row, leaf: str, text: str) -> bool:
@@ -74,7 +75,7 @@ def _in_text(pattern: re.Pattern[str]) -> Check:
 
 
 REGISTRY: tuple[Defect, ...] = (
-    Defect("option_count", "a choice whose texts and labels differ in number", 20, _option_count, fatal=True),
+    Defect(OPTION_COUNT, "a choice whose texts and labels differ in number", 20, _option_count),
     Defect("placeholder_gold", 'the gold option is the words "the correct option"', 29, _placeholder_gold),
     Defect("duplicate_gold", "another option has the gold option's text", 9, _duplicate_gold),
     Defect("data_missing", "the question asks about data that it does not give", 11, _data_missing),
@@ -82,12 +83,14 @@ REGISTRY: tuple[Defect, ...] = (
     Defect("eaten_backslash", "a LaTeX command became a control character and a stump", 613, _in_text(_EATEN)),
     Defect("control_character", "a raw control character in the text", 171, _in_text(_CONTROL)),
     Defect("mojibake", "UTF-8 that was once read as another encoding", 187, _in_text(_MOJIBAKE)),
+    Defect(CONFLICT, "another row asks the same and has another gold answer", 31, None, "groups"),
+    Defect(DUPLICATE, "a row equal to an earlier one in question, options and gold answer", 95, None, "groups"),
 )
-FATAL = frozenset(defect.name for defect in REGISTRY if defect.fatal)
+_ALONE = tuple((defect.name, defect.check) for defect in REGISTRY if defect.check)
 
 
 def defects_of(row: Row, leaf: str) -> list[str]:
-    """Names of the defects the row has, in the registry's order."""
+    """Names of the defects that the row shows by itself, in the registry's order."""
     text = "\n".join(("", row.question, *row.texts, row.answer))
     text = text if _SUSPECT.search(text) else ""
-    return [defect.name for defect in REGISTRY if defect.check(row, leaf, text)]
+    return [name for name, check in _ALONE if check(row, leaf, text)]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from openrft import DataError, DataRequest, Sample, Task, TaskInfo
 from openrft_sciknoweval.answering import grade, instruction
-from openrft_sciknoweval.hub import REPOSITORY, REVISION, VARIABLE, hub_file
-from openrft_sciknoweval.layout import DataFile, discovered
+from openrft_sciknoweval.kin import Kinship
 from openrft_sciknoweval.pool import Pool
-from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, choose, selectors
-from openrft_sciknoweval.source import files_for, left_out
-from openrft_sciknoweval.split import draw, kin_in_train, split
+from openrft_sciknoweval.selectors import FAMILY, choose, selectors
+from openrft_sciknoweval.source import Source, label, open_source
+from openrft_sciknoweval.split import draw, split
 
 LICENCE = "MIT by the card of the published data set; its repository states none"
 
@@ -25,70 +24,92 @@ class SciKnowEvalFamily:
 
     family = FAMILY
 
-    def names(self) -> list[TaskInfo]:
-        """Every task: the catalogue, and what else the folder named by the environment variable holds."""
+    def names(self, data: str | None = None) -> list[TaskInfo]:
+        """Every task: the catalogue, with what the source has of it, and what else it has. Reads no rows."""
         try:
-            known = _known(os.environ.get(VARIABLE))
+            known = open_source(data).known()
         except DataError:
-            known = selectors()  # a listing must not fail for a folder that cannot be read; loading says so
+            known = selectors()  # a listing must not fail for a source that cannot be read; loading says so
         return [selector.info for selector in known.values()]
 
     def load(self, name: str, request: DataRequest) -> Task:
-        """One task. Raises UsageError (no such name, nothing to train on) or DataError."""
-        data = request.data or os.environ.get(VARIABLE) or None
-        selector = choose(name, _known(data))
-        pool = Pool(selector, request.skip_bad_rows)
-        files = _files(selector, request, data)
-        pool.add(files)
-        pool.flag_conflicts()
+        """One task. Raises UsageError (no such name) or DataError.
+
+        Rows that have no outcome reward without a judge are left out of a task that has others, and are the test side
+        of a task that has none: it can be evaluated, and without a judge is reported as not scored.
+        """
+        pool, notes = _read(name, request)
         pool.require()
         train, test, rule = _divide(pool, request)
-        notes = {
-            # The variable's name, not its value: reports travel, and a machine's folders tell others nothing.
-            "source": request.data or (f"${VARIABLE}" if data else REPOSITORY),
-            "revision": None if data else REVISION,
-            "licence": LICENCE if all(file.published for file in files) else "as your file's",
-            **pool.notes(),
-            "tasks_left_out": left_out(selector, Path(data).expanduser()) if data else [],
-            "split": rule,
-            "test_with_kin_in_train": kin_in_train(train, test, pool.all()),
-            "fingerprint": _fingerprint(train, test),
-        }
-        told = instruction(sample.kind for sample in pool.all())  # not of the draw: it must not change with it
-        task = Task(selector.name, tuple(train), tuple(test), grade=grade, notes=notes)
-        return replace(task, instruction=told) if told else task
+        return _task(pool, train, test, {**notes, "split": rule})
+
+    def whole(self, name: str, request: DataRequest) -> Task:
+        """All rows of a task, those that only a judge can score after the others. Raises DataError."""
+        pool, notes = _read(name, request)
+        pool.require()
+        test = [*pool.samples.get("test", ()), *pool.judged.get("test", ())]
+        train = [*pool.all(), *(sample for samples in pool.judged.values() for sample in samples)]
+        own = {id(sample) for sample in test}
+        return _task(pool, [s for s in train if id(s) not in own], test, {**notes, "split": "none: all rows"})
+
+    def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Any) -> Mapping[str, Any]:
+        """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
+        from openrft_sciknoweval.prepare import prepare
+
+        made = prepare(open_source(source), label(source), to, skip_bad_rows, progress)
+        return {"family": FAMILY, "store": str(to), **made.summary()}
 
 
-def _known(data: str | None) -> dict[str, Selector]:
-    """The catalogue's selectors, and those of further files in the folder."""
-    folder = Path(data).expanduser() if data else None
-    return selectors(*discovered(folder)) if folder and folder.is_dir() else selectors()
-
-
-def _files(selector: Selector, request: DataRequest, data: str | None) -> list[DataFile]:
-    if data is None:
-        if selector.paper or selector.name == FILE:
-            raise DataError(f"{selector.name} is not on the hub.", f"Give its files with --data, or set {VARIABLE}.")
-        return [DataFile(hub_file(), published=True)]
-    path = Path(data).expanduser()
-    if not path.exists():
-        named = "--data " if request.data else f"{VARIABLE}="
-        raise DataError(f"{named}{data}: no such file or folder.", "Give an existing one.")
-    return files_for(selector, path)
+def _read(name: str, request: DataRequest) -> tuple[Pool, dict[str, Any]]:
+    """The samples of a name, and where they come from in notes."""
+    source: Source = open_source(request.data)
+    selector = choose(name, source.known())
+    pool = Pool(selector, request.skip_bad_rows, request.clean)
+    tables = source.tables(selector)
+    pool.add(tables)
+    pool.compare()
+    return pool, {
+        "source": label(request.data),
+        "revision": source.revision,
+        "licence": LICENCE if all(table.published for table in tables) else "as your file's",
+        "tasks_left_out": source.left_out(selector),
+    }
 
 
 def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample], str]:
     """Train and test samples, and how they came about in words."""
     asked = f"asked for {request.train} train and {request.test} test"
+    if not pool.all():
+        judged = [sample for samples in pool.judged.values() for sample in samples]
+        return [], draw(judged, request.test, request.seed), "test alone, as only a judge can score the answers"
     if None in pool.samples:
         drawn = pool.samples[None]
         train, test = split(drawn, request.train, request.test, request.seed)
-        rule = f"drawn by seed {request.seed}, stratified by task, kin on one side"
+        rule = f"drawn by seed {request.seed}, stratified by task and subtask, kin on one side"
         short = f"; {asked}, and there are {len(drawn)}: both shrunk in proportion"
         return train, test, rule + (short if len(drawn) < request.train + request.test else "")
     train = draw(pool.samples.get("train", []), request.train, request.seed)
     test = draw(pool.samples.get("test", []), request.test, request.seed)
     return train, test, f"the files' own; {asked}, took {len(train)} and {len(test)}"
+
+
+def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Mapping[str, Any]) -> Task:
+    """The task, its samples marked with what kin share."""
+    every = pool.all()
+    kinship = Kinship(every)
+    sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
+    counts = pool.notes()
+    every_note = {
+        **notes,
+        **counts,
+        "trainable_types": sorted({sample.meta["type"] for sample in every}),
+        "groups": ["level", "domain"],  # fields of `Sample.meta` that scores are grouped by
+        "fingerprint": _fingerprint(train, test),
+    }
+    task = Task(pool.selector.name, *sides, grade=grade, notes=every_note)
+    # Not of the draw: it must not change with it.
+    told = instruction(sample.kind for sample in every or (*train, *test))
+    return replace(task, instruction=told) if told else task
 
 
 def _fingerprint(train: Sequence[Sample], test: Sequence[Sample]) -> str:

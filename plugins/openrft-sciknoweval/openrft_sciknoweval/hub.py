@@ -1,48 +1,145 @@
-"""The published file on the hub, at a pinned revision, through the hub's own cache."""
+"""The published rows on the hub through `datasets`, at pinned revisions: V2 is one file, V1 one a domain."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from openrft import DataError
-from openrft_sciknoweval.layout import HUB_FILE
+from openrft import DataError, UsageError
+from openrft_sciknoweval.catalogue import DOMAINS, PAPER
+from openrft_sciknoweval.reading import Place
+from openrft_sciknoweval.row import parse
+from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, selectors
+from openrft_sciknoweval.table import Rows, Table
 
 REPOSITORY = "hicai-zju/SciKnowEval"
-REVISION = "92ef969ad0a8bd6e195e0ac18af2c46e307e0cc2"  # V2
-VARIABLE = "OPENRFT_SCIKNOWEVAL_DATA"
+V1_ONLY = frozenset(leaf.name for leaf in PAPER if leaf.v1_only)
 _SECONDS = 5.0
-_ADVICE = f"Give --data DIR, or set {VARIABLE} to a folder with the rows, or connect to the network."
+_BATCH = 1000  # rows taken from a table at a time
+_ADVICE = "Give --data DIR, or set OPENRFT_SCIKNOWEVAL_DATA to a folder with the rows, or connect to the network."
 
 
-def hub_file() -> Path:
-    """The local copy, downloaded on first use. Raises DataError, within seconds, when the hub is out of reach."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A state of the data set on the hub."""
 
-    cached = try_to_load_from_cache(REPOSITORY, HUB_FILE, revision=REVISION, repo_type="dataset")
-    if isinstance(cached, str):
-        return Path(cached)
-    _reach()
-    # The bases of the hub's error are OSError and the root of whichever HTTP library its client uses.
-    broken: tuple[type[BaseException], ...] = (OSError, *HfHubHTTPError.__bases__)
-    try:
-        return Path(hf_hub_download(REPOSITORY, HUB_FILE, revision=REVISION, repo_type="dataset"))
-    except broken as fault:
-        first = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
-        raise DataError(f"SciKnowEval could not be downloaded from the hub: {first}", _ADVICE) from fault
+    revision: str  # the whole commit
+    configs: tuple[tuple[str, str | None, str], ...]  # (config of the data set, domain if all one, file)
 
 
-def _reach() -> None:
-    """Ask the hub for one answer: its own client retries for half a minute before it gives up."""
+VERSIONS = {
+    "v2": Version("92ef969ad0a8bd6e195e0ac18af2c46e307e0cc2", (("v2", None, "data/v2/sciknoweval_test_v2.jsonl"),)),
+    "v1": Version(
+        "5593d379ea8eee1beaafdb1f8310129eaeb9ea12",
+        tuple((d, d, f"data/{d}/sciknoweval_{d.lower()}_test.jsonl") for d in DOMAINS),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """V1 or V2, as published."""
+
+    version: str = "v2"
+
+    @classmethod
+    def named(cls, text: str) -> Hub:
+        """`hub`, `hub:v1` or `hub:v2`. Raises UsageError."""
+        version = text.partition(":")[2] or "v2"
+        if version not in VERSIONS:
+            raise UsageError(
+                f"--data {text}: the hub has no such version.", f"There are hub:{', hub:'.join(VERSIONS)}."
+            )
+        return cls(version)
+
+    @property
+    def revision(self) -> str:
+        return VERSIONS[self.version].revision
+
+    def known(self) -> dict[str, Selector]:
+        return selectors(v1=self.version == "v1")
+
+    def tables(self, selector: Selector | None) -> list[Table]:
+        if selector and (selector.paper or selector.name == FILE):
+            advice = "Give its files with --data, or set OPENRFT_SCIKNOWEVAL_DATA."
+            if selector.leaf:
+                version = "v1" if selector.leaf in V1_ONLY else self.version
+                advice += f" {FAMILY}/L3/{selector.leaf} with --data hub:{version} draws a split of its rows."
+            raise DataError(f"{selector.name} is not on the hub.", advice)
+        if selector and selector.leaf in V1_ONLY and self.version == "v2":
+            raise DataError(f"{selector.name} is not in V2 of the data.", "Give --data hub:v1 to read V1.")
+        return [
+            Table(f"{REPOSITORY} ({config})", partial(self._rows, config, file), domain, published=True)
+            for config, domain, file in VERSIONS[self.version].configs
+            if not selector or selector.fits(domain, None, None)
+        ]
+
+    def left_out(self, selector: Selector) -> list[str]:
+        return []
+
+    def _rows(self, config: str, file: str) -> Rows:
+        for number, value in enumerate(_values(config, file, self.revision), 1):
+            yield Place("row", number, Path(file).name), parse(value)
+
+
+def _values(config: str, file: str, revision: str) -> Iterator[dict[str, Any]]:
+    """The rows of a config's only split, `test`, as the file has them; a field that a row lacks is None."""
+    dataset = _cached(file, revision) or _loaded(config, revision)
+    for batch in dataset.iter(_BATCH):
+        yield from (dict(zip(batch, fields, strict=True)) for fields in zip(*batch.values(), strict=True))
+
+
+def _cached(file: str, revision: str) -> Any:
+    """From the file in the hub's cache, which needs no network; None if it is not there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(REPOSITORY, file, revision=revision, repo_type="dataset")
+    return _load("json", data_files={"test": path}) if isinstance(path, str) else None
+
+
+def _loaded(config: str, revision: str) -> Any:
+    """From the hub, or from the cache of `datasets`. Raises DataError, within seconds, when neither can be had."""
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
-        raise DataError("SciKnowEval is not in the hub's cache, and the hub is switched off (HF_HUB_OFFLINE).", _ADVICE)
+    if not constants.HF_HUB_OFFLINE:
+        _reach(constants.ENDPOINT)
+    found = _load(REPOSITORY, config, revision=revision)
+    # Without network `datasets` takes what it has, of whichever revision; the cache's folders are named by it.
+    held = {Path(file["filename"]).parent.name for file in found.cache_files}
+    if held != {revision}:
+        raise DataError(f"the copy of {REPOSITORY} in the cache is not of revision {revision[:8]}.", _ADVICE)
+    return found
+
+
+def _load(name: str, config: str | None = None, **more: Any) -> Any:
+    import datasets
+
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
     try:
-        urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=_SECONDS).close()
+        return datasets.load_dataset(name, config, split="test", **more)
+    except ConnectionError as fault:
+        missing = "SciKnowEval is not in the caches, and the hub is out of reach or switched off (HF_HUB_OFFLINE)."
+        raise DataError(missing, _ADVICE) from fault
+    # Whatever else goes wrong on the way: the disk, a broken download, a file that is not JSON. `datasets` and the
+    # hub's client have no common base for it.
+    except Exception as fault:
+        cause = fault.__cause__ or fault
+        first = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        raise DataError(f"SciKnowEval could not be loaded from the hub: {first[:200]}", _ADVICE) from fault
+
+
+def _reach(endpoint: str) -> None:
+    """Ask the hub for one answer: its own client retries for half a minute before it gives up."""
+    try:
+        urlopen(Request(endpoint, method="HEAD"), timeout=_SECONDS).close()
     except HTTPError:
         return  # an answer, if not a welcome one
     except (OSError, HTTPException) as fault:

@@ -2,7 +2,7 @@
 
 Known layouts, each below the folder itself, below `sciknoweval/` or `openrft/` in it, or the folder itself being
 a part of one:  raw_data/<Domain>/<Level>/<task>.jsonl    train/<task>.json and test/<task>.json
-                data/v2/sciknoweval_test_v2.jsonl (the hub's)    or one file.
+                a copy of the hub's repository: data/v2/sciknoweval_test_v2.jsonl, or V1's file, or V1's by domain.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from openrft import DataError
-from openrft_sciknoweval.catalogue import LEVELS, PAPER, Leaf, domain_of
+from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, Leaf, domain_of
+from openrft_sciknoweval.naming import leaf_name
+from openrft_sciknoweval.reading import values
+from openrft_sciknoweval.row import parse
+from openrft_sciknoweval.table import Part, Rows, Table
 
-HUB_FILE = "data/v2/sciknoweval_test_v2.jsonl"
 _SUFFIXES = (".jsonl", ".json")
+_HUB = (  # files of the hub's repository, at one revision or another; the first that are there serve
+    {None: "data/v2/sciknoweval_test_v2.jsonl"},
+    {None: "data/v1/sciknoweval_test_v1.jsonl"},
+    {domain: f"data/{domain}/sciknoweval_{domain.lower()}_test.jsonl" for domain in DOMAINS},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,16 @@ class DataFile:
     domain: str | None = None
     level: str | None = None
     leaf: str | None = None
-    part: Literal["train", "test"] | None = None
+    part: Part | None = None
     published: bool = False  # in the place and by the name of a published file: known defects are expected
+
+    def table(self) -> Table:
+        """Its rows, parsed as they are read."""
+
+        def rows() -> Rows:
+            return ((place, parse(value)) for place, value in values(self.path))
+
+        return Table(str(self.path), rows, self.domain, self.level, self.leaf, self.part, self.published)
 
 
 def raw_files(folder: Path) -> list[DataFile]:
@@ -55,9 +70,14 @@ def paper_files(folder: Path) -> list[DataFile]:
 
 
 def hub_files(folder: Path) -> list[DataFile]:
-    """The hub's one file, in a snapshot of the hub's repository or alone in the folder."""
-    places = (folder / HUB_FILE, folder / Path(HUB_FILE).name)
-    return [DataFile(path, published=True) for path in places if path.is_file()][:1]
+    """The hub's files, in a copy of its repository or in the folder itself."""
+    for names in _HUB:
+        for below in (lambda name: folder / name, lambda name: folder / Path(name).name):
+            found = [DataFile(below(name), domain, published=True) for domain, name in names.items()]
+            found = [file for file in found if file.path.is_file()]
+            if found:
+                return found
+    return []
 
 
 def discovered(folder: Path) -> tuple[list[Leaf], list[str]]:
@@ -91,16 +111,18 @@ def _raw_below(folders: Iterable[Path]) -> list[DataFile]:
 
 
 def _raw(path: Path) -> DataFile | None:
-    """The file with the domain and level that its folders name; V1 has a further folder below the level."""
+    """The file with the domain and level that its folders name. V1 has a folder a task, a file a subtask."""
     parts = path.absolute().parts[-5:-1]
     for i in range(len(parts) - 1, 0, -1):
-        domain = domain_of(parts[i - 1])
-        if domain and parts[i].upper() in LEVELS:
-            return DataFile(path, domain, parts[i].upper(), path.stem, published=True)
+        domain, level = domain_of(parts[i - 1]), parts[i].upper()
+        if domain and level in LEVELS:
+            nested = i + 1 < len(parts)
+            leaf = leaf_name(domain, level, parts[i + 1], path.stem) if nested else path.stem
+            return DataFile(path, domain, level, leaf, published=True)
     return None
 
 
-def _paper(path: Path, part: Literal["train", "test"]) -> DataFile:
+def _paper(path: Path, part: Part) -> DataFile:
     leaf = next((leaf for leaf in PAPER if leaf.name == path.stem), None)
     if leaf is None:
         return DataFile(path, leaf=path.stem, part=part)

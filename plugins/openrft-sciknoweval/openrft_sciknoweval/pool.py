@@ -1,4 +1,4 @@
-"""From files to samples, counting all that is left behind and why."""
+"""From tables to samples, counting all that is left behind and why."""
 
 from __future__ import annotations
 
@@ -7,110 +7,111 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openrft import DataError, Sample, UsageError
-from openrft_sciknoweval.defects import FATAL, defects_of
-from openrft_sciknoweval.layout import DataFile
-from openrft_sciknoweval.naming import leaf_name, level_of
-from openrft_sciknoweval.reading import Fault, Place, values
-from openrft_sciknoweval.row import Row, parse
+from openrft import DataError, Sample
+from openrft_sciknoweval.defects import CONFLICT
+from openrft_sciknoweval.reading import Fault, Place
+from openrft_sciknoweval.record import Where, examined, where
+from openrft_sciknoweval.row import KINDS, Row
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector
+from openrft_sciknoweval.table import Table
 
-_SHOWN = 5  # faults listed of one file
-CONFLICT = "conflicting_gold"  # the one defect that no row shows alone
+SHOWN = 5  # faults listed of one table
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Parts = dict[str | None, list[Sample]]
 
 
 @dataclass
 class Pool:
-    """Samples of one selector, by the part of the split their file names (None: no split given)."""
+    """Samples of one selector, by the part of the split their place names (None: no split given)."""
 
     selector: Selector
     skip_bad_rows: bool = False
-    samples: dict[str | None, list[Sample]] = field(default_factory=dict)
+    clean: bool = False  # leave out rows with a known defect
+    samples: Parts = field(default_factory=dict)
+    judged: Parts = field(default_factory=dict)  # those that have no outcome reward without a judge
     read: int = 0
+    types: Counter[str] = field(default_factory=Counter)
     elsewhere: Counter[str] = field(default_factory=Counter)  # rows of other tasks, in files that hold several
     bad: Counter[str] = field(default_factory=Counter)
-    untrainable: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     _seen: set[tuple[str | None, str]] = field(default_factory=set)
 
-    def add(self, files: Iterable[DataFile]) -> None:
-        """Read the files. Raises DataError with the faults of the first file that has any, unless they are skipped."""
-        for file in files:
+    def add(self, tables: Iterable[Table]) -> None:
+        """Read the tables. Raises DataError with the faults of the first that has any, unless they are skipped."""
+        for table in tables:
             faults: list[str] = []
-            for place, value in values(file.path):
+            self.bad.update(table.bad)
+            for place, row in table.rows():
                 self.read += 1
-                row = parse(value)
-                if isinstance(row, Row):
-                    row = self._take(row, file, place) or row
-                if isinstance(row, Fault):
-                    self.bad[row.reason] += 1
-                    faults.append(f"{place}: {row.detail}" if len(faults) < _SHOWN else "")
+                fault = row if isinstance(row, Fault) else self._take(row, table, place)
+                if fault:
+                    self.bad[fault.reason] += 1
+                    faults.append(f"{place}: {fault.detail}" if len(faults) < SHOWN else "")
             if faults and not self.skip_bad_rows:
-                raise _refusal(file, faults)
+                raise refusal(table.name, faults)
 
-    def flag_conflicts(self) -> None:
-        """Flag samples that ask the same (question and set of options) and have different gold answers."""
+    def compare(self) -> None:
+        """Flag, or drop, samples that ask the same (question and set of options) and have different gold answers."""
+        asked = Counter(_plain(sample.question) for sample in self.all())
         golds: dict[object, set[str]] = defaultdict(set)
         for sample in self.all():
-            golds[_same(sample)].add(_plain(sample.gold))
+            if asked[_plain(sample.question)] > 1:
+                golds[_same(sample)].add(_plain(sample.gold))
+        clashing = {key for key, found in golds.items() if len(found) > 1}
+        if not clashing:
+            return
         for part, samples in self.samples.items():
-            for i, sample in enumerate(samples):
-                if len(golds[_same(sample)]) > 1:
-                    defects = [*sample.meta["defects"], CONFLICT]
-                    self.samples[part][i] = replace(sample, meta={**sample.meta, "defects": defects})
-                    self.flagged[CONFLICT] += 1
+            marked = [_flagged(s) if asked[_plain(s.question)] > 1 and _same(s) in clashing else s for s in samples]
+            count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
+            (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
+            self.samples[part] = [s for s in marked if not (self.clean and s.meta["defects"])]
 
     def all(self) -> list[Sample]:
+        """Every sample that can be graded without a judge."""
         return [sample for samples in self.samples.values() for sample in samples]
 
     def require(self) -> None:
-        """Raises UsageError or DataError if no sample is left."""
-        if any(self.samples.values()):
+        """Raises DataError if no sample is left."""
+        if any(self.samples.values()) or any(self.judged.values()):
             return
-        if self.untrainable:
-            raise UsageError(
-                f"task {self.selector.name} has no rows that can be trained on: they are of the type"
-                f" {' and '.join(sorted(self.untrainable))}, whose answers only a judge can score.",
-                "Types with an outcome reward are mcq-4-choices, mcq-2-choices, true_or_false and filling.",
-            )
-        held = ", ".join(f"{count} of {name}" for name, count in self.elsewhere.most_common(_SHOWN))
-        raise DataError(
-            f"none of {self.read} rows read is a usable row of task {self.selector.name}.",
-            f"There are {held}; {FILE} takes all rows of a file." if held else "Give other rows with --data.",
-        )
+        held = ", ".join(f"{count} of {name}" for name, count in self.elsewhere.most_common(SHOWN))
+        advice = f"There are {held}; {FILE} takes all rows of a file." if held else "Give other rows with --data."
+        if self.dropped:
+            advice = "Leave out --clean to keep rows with a known defect."
+        raise DataError(f"none of {self.read} rows read is a usable row of task {self.selector.name}.", advice)
 
     def notes(self) -> dict[str, Any]:
         """Counts of everything read and left out, for the task's notes."""
         return {
             "rows_read": self.read,
             "rows_of_other_tasks": sum(self.elsewhere.values()),
+            "rows_by_type": dict(sorted(self.types.items())),
             "bad_rows": dict(sorted(self.bad.items())),
-            "left_out_by_type": dict(sorted(self.untrainable.items())),
+            "left_out_by_type": self._untrainable() if any(self.samples.values()) else {},
             "defects_dropped": dict(sorted(self.dropped.items())),
             "defects_kept": dict(sorted(self.flagged.items())),
             "duplicates_dropped": self.duplicates,
         }
 
-    def _take(self, row: Row, file: DataFile, place: Place) -> Fault | None:
-        domain = file.domain or row.domain
-        leaf = file.leaf or leaf_name(domain, row.level, row.task, row.subtask)
-        level = file.level or level_of(leaf, row.level)
-        if not file.leaf and not self.selector.fits(domain, level, leaf):
-            self.elsewhere[f"{level}/{leaf}"] += 1
+    def _untrainable(self) -> dict[str, int]:
+        judged = Counter(sample.meta["type"] for samples in self.judged.values() for sample in samples)
+        return dict(sorted(judged.items()))
+
+    def _take(self, row: Row, table: Table, place: Place) -> Fault | None:
+        there = where(row, table)
+        if not table.leaf and not self.selector.fits(*there):
+            self.elsewhere[f"{there.level}/{there.leaf}"] += 1
             return None
-        if row.kind == "none":
-            self.untrainable[row.type] += 1
-            return None
-        found = defects_of(row, leaf)
-        if FATAL.intersection(found):
-            if not file.published:
-                return Fault("texts and labels differ", f"{len(row.texts)} texts for {len(row.labels)} labels")
-            self.dropped.update(FATAL.intersection(found))
-            return None
-        self._keep(_sample(row, file, place, (domain, level, leaf), found), file.part)
+        known = examined(row, there.leaf, table.published)
+        if isinstance(known, Fault):
+            return known
+        self.types[known.type] += 1
+        if known.defects and (self.clean or not known.has_gold):
+            self.dropped.update(known.defects)
+        else:
+            self._keep(_sample(known, place, there), table.part)
         return None
 
     def _keep(self, sample: Sample, part: str | None) -> None:
@@ -119,29 +120,41 @@ class Pool:
             return
         self._seen.add((part, sample.id))
         self.flagged.update(sample.meta["defects"])
-        self.samples.setdefault(part, []).append(sample)
+        where = self.judged if KINDS[sample.meta["type"]] == "none" else self.samples
+        where.setdefault(part, []).append(sample)
 
 
-def _sample(
-    row: Row, file: DataFile, place: Place, where: tuple[str | None, str | None, str], defects: list[str]
-) -> Sample:
-    domain, level, leaf = where
-    answer = LETTERS[row.labels.index(row.key)] if row.kind == "choice" else row.answer
+def refusal(name: str, faults: list[str]) -> DataError:
+    """The first few faults of a table in one line; `faults` holds one entry a fault."""
+    more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+    return DataError(
+        f"{name}, {'; '.join(faults[:SHOWN])}{more}.",
+        "Mend or remove what is named, or give --skip-bad-rows to leave it out and have it counted.",
+    )
+
+
+def _sample(row: Row, place: Place, there: Where) -> Sample:
     meta = {
-        "file": file.path.name,
+        "file": place.file,
         "row": place.number,
-        "domain": domain,
-        "level": level,
+        "domain": there.domain,
+        "level": there.level,
         "level_in_row": row.level,
         "task_in_row": row.task,
         "subtask": row.subtask,
         "source": row.source,
         "type": row.type,
         "prompt": row.prompt,
-        "defects": defects,
+        "defects": list(row.defects or ()),
     }
-    task = "/".join(part for part in (FAMILY, level, leaf) if part)
-    return Sample(row.question, answer, row.texts, kind=row.kind, task=task, meta=meta)  # type: ignore[arg-type]
+    answer = LETTERS[row.position] if row.kind == "choice" else row.answer
+    task = "/".join(part for part in (FAMILY, there.level, there.leaf) if part)
+    kind = "text" if row.kind == "none" else row.kind
+    return Sample(row.question, answer, row.texts, kind=kind, task=task, meta=meta)
+
+
+def _flagged(sample: Sample) -> Sample:
+    return replace(sample, meta={**sample.meta, "defects": [*sample.meta["defects"], CONFLICT]})
 
 
 def _same(sample: Sample) -> object:
@@ -151,11 +164,3 @@ def _same(sample: Sample) -> object:
 def _plain(text: str) -> str:
     """Case and spacing aside, but not signs and dots: -0.2 and 0.2 are different golds."""
     return " ".join(text.lower().split())
-
-
-def _refusal(file: DataFile, faults: list[str]) -> DataError:
-    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    return DataError(
-        f"{file.path}, {'; '.join(faults[:_SHOWN])}{more}.",
-        "Mend or remove what is named, or give --skip-bad-rows to leave it out and have it counted.",
-    )

@@ -1,27 +1,33 @@
 """From a file to JSON values, one after another, each with its place; what is not JSON comes out as a Fault.
 
-Knows JSON Lines and JSON arrays, and nothing of what a row should hold.
+Knows JSON Lines and JSON arrays, and nothing of what a row should hold. Never holds more than a row and a window of
+the file, so a file's size is no matter.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from openrft import DataError
 
 _MEND = "Mend the file or give another with --data."
+_SAVE = "Save it as UTF-8."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WINDOW = 1 << 18  # bytes of an array read at a time
+_LONGEST = 1 << 24  # bytes of one row; a longer one is no row of a benchmark
 
 
 class Place(NamedTuple):
     """Where a value stands."""
 
-    unit: str  # "line" of JSON Lines, "row" of an array
+    unit: str  # "line" of JSON Lines, "row" of an array or a table
     number: int  # from 1
+    file: str = ""  # the file's name
 
     def __str__(self) -> str:
         return f"{self.unit} {self.number}"
@@ -42,21 +48,25 @@ def values(path: Path) -> Iterator[tuple[Place, Any]]:
             head = file.read(4096)
             if not head.strip(b"\xef\xbb\xbf \t\r\n") and not file.read(1):
                 raise DataError(f"{path} is empty.", _MEND)
-            if head.startswith(_UTF16):
-                raise DataError(f"{path} is not UTF-8; it looks like UTF-16.", "Save it as UTF-8.")
+            if head.startswith(_UTF16) or head[:2].count(0) == 1:
+                raise DataError(f"{path} is not UTF-8; it looks like UTF-16.", _SAVE)
             file.seek(0)
             is_array = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-            yield from _array(path, file.read()) if is_array else _lines(file)
+            yield from _Array(path, file).rows() if is_array else _lines(path, file)
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror or fault}.", "Give a readable file or folder.") from fault
 
 
-def _lines(file: Any) -> Iterator[tuple[Place, Any]]:
-    for number, raw in enumerate(file, 1):
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, Any]]:
+    number = 0
+    while raw := file.readline(_LONGEST):
+        number += 1
+        if len(raw) == _LONGEST:
+            raise DataError(f"{path}, line {number}: longer than {_LONGEST >> 20} MB.", _MEND)
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if raw.strip():
-            yield Place("line", number), _decode(raw)
+            yield Place("line", number, path.name), _decode(raw)
 
 
 def _decode(raw: bytes) -> Any:
@@ -71,39 +81,85 @@ def _decode(raw: bytes) -> Any:
         return Fault("not JSON", f"not readable as JSON ({type(fault).__name__})")
 
 
-def _array(path: Path, raw: bytes) -> Iterator[tuple[Place, Any]]:
-    """Rows one at a time, so that a large array never stands in memory as objects.
+class _Array:
+    """An array's rows, read through a window.
 
     Broken syntax ends the file: nobody can tell how many rows follow, so not even skipping goes on from there.
     """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        line = raw.count(b"\n", 0, fault.start) + 1
-        raise DataError(f"{path}, line {line}: not UTF-8.", "Save it as UTF-8.") from fault
-    decoder = json.JSONDecoder()
-    at, number = _after_space(text, text.index("[") + 1), 0
-    try:
-        while text[at : at + 1] != "]":
-            number += 1
-            value, at = decoder.raw_decode(text, at)
-            yield Place("row", number), value
-            at = _after_space(text, at)
-            if text[at : at + 1] == ",":
-                at = _after_space(text, at + 1)
-            elif text[at : at + 1] != "]":
-                raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
-        if _after_space(text, at + 1) != len(text):
-            raise json.JSONDecodeError("Something follows the array", text, at + 1)
-    except json.JSONDecodeError as fault:
-        raise DataError(f"{path}, line {fault.lineno} (row {number}): not JSON ({fault.msg}).", _MEND) from fault
-    except (ValueError, RecursionError) as fault:
-        raise DataError(f"{path}, row {number}: not readable as JSON ({type(fault).__name__}).", _MEND) from fault
-    if number == 0:
-        raise DataError(f"{path} holds an empty array.", _MEND)
 
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._text = ""  # the window
+        self._at = 0  # how far it is read
+        self._line = 1  # of the window's begin
+        self._row = 0
+        self._ended = False
 
-def _after_space(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
+    def rows(self) -> Iterator[tuple[Place, Any]]:
+        """Each row with its place. Raises DataError, naming line and row."""
+        self._next()
+        self._at += 1  # the opening bracket, which `values` has seen
+        while self._next() != "]":
+            self._row += 1
+            yield Place("row", self._row, self._path.name), self._value()
+            mark = self._next()
+            if mark == ",":
+                self._at += 1
+            elif mark != "]":
+                raise self._fault("not JSON (Expecting ',' or ']')")
+        self._at += 1
+        if self._next():
+            raise self._fault("not JSON (Something follows the array)")
+        if self._row == 0:
+            raise DataError(f"{self._path} holds an empty array.", _MEND)
+
+    def _value(self) -> Any:
+        """The value at the mark. One that reaches the window's end may go on behind it, so more is read first."""
+        self._next()
+        decoder = json.JSONDecoder()
+        while True:
+            try:
+                value, end = decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as fault:
+                if not self._more():
+                    self._at = fault.pos
+                    raise self._fault(f"not JSON ({fault.msg})") from fault
+            except (ValueError, RecursionError) as fault:
+                raise self._fault(f"not readable as JSON ({type(fault).__name__})") from fault
+            else:
+                if end < len(self._text) or not self._more():
+                    self._at = end
+                    return value
+
+    def _next(self) -> str:
+        """The next character that is no space, left unread; empty at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def _more(self) -> bool:
+        """Drop what is read, and lengthen the rest by as much again: a long row's cost stays linear in its length."""
+        if self._ended:
+            return False
+        rest = self._text[self._at :]
+        if len(rest) > _LONGEST:
+            raise self._fault(f"a row longer than {_LONGEST >> 20} MB")
+        raw = self._file.read(max(_WINDOW, len(rest)))
+        self._ended = not raw
+        line = self._line + self._text.count("\n", 0, self._at)
+        try:
+            more = self._decoder.decode(raw, final=self._ended)
+        except UnicodeDecodeError as fault:
+            line += rest.count("\n") + fault.object.count(b"\n", 0, fault.start)
+            raise DataError(f"{self._path}, line {line}: not UTF-8.", _SAVE) from fault
+        self._line, self._text, self._at = line, rest + more, 0
+        return True
+
+    def _fault(self, what: str) -> DataError:
+        line = self._line + self._text.count("\n", 0, self._at)
+        return DataError(f"{self._path}, line {line} (row {self._row}): {what}.", _MEND)

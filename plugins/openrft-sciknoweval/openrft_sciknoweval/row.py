@@ -5,6 +5,7 @@ Knows the benchmark's form, V1 and V2. Does not judge the content: that is defec
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from openrft_sciknoweval.catalogue import domain_of
 from openrft_sciknoweval.reading import Fault
 
 Kind = Literal["choice", "boolean", "text", "none"]
-KINDS: dict[str, Kind] = {  # "none": no outcome reward without a judge
+KINDS: dict[str, Kind] = {  # "none": a text that the row's own instruction describes
     "mcq-4-choices": "choice",
     "mcq-2-choices": "choice",
     "true_or_false": "boolean",
@@ -40,18 +41,28 @@ class Row:
     task: str
     subtask: str
     source: str
+    defects: tuple[str, ...] | None = None  # names of known defects; None = not looked for yet
 
     @property
     def kind(self) -> Kind:
         return KINDS[self.type]
 
     @property
+    def position(self) -> int:
+        """A choice's gold option by its label, from 0."""
+        return self.labels.index(self.key)
+
+    @property
     def gold(self) -> str:
         """The gold answer's text; a choice's by position of its label, empty if no text stands there."""
         if self.kind != "choice":
             return self.answer
-        place = self.labels.index(self.key)
-        return self.texts[place] if place < len(self.texts) else ""
+        return self.texts[self.position] if self.has_gold else ""
+
+    @property
+    def has_gold(self) -> bool:
+        """False for a choice whose gold label stands for no text."""
+        return self.kind != "choice" or self.position < len(self.texts)
 
 
 class _Bad(Exception):
@@ -86,13 +97,12 @@ def _row(value: Any) -> Row:
         texts,
         labels,
         key,
-        _text(_object(value, "prompt"), "default", ""),
+        # Interned: the same few texts in thousands of rows.
+        sys.intern(_text(_object(value, "prompt"), "default", "")),
         domain_of(domain) or domain or None,
         # Some third-party copies have the level on the top.
-        _text(details, "level", "") or _text(value, "level", "") or None,
-        _text(details, "task", ""),
-        _text(details, "subtask", ""),
-        _text(details, "source", ""),
+        sys.intern(_text(details, "level", "") or _text(value, "level", "")) or None,
+        *(sys.intern(_text(details, field, "")) for field in ("task", "subtask", "source")),
     )
 
 

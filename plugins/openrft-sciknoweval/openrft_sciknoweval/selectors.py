@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from openrft import TaskInfo, UsageError
 from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, ROWS, V2, Leaf
+from openrft_sciknoweval.table import Part
 
 FAMILY = "sciknoweval"
 FILE = f"{FAMILY}/file"
+POOL = f"{FAMILY}/openrft"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows that a source has, as far as can be told without reading them."""
+
+    domain: str | None
+    level: str | None
+    leaf: str | None
+    part: Part | None = None
+    types: Mapping[str, int] | None = None  # rows by type; None = not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +39,14 @@ class Selector:
     leaf: str | None = None
     paper: bool = False  # from the paper's train and test files, not from the raw data
     alias_of: str | None = None
+    types: Mapping[str, int] | None = None
+    absent: bool = False  # the source has no rows of it
 
     @property
     def info(self) -> TaskInfo:
-        return TaskInfo(self.name, self.summary, self.rows, self.alias_of)
+        return TaskInfo(
+            self.name, self.summary, self.rows, self.alias_of, self.level, self.domain, self.types, self.absent
+        )
 
     def fits(self, domain: str | None, level: str | None, leaf: str | None) -> bool:
         """Does a row or file with these labels belong? What it does not say of itself is no hindrance."""
@@ -36,40 +54,77 @@ class Selector:
         return all(not want or not have or want.lower() == have.lower() for want, have in wanted)
 
 
-def selectors(found: Iterable[Leaf] = (), found_paper: Iterable[str] = ()) -> dict[str, Selector]:
-    """Every selector by its lower-case name. `found`, `found_paper`: the user's files beyond the catalogue."""
-    known = {leaf.path.lower() for leaf in V2}
-    leaves = (*V2, *(leaf for leaf in found if leaf.path.lower() not in known))
-    return {s.name.lower(): s for s in (*_raw(leaves), *_paper(found_paper), _whole_file())}
+def selectors(held: Sequence[Held] | None = None, v1: bool = False) -> dict[str, Selector]:
+    """Every selector by its lower-case name.
+
+    `held`: what the source has, beyond the catalogue too; None = V2 as published, or V1 if `v1` is set.
+    """
+    known = {(leaf.level, leaf.name.lower()) for leaf in (*V2, *PAPER)}
+    found = {(h.level, h.leaf.lower()): h for h in held or () if h.leaf}
+    found = {key: h for key, h in found.items() if key not in known}
+    more = [Leaf(str(h.leaf), h.domain, h.level) for h in found.values() if h.domain and h.level and h.part is None]
+    split = sorted({str(h.leaf) for h in found.values() if h.part})
+    leaves = (*V2, *(leaf for leaf in PAPER if leaf.v1_only), *more)
+    every = [*_raw(leaves), *_paper(split), _whole_file()]
+    if held is not None:
+        every = [_seen(selector, held) for selector in every]
+    elif v1:
+        every = [replace(selector, rows=None, types=None, absent=selector.paper) for selector in every]
+    else:
+        alone = {leaf.name for leaf in leaves if leaf.v1_only}
+        every = [replace(s, absent=s.paper or s.leaf in alone or s.name == FILE) for s in every]
+    return {selector.name.lower(): selector for selector in every}
 
 
-def _raw(leaves: tuple[Leaf, ...]) -> Iterator[Selector]:
+def _seen(selector: Selector, held: Sequence[Held]) -> Selector:
+    """The selector with what the source has of it."""
+    if selector.name == FILE:
+        return replace(selector, absent=True)
+    # A folder with nothing but a split serves all names.
+    in_paper = selector.paper or all(h.part for h in held)
+    fitting = [h for h in held if bool(h.part) == in_paper and selector.fits(h.domain, h.level, h.leaf)]
+    if in_paper:
+        sides = [{h.leaf for h in fitting if h.part == part} for part in ("train", "test")]
+        fitting = [h for h in fitting if h.leaf in sides[0] & sides[1]]
+    types: Counter[str] = Counter()
+    for h in fitting:
+        types.update(h.types or {})
+    counted = bool(fitting) and None not in [h.types for h in fitting]
+    return replace(
+        selector,
+        rows=sum(types.values()) if counted else None,
+        types=dict(types) if counted else None,
+        absent=not fitting,
+    )
+
+
+def _raw(leaves: Sequence[Leaf]) -> Iterator[Selector]:
     for level, what in LEVELS.items():
         yield Selector(f"{FAMILY}/{level}", f"{level} ({what}), all domains", ROWS[level], level=level)
     for domain in DOMAINS:
         yield Selector(f"{FAMILY}/{domain}", f"{domain}, all levels", ROWS[domain], domain=domain)
         for level in LEVELS:
-            rows = _sum([leaf for leaf in leaves if (leaf.domain, leaf.level) == (domain, level)])
-            name = f"{FAMILY}/{domain}/{level}"
-            yield Selector(name, f"{domain} {level} ({LEVELS[level]})", rows, domain=domain, level=level)
+            of_both = [leaf for leaf in leaves if (leaf.domain, leaf.level, leaf.v1_only) == (domain, level, False)]
+            about = f"{domain} {level} ({LEVELS[level]})"
+            yield Selector(f"{FAMILY}/{domain}/{level}", about, _sum(of_both), domain=domain, level=level)
     for leaf in leaves:
         about = f"{leaf.domain} {leaf.level}, {leaf.metric}{_caution(leaf)}"
-        for name in (f"{FAMILY}/{leaf.path}", f"{FAMILY}/{leaf.domain}/{leaf.path}"):
-            yield Selector(name, about, leaf.rows, leaf.domain, leaf.level, leaf.name)
+        long = f"{FAMILY}/{leaf.domain}/{leaf.path}"
+        for name in (f"{FAMILY}/{leaf.path}", long):
+            yield Selector(name, about, leaf.rows, leaf.domain, leaf.level, leaf.name, types=leaf.types)
 
 
 def _paper(found: Iterable[str]) -> Iterator[Selector]:
-    pool = f"{FAMILY}/openrft"
-    yield Selector(pool, "the OpenRFT paper's tasks, their splits pooled", paper=True)
+    yield Selector(POOL, "the OpenRFT paper's tasks, their splits pooled", paper=True)
     for number, leaf in enumerate(PAPER, 1):
-        yield Selector(f"{pool}/T{number}", f"the OpenRFT paper's split of {leaf.name}", leaf=leaf.name, paper=True)
+        about = f"the OpenRFT paper's split of {leaf.name}"
+        yield Selector(f"{POOL}/T{number}", about, None, leaf.domain, leaf.level, leaf.name, paper=True)
     for number, leaf in enumerate(PAPER, 1):
-        short = f"{pool}/T{number}"
-        yield Selector(f"{pool}/{leaf.name}", f"the same as {short}", leaf=leaf.name, paper=True, alias_of=short)
-    known = {leaf.name for leaf in PAPER}
+        short = f"{POOL}/T{number}"
+        name, about = f"{POOL}/{leaf.name}", f"the same as {short}"
+        yield Selector(name, about, None, leaf.domain, leaf.level, leaf.name, paper=True, alias_of=short)
     for name in found:
-        if name not in known:
-            yield Selector(f"{pool}/{name}", "a split in the given folder", leaf=name, paper=True)
+        yield Selector(f"{POOL}/{name}", "a split in the given folder", leaf=name, paper=True)
 
 
 def _whole_file() -> Selector:
@@ -77,15 +132,16 @@ def _whole_file() -> Selector:
 
 
 def _caution(leaf: Leaf) -> str:
-    return "" if leaf.metric in ("accuracy", "containment") else " (has no outcome reward without a judge)"
+    where = "; in V1 and the paper's split only" if leaf.v1_only else ""
+    return where if leaf.metric != "judge" else f" (no outcome reward without a judge){where}"
 
 
-def _sum(leaves: list[Leaf]) -> int | None:
+def _sum(leaves: Sequence[Leaf]) -> int | None:
     counts = [leaf.rows for leaf in leaves]
     return None if None in counts else sum(n for n in counts if n)
 
 
-def choose(name: str, known: dict[str, Selector]) -> Selector:
+def choose(name: str, known: Mapping[str, Selector]) -> Selector:
     """The selector of that name, in any case. Raises UsageError with the nearest names."""
     found = known.get(name.lower().rstrip("/"))
     if found is None:

@@ -1,77 +1,70 @@
-"""Which files hold the rows that a selector stands for, below a folder or file the user gave."""
+"""Where rows come from: a folder or file of JSON, the hub, or a prepared store. Each gives the same tables.
+
+What a user may write (`--data`, or the environment variable) and what it means stands in `open_source`.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from openrft import DataError, UsageError
-from openrft_sciknoweval.layout import DataFile, hub_files, paper_files, raw_files
-from openrft_sciknoweval.selectors import FILE, Selector
+from openrft import DataError
+from openrft_sciknoweval.folder import Folder, SingleFile
+from openrft_sciknoweval.hub import Hub
+from openrft_sciknoweval.selectors import Selector
+from openrft_sciknoweval.store import MANIFEST, PreparedStore
+from openrft_sciknoweval.table import Table
 
-_SHOWN = 6
-_LAYOUTS = (
-    "Give a folder with raw_data/<Domain>/<Level>/<task>.jsonl, or train/ and test/ with <task>.json, or one"
-    " .json or .jsonl file."
-)
-
-
-def files_for(selector: Selector, data: Path) -> list[DataFile]:
-    """The files to read. Raises DataError if there are none, UsageError if name and source cannot go together."""
-    if not data.is_dir():
-        return [_single(selector, data)]
-    if selector.name == FILE:
-        raise UsageError(f"{FILE} takes one file, and {data} is a folder.", "Give one file with --data.")
-    if selector.paper:
-        return _paper(selector, data)
-    raw = raw_files(data)
-    found = _fitting(selector, raw) or hub_files(data)
-    if found:
-        return found
-    if not raw and paper_files(data):
-        return _paper(selector, data)
-    if raw:
-        held = sorted({str(file.leaf) for file in raw})
-        more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
-        raise DataError(f"{data} has no file of task {selector.name}.", f"It holds {', '.join(held[:_SHOWN])}{more}.")
-    raise DataError(f"{data} has none of the layouts of SciKnowEval.", _LAYOUTS)
+VARIABLE = "OPENRFT_SCIKNOWEVAL_DATA"
 
 
-def left_out(selector: Selector, data: Path) -> list[str]:
-    """Tasks of the paper's pool that cannot take part because one of their two files is missing."""
-    if not selector.paper or selector.leaf:
-        return []
-    files = paper_files(data)
-    return sorted({str(file.leaf) for file in files} - _complete(files))
+class Source(Protocol):
+    """A place that rows come from."""
+
+    @property
+    def revision(self) -> str | None:
+        """What tells this state of the rows from another, where there is such a thing."""
+        ...
+
+    def known(self) -> dict[str, Selector]:
+        """Every name, by its lower-case form, with what there is of it. Reads no rows."""
+        ...
+
+    def tables(self, selector: Selector | None) -> list[Table]:
+        """What to read for a name; for None everything. Raises DataError if there is nothing, UsageError if name
+        and source cannot go together."""
+        ...
+
+    def left_out(self, selector: Selector) -> list[str]:
+        """Tasks of the paper's pool that cannot take part because one of their two sides is missing."""
+        ...
 
 
-def _single(selector: Selector, path: Path) -> DataFile:
-    # A file named like the task is that task, whatever its rows say of themselves.
-    named = selector.leaf is not None and path.stem.lower() == selector.leaf.lower()
-    return DataFile(path, selector.domain, selector.level, selector.leaf) if named else DataFile(path)
+def open_source(data: str | None) -> Source:
+    """The source that a text names; None = what the variable names, or else V2 on the hub.
+
+    `hub` and `hub:v2`, `hub:v1`, the path of a store, of a folder or of a file. Raises DataError if it does not exist.
+    """
+    given = data or os.environ.get(VARIABLE) or "hub:v2"
+    if given == "hub" or given.startswith("hub:"):
+        return Hub.named(given)
+    path = Path(given).expanduser()
+    if not path.exists():
+        named = "--data " if data else f"{VARIABLE}="
+        raise DataError(f"{named}{given}: no such file or folder.", "Give an existing one, or hub:v1 or hub:v2.")
+    if not path.is_dir():
+        return SingleFile(path)
+    if (path / MANIFEST).is_file():
+        return PreparedStore.open(path)
+    if any(path.glob("rows-*/*.parquet")):
+        raise DataError(f"{path} is an unfinished store.", "Run `openrft tasks prepare sciknoweval` again.")
+    return Folder(path)
 
 
-def _paper(selector: Selector, data: Path) -> list[DataFile]:
-    files = paper_files(data)
-    if not files:
-        raise DataError(f"{data} has no train/ and test/ folders, which {selector.name} needs.", _LAYOUTS)
-    fitting = _fitting(selector, files)
-    complete = _complete(fitting)
-    if selector.leaf is None and complete:
-        return [file for file in fitting if file.leaf in complete]
-    missing = [part for part in ("train", "test") if part not in {file.part for file in fitting}]
-    if missing:
-        names = " and ".join(f"{part}/{selector.leaf or '<task>'}.json" for part in missing)
-        raise DataError(
-            f"{selector.name} needs {names}, which {data} does not hold.",
-            f"Complete there: {', '.join(sorted(_complete(files))) or 'none'}.",
-        )
-    return fitting
-
-
-def _fitting(selector: Selector, files: list[DataFile]) -> list[DataFile]:
-    return [file for file in files if selector.fits(file.domain, file.level, file.leaf)]
-
-
-def _complete(files: list[DataFile]) -> set[str]:
-    train, test = ({str(file.leaf) for file in files if file.part == part} for part in ("train", "test"))
-    return train & test
+def label(data: str | None) -> str:
+    """What a task's notes call the source. Reports travel, and a machine's folders tell others nothing: so the
+    variable's name stands there, not its value."""
+    given: Mapping[str, str] = os.environ
+    return data or (f"${VARIABLE}" if given.get(VARIABLE) else "hub:v2")

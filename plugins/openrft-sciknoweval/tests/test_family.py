@@ -11,6 +11,8 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.catalogue import ROWS, V2
 
 from openrft import DataError, DataRequest, Task, UsageError
+from openrft.families import load_task, select
+from openrft.overlap import overlaps
 
 FAMILY = SciKnowEval().tasks()
 L3 = "raw_data/Material/L3"
@@ -27,14 +29,16 @@ def rows(make: Any, count: int = 12, start: int = 0, **changes: Any) -> list[dic
 def test_names_are_unique_and_complete() -> None:
     names = [info.name for info in FAMILY.names()]
     assert len({name.lower() for name in names}) == len(names)
-    assert sum(name.count("/") == 3 for name in names) == 58
+    assert sum(name.count("/") == 3 for name in names) == 58 + 3  # and the three of V1 that the paper takes
     for name in ("L1", "Physics", "Chemistry/L3", "L3/retrosynthesis", "Material/L3/diffusion_rate_analysis"):
         assert f"sciknoweval/{name}" in names
     for name in ("openrft", "openrft/T1", "openrft/T8", "openrft/chemical_calculation"):
         assert f"sciknoweval/{name}" in names
-    samples = {info.name: info.samples for info in FAMILY.names()}
-    assert sum(samples[f"sciknoweval/L{n}"] or 0 for n in range(1, 6)) == 28_392
-    assert samples["sciknoweval/Physics/L3"] == 1018
+    infos = {info.name: info for info in FAMILY.names()}
+    assert sum(infos[f"sciknoweval/L{n}"].rows or 0 for n in range(1, 6)) == 28_392
+    assert infos["sciknoweval/Physics/L3"].rows == 1018
+    lab = infos["sciknoweval/L4/physics_laboratory_safety_test"]
+    assert (lab.level, lab.domain, lab.types) == ("L4", "Physics", {"true_or_false": 331, "mcq-4-choices": 274})
 
 
 def test_counts_add_up() -> None:
@@ -81,20 +85,32 @@ def test_pool_is_stratified_and_leaves_out_what_has_no_reward(choice: Any, other
     assert task.notes["left_out_by_type"] == {"open-ended-qa": 7}
     assert task.notes["rows_read"] == 67
     assert all(word in task.instruction for word in ("letter", "Yes", "alone"))
-    with pytest.raises(UsageError, match="open-ended-qa"):
-        load("sciknoweval/L3/telling", folder)
+    assert task.notes["trainable_types"] == ["filling", "mcq-4-choices", "true_or_false"]
+
+
+def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write: Any) -> None:
+    asked = [other("open-ended-qa", f"Why {i}?", "So.") for i in range(7)]
+    folder = write("raw_data/Physics/L3/telling.jsonl", asked)
+    write("raw_data/Chemistry/L2/extract_doping.jsonl", [other("relation_extraction", "Which?", "[('a', 'b')]")])
+    for name, count in (("L3/telling", 5), ("L2", 1)):
+        task = load(f"sciknoweval/{name}", folder, test=5)
+        assert (task.train, len(task.test)) == ((), count)
+        assert task.notes["trainable_types"] == []
 
 
 def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: Any) -> None:
-    short = choice(50, choices={"text": ["1"], "label": ["A", "B", "C", "D"]})
-    flagged = choice(51, question="A \times B")
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), short, flagged, choice(0)])
+    none_left = choice(50, choices={"text": ["1"], "label": ["A", "B", "C", "D"]})
+    one_more = choice(51, choices={"text": ["0", "52", "1", "2", "3"], "label": ["A", "B", "C", "D"]})
+    flagged = choice(52, question="A \times B")
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), none_left, one_more, flagged, choice(0)])
     task = load("sciknoweval/L3/adding", folder)
     assert task.notes["defects_dropped"] == {"option_count": 1}
-    assert task.notes["defects_kept"] == {"eaten_backslash": 1}
+    assert task.notes["defects_kept"] == {"eaten_backslash": 1, "option_count": 1}
     assert task.notes["duplicates_dropped"] == 1
-    assert len(task.train) + len(task.test) == 13
-    alone = write("mine.jsonl", [*rows(choice), short]) / "mine.jsonl"
+    assert len(task.train) + len(task.test) == 14
+    (kept,) = [s for s in (*task.train, *task.test) if s.meta["defects"] == ["option_count"]]
+    assert (kept.gold, len(kept.options)) == ("52", 5)
+    alone = write("mine.jsonl", [*rows(choice), none_left]) / "mine.jsonl"
     with pytest.raises(DataError, match=r"mine\.jsonl, line 13: 1 texts for 4 labels"):
         load("sciknoweval/file", alone)
 
@@ -105,6 +121,86 @@ def test_conflicting_golds_are_flagged(choice: Any, write: Any) -> None:
     assert task.notes["defects_kept"] == {"conflicting_gold": 2}
     flagged = [sample for sample in (*task.train, *task.test) if sample.meta["defects"]]
     assert {(sample.question, sample.answer) for sample in flagged} == {(choice(0)["question"], key) for key in "AB"}
+
+
+def test_clean_leaves_out_what_is_flagged(choice: Any, write: Any) -> None:
+    bad = [choice(30, question="A \times B"), choice(0, answerKey="A"), choice(31, question="5 \u00c2\u00b0C")]
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), *bad])
+    write("openrft/train/adding.json", [*rows(choice), bad[0]])
+    write("openrft/test/adding.json", [choice(40), bad[2], choice(40, answerKey="A")])
+    raw, clean = (load("sciknoweval/L3/adding", folder, clean=clean) for clean in (False, True))
+    assert raw.notes["defects_kept"] == {"conflicting_gold": 2, "eaten_backslash": 1, "mojibake": 1}
+    assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
+    assert clean.notes["defects_kept"] == {}
+    assert (len(raw.train) + len(raw.test), len(clean.train) + len(clean.test)) == (15, 11)
+    assert not any(sample.meta["defects"] for sample in (*clean.train, *clean.test))
+    alone = write("alone/raw_data/Material/L3/adding.jsonl", bad[:1]) / "alone"
+    with pytest.raises(DataError, match="Leave out --clean"):
+        load("sciknoweval/L3", alone, clean=True)
+    whole = FAMILY.whole("sciknoweval/openrft/adding", DataRequest(data=str(folder)))
+    assert (len(whole.train), len(whole.test)) == (13, 3)
+
+
+def test_leaks_of_a_given_split_are_told_by_kind_and_item_and_dropped(choice: Any, write: Any) -> None:
+    """Exact, in other words, shuffled, with other options, and the same block of data; one of each."""
+    shuffled = {"text": ["10", "11", "12", "13"], "label": ["A", "B", "C", "D"]}
+    options = {"text": ["1", "2", "3", "9"], "label": ["A", "B", "C", "D"]}
+    block = "\nBarrier 1: -0.2 eV\nBarrier 2: 3 eV"
+    train = [*rows(choice, 10, start=20), choice(1), choice(2, question="which OF these is 2 plus one"),
+             choice(9, choices=shuffled, answerKey="A"), choice(4, choices=options),
+             choice(5, question=f"Which is lowest?{block}")]  # fmt: skip
+    test = [choice(1), choice(2), choice(9), choice(4), choice(5, question=f"Choose the lowest.{block}"), choice(50)]
+    write("train/adding.json", train)
+    folder = write("test/adding.json", test)
+    name = "sciknoweval/openrft/adding"
+    task = load_task(name, DataRequest(data=str(folder)))
+    assert task.notes["overlaps"] == {"exact": 1, "text": 1, "shuffled": 1, "data": 1, "question": 1}
+    in_train, in_test = ({s.id: s.meta["row"] for s in side} for side in (task.train, task.test))
+    rows_of = {kind: [(in_train[a], in_test[b]) for a, b in p] for kind, p in task.notes["overlap_pairs"].items()}
+    kinds = ("exact", "text", "shuffled", "question", "data")
+    assert rows_of == {kind: [(11 + number, 1 + number)] for number, kind in enumerate(kinds)}
+    dropped = load_task(name, DataRequest(data=str(folder), drop_leaks=True))
+    assert [s.meta["row"] for s in dropped.train] == list(range(1, 11))
+    assert dropped.test == task.test
+    assert dropped.notes["dropped_leaks"] == 5
+    assert not any(overlaps(dropped.train, dropped.test).values())
+
+
+def test_a_drawn_split_has_no_leaks_of_any_kind(choice: Any, write: Any) -> None:
+    twins = [choice(n // 2, choices={"text": [str(n), "b", "c", "d"], "label": [*"ABCD"]}) for n in range(40)]
+    folder = write(f"{L3}/adding.jsonl", twins)
+    task = load_task("sciknoweval/L3/adding", DataRequest(data=str(folder), train=20, test=20))
+    assert (len(task.train), len(task.test)) == (20, 20)
+    assert not {sample.question for sample in task.train} & {sample.question for sample in task.test}
+    assert sum(task.notes["overlaps"].values()) == 0
+
+
+def test_names_tell_what_the_source_has(choice: Any, write: Any) -> None:
+    write("raw_data/Material/L3/diffusion_rate_analysis.jsonl", rows(choice))
+    write("openrft/train/retrosynthesis.json", rows(choice))
+    folder = write("raw_data/Physics/L1/adding.jsonl", rows(choice))
+    there = {info.name for info in FAMILY.names(str(folder)) if not info.absent}
+    short = {"L1", "L3", "Material", "Physics", "Material/L3", "Physics/L1", "L3/diffusion_rate_analysis", "L1/adding"}
+    long = {"Material/L3/diffusion_rate_analysis", "Physics/L1/adding"}
+    assert there == {f"sciknoweval/{name}" for name in short | long}
+    assert select("sciknoweval/L3/*", str(folder)) == ["sciknoweval/L3/diffusion_rate_analysis"]
+    with pytest.raises(DataError, match="no file of task"):
+        load(select("sciknoweval/L3/retrosynthesis", str(folder))[0], folder)
+
+
+def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: Any) -> None:
+    """Two forms that V1 was published in; names are those of V2 or the paper."""
+    labels = {"level": "L3", "task": "sci_calculate", "subtask": "MMLU"}
+    for domain in ("Chemistry", "Physics"):
+        of_domain = rows(choice, 6, domain=domain, details=labels if domain == "Chemistry" else {"level": "L1"})
+        by_domain = write(f"hub/data/{domain}/sciknoweval_{domain.lower()}_test.jsonl", of_domain) / "hub"
+    nested = write("git/raw_data/Chemistry/L3/sci_calculate/MMLU.jsonl", rows(choice, 6)) / "git"
+    write("git/raw_data/Chemistry/L3/sci_calculate/SciEval.jsonl", rows(choice, 6, start=9))
+    for folder, count in ((by_domain, 6), (nested, 12)):
+        task = load("sciknoweval/L3/chemical_calculation", folder)
+        assert len(task.train) + len(task.test) == count
+        assert {s.task for s in task.test} == {"sciknoweval/L3/chemical_calculation"}
+    assert select("sciknoweval/L3/chem*", str(nested)) == ["sciknoweval/L3/chemical_calculation"]
 
 
 def test_instruction_does_not_depend_on_the_draw(choice: Any, other: Any, write: Any) -> None:

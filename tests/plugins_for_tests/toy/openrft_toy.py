@@ -11,7 +11,7 @@ from openrft.testing import toy_sample
 class Sums:
     family = "toy"
 
-    def names(self):
+    def names(self, data=None):
         return [TaskInfo("toy/sums", "sums of two small numbers")]
 
     def load(self, name, request: DataRequest):

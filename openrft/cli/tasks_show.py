@@ -1,0 +1,114 @@
+"""`openrft tasks show`: one task, its rows counted, and a question as the policy sees it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from openrft.cli.shared import data_asked, data_options
+
+if TYPE_CHECKING:
+    from openrft.task import DataRequest, Task
+
+
+@click.command("show")
+@click.argument("name")
+@data_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, as_json: bool, **given: Any) -> None:
+    """A task's rows by type, answers, defects, split and licence, and one question as the policy sees it.
+
+    NAME may be a glob. The counts are of all rows; train and test are what a run with the same options would draw.
+
+    \b
+    Examples:
+      openrft tasks show pocket/L3
+      openrft tasks show sciknoweval/L3/retrosynthesis --data DIR --train 50 --data-seed 1
+    """
+    from openrft.families import select
+    from openrft.task import DataRequest
+
+    request = DataRequest(**data_asked(given))
+    for whole in select(name, request.data):
+        card = _card(whole, request)
+        if as_json:
+            click.echo(json.dumps(card, indent=1, ensure_ascii=False))
+        else:
+            click.echo("\n".join(_lines(card)))
+
+
+def _card(name: str, request: DataRequest) -> dict[str, Any]:
+    """Everything there is to say, as plain JSON."""
+    from openrft.errors import UsageError
+    from openrft.families import load_task, whole_task
+    from openrft.prompt import messages_for
+
+    every = whole_task(name, request)
+    drawn: Task | None = None
+    why = ""
+    try:
+        drawn = load_task(name, request)
+    except UsageError as fault:
+        if every is None:
+            raise
+        why = str(fault)
+    task = drawn or every
+    assert task is not None
+    source = every or task
+    samples = (*source.train, *source.test)
+    notes = dict(task.notes)
+    example = (*task.train, *task.test)[0]
+    types = notes.get("rows_by_type") or dict(Counter(s.kind for s in samples))
+    return {
+        "name": task.name,
+        "rows": sum(types.values()),
+        "types": types,
+        "trainable_types": notes.get("trainable_types", sorted(types)),
+        "train": len(drawn.train) if drawn else 0,
+        "test": len(drawn.test) if drawn else 0,
+        "not_trainable": why,
+        "kinds": dict(Counter(s.kind for s in samples)),
+        "answers": dict(sorted(Counter(s.answer for s in samples if s.kind in ("choice", "boolean")).items())),
+        "leaves": dict(Counter(s.task for s in samples)),
+        "defects": dict(Counter(d for s in samples for d in s.meta.get("defects", ()))),
+        "licence": notes.get("licence", ""),
+        "notes": notes,
+        "prompt": list(messages_for(example, (), task.instruction)),
+        "answer": example.answer,
+    }
+
+
+def _lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """The card for a person."""
+    notes = card["notes"]
+    judged = [name for name in card["types"] if name not in card["trainable_types"]]
+    can = ", ".join(card["trainable_types"]) or "nothing"
+    facts = {
+        "rows": f"{card['rows']} ({_counted(card['types'])})",
+        "can be trained on": can + (f"; only a judge can score {', '.join(judged)}" if judged else ""),
+        "split": card["not_trainable"] or f"{card['train']} train, {card['test']} test; {notes.get('split', 'drawn')}",
+        "answers": _counted(card["answers"]),
+        "leaves": _counted(card["leaves"]) if len(card["leaves"]) > 1 else "",
+        "defects": _counted(card["defects"]) or "none known",
+        "dropped": _counted(notes.get("defects_dropped", {})),
+        "duplicates dropped": notes.get("duplicates_dropped"),
+        "bad rows skipped": _counted(notes.get("bad_rows", {})),
+        "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}),
+        "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),
+        "licence": card["licence"],
+    }
+    yield card["name"]
+    width = max(map(len, facts))
+    yield from (f"  {what:<{width}}  {value}" for what, value in facts.items() if value)
+    yield "  a question as the policy sees it:"
+    for message in card["prompt"]:
+        yield f"[{message['role']}]\n{message['content']}"
+    yield f"[answer]\n{card['answer']}"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())

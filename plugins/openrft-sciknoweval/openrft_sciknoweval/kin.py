@@ -1,0 +1,82 @@
+"""Which samples are so alike that they must not stand on both sides of a split.
+
+Kin share a key. There are three kinds: `item`, the same question with the same set of options; `question`, the same
+question alone, where questions tell items apart (at least half of the task's questions differ: it is not one wording
+that serves the whole task); `data`, the same block of given data under other words. Case, punctuation and spacing
+never matter.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from openrft import Sample
+
+_GIVEN = re.compile(r"[:=]\s*[-+\u2212]?\.?\d")  # a line of data: a name, then a number
+
+
+class Key(NamedTuple):
+    """What kin share with each other and with nobody else."""
+
+    kind: str  # "item", "question" or "data"
+    value: object
+
+
+class Kinship:
+    """Tells the kin among some samples."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        total = Counter(sample.task for sample in samples)
+        asked = {(sample.task, normal(sample.question)) for sample in samples}
+        distinct = Counter(task for task, _ in asked)
+        self._telling = {task for task in total if 2 * distinct[task] >= total[task]}
+        self._loose = {question for task, question in asked if task not in self._telling}
+
+    def keys(self, sample: Sample) -> Iterator[Key]:
+        """What the sample shares with its kin. Kin by `item` are kin by `question` too, where there is that key."""
+        question = normal(sample.question)
+        telling = sample.task in self._telling and "data_missing" not in sample.meta.get("defects", ())
+        if telling:
+            yield Key("question", question)
+        if not telling or question in self._loose:
+            yield Key("item", (question, tuple(sorted(map(normal, sample.options)))))
+        lines = sorted(normal(line) for line in sample.question.splitlines() if _GIVEN.search(line))
+        if len(lines) > 1:  # one line alone may be a constant that many questions give
+            yield Key("data", tuple(lines))
+
+    def marks(self, sample: Sample) -> list[str]:
+        """The keys that the harness cannot see for itself, as `KIND:HASH`; for `Sample.meta["kin"]`."""
+        found = (key for key in self.keys(sample) if key.kind != "item")
+        return [f"{key.kind}:{hashlib.sha256(repr(key.value).encode()).hexdigest()[:16]}" for key in found]
+
+
+def families(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples grouped so that kin are together, in an order that depends on the samples alone."""
+    kinship = Kinship(samples)
+    parent = list(range(len(samples)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: dict[Key, int] = {}
+    for i, sample in enumerate(samples):
+        for key in kinship.keys(sample):
+            parent[root(i)] = root(first.setdefault(key, i))
+    groups: dict[int, list[Sample]] = defaultdict(list)
+    for i, sample in enumerate(samples):
+        groups[root(i)].append(sample)
+    return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
+
+
+@functools.lru_cache(maxsize=1 << 15)  # a pool's texts are asked for several times over
+def normal(text: str) -> str:
+    """The text with case, punctuation and spacing aside."""
+    return re.sub(r"\W+", " ", text.lower()).strip()
