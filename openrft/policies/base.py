@@ -31,7 +31,11 @@ class Policy(Protocol):
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
-        """`sampling.n` completions for each prompt, in order. Raises PolicyError."""
+        """`sampling.n` completions for each prompt, in order. Raises PolicyError.
+
+        A prompt that ends with an assistant's message asks to go on from there: the message is the beginning of the
+        answer, and completions hold what comes after it. A policy that cannot do that raises UsageError.
+        """
         ...
 
 

@@ -62,6 +62,9 @@ class HFPolicy:
     # -- prompts and completions ---------------------------------------------------------------------------
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
+        *before, last = messages
+        if last["role"] == "assistant":  # a begun answer, to be continued
+            return [*self.encode(before), *self.tokenizer.encode(last["content"], add_special_tokens=False)]
         if self.tokenizer.chat_template is None:
             text = "\n\n".join(m["content"] for m in messages) + "\n"
             return list(self.tokenizer.encode(text))

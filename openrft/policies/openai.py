@@ -48,6 +48,8 @@ class OpenAIPolicy:
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
         """`sampling.n` completions for each prompt, in order. Raises PolicyError once a request fails for good."""
+        if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would begin a new turn, unsaid
+            raise UsageError(f"{self.id} cannot go on with a begun answer.", "Give a checkpoint folder or hub id.")
         return asyncio.run(self._all(prompts, sampling, progress))
 
     async def _all(

@@ -1,0 +1,46 @@
+"""A prompt that ends with an assistant's message asks to go on from there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from openrft.errors import UsageError
+from openrft.policies.base import Sampling
+from openrft.policies.hf import HFPolicy
+from openrft.prompt import messages_for
+from openrft.testing import toy_task
+
+QUESTION = messages_for(toy_task(1, 1).train[0])
+
+
+def begun(text):
+    return (*QUESTION, {"role": "assistant", "content": text})
+
+
+def test_the_completion_holds_what_comes_after_the_beginning(tiny):
+    torch.set_num_threads(1)
+    policy, greedy = HFPolicy(str(tiny)), Sampling(temperature=0, max_tokens=12)
+    ids = policy.encode(begun("so 2\n"))
+    assert ids == [*policy.encode(QUESTION), *policy.tokenizer.encode("so 2\n", add_special_tokens=False)]
+    (went_on,), (anew,), (whole,) = policy.generate([begun("so 2\n"), begun(""), QUESTION], greedy)
+    theirs = policy.model.generate(torch.tensor([ids]), max_new_tokens=12, do_sample=False)[0, len(ids) :]
+    assert list(went_on.tokens) == theirs.tolist()
+    assert anew == whole
+
+
+def test_a_template_that_refuses_a_system_turn_still_goes_on(tiny):
+    policy = HFPolicy(str(tiny))
+    policy.tokenizer.chat_template = (
+        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "{{ m['content'] }}{% endfor %}>"
+    )
+    assert policy.tokenizer.decode(policy.encode(begun("so"))).endswith(">so")
+
+
+def test_a_server_refuses():
+    pytest.importorskip("openai")
+    from openrft.policies.openai import OpenAIPolicy
+
+    with pytest.raises(UsageError, match="cannot go on with a begun answer"):
+        OpenAIPolicy("openai:http://127.0.0.1:9/v1#m").generate([begun("so")], Sampling())
