@@ -1,4 +1,4 @@
-"""What one update measured: means over tokens, peaks, and the batch's own figures."""
+"""What one update measured: means over tokens, peaks and counts. Of the rollouts themselves the core keeps figures."""
 
 from __future__ import annotations
 
@@ -48,31 +48,16 @@ class Measures:
         self.peak("ratio_max", float((ratio * mask).max()))
         self.mean("clip_fraction", clipped(log_ratio, *clip), mask)
 
-    def batch(self, lines: Sequence[Line], empty: int) -> None:
-        """Of the rollouts themselves. `zero_variance` is the share of groups whose rewards are all equal."""
-        spread: dict[object, set[tuple[float, ...]]] = {}
-        for line in lines:
-            spread.setdefault(line.group, set()).add(line.parts)
-        lengths = [len(line.tokens) for line in lines]
-        self.note(
-            zero_variance=sum(len(parts) == 1 for parts in spread.values()) / max(1, len(spread)),
-            empty=float(empty),
-            shortest=float(min(lengths, default=0)),
-            longest=float(max(lengths, default=0)),
-        )
-
     def before(self, lines: Sequence[Line]) -> None:
-        """Of the policy that sampled, before it changes.
+        """Of the policy that sampled and of its critic, before they change.
 
-        entropy: minus the mean log-probability of the sampled tokens, an estimate of the mean entropy of the
-        distributions that they were drawn from, in nats a token. kl_completion: log pi - log pi_ref summed over a
-        completion, an unbiased estimate of the KL of whole completions to the reference.
+        kl_completion: log pi - log pi_ref summed over a completion, an unbiased estimate of the KL of whole completions
+        to the reference, in nats.
         """
         for line in lines:
-            self.add("entropy", -float(line.old.sum()), len(line.tokens))
             if line.reference is not None:
                 self.add("kl_completion", float((line.old - line.reference).sum()))
-        if lines and lines[0].values is not None:
+        if lines[0].values is not None:
             values, returns = (torch.cat([getattr(line, name) for line in lines]) for name in ("values", "returns"))
             self.note(explained_variance=explained_variance(values, returns))
 

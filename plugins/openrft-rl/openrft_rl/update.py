@@ -34,8 +34,8 @@ def update(
     """
     how, measures = options.how, Measures()
     lines = lines_of(policy, rollouts)
-    measures.batch(lines, empty=len(rollouts) - len(lines))
     measures.note(loss=0.0, kl=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_weight=kl)
+    measures.note(empty=float(len(rollouts) - len(lines)))
     if not lines:
         return measures.report()
     policy.model.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from dataclasses import replace
 
@@ -125,12 +126,11 @@ def test_more_epochs_use_the_sampling_logprobs_and_clip(checkpoint, rollouts):
     assert metrics["clip_fraction"] > 0
 
 
-def test_groups_without_spread_change_nothing_and_are_counted(checkpoint, rollouts):
+def test_groups_without_spread_change_nothing(checkpoint, rollouts):
     options = RL.Options(lr=1e-2, kl=0.0)
     policy = adapted(checkpoint, options)
     before = adapter(policy)
     metrics = update(policy, [replace(r, reward=1.0) for r in rollouts], options)
-    assert metrics["zero_variance"] == 1.0
     assert metrics["updates"] == 0
     assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
 
@@ -189,14 +189,13 @@ def test_a_failure_in_a_later_minibatch_puts_the_adapter_and_its_moments_back(ch
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
-def test_a_batch_without_tokens_or_without_variance_is_counted(checkpoint, rollouts, algorithm):
+def test_a_batch_without_tokens_or_without_variance_takes_no_step(checkpoint, rollouts, algorithm):
     options = RL.Options(algorithm=algorithm, kl=0.0)
     policy = adapted(checkpoint, options)
     before = adapter(policy)
     nothing = [replace(r, completion=replace(r.completion, text="", tokens=(), logprobs=())) for r in rollouts]
     assert update(policy, nothing, options)["empty"] == len(rollouts)
     same = update(policy, [replace(r, reward=0.5) for r in rollouts], options)
-    assert same["zero_variance"] == 1.0
     assert all(math.isfinite(v) for v in same.values())
     if algorithm != "ppo":  # which compares with what its critic expected, not with the group
         assert same["updates"] == 0
@@ -218,9 +217,6 @@ def test_logprobs_that_sampling_did_not_keep_are_asked_of_the_policy(checkpoint,
 def test_measures_by_hand(checkpoint, rollouts):
     options = RL.Options(kl=0.01)
     measures = update(adapted(checkpoint, options), rollouts, options)
-    logprobs = [lp for r in rollouts for lp in r.completion.logprobs]
-    assert measures["entropy"] == pytest.approx(-sum(logprobs) / len(logprobs), rel=1e-5)
-    assert measures["longest"] == max(len(r.completion.tokens) for r in rollouts)
     assert measures["ratio"] == measures["ratio_max"] == 1.0
     assert measures["clip_fraction"] == 0.0
     assert measures["kl_completion"] == pytest.approx(0.0, abs=1e-4)  # the reference is the policy at the start
@@ -262,3 +258,26 @@ def test_an_arm_asks_for_redraws_where_its_algorithm_does():
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         RL.Options(**bad)
+
+
+@pytest.mark.parametrize("critic", ["shared", "separate"])
+def test_ppo_resumes_with_the_same_bits(checkpoint, rollouts, tmp_path, critic):
+    options = RL.Options(
+        algorithm="ppo", critic=critic, lr=1e-2, critic_lr=1e-2, kl=0.1, kl_target=1.0, epochs=2, minibatches=2
+    )
+
+    def train(plugin, policy, steps):
+        for step in steps:
+            plugin.train_step(policy=policy, rollouts=rollouts, objective="explore", step=step, seed=step)
+        return adapter(policy)
+
+    straight = train(RL(options), HFPolicy(checkpoint), range(4))
+    plugin, stopped = RL(options), HFPolicy(checkpoint)
+    train(plugin, stopped, range(2))
+    stopped.save_training(tmp_path)
+    again, resumed = RL(options), HFPolicy(checkpoint)
+    again.state = json.loads(json.dumps(plugin.state))
+    resumed.load_training(tmp_path)
+    found = train(again, resumed, range(2, 4))
+    assert found.keys() == straight.keys()
+    assert all(torch.equal(found[name], straight[name]) for name in straight)
