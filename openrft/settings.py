@@ -76,7 +76,19 @@ STAGES: dict[str, type] = {"explore": Explore, "evaluate": Evaluate, "fitness": 
 
 # Named sets of settings and plugin options, by stage or plugin name.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "paper": {},  # the defaults are the paper's numbers
+    "paper": {  # the paper's algorithm; most other defaults are its numbers already
+        "rl": {  # section 3: PPO, rates, rank and KL; the released script: 1 epoch, train batch 10 of rollout batch 20
+            "algorithm": "ppo",
+            "lr": 3e-5,
+            "critic_lr": 6e-5,
+            "rank": 4,
+            "kl": 0.01,
+            "epochs": 1,
+            "minibatches": 2,
+        },
+        # released script: 6 episodes of 100 samples, rollout batch 20, one completion a prompt (its trainer's default)
+        "explore": {"steps": 30, "prompts": 20, "group": 1, "max_tokens": 1536, "alpha": 0.7, "credit": "sequence"},
+    },
     "quick": {  # a first look at real rows: minutes, not evidence
         "data": {"train": 50, "test": 50},
         "fitness": {"questions": 20},
