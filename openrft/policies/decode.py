@@ -1,61 +1,70 @@
-"""The decode loop: prefill each prompt once, share it over its group, drop rows as they finish.
+"""The decode loop: prefill each prompt once, share it over its group, drop rows as they end.
 
-Knows a causal language model with a key-value cache; knows nothing of chat, adapters or rewards.
+Knows a causal language model through `openrft.policies.batches`; knows nothing of chat, adapters or rewards.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
-KV_BYTES = 192 << 20  # keys and values in flight on a CPU; growing the cache holds it twice for a moment
+from openrft.errors import PolicyError
+from openrft.policies.base import Sampling
+from openrft.policies.batches import batch_of, positions_of
+
+KV_BYTES = 192 << 20  # keys and values in flight on a CPU
 KV_SHARE = 0.4  # of a GPU's free memory, for the same
-COMPACT = 0.125  # share of finished rows at which the cache is compacted: each compaction copies it
+COMPACT = 0.2  # share of rows ended since the last time at which the batch is compacted: that copies what is left
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One completion in the making."""
+    """One completion."""
 
-    prompt: int  # index into the prompts
     tokens: list[int]
     logprobs: list[float]
-    stopped: bool = False  # an end token was drawn
+    stopped: bool  # its last token is an end token
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a row ends at, besides its budget, and how prompts are padded."""
+
+    stop: tuple[int, ...]  # end tokens
+    context: int  # longest prompt and completion together
+    pad: int
 
 
 @torch.inference_mode()
 def decode(
     model: Any,
     prompts: Sequence[Sequence[int]],
-    *,
-    n: int,
-    temperature: float,
-    top_p: float,
-    max_tokens: int,
-    stop: Sequence[int],
-    pad: int,
-    seed: int,
+    sampling: Sampling,
+    limits: Limits,
     tick: Callable[[int], None] = lambda rows: None,
 ) -> list[list[Row]]:
-    """`n` rows for each prompt (lists of token ids), in order. `tick(rows)` is told of finished rows.
+    """`sampling.n` rows for each prompt (lists of token ids), in order; none for a prompt that fills the context.
+    `tick(rows)` is told of finished rows.
 
-    Every row draws from a random stream of its own, keyed by (seed, prompt index, sample index), so the other
-    rows of a batch do not decide what a row says (beyond floating-point rounding).
+    Every row draws from a random stream of its own, keyed by (seed, prompt index, sample index), and has a budget of
+    its own, so the other rows of a batch do not decide what a row says (beyond floating-point rounding).
+    Raises PolicyError if the model's probabilities are not finite.
     """
     done: list[list[Row]] = [[] for _ in prompts]
-    for chunk in _chunks(prompts, n, max_tokens, _positions(model)):
-        rows = _decode_chunk(model, prompts, chunk, n, temperature, top_p, max_tokens, stop, pad, seed)
-        for row in rows:
-            done[row.prompt].append(row)
+    fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
+    for chunk in _chunks(model, prompts, fitting, sampling):
+        rows = _decode_chunk(model, prompts, chunk, sampling, limits)
+        for place, index in enumerate(chunk):
+            done[index] = rows[place * sampling.n : (place + 1) * sampling.n]
         tick(len(rows))
     return done
 
 
-def _positions(model: Any) -> int:
+def _budget(model: Any) -> int:
     """How many positions of keys and values fit the memory set aside for them."""
     config = model.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
@@ -66,12 +75,14 @@ def _positions(model: Any) -> int:
     return KV_BYTES // each
 
 
-def _chunks(prompts: Sequence[Sequence[int]], n: int, max_tokens: int, budget: int) -> Iterator[list[int]]:
-    """Indices of prompts of similar length whose caches fit the budget (in positions) together."""
-    chunk: list[int] = []
-    for i in sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i)):
+def _chunks(
+    model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
+) -> Iterator[list[int]]:
+    """Indices of `fitting` prompts of similar length whose keys and values fit the budget together."""
+    budget, chunk = _budget(model), list[int]()
+    for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
-        if chunk and (len(chunk) + 1) * n * (len(prompts[i]) + max_tokens) > budget:
+        if chunk and (len(chunk) + 1) * positions_of(model, len(prompts[i]), sampling.n, sampling.max_tokens) > budget:
             yield chunk
             chunk = []
         chunk.append(i)
@@ -80,61 +91,54 @@ def _chunks(prompts: Sequence[Sequence[int]], n: int, max_tokens: int, budget: i
 
 
 def _decode_chunk(
-    model: Any,
-    prompts: Sequence[Sequence[int]],
-    chunk: list[int],
-    n: int,
-    temperature: float,
-    top_p: float,
-    max_tokens: int,
-    stop: Sequence[int],
-    pad: int,
-    seed: int,
+    model: Any, prompts: Sequence[Sequence[int]], chunk: list[int], sampling: Sampling, limits: Limits
 ) -> list[Row]:
-    device = model.device
-    first, cache, mask, positions = prefill(model, [prompts[i] for i in chunk], pad)
-    cache.batch_repeat_interleave(n)
-    rows = [Row(i, [], []) for i in chunk for _ in range(n)]
-    alive = list(range(len(rows)))  # row numbers of the cache's lines
-    uniform = _uniforms(rows, n, max_tokens, seed).to(device)
-    logits = first[:, -1].float().repeat_interleave(n, 0)
-    mask, position = mask.repeat_interleave(n, 0), positions[:, -1:].repeat_interleave(n, 0)
-    stops = torch.tensor(sorted(stop), device=device)
-    running = torch.ones(len(rows), dtype=torch.bool, device=device)
-    for t in range(max_tokens):
-        token, logprob = draw(logits, temperature, top_p, uniform[:, t])
-        for line, (tok, lp, run) in enumerate(zip(token.tolist(), logprob.tolist(), running.tolist(), strict=True)):
-            if run:
-                rows[alive[line]].tokens.append(tok)
-                rows[alive[line]].logprobs.append(lp)
-        running &= ~torch.isin(token, stops)
-        left = int(running.sum())
-        if left == 0 or t == max_tokens - 1:
+    n, device = sampling.n, model.device
+    budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
+    batch = batch_of(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
+    uniform, room = _uniforms(chunk, sampling).to(device), torch.tensor(budgets, device=device)
+    ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
+    ends[list(limits.stop)] = True
+    tokens = torch.zeros(max(budgets), len(budgets), dtype=torch.long, device=device)
+    logprobs = torch.zeros(tokens.shape, device=device)
+    row = torch.arange(len(budgets), device=device)  # which row each line of the batch holds
+    running = torch.ones_like(row, dtype=torch.bool)
+    left = len(budgets)
+    for t in range(max(budgets)):
+        token, logprob = draw(batch.logits, sampling.temperature, sampling.top_p, uniform[row, t])
+        # Lines that have ended write on, behind their rows' ends, where nobody reads.
+        tokens[t, row], logprobs[t, row] = token, logprob
+        running = running & ~ends[token] & (room[row] > t + 1)
+        still = int(running.sum())
+        if still == 0:
             break
-        if left <= (1 - COMPACT) * len(alive):
-            keep = running.nonzero()[:, 0]
-            cache.batch_select_indices(keep)
-            token, mask, position, uniform = token[keep], mask[keep], position[keep], uniform[keep]
-            alive = [alive[i] for i in keep.tolist()]
-            running = running[keep]
-        mask = torch.cat([mask, mask.new_ones(len(alive), 1)], 1)
-        position = position + 1
-        out = model(
-            input_ids=token[:, None], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
+        if still <= (1 - COMPACT) * left:
+            line, left = batch.compact(running), still
+            token, row, running = token[line], row[line], running[line]
+        batch.step(token)
+    return _rows(tokens.T.tolist(), logprobs.T.tolist(), budgets, frozenset(limits.stop))
+
+
+def _rows(tokens: list[list[int]], logprobs: list[list[float]], budgets: list[int], stop: frozenset[int]) -> list[Row]:
+    """Each row up to its first end token or to the end of its budget."""
+    rows = []
+    for ids, logps, budget in zip(tokens, logprobs, budgets, strict=True):
+        end = next((t + 1 for t, token in enumerate(ids[:budget]) if token in stop), budget)
+        rows.append(Row(ids[:end], logps[:end], ids[end - 1] in stop))
+    if not all(math.isfinite(logp) for row in rows for logp in row.logprobs):
+        raise PolicyError(
+            "the policy's probabilities are not finite.", "Its weights are damaged, or its training diverged."
         )
-        logits = out.logits[:, -1].float()
-    ends = set(stop)
-    for row in rows:
-        row.stopped = row.tokens[-1] in ends
     return rows
 
 
-def _uniforms(rows: list[Row], n: int, max_tokens: int, seed: int) -> torch.Tensor:
+def _uniforms(chunk: Sequence[int], sampling: Sampling) -> torch.Tensor:
     """(rows, max_tokens) uniforms; each row from a generator keyed by (seed, prompt, sample)."""
     lines = []
-    for line, row in enumerate(rows):
-        generator = torch.Generator().manual_seed((seed * 1_000_003 + row.prompt) * 8191 + line % n)
-        lines.append(torch.rand(max_tokens, generator=generator))
+    for prompt in chunk:
+        for sample in range(sampling.n):
+            generator = torch.Generator().manual_seed((sampling.seed * 1_000_003 + prompt) * 8191 + sample)
+            lines.append(torch.rand(sampling.max_tokens, generator=generator))
     return torch.stack(lines)
 
 
@@ -143,43 +147,19 @@ def draw(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Next tokens (B,) by inverting the cumulative distribution at `uniform` (B,), and their log-probabilities
     under softmax(logits / temperature) before any top-p cut. Temperature 0 takes the largest logit."""
+    probs = (logits / (temperature or 1.0)).softmax(-1)
     if temperature == 0:
-        logp = logits.log_softmax(-1)
         token = logits.argmax(-1)
     else:
-        logp = (logits / temperature).log_softmax(-1)
-        probs = logp.exp()
-        if top_p < 1:
-            ordered, order = probs.sort(-1, descending=True)
-            ordered[ordered.cumsum(-1) - ordered >= top_p] = 0
-            probs = torch.zeros_like(probs).scatter_(-1, order, ordered)
-        cdf = probs.double().cumsum(-1)
-        token = torch.searchsorted(cdf, (uniform.double()[:, None] * cdf[:, -1:]), right=True)[:, 0]
+        kept = probs if top_p == 1 else nucleus(probs, top_p)
+        cdf = kept.cumsum(-1, dtype=torch.float64)
+        token = torch.searchsorted(cdf, uniform.double()[:, None] * cdf[:, -1:], right=True)[:, 0]
         token = token.clamp(max=logits.shape[-1] - 1)
-    return token, logp.gather(-1, token[:, None])[:, 0]
+    return token, probs.gather(-1, token[:, None])[:, 0].log()
 
 
-def prefill(
-    model: Any, prompts: Sequence[Sequence[int]], pad: int
-) -> tuple[torch.Tensor, DynamicCache, torch.Tensor, torch.Tensor]:
-    """Run the prompts: logits after their last tokens (B, 1, V), the filled cache, mask and positions (B, width)."""
-    ids, mask = left_padded(prompts, pad, model.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache = DynamicCache(config=model.config)
-    out = model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=positions,
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    return out.logits[:, -1:], cache, mask, positions
-
-
-def left_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and mask (B, longest) with padding on the left, so that all rows end at the same column."""
-    width = max(map(len, rows))
-    ids = torch.tensor([[pad] * (width - len(r)) + list(r) for r in rows], device=device)
-    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=device)
-    return ids, mask
+def nucleus(probs: torch.Tensor, top_p: float) -> torch.Tensor:
+    """`probs` (B, V) with all but the smallest set of likeliest tokens that holds `top_p` set to zero."""
+    ordered, order = probs.sort(-1, descending=True)
+    ordered[ordered.cumsum(-1) - ordered >= top_p] = 0
+    return torch.zeros_like(probs).scatter_(-1, order, ordered)

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jinja2 import TemplateError
@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.critic import Critic, CriticShape
-from openrft.policies.decode import decode
+from openrft.policies.decode import Limits, Row, decode
 from openrft.policies.fingerprint import fingerprint
 from openrft.policies.moments import load_moments, save_moments
 from openrft.policies.scoring import completion_logprobs
@@ -90,12 +90,7 @@ class HFPolicy:
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
         encoded = [self.encode(messages) for messages in prompts]
-        fits = [i for i, ids in enumerate(encoded) if len(ids) < self.context]
-        completions = [[Completion("", finish="context")] * sampling.n for _ in prompts]
-        if not fits:
-            return completions
-        room = self.context - max(len(encoded[i]) for i in fits)
-        total, finished = len(fits) * sampling.n, 0
+        total, finished = sum(len(ids) < self.context for ids in encoded) * sampling.n, 0
 
         def tick(rows: int) -> None:
             nonlocal finished
@@ -105,31 +100,15 @@ class HFPolicy:
 
         training, _ = self.model.training, self.model.eval()
         with self._fast():
-            rows = decode(
-                self.model,
-                [encoded[i] for i in fits],
-                n=sampling.n,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                max_tokens=max(1, min(sampling.max_tokens, room)),
-                stop=self._stop,
-                pad=self._pad,
-                seed=sampling.seed,
-                tick=tick,
-            )
+            groups = decode(self.model, encoded, sampling, Limits(tuple(self._stop), self.context, self._pad), tick)
         self.model.train(training)
-        for i, group in zip(fits, rows, strict=True):
-            completions[i] = [
-                Completion(
-                    self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True),
-                    tuple(row.tokens),
-                    tuple(row.logprobs),
-                    "stop" if row.stopped else "length",
-                    sampling.temperature,
-                )
-                for row in group
-            ]
-        return completions
+        nothing = [Completion("", finish="context")] * sampling.n
+        return [[self._completion(row, sampling) for row in group] or nothing for group in groups]
+
+    def _completion(self, row: Row, sampling: Sampling) -> Completion:
+        text = self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True)
+        finish: Literal["stop", "length"] = "stop" if row.stopped else "length"
+        return Completion(text, tuple(row.tokens), tuple(row.logprobs), finish, sampling.temperature)
 
     def _fast(self) -> AbstractContextManager[None]:
         if not self.adapted:

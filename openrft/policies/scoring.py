@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from openrft.policies.decode import prefill
+from openrft.policies.prefill import prefill
 
 
 def completion_logprobs(
