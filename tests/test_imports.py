@@ -32,7 +32,7 @@ def test_light(code):
     assert [m for m in loaded if m.startswith(HEAVY)] == []
 
 
-@pytest.mark.parametrize("package", ["pocket", "sciknoweval", "augment", "teacher", "sft", "rl", "prm", "icl"])
+@pytest.mark.parametrize("package", ["pocket", "sciknoweval", "augment", "teacher", "sft", "rl", "prm", "icl", "trl"])
 def test_plugins_import_nothing_heavy(package):
     loaded = modules_after(f"import openrft_{package}")
     assert [m for m in loaded if m.startswith(HEAVY[:-1])] == []

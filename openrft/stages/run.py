@@ -97,7 +97,7 @@ class Run:
 
     def finished(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
         self._lap("train")
-        _refuse_infinite(step, metrics, self.trainers)
+        self._refuse_infinite(step, metrics)
         seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
         tokens = sum(len(r.completion.tokens) for r in rollouts)
         row = {"step": step, **figures(rollouts), "tokens": tokens, **seconds, **metrics}
@@ -110,6 +110,17 @@ class Run:
             self.journal.save(step + 1, self.policy, self.tally, self.work.plugins.states(self.trainers))
         self._clock.clear()
         self._lapped = time.perf_counter()
+
+    def _refuse_infinite(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Before anything is saved: a policy that is broken is no place to go on from."""
+        broken = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+        if not all(bool(p.isfinite().all()) for p in self.policy.model.parameters() if p.requires_grad):
+            broken.append("the trained weights are not all finite")
+        if broken:
+            raise PluginError(
+                f"{', '.join(self.trainers)}: after step {step} {' and '.join(broken)}.",
+                "Lower the learning rate: the same settings would end in the same way.",
+            )
 
     def _count(self, rollouts: Sequence[Rollout], row: Mapping[str, float]) -> None:
         """What must not pass unseen, added up over the run; the report warns of it."""
@@ -150,13 +161,4 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
             raise OpenRFTError(
                 f"step {step}: the policy's probabilities are no numbers any more (sample {rollout.sample.id}).",
                 "An earlier step broke its weights: lower the learning rate.",
-            )
-
-
-def _refuse_infinite(step: int, metrics: Mapping[str, float], trainers: Sequence[str]) -> None:
-    for name, value in metrics.items():
-        if not math.isfinite(value):
-            raise PluginError(
-                f"{', '.join(trainers)}: {name} is {value} at step {step}, so the policy cannot be trusted any more.",
-                "Lower the learning rate: the same settings would end in the same way.",
             )

@@ -17,7 +17,7 @@ from openrft.settings import PRESETS, STAGES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-FIRST_PARTY = ["da", "icl", "pocket", "prm", "rl", "sciknoweval", "sft", "teacher"]
+FIRST_PARTY = ["da", "icl", "pocket", "prm", "rl", "sciknoweval", "sft", "teacher", "trl-grpo"]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("plugins/*/README.md"))]
 
 

@@ -1,0 +1,177 @@
+"""TRL runs the explore stage: same questions, prompts, rewards, log and resume as any other trainer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+import openrft
+import openrft.plugins
+from openrft import DataRequest, OpenRFTError, Reward, UsageError
+from openrft.arm import Arm, Job
+from openrft.bench.ladder import ladder, named_arms
+from openrft.pipeline import Outcome, run
+from openrft.plugins import Installed, installed
+from openrft.settings import Evaluate, Explore, Settings
+from openrft.store import Store
+from openrft.testing import write_tiny_checkpoint
+
+STEPS = 4
+SETTINGS = Settings(
+    explore=Explore(steps=STEPS, prompts=3, group=4, max_tokens=6), evaluate=Evaluate(samples=1, max_tokens=6)
+)
+TASK, DATA = "pocket/L3/molar_mass", DataRequest(train=6, test=4)
+
+
+class Spy:
+    """A reward for even first tokens, which a random policy can learn; it remembers what it was shown."""
+
+    rewards = ("outcome",)
+    seen: ClassVar[list[tuple[int, str, str]]] = []
+    stop_at: ClassVar[int | None] = None
+
+    @openrft.hookimpl
+    def reward(self, rollouts: Any, step: int) -> list[Reward]:
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+        self.seen += [(step, r.sample.id, json.dumps(r.messages)) for r in rollouts]
+        return [Reward("spy", "outcome", float(r.completion.tokens[0] % 2)) for r in rollouts]
+
+    @openrft.hookimpl
+    def retrieve(self, samples: Any, pool: Any) -> Any:
+        return [[next(shot for shot in pool if shot.sample.root != s.root)] for s in samples]
+
+
+class Entry:
+    def load(self) -> type:
+        return Spy
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from transformers import AutoModelForCausalLM
+
+    folder = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    model.lm_head.weight.data *= 20  # with the head's usual small start no adapter below it could make a token likely
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    Spy.seen, Spy.stop_at = [], None
+    every = {**installed(), "spy": Installed("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
+    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    yield
+    torch.set_num_threads(threads)
+
+
+def go(tiny: Path, store: Path, *plugins: str, lr: str = "1e-2", settings: Settings = SETTINGS, **more: str) -> Outcome:
+    options = {name: {"lr": lr, "kl": "0.01", **more} for name in plugins if name in ("rl", "trl-grpo")}
+    return run(Job(Arm("arm", plugins), TASK, 0, str(tiny), DATA, settings, options), Store(store))
+
+
+def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
+    assert outcome.metrics_file is not None
+    return [json.loads(line) for line in outcome.metrics_file.read_text().splitlines()]
+
+
+def adapter_of(store: Path) -> bytes:
+    (file,) = store.glob("explore/*/adapter/adapter_model.safetensors")
+    return file.read_bytes()
+
+
+def test_it_asks_what_rl_asks_and_logs_what_rl_logs(tiny: Path, tmp_path: Path) -> None:
+    theirs = go(tiny, tmp_path / "theirs", "trl-grpo", "spy")
+    seen, Spy.seen = Spy.seen, []
+    ours = go(tiny, tmp_path / "ours", "rl", "spy")
+    assert seen == Spy.seen
+    assert len(seen) == STEPS * 3 * 4
+    assert [row["step"] for row in rows_of(theirs)] == list(range(STEPS))
+    for name in ("reward", "reward.spy", "correct", "length", "loss", "kl", "entropy", "clip_fraction", "grad_norm"):
+        assert name in rows_of(theirs)[0], name
+    assert [c.stage for c in theirs.costs] == [c.stage for c in ours.costs]
+    for one, other in zip(theirs.costs, ours.costs, strict=True):
+        assert one.counts.keys() == other.counts.keys()
+        assert one.tokens > 0
+    assert adapter_of(tmp_path / "theirs") != adapter_of(tmp_path / "ours")
+
+
+def test_the_policy_learns(tiny: Path, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, explore=Explore(steps=10, prompts=4, group=8, max_tokens=1))
+    rewards = [row["reward"] for row in rows_of(go(tiny, tmp_path, "trl-grpo", "spy", lr="3e-2", settings=settings))]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.2
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny: Path, tmp_path: Path, stop_at: int) -> None:
+    straight = go(tiny, tmp_path / "straight", "trl-grpo", "spy")
+    Spy.stop_at, Spy.seen = stop_at, []
+    with pytest.raises(KeyboardInterrupt):
+        go(tiny, tmp_path / "stopped", "trl-grpo", "spy")
+    Spy.stop_at, before = None, {step for step, *_ in Spy.seen}
+    Spy.seen = []
+    stopped = go(tiny, tmp_path / "stopped", "trl-grpo", "spy")
+    assert before == set(range(stop_at))
+    assert {step for step, *_ in Spy.seen} == set(range(stop_at, STEPS))
+    assert adapter_of(tmp_path / "stopped") == adapter_of(tmp_path / "straight")
+    assert stopped.rollouts == straight.rollouts
+    for one, other in zip(rows_of(straight), rows_of(stopped), strict=True):
+        assert {k: v for k, v in one.items() if "seconds" not in k} == {k: other[k] for k in one if "seconds" not in k}
+
+
+def test_nothing_of_the_trainer_stays_in_the_policy(tiny: Path, tmp_path: Path) -> None:
+    trained = go(tiny, tmp_path, "trl-grpo", "spy")
+    shutil.rmtree(tmp_path / "evaluate")
+    loaded = go(tiny, tmp_path, "trl-grpo", "spy")  # a policy that no trainer has touched, with the same adapter
+    assert [c.stage for c in loaded.costs if not c.reused] == ["evaluate"]
+    assert loaded.rollouts == trained.rollouts
+
+
+def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
+    go(tiny, tmp_path / "whole", "trl-grpo", "spy")
+    seen, Spy.seen = Spy.seen, []
+    go(tiny, tmp_path / "split", "trl-grpo", "spy", accumulate="3")
+    assert seen == Spy.seen
+    with pytest.raises(OpenRFTError, match="12 completions a step cannot be split into 5"):
+        go(tiny, tmp_path / "odd", "trl-grpo", "spy", accumulate="5")
+
+
+def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(OpenRFTError, match="at step 1 the policy's probabilities are no numbers"):
+        go(tiny, tmp_path, "trl-grpo", "spy", lr="1e30")
+
+
+def test_arguments_of_trl(tiny: Path, tmp_path: Path) -> None:
+    for text, words in (
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"num_generations": 4}', "set by explore.group"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            go(tiny, tmp_path, "trl-grpo", arguments=text)
+    with pytest.raises(OpenRFTError, match="TRL refuses its arguments"):
+        go(tiny, tmp_path, "trl-grpo", "spy", arguments='{"no_such_thing": 1}')
+    row = rows_of(go(tiny, tmp_path, "trl-grpo", "spy", loss="dr_grpo", arguments='{"scale_rewards": "none"}'))[-1]
+    assert row["step"] == STEPS - 1
+
+
+def test_it_takes_the_place_of_rl_in_an_arm() -> None:
+    (arm,) = named_arms(["theirs=trl-grpo,prm"], [])
+    assert arm.plugins == ("trl-grpo", "prm")
+    arms, rungs = ladder(["trl-grpo", "prm"], "ladder", [])
+    assert {a.plugins for a in arms} == {(), ("trl-grpo",), ("trl-grpo", "prm")}
+    assert rungs.base == "vanilla"
+    with pytest.raises(UsageError, match="trl-grpo takes the place of rl"):
+        named_arms(["both=rl,trl-grpo"], [])

@@ -1,0 +1,92 @@
+"""Runs one job in processes of its own and kills them: at random times, and while a checkpoint is being written.
+
+    python tests/killing.py POLICY STORE SEED KILLS
+
+Prints what it did as JSON. With KILLS = 0 nothing is killed. Processes are forked, as importing torch for each would
+take longer than the job; the one that forks has computed nothing yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from openrft import pipeline
+from openrft.arm import Arm, Job
+from openrft.policies import hf
+from openrft.settings import Evaluate, Explore, Settings
+from openrft.store import Store
+from openrft.task import DataRequest
+
+STEPS = 8
+SETTINGS = Settings(
+    explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8), evaluate=Evaluate(samples=2, max_tokens=8)
+)
+OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
+
+
+def job(policy: str) -> Job:
+    arm = Arm("arm", ("rl", "brevity"))
+    return Job(arm, "toy/sums", 0, policy, DataRequest(train=10, test=6), SETTINGS, OPTIONS)
+
+
+def started(policy: str, store: Path) -> int:
+    """The job in a process of its own; its id."""
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        pipeline.run(job(policy), Store(store))
+        os._exit(0)
+    return child
+
+
+def over(child: int) -> bool:
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done and status:
+        sys.exit(f"the job ended by itself with status {status}")
+    return bool(done)
+
+
+def checkpoints(store: Path) -> list[int]:
+    return [int(f.name) for f in store.glob("explore/*.resume/*") if f.name.isdigit()]
+
+
+def killed(child: int, moment: float, writing: bool, store: Path) -> bool:
+    """Kill the process `moment` seconds from now, or at the next checkpoint being written after that. False: it was
+    done before."""
+    until = time.monotonic() + moment
+    while time.monotonic() < until or (writing and not list(store.glob("explore/*.resume/aside"))):
+        if over(child):
+            return False
+        time.sleep(0.0005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def main() -> None:
+    policy, store, seed, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    assert hf  # imported before any fork
+    draw, done, record = random.Random(seed), False, []
+    while not done and len(record) < kills:
+        child, moment, writing = started(policy, store), draw.uniform(0, 1.5), len(record) % 2 == 1
+        done = not killed(child, moment, writing, store)
+        if not done:
+            aside = len(list(store.glob("explore/*.resume/aside")))
+            record.append({"after": moment, "writing": aside, "checkpoint": max(checkpoints(store), default=0)})
+    if not done:
+        child = started(policy, store)
+        while not over(child):
+            time.sleep(0.01)
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()
