@@ -21,7 +21,7 @@ RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
     # Traces have 20-50 tokens. 18 steps show the effects within minutes; accuracy still rises at 100.
     "explore": {"steps": 18, "prompts": 8, "group": 8, "max_tokens": 80},
     "evaluate": {"max_tokens": 80},
-    "rl": {"lr": 2e-3, "rank": 8, "lora_alpha": 16, "kl": 0.0},
+    "rl": {"lr": 2e-3, "critic_lr": 4e-3, "rank": 8, "lora_alpha": 16, "kl": 0.0},  # the paper's ratio of rates
     "prm": {"model": "pocket/prm"},
     "teacher": {"max_tokens": 80},
     "icl": {"k": 1, "show": "trace"},  # three demonstrations confuse so small a reader: .30 of .40 before any training

@@ -17,7 +17,7 @@ from openrft_rl.options import RLOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Update:
     """What one update is about."""
 
     policy: Any
@@ -27,29 +27,29 @@ class Task:
     measures: Measures
 
 
-def policy_loss(task: Task, lines: list[Line]) -> Tensor:
+def policy_loss(now: Update, lines: list[Line]) -> Tensor:
     """The clipped surrogate and, where no critic carries it in the rewards, the KL to the reference."""
-    options, how = task.options, task.options.how
-    logp, mask = task.policy.completion_logprobs(
+    options, how = now.options, now.options.how
+    logp, mask = now.policy.completion_logprobs(
         [line.prompt for line in lines], [line.tokens for line in lines], lines[0].temperature
     )
     # On the very weights that sampled, the ratio is 1; the stored values would add only rounding noise.
-    old = logp.detach() if task.fresh else padded([line.old for line in lines])
+    old = logp.detach() if now.fresh else padded([line.old for line in lines])
     log_ratio = RATIOS[how.ratio](logp, old, mask)
     loss = clipped_surrogate(log_ratio, padded([line.advantage for line in lines]), *options.clip)
-    if task.kl:
+    if now.kl:
         kl = kl_estimate(logp, padded([line.reference for line in lines]))
-        task.measures.mean("kl", kl, mask)
-        loss = loss if how.critic else loss + task.kl * kl
-    task.measures.ratio(log_ratio, mask, options.clip)
+        now.measures.mean("kl", kl, mask)
+        loss = loss if how.critic else loss + now.kl * kl
+    now.measures.ratio(log_ratio, mask, options.clip)
     return _weighted(loss, mask, lines)
 
 
-def value_loss(task: Task, lines: list[Line]) -> Tensor:
+def value_loss(now: Update, lines: list[Line]) -> Tensor:
     """How wrong the critic is about the returns."""
-    values, mask = task.policy.critic.values([line.prompt for line in lines], [line.tokens for line in lines])
+    values, mask = now.policy.critic.values([line.prompt for line in lines], [line.tokens for line in lines])
     old, returns = padded([line.values for line in lines]), padded([line.returns for line in lines])
-    return _weighted(clipped_value_loss(values, old, returns, task.options.value_clip), mask, lines)
+    return _weighted(clipped_value_loss(values, old, returns, now.options.value_clip), mask, lines)
 
 
 def _weighted(loss: Tensor, mask: Tensor, lines: list[Line]) -> Tensor:

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from openrft import OpenRFTError, Rollout
+from openrft_rl.appraisal import appraised
 from openrft_rl.equations.weights import token_weights
 from openrft_rl.guard import unchanged_on_failure
-from openrft_rl.judgement import judged
 from openrft_rl.lines import Line, lines_of, micro_batches, minibatches
-from openrft_rl.losses import Task, policy_loss, value_loss
+from openrft_rl.losses import Update, policy_loss, value_loss
 from openrft_rl.measures import Measures
 from openrft_rl.options import RLOptions
 from openrft_rl.recall import recalled
@@ -34,12 +34,12 @@ def update(
     """
     how, measures = options.how, Measures()
     lines = lines_of(policy, rollouts)
-    measures.note(loss=0.0, kl=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_weight=kl)
+    measures.note(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_weight=kl)
     measures.note(empty=float(len(rollouts) - len(lines)))
     if not lines:
         return measures.report()
     policy.model.train()
-    lines = judged(recalled(policy, lines, options.micro_tokens, bool(kl), how.critic), how, options, kl)
+    lines = appraised(recalled(policy, lines, options.micro_tokens, bool(kl), how.critic), how, options, kl)
     measures.before(lines)
     weights = token_weights([len(line.tokens) for line in lines], how.mean)
     used = [
@@ -48,40 +48,40 @@ def update(
         if how.critic or kl or bool(line.advantage.any())
     ]
     several = options.epochs > 1 or options.minibatches > 1
-    task = Task(policy, options, kl, not several, measures)
+    now = Update(policy, options, kl, not several, measures)
     with unchanged_on_failure(policy.optimizer(options.lr), several):
         for epoch in range(options.epochs if used else 0):
             batches = minibatches(used, options.minibatches, seed + epoch)
             for batch in batches:
-                _descend(task, batch, len(batches), step)
+                _descend(now, batch, len(batches), step)
     policy.model.eval()
     return measures.report()
 
 
-def _descend(task: Task, batch: list[Line], share: int, step: int) -> None:
+def _descend(now: Update, batch: list[Line], share: int, step: int) -> None:
     """One optimiser step, of the policy and of the critic, on one of the epoch's `share` mini-batches."""
-    options, critic = task.options, task.options.how.critic
-    policy_optimizer = _ready(task.policy.optimizer(options.lr), options.lr)
-    value_optimizer = _ready(task.policy.critic.optimizer(options.critic_lr), options.critic_lr) if critic else None
+    options, critic = now.options, now.options.how.critic
+    policy_optimizer = _ready(now.policy.optimizer(options.lr), options.lr)
+    value_optimizer = _ready(now.policy.critic.optimizer(options.critic_lr), options.critic_lr) if critic else None
     loss = wrong = 0.0
     for micro in micro_batches(batch, options.micro_tokens):
-        part = policy_loss(task, micro) * share
+        part = policy_loss(now, micro) * share
         part.backward()
         loss += part.item()
         if value_optimizer:
-            part = value_loss(task, micro) * share
+            part = value_loss(now, micro) * share
             part.backward()
             wrong += part.item()
     norm = _finite("policy", loss, policy_optimizer, options.max_grad_norm, step, "rl.lr")
     if value_optimizer:
         value_norm = _finite("critic", wrong, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
         value_optimizer.step()
-        task.measures.add("value_loss", wrong)
-        task.measures.peak("value_grad_norm", value_norm)
+        now.measures.add("value_loss", wrong)
+        now.measures.peak("value_grad_norm", value_norm)
     policy_optimizer.step()
-    task.measures.add("loss", loss)
-    task.measures.peak("grad_norm", norm)
-    task.measures.count("updates")
+    now.measures.add("loss", loss)
+    now.measures.peak("grad_norm", norm)
+    now.measures.count("updates")
 
 
 def _ready(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer:

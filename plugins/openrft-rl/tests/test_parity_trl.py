@@ -7,7 +7,7 @@ import torch
 from openrft_rl.equations.advantages import relative, spread
 from openrft_rl.equations.weights import token_weights
 from openrft_rl.lines import Line
-from openrft_rl.losses import Task, policy_loss
+from openrft_rl.losses import Update, policy_loss
 from openrft_rl.measures import Measures
 from openrft_rl.plugin import RL
 
@@ -122,7 +122,7 @@ def gradients(policy, loss):
 def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
     lines, old, reference, mask, advantages = lines_for(policy, name, [1.0, 0.0, 0.3, 0.9])
     measures = Measures()
-    ours = policy_loss(Task(policy, RL.Options(algorithm=name, kl=kl), kl, False, measures), lines)
+    ours = policy_loss(Update(policy, RL.Options(algorithm=name, kl=kl), kl, False, measures), lines)
     assert 0 < measures.report()["clip_fraction"] < 1
 
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from openrft_rl.judgement import judged
+from openrft_rl.appraisal import appraised
 from openrft_rl.lines import lines_of
-from openrft_rl.losses import Task, policy_loss, value_loss
+from openrft_rl.losses import Update, policy_loss, value_loss
 from openrft_rl.measures import Measures
 from openrft_rl.plugin import RL
 from openrft_rl.recall import recalled
@@ -113,7 +113,7 @@ def plain(policy, rollouts):
 def test_losses_equal_the_papers_equations(policy):
     rollouts = drawn(policy)
     lines = recalled(policy, lines_of(policy, rollouts), 100_000, reference=True, critic=True)
-    lines = judged(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)
+    lines = appraised(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)
     with policy.reference():
         reference, _ = plain(policy, rollouts)
     old, old_values = plain(policy, rollouts)
@@ -126,20 +126,20 @@ def test_losses_equal_the_papers_equations(policy):
 
     move(policy, 2)  # now both ratio and values differ from those of the sampling
     lines = [replace(line, weight=1 / by_hand.tokens) for line in lines]
-    task = Task(policy, OPTIONS, OPTIONS.kl, False, Measures())
+    now = Update(policy, OPTIONS, OPTIONS.kl, False, Measures())
     logp, values = plain(policy, rollouts)
-    assert policy_loss(task, lines).item() == pytest.approx(by_hand.policy_loss(logp, 0.2), abs=1e-3)
-    assert value_loss(task, lines).item() == pytest.approx(by_hand.value_loss(values, 0.2), abs=1e-4)
-    assert 0 < task.measures.report()["clip_fraction"] < 1
+    assert policy_loss(now, lines).item() == pytest.approx(by_hand.policy_loss(logp, 0.2), abs=1e-3)
+    assert value_loss(now, lines).item() == pytest.approx(by_hand.value_loss(values, 0.2), abs=1e-4)
+    assert 0 < now.measures.report()["clip_fraction"] < 1
     moved = [abs(a - b) for now, old in zip(values, old_values, strict=True) for a, b in zip(now, old, strict=True)]
     assert min(moved) < 0.2 < max(moved)
 
 
 def test_the_gradient_reaches_policy_and_critic_apart(policy):
     lines = recalled(policy, lines_of(policy, drawn(policy)), 100_000, reference=True, critic=True)
-    lines = [replace(line, weight=1.0) for line in judged(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)]
-    task = Task(policy, OPTIONS, OPTIONS.kl, False, Measures())
-    for loss, ours in ((policy_loss(task, lines), ".default."), (value_loss(task, lines), ".critic.")):
+    lines = [replace(line, weight=1.0) for line in appraised(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)]
+    now = Update(policy, OPTIONS, OPTIONS.kl, False, Measures())
+    for loss, ours in ((policy_loss(now, lines), ".default."), (value_loss(now, lines), ".critic.")):
         policy.model.zero_grad(set_to_none=True)
         loss.backward()
         touched = {n for n, p in policy.model.named_parameters() if p.grad is not None and p.grad.any()}

@@ -12,7 +12,7 @@ from openrft_rl.lines import Line, filled, padded, unpadded
 from openrft_rl.options import RLOptions
 
 
-def judged(lines: list[Line], how: Algorithm, options: RLOptions, coefficient: float) -> list[Line]:
+def appraised(lines: list[Line], how: Algorithm, options: RLOptions, coefficient: float) -> list[Line]:
     """The lines with their advantages; with a critic also the returns that it should have foretold."""
     return _by_critic(lines, options, coefficient) if how.critic else _by_comparison(lines, how)
 
