@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -60,10 +60,11 @@ class Plan:
         policy, settings = arm.policy or self.policy, self.settings
         if policy.startswith(PREFIX):  # a rule says the same each time, so it is asked once
             settings = replace(settings, evaluate=replace(settings.evaluate, samples=1))
-        return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm))
+        return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
-    def _options_of(self, arm: Arm) -> dict[str, Mapping[str, Any]]:
-        return {name: self.options[name] for name in arm.plugins if name in self.options}
+    def _options_of(self, arm: Arm, task: str) -> dict[str, Mapping[str, Any]]:
+        acting = dict.fromkeys((_family(task), *arm.plugins))
+        return {name: self.options[name] for name in acting if name in self.options}
 
 
 def make_plan(asked: Asked) -> Plan:
@@ -75,12 +76,12 @@ def make_plan(asked: Asked) -> Plan:
     arms = (*arms, *named_arms(asked.extra, taken=[a.name for a in arms]))
     _check_policy(asked.policy)
     values = _layered(asked, arms, said)
-    faults = _unknown_owners(asked.values, arms)
+    used = list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
+    faults = _unknown_owners(asked.values, used)
     settings, found = settings_from(values)
     faults += found
     data, found = build(DataRequest, "data", {**values.get("data", {}), **asked.data})
     faults += found
-    used = list(dict.fromkeys(name for arm in arms for name in arm.plugins))
     options = {name: values[name] for name in used if values.get(name)}
     for name in used:
         faults += make(name, options.get(name, {}))[1]
@@ -124,9 +125,13 @@ def _layered(asked: Asked, arms: Sequence[Arm], said: list[str]) -> Values:
     return merged
 
 
-def _unknown_owners(values: Mapping[str, Any], arms: Iterable[Arm]) -> list[str]:
+def _family(task: str) -> str:
+    """The plugin that a task comes from. It takes part in every arm: it may judge and measure."""
+    return task.split("/")[0]
+
+
+def _unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[str]:
     """Faults for options given to something that does not exist or takes no part."""
-    used = {name for arm in arms for name in arm.plugins}
     faults = []
     for owner in values:
         if owner in STAGES or owner in used or owner == "data":

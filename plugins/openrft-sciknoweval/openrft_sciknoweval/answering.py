@@ -1,7 +1,8 @@
-"""How an answer is asked for and judged, by the kinds of item a task holds.
+"""How an answer is asked for and judged, by the forms of answer that a task's items want.
 
 One instruction serves a whole task. The rows' own ones ("directly give the answer without any explanation") forbid
-the reasoning that is to be trained, so they are kept in `Sample.meta` and not shown.
+the reasoning that is to be trained, so they are kept in `Sample.meta` and not shown; where only they say what is to be
+done with a text, they are shown without that clause.
 """
 
 from __future__ import annotations
@@ -9,43 +10,120 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from openrft import Sample, Task
+from openrft_sciknoweval.relations import matched, relations_in
+from openrft_sciknoweval.similarity import exact
+
+Form = Literal["choice", "boolean", "text", "relations", "judged"]
 
 _REASON = "Reason step by step, one step per line."
-_FORMS = {
+_ASKED: dict[Form, str] = {
     "choice": "the letter of the right option",
     "boolean": "Yes if it holds or is true, No if not",
     "text": "the answer alone, keeping the order in which the question gives things",
+    "relations": "the whole list, each relation in parentheses",
+    "judged": "the whole answer",
 }
+_WHERE: dict[Form, str] = {
+    "choice": "where options are given",
+    "boolean": "for a yes/no question or a hypothesis",
+    "relations": "where relations are asked for",
+    "judged": "where a text is asked for",
+    "text": "else",
+}
+_JUDGED_LEAVES = ("extract_doping", "component_extraction")  # of the type relation_extraction, and yet judged
+_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_BARE = re.compile(r",?\s*(?:directly\s*,?\s*)?do(?: not|n't) output (?:any )?other characters", re.IGNORECASE)
+_NO_REASONS = re.compile(r"\s*without any explanation", re.IGNORECASE)
 core_grade = Task("", (), ()).grade  # the harness's own grader
 
 
-def instruction(kinds: Iterable[str]) -> str | None:
-    """The system instruction for items of these kinds; None = the harness's own, which is for choices."""
-    held = set(kinds)
-    wanted = [kind for kind in _FORMS if kind in held]
+def form_of(type_: str, leaf: str) -> Form:
+    """What form of answer a row of this type, in this file, wants."""
+    if type_ == "open-ended-qa" or leaf.endswith(_JUDGED_LEAVES):
+        return "judged"
+    if type_ == "relation_extraction":
+        return "relations"
+    return "choice" if type_.startswith("mcq") else "boolean" if type_ == "true_or_false" else "text"
+
+
+def form(sample: Sample) -> Form:
+    """The same of a sample."""
+    type_ = sample.meta.get("type")
+    return form_of(type_, sample.task.rpartition("/")[2]) if type_ else sample.kind  # type: ignore[return-value]
+
+
+def has_outcome(sample: Sample) -> bool:
+    """Whether an outcome reward exists without a judge: such a sample can be trained on."""
+    return form(sample) != "judged"
+
+
+def question_of(type_: str, leaf: str, prompt: str, question: str) -> str:
+    """The question as it is asked: with the row's instruction before it where the question alone asks nothing."""
+    if form_of(type_, leaf) not in ("relations", "judged"):
+        return question
+    told = _without_muzzle(prompt)
+    return f"{told}\n\n{question}" if told else question
+
+
+def _without_muzzle(prompt: str) -> str:
+    """The row's instruction without what forbids reasoning."""
+    kept = []
+    for sentence in re.split(r"(?<=[.!?])\s+", prompt.strip()):
+        rest = _NO_REASONS.sub("", _BARE.sub("", sentence))
+        if rest == sentence or not re.match(r"(?:please )?(?:directly give\b|\W*$)", rest, re.IGNORECASE):
+            kept.append(rest)
+    return " ".join(kept)
+
+
+def instruction(forms: Iterable[Form]) -> str | None:
+    """The system instruction for items that want these forms; None = the harness's own, which is for choices."""
+    held = set(forms)
+    wanted = [form for form in _ASKED if form in held]
     if wanted == ["choice"]:
         return None
     if len(wanted) == 1:
-        return f"{_REASON} On the last line put in \\boxed{{}}: {_FORMS[wanted[0]]}."
-    where = {"choice": "where options are given", "boolean": "for a yes/no question or a hypothesis", "text": "else"}
-    forms = "; ".join(f"{where[kind]}, {_FORMS[kind]}" for kind in wanted)
-    return f"{_REASON} On the last line put the final answer in \\boxed{{}}: {forms}."
+        last = "At the end" if wanted == ["judged"] else "On the last line"
+        return f"{_REASON} {last} put in \\boxed{{}}: {_ASKED[wanted[0]]}."
+    forms_ = "; ".join(f"{_WHERE[form]}, {_ASKED[form]}" for form in _WHERE if form in held)
+    return f"{_REASON} On the last line put the final answer in \\boxed{{}}: {forms_}."
 
 
 def grade(sample: Sample, completion: str) -> Any:
-    """The harness's grade; a text is right if the final answer contains the gold answer as whole words.
+    """The harness's grade; for forms that it does not know:
 
-    Containment is the benchmark's metric for filling. Whole words, because a plain substring would let
-    `12H2 + O2 = 2H2O` pass for `2H2 + O2 = 2H2O`; the final answer only, because a chain of thought that lists
-    candidates would contain the gold one by luck.
+    text: right if the final answer contains the gold answer as whole words. Containment is the benchmark's metric for
+    filling. Whole words, because a plain substring would let `12H2 + O2 = 2H2O` pass for `2H2 + O2 = 2H2O`; the final
+    answer only, because a chain of thought that lists candidates would contain the gold one by luck.
+    relations: the score is the benchmark's composite of F1s on this item, names compared letter for letter; right if
+    nothing is missed and nothing wrong.
+    judged: not scored (`correct` is None); the answer is what the judge is to read.
     """
     verdict = core_grade(sample, completion)
-    if sample.kind != "text" or verdict.answer is None:
+    wanted = form(sample)
+    if wanted == "judged":
+        return replace(verdict, answer=verdict.answer or essay(completion), correct=None)
+    if wanted == "relations":
+        return _relations_grade(sample, verdict)
+    if wanted != "text" or verdict.answer is None:
         return verdict
     return replace(verdict, correct=contains(verdict.answer, sample.answer))
+
+
+def _relations_grade(sample: Sample, verdict: Any) -> Any:
+    found = relations_in(verdict.answer) if verdict.answer else None
+    if found is None:
+        return replace(verdict, answer=None, correct=False, score=0.0)
+    score = matched(found, relations_in(sample.answer) or (), exact).score
+    return replace(verdict, correct=score == 1, score=score)
+
+
+def essay(completion: str) -> str | None:
+    """A judged answer that stands in no box: all but the thinking; None if nothing is left."""
+    text = _THINKING.sub("", completion).rpartition("</think>")[2]
+    return text.strip() or None
 
 
 def contains(answer: str, gold: str) -> bool:

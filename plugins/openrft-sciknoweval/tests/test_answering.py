@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from openrft_sciknoweval.answering import contains, grade, instruction
+from hypothesis import given
+from hypothesis import strategies as st
+from openrft_sciknoweval.answering import contains, form_of, grade, has_outcome, instruction, question_of
 
 from openrft import Sample
 
@@ -48,3 +50,73 @@ def test_text_is_judged_by_its_final_answer_alone() -> None:
 def test_other_kinds_are_judged_by_the_harness() -> None:
     assert grade(Sample("q", "B", ("x", "y")), "\\boxed{B}").correct
     assert grade(Sample("q", "Yes", kind="boolean"), "\\boxed{true}").correct
+
+
+@pytest.mark.parametrize(
+    ("type_", "leaf", "form"),
+    [
+        ("mcq-4-choices", "retrosynthesis", "choice"),
+        ("mcq-2-choices", "fluorescence_prediction", "choice"),
+        ("true_or_false", "solubility_prediction", "boolean"),
+        ("filling", "balancing_chemical_equation", "text"),
+        ("relation_extraction", "drug_drug_relation_extraction", "relations"),
+        ("relation_extraction", "extract_doping", "judged"),
+        ("open-ended-qa", "physics_problem_solving", "judged"),
+    ],
+)
+def test_every_type_has_a_form(type_: str, leaf: str, form: str) -> None:
+    assert form_of(type_, leaf) == form
+    sample = Sample("q", "Yes" if form == "boolean" else "x", kind="text", task=f"s/L2/{leaf}", meta={"type": type_})
+    assert has_outcome(sample) is (form != "judged")
+
+
+def test_what_only_the_rows_instruction_says_is_asked() -> None:
+    told = "You are a chemist. Find all pairs. Directly give me the list, DO NOT output any other characters."
+    asked = question_of("relation_extraction", "drug_drug_relation_extraction", told, "A text.")
+    assert asked == "You are a chemist. Find all pairs.\n\nA text."
+    derive = "Your task is to output the process of derivation directly, do not output other characters."
+    assert question_of("open-ended-qa", "physics_formula_derivation", derive, "Given x.") == (
+        "Your task is to output the process of derivation.\n\nGiven x."
+    )
+    assert question_of("mcq-4-choices", "retrosynthesis", told, "Which?") == "Which?"
+    assert question_of("open-ended-qa", "biological_text_summary", "", "A text.") == "A text."
+
+
+def test_instruction_for_relations_and_texts() -> None:
+    assert "each relation in parentheses" in (instruction(["relations"]) or "")
+    assert "At the end" in (instruction(["judged"]) or "")
+    pooled = instruction(["choice", "relations"]) or ""
+    assert "letter" in pooled
+    assert "list" in pooled
+
+
+SAMPLES = [
+    Sample("q", "B", ("x", "y")),
+    Sample("q", "Yes", kind="boolean"),
+    Sample("q", EQUATION, kind="text", meta={"type": "filling"}),
+    Sample("q", "(a, int, b)", kind="text", task="s/L2/drugs", meta={"type": "relation_extraction"}),
+    Sample("q", "gold", kind="text", task="s/L2/summary", meta={"type": "open-ended-qa"}),
+]
+written = st.one_of(st.text(max_size=60), st.text(alphabet="\\boxed{}()AB,. answer is<think>/\n", max_size=60))
+
+
+@given(written, st.sampled_from(SAMPLES))
+def test_no_completion_breaks_the_grader(text: str, sample: Sample) -> None:
+    verdict = grade(sample, text)
+    assert verdict.value is None or 0 <= verdict.value <= 1
+    assert verdict.answer is not None or not verdict.correct
+
+
+@given(st.text(alphabet="AB (x,y)int.yes no2H+O=", min_size=1, max_size=40).filter(str.strip), st.sampled_from(SAMPLES))
+def test_reading_what_was_read_changes_nothing(text: str, sample: Sample) -> None:
+    first = grade(sample, f"\\boxed{{{text}}}")
+    if first.answer is not None:
+        again = grade(sample, f"\\boxed{{{first.answer}}}")
+        assert (again.answer, again.correct, again.score) == (first.answer, first.correct, first.score)
+
+
+@given(st.text(alphabet="AB \n.,box{}", max_size=40), st.sampled_from(SAMPLES))
+def test_the_last_box_decides_whatever_was_thought_or_written_before(text: str, sample: Sample) -> None:
+    gold = f"\\boxed{{{sample.answer}}}"
+    verdict = grade(sample, f"<think>\\boxed{{{text}}}</think>{text}\n{gold}")
+    assert verdict == grade(sample, gold)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sciknoweval import SciKnowEval
+from openrft_sciknoweval.answering import grade
 from openrft_sciknoweval.official import official
 
 from openrft import Completion, Rollout, Sample
@@ -68,34 +69,52 @@ def test_never_raises(text: str, sample: Sample) -> None:
     assert official(sample, text) in (True, False)
 
 
-def rollout(sample: Sample, text: str, correct: bool) -> Rollout:
-    return Rollout(sample, (), Completion(text), correct=correct)
+THOUGHT = "<think>D. surely D.</think>\nThe answer is C"
 
 
-def test_metrics() -> None:
+@pytest.mark.parametrize("text", ["\\boxed{C}", THOUGHT, "I doubt D.\n\\boxed{C}"])
+def test_strict_reads_what_the_official_rule_does_not(text: str) -> None:
+    """The final answer, the last one, the completion without its thinking."""
+    assert grade(CHOICE, text).correct is True
+    assert official(CHOICE, text) is False
+
+
+def rollout(sample: Sample, text: str) -> Rollout:
+    verdict = grade(sample, text)
+    return Rollout(sample, (), Completion(text), answer=verdict.answer, correct=verdict.correct, score=verdict.score)
+
+
+def test_the_second_column() -> None:
     def sample(task: str, **meta: Any) -> Sample:
         return Sample("Which?", "C", CHOICE.options, task=task, meta=meta)
 
-    found = SciKnowEval().evaluate(
-        [
-            rollout(sample("a"), "C. silver", True),
-            rollout(sample("a"), "\\boxed{C}", True),
-            rollout(sample("a", defects=["mojibake"]), "\\boxed{A}", False),
-            rollout(sample("b"), "\\boxed{A}", False),
-        ]
+    texts = ["C. silver", "\\boxed{C}", "\\boxed{A}", "C"]
+    found = SciKnowEval().evaluate(rollouts=[rollout(sample("a"), text) for text in texts])
+    assert found == {"sciknoweval_official": 0.5}
+    assert SciKnowEval().evaluate(rollouts=[]) == {}
+
+
+def test_relations_have_their_own_metrics_by_subtask() -> None:
+    gold = "(a, int, b), (c, effect, d)"
+    meta = {"type": "relation_extraction"}
+    items = [
+        Sample(f"text {n}", gold, kind="text", task=f"sciknoweval/L2/{leaf}", meta=meta)
+        for n, leaf in enumerate(("one", "two"))
+    ]
+    answers = {"one": [f"\\boxed{{[{gold}]}}", "\\boxed{[(a, int, b)]}"], "two": [gold, f"[{gold}]"]}
+    rollouts = [rollout(s, text) for s in items for text in answers[s.task.rpartition("/")[2]]]
+    found = SciKnowEval(SciKnowEval.Options(similarity="exact")).evaluate(rollouts=rollouts)
+    # One: the first round is whole; the second finds 2 of 4 names, 1 of 2 relations in the middle, 1 of 2 whole: 2/3.
+    assert found["sciknoweval_relation_f1_exact.one"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["sciknoweval_relation_f1_exact.two"] == 0  # nothing stands in a box
+    assert found["sciknoweval_relation_f1_exact_official.two"] == 1
+    assert "sciknoweval_official" not in found
+
+
+def test_the_scorer_of_pairs_has_no_number_where_it_stops() -> None:
+    gold, meta = "(lead, rash), (zinc, pain)", {"type": "relation_extraction"}
+    sample = Sample("t", gold, kind="text", task="s/L2/pairs", meta=meta)
+    found = SciKnowEval(SciKnowEval.Options(similarity="exact")).evaluate(
+        rollouts=[rollout(sample, "\\boxed{[(lead, rash), (tin, pain)]}")]
     )
-    assert found["sciknoweval_official"] == 0.25
-    assert found["sciknoweval_clean"] == pytest.approx(2 / 3)
-    assert found["sciknoweval_macro"] == pytest.approx((2 / 3 + 0) / 2)
-    assert SciKnowEval().evaluate([]) == {}
-    assert "sciknoweval_Physics" not in found
-
-
-def test_metrics_by_group() -> None:
-    def sample(domain: str) -> Sample:
-        return Sample("Which?", "C", CHOICE.options, meta={"domain": domain, "level": "L3"})
-
-    right, wrong = rollout(sample("Physics"), "C", True), rollout(sample("Biology"), "C", False)
-    found = SciKnowEval().evaluate([right, wrong, wrong])
-    assert (found["sciknoweval_Physics"], found["sciknoweval_Biology"]) == (1, 0)
-    assert "sciknoweval_L3" not in found
+    assert set(found) == {"sciknoweval_relation_f1_exact.pairs"}
