@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from openrft import DataError, DataRequest, Sample, Task, TaskInfo
-from openrft_sciknoweval.answering import grade, instruction
+from openrft_sciknoweval.answering import form, grade, instruction
 from openrft_sciknoweval.kin import Kinship
+from openrft_sciknoweval.known_rules import RULES
 from openrft_sciknoweval.pool import Pool
 from openrft_sciknoweval.selectors import FAMILY, choose, selectors
 from openrft_sciknoweval.source import Source, label, open_source
@@ -106,9 +107,9 @@ def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Ma
         "groups": ["level", "domain"],  # fields of `Sample.meta` that scores are grouped by
         "fingerprint": _fingerprint(train, test),
     }
-    task = Task(pool.selector.name, *sides, grade=grade, notes=every_note)
+    task = Task(pool.selector.name, *sides, grade=grade, notes=every_note, rules=RULES)
     # Not of the draw: it must not change with it.
-    told = instruction(sample.kind for sample in every or (*train, *test))
+    told = instruction(form(sample) for sample in every or (*train, *test))
     return replace(task, instruction=told) if told else task
 
 

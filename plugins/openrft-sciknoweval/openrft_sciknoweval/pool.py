@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openrft import DataError, Sample
+from openrft_sciknoweval.answering import has_outcome, question_of
 from openrft_sciknoweval.defects import CONFLICT
 from openrft_sciknoweval.reading import Fault, Place
 from openrft_sciknoweval.record import Where, examined, where
-from openrft_sciknoweval.row import KINDS, Row
+from openrft_sciknoweval.row import Row
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector
 from openrft_sciknoweval.table import Table
 
@@ -120,7 +121,7 @@ class Pool:
             return
         self._seen.add((part, sample.id))
         self.flagged.update(sample.meta["defects"])
-        where = self.judged if KINDS[sample.meta["type"]] == "none" else self.samples
+        where = self.samples if has_outcome(sample) else self.judged
         where.setdefault(part, []).append(sample)
 
 
@@ -150,7 +151,8 @@ def _sample(row: Row, place: Place, there: Where) -> Sample:
     answer = LETTERS[row.position] if row.kind == "choice" else row.answer
     task = "/".join(part for part in (FAMILY, there.level, there.leaf) if part)
     kind = "text" if row.kind == "none" else row.kind
-    return Sample(row.question, answer, row.texts, kind=kind, task=task, meta=meta)
+    question = question_of(row.type, there.leaf, row.prompt, row.question)
+    return Sample(question, answer, row.texts, kind=kind, task=task, meta=meta)
 
 
 def _flagged(sample: Sample) -> Sample:
