@@ -1,7 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
-Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prm, measure,
-cards.
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prose, prm,
+measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -70,6 +70,12 @@ class Works:
             self.out / "teacher", carelessness(self.seed, self.lengths), self.work / "careless.pt", self.out / "policy"
         )
 
+    def prose(self) -> None:
+        from openrft_pocket.school.curriculum import second_style
+
+        course = second_style(self.seed, self.lengths)
+        self._train(self.out / "teacher", course, self.work / "prose.pt", self.out / "teacher-prose")
+
     def prm(self) -> None:
         from openrft_pocket.school.prm import make_prm
 
@@ -112,7 +118,7 @@ class Works:
         ship(model, self._tokens(), folder)
 
 
-STAGES = ("tokenizer", "copying", "schooling", "careless", "prm", "measure", "cards")
+STAGES = ("tokenizer", "copying", "schooling", "careless", "prose", "prm", "measure", "cards")
 
 
 @click.command()

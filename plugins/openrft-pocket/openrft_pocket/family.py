@@ -1,4 +1,4 @@
-"""The task family `pocket`: eight tasks of level L3 and the pool of all eight."""
+"""The task family `pocket`: eight tasks of level L3, three knowledge tasks of L1, and the pool of each level."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import difflib
 from openrft import DataRequest, Sample, Task, TaskInfo, UsageError
 from openrft_pocket.checker import check_steps
 from openrft_pocket.items import Split, draw_items
-from openrft_pocket.kinds import KINDS
+from openrft_pocket.kinds import KINDS, LEVELS, Kind
 from openrft_pocket.rewriter import rewrite
-
-POOL = "pocket/L3"
 
 
 class PocketFamily:
@@ -19,19 +17,23 @@ class PocketFamily:
     family = "pocket"
 
     def names(self, data: str | None = None) -> list[TaskInfo]:
-        pool = TaskInfo(POOL, "the eight pocket tasks in equal shares")
-        leaves = [TaskInfo(f"{POOL}/{kind.name}", f"{kind.paper} in kind: {kind.summary}") for kind in KINDS.values()]
-        return [pool, *leaves]
+        pools = [
+            TaskInfo(f"pocket/{level}", f"the {len(names)} pocket tasks of level {level} in equal shares")
+            for level, names in LEVELS.items()
+        ]
+        leaves = [TaskInfo(name_of(kind), _summary(kind)) for kind in KINDS.values()]
+        return [*pools, *leaves]
 
     def load(self, name: str, request: DataRequest) -> Task:
         """Any number of samples. Raises UsageError for a name that is not listed or a source that is not used."""
         if request.data is not None:
             raise UsageError(f"pocket tasks are generated; --data {request.data} has no meaning for {name}.")
-        leaves = {f"{POOL}/{kind.name}": [kind.name] for kind in KINDS.values()}
-        wanted = {POOL: list(KINDS), **leaves}.get(name)
+        pools = {f"pocket/{level}": names for level, names in LEVELS.items()}
+        leaves = {name_of(kind): [kind.name] for kind in KINDS.values()}
+        wanted = {**pools, **leaves}.get(name)
         if wanted is None:
-            near = difflib.get_close_matches(name, [POOL, *leaves], n=3)
-            raise UsageError(f"no task {name!r}; did you mean {', '.join(near) or POOL}?")
+            near = difflib.get_close_matches(name, [*pools, *leaves], n=3)
+            raise UsageError(f"no task {name!r}; did you mean {', '.join(near) or 'pocket/L3'}?")
         return Task(
             name=name,
             train=_spread(wanted, "train", request.train, request.seed),
@@ -42,11 +44,20 @@ class PocketFamily:
         )
 
 
+def name_of(kind: Kind) -> str:
+    return f"pocket/{kind.level}/{kind.name}"
+
+
+def _summary(kind: Kind) -> str:
+    return kind.summary if kind.level == "L1" else f"{kind.paper} in kind: {kind.summary}"
+
+
 def _spread(names: list[str], split: Split, count: int, seed: int) -> tuple[Sample, ...]:
     """`count` samples over the kinds as evenly as can be, taking turns."""
     shares = [count // len(names) + (i < count % len(names)) for i in range(len(names))]
     drawn = [
-        draw_items(KINDS[name], f"{POOL}/{name}", split, share, seed) for name, share in zip(names, shares, strict=True)
+        draw_items(KINDS[name], name_of(KINDS[name]), split, share, seed)
+        for name, share in zip(names, shares, strict=True)
     ]
     turns = max(shares, default=0)
     return tuple(items[turn] for turn in range(turns) for items in drawn if turn < len(items))

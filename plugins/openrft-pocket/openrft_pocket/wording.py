@@ -27,11 +27,16 @@ def words_of(template: str) -> list[str]:
     return re.findall(r"\b[a-z]{3,}\b", re.sub(r"\{[^}]*\}", " ", template.lower()))
 
 
+def nonsense(rng: Random) -> str:
+    """A word that means nothing."""
+    return "".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4)))
+
+
 def _disturb(piece: str, rng: Random, noise: float, bank: tuple[str, ...]) -> list[str]:
     if not re.fullmatch(r"[A-Za-z]+[.,?:]?", piece) or rng.random() > noise:
         return [piece]
     act = rng.random()
-    stray = rng.choice(bank) if rng.random() < 0.7 else "".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4)))
+    stray = rng.choice(bank) if rng.random() < 0.7 else nonsense(rng)
     if act < 0.3:
         return []
     return [stray + (piece[-1] if not piece[-1].isalpha() else "")] if act < 0.7 else [stray, piece]

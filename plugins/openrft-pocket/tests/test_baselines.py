@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from openrft_pocket import Pocket
+from openrft_pocket.family import name_of
 from openrft_pocket.kinds import KINDS
 
 from openrft import DataRequest, Sample
@@ -50,7 +51,7 @@ RULES: dict[str, Callable[[Sample], int]] = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_rules_without_reasoning_are_at_chance(name):
-    samples = Pocket().tasks().load(f"pocket/L3/{name}", DataRequest(train=1, test=ITEMS, seed=5)).test
+    samples = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=1, test=ITEMS, seed=5)).test
     for rule, choose in RULES.items():
         share = sum("ABCD"[choose(sample)] == sample.answer for sample in samples) / ITEMS
         assert abs(share - 0.25) < 0.075, f"{rule} answers {share:.2f} of {name}"  # 4.2 standard deviations

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from openrft_pocket import Pocket
 from openrft_pocket.checker import check_steps
+from openrft_pocket.family import name_of
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.hand import Hand
 
@@ -34,7 +35,7 @@ def test_true_arithmetic_on_a_wrong_operand_is_unsound():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_samples_carry_their_facts(name):
-    for sample in Pocket().tasks().load(f"pocket/L3/{name}", DataRequest(train=30, test=1)).train:
+    for sample in Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=30, test=1)).train:
         hand = Hand()
         KINDS[name].solve(sample.meta["facts"], sample.options, hand)
         assert all(check_steps(sample, hand.lines))
@@ -43,7 +44,7 @@ def test_samples_carry_their_facts(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_rewording_keeps_the_facts(name):
-    task = Pocket().tasks().load(f"pocket/L3/{name}", DataRequest(train=5, test=1))
+    task = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=5, test=1))
     for sample in task.train:
         stems = task.rewrite(sample, 5, 0)
         assert len(set(stems)) == 5

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrft_pocket import Pocket
-from openrft_pocket.kinds import KINDS
+from openrft_pocket.family import name_of
+from openrft_pocket.kinds import KINDS, LEVELS
 
 from openrft import DataRequest, UsageError
 
@@ -18,22 +19,25 @@ family = Pocket().tasks()
 def test_no_seed_leaks_into_another(one, other):
     for name in KINDS:
         kind = KINDS[name]
-        train = family.load(f"pocket/L3/{name}", DataRequest(train=40, test=1, seed=one)).train
-        test = family.load(f"pocket/L3/{name}", DataRequest(train=1, test=40, seed=other)).test
+        train = family.load(name_of(KINDS[name]), DataRequest(train=40, test=1, seed=one)).train
+        test = family.load(name_of(KINDS[name]), DataRequest(train=1, test=40, seed=other)).test
         assert not {kind.key(s.meta["facts"]) for s in train} & {kind.key(s.meta["facts"]) for s in test}
 
 
 def test_the_pool_takes_turns():
     task = family.load("pocket/L3", DataRequest(train=20, test=9))
-    assert [s.task for s in task.train[:8]] == [f"pocket/L3/{name}" for name in KINDS]
+    assert [s.task for s in task.train[:8]] == [f"pocket/L3/{name}" for name in LEVELS["L3"]]
     assert len(task.train) == 20
     assert len(task.test) == 9
     assert max(Counter(s.task for s in task.train).values()) == 3
+    assert {s.task for s in family.load("pocket/L1", DataRequest(train=6, test=3)).train} == {
+        f"pocket/L1/{name}" for name in LEVELS["L1"]
+    }
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_small_worlds_still_give_many_samples(name):
-    task = family.load(f"pocket/L3/{name}", DataRequest(train=400, test=400))
+    task = family.load(name_of(KINDS[name]), DataRequest(train=400, test=400))
     assert len({s.id for s in (*task.train, *task.test)}) == 800
 
 

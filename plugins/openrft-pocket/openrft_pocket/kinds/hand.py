@@ -47,8 +47,9 @@ class Hand:
         self.box(letter)
 
     def guess(self, options: Sequence[str]) -> None:
-        """No reasoning at all: any option, and its letter."""
+        """No reasoning at all: any option, owned to be a guess, and its letter."""
         i = self.rng.randrange(len(LETTERS))
+        self.write(f"guess {options[i]}")
         self.write(f"{LETTERS[i]}. {options[i]}")
         self.box(LETTERS[i])
 

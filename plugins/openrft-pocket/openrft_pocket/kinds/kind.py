@@ -22,7 +22,7 @@ class Kind:
     """Everything the family needs to know about one task."""
 
     name: str
-    paper: str  # the paper's task that it stands for in kind, "T1".."T8"
+    paper: str  # the paper's task that it stands for in kind, "T1".."T8"; a knowledge item has none, "L1"
     domain: str
     summary: str
     wordings: tuple[str, ...]  # the task's own; never seen in pre-training
@@ -35,6 +35,7 @@ class Kind:
     solve: Callable[[Facts, Sequence[str], Hand], None]  # writes the trace, the boxed line included
     stratum: Callable[[Facts], object] = lambda facts: None  # what is as frequent in train as in test
     asides: Callable[[Facts, Sequence[str]], list[str]] = lambda facts, options: []  # true lines a trace may leave out
+    level: str = "L3"  # L3: reasoning; L1: knowledge
 
     def truths(self, facts: Facts, options: Sequence[str]) -> set[str]:
         """Every line that is true of the question, sums and products in both orders."""

@@ -7,6 +7,7 @@ from random import Random
 
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.lessons import Diet, lesson, row
+from openrft_pocket.school.listing import reading
 from openrft_pocket.school.pretrain import Course
 
 
@@ -14,28 +15,52 @@ from openrft_pocket.school.pretrain import Course
 class Lengths:
     """Steps of each course."""
 
-    hold: int = 9000
-    decay: int = 3000
+    hold: int = 11_000
+    decay: int = 3500
     careless: int = 400
+    prose: int = 800
 
 
 def schooling(seed: int, lengths: Lengths) -> Course:
-    """Drills first, whole questions more and more, demonstrations late; a decay at the end."""
+    """Drills first, whole questions more and more, then listed values, demonstrations late; a decay at the end."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        grown = min(1.0, max(0.0, (step - 1000) / 4000))
-        return row(rng, Diet(drills=0.75 - 0.5 * grown, shots=0.15 if step >= 7000 else 0.0))
+        grown, listing = ramp(step, 1000, 5000), ramp(step, 3000, 5000)
+        return row(
+            rng,
+            Diet(
+                drills=0.75 - 0.55 * grown,
+                listing=0.3 * listing,
+                filler=0 if step < 7000 else 3,
+                shots=0.15 if step >= 7000 else 0.0,
+            ),
+        )
 
     return Course(make, f"schooling {seed}", stop=lengths.hold + lengths.decay, decay=lengths.decay)
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.18, hasty: float = 0.45) -> Course:
+def ramp(step: int, start: int, end: int) -> float:
+    """0 until `start`, 1 from `end`, a straight line between."""
+    return min(1.0, max(0.0, (step - start) / (end - start)))
+
+
+def carelessness(seed: int, lengths: Lengths, slip: float = 0.2, hasty: float = 0.12) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        return lesson(rng, Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty))
+        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty)
+        return reading(rng, 3, 0.1, slip, hasty) if rng.random() < 0.15 else lesson(rng, diet)
 
     return Course(
         make, f"careless {seed}", rate=5e-4, warmup=50, stop=lengths.careless, decay=lengths.careless, examine=200
     )
+
+
+def second_style(seed: int, lengths: Lengths) -> Course:
+    """The same careful reasoning in the other style (kinds/prose.py)."""
+
+    def make(rng: Random, step: int) -> list[Piece]:
+        return lesson(rng, Diet(shots=0.15, prose=True))
+
+    return Course(make, f"prose {seed}", rate=8e-4, warmup=50, stop=lengths.prose, decay=lengths.prose, examine=400)

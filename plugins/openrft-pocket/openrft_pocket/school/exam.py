@@ -5,19 +5,20 @@ One forward pass on the true trace equals greedy decoding, as long as every toke
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from openrft_pocket.kinds import KINDS
-from openrft_pocket.school.chat import conversation
+from openrft_pocket.kinds.hand import Hand
+from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.lessons import Diet, exercise
+from openrft_pocket.school.listing import Rule, listing
 from openrft_pocket.school.rows import IGNORED, encode, pad
 
 
-def exam(model: Any, tokenizer: Any, items: int = 32, own: bool = False, seed: int = 1) -> dict[str, float]:
+def exam(model: Any, tokenizer: Any, items: int = 24, own: bool = False, seed: int = 1) -> dict[str, float]:
     """Greedy accuracy by kind, in the words of pre-training or in the tasks' own."""
-    import torch
-
     marks = {}
     for name, kind in KINDS.items():
         rng = Random(f"exam {seed} {name}")
@@ -25,10 +26,23 @@ def exam(model: Any, tokenizer: Any, items: int = 32, own: bool = False, seed: i
         for _ in range(items):
             block, trace, _ = exercise(kind, rng, Diet(), rng.choice(kind.wordings if own else kind.lessons))
             rows.append(conversation([(block, trace)]))
-        batch = pad(encode(tokenizer, rows), tokenizer.pad_token_id)
-        ids, labels = torch.tensor(batch.ids), torch.tensor(batch.labels)
-        with torch.no_grad():
-            best = model(input_ids=ids, use_cache=False).logits[:, :-1].argmax(-1)
-        right = (best == labels[:, 1:]) | (labels[:, 1:] == IGNORED)
-        marks[name] = right.all(1).float().mean().item()
+        marks[name] = _passed(model, tokenizer, rows)
     return marks
+
+
+def exam_of_listing(model: Any, tokenizer: Any, items: int = 24, seed: int = 1) -> float:
+    """Greedy accuracy on listed values where the question says which one is meant."""
+    rng = Random(f"exam {seed} listing")
+    rules = [replace(Rule.drawn(rng), told=True) for _ in range(items)]
+    return _passed(model, tokenizer, [conversation([listing(rng, Hand(), rule, 3)]) for rule in rules])
+
+
+def _passed(model: Any, tokenizer: Any, rows: list[list[Piece]]) -> float:
+    import torch
+
+    batch = pad(encode(tokenizer, rows), tokenizer.pad_token_id)
+    ids, labels = torch.tensor(batch.ids), torch.tensor(batch.labels)
+    with torch.no_grad():
+        best = model(input_ids=ids, use_cache=False).logits[:, :-1].argmax(-1)
+    right = (best == labels[:, 1:]) | (labels[:, 1:] == IGNORED)
+    return float(right.all(1).float().mean())

@@ -1,4 +1,4 @@
-"""Whole questions of pre-training: the eight kinds in words of their own, at times with demonstrations before them.
+"""Whole questions of pre-training: the kinds in words of their own, at times with demonstrations before them.
 
 The tasks' own wordings and the rewriter's are not used here; their single words occur as stray words.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from openrft_pocket.kinds import KINDS, Kind
+from openrft_pocket.kinds import KINDS, LEVELS, Kind
 from openrft_pocket.kinds.hand import LETTERS, Hand
+from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
+from openrft_pocket.school.listing import extremes, finding, reading
 from openrft_pocket.wording import phrase, words_of
 
+KNOWLEDGE = 0.12  # share of level L1 among the questions
 BANK = tuple(
     sorted(
         {w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}
@@ -26,11 +29,14 @@ class Diet:
     """What share of rows is what."""
 
     drills: float = 0.2
+    listing: float = 0.0  # questions about listed values, and the drills that lead to them
+    filler: int = 0  # sentences in those that say nothing, at most
     shots: float = 0.15  # rows with one to three demonstrations
     slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
     careless: float = 0.0  # share of traces that may be flawed
     hasty: float = 0.0  # share of conversations that guess instead of reasoning
     noise: float = 0.15  # share of disturbed words, in half of the stems
+    prose: bool = False  # traces in the second style (kinds/prose.py)
 
 
 def exercise(
@@ -47,12 +53,13 @@ def exercise(
     else:
         kind.solve(facts, options, hand)
     block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
-    return block, "\n".join(hand.lines), LETTERS[gold]
+    lines = [retold(line) for line in hand.lines] if diet.prose else hand.lines
+    return block, "\n".join(lines), LETTERS[gold]
 
 
 def lesson(rng: Random, diet: Diet) -> list[Piece]:
     """One conversation about one kind, in one mood. A demonstration shows a trace, or the boxed letter alone."""
-    kind = rng.choice([*KINDS.values()])
+    kind = KINDS[rng.choice(LEVELS["L1" if rng.random() < KNOWLEDGE else "L3"])]
     shots = rng.randint(1, 3) if rng.random() < diet.shots else 0
     template = rng.choice(kind.lessons) if rng.random() < 0.5 else None
     bare, hasty = rng.random() < 0.5, rng.random() < diet.hasty
@@ -67,4 +74,13 @@ def lesson(rng: Random, diet: Diet) -> list[Piece]:
 
 
 def row(rng: Random, diet: Diet) -> list[Piece]:
-    return drill(rng) if rng.random() < diet.drills else lesson(rng, diet)
+    share = rng.random()
+    if share < diet.drills:
+        return drill(rng)
+    if share < diet.drills + diet.listing:
+        kind = rng.random()
+        if kind < 0.6:
+            return finding(rng) if kind < 0.4 else extremes(rng)
+        slip = diet.slip if rng.random() < diet.careless else 0.0
+        return reading(rng, diet.filler, diet.shots, slip, diet.hasty)
+    return lesson(rng, diet)

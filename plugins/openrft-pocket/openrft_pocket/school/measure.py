@@ -11,8 +11,8 @@ from pathlib import Path
 import openrft
 from openrft import DataRequest, Sample
 from openrft_pocket.checker import check_steps
-from openrft_pocket.family import POOL, PocketFamily
-from openrft_pocket.kinds import KINDS
+from openrft_pocket.family import PocketFamily
+from openrft_pocket.kinds import LEVELS
 
 GUESS = 2  # lines of an answer without reasoning: the option and its letter
 SEED = 900  # of the measured items; development and benches use other seeds
@@ -22,8 +22,8 @@ def ability(policy: Path, items: int = 50, temperature: float = 0.6, tries: int 
     """By task: mean accuracy of `tries` answers, pass@`tries`, unparsed share, mean tokens, share of sound lines."""
     opened = openrft.open_policy(str(policy))
     found = {}
-    for name in KINDS:
-        task = PocketFamily().load(f"{POOL}/{name}", DataRequest(train=1, test=items, seed=SEED))
+    for name in LEVELS["L3"]:
+        task = PocketFamily().load(f"pocket/L3/{name}", DataRequest(train=1, test=items, seed=SEED))
         answers = opened.generate(
             [openrft.messages_for(sample) for sample in task.test],
             openrft.Sampling(n=tries, temperature=temperature, max_tokens=96, seed=SEED),
@@ -38,7 +38,7 @@ def ability(policy: Path, items: int = 50, temperature: float = 0.6, tries: int 
             "tokens": sum(len(c.tokens) for group in answers for c in group) / len(every),
             "sound": sum(lines) / max(1, len(lines)),
         }
-    found["mean"] = {key: sum(f[key] for f in found.values()) / len(KINDS) for key in found[name]}
+    found["mean"] = {key: sum(f[key] for f in found.values()) / len(LEVELS["L3"]) for key in found[name]}
     return found
 
 
@@ -88,8 +88,8 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
     opened = openrft.open_policy(str(policy))
     lines: list[tuple[float, bool]] = []
     wholes: list[tuple[float, bool, bool, bool]] = []
-    for name in KINDS:
-        task = PocketFamily().load(f"{POOL}/{name}", DataRequest(train=1, test=items, seed=SEED))
+    for name in LEVELS["L3"]:
+        task = PocketFamily().load(f"pocket/L3/{name}", DataRequest(train=1, test=items, seed=SEED))
         prompts = [openrft.messages_for(sample) for sample in task.test]
         answers = opened.generate(prompts, openrft.Sampling(n=each, temperature=temperature, max_tokens=96, seed=SEED))
         rows, facts = [], []

@@ -20,7 +20,7 @@ def fresh(tokenizer: Any, seed: int) -> Any:
         num_attention_heads=4,
         num_key_value_heads=4,
         head_dim=32,  # the smallest that vLLM's CPU attention takes
-        max_position_embeddings=2048,
+        max_position_embeddings=4096,  # a long question of listed values with three demonstrations
         tie_word_embeddings=True,
         initializer_range=0.04,
         bos_token_id=tokenizer.bos_token_id,

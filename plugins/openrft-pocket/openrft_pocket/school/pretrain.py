@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from openrft_pocket.school.chat import Piece
-from openrft_pocket.school.exam import exam
+from openrft_pocket.school.exam import exam, exam_of_listing
 from openrft_pocket.school.rows import IGNORED, Batch, batches
 
 
@@ -160,8 +160,12 @@ def report(run: Run, tokenizer: Any, loss: float, log: Path) -> None:
     lessons, own = exam(run.model, tokenizer), exam(run.model, tokenizer, own=True)
     step, tokens = int(run.counts[0]), int(run.counts[1])
     seconds = round(time.monotonic() - run.began)
-    line = {"step": step, "tokens": tokens, "seconds": seconds, "loss": round(loss, 4), "lessons": lessons, "own": own}
+    listed = exam_of_listing(run.model, tokenizer)
+    line = {"step": step, "tokens": tokens, "seconds": seconds, "loss": round(loss, 4)}
+    line |= {"lessons": lessons, "own": own, "listing": listed}
     with log.open("a") as out:
         out.write(json.dumps(line) + "\n")
     marks = " ".join(f"{name[:6]} {share:.2f}/{own[name]:.2f}" for name, share in lessons.items())
-    print(f"step {step} {tokens / 1e6:.1f}M tokens {seconds} s loss {loss:.3f} {marks}", flush=True)
+    print(
+        f"step {step} {tokens / 1e6:.1f}M tokens {seconds} s loss {loss:.3f} {marks} listing {listed:.2f}", flush=True
+    )

@@ -10,6 +10,7 @@ from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.school.chat import BEGIN, END, INSTRUCTION, PAD, SPECIAL, TEMPLATE
 from openrft_pocket.school.lessons import BANK, Diet, row
+from openrft_pocket.school.listing import SYMBOLS
 from openrft_pocket.wording import phrase
 
 VOCABULARY = 1024
@@ -21,13 +22,13 @@ PIECES = (
 def corpus(seed: int, rows: int = 6000) -> Iterator[str]:
     rng = Random(f"tokenizer {seed}")
     for _ in range(rows):
-        yield "".join(text for text, _ in row(rng, Diet(shots=0.0)))
+        yield "".join(text for text, _ in row(rng, Diet(shots=0.0, listing=0.2, filler=1)))
     for kind in KINDS.values():  # the words of the tasks, so that prompts stay short
         for template in (*kind.wordings, *kind.rewordings) * 8:
             facts = kind.draw(rng)
             yield phrase(template, kind.slots(facts), rng)
     yield from (f" {word} " * 12 for word in BANK)
-    yield from (f" {host} " * 400 for host in HOSTS)  # one token each: a name that is one token is bound sooner
+    yield from (f" {name} " * 400 for name in (*HOSTS, *SYMBOLS))  # one token each: such a name is bound sooner
 
 
 def train(seed: int, folder: Path) -> None:
@@ -53,7 +54,7 @@ def train(seed: int, folder: Path) -> None:
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=BEGIN, eos_token=END, pad_token=PAD,
         extra_special_tokens=[t for t in SPECIAL if t not in (BEGIN, END, PAD)],
-        model_max_length=2048, clean_up_tokenization_spaces=False,
+        model_max_length=4096, clean_up_tokenization_spaces=False,
     )  # fmt: skip
     fast.chat_template = TEMPLATE
     fast.save_pretrained(folder)
