@@ -59,7 +59,8 @@ class Critic:
         """`model` is the policy's PeftModel, its own adapter named "default"."""
         self._policy, self._pad, self.shape = model, pad, shape
         if shape.separate:
-            trunk = copy.deepcopy(model).unload().base_model.requires_grad_(True)
+            # In float32 whatever the policy is in: small steps on whole weights would be lost in bfloat16.
+            trunk = copy.deepcopy(model).unload().base_model.requires_grad_(True).float()
         else:
             _add_adapter(model, shape)
             trunk = model.get_base_model().base_model

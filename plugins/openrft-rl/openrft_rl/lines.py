@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from openrft import OpenRFTError, Rollout
-from openrft_rl.step_ends import step_ends
+from openrft_rl.step_ends import StepEnds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,25 @@ def lines_of(policy: Any, rollouts: Sequence[Rollout]) -> list[Line]:
     every = [r for r in rollouts if r.completion.tokens]
     # Rollouts of a group share one messages object: encode it once.
     prompts = {id(r.messages): tuple(policy.encode(r.messages)) for r in {id(r.messages): r for r in every}.values()}
-    return [_line(i, r, prompts[id(r.messages)], policy) for i, r in enumerate(every)]
+    step_ends = StepEnds(lambda ids: policy.tokenizer.decode(list(ids), skip_special_tokens=True))
+    return [_line(i, r, prompts[id(r.messages)], step_ends, policy.model.device) for i, r in enumerate(every)]
 
 
-def _line(index: int, rollout: Rollout, prompt: tuple[int, ...], policy: Any) -> Line:
+def _line(index: int, rollout: Rollout, prompt: tuple[int, ...], step_ends: StepEnds, device: Any) -> Line:
     if rollout.reward is None:
         raise OpenRFTError(f"a rollout of sample {rollout.sample.id} reached training without a reward.")
     said = rollout.completion
-    ends: tuple[int, ...] = ()
-    if rollout.earned:
-        ends = tuple(step_ends(said.tokens, said.text, lambda ids: _decoded(policy.tokenizer, ids)))
+    ends = tuple(step_ends.of(said.tokens, said.text)) if rollout.earned else ()
     parts = rollout.earned or (rollout.reward,)
     if len(parts) != len(ends) + 1:
         raise OpenRFTError(f"a rollout of sample {rollout.sample.id} earned {len(parts)} parts in {len(ends)} steps.")
-    old = torch.tensor(said.logprobs, device=policy.model.device) if said.logprobs else None
+    if said.logprobs and len(said.logprobs) != len(said.tokens):
+        raise OpenRFTError(
+            f"a rollout of sample {rollout.sample.id} has {len(said.logprobs)} log-probabilities for"
+            f" {len(said.tokens)} tokens."
+        )
+    old = torch.tensor(said.logprobs, device=device) if said.logprobs else None
     return Line(index, rollout.sample.id, prompt, said.tokens, said.temperature, parts, ends, old)
-
-
-def _decoded(tokenizer: Any, ids: Sequence[int]) -> str:
-    text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
-    return text
 
 
 def filled(lines: Sequence[Line], field: str, rows: Sequence[Tensor]) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_rl.step_ends import step_ends
+from openrft_rl.step_ends import StepEnds
 
 import openrft
 
@@ -18,7 +18,7 @@ def decode(ids):
 
 
 def ends(*ids):
-    return step_ends(ids, decode(ids), decode)
+    return StepEnds(decode).of(ids, decode(ids))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_decoder_that_treats_tokens_alone_otherwise_is_asked_for_every_prefix(
         return decode(ids).lstrip()
 
     ids = (2, 4, 3, 4, 2, END)
-    assert step_ends(ids, stripping(ids), stripping) == [1, 3, 5]
+    assert StepEnds(stripping).of(ids, stripping(ids)) == [1, 3, 5]
 
 
 def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
@@ -67,6 +67,6 @@ def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(write_tiny_checkpoint(tmp_path))
     text = "é = 1\n\n日本\n\\boxed{A}"
     ids = [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-    found = step_ends(ids, text, lambda some: tokenizer.decode(some, skip_special_tokens=True))
+    found = StepEnds(lambda some: tokenizer.decode(some, skip_special_tokens=True)).of(ids, text)
     data = text.encode()
     assert found == [data.index(b"\n"), data.rindex(b"\n"), len(ids) - 1]
