@@ -16,7 +16,7 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from openrft import Completion, OpenRFTError
+from openrft import Completion, OpenRFTError, UsageError
 from openrft_trl.prompts import for_trl, room
 
 # TRL's names of what every arm's log holds, and the house's.
@@ -143,6 +143,11 @@ class _Bridge(TrainerCallback):
             self._prompts[r].answered(self._completion(ids)) for r, ids in zip(row, completion_ids, strict=True)
         ]
         self._judged = self._run.judged(self._run.first + trainer_state.global_step, answered)
+        if any(rollout.earned for rollout in self._judged):
+            raise UsageError(
+                "trl-grpo gives TRL one reward a completion, and steps were to earn theirs apart.",
+                "Use the plugin rl, or explore.credit=sequence.",
+            )
         return [rollout.reward for rollout in self._judged]
 
     def _completion(self, ids: list[int]) -> Completion:

@@ -114,6 +114,17 @@ def test_the_policy_learns(tiny: Path, tmp_path: Path) -> None:
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.2
 
 
+def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def by_steps(self: Spy, rollouts: Any) -> list[Reward]:
+        steps = [len(openrft.steps_of(r.completion.text)) for r in rollouts]
+        return [Reward("spy", "process", per_step=(0.5,) * n) for n in steps]
+
+    monkeypatch.setattr(Spy, "reward", openrft.hookimpl(by_steps))
+    settings = replace(SETTINGS, explore=replace(SETTINGS.explore, credit="step"))
+    with pytest.raises(UsageError, match="one reward a completion"):
+        go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
+
+
 @pytest.mark.parametrize("stop_at", [1, 3])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny: Path, tmp_path: Path, stop_at: int) -> None:
     straight = go(tiny, tmp_path / "straight", "trl-grpo", "spy")
