@@ -18,6 +18,8 @@ class Arm:
     name: str
     plugins: tuple[str, ...] = ()
     policy: str | None = None  # what answers in place of the bench's policy: a baseline
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # ^ stage or plugin -> option -> value, where the arm departs from the bench's settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,13 @@ def job_from_json(row: Mapping[str, Any]) -> Job:
     """Rebuild a job written by `job_to_json`."""
     settings, faults = settings_from(row["settings"])
     assert not faults, faults  # it was validated before it was written
-    arm = Arm(row["arm"]["name"], tuple(row["arm"]["plugins"]), row["arm"].get("policy"))
-    return Job(arm, row["task"], row["seed"], row["policy"], DataRequest(**row["data"]), settings, row["options"])
+    arm, data = arm_from_json(row["arm"]), DataRequest(**row["data"])
+    return Job(arm, row["task"], row["seed"], row["policy"], data, settings, row["options"])
+
+
+def arm_from_json(row: Mapping[str, Any]) -> Arm:
+    """Rebuild an arm from plain data."""
+    return Arm(row["name"], tuple(row["plugins"]), row.get("policy"), row.get("values") or {})
 
 
 def derived_seed(seed: int, *names: object) -> int:

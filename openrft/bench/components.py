@@ -52,8 +52,10 @@ def ladder_of(report: Report) -> Ladder | None:
     lattice = {frozenset[str](): found.base}
     if named <= arms[found.full]:
         lattice[named] = found.full
-    # Of arms with the same named plugins the leanest isolates them: a placebo arm carries one more.
-    for arm, plugins in sorted(arms.items(), key=lambda entry: len(entry[1])):
+    # Of arms with the same named plugins the leanest isolates them: a placebo arm carries one more. An arm that
+    # departs from the bench's settings isolates nothing.
+    alike = {arm.name: arms[arm.name] for arm in report.arms if not arm.values}
+    for arm, plugins in sorted(alike.items(), key=lambda entry: len(entry[1])):
         if arm != found.vanilla and arms[found.base] - named <= plugins:
             lattice.setdefault(named & plugins, arm)
     return Ladder(found.vanilla, found.base, found.full, found.plugins, lattice)

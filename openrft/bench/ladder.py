@@ -1,7 +1,8 @@
 """Which arms tell what each plugin is worth.
 
 For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for
-each p; base + P (full); full - p for each p. The lattice has every subset instead.
+each p; base + P (full); full - p for each p. The lattice has every subset instead, and the paper's arms are the rows
+of its Table 1, in which parts are added one after another.
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ from dataclasses import dataclass
 
 from openrft.arm import Arm
 from openrft.errors import UnknownName, UsageError
+from openrft.options import parse_settings
 from openrft.plugins import about, needs, plugin_class
 
 VANILLA = "vanilla"
+MODES = ("ladder", "lattice", "paper", "none")
+TABLE_1 = (  # arXiv 2412.16849; its ReFT is RL with the outcome reward
+    ("rl",),
+    ("rl", "prm"),
+    ("sft",),
+    ("sft", "rl", "prm"),
+    ("sft", "rl", "prm", "da"),
+    ("sft", "rl", "prm", "da", "icl"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +40,10 @@ class Ladder:
 
 def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Arm, ...], Ladder]:
     """The arms, vanilla first, without repetitions, and which is which. Appends what was added to `said`."""
-    if mode not in ("ladder", "lattice", "none"):
-        raise UnknownName("set of arms", mode, ("ladder", "lattice", "none"))
+    if mode not in MODES:
+        raise UnknownName("set of arms", mode, MODES)
+    if mode == "paper":
+        return _paper(said)
     plugins = tuple(dict.fromkeys(plugins))
     for name in plugins:
         about(name)
@@ -53,6 +66,14 @@ def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Ar
             arms[arm.name] = arm
     names = [seen[frozenset(needs([*base, *s], plugins))] for s in ((), plugins)]
     return tuple(arms.values()), Ladder(plugins, *names)
+
+
+def _paper(said: list[str]) -> tuple[tuple[Arm, ...], Ladder]:
+    """The rows of Table 1; they say what the PRM adds to RL and what demonstrations add to all the rest."""
+    said.append("--arms paper has the arms of the paper's Table 1; --plugins is not used.")
+    arms = [Arm("+".join(names), tuple(needs(names))) for names in TABLE_1]
+    plugins = tuple(name for name in TABLE_1[-1] if name != "rl")
+    return (Arm(VANILLA), *arms), Ladder(plugins, arms[0].name, arms[-1].name)
 
 
 def _base(plugins: Sequence[str], said: list[str]) -> list[str]:
@@ -78,16 +99,18 @@ def _ordered(members: Iterable[str]) -> list[str]:
 
 
 def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
-    """Arms from NAME=PLUGIN,PLUGIN; what they need is added."""
+    """Arms from NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE; what the plugins need is added."""
     arms: list[Arm] = []
     for text in extra:
         name, equals, listed = text.partition("=")
-        plugins = [p.strip() for p in listed.split(",") if p.strip()]
+        parts = [p.strip() for p in listed.split(",") if p.strip()]
+        plugins = [p for p in parts if "=" not in p]
         if not (equals and name.strip()):
             raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:
             about(plugin)
-        arms.append(Arm(name.strip(), tuple(needs(plugins))))
+        values = parse_settings([p for p in parts if "=" in p])
+        arms.append(Arm(name.strip(), tuple(needs(plugins)), values=values))
     return tuple(arms)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from openrft.arm import Arm, Job
+from openrft.arm import Arm, Job, arm_from_json
 from openrft.baselines.known import applicable, known
 from openrft.baselines.policy import PREFIX
 from openrft.bench.ladder import Ladder, ladder, named_arms
@@ -28,8 +28,8 @@ class Asked:
 
     tasks: tuple[str, ...] = ("pocket/L3",)
     plugins: tuple[str, ...] = ("sft", "prm", "da", "icl")
-    arms: str = "ladder"  # "ladder": add-one and leave-one-out; "lattice": every subset; "none": only `extra`
-    extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN
+    arms: str = "ladder"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
+    extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
     policy: str = "pocket"
     baselines: bool = False  # an arm for each rule that answers without a model
@@ -57,14 +57,15 @@ class Plan:
         return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
 
     def _job(self, arm: Arm, task: str, seed: int) -> Job:
-        policy, settings = arm.policy or self.policy, self.settings
+        policy, settings = arm.policy or self.policy, _departing(self.settings, arm)
         if policy.startswith(PREFIX):  # a rule says the same each time, so it is asked once
             settings = replace(settings, evaluate=replace(settings.evaluate, samples=1))
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
     def _options_of(self, arm: Arm, task: str) -> dict[str, Mapping[str, Any]]:
         acting = dict.fromkeys((_family(task), *arm.plugins))
-        return {name: self.options[name] for name in acting if name in self.options}
+        merged = {name: {**self.options.get(name, {}), **arm.values.get(name, {})} for name in acting}
+        return {name: options for name, options in merged.items() if options}
 
 
 def make_plan(asked: Asked) -> Plan:
@@ -85,12 +86,32 @@ def make_plan(asked: Asked) -> Plan:
     options = {name: values[name] for name in used if values.get(name)}
     for name in used:
         faults += make(name, options.get(name, {}))[1]
+    faults += [fault for arm in arms for fault in _faults_of(arm, options)]
     refuse(faults)
     assert data is not None
     Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return Plan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(said))
+
+
+def _departing(settings: Settings, arm: Arm) -> Settings:
+    """The settings with the arm's own values in them, which were validated when the plan was made."""
+    values: Values = {s: {**asdict(getattr(settings, s)), **arm.values.get(s, {})} for s in STAGES}
+    return settings_from(values)[0]
+
+
+def _faults_of(arm: Arm, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the values that an arm has of its own."""
+    faults: list[str] = []
+    for owner, values in arm.values.items():
+        if owner in STAGES:
+            faults += settings_from({owner: dict(values)})[1]
+        elif owner in arm.plugins:
+            faults += make(owner, {**options.get(owner, {}), **values})[1]
+        else:
+            faults.append(f"sets options of {owner}, which is neither a stage nor a plugin of this arm.")
+    return [f"--arm {arm.name}: {fault}" for fault in faults]
 
 
 def _check_policy(spec: str) -> None:
@@ -156,7 +177,7 @@ def plan_from_json(row: Mapping[str, Any]) -> Plan:
         refuse(faults)
         return Plan(
             tuple(row["tasks"]),
-            tuple(Arm(a["name"], tuple(a["plugins"]), a.get("policy")) for a in row["arms"]),
+            tuple(map(arm_from_json, row["arms"])),
             tuple(row["seeds"]),
             row["policy"],
             DataRequest(**row["data"]),

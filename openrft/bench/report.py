@@ -48,6 +48,7 @@ class ArmRecord:
     name: str
     plugins: tuple[str, ...]
     policy: str | None = None  # what answers in place of the bench's policy: a baseline
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # where it departs from the bench's settings
 
 
 @dataclass(frozen=True, slots=True)

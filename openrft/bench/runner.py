@@ -84,7 +84,7 @@ def run_bench(
         machine=_machine(plan, workers, time.perf_counter() - began),
         said=plan.said,
         tasks=records,
-        arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering) for a in plan.arms),
+        arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.values) for a in plan.arms),
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
         baselines=tuple(b for t in tasks for b in baselines_of(t)),

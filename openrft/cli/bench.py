@@ -18,6 +18,7 @@ Examples:
   openrft bench --task sciknoweval/L3 --plugins prm,icl --data DIR
   openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
   openrft bench --plugins prm --arm noise=rl,placebo --set explore.steps=60
+  openrft bench --arms paper --arm sft-other=sft,teacher.model=pocket/teacher
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
 
 Without --plugins: sft,prm,da,icl. An arm is a set of plugins; --plugins prm,icl means the arms vanilla, base (what
@@ -30,12 +31,18 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
 @click.option(
     "--arms",
     default="ladder",
-    metavar="ladder|lattice|none",
+    metavar="ladder|lattice|paper|none",
     show_default=True,
-    help="ladder: add-one and leave-one-out; lattice: every subset; none: only vanilla and --arm.",
+    help="ladder: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
 )
 @baselines_option
-@click.option("--arm", "extra", multiple=True, metavar="NAME=P,P", help="A further arm. Repeatable.")
+@click.option(
+    "--arm",
+    "extra",
+    multiple=True,
+    metavar="NAME=P,P,OWNER.OPTION=VALUE",
+    help="A further arm, at times with settings of its own. Repeatable.",
+)
 @click.option(
     "--seeds",
     default=None,

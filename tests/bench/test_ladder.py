@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openrft.bench.ladder import Ladder, ladder, named_arms
+from openrft.bench.plan import Asked, make_plan, plan_from_json, plan_to_json
 from openrft.errors import UnknownName, UsageError
 
 
@@ -67,3 +68,47 @@ def test_arms_by_hand():
         named_arms(["prm"], taken=[])
     with pytest.raises(UnknownName, match="Did you mean prm"):
         named_arms(["mine=pmr"], taken=[])
+
+
+def test_an_arm_may_have_settings_of_its_own():
+    (arm,) = named_arms(["strict=rl,prm,explore.f=product,rl.lr=1e-4"], taken=())
+    assert arm.plugins == ("rl", "prm")
+    assert arm.values == {"explore": {"f": "product"}, "rl": {"lr": "1e-4"}}
+
+
+def test_an_arms_own_settings_reach_its_job_alone_and_survive_the_plan_file():
+    asked = Asked(
+        plugins=("rl",),
+        extra=("half=rl,explore.alpha=0.5,rl.lr=1e-4",),
+        values={"rl": {"rank": "2"}},
+    )
+    plan = make_plan(asked)
+    jobs = {job.arm.name: job for job in plan_from_json(plan_to_json(plan)).jobs()}
+    assert jobs["half"].settings.explore.alpha == 0.5
+    assert jobs["rl"].settings.explore.alpha == 0.7
+    assert jobs["half"].options["rl"]["lr"] == "1e-4"
+    assert jobs["half"].options["rl"]["rank"] == jobs["rl"].options["rl"]["rank"] == "2"
+    assert jobs["rl"].options["rl"]["lr"] != "1e-4"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x=rl,prm.model=pocket/prm", "--arm x: sets options of prm"),
+        ("x=rl,explore.alpha=2", "--arm x: explore"),
+        ("x=rl,rl.lrr=1", "--arm x: rl has no option 'lrr'; did you mean lr"),
+        ("x=rl,alpha=2", "OWNER.OPTION=VALUE"),
+    ],
+)
+def test_wrong_settings_of_an_arm_are_refused(text, fault):
+    with pytest.raises(UsageError, match=fault):
+        make_plan(Asked(plugins=("rl",), extra=(text,)))
+
+
+def test_the_papers_arms_are_table_1():
+    arms, rungs, _ = plan([], "paper")
+    assert list(arms) == [
+        "vanilla", "rl", "rl+prm", "sft", "sft+rl+prm", "sft+rl+prm+da", "sft+rl+prm+da+icl",
+    ]  # fmt: skip
+    assert arms["sft"] == ("teacher", "sft")
+    assert rungs == Ladder(("sft", "prm", "da", "icl"), "rl", "sft+rl+prm+da+icl")
