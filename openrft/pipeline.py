@@ -42,19 +42,24 @@ class Outcome:
 
 def run(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Outcome:
     """Augment, synthesise, imitate, assess, explore, evaluate. A stage without a plugin to act in it does nothing."""
-    task = load_task(job.task, job.data)
-    family = job.task.split("/")[0]
-    plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
-    if not task.train and plugins.having("train_step"):
-        raise UsageError(f"task {task.name} has no samples to train on.", "Evaluate it, or give an arm of no plugins.")
-    work = Work(job, task, plugins, Student(job.policy, task), store, progress or Silent(), track)
+    work = work_of(job, store, progress, track)
 
     train = augment(work)
     targets = synthesize(work)
-    pool = pool_of(task.train, targets)
+    pool = pool_of(work.task.train, targets)
     imitate(work, targets)
     fitness = assess(work)
     metrics = explore(work, train, pool)
     rollouts, file = evaluate(work, pool)
 
-    return Outcome(job, task, rollouts, file, metrics, fitness, tuple(work.costs), work.student.id, work.student)
+    return Outcome(job, work.task, rollouts, file, metrics, fitness, tuple(work.costs), work.student.id, work.student)
+
+
+def work_of(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Work:
+    """The job's task, plugins and policy, before any stage."""
+    task = load_task(job.task, job.data)
+    family = job.task.split("/")[0]
+    plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
+    if not task.train and plugins.having("train_step"):
+        raise UsageError(f"task {task.name} has no samples to train on.", "Evaluate it, or give an arm of no plugins.")
+    return Work(job, task, plugins, Student(job.policy, task), store, progress or Silent(), track)

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import openrft
+from openrft.cli.offered import offered
 
 HEAVY = ("torch", "transformers", "trl", "peft", "lancedb", "datasets", "vllm", "numpy", "scipy", "sklearn", "openrft_")
 
@@ -24,6 +25,7 @@ def modules_after(code):
         "import openrft",
         "sys.argv = ['openrft', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
         "sys.argv = ['openrft', 'bench', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
+        "from openrft.cli import cli\ntry: cli.main(['fitness', '--help'])\nexcept SystemExit: pass",
         "import openrft.hookspecs, openrft.plugins, openrft.checkpoints, openrft.store, openrft.stages.explore",
     ],
 )
@@ -35,6 +37,12 @@ def test_light(code):
 @pytest.mark.parametrize("package", ["pocket", "sciknoweval", "augment", "teacher", "sft", "rl", "prm", "icl", "trl"])
 def test_plugins_import_nothing_heavy(package):
     loaded = modules_after(f"import openrft_{package}")
+    assert [m for m in loaded if m.startswith(HEAVY[:-1])] == []
+
+
+@pytest.mark.parametrize("name", offered())
+def test_commands_of_plugins_import_nothing_heavy_for_their_help(name):
+    loaded = modules_after(f"from openrft.cli import cli\ntry: cli.main(['{name}', '--help'])\nexcept SystemExit: pass")
     assert [m for m in loaded if m.startswith(HEAVY[:-1])] == []
 
 

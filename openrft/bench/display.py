@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from openrft.arm import Job
-
 EVERY = 10.0  # seconds between lines about one job where there is no terminal
 
 
@@ -42,7 +40,7 @@ def _spelt(seconds: float) -> str:
 class Bars:
     """A bar for the whole bench and one for each running job."""
 
-    def __init__(self, jobs: Sequence[Job], console: Console) -> None:
+    def __init__(self, jobs: Sequence[object], console: Console) -> None:
         self._jobs = jobs
         self._bars: dict[int, TaskID] = {}
         self._pace = Pace()
@@ -81,7 +79,7 @@ class Bars:
 class Lines:
     """One line when a job starts and ends, and now and then between."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[object]) -> None:
         self._jobs = jobs
         self._began = time.monotonic()
         self._last: dict[int, float] = {}

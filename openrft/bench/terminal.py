@@ -22,7 +22,7 @@ _WIDEST = 10_000  # more than any table needs: a measure taken within it is the 
 def show(report: Report, summary: Summary, console: Console, per_task: bool = False) -> None:
     """Print a report's tables and caveats."""
     for grid in grids(report, summary, per_task):
-        _print(grid, console)
+        print_grid(grid, console)
     _lines([legend(summary), *summary.notes], console)
 
 
@@ -36,7 +36,7 @@ def show_verdict(verdict: Verdict, console: Console) -> None:
         )
         faint = frozenset(i for i, r in enumerate(verdict.rows) if r.verdict == PASS)
         title = f"Candidate against baseline, margin {100 * verdict.margin:g} points"
-        _print(Grid(title, columns, rows, faint), console)
+        print_grid(Grid(title, columns, rows, faint), console)
     _lines([f"{r.what}: {r.settle}." for r in verdict.rows if r.settle], console)
     _lines([*verdict.notes, *(f"Not comparable: {why}." for why in verdict.why)], console)
     style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
@@ -49,7 +49,8 @@ def _levels(what: str, before: float, after: float) -> tuple[str, str]:
     return shape(before), shape(after)
 
 
-def _print(grid: Grid, console: Console) -> None:
+def print_grid(grid: Grid, console: Console) -> None:
+    """One table."""
     title = Text(grid.title)
     table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in grid.columns:

@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
+    "fitness": "Try process rewards before RL leans on them.",
     "plugins": "List installed plugins and their options.",
     "tasks": "List tasks, or show one.",
 }
@@ -36,21 +37,27 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return None
+            from openrft.cli.offered import load
+
+            return load(name)
         command: click.Command = import_module(f"openrft.cli.{name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+            # Naming them here would mean to read every distribution's metadata, and `--help` answers at once.
+            formatter.write_text("Plugins bring more: `openrft plugins list` names them.")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from openrft.cli.offered import offered
             from openrft.errors import UnknownName
 
-            raise UnknownName("command", args[0], COMMANDS)
+            if args[0] not in (more := offered()):
+                raise UnknownName("command", args[0], [*COMMANDS, *more])
         return super().resolve_command(ctx, args)
 
 
@@ -67,8 +74,12 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
     """See HELP."""
+    from openrft.cli.host import Host
+
+    ctx.obj = Host()
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import click
 
@@ -23,12 +24,19 @@ def list_(check: bool, as_json: bool) -> None:
     Example:
       openrft plugins list --check
     """
+    from openrft.cli.offered import brought_by
     from openrft.errors import OpenRFTError
     from openrft.plugins import Plugins, installed
 
     rows = []
     for name, plugin in installed().items():
-        row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
+        row: dict[str, Any] = {
+            "name": name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "summary": plugin.summary,
+            "commands": brought_by(plugin.distribution),
+        }
         if check:
             try:
                 Plugins([name], {})
@@ -41,7 +49,8 @@ def list_(check: bool, as_json: bool) -> None:
         return
     for row in rows:
         state = f"  [{row['state']}]" if check else ""
-        click.echo(f"{row['name']:<14} {row['distribution']} {row['version']}: {row['summary']}{state}")
+        commands = "".join(f" (openrft {name})" for name in row["commands"])
+        click.echo(f"{row['name']:<14} {row['distribution']} {row['version']}: {row['summary']}{commands}{state}")
 
 
 @command.command("show")

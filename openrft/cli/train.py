@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,9 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
     RL. Without --plugins: sft,prm,da,icl. A stopped training goes on when the same command is given again.
     """
-    from rich.console import Console
-
-    from openrft.bench.display import Bars, Lines
     from openrft.bench.plan import make_plan
+    from openrft.bench.render_fitness import advice
+    from openrft.cli.watched import watched
     from openrft.errors import UsageError
     from openrft.pipeline import run
     from openrft.policies.export import export
@@ -54,18 +54,18 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     track = Track(tracker, Path(store).parent / tracker) if tracker else None
     _reserve(Path(out))
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
-    console = Console(stderr=True)
-    with Bars([job], console) if console.is_terminal else Lines([job]) as watcher:
-        watcher.started(0)
-        outcome = run(job, Store(Path(store)), _Telling(watcher), track)
-        watcher.finished(0, True)
+    with watched(job) as progress:
+        outcome = run(job, Store(Path(store)), progress, track)
     export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
     correct = sum(bool(r.correct) for r in outcome.rollouts) / len(outcome.rollouts)
     if as_json:
         row = {"out": out, "task": job.task, "plugins": job.arm.plugins, "seed": seed, "accuracy": correct}
         metrics = str(Path(out) / outcome.metrics_file.name) if outcome.metrics_file else None
-        click.echo(json.dumps({**row, "answers": len(outcome.rollouts), "metrics": metrics}, indent=1))
+        more = {"answers": len(outcome.rollouts), "metrics": metrics, "fitness": [asdict(f) for f in outcome.fitness]}
+        click.echo(json.dumps({**row, **more}, indent=1))
         return
+    for found in outcome.fitness:
+        click.echo(f"{found.source} before RL: {advice(found)}")
     click.echo(f"wrote {out}: test accuracy {correct:.3f} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
     click.echo("What each plugin was worth is not known from one arm: run `openrft bench`.")
 
@@ -79,11 +79,3 @@ def _reserve(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise UsageError(f"--out {out}: there is something in it already.", "Give a new folder.")
-
-
-class _Telling:
-    def __init__(self, watcher: Any) -> None:
-        self._watcher = watcher
-
-    def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        self._watcher.update(0, stage, done, total, note)

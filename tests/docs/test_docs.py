@@ -12,6 +12,7 @@ import pytest
 
 from openrft import hookspecs
 from openrft.cli import COMMANDS, cli
+from openrft.cli.offered import offered
 from openrft.plugins import installed, plugin_class
 from openrft.settings import PRESETS, STAGES
 
@@ -28,7 +29,7 @@ def command_lines(text):
 
 def every_command():
     context = click.Context(cli)
-    for name in COMMANDS:
+    for name in [*COMMANDS, *offered()]:
         command = cli.get_command(context, name)
         yield name, command
         if isinstance(command, click.Group):

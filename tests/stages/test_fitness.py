@@ -93,7 +93,7 @@ def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
     first = run(tiny, tmp_path, "rl", "process")
     other = run(tiny, tmp_path, "rl", "process", "shots")
     assert other.fitness == first.fitness
-    assert [(c.stage, c.reused) for c in other.costs][0] == ("fitness", True)
+    assert (other.costs[0].stage, other.costs[0].reused) == ("fitness", True)
     assert Process.asked.count(-1) == 1
 
 

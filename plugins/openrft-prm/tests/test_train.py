@@ -8,11 +8,13 @@ from typing import Literal
 
 import pytest
 from openrft_prm import PRM
-from openrft_prm.labels import read
-from openrft_prm.train import train
+from openrft_prm.exam import auroc, held_out
+from openrft_prm.labels import Labelled, read, written
+from openrft_prm.scorer import CheckpointScorer
+from openrft_prm.train import Recipe, train
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
 
-from openrft import Completion, DataError, Rollout, UsageError
+from openrft import Completion, DataError, OpenRFTError, Rollout, UsageError
 
 
 def write(path: Path, rows: int) -> Path:
@@ -34,11 +36,12 @@ def test_it_learns_and_what_it_writes_is_scored(
     sample_rollout: Callable[[str, str], Rollout],
 ) -> None:  # fmt: skip
     data, losses = write(tmp_path / "steps.jsonl", 96), []
-    out = train(
-        str(checkpoint("rlhflow")), data, tmp_path / "mine", head, epochs=12, lr=5e-3, batch_tokens=1024,
-        tick=lambda step, steps, loss: losses.append(loss),
-    )  # fmt: skip
+    out, recipe = tmp_path / "mine", Recipe(head, epochs=12, lr=5e-3, batch_tokens=1024, hold_out=0.2)
+    exam = train(str(checkpoint("rlhflow")), data, out, recipe, lambda step, steps, loss: losses.append(loss))
     assert losses[-1] < losses[0] / 4
+    assert exam.questions == 1
+    assert exam.auroc > 0.95
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("mine")] == ["mine"]
     (reward,) = PRM(PRM.Options(model=str(out))).reward([sample_rollout("Question 1", "a a\nb b\na a")])
     right, wrong, again = reward.per_step
     assert min(right, again) > 0.8 > 0.2 > wrong
@@ -46,12 +49,78 @@ def test_it_learns_and_what_it_writes_is_scored(
     assert not report["missing_keys"]
 
 
-def test_training_twice_gives_the_same_weights(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("stop_at", [1, 5, 8])
+def test_a_stopped_training_ends_with_the_same_weights(
+    stop_at: int, checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    data, recipe = write(tmp_path / "steps.jsonl", 24), Recipe("skywork", epochs=3, batch_tokens=400)
+    train(str(checkpoint("skywork")), data, tmp_path / "straight", recipe)
+
+    def stop(step: int, steps: int, loss: float) -> None:
+        if step == stop_at:
+            raise Stopped
+
+    ticks: list[int] = []
+    with pytest.raises(Stopped):
+        train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, stop)
+    assert not (tmp_path / "stopped").exists()
+    if stop_at > 5:
+        with pytest.raises(UsageError, match="holds a training with other data or settings"):
+            train(str(checkpoint("skywork")), data, tmp_path / "stopped", Recipe("skywork", epochs=4))
+    train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, lambda step, *_: ticks.append(step))
+    a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
+    assert a.read_bytes() == b.read_bytes()
+    assert (ticks[0] == 1) is (stop_at == 1)
+
+
+def test_a_folder_in_use_and_a_solution_beyond_the_context(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
     data = write(tmp_path / "steps.jsonl", 8)
-    a, b = (train(str(checkpoint("skywork")), data, tmp_path / name, epochs=1) for name in "ab")
-    assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
     with pytest.raises(UsageError, match="not empty"):
-        train(str(checkpoint("skywork")), data, a)
+        train(str(checkpoint("skywork")), data, tmp_path / "used", Recipe())
+    data.write_text(json.dumps({"prompt": "q " * 600, "completions": ["a"], "labels": [1]}))
+    with pytest.raises(UsageError, match=r"has \d+ tokens and the model reads 512 \('q q"):
+        train(str(checkpoint("skywork")), data, tmp_path / "new", Recipe())
+
+
+def test_a_loss_that_is_no_number_is_said_and_nothing_written(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    data = write(tmp_path / "steps.jsonl", 24)
+    with pytest.raises(OpenRFTError, match=r"the loss is (nan|inf) at step \d+. Lower --lr"):
+        train(str(checkpoint("skywork")), data, tmp_path / "mine", Recipe(lr=1e20, epochs=4, batch_tokens=400))
+    assert not (tmp_path / "mine").exists()
+
+
+def test_what_is_held_out_shares_no_question() -> None:
+    rows = [Labelled(f"q{i % 10}", ("a",), (1.0,)) for i in range(40)]
+    learnt, kept = held_out(rows, 0.2, seed=0)
+    assert len({r.prompt for r in kept}) == 2
+    assert not {r.prompt for r in learnt} & {r.prompt for r in kept}
+    assert held_out(rows, 0.0, seed=0) == (rows, [])
+    assert held_out(rows[:1], 0.9, seed=0) == (rows[:1], [])
+
+
+def test_auroc_by_hand() -> None:
+    assert auroc([0.9, 0.5], [0.5, 0.1]) == 3.5 / 4
+    assert auroc([0.9], []) is None
+
+
+def test_soft_labels_are_learnt_as_such(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    data = tmp_path / "steps.jsonl"
+    rows = [Labelled(f"q{i}", ("a a", "b b"), (0.25, 0.75)) for i in range(32)]
+    data.write_text(written(rows))
+    assert list(read(data)) == rows
+    for head in ("two-label", "skywork"):
+        out = tmp_path / head
+        train(str(checkpoint("rlhflow")), data, out, Recipe(head, epochs=20, lr=5e-3, batch_tokens=1024, hold_out=0))
+        ((scores,),) = CheckpointScorer(str(out), "auto", 1024).score([("q1", ("a a\nb b",))])
+        assert scores == pytest.approx((0.25, 0.75), abs=0.1)
 
 
 @pytest.mark.parametrize(("line", "fault"), [
@@ -60,6 +129,7 @@ def test_training_twice_gives_the_same_weights(checkpoint: Callable[[str], Path]
     ('{"prompt": "q", "completions": ["a"], "labels": []}', "do not fit"),
     ('{"prompt": "q", "completions": [], "labels": []}', "do not fit"),
     ('{"prompt": "q", "completions": ["a"], "labels": ["yes"]}', "do not fit"),
+    ('{"prompt": "q", "completions": ["a"], "labels": [1.5]}', "do not fit"),
     ('{"prompt": "q", "completions": ["a\\nb"], "labels": [true]}', "one line"),
 ])  # fmt: skip
 def test_a_malformed_row_is_named(line: str, fault: str, tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""`openrft fitness`: do process rewards tell right from wrong on a policy's rollouts? What every run asks before RL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from openrft.cli.shared import asked_for, shared_options
+
+EPILOG = """\b
+Examples:
+  openrft fitness --plugins prm
+  openrft fitness --plugins prm --set prm.model=./my-prm --task sciknoweval/L3 --data DIR --policy ./my-policy
+  openrft fitness --plugins prm --set fitness.questions=100 --set fitness.completions=8 --json
+"""
+
+
+@click.command("fitness", epilog=EPILOG)
+@shared_options
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws the questions and the rollouts.")
+@click.option(
+    "--store",
+    default="runs/.store",
+    type=click.Path(file_okay=False),
+    show_default=True,
+    help="Finished stages; a bench with the same settings reuses the measurement.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
+    """Try process rewards on graded rollouts of a policy, as every run does before RL.
+
+    --plugins names what gives them (default prm). The policy answers --set fitness.questions of the task's training
+    questions --set fitness.completions times each.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from openrft.bench.plan import make_plan
+    from openrft.bench.render_fitness import Measurement, advice, detailed
+    from openrft.bench.terminal import print_grid
+    from openrft.cli.watched import watched
+    from openrft.errors import UsageError
+    from openrft.pipeline import work_of
+    from openrft.stages.fitness import assess
+    from openrft.store import Store
+
+    arm = f"measured={given['plugins'] or 'prm'}"
+    plan = make_plan(asked_for(given, arms="none", extra=(arm,), seeds=str(seed)))
+    found = []
+    for job in (j for j in plan.jobs() if j.arm.name == "measured"):
+        with watched(job) as progress:
+            fits = assess(work_of(job, Store(Path(store)), progress))
+        found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
+    if not found:
+        raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")
+    if as_json:
+        click.echo(json.dumps([{"task": m.task, "seed": m.seed, **asdict(m.found)} for m in found], indent=1))
+        return
+    for m in found:
+        print_grid(detailed(m), Console())
+        click.echo(advice(m.found))

@@ -1,0 +1,38 @@
+"""What the core does for a plugin's command, which may import the face alone: `@click.pass_obj` hands it over."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openrft.progress import Progress
+    from openrft.task import DataRequest, Task
+
+
+class Host:
+    """Tasks, progress, and the core's own commands."""
+
+    def task(self, selector: str, request: DataRequest) -> Task:
+        """The one task that a selector stands for, without its test split. Raises UsageError or DataError."""
+        from dataclasses import replace
+
+        from openrft.errors import UsageError
+        from openrft.families import load_task, select
+
+        names = select(selector)
+        if len(names) != 1:
+            raise UsageError(f"{selector!r} stands for {len(names)} tasks.", "Name one.")
+        return replace(load_task(names[0], request), test=())
+
+    def progress(self, title: str) -> AbstractContextManager[Progress]:
+        """Within this context work says where it stands, on standard error, as it does in the core's commands."""
+        from openrft.cli.watched import watched
+
+        return watched(title)
+
+    def run(self, *arguments: str) -> None:
+        """One of the core's commands, as if it had been typed: `host.run("fitness", "--plugins", "prm")`."""
+        from openrft.cli import cli
+
+        cli.main(list(arguments), prog_name="openrft", standalone_mode=False)

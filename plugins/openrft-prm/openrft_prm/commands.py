@@ -1,0 +1,155 @@
+"""`openrft prm`: label steps by rollouts, train a process reward model on labels, try one before RL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+TASK = click.option(
+    "--task",
+    default="pocket/L3",
+    show_default=True,
+    metavar="SELECTOR",
+    help="The task whose training questions are used.",
+)
+POLICY = click.option(
+    "--policy", default="pocket", show_default=True, metavar="SPEC", help="A checkpoint folder, hub id or shipped name."
+)
+
+
+@click.group("prm")
+def prm() -> None:
+    """Process reward models: label steps, train on labels, try a model before RL."""
+
+
+@prm.command("label", epilog="\b\nExample:\n  openrft prm label --task pocket/L3 --policy pocket --out steps.jsonl")
+@TASK
+@POLICY
+@click.option("--out", required=True, type=FILE, help="The JSONL file of step labels to write.")
+@click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows.")
+@click.option("--train", type=click.IntRange(min=1), default=100, show_default=True, help="Training questions.")
+@click.option("--solutions", type=click.IntRange(min=1), default=4, show_default=True, help="Solutions a question.")
+@click.option(
+    "--completions", type=click.IntRange(min=1), default=8, show_default=True, help="Completions drawn from each step."
+)
+@click.option(
+    "--estimate",
+    type=click.Choice(["hard", "soft"]),
+    default="hard",
+    show_default=True,
+    help="hard: a step is right if any completion from it is; soft: the share of those that are.",
+)
+@click.option(
+    "--temperature", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="Of all draws."
+)
+@click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="Longest completion.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@JSON
+@click.pass_obj
+def label(
+    host: Any, task: str, policy: str, out: Path, data: str | None, train: int, as_json: bool, **how: Any
+) -> None:
+    """Label the steps of a policy's solutions by Monte Carlo, as Math-Shepherd does (arXiv 2312.08935).
+
+    From the end of each step the policy goes on several times; a step is as right as often as the task's grader finds
+    the answer right. A stopped run goes on when the same command is given again.
+    """
+    import openrft
+    from openrft_prm.labelling import label_file
+    from openrft_prm.montecarlo import How
+
+    questions = host.task(task, openrft.DataRequest(train=train, data=data))
+    with host.progress(f"step labels for {questions.name}") as progress:
+        found = label_file(questions, openrft.open_policy(policy), questions.train, How(**how), out, progress)
+    if as_json:
+        click.echo(json.dumps({"out": str(out), "task": questions.name, **found}, indent=1))
+        return
+    share = found["right"] / found["steps"]
+    click.echo(f"wrote {out}: {found['solutions']} solutions of {found['questions']} questions,"
+               f" {found['steps']} steps, {share:.0%} of them right.")  # fmt: skip
+
+
+@prm.command("train", epilog="\b\nExample:\n  openrft prm train --base ./my-policy --data steps.jsonl --out my-prm")
+@click.option("--base", required=True, metavar="SPEC", help="A causal checkpoint: folder, hub id or shipped name.")
+@click.option("--data", required=True, type=FILE, help="Step labels: a JSONL file as `openrft prm label` writes it.")
+@click.option("--out", required=True, type=FOLDER, help="Folder for the trained checkpoint; must be new.")
+@click.option(
+    "--head",
+    type=click.Choice(["two-label", "skywork"]),
+    default="two-label",
+    show_default=True,
+    help="Token classification with two labels, or a value head.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=2, show_default=True, help="Passes over the data.")
+@click.option(
+    "--lr",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-4,
+    show_default=True,
+    help="Learning rate, falling to 0.",
+)
+@click.option("--batch-tokens", type=click.IntRange(min=1), default=4096, show_default=True, help="Tokens a step.")
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 0.9),
+    default=0.1,
+    show_default=True,
+    help="Share of questions to measure on.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order, the head and what is held out.")
+@JSON
+@click.pass_obj
+def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **recipe: Any) -> None:
+    """Train a process reward model on step labels; `--set prm.model=OUT` uses it.
+
+    A row of the data: {"prompt": text, "completions": [step, ...], "labels": [true, false or 0 to 1, ...]}. A stopped
+    training goes on from its last whole epoch when the same command is given again.
+    """
+    import openrft
+    from openrft_prm.train import Recipe
+    from openrft_prm.train import train as run
+
+    with host.progress(f"process reward model from {data}") as progress:
+        path = openrft.checkpoint_path(base)
+        exam = run(
+            path,
+            data,
+            out,
+            Recipe(**recipe),
+            lambda step, steps, loss: progress.update("train", step, steps, f"loss {loss:.3f}"),
+        )
+    if as_json:
+        click.echo(json.dumps({"out": str(out), "held_out": asdict(exam) if exam else None}, indent=1))
+        return
+    click.echo(f"wrote {out}.")
+    if exam is None:
+        click.echo("nothing was held out: how well it judges is not known.")
+    elif exam.auroc is None:
+        click.echo(
+            f"held out: {exam.steps} steps of {exam.questions} questions, {exam.right} right: AUROC not measured."
+        )
+    else:
+        click.echo(
+            f"held out: AUROC {exam.auroc:.3f} on {exam.steps} steps of {exam.questions} questions, {exam.right} right."
+        )
+
+
+@prm.command("fitness", epilog="\b\nExample:\n  openrft prm fitness --model ./my-prm --task pocket/L3 --policy pocket")
+@click.option(
+    "--model", required=True, metavar="SPEC", help="As prm.model: folder, hub id, shipped name or openai:URL#MODEL."
+)
+@TASK
+@POLICY
+@JSON
+@click.pass_obj
+def fitness(host: Any, model: str, task: str, policy: str, as_json: bool) -> None:
+    """Does this model tell right from wrong on a policy's rollouts? `openrft fitness` has more options."""
+    named = ("--plugins", "prm", "--set", f"prm.model={model}", "--task", task, "--policy", policy)
+    host.run("fitness", *named, *(["--json"] if as_json else []))

@@ -1,0 +1,50 @@
+"""`openrft prm`: from a policy and a task to labels, from labels to a model, and whether the model is fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from openrft.cli import cli
+from openrft.errors import UsageError
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    cli.main(list(map(str, arguments)), prog_name="openrft", standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_label_then_train_then_fitness(
+    capsys: pytest.CaptureFixture[str],
+    checkpoint: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = ("--train", 6, "--solutions", 2, "--completions", 2, "--max-tokens", 64)
+    said = run(capsys, "prm", "label", "--task", "pocket/L3", "--out", "steps.jsonl", *few)
+    assert "solutions of 6 questions" in said
+    rows = [json.loads(line) for line in Path("steps.jsonl").read_text().splitlines()]
+    assert all(len(row["completions"]) == len(row["labels"]) for row in rows)
+    base = str(checkpoint("rlhflow"))
+    how = ("--base", base, "--data", "steps.jsonl", "--epochs", 1, "--hold-out", 0.5)
+    row = json.loads(run(capsys, "prm", "train", *how, "--out", "mine", "--json"))
+    assert (row["out"], row["held_out"]["questions"]) == ("mine", 3)
+    assert "held out: " in run(capsys, "prm", "train", *how, "--out", "other", "--head", "skywork")
+    (found,) = json.loads(run(capsys, "prm", "fitness", "--model", "mine", "--json"))
+    assert (found["source"], found["rollouts"], len(found["by_f"])) == ("prm", 200, 5)
+    text = run(capsys, "prm", "fitness", "--model", "mine")  # reused: the same command again costs nothing
+    assert len(text.splitlines()) < 24
+    assert "softmin" in text
+    assert "recommended explore.f=" in text
+    assert "WARNING" in text  # one epoch on a few labels made it no judge
+
+
+def test_what_cannot_be_done_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="stands for"):
+        run(capsys, "prm", "label", "--task", "pocket/L3/*", "--out", tmp_path / "x.jsonl")
+    with pytest.raises(Exception, match=r"gone.jsonl: no such file"):
+        run(capsys, "prm", "train", "--base", "pocket", "--data", tmp_path / "gone.jsonl", "--out", tmp_path / "m")

@@ -1,0 +1,89 @@
+"""Labels from rollouts of each prefix, with a policy whose every answer is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from openrft_prm.labelling import PART, label_file
+from openrft_prm.labels import Labelled, read
+from openrft_prm.montecarlo import How, label, prefixes
+
+from openrft import UsageError
+from openrft.progress import Silent
+from openrft.sample import Message
+from openrft.testing import ScriptedPolicy, toy_sample, toy_task
+
+SAMPLE = toy_sample(2, 3)
+WRONG = next(letter for letter in "ABCD" if letter != SAMPLE.answer)
+
+
+def script(messages: Sequence[Message], i: int) -> str:
+    """A solution of two steps that ends wrong, or right; from "good" one in four goes on to the right answer, from
+    anything else none."""
+    begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else None
+    right, wrong = f"\\boxed{{{SAMPLE.answer}}}", f"\\boxed{{{WRONG}}}"
+    if begun is None:
+        return [f"good\n\nbad\n{wrong}", f"good\n{right}", f"good\n{right}", ""][i]
+    return right if begun == "good\n" and i == 3 else wrong
+
+
+def labelled(**how: object) -> list[Labelled]:
+    task = toy_task(1, 1)
+    policy = ScriptedPolicy(script)
+    return label(task, policy, [SAMPLE], How(solutions=4, completions=4, **how), seed=0)
+
+
+def test_prefixes_end_after_each_step() -> None:
+    assert prefixes("a\n\n  \nb\nc") == ["a\n", "a\n\n  \nb\n", "a\n\n  \nb\nc\n"]
+    assert prefixes("") == []
+
+
+def test_by_hand() -> None:
+    """good: 1 of 4; good, bad: 0 of 4; the last step is as right as the solution. Repetitions are left out."""
+    wrong, right = labelled(estimate="soft")
+    assert wrong.steps == ("good", "bad", f"\\boxed{{{WRONG}}}")
+    assert wrong.labels == (0.25, 0.0, 0.0)
+    assert right.labels == (0.25, 1.0)
+    assert [row.labels for row in labelled()] == [(1.0, 0.0, 0.0), (1.0, 1.0)]
+    assert wrong.prompt.startswith("What is 2 + 3?\nA. ")
+
+
+def test_a_stopped_labelling_ends_with_the_same_file(tmp_path: Path) -> None:
+    task, how = toy_task(2 * PART + 1, 1), How(solutions=2, completions=2)
+
+    class Stopping(ScriptedPolicy):
+        def generate(self, prompts, sampling, progress=None):  # type: ignore[no-untyped-def]
+            if self.asked > PART:
+                raise KeyboardInterrupt
+            return super().generate(prompts, sampling, progress)
+
+    def solve(messages: Sequence[Message], i: int) -> str:
+        return f"step\n\\boxed{{{'ABCD'[i % 4]}}}"
+
+    straight, stopped = tmp_path / "straight.jsonl", tmp_path / "stopped.jsonl"
+    found = label_file(task, ScriptedPolicy(solve), task.train, how, straight, Silent())
+    assert (found["questions"], found["solutions"], found["steps"]) == (17, 34, 68)
+    with pytest.raises(KeyboardInterrupt):
+        label_file(task, Stopping(solve), task.train, how, stopped, Silent())
+    assert not stopped.exists()
+    with pytest.raises(UsageError, match="begun with other settings"):
+        label_file(task, ScriptedPolicy(solve), task.train, How(seed=1), stopped, Silent())
+    policy = ScriptedPolicy(solve)
+    label_file(task, policy, task.train, how, stopped, Silent())
+    assert policy.asked < 17 * 2 + 17  # what was done is not done again
+    assert stopped.read_bytes() == straight.read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["stopped.jsonl", "straight.jsonl"]
+    assert {type(label) for line in straight.open() for label in json.loads(line)["labels"]} == {bool}
+    assert len(list(read(straight))) == 34
+    with pytest.raises(UsageError, match="exists"):
+        label_file(task, policy, task.train, how, straight, Silent())
+
+
+def test_a_policy_that_finishes_nothing(tmp_path: Path) -> None:
+    task = toy_task(1, 1)
+    with pytest.raises(UsageError, match="finished no solution that has a step"):
+        label_file(task, ScriptedPolicy(lambda m, i: ""), task.train, How(), tmp_path / "x.jsonl", Silent())
+    assert not (tmp_path / "x.jsonl").exists()
