@@ -1,0 +1,95 @@
+"""A run of RL without a model: a scripted policy that can be told to train, plugins made on the spot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import openrft
+from openrft import Completion
+from openrft.arm import Arm, Job
+from openrft.plugins import Installed, Plugins
+from openrft.progress import Silent
+from openrft.settings import Evaluate, Explore, Settings
+from openrft.stages.explore import explore
+from openrft.store import Store
+from openrft.testing import ScriptedPolicy, toy_task
+from openrft.work import Work
+
+TASK = toy_task(12, 2)
+
+
+class Trainee(ScriptedPolicy):
+    """Answers as the script says; what was saved of it is how often it was trained."""
+
+    def __init__(self, script: Callable[[Any, int], str], finish: str = "stop", logprob: float = -1.0) -> None:
+        super().__init__(script)
+        self.model = SimpleNamespace(parameters=lambda: [])
+        self.finish, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
+
+    def attach_lora(self, rank: int, alpha: int, seed: int) -> None: ...
+
+    def generate(self, prompts: Any, sampling: Any, progress: Any = None) -> list[list[Completion]]:
+        self.drawn.append((sampling.seed, [p[-1]["content"] for p in prompts]))
+        return [
+            [
+                Completion(c.text, c.tokens, (self.logprob,) * len(c.tokens), self.finish)  # type: ignore[arg-type]
+                for c in group
+            ]
+            for group in super().generate(prompts, sampling)
+        ]
+
+    def save_adapter(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "adapter.txt").write_text(str(self.trained))
+
+    def save_training(self, folder: Path) -> None:
+        (folder / "trained.txt").write_text(str(self.trained))
+
+    def load_training(self, folder: Path) -> None:
+        self.trained = int((folder / "trained.txt").read_text())
+
+
+class Trainer:
+    """Trains by counting; says what it is told to say."""
+
+    objectives = ("explore",)
+
+    def __init__(
+        self, redraws: int = 0, says: Callable[[int], Mapping[str, float]] = lambda step: {"loss": 0.5}
+    ) -> None:
+        self.redraws, self.says, self.shown = redraws, says, []
+        self.state: Any = None
+
+    @openrft.hookimpl
+    def train_step(self, policy: Any, rollouts: Any, step: int) -> Mapping[str, float]:
+        policy.trained += 1
+        self.shown.append([r.sample.id for r in rollouts])
+        return self.says(step)
+
+
+class Entry:
+    def __init__(self, instance: Any) -> None:
+        self.load = lambda: lambda: instance
+
+
+def work_of(monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, **plugins: Any) -> Work:
+    """The work of one job whose plugins are these objects."""
+    here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
+    monkeypatch.setattr("openrft.plugins.installed", lambda: here)
+    monkeypatch.setattr("openrft.plugins.plugin_class", lambda name: here[name].entry.load())
+    monkeypatch.setattr("openrft.plugins.source_digest", lambda name: "")
+    settings = Settings(explore=Explore(steps=steps, prompts=4, group=2, max_tokens=9), evaluate=Evaluate())
+    job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
+    student: Any = SimpleNamespace(id="scripted", trainable=lambda purpose: policy, advance=lambda adapter, key: None)
+    return Work(job, TASK, Plugins(plugins, {}), student, Store(store), Silent())
+
+
+def explored(work: Work) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+    """The rows of the metrics, and what was counted."""
+    file = explore(work, TASK.train, ())
+    assert file is not None
+    return [json.loads(line) for line in file.read_text().splitlines()], work.costs[-1].counts

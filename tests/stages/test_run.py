@@ -1,0 +1,267 @@
+"""What can go wrong in a run of RL is seen: refused with a name, or counted."""
+
+from __future__ import annotations
+
+import math
+import shutil
+
+import pytest
+
+import openrft
+from openrft import Reward
+from openrft.errors import OpenRFTError, PluginError, UsageError
+from openrft.testing import boxed
+from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
+
+
+def half_right(messages, i):
+    """One of a group's two completions is right."""
+    sample = next(s for s in TASK.train if s.question in messages[-1]["content"])
+    return f"so\n{boxed(sample.answer)}" if i == 0 else "so\nwell"
+
+
+def always_wrong(messages, i):
+    return "so\nwell"
+
+
+class Judge:
+    """Gives what it is told to give."""
+
+    def __init__(self, gives):
+        self.gives = gives
+
+    @openrft.hookimpl
+    def reward(self, rollouts, step):
+        return self.gives(rollouts)
+
+
+def process(*per_step):
+    return lambda rollouts: [Reward("judge", "process", per_step=per_step) for _ in rollouts]
+
+
+def outcome(score):
+    return lambda rollouts: [Reward("judge", "outcome", score) for _ in rollouts]
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [
+        (lambda rollouts: 1 / 0, "raised ZeroDivisionError in reward"),
+        (lambda rollouts: [], "gave 0 rewards for 8 rollouts"),
+        (lambda rollouts: (r for r in rollouts), "gave a generator in place of a list of rewards"),
+        (lambda rollouts: [0.5] * len(rollouts), "float in place of a Reward"),
+        (process(0.5, math.nan), r"a step's score is nan, which is not in \[0, 1\]"),
+        (process(0.5, 1.5), r"a step's score is 1.5, which is not in \[0, 1\]"),
+        (process(0.5), "1 scores for 2 steps"),
+        (process(0.5, 0.5, 0.5), "3 scores for 2 steps"),
+        (outcome(math.nan), "the score is nan"),
+        (outcome(math.inf), "the score is inf"),
+        (outcome(None), "an outcome reward without a score"),
+    ],
+)
+def test_a_reward_that_is_none_stops_the_job_and_names_the_plugin(monkeypatch, tmp_path, gives, words):
+    trainer = Trainer()
+    work = work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer, judge=Judge(gives))
+    with pytest.raises(PluginError, match=rf"'judge' \(openrft-judge 1.0\).*{words}"):
+        explored(work)
+    assert trainer.shown == []
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_metric_that_is_no_number_stops_the_job_before_it_is_saved(monkeypatch, tmp_path, value):
+    trainer = Trainer(says=lambda step: {"loss": value if step == 1 else 0.5})
+    work = work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer)
+    with pytest.raises(PluginError, match=f"trainer: after step 1 loss is {value}"):
+        explored(work)
+    assert [f.name for f in tmp_path.glob("explore/*.resume/*")] == ["1"]  # the checkpoint before step 1 stands
+
+
+def test_a_policy_whose_probabilities_are_no_numbers_is_not_trained(monkeypatch, tmp_path):
+    trainer = Trainer()
+    with pytest.raises(OpenRFTError, match="step 0: the policy's probabilities are no numbers any more"):
+        explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=math.nan), trainer=trainer))
+    assert trainer.shown == []
+
+
+def test_an_exploding_loss_is_counted(monkeypatch, tmp_path):
+    trainer = Trainer(says=lambda step: {"loss": -1e6 if step else 0.5})
+    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer))
+    assert counts["exploded_steps"] == 2
+    assert rows[1]["loss"] == -1e6
+
+
+def test_completions_that_never_end_or_say_nothing_are_counted(monkeypatch, tmp_path):
+    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong, "length"), trainer=Trainer()))
+    assert counts["cut_off"] == counts["completions"] == 3 * 4 * 2
+    assert [row["cut_off"] for row in rows] == [1, 1, 1]
+    policy = Trainee(lambda messages, i: "" if i else "so\nwell")
+    rows, counts = explored(work_of(monkeypatch, tmp_path / "blank", policy, trainer=Trainer(), judge=Judge(by_steps)))
+    assert (counts["blank"], rows[0]["blank"], rows[0]["unparsed"]) == (12, 0.5, 1)
+    assert rows[0]["reward"] == pytest.approx(0.3 * 0.5 / 2)  # nothing said is worth nothing
+
+
+def by_steps(rollouts):
+    return [Reward("judge", "process", per_step=(0.5,) * len(openrft.steps_of(r.completion.text))) for r in rollouts]
+
+
+def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
+    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer()))
+    assert counts["idle_steps"] == 3
+    assert [row["zero_variance"] for row in rows] == [1, 1, 1]
+    rows, counts = explored(work_of(monkeypatch, tmp_path / "other", Trainee(half_right), trainer=Trainer()))
+    assert counts["idle_steps"] == 0
+    assert rows[0]["zero_variance"] == 0
+
+
+def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
+    rows, _ = explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=-2.0), trainer=Trainer()))
+    row = rows[0]
+    assert (row["step"], row["reward"], row["correct"], row["unparsed"], row["reward.outcome"]) == (
+        0,
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+    )
+    assert row["entropy"] == 2.0
+    assert row["tokens"] == row["length"] * 8 == 4 * len(f"so\n{boxed('A')}") + 4 * len("so\nwell")
+    assert {"seconds.rollout", "seconds.reward", "seconds.train", "loss"} <= set(row)
+
+
+# -- dynamic sampling --------------------------------------------------------------------------------------------
+
+
+def some_teach(messages, i):
+    """Of the twelve questions, those with an even first number teach."""
+    number = int(messages[-1]["content"].split()[2])
+    return half_right(messages, i) if number % 2 == 0 else always_wrong(messages, i)
+
+
+TELLING = {s.id for s in TASK.train if int(s.question.split()[2]) % 2 == 0}
+
+
+def test_questions_that_teach_nothing_are_replaced(monkeypatch, tmp_path):
+    assert 4 <= len(TELLING) < 12
+    trainer, policy = Trainer(redraws=9), Trainee(some_teach)
+    rows, counts = explored(work_of(monkeypatch, tmp_path, policy, trainer=trainer))
+    for shown in trainer.shown:
+        assert set(shown) <= TELLING
+        assert len(set(shown)) == 4
+    assert counts["groups_kept"] == 12
+    assert counts["groups_drawn"] == counts["completions"] / 2 > 12
+    assert len({seed for seed, _ in policy.drawn}) == len(policy.drawn)  # every draw has a seed of its own
+    assert rows[0]["zero_variance"] > 0  # of all that were drawn
+
+
+def test_redraws_are_bounded_and_no_question_is_asked_twice_in_a_step(monkeypatch, tmp_path):
+    trainer, policy = Trainer(redraws=1), Trainee(always_wrong)
+    _, counts = explored(work_of(monkeypatch, tmp_path, policy, steps=2, trainer=trainer))
+    assert [len(asked) for _, asked in policy.drawn] == [4, 4, 4, 4]
+    assert len(set(policy.drawn[0][1] + policy.drawn[1][1])) == 8
+    assert (counts["groups_drawn"], counts["groups_kept"], counts["idle_steps"]) == (16, 0, 2)
+    assert [len(shown) for shown in trainer.shown] == [16, 16]  # nothing to choose from: all of it
+
+
+# -- stopping and going on -----------------------------------------------------------------------------------------
+
+
+class Stopping(Trainer):
+    """Remembers a running total; interrupts at a step."""
+
+    stop_at = None
+
+    @openrft.hookimpl
+    def train_step(self, policy, rollouts, step):
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+        policy.trained += 1
+        self.state = {"total": (self.state or {"total": 0})["total"] + step + 1}
+        return {"total": self.state["total"]}
+
+
+def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeypatch, tmp_path):
+    def go(store, stop_at=None, redraws=2):
+        trainer, policy = Stopping(redraws=redraws), Trainee(some_teach)
+        trainer.stop_at = stop_at
+        return explored(work_of(monkeypatch, tmp_path / store, policy, steps=5, trainer=trainer)), policy
+
+    (straight, counts), whole = go("straight")
+    with pytest.raises(KeyboardInterrupt):
+        go("stopped", stop_at=3)
+    (stopped, counted), rest = go("stopped")
+    assert [row["total"] for row in stopped] == [1, 3, 6, 10, 15]
+    assert untimed(stopped) == untimed(straight)
+    assert counted == counts
+    assert rest.drawn == whole.drawn[-len(rest.drawn) :]
+    assert rest.trained == 5
+    assert not list(tmp_path.glob("*/explore/*.resume"))
+
+
+def untimed(rows):
+    return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows]
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "log", "half a line"])
+def test_damage_is_noticed_and_the_run_begins_where_it_can(monkeypatch, tmp_path, damage):
+    def go(stop_at=None):
+        trainer = Stopping()
+        trainer.stop_at = stop_at
+        return explored(work_of(monkeypatch, tmp_path, Trainee(half_right), steps=4, trainer=trainer))
+
+    with pytest.raises(KeyboardInterrupt):
+        go(stop_at=2)
+    (log,) = tmp_path.glob("explore/*.part/metrics.jsonl")
+    if damage == "checkpoint":
+        next(tmp_path.glob("explore/*.resume/2/trained.txt")).write_text("9")
+    elif damage == "log":
+        log.write_text(log.read_text().splitlines()[0] + "\n")
+    else:
+        log.write_text(log.read_text() + '{"step": 2, "rew')
+    rows, counts = go()
+    assert [row["total"] for row in rows] == [1, 3, 6, 10]
+    assert counts["damaged_checkpoints"] == (0 if damage == "half a line" else 1)
+
+
+def test_a_kill_between_the_result_and_its_cleaning_leaves_nothing(monkeypatch, tmp_path):
+    explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
+    (done,) = tmp_path.glob("explore/*/metrics.jsonl")
+    leftover = done.parent.with_name(done.parent.name + ".resume")
+    shutil.copytree(done.parent, leftover)
+    explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
+    assert not leftover.exists()
+
+
+# -- a plugin that runs the whole stage ----------------------------------------------------------------------------
+
+
+class Whole:
+    """Runs the stage in its own way, up to `until`."""
+
+    objectives = ("explore-run",)
+
+    def __init__(self, until=3):
+        self.until = until
+
+    @openrft.hookimpl
+    def train_step(self, objective, rollouts, run):
+        assert (objective, rollouts) == ("explore-run", ())
+        for step in range(run.first, self.until):
+            prompts = run.asked(step)
+            groups = run.policy.generate([p.messages for p in prompts], run.sampling(step))
+            answered = [p.answered(c) for p, group in zip(prompts, groups, strict=True) for c in group]
+            run.finished(step, run.judged(step, answered), {"loss": 0.5})
+        return {}
+
+
+def test_a_plugin_that_runs_the_whole_stage_gets_the_same_questions_rewards_and_log(monkeypatch, tmp_path):
+    ours, theirs = Trainee(half_right), Trainee(half_right)
+    one = explored(work_of(monkeypatch, tmp_path / "ours", ours, trainer=Trainer()))
+    other = explored(work_of(monkeypatch, tmp_path / "theirs", theirs, whole=Whole()))
+    assert (untimed(one[0]), one[1], ours.drawn) == (untimed(other[0]), other[1], theirs.drawn)
+
+
+def test_a_plugin_that_ends_early_or_shares_the_stage_is_refused(monkeypatch, tmp_path):
+    with pytest.raises(PluginError, match=r"'whole' \(openrft-whole 1.0\) ended after 2 of 3 steps"):
+        explored(work_of(monkeypatch, tmp_path, Trainee(half_right), whole=Whole(until=2)))
+    with pytest.raises(UsageError, match="trainer and whole cannot both explore in one arm"):
+        explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer(), whole=Whole()))
