@@ -2,6 +2,7 @@
 
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+vllm:pocket, vllm:./my-checkpoint   the same, with vLLM for the rollouts
 openai:http://host:8000/v1#model    an OpenAI-compatible server
 baseline:longest-option             a rule that answers without a model
 """
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from openrft.policies.base import Policy
     from openrft.task import Task
 
+VLLM = "vllm:"
+
 
 def named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint an installed plugin ships under this name; None if no plugin has the name's first part."""
+    name = name.removeprefix(VLLM)
     owner = name.split("/")[0]
     if owner not in installed() or Path(name).exists():
         return None
@@ -59,6 +63,10 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
         from openrft.policies.openai import OpenAIPolicy
 
         return OpenAIPolicy(spec)
+    if spec.startswith(VLLM):
+        from openrft.policies.vllm import open_vllm
+
+        return open_vllm(checkpoint_path(spec.removeprefix(VLLM)))
     from openrft.policies.hf import HFPolicy
 
     return HFPolicy(checkpoint_path(spec))
@@ -73,5 +81,7 @@ def checkpoint_identity(spec: str, task: Task | None = None) -> str:
         return identity(spec, task)
     if spec.startswith("openai:"):
         return spec
+    if spec.startswith(VLLM):
+        return VLLM + checkpoint_identity(spec.removeprefix(VLLM))
     path = Path(checkpoint_path(spec))
     return fingerprint(path) if path.is_dir() else spec

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from jinja2 import TemplateError
@@ -31,11 +31,41 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
+class Rollouts(Protocol):
+    """What draws a policy's completions."""
+
+    def __call__(
+        self,
+        policy: HFPolicy,
+        prompts: Sequence[Sequence[int]],
+        sampling: Sampling,
+        limits: Limits,
+        tick: Callable[[int], None],
+    ) -> list[list[Row]]:
+        """As `openrft.policies.decode.decode`, by the policy as it is now, its adapter on."""
+        ...
+
+
+def decoded(
+    policy: HFPolicy,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    limits: Limits,
+    tick: Callable[[int], None],
+) -> list[list[Row]]:
+    """Rollouts by our own decode loop."""
+    training, _ = policy.model.training, policy.model.eval()
+    with _folded(policy):
+        rows = decode(policy.model, prompts, sampling, limits, tick)
+    policy.model.train(training)
+    return rows
+
+
 class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, rollouts: Rollouts = decoded) -> None:
+        self.path, self._rollouts = path, rollouts
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
@@ -98,10 +128,8 @@ class HFPolicy:
             if progress:
                 progress.update("generate", finished, total)
 
-        training, _ = self.model.training, self.model.eval()
-        with self._fast():
-            groups = decode(self.model, encoded, sampling, Limits(tuple(self._stop), self.context, self._pad), tick)
-        self.model.train(training)
+        limits = Limits(tuple(self._stop), self.context, self._pad)
+        groups = self._rollouts(self, encoded, sampling, limits, tick)
         nothing = [Completion("", finish="context")] * sampling.n
         return [[self._completion(row, sampling) for row in group] or nothing for group in groups]
 
@@ -109,13 +137,6 @@ class HFPolicy:
         text = self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True)
         finish: Literal["stop", "length"] = "stop" if row.stopped else "length"
         return Completion(text, tuple(row.tokens), tuple(row.logprobs), finish, sampling.temperature)
-
-    def _fast(self) -> AbstractContextManager[None]:
-        if not self.adapted:
-            return nullcontext()
-        from openrft.policies.fold import folded
-
-        return folded(self.model)
 
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
@@ -206,6 +227,14 @@ class HFPolicy:
         load_moments(self.optimizer(lr=0.0), folder / "optimizer.safetensors")
         if (folder / "critic").exists():
             self.critic = Critic.load(folder / "critic", self.model, self._pad)
+
+
+def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
+    if not policy.adapted:
+        return nullcontext()
+    from openrft.policies.fold import folded
+
+    return folded(policy.model)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

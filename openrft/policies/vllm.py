@@ -1,0 +1,173 @@
+"""Rollouts by vLLM, in this process, for a policy that transformers trains: `vllm:PATH`.
+
+The engine keeps the base weights; a policy with an adapter hands it over before each rollout, and weights that were
+merged are loaded anew. Importing this file imports no vLLM; the first rollout starts the engine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from openrft.errors import CheckpointError, PolicyError, UsageError
+from openrft.policies.base import Sampling
+from openrft.policies.decode import Limits, Row
+from openrft.policies.hf import HFPolicy
+from openrft.sample import content_id
+
+RANK = 64  # largest rank of an adapter: the engine sets room for it aside when it starts
+SEQUENCES = 512  # rows under way at a time
+PREFILL = 8192  # tokens of prompts in a step; at least the context, where prompts are not split
+GPU_SHARE = 0.4  # of a GPU's memory; the rest is left to training
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine's own process would keep adapters and seeds from it
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB of keys and values on a CPU
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # training shares the threads
+    "VLLM_HOST_IP": "127.0.0.1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+
+
+def open_vllm(path: str) -> HFPolicy:
+    """The policy in `path` (a folder or hub id) with vLLM for its rollouts. Raises CheckpointError or UsageError."""
+    if importlib.util.find_spec("vllm") is None:
+        raise UsageError(
+            f"the policy 'vllm:{path}' needs vLLM.",
+            "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
+        )
+    engine = VLLMRollouts(path)
+    policy = HFPolicy(path, engine)
+    policy.id = engine.weights = f"vllm:{policy.id}"  # sampled by other arithmetic: not the same answers
+    return policy
+
+
+class VLLMRollouts:
+    """See `openrft.policies.hf.Rollouts`: rows by a vLLM engine that follows the policy's weights."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self.weights = path, ""  # `weights`: the policy's id when the engine's base weights were its own
+        self._engine: Any = None
+        self._adapters = 0  # handed over so far; each gets a number of its own, so that no cached prefix is shared
+
+    def __call__(
+        self,
+        policy: HFPolicy,
+        prompts: Sequence[Sequence[int]],
+        sampling: Sampling,
+        limits: Limits,
+        tick: Callable[[int], None],
+    ) -> list[list[Row]]:
+        """Raises CheckpointError if vLLM cannot serve the model, PolicyError if it fails later."""
+        if self._engine is None:
+            self._engine = _start(self._path, policy)
+        fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
+        rows: list[list[Row]] = [[] for _ in prompts]
+        try:
+            self._follow(policy)
+            with TemporaryDirectory(prefix="openrft-adapter-") as folder:
+                outputs = self._engine.generate(
+                    [{"prompt_token_ids": list(prompts[i])} for i in fitting],
+                    [_parameters(sampling, limits, i, len(prompts[i])) for i in fitting],
+                    use_tqdm=False,
+                    lora_request=self._adapter(policy, Path(folder)),
+                )
+        except Exception as fault:  # whatever is inside vLLM: said as one line
+            raise PolicyError(f"vLLM failed on {self._path!r}: {_one_line(fault)}") from fault
+        for i, output in zip(fitting, outputs, strict=True):
+            rows[i] = [_row(one, sampling, limits) for one in sorted(output.outputs, key=lambda one: one.index)]
+            rows[i] *= sampling.n // len(rows[i])  # greedy rows were drawn once
+        tick(len(fitting) * sampling.n)
+        return rows
+
+    def _follow(self, policy: HFPolicy) -> None:
+        """Give the engine the policy's base weights, if they are no longer those it has."""
+        if policy.id == self.weights:
+            return
+        with TemporaryDirectory(prefix="openrft-weights-") as folder:
+            _save_base(policy, Path(folder))
+            self._engine.collective_rpc("reload_weights", kwargs={"weights_path": folder})
+        self._engine.reset_prefix_cache()
+        self.weights = policy.id
+
+    def _adapter(self, policy: HFPolicy, folder: Path) -> Any:
+        """The policy's adapter as vLLM takes it, written to `folder`; None if the policy has none."""
+        if not policy.adapted:
+            return None
+        from vllm.lora.request import LoRARequest
+
+        self._adapters += 1
+        policy.save_adapter(folder)
+        return LoRARequest(f"step-{self._adapters}", self._adapters, str(folder))
+
+
+def _start(path: str, policy: HFPolicy) -> Any:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    on_cpu = policy.model.device.type == "cpu"
+    try:
+        from vllm import LLM
+
+        return LLM(
+            path,
+            dtype=str(policy.model.dtype).removeprefix("torch."),
+            load_format="safetensors",  # never pickled weights
+            generation_config="vllm",
+            skip_tokenizer_init=True,
+            use_tqdm_on_load=False,
+            max_model_len=policy.context,
+            max_num_seqs=SEQUENCES,
+            max_num_batched_tokens=max(PREFILL, policy.context),
+            enable_prefix_caching=True,
+            enable_chunked_prefill=not on_cpu,  # with seeds it fails on a CPU: vLLM rewinds a generator that cannot
+            enforce_eager=on_cpu,
+            gpu_memory_utilization=GPU_SHARE,
+            logprobs_mode="processed_logprobs",  # those of the distribution that was drawn from
+            enable_lora=True,
+            max_loras=1,
+            max_cpu_loras=1,
+            max_lora_rank=RANK,
+        )
+    except Exception as fault:  # whatever is inside vLLM: said as one line
+        raise CheckpointError(
+            f"vLLM cannot serve {path!r}: {_one_line(fault)}", "Without `vllm:` transformers samples the rollouts."
+        ) from fault
+
+
+def _parameters(sampling: Sampling, limits: Limits, index: int, length: int) -> Any:
+    """What one prompt is sampled with. vLLM gives the n-th row the seed + n."""
+    from vllm import SamplingParams
+
+    return SamplingParams(
+        n=sampling.n if sampling.temperature else 1,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=min(sampling.max_tokens, limits.context - length),
+        seed=int(content_id(sampling.seed, index)[:7], 16),
+        stop_token_ids=list(limits.stop),
+        ignore_eos=True,  # the policy's own end tokens are all that stops
+        logprobs=0,  # the drawn token's
+        flat_logprobs=True,
+        detokenize=False,
+    )
+
+
+def _row(one: Any, sampling: Sampling, limits: Limits) -> Row:
+    # A top-p cut renormalises, and log-probabilities are those before it: unknown here, so none are given.
+    logprobs = list(one.logprobs.logprobs) if sampling.top_p == 1 else []
+    return Row(list(one.token_ids), logprobs, one.token_ids[-1] in limits.stop)
+
+
+def _save_base(policy: HFPolicy, folder: Path) -> None:
+    """Write the weights beneath the adapter, if there is one, under the names they have without it."""
+    base = policy.model.get_base_model() if policy.adapted else policy.model
+    state = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items() if "lora_" not in name}
+    base.save_pretrained(folder, state_dict=state)
+
+
+def _one_line(fault: Exception) -> str:
+    return str(fault).strip().split("\n")[0] or type(fault).__name__
