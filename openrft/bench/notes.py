@@ -11,6 +11,7 @@ from openrft.bench.components import NAMES
 from openrft.bench.render_fitness import fitness_notes
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
+from openrft.bench.training_notes import training_notes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",
@@ -30,6 +31,7 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
         *_noise(summary),
         *_data(report),
         *_lengths(report),
+        *training_notes(report),
         *_synthesis(report),
         *fitness_notes(report),
         *_components(summary),

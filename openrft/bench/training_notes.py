@@ -1,0 +1,41 @@
+"""What a reader must know of the training behind the table: what RL counted because it must not pass unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from openrft.bench.report import ArmResult, Report
+
+SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
+    "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
+    "cut_off": "cut off in RL at the longest length allowed",
+    "blank": "without a word in RL",
+}
+EVENTS = {  # explore's count -> what it means
+    "idle_steps": "steps of RL that could teach nothing, as the rewards of each question's answers were equal",
+    "exploded_steps": "steps of RL whose loss exploded",
+    "damaged_checkpoints": "damaged checkpoints that RL could not go on from",
+}
+
+
+def training_notes(report: Report) -> Iterator[str]:
+    """Single lines, for each task those that apply, with the arms."""
+    for task in report.tasks:
+        results = [r for r in report.results if r.task == task.name]
+        for count, words in SHARES.items():
+            shares = {arm: n / all_ for arm, n, all_ in _counted(results, count) if n >= 0.005 * all_}
+            if shares:
+                yield f"{task.name}: answers {words}: {', '.join(f'{arm} {s:.0%}' for arm, s in shares.items())}."
+        for count, words in EVENTS.items():
+            events = {arm: n for arm, n, _ in _counted(results, count) if n}
+            if events:
+                yield f"{task.name}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
+
+
+def _counted(results: list[ArmResult], count: str) -> Iterator[tuple[str, float, float]]:
+    """(arm, the count, all completions) over the seeds of each arm that explored."""
+    for arm in dict.fromkeys(r.arm for r in results):
+        mine = [r.metrics for r in results if r.arm == arm]
+        n, completions = (sum(m.get(f"explore.{name}") or 0.0 for m in mine) for name in (count, "completions"))
+        if completions or n:
+            yield arm, n, completions + (n if count == "over_context" else 0)
