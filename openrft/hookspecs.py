@@ -120,6 +120,7 @@ class Hooks:
 
         kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.steps_of`); the core
         aggregates it with f and mixes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4).
+        Where `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.earned`).
         kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
         `step` counts from 0; -1 stands for rollouts that are only looked at before RL (stages/fitness.py), which are
         not drawn where the plugin's attribute `rewards` says that it gives no process rewards.

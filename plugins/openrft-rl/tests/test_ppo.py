@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from openrft_rl.appraisal import appraised
+from openrft_rl.equations.surrogate import clipped_surrogate
 from openrft_rl.lines import lines_of
 from openrft_rl.losses import Update, policy_loss, value_loss
 from openrft_rl.measures import Measures
@@ -145,3 +146,19 @@ def test_the_gradient_reaches_policy_and_critic_apart(policy):
         touched = {n for n, p in policy.model.named_parameters() if p.grad is not None and p.grad.any()}
         assert touched
         assert all(ours in name for name in touched)
+
+
+def test_the_gradient_is_that_of_the_tokens_whose_clip_does_not_act():
+    """d/dlogp of -min(r A, clip(r) A) is -r A where r A is the smaller, else 0: equation 7, a scalar at a time."""
+    generator = torch.Generator().manual_seed(0)
+    logp, old, advantages = (torch.randn(4, 6, generator=generator, dtype=torch.float64) / 3 for _ in range(3))
+    logp.requires_grad_(True)
+    clipped_surrogate(logp - old, advantages, 0.2, 0.2).sum().backward()
+    acted = 0
+    for i in range(4):
+        for t in range(6):
+            ratio, advantage = math.exp(logp[i, t] - old[i, t]), float(advantages[i, t])
+            free = ratio * advantage <= min(max(ratio, 0.8), 1.2) * advantage
+            acted += not free
+            assert logp.grad[i, t].item() == pytest.approx(-ratio * advantage if free else 0.0, abs=1e-12)
+    assert 0 < acted < 24
