@@ -15,4 +15,4 @@ def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(openr
     assert learned["value"] > placebo["value"] + 0.05
     assert rows["vanilla"]["unparsed"] < 0.10
     report = json.loads(next((tmp_path / "runs").glob("*/report.json")).read_text())
-    assert {"majority answer", "longest option"} <= {b["name"] for b in report["baselines"]}
+    assert {"majority-answer", "longest-option"} <= {b["name"] for b in report["baselines"]}

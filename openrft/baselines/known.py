@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from openrft.baselines.neighbour import nearest_neighbour, typical_number
-from openrft.baselines.options import length, majority_answer, number, ranked, similarity
+from openrft.baselines.options import longest_option, majority_answer, number, ranked, shortest_option, similarity
 from openrft.baselines.surface import best_surface_rule
 from openrft.errors import UnknownName
 from openrft.rules import Answerer, Question, Rule, asked
@@ -15,8 +15,8 @@ OWN = "task-rule"  # what the task's family knows to solve it (Task.rules)
 
 RULES: dict[str, Rule] = {
     "majority-answer": majority_answer,
-    "longest-option": ranked(length, -1),
-    "shortest-option": ranked(length, 0),
+    "longest-option": longest_option,
+    "shortest-option": shortest_option,
     "most-similar-option": ranked(similarity, -1),
     "second-smallest-number": ranked(number, 1),
     "second-largest-number": ranked(number, -2),

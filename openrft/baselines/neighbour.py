@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from openrft.baselines.text import likeness, number_in, runs_of
@@ -16,17 +16,35 @@ def nearest_neighbour(train: Sequence[Sample]) -> Answerer:
 
     Among options: the one with that text, else the nearest number, else the likest text.
     """
-    known = [(sample.kind, runs_of(_whole(sample.question, sample.options)), sample.gold) for sample in train]
+    likest = {kind: _likest([s for s in train if s.kind == kind]) for kind in {sample.kind for sample in train}}
 
     def answer(question: Question) -> str | None:
-        mine = runs_of(_whole(question.text, question.options))
-        near = [(likeness(mine, runs), gold) for kind, runs, gold in known if kind == question.kind]
-        if not near:
+        if question.kind not in likest:
             return None
-        gold = max(near, key=lambda pair: pair[0])[1]
+        gold = likest[question.kind](question).gold
         return _option_like(question.options, gold) if question.options else gold
 
     return answer
+
+
+def _likest(train: Sequence[Sample]) -> Callable[[Question], Sample]:
+    """The sample with the highest Jaccard index of runs. Ties: the first."""
+    import numpy as np
+
+    runs = [runs_of(_whole(sample.question, sample.options)) for sample in train]
+    holders: dict[str, list[int]] = {}
+    for place, of_sample in enumerate(runs):
+        for run in of_sample:
+            holders.setdefault(run, []).append(place)
+    sizes = np.array([len(of_sample) for of_sample in runs])
+
+    def find(question: Question) -> Sample:
+        mine = runs_of(_whole(question.text, question.options))
+        places = [place for run in mine for place in holders.get(run, ())]
+        shared = np.bincount(places, minlength=len(train)) if places else np.zeros(len(train))
+        return train[int(np.argmax(shared / (sizes + len(mine) - shared)))]
+
+    return find
 
 
 def typical_number(train: Sequence[Sample]) -> Answerer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,20 @@ def majority_answer(train: Sequence[Sample]) -> Answerer:
         counts[sample.kind][sample.answer] += 1
     commonest = {kind: min(c, key=lambda answer: (-c[answer], answer)) for kind, c in counts.items()}
     return lambda question: commonest.get(question.kind)
+
+
+def longest_option(train: Sequence[Sample]) -> Answerer:
+    """The option with the most characters; ties: the first."""
+    return lambda question: _first(question.options, lambda option: -len(option))
+
+
+def shortest_option(train: Sequence[Sample]) -> Answerer:
+    """The option with the fewest characters; ties: the first."""
+    return lambda question: _first(question.options, len)
+
+
+def _first(options: Sequence[str], cost: Callable[[str], int]) -> str | None:
+    return LETTERS[min(range(len(options)), key=lambda i: cost(options[i]))] if options else None
 
 
 def ranked(quantity: Quantity, place: int) -> Rule:
@@ -52,4 +67,9 @@ def number(question: Question, option: str) -> float | None:
 
 def similarity(question: Question, option: str) -> float:
     """The runs of characters that option and question share."""
-    return likeness(runs_of(option.strip()), runs_of(question.text))
+    return _similarity(question.text, option)
+
+
+@functools.lru_cache(maxsize=1 << 13)  # several rules sort the same options by it
+def _similarity(text: str, option: str) -> float:
+    return likeness(runs_of(option.strip()), runs_of(text))

@@ -11,7 +11,7 @@ from openrft.policies.base import Sampling
 from openrft.progress import Progress
 from openrft.prompt import boxed, question_block
 from openrft.rules import asked
-from openrft.sample import Completion, Message, content_id, to_json
+from openrft.sample import Completion, Message, content_id
 from openrft.task import Task
 
 PREFIX = "baseline:"
@@ -26,9 +26,8 @@ class BaselinePolicy:
     def __init__(self, spec: str, task: Task | None) -> None:
         self.id = identity(spec, task)
         assert task is not None
-        answer = answerer(spec.removeprefix(PREFIX), task)
-        questions = {question_block(sample): asked(sample) for sample in (*task.train, *task.test)}
-        self._answers = {block: answer(question) for block, question in questions.items()}
+        self._answer = answerer(spec.removeprefix(PREFIX), task)
+        self._questions = {question_block(sample): asked(sample) for sample in (*task.train, *task.test)}
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
@@ -37,10 +36,10 @@ class BaselinePolicy:
         return [[Completion(self._text(prompt), temperature=sampling.temperature)] * sampling.n for prompt in prompts]
 
     def _text(self, prompt: Sequence[Message]) -> str:
-        asked_for = prompt[-1]["content"]
-        if asked_for not in self._answers:
-            raise PolicyError(f"{self.id} was asked what is no question of its task: {asked_for[:60]!r}.")
-        answer = self._answers[asked_for]
+        question = self._questions.get(prompt[-1]["content"])
+        if question is None:
+            raise PolicyError(f"{self.id} was asked what is no question of its task: {prompt[-1]['content'][:60]!r}.")
+        answer = self._answer(question)
         return "" if answer is None else boxed(answer)
 
 
@@ -50,4 +49,4 @@ def identity(spec: str, task: Task | None) -> str:
     if task is None:
         raise UsageError(f"{spec} answers the questions of a task and no others.", "Give it to evaluate or bench.")
     own = {leaf: package_digest(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
-    return f"{PREFIX}{name}#{content_id([to_json(sample) for sample in task.train], own)}"
+    return f"{PREFIX}{name}#{content_id([[s.id, s.kind, s.task] for s in task.train], own)}"

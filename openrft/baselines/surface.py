@@ -55,23 +55,24 @@ def _beside(place: int) -> Quantity:
     """A number on the first line of the question that holds the option's last word: how data tables are asked about."""
 
     def value(question: Question, option: str) -> float | None:
-        words = option.split()
-        if not words:
-            return None
-        holds = _word(words[-1])
-        for line in question.text.split("\n"):
-            at = holds.search(line)
-            found = numbers_in(line[at.end() :]) if at else []
-            if found:
-                return found[place]
-        return None
+        found = _numbers_beside(question.text, option)
+        return found[place] if found else None
 
     return value
 
 
-@functools.lru_cache(maxsize=1 << 12)
-def _word(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+@functools.lru_cache(maxsize=1 << 13)  # several rules sort the same options by it
+def _numbers_beside(text: str, option: str) -> tuple[float, ...]:
+    words = option.split()
+    if not words or words[-1] not in text:
+        return ()
+    holds = re.compile(rf"(?<!\w){re.escape(words[-1])}(?!\w)")
+    for line in text.split("\n"):
+        at = holds.search(line)
+        found = numbers_in(line[at.end() :]) if at else []
+        if found:
+            return tuple(found)
+    return ()
 
 
 QUANTITIES: dict[str, Quantity] = {

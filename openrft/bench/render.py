@@ -19,7 +19,8 @@ def grids(report: Report, summary: Summary, per_task: bool = False) -> Iterator[
     """The tables of a report, in order."""
     tasks = summary.overall.tasks
     scored = [task.name for task in report.tasks if task.items]
-    where = tasks[0] if len(tasks) == 1 else f"mean over {len(scored)} tasks"
+    some = f"{len(scored)} of " if len(scored) < len(tasks) else ""
+    where = tasks[0] if len(tasks) == 1 else f"mean over {some}{len(tasks)} tasks"
     yield _arms(f"{report.name}: {where}, {_size(summary.overall)}", summary.overall, few=not per_task)
     if summary.metrics:
         yield further(summary)

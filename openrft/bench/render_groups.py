@@ -17,12 +17,14 @@ def grouped(summary: Summary, in_full: bool) -> Iterator[Grid]:
 
 
 def further(summary: Summary) -> Grid:
-    """What plugins measured, an arm a column."""
+    """What plugins measured; arms or metrics down, whichever are more."""
+    names = list(summary.metrics)
     arms = list(dict.fromkeys(arm for by_arm in summary.metrics.values() for arm in by_arm))
-    rows = tuple(
-        (name, *(f"{by_arm[arm]:.3f}" if arm in by_arm else "" for arm in arms))
-        for name, by_arm in summary.metrics.items()
-    )
+    cells = {(name, arm): f"{value:.3f}" for name, by_arm in summary.metrics.items() for arm, value in by_arm.items()}
+    if len(names) < len(arms):
+        rows = tuple((arm, *(cells.get((name, arm), "") for name in names)) for arm in arms)
+        return Grid("Further metrics", ("<arm", *names), rows)
+    rows = tuple((name, *(cells.get((name, arm), "") for arm in arms)) for name in names)
     return Grid("Further metrics", ("<metric", *arms), rows)
 
 

@@ -9,11 +9,13 @@ import sys
 import pytest
 
 from openrft.baselines.policy import BaselinePolicy, identity
+from openrft.bench.plan import plan_from_json
 from openrft.checkpoints import checkpoint_identity, open_policy
 from openrft.errors import PolicyError, UnknownName, UsageError
 from openrft.policies.base import Sampling
 from openrft.prompt import messages_for
 from openrft.testing import toy_sample, toy_task
+from openrft.work import Student
 
 TASK = toy_task()
 
@@ -70,19 +72,11 @@ def test_evaluate_answers_by_a_rule_without_torch(tmp_path):
         assert row["accuracy"]["low"] <= row["accuracy"]["value"] <= row["accuracy"]["high"]
     (folder,) = (tmp_path / "runs").glob("pocket-*")
     assert len(list((folder / "rollouts").glob("baseline*"))) == len(names) - 1
-    again = subprocess.run(
-        [sys.executable, "-m", "openrft", "bench", "--plan", str(folder / "plan.json"), "--json", "--workers", "1"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stderr
-    assert [row["arm"] for row in json.loads(again.stdout)["overall"]["arms"]] == names
+    plan = plan_from_json(json.loads((folder / "plan.json").read_text()))
+    assert [arm.policy for arm in plan.arms] == [None, *names[1:]]
+    assert {job.settings.evaluate.samples for job in plan.jobs()} == {1}
 
 
-def test_a_rule_cannot_be_trained(tmp_path):
-    command = ["bench", "--task", "pocket/L3", "--plugins", "rl", "--policy", "baseline:longest-option", "--train", "4"]
-    command += ["--test", "4", "--workers", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "openrft", *command], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 5
-    assert "weights are at hand" in done.stdout
+def test_a_rule_cannot_be_trained():
+    with pytest.raises(UsageError, match="needs a policy whose weights are at hand"):
+        Student("baseline:longest-option", TASK).trainable("reinforcement learning")

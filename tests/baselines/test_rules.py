@@ -31,9 +31,9 @@ def test_majority_letter_and_option_lengths_by_hand() -> None:
     test = (choice("d", "B", "xxx", "y"), choice("e", "A", "xx", "yy"), choice("f", "B", "x", "yy"))
     found = {b.name: b for b in baselines_of(Task("toy", train, test))}
     assert found["majority-answer"].items == {test[0].id: 1, test[1].id: 0, test[2].id: 1}
-    # Longest: A (wrong), nothing (options as long as each other), B (right).
-    assert found["longest-option"].items == {test[0].id: 0, test[1].id: 0, test[2].id: 1}
-    assert found["shortest-option"].accuracy == pytest.approx(1 / 3)
+    # Longest: A (wrong), A (a tie goes to the first, right), B (right).
+    assert found["longest-option"].items == {test[0].id: 0, test[1].id: 1, test[2].id: 1}
+    assert found["shortest-option"].accuracy == pytest.approx(2 / 3)
 
 
 def test_a_tie_of_letters_goes_to_the_first() -> None:

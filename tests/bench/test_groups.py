@@ -1,0 +1,204 @@
+"""Groups of a pooled task, items with known defects, items that nobody scored, and scores between right and wrong."""
+
+from __future__ import annotations
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from openrft.bench.codec import decode, encode
+from openrft.bench.gate import NOT_COMPARABLE, compare
+from openrft.bench.groups import groups_of
+from openrft.bench.outcome import scored_alike
+from openrft.bench.outcomes import runs_of
+from openrft.bench.render import grids, markdown
+from openrft.bench.report import Item, ItemRecord, Report, TaskRecord, task_record
+from openrft.bench.report_file import from_json, to_json
+from openrft.bench.significance import delta_p
+from openrft.bench.stats import Block, accuracy, resample
+from openrft.bench.summary import summarise
+from openrft.sample import Sample
+from openrft.task import Task
+
+made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+
+
+def pooled() -> TaskRecord:
+    """Twelve items: leaf a (6, Biology L1), leaf b (4, Biology L2), leaf c (2, Physics L2); two items with a defect."""
+    leaves = [("a", "L1", "Biology")] * 6 + [("b", "L2", "Biology")] * 4 + [("c", "L2", "Physics")] * 2
+    record = made.task("toy/all", 12)
+    items = tuple(
+        ItemRecord(i.id, f"toy/{leaf}", i.id, {"level": level, "domain": domain}, ("typo",) if n in (0, 10) else ())
+        for n, (i, (leaf, level, domain)) in enumerate(zip(record.items, leaves, strict=True))
+    )
+    return replace(record, items=items)
+
+
+# Right: half of a, one of b's four, both of c.
+RIGHT = [[1], [1], [1], [0], [0], [0], [1], [0], [0], [0], [1], [1]]
+
+
+def report_of(record: TaskRecord, right: list[list[int]] = RIGHT) -> Report:
+    wrong = [[0]] * len(right)
+    results = (made.result("vanilla", record, 0, wrong), made.result("rl", record, 0, right))
+    return replace(made.report({"vanilla": 0, "rl": 0}, [record]), results=results)
+
+
+def test_micro_and_macro_by_hand() -> None:
+    report = report_of(pooled())
+    found = {(g.by, g.name): g for g in groups_of(report, runs_of(report))}
+    assert list(found) == [
+        ("", "all"), ("level", "L1"), ("level", "L2"), ("domain", "Biology"), ("domain", "Physics"),
+    ]  # fmt: skip
+    scores = {key: {s.arm: (s.micro.value, s.macro.value) for s in g.arms}["rl"] for key, g in found.items()}
+    assert scores["", "all"] == pytest.approx((6 / 12, (3 / 6 + 1 / 4 + 2 / 2) / 3))
+    assert scores["level", "L1"] == pytest.approx((3 / 6, 3 / 6))
+    assert scores["level", "L2"] == pytest.approx((3 / 6, (1 / 4 + 2 / 2) / 2))
+    assert scores["domain", "Biology"] == pytest.approx((4 / 10, (3 / 6 + 1 / 4) / 2))
+    whole = found["", "all"]
+    assert (whole.leaves, whole.items, whole.unscored) == (3, 12, 0)
+    for score in whole.arms:
+        assert score.macro.low <= score.macro.value <= score.macro.high
+
+
+def test_a_task_of_one_leaf_has_no_groups() -> None:
+    assert summarise(made.report({"vanilla": 0.5})).groups == ()
+
+
+def test_raw_and_cleaned_stand_side_by_side() -> None:
+    summary = summarise(report_of(pooled()))
+    row = next(row for row in summary.overall.arms if row.arm == "rl")
+    assert row.accuracy.value == pytest.approx(6 / 12)
+    assert row.cleaned.value == pytest.approx(4 / 10)
+    assert row.cleaned.low < row.cleaned.value < row.cleaned.high
+    assert summary.overall.flawed == 2
+    text = markdown(report_of(pooled()), summary)
+    assert "| arm | accuracy | cleaned |" in text
+    assert "2 with known defects" in text
+    assert "| domain Biology | rl |" in text
+    short = next(grid for grid in grids(report_of(pooled()), summary) if "by group" in grid.title)
+    assert short.columns == ("<group", "items", "vanilla", "rl")
+    assert short.rows[0] == ("all", "12", "0.0 / 0.0", "50.0 / 58.3")
+
+
+def test_without_defects_there_is_no_such_column() -> None:
+    summary = summarise(made.report({"vanilla": 0.5}))
+    assert summary.overall.arms[0].cleaned is None
+    assert "cleaned" not in markdown(made.report({"vanilla": 0.5}), summary)
+
+
+def unscored(report: Report, leaf: str) -> Report:
+    """The report as if nobody could score the items of a leaf with one arm."""
+    lost = {i.id for t in report.tasks for i in t.items if i.task == leaf}
+    results = [
+        replace(r, items={i: o for i, o in r.items.items() if r.arm == "vanilla" or i not in lost})
+        for r in report.results
+    ]
+    tasks, kept = scored_alike(report.tasks, results)
+    return replace(report, tasks=tasks, results=kept)
+
+
+def test_what_one_arm_has_no_score_for_is_in_no_number() -> None:
+    report = unscored(report_of(pooled()), "toy/a")
+    (record,) = report.tasks
+    assert (len(record.items), len(record.unscored)) == (6, 6)
+    assert all(len(result.items) == 6 for result in report.results)
+    summary = summarise(report)
+    row = next(row for row in summary.overall.arms if row.arm == "rl")
+    assert row.accuracy.value == pytest.approx(3 / 6)
+    assert summary.overall.unscored == 6
+    level = next(g for g in summary.groups if g.name == "L1")
+    assert (level.items, level.unscored, level.arms) == (0, 6, ())
+    assert "toy/all: 6 of 12 test items not scored (toy/a: 6)" in " ".join(summary.notes)
+    text = markdown(report, summary)
+    assert "| level L1 |  | 0 | 0 | 6 | not scored |  |" in text
+    leaf = next(t for t in summary.tables if t.leaf == "toy/a")
+    assert (leaf.items, leaf.unscored, leaf.arms[0].accuracy) == (0, 6, None)
+
+
+def test_a_task_that_nobody_scored_is_no_zero() -> None:
+    record = made.task("toy/judged", 4)
+    other = made.task("toy/sums", 4)
+    report = replace(
+        made.report({"vanilla": 0}, [record, other]),
+        results=(
+            replace(made.result("vanilla", record, 0, [[0]] * 4), items={}),
+            made.result("vanilla", other, 0, [[1]] * 4),
+        ),
+    )
+    tasks, results = scored_alike(report.tasks, report.results)
+    report = replace(report, tasks=tasks, results=results)
+    summary = summarise(report)
+    assert summary.overall.arms[0].accuracy.value == 1.0  # of the task that was scored
+    text = markdown(report, summary)
+    assert "| vanilla | not scored |" in text
+    assert "mean over 1 of 2 tasks" in text
+    again = from_json(to_json(report))
+    assert again.tasks[0].unscored == tasks[0].unscored
+    assert compare(report, report, 0.02).verdict == NOT_COMPARABLE
+    alone = replace(report, tasks=tasks[:1], results=results[:1], baselines=())
+    assert summarise(alone).overall.arms[0].accuracy is None
+    assert "not scored" in markdown(alone, summarise(alone))
+
+
+def test_an_answer_can_be_right_in_part() -> None:
+    record = made.task(items=2)
+    job = made.result("vanilla", record, 0, [[1, 0], [0, 0]])
+    first, second = (i.id for i in record.items)
+    items = {first: Item((True, False), (False, False), 9, (1.0, 0.5)), second: job.items[second]}
+    report = replace(made.report({"vanilla": 0}, [record]), results=(replace(job, items=items),))
+    assert summarise(report).overall.arms[0].accuracy.value == pytest.approx((0.75 + 0) / 2)
+    assert from_json(to_json(report)).results[0].items[first].scores == (1.0, 0.5)
+
+
+def test_mcnemar_is_for_right_and_wrong_alone() -> None:
+    scores = np.array([[[1.0, 0.5, 0.0, 1.0]], [[0.0, 0.25, 0.0, 1.0]]])
+    block = Block(scores, np.arange(4))
+    assert delta_p([block], resample([block]), 0, 1, True)[1] == "sign flips over items"
+    assert delta_p([Block(scores.round(), np.arange(4))], resample([block]), 0, 1, True)[1].startswith("McNemar")
+
+
+def test_parts_trained_together_share_the_draw_of_seeds() -> None:
+    """Two parts whose scores follow the seed alone: together their mean varies as one does, apart less."""
+    by_seed = np.array([0.0, 0.25, 0.75, 1.0])
+    blocks = [Block(np.repeat(by_seed[None, :, None], 4, axis=2), np.arange(4)) for _ in range(2)]
+    one, apart, together = resample(blocks[:1]), resample(blocks), resample(blocks, trained_together=True)
+    assert together.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
+    assert apart.crossed.std() == pytest.approx(one.crossed.std() / 2**0.5, rel=0.05)
+    assert accuracy(together, 0).high - accuracy(together, 0).low >= accuracy(apart, 0).high - accuracy(apart, 0).low
+
+
+def test_groups_and_flaws_come_from_the_task() -> None:
+    meta = {"level": "L3", "domain": None, "defects": ["typo"]}
+    sample = Sample("q", "A", ("x", "y"), task="toy/a", meta=meta)
+    record = task_record(Task("toy/all", (sample,), (sample,), notes={"groups": ["level", "domain"]}))
+    assert (record.items[0].groups, record.items[0].flaws) == ({"level": "L3"}, ("typo",))
+    plain = task_record(Task("toy/all", (sample,), (sample,)))
+    assert plain.items[0].groups == {}
+
+
+def test_metrics_of_plugins_are_shown_by_arm() -> None:
+    report = report_of(pooled())
+    results = [
+        replace(r, metrics={"evaluate.official": v, "evaluate.cut_off": 3.0, "explore.last.reward": 1.0})
+        for r, v in zip(report.results, (0.25, 0.5), strict=True)
+    ]
+    summary = summarise(replace(report, results=tuple(results)))
+    assert summary.metrics == {"official": {"vanilla": 0.25, "rl": 0.5}}
+    assert "| arm | official |" in markdown(report, summary)
+    assert "| rl | 0.500 |" in markdown(report, summary)
+
+
+def test_older_reports_can_be_read() -> None:
+    text = to_json(report_of(pooled()))
+    old = encode(from_json(text).tasks[0].items[0])
+    for field in ("groups", "flaws"):
+        old.pop(field)
+    assert decode(ItemRecord, old, "item").flaws == ()
+    for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):
+        report = from_json(run.read_text("utf-8"))
+        assert compare(report, report, 0.0).exit_code == 0
