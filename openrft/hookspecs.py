@@ -164,7 +164,11 @@ class Hooks:
 
     @hookspec
     def tasks(self) -> TaskFamily:
-        """Provider: the family of tasks of the plugin's own name."""
+        """Provider: the family of tasks of the plugin's own name.
+
+        A family may offer more than `TaskFamily`: all rows of a task (`task.Whole`), or a store that loads fast
+        (`task.Preparing`), which `openrft tasks prepare` makes.
+        """
         raise NotImplementedError
 
     @hookspec

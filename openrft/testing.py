@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from openrft.errors import PluginError
+from openrft.families import family, load_task, whole_task
 from openrft.plugins import Plugins, about
 from openrft.policies.base import Sampling
 from openrft.progress import Progress, Silent
@@ -21,7 +23,7 @@ from openrft.prompt import boxed, messages_for, steps_of
 from openrft.sample import LETTERS, Completion, Message, Rollout, Sample, Shot
 from openrft.stages.augment import merged
 from openrft.stages.synthesize import verify
-from openrft.task import Task
+from openrft.task import DataRequest, Preparing, Task
 from openrft.work import Tally
 
 CHAT_TEMPLATE = (
@@ -154,3 +156,45 @@ def _check_reward(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Ro
             steps = len(steps_of(rollout.completion.text))
             if reward.kind == "process" and reward.score is None and len(reward.per_step) != steps:
                 raise PluginError(f"{about(name)} scored {len(reward.per_step)} of {steps} steps.")
+
+
+def check_family(name: str, task: str, request: DataRequest, to: Path | None = None) -> Task:
+    """Load a task of an installed family as a run would, and check what a family promises; returns the task.
+
+    `task` is its whole name. If the family can prepare a store, it is made in `to` and must give the same task.
+    Raises PluginError (or what the family raises) naming what is wrong.
+    """
+    found = family(name)
+    names = [info.name for info in found.names(request.data)]
+    loaded = load_task(task, request)
+    again = found.load(task, request)
+    faults = {
+        f"names tasks twice: {sorted({n for n in names if names.count(n) > 1})}": len(set(names)) < len(names),
+        f"does not list {task}": task not in names,
+        f"calls {task} {loaded.name}": loaded.name != task,
+        "gives other samples for the same request": not _same_samples(again, found.load(task, request)),
+        "gives more samples than were asked for": len(again.train) > request.train or len(again.test) > request.test,
+        "gives a sample twice": any(len({s.id for s in side}) < len(side) for side in (again.train, again.test)),
+        'has marks in meta["kin"] that are no KIND:KEY': not all(":" in m for s in again.train for m in _kin(s)),
+    }
+    whole = whole_task(task, request)
+    if whole is not None:
+        missing = {s.id for s in (*again.train, *again.test)} - {s.id for s in (*whole.train, *whole.test)}
+        faults["draws samples that are not in the whole task"] = bool(missing)
+    if isinstance(found, Preparing) and to is not None:
+        found.prepare(request.data, to, request.skip_bad_rows, Silent())
+        stored = found.load(task, replace(request, data=str(to)))
+        faults["gives other samples from its store"] = not _same_samples(again, stored)
+    for fault, there in faults.items():
+        if there:
+            raise PluginError(f"{about(name)} {fault}.")
+    return loaded
+
+
+def _same_samples(one: Task, other: Task) -> bool:
+    return one.train == other.train and one.test == other.test and one.instruction == other.instruction
+
+
+def _kin(sample: Sample) -> Sequence[str]:
+    marks: Sequence[str] = sample.meta.get("kin", ())
+    return marks

@@ -9,7 +9,7 @@ import pytest
 from openrft.errors import DataError, UnknownName
 from openrft.overlap import overlaps
 from openrft.sample import Sample
-from openrft.task import DataRequest, TaskInfo, checked, expand
+from openrft.task import DataRequest, Task, TaskInfo, checked, expand
 from openrft.testing import toy_task
 
 
@@ -18,7 +18,8 @@ class Family:
 
     def names(self, data=None):
         names = [TaskInfo(n, "") for n in ("f/L1", "f/L3", "f/L3/alpha", "f/L3/beta", "f/Deep/L3/alpha")]
-        return [*names, TaskInfo("f/L3/first", "", alias_of="f/L3/alpha")]
+        absent = TaskInfo("f/L3/gamma", "", absent=data is None)
+        return [*names, TaskInfo("f/L3/first", "", alias_of="f/L3/alpha"), absent]
 
 
 FAMILIES = {"f": Family()}
@@ -33,10 +34,15 @@ FAMILIES = {"f": Family()}
         ("f/L?", ["f/L1", "f/L3"]),
         ("f/l3/A*", ["f/L3/alpha"]),
         ("f/L3/first", ["f/L3/first"]),
+        ("f/L3/gamma", ["f/L3/gamma"]),
     ],
 )
 def test_selectors(selector, names):
     assert expand(selector, FAMILIES) == names
+
+
+def test_a_glob_stands_for_what_the_source_has():
+    assert expand("f/L3/*", FAMILIES, "elsewhere") == ["f/L3/alpha", "f/L3/beta", "f/L3/gamma"]
 
 
 def test_an_unknown_task_gets_the_nearest_names():
@@ -63,6 +69,33 @@ def test_overlaps_by_kind():
 def test_a_sign_or_a_decimal_point_makes_another_question():
     one, other = Sample("Lowest?", "A", ("-0.2", "1.5")), Sample("Lowest?", "A", ("0.2", "15"))
     assert not any(overlaps([one], [other]).values())
+
+
+def test_what_the_family_knows_to_be_kin_overlaps_too():
+    def sample(number, *kin):
+        return Sample(f"Question {number}?", "A", ("x", "y"), meta={"kin": kin})
+
+    train = [sample(1, "data:a", "q:1"), sample(2, "data:b"), sample(3), sample(9, "data:z")]
+    test = [sample(4, "data:a"), sample(5, "data:b", "data:a"), sample(6, "q:1", "data:c"), sample(9, "data:z")]
+    found = overlaps(train, test)
+    assert found == {
+        "exact": [(train[3].id, test[3].id)],
+        "text": [],
+        "shuffled": [],
+        "data": [(train[0].id, test[0].id), (train[0].id, test[1].id), (train[1].id, test[1].id)],
+        "q": [(train[0].id, test[2].id)],
+    }
+    notes = checked(Task("t", tuple(train), tuple(test)), DataRequest()).notes
+    assert notes["overlaps"] == {"exact": 1, "text": 0, "shuffled": 0, "data": 3, "q": 1}
+    assert notes["overlap_pairs"]["q"] == [[train[0].id, test[2].id]]
+    assert checked(Task("t", tuple(train), tuple(test)), DataRequest(drop_leaks=True)).train == (train[2],)
+
+
+def test_a_task_without_train_can_be_checked_and_one_without_test_cannot():
+    task = toy_task(4, 4)
+    assert checked(replace(task, train=()), DataRequest(drop_leaks=True)).train == ()
+    with pytest.raises(DataError, match="4 train and 0 test"):
+        checked(replace(task, test=()), DataRequest())
 
 
 def test_leaks_are_counted_and_dropped_on_request():

@@ -29,7 +29,9 @@ command.add_command(tasks_prepare.command)
 @click.option("--data", default=None, metavar="SOURCE", help="Say what there is in this folder, file or store.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(selector: str, data: str | None, as_json: bool) -> None:
-    """Tasks of every installed family, or those that SELECTOR (a glob) matches. Reads no rows.
+    """Tasks of every installed family, or those that SELECTOR (a glob, or the first parts of names) matches.
+
+    Reads no rows.
 
     \b
     Examples:
@@ -50,8 +52,8 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
         except OpenRFTError as fault:
             click.echo(f"openrft: {fault}", err=True)
     pattern = selector.lower().rstrip("/")
-    within = f"{pattern}/*"  # `tasks list sciknoweval` means the whole family
-    found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in (pattern, within))]
+    patterns = [pattern] if any(mark in pattern for mark in "*?[") else [pattern, f"{pattern}/*"]
+    found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
     if not found:
         raise UnknownName("task", selector, [i.name for i in infos])
     if as_json:

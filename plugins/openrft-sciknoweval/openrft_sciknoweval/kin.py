@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from openrft import Sample
 
+_WORDS = re.compile(r"\w+")
+_ASCII = {code: " " for code in range(128) if not _WORDS.match(chr(code))}
 _GIVEN = re.compile(r"[:=]\s*[-+\u2212]?\.?\d")  # a line of data: a name, then a number
 
 
@@ -45,7 +47,8 @@ class Kinship:
             yield Key("question", question)
         if not telling or question in self._loose:
             yield Key("item", (question, tuple(sorted(map(normal, sample.options)))))
-        lines = sorted(normal(line) for line in sample.question.splitlines() if _GIVEN.search(line))
+        marked = (line for line in sample.question.splitlines() if ":" in line or "=" in line)
+        lines = sorted(normal(line) for line in marked if _GIVEN.search(line))
         if len(lines) > 1:  # one line alone may be a constant that many questions give
             yield Key("data", tuple(lines))
 
@@ -79,4 +82,6 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
 @functools.lru_cache(maxsize=1 << 15)  # a pool's texts are asked for several times over
 def normal(text: str) -> str:
     """The text with case, punctuation and spacing aside."""
-    return re.sub(r"\W+", " ", text.lower()).strip()
+    text = text.lower()
+    # Most texts are ASCII, and for them this is several times as fast.
+    return " ".join(text.translate(_ASCII).split() if text.isascii() else _WORDS.findall(text))

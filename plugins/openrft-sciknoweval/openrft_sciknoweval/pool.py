@@ -10,6 +10,7 @@ from typing import Any
 from openrft import DataError, Sample
 from openrft_sciknoweval.answering import has_outcome, question_of
 from openrft_sciknoweval.defects import CONFLICT
+from openrft_sciknoweval.kin import normal
 from openrft_sciknoweval.reading import Fault, Place
 from openrft_sciknoweval.record import Where, examined, where
 from openrft_sciknoweval.row import Row
@@ -55,16 +56,18 @@ class Pool:
 
     def compare(self) -> None:
         """Flag, or drop, samples that ask the same (question and set of options) and have different gold answers."""
-        asked = Counter(_plain(sample.question) for sample in self.all())
-        golds: dict[object, set[str]] = defaultdict(set)
+        asked: dict[str, list[Sample]] = defaultdict(list)
         for sample in self.all():
-            if asked[_plain(sample.question)] > 1:
+            asked[normal(sample.question)].append(sample)
+        golds: dict[object, set[str]] = defaultdict(set)
+        for alike in asked.values():
+            for sample in alike if len(alike) > 1 else ():
                 golds[_same(sample)].add(_plain(sample.gold))
         clashing = {key for key, found in golds.items() if len(found) > 1}
         if not clashing:
             return
         for part, samples in self.samples.items():
-            marked = [_flagged(s) if asked[_plain(s.question)] > 1 and _same(s) in clashing else s for s in samples]
+            marked = [_flagged(sample) if _same(sample) in clashing else sample for sample in samples]
             count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
             (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
             self.samples[part] = [s for s in marked if not (self.clean and s.meta["defects"])]
@@ -120,7 +123,8 @@ class Pool:
             self.duplicates += 1
             return
         self._seen.add((part, sample.id))
-        self.flagged.update(sample.meta["defects"])
+        if sample.meta["defects"]:
+            self.flagged.update(sample.meta["defects"])
         where = self.samples if has_outcome(sample) else self.judged
         where.setdefault(part, []).append(sample)
 

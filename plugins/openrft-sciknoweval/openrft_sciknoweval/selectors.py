@@ -50,8 +50,11 @@ class Selector:
 
     def fits(self, domain: str | None, level: str | None, leaf: str | None) -> bool:
         """Does a row or file with these labels belong? What it does not say of itself is no hindrance."""
-        wanted = ((self.domain, domain), (self.level, level), (self.leaf, leaf))
-        return all(not want or not have or want.lower() == have.lower() for want, have in wanted)
+        return _agree(self.level, level) and _agree(self.domain, domain) and _agree(self.leaf, leaf)
+
+
+def _agree(wanted: str | None, said: str | None) -> bool:
+    return not wanted or not said or wanted == said or wanted.lower() == said.lower()
 
 
 def selectors(held: Sequence[Held] | None = None, v1: bool = False) -> dict[str, Selector]:
@@ -60,10 +63,10 @@ def selectors(held: Sequence[Held] | None = None, v1: bool = False) -> dict[str,
     `held`: what the source has, beyond the catalogue too; None = V2 as published, or V1 if `v1` is set.
     """
     known = {(leaf.level, leaf.name.lower()) for leaf in (*V2, *PAPER)}
-    found = {(h.level, h.leaf.lower()): h for h in held or () if h.leaf}
-    found = {key: h for key, h in found.items() if key not in known}
-    more = [Leaf(str(h.leaf), h.domain, h.level) for h in found.values() if h.domain and h.level and h.part is None]
-    split = sorted({str(h.leaf) for h in found.values() if h.part})
+    found = [h for h in held or () if h.leaf and (h.level, h.leaf.lower()) not in known]
+    raw = {(h.level, str(h.leaf).lower()): h for h in found if h.part is None}
+    more = [Leaf(str(h.leaf), h.domain, h.level) for h in raw.values() if h.domain and h.level]
+    split = sorted({str(h.leaf) for h in found if h.part} - {leaf.name for leaf in PAPER})
     leaves = (*V2, *(leaf for leaf in PAPER if leaf.v1_only), *more)
     every = [*_raw(leaves), *_paper(split), _whole_file()]
     if held is not None:

@@ -96,6 +96,8 @@ def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write:
         task = load(f"sciknoweval/{name}", folder, test=5)
         assert (task.train, len(task.test)) == ((), count)
         assert task.notes["trainable_types"] == []
+        verdict = task.grade(task.test[0], "\\boxed{So.}")
+        assert verdict.correct is None
 
 
 def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: Any) -> None:

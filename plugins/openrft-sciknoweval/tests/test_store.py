@@ -19,6 +19,7 @@ from openrft import DataError, DataRequest, Task, UsageError
 from openrft.families import select
 from openrft.progress import Silent
 from openrft.task import Preparing, Whole
+from openrft.testing import check_family
 
 FAMILY = SciKnowEval().tasks()
 
@@ -227,3 +228,8 @@ def test_killed_leaves_no_half_store(choice: Any, write: Any, tmp_path: Path) ->
 def test_the_core_finds_what_the_family_offers() -> None:
     assert isinstance(FAMILY, Preparing)
     assert isinstance(FAMILY, Whole)
+
+
+@pytest.mark.parametrize("name", ["sciknoweval/L3", "sciknoweval/openrft/T2", "sciknoweval/L2/telling"])
+def test_the_family_conforms(source: Path, tmp_path: Path, name: str) -> None:
+    check_family("sciknoweval", name, DataRequest(data=str(source), train=6, test=6), tmp_path / "store")
