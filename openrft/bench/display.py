@@ -16,15 +16,16 @@ class Pace:
     """How long each job's stage will take yet, from how it went since it was first heard of in this run."""
 
     def __init__(self) -> None:
-        self._first: dict[tuple[int, str], tuple[int, float]] = {}
+        self._seen: dict[tuple[int, str], tuple[int, float, int]] = {}  # units done at first, when, and at last
 
     def left(self, job: int, stage: str, done: int, total: int) -> str:
         """For example "about 3 min left"; nothing before the first unit is done, and nothing for the last seconds."""
         now = time.monotonic()
-        first, began = self._first.setdefault((job, stage), (done, now))
-        if done < first:  # the stage began anew: the policy generates more than once
-            self._first[job, stage] = (done, now)
-        if done <= first:
+        first, began, last = self._seen.get((job, stage), (done, now, done))
+        if done < last:  # the stage began anew: the policy generates more than once
+            first, began = done, now
+        self._seen[job, stage] = (first, began, done)
+        if done == first:
             return ""
         seconds = (now - began) / (done - first) * (total - done)
         return f"about {_spelt(seconds)} left" if seconds >= 5 else ""

@@ -151,7 +151,7 @@ def test_a_read_only_or_wrong_output_folder_is_one_line(openrft, tiny, tmp_path)
 
 
 def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_path):
-    done = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
+    done = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained", "--json")
     assert done.returncode == 0, done.stderr
     assert "wrote trained" in done.stdout
     from openrft.policies.hf import HFPolicy
@@ -163,6 +163,13 @@ def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_p
     twice = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
     assert twice.returncode == 2
     assert "there is something in it already" in twice.stderr
+
+
+def test_a_tracker_that_is_not_there_is_one_line(openrft, tiny, tmp_path):
+    done = openrft(*bench(tiny, "--plugins", "brevity", "--track", "tensorbord"))
+    assert done.returncode == 2
+    assert "unknown tracker: 'tensorbord'. Did you mean tensorboard?" in done.stderr
+    assert "started" not in done.stderr
 
 
 def test_tasks_and_plugins_are_listed(openrft):
