@@ -16,7 +16,7 @@ COMMANDS = {
     "gate": "Compare two reports; the exit code says whether something got worse.",
     "fitness": "Try process rewards before RL leans on them.",
     "plugins": "List installed plugins and their options.",
-    "tasks": "List tasks, or show one.",
+    "tasks": "List, show and compare tasks, or prepare their rows.",
 }
 
 HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evidence of which part helped.

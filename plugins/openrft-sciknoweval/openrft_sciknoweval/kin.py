@@ -34,7 +34,8 @@ class Kinship:
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         total = Counter(sample.task for sample in samples)
-        asked = {(sample.task, normal(sample.question)) for sample in samples}
+        # Hashes stand for texts: a benchmark's questions need not lie in memory twice.
+        asked = {(sample.task, hash(normal(sample.question))) for sample in samples}
         distinct = Counter(task for task, _ in asked)
         self._telling = {task for task in total if 2 * distinct[task] >= total[task]}
         self._loose = {question for task, question in asked if task not in self._telling}
@@ -45,7 +46,7 @@ class Kinship:
         telling = sample.task in self._telling and "data_missing" not in sample.meta.get("defects", ())
         if telling:
             yield Key("question", question)
-        if not telling or question in self._loose:
+        if not telling or hash(question) in self._loose:
             yield Key("item", (question, tuple(sorted(map(normal, sample.options)))))
         marked = (line for line in sample.question.splitlines() if ":" in line or "=" in line)
         lines = sorted(normal(line) for line in marked if _GIVEN.search(line))
@@ -69,17 +70,17 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
             i = parent[i]
         return i
 
-    first: dict[Key, int] = {}
+    first: dict[int, int] = {}
     for i, sample in enumerate(samples):
         for key in kinship.keys(sample):
-            parent[root(i)] = root(first.setdefault(key, i))
+            parent[root(i)] = root(first.setdefault(hash(key), i))
     groups: dict[int, list[Sample]] = defaultdict(list)
     for i, sample in enumerate(samples):
         groups[root(i)].append(sample)
     return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
 
 
-@functools.lru_cache(maxsize=1 << 15)  # a pool's texts are asked for several times over
+@functools.lru_cache(maxsize=1 << 14)  # a pool's texts are asked for several times over
 def normal(text: str) -> str:
     """The text with case, punctuation and spacing aside."""
     text = text.lower()

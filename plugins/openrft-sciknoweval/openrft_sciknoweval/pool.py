@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -56,12 +57,10 @@ class Pool:
 
     def compare(self) -> None:
         """Flag, or drop, samples that ask the same (question and set of options) and have different gold answers."""
-        asked: dict[str, list[Sample]] = defaultdict(list)
-        for sample in self.all():
-            asked[normal(sample.question)].append(sample)
+        asked = Counter(hash(normal(sample.question)) for sample in self.all())  # spares most the closer look
         golds: dict[object, set[str]] = defaultdict(set)
-        for alike in asked.values():
-            for sample in alike if len(alike) > 1 else ():
+        for sample in self.all():
+            if asked[hash(normal(sample.question))] > 1:
                 golds[_same(sample)].add(_plain(sample.gold))
         clashing = {key for key, found in golds.items() if len(found) > 1}
         if not clashing:
@@ -153,7 +152,7 @@ def _sample(row: Row, place: Place, there: Where) -> Sample:
         "defects": list(row.defects or ()),
     }
     answer = LETTERS[row.position] if row.kind == "choice" else row.answer
-    task = "/".join(part for part in (FAMILY, there.level, there.leaf) if part)
+    task = sys.intern("/".join(part for part in (FAMILY, there.level, there.leaf) if part))
     kind = "text" if row.kind == "none" else row.kind
     question = question_of(row.type, there.leaf, row.prompt, row.question)
     return Sample(question, answer, row.texts, kind=kind, task=task, meta=meta)

@@ -19,6 +19,7 @@ _MEND = "Mend the file or give another with --data."
 _SAVE = "Save it as UTF-8."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WINDOW = 1 << 18  # bytes of an array read at a time
+_AFTER = frozenset(" \t\r\n,]")  # what may follow a row
 _LONGEST = 1 << 24  # bytes of one row; a longer one is no row of a benchmark
 
 
@@ -115,7 +116,7 @@ class _Array:
             raise DataError(f"{self._path} holds an empty array.", _MEND)
 
     def _value(self) -> Any:
-        """The value at the mark. One that reaches the window's end may go on behind it, so more is read first."""
+        """The value at the mark. What the window cuts may look whole (`-0` of `-0.5`), so its end must be seen."""
         self._next()
         decoder = json.JSONDecoder()
         while True:
@@ -128,7 +129,7 @@ class _Array:
             except (ValueError, RecursionError) as fault:
                 raise self._fault(f"not readable as JSON ({type(fault).__name__})") from fault
             else:
-                if end < len(self._text) or not self._more():
+                if self._text[end : end + 1] in _AFTER or not self._more():
                     self._at = end
                     return value
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrft_sciknoweval.reading import Fault, values
 
@@ -45,9 +47,27 @@ def test_nothing_is_refused(tmp_path: Path, data: bytes, word: str) -> None:
         read(tmp_path / "a.json", data)
 
 
-def test_other_encoding_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="UTF-16"):
-        read(tmp_path / "a.jsonl", '{"a": 1}'.encode("utf-16"))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ['{"a": 1}', '[{"a": 1}]'])
+def test_other_encoding_is_refused(tmp_path: Path, encoding: str, text: str) -> None:
+    with pytest.raises(DataError, match=r"UTF-16.*Save it as UTF-8"):
+        read(tmp_path / "a.jsonl", text.encode(encoding))
+
+
+def test_latin_1_is_a_fault_of_the_line_or_of_the_array(tmp_path: Path) -> None:
+    line = '{"a": "caf\u00e9"}\n'.encode("latin-1")
+    assert read(tmp_path / "a.jsonl", b'{"a": 1}\n' + line) == [("line 1", {"a": 1}), ("line 2", "encoding")]
+    with pytest.raises(DataError, match=r"a\.json, line 3: not UTF-8"):
+        read(tmp_path / "a.json", b'[{"a": 1},\n2,\n' + line + b"]")
+
+
+def test_rows_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrft_sciknoweval.reading._LONGEST", 1 << 10)
+    monkeypatch.setattr("openrft_sciknoweval.reading._WINDOW", 1 << 6)
+    with pytest.raises(DataError, match="line 2: longer than"):
+        read(tmp_path / "a.jsonl", b'1\n"' + b"x" * 2000 + b'"')
+    with pytest.raises(DataError, match=r"row 2.*longer than"):
+        read(tmp_path / "a.json", b'[1, "' + b"x" * 4000 + b'"]')
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -55,6 +75,48 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         list(values(tmp_path))
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows=st.lists(VALUES, min_size=1, max_size=6), window=st.integers(1, 40), raw=st.booleans(), wide=st.booleans())
+def test_an_array_is_the_same_through_any_window(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[object], window: int, raw: bool, wide: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "window.json"
+    text = json.dumps(rows, ensure_ascii=not raw, indent=2 if wide else None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("openrft_sciknoweval.reading._WINDOW", window)
+        found = read(path, text.encode())
+        assert found == [(f"row {number}", value) for number, value in enumerate(rows, 1)]
+        for cut in range(1, len(text), 7):  # cut short, it is refused, wherever that is
+            with pytest.raises(DataError):
+                read(path, text[:cut].encode())
+
+
+@pytest.mark.parametrize("name", ["big.jsonl", "big.json"])
+def test_a_large_file_is_never_in_memory(tmp_path: Path, name: str) -> None:
+    row = json.dumps({"question": "x" * 1000})
+    path = tmp_path / name
+    with path.open("w") as out:
+        if name.endswith(".jsonl"):
+            out.writelines(f"{row}\n" for _ in range(20_000))
+        else:
+            out.write("[" + row)
+            out.writelines(f",\n{row}" for _ in range(19_999))
+            out.write("]")
+    tracemalloc.start()
+    assert sum(1 for _ in values(path)) == 20_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 8
+
+
+@settings(deadline=None)
 @given(data=st.binary(max_size=60) | st.text('[]{},:"\\ 1e-.tfnul\n', max_size=40).map(str.encode))
 def test_no_bytes_raise_anything_but_data_errors(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.jsonl"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrft_sciknoweval.reading import Fault
 from openrft_sciknoweval.row import KINDS, Row, parse
@@ -81,11 +81,13 @@ def test_faults_of_other_types(choice: Any, other: Any) -> None:
         assert fault_of(row) == "missing field"
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_value_is_a_row_or_a_fault(value: Any) -> None:
     assert isinstance(parse(value), Row | Fault)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON), st.sampled_from(sorted(KINDS)))
 def test_any_field_is_a_row_or_a_fault(fields: dict[str, Any], kind: str) -> None:
     base = {"question": "q", "answer": "Yes", "type": kind, "answerKey": "A"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrft_sciknoweval.kin import families
 from openrft_sciknoweval.split import draw, split
@@ -81,6 +81,7 @@ def test_what_one_stratum_cannot_fill_another_does() -> None:
 PARTS = st.tuples(st.integers(0, 8), st.integers(0, 3), st.booleans(), st.sampled_from("ab"), st.integers(0, 6))
 
 
+@settings(deadline=None)
 @given(st.lists(PARTS, min_size=2, max_size=40), st.integers(1, 30), st.integers(1, 30), st.integers(0, 5))
 def test_sides_are_disjoint_and_no_kind_of_kin_straddles(
     parts: list[tuple[int, int, bool, str, int]], train: int, test: int, seed: int
