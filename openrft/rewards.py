@@ -12,9 +12,8 @@ from dataclasses import replace
 
 from openrft.errors import PluginError
 from openrft.sample import Reward, Rollout
-from openrft.settings import Aggregation, Credit
+from openrft.settings import SUMS_TO, Aggregation, Credit
 
-SUMS_TO: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}  # what the shares of a credit add up to
 TEMPERATURE = 0.1  # of the soft minimum, PURE's value
 
 

@@ -9,6 +9,7 @@ from openrft.options import build
 
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
+SUMS_TO: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}  # what the shares of a credit add up to
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Explore:
     f: Aggregation = "min"  # paper, section 2.4 leaves f open; a chain is as strong as its weakest step
     credit: Credit = "sequence"  # where R is earned; the paper's way is all at the last token
     # ^ step: each step's share of the mean score where the step ends; min: of their soft minimum (PURE, arXiv
-    #   2504.15275). The shares add up to the process score, so with these two f is mean and softmin, whatever it says.
+    #   2504.15275). The shares add up to the process score, so these two bring their own f: mean and softmin.
     checkpoint: int = 1  # steps between checkpoints, which a stopped run goes on from; each writes the adapter
 
     def __post_init__(self) -> None:
@@ -34,6 +35,10 @@ class Explore:
             raise ValueError("steps, prompts, group, max_tokens and checkpoint must be at least 1")
         if self.temperature <= 0:
             raise ValueError("temperature must be above 0: a greedy policy explores nothing")
+        if self.credit != "sequence" and self.f not in ("min", SUMS_TO[self.credit]):
+            raise ValueError(
+                f"credit {self.credit} adds up to the {SUMS_TO[self.credit]} of the steps, not to f={self.f}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

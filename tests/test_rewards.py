@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openrft.errors import PluginError
 from openrft.rewards import aggregate, combine, scored, shares
 from openrft.sample import Completion, Reward, Rollout, Sample
+from openrft.settings import Explore
 
 STEPS = (0.9, 0.2, 0.5)
 ROLLOUT = Rollout(Sample("q", "A", ("x", "y")), (), Completion("one\ntwo\n\n\\boxed{A}"), answer="A", correct=True)
@@ -101,3 +102,9 @@ def test_credit_of_the_sequence_leaves_the_reward_whole():
 def test_an_empty_completion_earns_only_its_outcome():
     empty = Rollout(ROLLOUT.sample, (), Completion(""), correct=False)
     assert scored(empty, [Reward("prm", "process")], 0.7, "min", "step").earned == (0.0,)
+
+
+def test_an_f_that_the_credit_cannot_add_up_to_is_refused():
+    assert Explore(credit="step", f="mean").f == "mean"
+    with pytest.raises(ValueError, match="adds up to the mean of the steps, not to f=last"):
+        Explore(credit="step", f="last")
