@@ -1,7 +1,7 @@
 """PRM scoring of 512 completions, ours beside loops over single completions and single steps, on the pocket PRM.
 
-All sides score the same real rollouts (64 questions, 8 completions each at temperature 1) in float32 on one thread
-with the trunk alone, without the vocabulary's logits. Compare ratios within one run.
+All sides score the same real rollouts (64 questions, 8 completions each at temperature 1) in float32 on one thread.
+Compare ratios within one run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from openrft_prm.groups import Pair, grouped
 from openrft_prm.layout import Layout
 from openrft_prm.scorer import CheckpointScorer
+from transformers import AutoModelForCausalLM
 
 from openrft.checkpoints import checkpoint_path, open_policy
 from openrft.families import load_task
@@ -51,8 +52,21 @@ def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
     return scorer._format.scores(hidden).tolist()
 
 
+def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
+    """A forward a completion, all its steps at once, by a whole causal model: the publisher's inference code, which
+    computes the vocabulary's logits besides."""
+    model = AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32)
+    scores: Scores = {}
+    with torch.inference_mode():
+        for pair in pairs:
+            (layout,) = scorer._format.layouts([pair])
+            hidden = model(torch.tensor([layout.ids]), output_hidden_states=True).hidden_states[-1][0, layout.ends]
+            scores[pair] = scorer._format.scores(hidden).tolist()
+    return scores
+
+
 def one_by_one(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
-    """A forward a completion, all its steps at once: the published inference code."""
+    """The same with the trunk alone."""
     return {pair: forward(scorer, scorer._format.layouts([pair])[0]) for pair in pairs}
 
 
@@ -68,7 +82,8 @@ def step_by_step(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
 SIDES: dict[str, tuple[Any, int]] = {  # and how many rounds
     "ours": (lambda s, p: batched(s, p, together=True), 9),
     "ours, nothing shared": (lambda s, p: batched(s, p, together=False), 3),
-    "one completion at a time": (one_by_one, 3),
+    "one completion at a time, as published": (as_published, 3),
+    "one completion at a time, the trunk alone": (one_by_one, 3),
     "one step at a time": (step_by_step, 1),
 }
 

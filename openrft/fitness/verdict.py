@@ -74,7 +74,7 @@ def warnings_of(best: Separation, right: int, rollouts: int, questions: int) -> 
         yield f"{what}: whether the scores tell right from wrong is not known"
         return
     if not best.telling:
-        yield "the scores do not tell right from wrong here: as rewards they would be noise (alpha 1 ignores them)"
+        yield "not shown to tell right from wrong here: as rewards these scores may be noise (alpha 1 ignores them)"
     if best.within is None:
         yield "no question has both right and wrong rollouts: measured across questions only"
     if abs(best.with_length) > 0.5:

@@ -68,7 +68,7 @@ def test_noise_is_warned_of_in_the_notes_and_on_the_screen():
     summary = summarise(noise)
     warned = [note for note in summary.notes if "WARNING" in note]
     assert len(warned) == 1
-    assert "explore.alpha=1. WARNING: the scores do not tell right from wrong" in warned[0]
+    assert "explore.alpha=1. WARNING: not shown to tell right from wrong" in warned[0]
     out = io.StringIO()
     show(noise, summary, Console(file=out))
     assert warned[0] in out.getvalue()

@@ -45,7 +45,7 @@ def encode(tokenizer: Any, texts: Sequence[str], special: bool = True) -> dict[s
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return {}
-    ids = tokenizer(distinct, add_special_tokens=special)["input_ids"]
+    ids = tokenizer(distinct, add_special_tokens=special, return_attention_mask=False)["input_ids"]
     return dict(zip(distinct, ids, strict=True))
 
 
