@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
-from openrft.policies.openai_faults import RequestRefused, explained
+from openrft.policies.openai_faults import ContextFull, RequestRefused, explained
 from openrft.progress import Progress
 from openrft.sample import Completion, Message, content_id
 
@@ -85,9 +85,15 @@ class OpenAIPolicy:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
-        """One request; between 1 and `n` completions. Raises PolicyError with one line for whatever goes wrong."""
-        budget = {self._budget: how.max_tokens}
+    async def ask(
+        self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int, limited: bool = True
+    ) -> list[Completion]:
+        """One request; between 1 and `n` completions. Raises PolicyError with one line for whatever goes wrong.
+
+        A budget that reaches beyond the context is refused by servers; asked again without one (`limited` False), they
+        give what room there is. A prompt that fills the context gets empty completions, as it does from a model here.
+        """
+        budget = {self._budget: how.max_tokens} if limited else {}
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await client.chat.completions.create(
@@ -100,10 +106,15 @@ class OpenAIPolicy:
                     **budget,
                 )
         except Exception as fault:
-            if NEW_BUDGET in str(fault) and NEW_BUDGET not in budget:
+            if limited and NEW_BUDGET in str(fault) and NEW_BUDGET not in budget:
                 self._budget = NEW_BUDGET
                 return await self.ask(client, prompt, n, how, seed)
-            raise explained(fault, self.url, self.model, self._timeout) from fault
+            told = explained(fault, self.url, self.model, self._timeout)
+            if not isinstance(told, ContextFull):
+                raise told from fault
+            if limited:
+                return await self.ask(client, prompt, n, how, seed, limited=False)
+            return [Completion("", finish="context")] * n
         choices = getattr(answer, "choices", None)
         if not choices:
             raise PolicyError(f"{self.id} answered without any choice.", "Is it a chat completions server?")

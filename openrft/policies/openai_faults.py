@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from openrft.errors import PolicyError
 
@@ -10,7 +11,11 @@ LONGEST = 200  # characters of a server's own words; some answer with a whole pa
 
 
 class RequestRefused(PolicyError):
-    """The server understood the request and will not serve it as it is (400, 422)."""
+    """The server understood the request and will not serve it as it is (400, 413, 422)."""
+
+
+class ContextFull(RequestRefused):
+    """Prompt and budget together, or the prompt alone, are more than the model's context."""
 
 
 def explained(fault: Exception, url: str, model: str, timeout: float) -> PolicyError:
@@ -31,11 +36,19 @@ def explained(fault: Exception, url: str, model: str, timeout: float) -> PolicyE
             "Check the model's name; the address usually ends in /v1.",
         )
     if isinstance(fault, openai.APIStatusError):
-        kind = RequestRefused if fault.status_code in (400, 422) else PolicyError
-        return kind(f"the server at {url} answered {fault.status_code}: {_one_line(fault)}")
+        return _kind(fault.status_code, str(fault))(
+            f"the server at {url} answered {fault.status_code}: {_one_line(fault)}"
+        )
     return PolicyError(
         f"the server at {url} gave no valid answer: {_one_line(fault)}", "Is it an OpenAI-compatible server?"
     )
+
+
+def _kind(status: int, words: str) -> type[PolicyError]:
+    if status not in (400, 413, 422):
+        return PolicyError
+    # OpenAI, vLLM, SGLang and llama.cpp each say it in their own words; these are in all of them.
+    return ContextFull if re.search(r"context[ _](length|window|size)", words, re.IGNORECASE) else RequestRefused
 
 
 def _one_line(fault: Exception) -> str:

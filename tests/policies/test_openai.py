@@ -210,6 +210,25 @@ def test_length_and_missing_content(server: Server) -> None:
         policy_of(server).generate(prompts("a"), Sampling())
 
 
+def test_a_context_that_is_too_short_for_the_budget_or_for_the_prompt(server: Server) -> None:
+    """The budget is dropped, and a prompt that fills the context by itself is answered by nothing: no failure."""
+    words = {
+        "a": "'max_tokens' is too large: 99. This model's maximum context length is 90 tokens.",
+        "b": "the request exceeds the available context size",
+    }
+
+    def narrow(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        asked = request["messages"][-1]["content"]
+        if asked == "b" or "max_tokens" in request:
+            return 400, {"error": {"message": words[asked]}}
+        return 200, reply(request, request["n"], "length")
+
+    server.answer = narrow
+    short, full = policy_of(server).generate(prompts("a", "b"), Sampling(n=2, max_tokens=99))
+    assert [(c.finish, c.text[:2]) for c in short] == [("length", "a/")] * 2
+    assert [(c.finish, c.text) for c in full] == [("context", "")] * 2
+
+
 def test_a_passing_fault_is_waited_out(server: Server) -> None:
     faults = {1: (500, {"error": {"message": "busy"}}), 2: (429, {"error": {"message": "slower"}})}
     server.answer = lambda request, number: faults.get(number, (200, reply(request, 1)))
@@ -222,7 +241,7 @@ def test_a_passing_fault_is_waited_out(server: Server) -> None:
     ("status", "body", "said"),
     [
         (500, {"error": {"message": "out of\nmemory"}}, "answered 500: out of memory"),
-        (400, {"error": {"message": "maximum context length is 9"}}, "answered 400: maximum context length is 9"),
+        (400, {"error": {"message": "temperature must be 1"}}, "answered 400: temperature must be 1"),
         (401, {"error": {"message": "bad key sk-secret"}}, "refused the key. Set OPENAI_API_KEY"),
         (404, {"error": {"message": "The model `tiny` does not exist"}}, "has no model 'tiny'"),
         (422, {"error": {"message": "key sk-secret " + "x" * 999}}, "answered 422: key *** xxx"),
