@@ -30,7 +30,9 @@ class SciKnowEvalFamily:
         try:
             known = open_source(data).known()
         except DataError:
-            known = selectors()  # a listing must not fail for a source that cannot be read; loading says so
+            if data:
+                raise
+            known = selectors()  # a listing must not fail for a variable that is set wrong; loading says so
         return [selector.info for selector in known.values()]
 
     def load(self, name: str, request: DataRequest) -> Task:
@@ -49,9 +51,9 @@ class SciKnowEvalFamily:
         pool, notes = _read(name, request)
         pool.require()
         test = [*pool.samples.get("test", ()), *pool.judged.get("test", ())]
-        train = [*pool.all(), *(sample for samples in pool.judged.values() for sample in samples)]
         own = {id(sample) for sample in test}
-        return _task(pool, [s for s in train if id(s) not in own], test, {**notes, "split": "none: all rows"})
+        train = [sample for sample in (*pool.all(), *pool.left_to_a_judge()) if id(sample) not in own]
+        return _task(pool, train, test, {**notes, "split": "none: all rows"})
 
     def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Any) -> Mapping[str, Any]:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
@@ -81,8 +83,8 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
     """Train and test samples, and how they came about in words."""
     asked = f"asked for {request.train} train and {request.test} test"
     if not pool.all():
-        judged = [sample for samples in pool.judged.values() for sample in samples]
-        return [], draw(judged, request.test, request.seed), "test alone, as only a judge can score the answers"
+        test = draw(pool.left_to_a_judge(), request.test, request.seed)
+        return [], test, "test alone, as only a judge can score the answers"
     if None in pool.samples:
         drawn = pool.samples[None]
         train, test = split(drawn, request.train, request.test, request.seed)
@@ -97,7 +99,7 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
 def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Mapping[str, Any]) -> Task:
     """The task, its samples marked with what kin share."""
     every = pool.all()
-    kinship = Kinship(every)
+    kinship = Kinship([*every, *pool.left_to_a_judge()])
     sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
     counts = pool.notes()
     every_note = {

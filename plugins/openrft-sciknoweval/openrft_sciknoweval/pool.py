@@ -75,6 +75,10 @@ class Pool:
         """Every sample that can be graded without a judge."""
         return [sample for samples in self.samples.values() for sample in samples]
 
+    def left_to_a_judge(self) -> list[Sample]:
+        """Every other sample."""
+        return [sample for samples in self.judged.values() for sample in samples]
+
     def require(self) -> None:
         """Raises DataError if no sample is left."""
         if any(self.samples.values()) or any(self.judged.values()):
@@ -99,7 +103,7 @@ class Pool:
         }
 
     def _untrainable(self) -> dict[str, int]:
-        judged = Counter(sample.meta["type"] for samples in self.judged.values() for sample in samples)
+        judged = Counter(sample.meta["type"] for sample in self.left_to_a_judge())
         return dict(sorted(judged.items()))
 
     def _take(self, row: Row, table: Table, place: Place) -> Fault | None:

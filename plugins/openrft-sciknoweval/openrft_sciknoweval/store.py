@@ -229,5 +229,6 @@ def _column(values: Any) -> list[Any]:
         return [None if at is None else texts[at] for at in values.indices.to_pylist()]
     if not hasattr(values, "offsets"):
         return list(values.to_pylist())
-    flat, ends = values.flatten().to_pylist(), values.offsets.to_pylist()
-    return [tuple(flat[begin - ends[0] : end - ends[0]]) for begin, end in pairwise(ends)]
+    # Not `flatten()`, which imports pyarrow's compute functions: a fifth of the time of a load.
+    flat, ends = values.values.to_pylist(), values.offsets.to_pylist()
+    return [tuple(flat[begin:end]) for begin, end in pairwise(ends)]

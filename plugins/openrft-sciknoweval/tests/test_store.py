@@ -147,7 +147,8 @@ def test_a_broken_or_old_manifest_is_refused(store: Path, source: Path, content:
     (store / MANIFEST).write_text(content)
     with pytest.raises(DataError, match=f"{word}.*prepare sciknoweval"):
         load("L3", store)
-    assert FAMILY.names(str(store))
+    with pytest.raises(DataError, match=word):
+        FAMILY.names(str(store))
     prepare(source, store)
     assert load("L3", store).train
 
