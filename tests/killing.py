@@ -1,9 +1,10 @@
-"""Runs one job in processes of its own and kills them: at random times, and while a checkpoint is being written.
+"""Runs one job undisturbed, then again in processes that it kills: at random times, and while a checkpoint is written.
 
-    python tests/killing.py POLICY STORE SEED KILLS
+    python tests/killing.py POLICY FOLDER SEED KILLS
 
-Prints what it did as JSON. With KILLS = 0 nothing is killed. Processes are forked, as importing torch for each would
-take longer than the job; the one that forks has computed nothing yet.
+Leaves the stores FOLDER/straight and FOLDER/killed; prints as JSON when it killed (as a share of the time that the
+undisturbed job took), whether a checkpoint was being written, and which one stood by then. Processes are forked, as
+importing torch for each would take longer than the job; the one that forks has computed nothing yet.
 """
 
 from __future__ import annotations
@@ -54,8 +55,11 @@ def over(child: int) -> bool:
     return bool(done)
 
 
-def checkpoints(store: Path) -> list[int]:
-    return [int(f.name) for f in store.glob("explore/*.resume/*") if f.name.isdigit()]
+def reached(store: Path) -> int:
+    """The step that the newest checkpoint leads to; all of them where the stage's result stands."""
+    if [f for f in store.glob("explore/*/cost.json") if f.parent.suffix != ".part"]:
+        return STEPS
+    return max((int(f.name) for f in store.glob("explore/*.resume/*") if f.name.isdigit()), default=0)
 
 
 def killed(child: int, moment: float, writing: bool, store: Path) -> bool:
@@ -72,20 +76,26 @@ def killed(child: int, moment: float, writing: bool, store: Path) -> bool:
 
 
 def main() -> None:
-    policy, store, seed, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    policy, store, draw = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
     assert hf  # imported before any fork
-    draw, done, record = random.Random(seed), False, []
-    while not done and len(record) < kills:
-        child, moment, writing = started(policy, store), draw.uniform(0, 1.5), len(record) % 2 == 1
-        done = not killed(child, moment, writing, store)
+    began = time.monotonic()
+    finish(started(policy, store / "straight"))
+    whole = time.monotonic() - began
+    done, record = False, []
+    while not done and len(record) < int(sys.argv[4]):
+        child, moment, writing = started(policy, store / "killed"), draw.uniform(0, 2 / 3), len(record) % 2 == 1
+        done = not killed(child, moment * whole, writing, store / "killed")
         if not done:
-            aside = len(list(store.glob("explore/*.resume/aside")))
-            record.append({"after": moment, "writing": aside, "checkpoint": max(checkpoints(store), default=0)})
+            aside = len(list((store / "killed").glob("explore/*.resume/aside")))
+            record.append({"after": moment, "writing": aside, "checkpoint": reached(store / "killed")})
     if not done:
-        child = started(policy, store)
-        while not over(child):
-            time.sleep(0.01)
+        finish(started(policy, store / "killed"))
     print(json.dumps(record))
+
+
+def finish(child: int) -> None:
+    while not over(child):
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
