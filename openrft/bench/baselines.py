@@ -5,6 +5,8 @@ The same rules run as arms, with intervals, with `--baselines`. The list of them
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from openrft.baselines.known import NAMES, answerer
 from openrft.bench.report import Baseline
 from openrft.prompt import boxed
@@ -13,10 +15,15 @@ from openrft.sample import Sample
 from openrft.task import Task
 
 
-def baselines_of(task: Task) -> tuple[Baseline, ...]:
-    """Every rule that says something of the task, over the test items that can be scored without a judge."""
+def baselines_of(task: Task, ran: Collection[str] = ()) -> tuple[Baseline, ...]:
+    """Every rule that says something of the task, over the test items that can be scored without a judge.
+
+    `ran`: those that ran as arms, and have their rows there.
+    """
     found = []
     for name in NAMES:
+        if name in ran:
+            continue
         rule = answerer(name, task)
         answers = {sample.id: rule(asked(sample)) for sample in task.test}
         if all(answer is None for answer in answers.values()):

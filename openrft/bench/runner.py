@@ -73,6 +73,7 @@ def run_bench(
                 copy_atomic(file, folder / kind / f"{label(result.arm, result.task, result.seed)}.jsonl")
     # A bench whose own policy is a rule says so of each of its arms.
     answering = plan.policy if plan.policy.startswith(PREFIX) else None
+    ran = {(arm.policy or answering or "").removeprefix(PREFIX) for arm in plan.arms}
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
     records, scored = scored_alike([task_record(t) for t in tasks], finished)
     return Report(
@@ -87,7 +88,7 @@ def run_bench(
         arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.values) for a in plan.arms),
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
-        baselines=tuple(b for t in tasks for b in baselines_of(t)),
+        baselines=tuple(b for t in tasks for b in baselines_of(t, ran)),
     )
 
 
