@@ -121,7 +121,7 @@ def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[st
     rollouts = toy_rollouts(task)
     policy = ScriptedPolicy(lambda messages, i: f"think\n{boxed('ABCD'[i % 4])}")
     common = {"task": task, "policy": policy, "seed": 0, "progress": Silent()}
-    for hook in ("augment", "synthesize", "retrieve", "reward", "evaluate"):
+    for hook in ("augment", "synthesize", "retrieve", "reward", "judge", "evaluate"):
         if name not in plugins.having(hook):
             continue
         called.append(hook)
@@ -135,6 +135,8 @@ def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[st
             _check_retrieve(name, plugins, task)
         elif hook == "reward":
             _check_reward(name, plugins, task, rollouts)
+        elif hook == "judge":
+            _check_judge(name, plugins, task, rollouts)
         else:
             plugins.collect(hook, rollouts=rollouts, task=task)
     return called
@@ -146,6 +148,13 @@ def _check_retrieve(name: str, plugins: Plugins, task: Task) -> None:
     for sample, shots in zip(task.train, found[1] if found else (), strict=bool(found)):
         if any(shot.sample.root == sample.root for shot in shots):
             raise PluginError(f"{about(name)} gave a sample itself as its demonstration.")
+
+
+def _check_judge(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
+    waiting = [replace(rollout, correct=None) for rollout in rollouts]
+    found = plugins.first("judge", rollouts=waiting, task=task, progress=Silent())
+    if found and len(found[1]) != len(waiting):
+        raise PluginError(f"{about(name)} judged {len(found[1])} of {len(waiting)} answers.")
 
 
 def _check_reward(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:

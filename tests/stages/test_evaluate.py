@@ -1,0 +1,61 @@
+"""What the grader leaves open is graded by a judge, left open without one, and never made a wrong answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from openrft.errors import PluginError
+from openrft.grading import Grade
+from openrft.progress import Silent
+from openrft.sample import Completion, Rollout, rollout_from_json, to_json
+from openrft.stages.evaluate import _judged
+from openrft.testing import toy_task
+
+TASK = toy_task(2, 2)
+
+
+def rollouts() -> list[Rollout]:
+    graded = Rollout(TASK.test[0], (), Completion("a"), answer="A", correct=True)
+    waiting = Rollout(TASK.test[1], (), Completion("b"), answer="b")
+    return [graded, waiting, graded, waiting]
+
+
+def work(found: Any) -> Any:
+    asked: list[int] = []
+
+    def first(hook: str, rollouts: list[Rollout], **more: Any) -> Any:
+        assert hook == "judge"
+        asked.append(len(rollouts))
+        return found
+
+    return SimpleNamespace(plugins=SimpleNamespace(first=first), training_task=TASK, progress=Silent(), asked=asked)
+
+
+def test_only_what_is_open_is_judged_in_order() -> None:
+    judged = _judged(work(("toy", [Grade("b", True, 1.0), Grade("b", False, 0.25)])), rollouts())
+    assert [(r.correct, r.score) for r in judged] == [(True, None), (True, 1.0), (True, None), (False, 0.25)]
+    assert [rollout_from_json(to_json(r)) for r in judged] == judged
+
+
+def test_without_a_judge_it_stays_open() -> None:
+    judged = _judged(work(None), rollouts())
+    assert [r.correct for r in judged] == [True, None, True, None]
+    nothing_open = work(None)
+    assert _judged(nothing_open, rollouts()[::2]) == rollouts()[::2]
+    assert nothing_open.asked == []
+
+
+def test_a_judge_that_leaves_answers_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrft.stages.evaluate.about", lambda name: f"plugin {name!r}")
+    with pytest.raises(PluginError, match="plugin 'toy' judged 1 of 2 answers"):
+        _judged(work(("toy", [Grade("b", True)])), rollouts())
+
+
+def test_what_a_grade_is_worth() -> None:
+    assert Grade("A", True).value == 1
+    assert Grade(None, False).value == 0
+    assert Grade("x", False, 0.4).value == 0.4
+    assert Grade("x", None).value is None
