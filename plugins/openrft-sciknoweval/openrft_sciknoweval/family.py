@@ -100,7 +100,6 @@ def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Ma
     """The task, its samples marked with what kin share."""
     every = pool.all()
     kinship = Kinship([*every, *pool.left_to_a_judge()])
-    sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
     counts = pool.notes()
     every_note = {
         **notes,
@@ -109,7 +108,8 @@ def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Ma
         "groups": ["level", "domain"],  # fields of `Sample.meta` that scores are grouped by
         "fingerprint": _fingerprint(train, test),
     }
-    task = Task(pool.selector.name, *sides, grade=grade, notes=every_note, rules=RULES)
+    sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
+    task = Task(pool.selector.name, sides[0], sides[1], grade=grade, notes=every_note, rules=RULES)
     # Not of the draw: it must not change with it.
     told = instruction(form(sample) for sample in every or (*train, *test))
     return replace(task, instruction=told) if told else task

@@ -102,7 +102,9 @@ def _row(value: Any) -> Row:
         domain_of(domain) or domain or None,
         # Some third-party copies have the level on the top.
         sys.intern(_text(details, "level", "") or _text(value, "level", "")) or None,
-        *(sys.intern(_text(details, field, "")) for field in ("task", "subtask", "source")),
+        sys.intern(_text(details, "task", "")),
+        sys.intern(_text(details, "subtask", "")),
+        sys.intern(_text(details, "source", "")),
     )
 
 
