@@ -251,6 +251,15 @@ def test_an_arm_asks_for_redraws_where_its_algorithm_does():
     assert RL.Options(algorithm="dapo", clip_high=0.5).clip == (0.2, 0.5)
 
 
+def test_on_the_very_policy_that_sampled_gspo_is_grpo(checkpoint, rollouts):
+    found = []
+    for options in (RL.Options(lr=1e-2), RL.Options(algorithm="gspo", lr=1e-2)):
+        policy = adapted(checkpoint, options)
+        update(policy, rollouts, options)
+        found.append(adapter(policy))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"lr": 0}, {"kl": -1}, {"clip_low": 1.0}, {"kl_target": 1.0, "kl": 0.0}, {"gamma": 2}, {"redraws": -1}],
