@@ -60,7 +60,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
     assert {r["arm"] for r in report["results"]} == {"vanilla", "rl", "rl+brevity"}
     errors = {f["arm"]: f["error"] for f in report["failures"]}
     assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward" in errors["bad"]
-    assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 12 rollouts" in errors["short"]
+    assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in errors["short"]
     assert "bad" in done.stdout
     assert "Traceback" not in done.stderr
 
