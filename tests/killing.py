@@ -62,11 +62,16 @@ def reached(store: Path) -> int:
     return max((int(f.name) for f in store.glob("explore/*.resume/*") if f.name.isdigit()), default=0)
 
 
-def killed(child: int, moment: float, writing: bool, store: Path) -> bool:
-    """Kill the process `moment` seconds from now, or at the next checkpoint being written after that. False: it was
-    done before."""
-    until = time.monotonic() + moment
-    while time.monotonic() < until or (writing and not list(store.glob("explore/*.resume/aside"))):
+def writing(store: Path) -> int:
+    """When the checkpoint that is being written, or was when its process died, was last touched; 0 without one."""
+    return max((f.stat().st_ctime_ns for f in store.glob("explore/*.resume/aside")), default=0)
+
+
+def killed(child: int, moment: float, amid: bool, store: Path) -> bool:
+    """Kill the process `moment` seconds from now, or `amid` the writing of the next checkpoint after that. False: it
+    was done before."""
+    left, until = writing(store), time.monotonic() + moment
+    while time.monotonic() < until or (amid and writing(store) in (0, left)):
         if over(child):
             return False
         time.sleep(0.0005)
@@ -83,11 +88,11 @@ def main() -> None:
     whole = time.monotonic() - began
     done, record = False, []
     while not done and len(record) < int(sys.argv[4]):
-        child, moment, writing = started(policy, store / "killed"), draw.uniform(0, 2 / 3), len(record) % 2 == 1
-        done = not killed(child, moment * whole, writing, store / "killed")
+        left, moment, amid = writing(store / "killed"), draw.uniform(0, 2 / 3), len(record) % 2 == 1
+        done = not killed(started(policy, store / "killed"), moment * whole, amid, store / "killed")
         if not done:
-            aside = len(list((store / "killed").glob("explore/*.resume/aside")))
-            record.append({"after": moment, "writing": aside, "checkpoint": reached(store / "killed")})
+            cut = writing(store / "killed") not in (0, left)
+            record.append({"after": moment, "writing": cut, "checkpoint": reached(store / "killed")})
     if not done:
         finish(started(policy, store / "killed"))
     print(json.dumps(record))
