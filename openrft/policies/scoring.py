@@ -7,7 +7,10 @@ from itertools import groupby
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
+from openrft.policies.grouped import groupable
+from openrft.policies.packing import packable, packed
 from openrft.policies.prefill import prefill
 
 
@@ -24,9 +27,10 @@ def completion_logprobs(
     Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T), T the longest completion.
     Gradients flow through the shared prompt's keys and values into every member of its group.
     """
-    logits, targets, mask = _predictions(model, prompts, completions, pad)
-    logp = (logits.float() / temperature).log_softmax(-1).gather(-1, targets[..., None])[..., 0]
-    return logp * mask, mask
+    logits, mask = _predictions(model, prompts, completions, pad)
+    targets = torch.tensor([token for c in completions for token in c], device=model.device)
+    logp = -F.cross_entropy(logits.float() / temperature, targets, reduction="none")
+    return _by_row(logp, mask), mask
 
 
 def completion_values(
@@ -36,35 +40,56 @@ def completion_values(
 
     Args and mask as for `completion_logprobs`. Returns: (B, T) values, zero where the mask is zero, and the mask.
     """
-    values, _, mask = _predictions(model, prompts, completions, pad)
-    return values[..., 0].float() * mask, mask
+    values, mask = _predictions(model, prompts, completions, pad)
+    return _by_row(values[..., 0].float(), mask), mask
+
+
+def _by_row(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """(N,) values of the tokens, completion after completion, as (B, T), zero where the mask is zero."""
+    return torch.zeros_like(mask, dtype=values.dtype).masked_scatter(mask.bool(), values)
 
 
 def _predictions(
     model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What the model says before each completion token (B, T, V), the tokens (B, T), and the mask (B, T)."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the model says before each completion token (N, V), completion after completion, and the mask (B, T)."""
     if any(not c for c in completions):
         raise ValueError("an empty completion has no tokens to score; leave it out")
+    targets, mask = _right_padded(completions, pad, model.device)
+    if groupable(model) and packable(completions):
+        rows = packed(prompts, completions, pad, model.dtype, model.device)
+        out = model(
+            input_ids=rows.ids,
+            attention_mask=rows.bias,
+            position_ids=rows.positions,
+            use_cache=False,
+            logits_to_keep=rows.keep,
+        )
+        return out.logits[rows.row, rows.column], mask
+    return _after_prefill(model, prompts, targets, mask, pad)[mask.bool()], mask
+
+
+def _after_prefill(
+    model: Any, prompts: Sequence[Sequence[int]], targets: torch.Tensor, target_mask: torch.Tensor, pad: int
+) -> torch.Tensor:
+    """What the model says before each completion token (B, T, V): a row each, behind its prompt's keys and values."""
     groups = [(list(p), len(list(rows))) for p, rows in groupby(map(tuple, prompts))]
     counts = torch.tensor([count for _, count in groups], device=model.device)
     first, cache, mask, positions = prefill(model, [p for p, _ in groups], pad)
     group_of_row = torch.repeat_interleave(torch.arange(len(groups), device=model.device), counts)
-    targets, target_mask = _right_padded(completions, pad, model.device)
-    logits = first[group_of_row]
-    if targets.shape[1] > 1:
-        cache.batch_select_indices(group_of_row)
-        start = positions[group_of_row, -1:] + 1
-        steps = torch.arange(targets.shape[1] - 1, device=model.device)
-        rest = model(
-            input_ids=targets[:, :-1],
-            attention_mask=torch.cat([mask[group_of_row], target_mask[:, :-1]], 1),
-            position_ids=start + steps,
-            past_key_values=cache,
-            use_cache=True,
-        ).logits
-        logits = torch.cat([logits, rest], 1)
-    return logits, targets, target_mask
+    if targets.shape[1] == 1:
+        return first[group_of_row]
+    cache.batch_select_indices(group_of_row)
+    start = positions[group_of_row, -1:] + 1
+    steps = torch.arange(targets.shape[1] - 1, device=model.device)
+    rest = model(
+        input_ids=targets[:, :-1],
+        attention_mask=torch.cat([mask[group_of_row], target_mask[:, :-1]], 1),
+        position_ids=start + steps,
+        past_key_values=cache,
+        use_cache=True,
+    ).logits
+    return torch.cat([first[group_of_row], rest], 1)
 
 
 def _right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
