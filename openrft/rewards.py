@@ -73,7 +73,7 @@ def scored(
             raise PluginError(f"reward {reward.name!r} gave {reward.score} for sample {rollout.sample.id}.")
     outcomes = [r for r in filled if r.kind == "outcome"]
     if not outcomes:
-        outcomes = [Reward("outcome", "outcome", float(bool(rollout.correct)))]
+        outcomes = [Reward("outcome", "outcome", _outcome(rollout))]
         filled = [*outcomes, *filled]
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]
@@ -84,6 +84,11 @@ def scored(
         by_step = zip(*(shares(r.per_step, credit) for r in stepwise), strict=True)
         earned = (*(part * math.fsum(step) for step in by_step), alpha * outcome + part * math.fsum(late))
     return replace(rollout, rewards=tuple(filled), reward=combine(outcome, process, alpha), earned=earned)
+
+
+def _outcome(rollout: Rollout) -> float:
+    """1 if right, else 0; what the answer is worth in [0, 1] where its task lets it be right in part."""
+    return float(bool(rollout.correct)) if rollout.score is None else rollout.score
 
 
 def _softmin_weights(per_step: Sequence[float]) -> list[float]:

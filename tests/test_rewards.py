@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -108,3 +109,9 @@ def test_an_f_that_the_credit_cannot_add_up_to_is_refused():
     assert Explore(credit="step", f="mean").f == "mean"
     with pytest.raises(ValueError, match="adds up to the mean of the steps, not to f=last"):
         Explore(credit="step", f="last")
+
+
+def test_an_answer_right_in_part_earns_its_part():
+    partly = replace(ROLLOUT, correct=False, score=0.75)
+    assert scored(partly, (), 0.7, "min").reward == 0.75
+    assert scored(replace(ROLLOUT, score=1.0), [Reward("prm", "process", per_step=STEPS)], 0.5, "min").reward == 0.6

@@ -93,7 +93,7 @@ class Run:
 
     def _graded(self, rollout: Rollout) -> Rollout:
         verdict = self.work.task.grade(rollout.sample, rollout.completion.text)
-        return replace(rollout, answer=verdict.answer, correct=verdict.correct)
+        return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
 
     def finished(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
         self._lap("train")
