@@ -48,7 +48,7 @@ def _kind(status: int, words: str) -> type[PolicyError]:
     if status not in (400, 413, 422):
         return PolicyError
     # OpenAI, vLLM, SGLang and llama.cpp each say it in their own words; these are in all of them.
-    return ContextFull if re.search(r"context[ _](length|window|size)", words, re.IGNORECASE) else RequestRefused
+    return ContextFull if re.search(r"context[ _](length|window|size)|max_model_len", words, re.I) else RequestRefused
 
 
 def _one_line(fault: Exception) -> str:

@@ -215,6 +215,7 @@ def test_a_context_that_is_too_short_for_the_budget_or_for_the_prompt(server: Se
     words = {
         "a": "'max_tokens' is too large: 99. This model's maximum context length is 90 tokens.",
         "b": "the request exceeds the available context size",
+        "c": "max_tokens=99 cannot be greater than max_model_len=90.",
     }
 
     def narrow(request: dict[str, Any], number: int) -> tuple[int, Any]:
@@ -224,8 +225,8 @@ def test_a_context_that_is_too_short_for_the_budget_or_for_the_prompt(server: Se
         return 200, reply(request, request["n"], "length")
 
     server.answer = narrow
-    short, full = policy_of(server).generate(prompts("a", "b"), Sampling(n=2, max_tokens=99))
-    assert [(c.finish, c.text[:2]) for c in short] == [("length", "a/")] * 2
+    short, full, other = policy_of(server).generate(prompts("a", "b", "c"), Sampling(n=2, max_tokens=99))
+    assert [(c.finish, c.text[:2]) for c in (*short, *other)] == [("length", "a/")] * 2 + [("length", "c/")] * 2
     assert [(c.finish, c.text) for c in full] == [("context", "")] * 2
 
 
