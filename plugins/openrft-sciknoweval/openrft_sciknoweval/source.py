@@ -13,8 +13,9 @@ from typing import Protocol
 from openrft import DataError
 from openrft_sciknoweval.folder import Folder, SingleFile
 from openrft_sciknoweval.hub import Hub
+from openrft_sciknoweval.manifest import MANIFEST
 from openrft_sciknoweval.selectors import Selector
-from openrft_sciknoweval.store import MANIFEST, PreparedStore
+from openrft_sciknoweval.store import PreparedStore
 from openrft_sciknoweval.table import Table
 
 VARIABLE = "OPENRFT_SCIKNOWEVAL_DATA"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.store import MANIFEST
+from openrft_sciknoweval.manifest import MANIFEST
 
 from openrft import DataError, DataRequest, Task, UsageError
 from openrft.families import select
@@ -123,6 +123,18 @@ def test_a_changed_source_makes_it_stale(source: Path, store: Path) -> None:
     assert load("L2", store).train  # made from other files
     source.rename(source.with_name("away"))
     assert load("L3", store).train  # a store may travel
+
+
+def test_a_relative_source_is_found_again_from_elsewhere(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+    prepare(Path(source.name), Path("store"))
+    monkeypatch.chdir("/")
+    assert load("L3", tmp_path / "store").train
+    (source / "raw_data/Material/L3/adding.jsonl").write_text("{}")
+    with pytest.raises(DataError, match="out of date"):
+        load("L3", tmp_path / "store")
 
 
 def test_damage_is_refused(store: Path) -> None:
