@@ -1,76 +1,74 @@
-"""Rollouts and RL scoring, ours beside plain transformers, on the pocket policy. Compare ratios within one run."""
+"""Rollouts, a whole RL step and its memory: ours beside transformers' `generate` and TRL's GRPOTrainer."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from rl_step import SIDES, questions
 
-from openrft.checkpoints import checkpoint_path
-from openrft.families import load_task
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for
-from openrft.task import DataRequest
 
-GROUP = 8
-TOKENS = 48  # longest completion
+GROUP, TOKENS = 8, 48
+ROUNDS = 7
 
 
 @pytest.fixture(scope="module")
-def policy() -> HFPolicy:
-    torch.set_num_threads(1)
-    return HFPolicy(checkpoint_path("pocket"))
+def policy(checkpoint: str) -> HFPolicy:
+    return HFPolicy(checkpoint)
 
 
 @pytest.fixture(scope="module")
 def prompts() -> list[Any]:
-    task = load_task("pocket/L3", DataRequest())
-    return [messages_for(s, (), task.instruction) for s in task.train]
+    return [messages for _, messages in questions()]
 
 
 @pytest.mark.parametrize("batch", [64, 512])
 def test_rollouts_ours(benchmark: Any, policy: HFPolicy, prompts: list[Any], batch: int) -> None:
-    benchmark.group = f"rollouts of {batch}"
-    chosen = prompts[: batch // GROUP]
+    benchmark.group = f"rollouts of {batch}, against transformers"
     sampling = Sampling(n=GROUP, temperature=1.0, max_tokens=TOKENS)
-    benchmark.pedantic(policy.generate, (chosen, sampling), rounds=5, warmup_rounds=1)
+    groups = benchmark.pedantic(policy.generate, (prompts[: batch // GROUP], sampling), rounds=ROUNDS, warmup_rounds=1)
+    benchmark.extra_info["tokens"] = sum(len(c.tokens) for group in groups for c in group)
 
 
 @pytest.mark.parametrize("batch", [64, 512])
-def test_rollouts_transformers_generate(benchmark: Any, policy: HFPolicy, prompts: list[Any], batch: int) -> None:
-    benchmark.group = f"rollouts of {batch}"
+def test_rollouts_transformers(benchmark: Any, policy: HFPolicy, prompts: list[Any], batch: int) -> None:
+    benchmark.group = f"rollouts of {batch}, against transformers"
     encoded = [policy.encode(p) for p in prompts[: batch // GROUP]]
     width = max(map(len, encoded))
     ids = torch.tensor([[0] * (width - len(e)) + e for e in encoded]).repeat_interleave(GROUP, 0)
     mask = torch.tensor([[0] * (width - len(e)) + [1] * len(e) for e in encoded]).repeat_interleave(GROUP, 0)
+    inputs = {"input_ids": ids.to(policy.model.device), "attention_mask": mask.to(policy.model.device)}
 
-    def generate() -> None:
-        policy.model.generate(
-            input_ids=ids, attention_mask=mask, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=TOKENS
+    def generate() -> torch.Tensor:
+        found: torch.Tensor = policy.model.generate(
+            **inputs, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=TOKENS
         )
+        return found
 
-    benchmark.pedantic(generate, rounds=5, warmup_rounds=1)
+    found = benchmark.pedantic(generate, rounds=ROUNDS, warmup_rounds=1)
+    benchmark.extra_info["tokens"] = int((found[:, width:] != policy.tokenizer.pad_token_id).sum())
 
 
-@pytest.mark.parametrize("shared", [True, False], ids=["shared prompts", "each row alone"])
-def test_scoring_with_gradient(benchmark: Any, policy: HFPolicy, prompts: list[Any], shared: bool) -> None:
-    benchmark.group = "scoring of 64 completions with gradient"
-    chosen = prompts[: 64 // GROUP]
-    groups = policy.generate(chosen, Sampling(n=GROUP, temperature=1.0, max_tokens=TOKENS))
-    ids = [policy.encode(p) for p, g in zip(chosen, groups, strict=True) for _ in g]
-    completions = [c.tokens for g in groups for c in g]
+@pytest.mark.parametrize("side", SIDES)
+def test_rl_step(benchmark: Any, checkpoint: str, side: str) -> None:
+    benchmark.group = "an RL step of 64 completions, against TRL"
+    benchmark.pedantic(SIDES[side](checkpoint), rounds=ROUNDS, warmup_rounds=2)
 
-    def score() -> None:
-        if shared:
-            logp, _ = policy.completion_logprobs(ids, completions)
-            logp.sum().backward()
-            return
-        width = max(len(i) + len(c) for i, c in zip(ids, completions, strict=True))
-        rows = [[*i, *c] + [0] * (width - len(i) - len(c)) for i, c in zip(ids, completions, strict=True)]
-        tokens = torch.tensor(rows)
-        logits = policy.model(tokens, attention_mask=(tokens != 0).long()).logits[:, :-1]
-        logits.log_softmax(-1).gather(-1, tokens[:, 1:, None]).sum().backward()
 
-    benchmark.pedantic(score, rounds=5, warmup_rounds=1)
+@pytest.mark.parametrize("side", SIDES)
+def test_memory_of_an_rl_step(benchmark: Any, request: Any, checkpoint: str, side: str) -> None:
+    """The time is that of the process that is measured; what counts is `peak_growth_bytes`."""
+    benchmark.group = "memory of an RL step, against TRL"
+    threads = str(request.config.getoption("--threads"))
+    command = [sys.executable, str(Path(__file__).with_name("rl_step.py")), side, checkpoint, threads]
+
+    def measured() -> int:
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+    benchmark.extra_info["peak_growth_bytes"] = benchmark.pedantic(measured, rounds=1)

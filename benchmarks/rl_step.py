@@ -1,0 +1,130 @@
+"""One whole RL step of 64 completions, ours and TRL's: rollouts, rewards, loss, optimiser. Same model, same prompts,
+same LoRA, same longest completion, temperature 1, GRPO without KL term. The reward is a completion's length, so that
+no group has zero variance and nothing may be left out.
+
+    python benchmarks/rl_step.py SIDE CHECKPOINT    # the bytes by which memory grows at most in three steps
+"""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import torch
+
+PROMPTS, GROUP, TOKENS = 8, 8, 48
+LR, RANK, ALPHA = 3e-5, 4, 8
+Step = Callable[[], None]
+
+
+def questions() -> list[Any]:
+    """Samples and their chat messages, of which each step takes 8."""
+    from openrft.families import load_task
+    from openrft.prompt import messages_for
+    from openrft.task import DataRequest
+
+    task = load_task("pocket/L3", DataRequest())
+    return [(sample, messages_for(sample, (), task.instruction)) for sample in task.train]
+
+
+def ours(checkpoint: str) -> Step:
+    from openrft_rl import RL
+    from openrft_rl.options import RLOptions
+
+    from openrft.policies.base import Sampling
+    from openrft.policies.hf import HFPolicy
+    from openrft.sample import Rollout
+
+    policy, plugin = HFPolicy(checkpoint), RL(RLOptions(lr=LR, rank=RANK, lora_alpha=ALPHA, kl=0.0))
+    asked, count = questions(), itertools.count()
+
+    def step() -> None:
+        number = next(count)
+        batch = [asked[(number * PROMPTS + i) % len(asked)] for i in range(PROMPTS)]
+        sampling = Sampling(n=GROUP, temperature=1.0, max_tokens=TOKENS, seed=number)
+        groups = policy.generate([messages for _, messages in batch], sampling)
+        rollouts = [
+            replace(Rollout(sample, messages, completion), reward=float(len(completion.tokens)))
+            for (sample, messages), group in zip(batch, groups, strict=True)
+            for completion in group
+        ]
+        plugin.train_step(policy=policy, rollouts=rollouts, objective="explore", step=number, seed=number)
+
+    return step
+
+
+def trl(checkpoint: str) -> Step:
+    """GRPOTrainer's own `training_step` on a batch of its own data loader, then its optimiser."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import GRPOConfig, GRPOTrainer
+
+    on_gpu = torch.cuda.is_available()
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    arguments = GRPOConfig(
+        output_dir=mkdtemp(),
+        per_device_train_batch_size=PROMPTS * GROUP,
+        num_generations=GROUP,
+        max_completion_length=TOKENS,
+        temperature=1.0,
+        beta=0.0,
+        loss_type="grpo",
+        learning_rate=LR,
+        lr_scheduler_type="constant",
+        gradient_checkpointing=False,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        report_to=[],
+        max_steps=1000,
+    )
+    trainer = GRPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(checkpoint, dtype=dtype),
+        processing_class=AutoTokenizer.from_pretrained(checkpoint),
+        args=arguments,
+        train_dataset=Dataset.from_list([{"prompt": list(messages)} for _, messages in questions()]),
+        reward_funcs=lambda completion_ids, **_: [float(len(ids)) for ids in completion_ids],
+        peft_config=LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    optimizer = trainer.create_optimizer()
+    batches = itertools.cycle(trainer.get_train_dataloader())
+    trained = [p for p in trainer.model.parameters() if p.requires_grad]
+
+    def step() -> None:
+        trainer.current_gradient_accumulation_steps = 1
+        trainer.training_step(trainer.model, next(batches), None)
+        torch.nn.utils.clip_grad_norm_(trained, arguments.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+SIDES = {"ours": ours, "trl": trl}
+
+
+def peak_growth(side: str, checkpoint: str) -> int:
+    """Bytes by which this process's memory (the GPU's, where there is one) grows at most in three steps."""
+    step = SIDES[side](checkpoint)
+    if torch.cuda.is_available():
+        before = torch.cuda.memory_allocated()
+        for _ in range(3):
+            step()
+        return torch.cuda.max_memory_allocated() - before
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far, which building the model made
+    for _ in range(3):
+        step()
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 - before
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    print(peak_growth(sys.argv[1], sys.argv[2]))
