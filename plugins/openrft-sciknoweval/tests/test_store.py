@@ -182,6 +182,15 @@ def test_bad_rows_are_refused_or_counted(choice: Any, source: Path, tmp_path: Pa
     assert load("L3/adding", tmp_path / "second").notes["bad_rows"] == {"not an object": 1}  # of whichever task
 
 
+def test_a_failed_run_leaves_the_store_as_it_was(source: Path, store: Path) -> None:
+    before = load("L2", store)
+    (source / "raw_data/Physics/L3/two.jsonl").write_text("{broken")
+    with pytest.raises(DataError, match=r"two\.jsonl, line 1"):
+        prepare(source, store)
+    assert load("L2", store).test == before.test
+    assert len(list(store.glob("rows-*"))) == 1
+
+
 def test_only_a_new_folder_or_a_store_is_written_to(source: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
