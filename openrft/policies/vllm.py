@@ -21,7 +21,7 @@ from openrft.sample import content_id
 
 RANK = 64  # largest rank of an adapter: the engine sets room for it aside when it starts
 SEQUENCES = 512  # rows under way at a time
-PREFILL = 8192  # tokens of prompts in a step; at least the context, where prompts are not split
+PREFILL = 8192  # tokens of a step; on a CPU, where prompts are not split, at least the context
 GPU_SHARE = 0.4  # of a GPU's memory; the rest is left to training
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine's own process would keep adapters and seeds from it
@@ -121,7 +121,7 @@ def _start(path: str, policy: HFPolicy) -> Any:
             use_tqdm_on_load=False,
             max_model_len=policy.context,
             max_num_seqs=SEQUENCES,
-            max_num_batched_tokens=max(PREFILL, policy.context),
+            max_num_batched_tokens=max(PREFILL, policy.context) if on_cpu else PREFILL,
             enable_prefix_caching=True,
             enable_chunked_prefill=not on_cpu,  # with seeds it fails on a CPU: vLLM rewinds a generator that cannot
             enforce_eager=on_cpu,
