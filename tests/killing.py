@@ -2,9 +2,9 @@
 
     python tests/killing.py POLICY FOLDER SEED KILLS
 
-Leaves the stores FOLDER/straight and FOLDER/killed; prints as JSON when it killed (as a share of the time that the
-undisturbed job took), whether a checkpoint was being written, and which one stood by then. Processes are forked, as
-importing torch for each would take longer than the job; the one that forks has computed nothing yet.
+Leaves the stores FOLDER/straight and FOLDER/killed; prints as JSON when it killed (steps, and seconds after them),
+whether a checkpoint was being written, and which one stood by then. Processes are forked, as importing torch for each
+would take longer than the job; the one that forks has computed nothing yet.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ import torch
 from openrft import pipeline
 from openrft.arm import Arm, Job
 from openrft.policies import hf
-from openrft.settings import Evaluate, Explore, Settings
+from openrft.settings import Evaluate, Explore, Fitness, Settings
 from openrft.store import Store
 from openrft.task import DataRequest
 
-STEPS = 8
+STEPS = 12
 SETTINGS = Settings(
-    explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8), evaluate=Evaluate(samples=2, max_tokens=8)
+    fitness=Fitness(questions=0),
+    explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8),
+    evaluate=Evaluate(samples=2, max_tokens=8),
 )
 OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
 
@@ -67,10 +69,20 @@ def writing(store: Path) -> int:
     return max((f.stat().st_ctime_ns for f in store.glob("explore/*.resume/aside")), default=0)
 
 
-def killed(child: int, moment: float, amid: bool, store: Path) -> bool:
-    """Kill the process `moment` seconds from now, or `amid` the writing of the next checkpoint after that. False: it
-    was done before."""
-    left, until = writing(store), time.monotonic() + moment
+def logged(store: Path) -> int:
+    """Steps in the log, finished or not when the process died."""
+    return max((len(f.read_text().splitlines()) for f in store.glob("explore/*.part/metrics.jsonl")), default=0)
+
+
+def killed(child: int, steps: int, moment: float, amid: bool, store: Path) -> bool:
+    """Kill the process `moment` seconds after it logged `steps` steps more than its newest checkpoint has, or `amid`
+    the writing of the next checkpoint after that. False: it was done before."""
+    left, goal = writing(store), reached(store) + steps
+    while logged(store) < goal:
+        if over(child):
+            return False
+        time.sleep(0.0005)
+    until = time.monotonic() + moment
     while time.monotonic() < until or (amid and writing(store) in (0, left)):
         if over(child):
             return False
@@ -83,16 +95,15 @@ def killed(child: int, moment: float, amid: bool, store: Path) -> bool:
 def main() -> None:
     policy, store, draw = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
     assert hf  # imported before any fork
-    began = time.monotonic()
     finish(started(policy, store / "straight"))
-    whole = time.monotonic() - began
     done, record = False, []
     while not done and len(record) < int(sys.argv[4]):
-        left, moment, amid = writing(store / "killed"), draw.uniform(0, 2 / 3), len(record) % 2 == 1
-        done = not killed(started(policy, store / "killed"), moment * whole, amid, store / "killed")
+        left, steps, moment, amid = writing(store / "killed"), draw.randint(0, 2), draw.random(), len(record) % 2 == 1
+        moment *= 0.03 if steps else 1.0  # without a step to wait for: while it loads and restores, too
+        done = not killed(started(policy, store / "killed"), steps, moment, amid, store / "killed")
         if not done:
             cut = writing(store / "killed") not in (0, left)
-            record.append({"after": moment, "writing": cut, "checkpoint": reached(store / "killed")})
+            record.append({"steps": steps, "after": moment, "writing": cut, "checkpoint": reached(store / "killed")})
     if not done:
         finish(started(policy, store / "killed"))
     print(json.dumps(record))
