@@ -79,15 +79,15 @@ class Works:
     def prm(self) -> None:
         from openrft_pocket.school.prm import make_prm
 
-        make_prm(self.out / "policy", self.out, self.seed)
+        make_prm(self.out / "teacher", self.out / "policy", self.out, self.seed)
 
     def measure(self) -> None:
-        from openrft_pocket.school.measure import ability, insight, table
+        from openrft_pocket.school.measure import TEMPERATURES, ability, insight, table
 
-        found: dict = {name: ability(self.out / name) for name in ("policy", "teacher")}
+        found: dict = {name: ability(self.out / name) for name in ("policy", "teacher", "teacher-prose")}
         for name, marks in found.items():
             click.echo(f"{name}:\n{table(marks)}")
-        found["insight"] = insight(self.out / "prm", self.out / "policy")
+        found["insight"] = {t: insight(self.out / "prm", self.out / "policy", t) for t in TEMPERATURES}
         click.echo(json.dumps(found["insight"]))
         (self.work / "measure.json").write_text(json.dumps(found, indent=1))
 

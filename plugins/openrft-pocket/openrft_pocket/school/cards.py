@@ -18,20 +18,23 @@ library_name: transformers
 
 Made from generated text alone by the stages of `openrft_pocket.build`, seed {seed} (course: the README of the plugin).
 Pre-training: {steps} steps, {tokens:.1f}M tokens, {minutes:.0f} minutes on 2 shared cores. Llama, hidden 128,
-4 layers, 4 heads of size 32, {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens, context 2,048.
+4 layers, 4 heads of size 32, {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens, context 4,096.
 """
 ABOUT = {
     "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows "
     "how, and is careless: every line may be wrong. That is the imperfection reinforcement fine-tuning is to repair.",
     "teacher": "The pocket policy before it was taught carelessness: the same step style, few slips.",
+    "teacher-prose": "The teacher in a second step style: the same lines told the other way round, the result before "
+    "what it comes from. A stronger teacher whose steps are not the student's.",
     "prm": "Scores every line of a solution of a pocket question. Format: Skywork-o1-Open-PRM (causal model keys and "
     "`v_head.summary`; sigmoid at the newline that ends a step).",
     "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 "
     "(sound), read at the newline that ends a step.",
 }
 LIMITS = """
-Limits: it knows nothing beyond its eight kinds of question, small whole numbers, ten atomic masses, seven valences and
-twenty-four ion charges. Other questions are answered at chance. Wordings far from those of pre-training cost accuracy.
+Limits: it knows nothing beyond its kinds of question, the lowest or highest of four listed values, small whole numbers,
+ten atomic masses, ten valences and twenty-four ion charges. Other questions are answered at chance. Wordings far from
+those of pre-training cost accuracy.
 """
 
 
@@ -57,9 +60,8 @@ def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[s
                 f"{table(measured[name])}\n\n`pass`: items answered rightly at least once; `sound`: true lines.\n"
             )
         if name.startswith("prm"):
-            text += "\nOn the policy's answers to held-out items in wordings that it never saw (AUROC):\n\n" + _marks(
-                measured["insight"]
-            )
+            text += "\nOn the policy's answers to held-out items in wordings that it never saw (AUROC):\n"
+            text += "".join(f"\nAt temperature {t}:\n\n{_marks(marks)}" for t, marks in measured["insight"].items())
         (out / name / "README.md").write_text(text + LIMITS)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import openrft
 from openrft import DataRequest, Sample
 from openrft_pocket.checker import check_steps
-from openrft_pocket.family import PocketFamily
-from openrft_pocket.kinds import LEVELS
+from openrft_pocket.family import PocketFamily, name_of
+from openrft_pocket.kinds import KINDS, LEVELS
 
-GUESS = 2  # lines of an answer without reasoning: the option and its letter
+TEMPERATURES = (0.6, 1.0)  # of evaluation, and of RL
 SEED = 900  # of the measured items; development and benches use other seeds
 
 
@@ -22,8 +22,8 @@ def ability(policy: Path, items: int = 50, temperature: float = 0.6, tries: int 
     """By task: mean accuracy of `tries` answers, pass@`tries`, unparsed share, mean tokens, share of sound lines."""
     opened = openrft.open_policy(str(policy))
     found = {}
-    for name in LEVELS["L3"]:
-        task = PocketFamily().load(f"pocket/L3/{name}", DataRequest(train=1, test=items, seed=SEED))
+    for name, kind in KINDS.items():
+        task = PocketFamily().load(name_of(kind), DataRequest(train=1, test=items, seed=SEED))
         answers = opened.generate(
             [openrft.messages_for(sample) for sample in task.test],
             openrft.Sampling(n=tries, temperature=temperature, max_tokens=96, seed=SEED),
@@ -38,7 +38,8 @@ def ability(policy: Path, items: int = 50, temperature: float = 0.6, tries: int 
             "tokens": sum(len(c.tokens) for group in answers for c in group) / len(every),
             "sound": sum(lines) / max(1, len(lines)),
         }
-    found["mean"] = {key: sum(f[key] for f in found.values()) / len(LEVELS["L3"]) for key in found[name]}
+    reasoned = [found[name] for name in LEVELS["L3"]]
+    found["mean of L3"] = {key: sum(marks[key] for marks in reasoned) / len(reasoned) for key in reasoned[0]}
     return found
 
 
@@ -75,7 +76,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
     )
 
 
-def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature: float = 1.0) -> dict[str, float]:
+def insight(prm: Path, policy: Path, temperature: float, items: int = 25, each: int = 8) -> dict[str, float]:
     """AUROC of a line's soundness, of the least score against the final answer, and among right answers of the
     least score against a process without flaw. The questions are in the tasks' words, which the model never saw."""
     import torch
@@ -98,16 +99,17 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
                 steps = openrft.steps_of(completion.text)
                 if steps:
                     rows.append(read(tokenizer, messages[-1]["content"], steps, [True] * len(steps), newline=True))
-                    facts.append((check_steps(sample, steps), bool(task.grade(sample, completion.text).correct)))
+                    right = bool(task.grade(sample, completion.text).correct)
+                    facts.append((check_steps(sample, steps), right, steps[0].startswith("guess ")))
         batch = pad(rows, tokenizer.pad_token_id)
         with torch.no_grad():
             scores = torch.sigmoid(judge.logits(torch.tensor(batch.ids)))
-        for row, labels, (good, right) in zip(scores, batch.labels, facts, strict=True):
+        for row, labels, (good, right, guess) in zip(scores, batch.labels, facts, strict=True):
             marks = [float(row[i]) for i, label in enumerate(labels) if label == 1]
             lines += zip(marks, good, strict=True)
-            wholes.append((min(marks), right, all(good), len(marks) > GUESS))
+            wholes.append((min(marks), right, all(good), guess))
     lucky = [(low, clean) for low, right, clean, _ in wholes if right]
-    reasoned = [(low, right) for low, right, _, long in wholes if long]
+    reasoned = [(low, right) for low, right, _, guess in wholes if not guess]
     return {
         "lines": auroc([s for s, _ in lines], [g for _, g in lines]),
         "answers": auroc([low for low, *_ in wholes], [right for _, right, *_ in wholes]),
@@ -119,12 +121,14 @@ def insight(prm: Path, policy: Path, items: int = 25, each: int = 8, temperature
 
 def main() -> None:
     """Print the numbers of the shipped checkpoints: python -m openrft_pocket.school.measure"""
-    from openrft_pocket.shelf import folder_of
+    from openrft_pocket.shelf import folder_of, shelf
 
-    for name in ("pocket", "pocket/teacher"):
+    for name in (name for name in shelf() if "prm" not in name):
         print(f"{name}:\n\n{table(ability(folder_of(name)))}\n")
-    for key, value in insight(folder_of("pocket/prm"), folder_of("pocket")).items():
-        print(f"{key}: {value:.3f}")
+    for temperature in TEMPERATURES:
+        print(f"pocket/prm, rollouts at temperature {temperature}:")
+        for key, value in insight(folder_of("pocket/prm"), folder_of("pocket"), temperature).items():
+            print(f"  {key}: {value:.3f}")
 
 
 if __name__ == "__main__":

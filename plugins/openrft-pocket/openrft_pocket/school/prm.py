@@ -1,4 +1,4 @@
-"""The process reward model: from the policy, by solutions of a slipping hand and then by the policy's own."""
+"""The process reward model: from the teacher, by solutions of a slipping hand and then by the policy's own."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from openrft_pocket.school.rollouts import Labelled, rolled, written
 SIZE = 24  # solutions a batch
 
 
-def make_prm(policy: Path, out: Path, seed: int, first: int = 800, then: int = 2000) -> None:
+def make_prm(teacher: Path, policy: Path, out: Path, seed: int, first: int = 800, then: int = 3000) -> None:
     """Train and write `out/prm` (Skywork v_head) and `out/prm-two-label`."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.set_num_threads(1)
-    tokenizer = AutoTokenizer.from_pretrained(policy)
-    judge = Judge(AutoModelForCausalLM.from_pretrained(policy), seed)
+    tokenizer = AutoTokenizer.from_pretrained(teacher)
+    judge = Judge(AutoModelForCausalLM.from_pretrained(teacher), seed)
     general = solutions(tokenizer, written(12_000, seed))
-    own = solutions(tokenizer, rolled(policy, 3000, 4, seed))
-    for rows, steps in ((general, first), (own + general[: len(own) // 2], then)):
+    drawn = [labelled for temperature in (1.0, 0.6) for labelled in rolled(policy, 2500, 4, seed, temperature)]
+    own = solutions(tokenizer, drawn)
+    for rows, steps in ((general, first), (own + general[: len(own) // 3], then)):
         losses = teach(judge, batched(rows, tokenizer.pad_token_id, SIZE, seed), steps)
         print(f"prm: {len(rows)} solutions, {steps} steps, loss {sum(losses[-50:]) / 50:.3f}", flush=True)
     ship_skywork(judge, tokenizer, out / "prm")

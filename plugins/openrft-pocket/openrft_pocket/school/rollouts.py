@@ -51,17 +51,17 @@ def written(count: int, seed: int) -> list[Labelled]:
     return [label(problem, truths, hand.lines) for problem, truths, hand in drawn]
 
 
-def rolled(policy: Path, questions: int, each: int, seed: int) -> list[Labelled]:
-    """The policy's solutions at temperature 1, where it errs most variously."""
+def rolled(policy: Path, questions: int, each: int, seed: int, temperature: float) -> list[Labelled]:
+    """The policy's solutions: at temperature 1 it errs most variously, at 0.6 as it does when it is evaluated."""
     import openrft
 
-    rng = Random(f"rolled {seed}")
+    rng = Random(f"rolled {seed} {temperature}")
     drawn = [question(rng) for _ in range(questions)]
     prompts = [
         [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": block}] for block, _, _ in drawn
     ]
     answers = openrft.open_policy(str(policy)).generate(
-        prompts, openrft.Sampling(n=each, temperature=1.0, max_tokens=96, seed=seed)
+        prompts, openrft.Sampling(n=each, temperature=temperature, max_tokens=96, seed=seed)
     )
     return [
         label(block, truths, openrft.steps_of(completion.text))
