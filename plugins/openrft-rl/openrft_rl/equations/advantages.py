@@ -34,9 +34,9 @@ def group_mean(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[flo
 
 
 def others_mean(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
-    """The mean of the group's other rollouts; of a group of one, its own reward."""
-    sums, sizes = _by_group(rewards, groups, sum), _by_group(rewards, groups, len)
-    return [(sums[g] - r) / (sizes[g] - 1) if sizes[g] > 1 else r for r, g in zip(rewards, groups, strict=True)]
+    """The mean of the group's other rollouts, mean - (r - mean) / (n - 1); of a group of one, its own reward."""
+    means, sizes = _by_group(rewards, groups, statistics.mean), _by_group(rewards, groups, len)
+    return [means[g] - (r - means[g]) / max(1, sizes[g] - 1) for r, g in zip(rewards, groups, strict=True)]
 
 
 def batch_mean(rewards: Sequence[float], groups: Sequence[Hashable]) -> list[float]:

@@ -10,8 +10,8 @@ def token_weights(lengths: Sequence[int], mean: str) -> list[float]:
 
     rollouts: averaged over a rollout's tokens, then over rollouts (GRPO, arXiv 2402.03300, equation 3).
     tokens: averaged over all the batch's tokens: long rollouts count more (DAPO, arXiv 2503.14476, equation 12).
-    constant: divided by a number that no rollout's own length changes, so that long wrong answers are not let off
-    (Dr. GRPO, arXiv 2503.20783, 3.1); it is rollouts times the longest one's tokens.
+    constant: divided by one number for all rollouts, so that long wrong answers are not let off (Dr. GRPO, arXiv
+    2503.20783, 3.1); it is rollouts times the batch's longest one's tokens, where the paper has a fixed length.
     """
     if mean == "constant":
         return [1 / (len(lengths) * max(lengths))] * len(lengths)
