@@ -99,6 +99,6 @@ def _finite(whose: str, loss: float, optimizer: torch.optim.Optimizer, most: flo
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise OpenRFTError(
             f"step {step}: the {whose}'s loss is {loss} and its gradient's norm {norm}.",
-            f"Lower {option}; the last checkpoint is kept and the run can be resumed.",
+            f"Lower {option}: the same settings, resumed from the last checkpoint, would end in the same way.",
         )
     return norm
