@@ -12,7 +12,7 @@ SHARES = {  # explore's count of completions -> what it means; all in `explore.c
     "blank": "without a word in RL",
 }
 EVENTS = {  # explore's count -> what it means
-    "idle_steps": "steps of RL that could teach nothing, as the rewards of each question's answers were equal",
+    "idle_steps": "steps of RL in which all answers to a question earned the same, which sets none above another",
     "exploded_steps": "steps of RL whose loss exploded",
     "damaged_checkpoints": "damaged checkpoints that RL could not go on from",
 }

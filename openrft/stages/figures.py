@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import fsum
 
@@ -13,10 +14,11 @@ def figures(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
     reward (R), correct, unparsed, length (tokens); `reward.NAME`, each source's score; cut_off, the share that ran
     out of tokens; blank, the share without any text; zero_variance, the share of questions whose rollouts all earned
-    the same; entropy in nats a token, estimated by the mean of -log p over the sampled tokens (unbiased, as they were
-    drawn from p), where the policy says how likely its tokens were.
+    the same, of those with several; entropy in nats a token, estimated by the mean of -log p over the sampled tokens
+    (unbiased, as they were drawn from p), where the policy says how likely its tokens were.
     """
     n = len(rollouts)
+    several = {sample for sample, count in Counter(r.sample.id for r in rollouts).items() if count > 1}
     row = {
         "reward": sum(r.reward or 0.0 for r in rollouts) / n,
         "correct": sum(bool(r.correct) for r in rollouts) / n,
@@ -24,7 +26,7 @@ def figures(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "length": sum(len(r.completion.tokens) for r in rollouts) / n,
         "cut_off": sum(r.completion.finish == "length" for r in rollouts) / n,
         "blank": sum(is_blank(r) for r in rollouts) / n,
-        "zero_variance": 1 - len(informative(rollouts)) / len({r.sample.id for r in rollouts}),
+        "zero_variance": 1 - len(informative(rollouts)) / len(several) if several else 0.0,
     }
     for r in rollouts:
         for reward in r.rewards:
@@ -42,7 +44,7 @@ def is_blank(rollout: Rollout) -> bool:
 
 
 def informative(rollouts: Sequence[Rollout]) -> set[str]:
-    """Ids of the samples whose rollouts did not all earn the same: only these have advantages other than zero."""
+    """Ids of the samples whose rollouts did not all earn the same: only these set one rollout above another."""
     earned: dict[str, set[float | None]] = {}
     for r in rollouts:
         earned.setdefault(r.sample.id, set()).add(r.reward)

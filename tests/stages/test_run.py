@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 import openrft
-from openrft import Reward
+from openrft import Completion, Reward, Rollout
 from openrft.errors import OpenRFTError, PluginError, UsageError
+from openrft.stages.figures import figures
 from openrft.testing import boxed
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
@@ -111,6 +112,13 @@ def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
     rows, counts = explored(work_of(monkeypatch, tmp_path / "other", Trainee(half_right), trainer=Trainer()))
     assert counts["idle_steps"] == 0
     assert rows[0]["zero_variance"] == 0
+
+
+def test_one_answer_a_question_is_not_called_idle():
+    """As the paper's PPO draws them: a critic tells such answers apart."""
+    one = [Rollout(s, (), Completion("x", (1,)), reward=float(i), correct=False) for i, s in enumerate(TASK.train)]
+    assert figures(one)["zero_variance"] == 0
+    assert figures([*one, one[0]])["zero_variance"] == 1  # of the one question that has two
 
 
 def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):

@@ -32,6 +32,7 @@ class RL:
         from openrft_rl.update import update
 
         options = self.options
+        _refuse_lonely(options, rollouts)
         if not policy.adapted:
             policy.attach_lora(options.rank, options.lora_alpha, seed)
         if options.how.critic and policy.critic is None:
@@ -41,3 +42,13 @@ class RL:
         if options.kl_target is not None and "kl_completion" in metrics:
             self.state = {"kl": adapted(kl, metrics["kl_completion"], options.kl_target)}
         return metrics
+
+
+def _refuse_lonely(options: RLOptions, rollouts: Sequence[Rollout]) -> None:
+    """Raises UsageError where an algorithm compares answers to one question and no question has two: every advantage
+    would be zero."""
+    if options.how.baseline in ("group", "others") and len({r.sample.id for r in rollouts}) == len(rollouts):
+        raise openrft.UsageError(
+            f"rl.algorithm={options.algorithm} compares a question's answers, and each question has one.",
+            "Set explore.group to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
+        )

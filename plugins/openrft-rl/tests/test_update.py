@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from openrft_rl.placebo import Placebo
 from openrft_rl.plugin import RL
 from openrft_rl.update import update as update_at
 
-from openrft.errors import OpenRFTError
+from openrft.errors import OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.prompt import messages_for, steps_of
@@ -242,6 +243,17 @@ def test_the_kl_weight_follows_its_target_and_survives_as_state(checkpoint, roll
     resumed = RL(options)
     resumed.state = dict(plugin.state)
     assert resumed.train_step(policy=policy, rollouts=rollouts, step=1, **ask)["kl_weight"] == plugin.state["kl"]
+
+
+@pytest.mark.parametrize("algorithm", EVERY)
+def test_one_answer_a_question_is_refused_where_answers_are_compared(checkpoint, rollouts, algorithm):
+    ask = {"policy": HFPolicy(checkpoint), "rollouts": rollouts[::4], "objective": "explore", "step": 0, "seed": 0}
+    plugin = RL(RL.Options(algorithm=algorithm, kl=0.0))
+    if algorithm in ("ppo", "reinforce++"):
+        assert plugin.train_step(**ask)["updates"] == 1
+    else:
+        with pytest.raises(UsageError, match=f"rl.algorithm={re.escape(algorithm)} compares"):
+            plugin.train_step(**ask)
 
 
 def test_an_arm_asks_for_redraws_where_its_algorithm_does():
