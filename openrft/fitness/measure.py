@@ -9,7 +9,7 @@ import numpy as np
 
 from openrft.fitness import ranking
 from openrft.fitness.ranking import Bools, Floats
-from openrft.fitness.verdict import Fitness, Separation, recommended_alpha, warnings_of
+from openrft.fitness.verdict import MIXED, Fitness, Separation, recommended_alpha, warnings_of
 from openrft.rewards import aggregate
 from openrft.sample import Reward, Rollout
 from openrft.settings import Aggregation
@@ -28,18 +28,19 @@ def measure(source: str, policy: str, rollouts: Sequence[Rollout], rewards: Sequ
     best = max(by_f, key=lambda s: s.merit)  # of equals the first: mean before min before the others
     distinct = sorted(set(questions))
     right = int(correct.sum())
+    mixed = len(ranking.within_groups(lengths, correct, questions))
     return Fitness(
         source=source,
         policy=policy,
         rollouts=len(graded),
         right=right,
         questions=len(distinct),
-        mixed=len(ranking.within_groups(lengths, correct, questions)),
+        mixed=mixed,
         no_steps=sum(w.score is None and not w.per_step for _, w in graded),
         by_f=by_f,
         f=best.f,
         alpha=recommended_alpha(best),
-        warnings=tuple(warnings_of(best, right, len(graded), len(distinct))),
+        warnings=tuple(warnings_of(best, right, len(graded), len(distinct), mixed)),
     )
 
 
@@ -57,7 +58,7 @@ def _separation(
     if len(wins):
         drawn = ranking.bootstrap_within(wins)
         within, (within_low, within_high) = float(wins[:, 0].sum() / wins[:, 1].sum()), ranking.interval(drawn)
-    floor, _ = ranking.interval(drawn, FAMILY)
+    floor = None if 0 < len(wins) < MIXED else ranking.interval(drawn, FAMILY)[0]
     whole = ranking.auroc(scores, correct)
     return Separation(f, whole, low, high, within, within_low, within_high, floor, calibration, with_length)
 

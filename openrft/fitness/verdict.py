@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Fewest questions with right and wrong rollouts that say anything: a coin gets all of eight right once in 256 times,
+# less often than the 99% interval allows. Where a few happen to agree, a bootstrap's interval is a single point.
+MIXED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Separation:
@@ -18,7 +22,8 @@ class Separation:
     within: float | None  # over right-wrong pairs of the same question: what a group-relative advantage can use
     within_low: float | None
     within_high: float | None
-    floor: float | None  # lower end of the 99% interval, within questions where it can be: 95% for the best of five f
+    floor: float | None  # lower end of the 99% interval, within questions where it can be: 95% for the best of five f;
+    # ^ None also where fewer than MIXED questions, but some, have right and wrong rollouts
     calibration: float  # expected calibration error of f as a probability of being right
     with_length: float  # Spearman correlation of f with the completion's length
 
@@ -67,7 +72,7 @@ def recommended_alpha(best: Separation) -> float | None:
     return round(1 - min(0.5, max(0.0, 0.6 * (2 * best.floor - 1))), 2)
 
 
-def warnings_of(best: Separation, right: int, rollouts: int, questions: int) -> Iterator[str]:
+def warnings_of(best: Separation, right: int, rollouts: int, questions: int, mixed: int) -> Iterator[str]:
     """What speaks against leaning on these rewards."""
     if best.auroc is None:
         what = "no graded rollout" if not rollouts else f"{right} of {rollouts} rollouts are right"
@@ -77,6 +82,8 @@ def warnings_of(best: Separation, right: int, rollouts: int, questions: int) -> 
         yield "not shown to tell right from wrong here: as rewards these scores may be noise (alpha 1 ignores them)"
     if best.within is None:
         yield "no question has both right and wrong rollouts: measured across questions only"
+    elif mixed < MIXED:
+        yield f"only {mixed} of {questions} questions have both right and wrong rollouts: too few to tell"
     if abs(best.with_length) > 0.5:
         side = "long" if best.with_length > 0 else "short"
         yield f"the scores follow length (rho {best.with_length:+.2f}): the policy may learn to be {side}"

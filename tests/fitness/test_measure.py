@@ -94,6 +94,17 @@ def test_questions_without_both_kinds_are_measured_across_questions():
     assert any("across questions only" in w for w in found.warnings)
 
 
+@pytest.mark.parametrize(("mixed", "told"), [(1, False), (7, False), (8, True)])
+def test_a_few_questions_that_happen_to_agree_prove_nothing(mixed, told):
+    """All other questions are answered wrongly throughout, as by a policy that knows little."""
+    rollouts = [rollout(q, q < mixed and g == 0) for q in range(50) for g in range(4)]
+    found = measure("prm", "p", rollouts, [steps(0.9 if r.correct else 0.4) for r in rollouts])
+    assert found.best.within == 1.0
+    assert found.best.telling is told
+    assert found.alpha == (0.5 if told else None)
+    assert [f"only {mixed} of 50 questions have both" in w for w in found.warnings] == ([] if told else [False, True])
+
+
 def test_a_score_of_its_own_needs_no_aggregation_and_no_steps_score_zero():
     rollouts = [rollout(0, True), rollout(0, False)]
     found = measure("prm", "p", rollouts, [Reward("prm", "process", score=0.8), steps()])
