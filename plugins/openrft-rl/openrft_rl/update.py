@@ -38,7 +38,7 @@ def update(
     measures.note(empty=float(len(rollouts) - len(lines)))
     if not lines:
         return measures.report()
-    policy.model.train()
+    policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
     lines = appraised(recalled(policy, lines, options.micro_tokens, bool(kl), how.critic), how, options, kl)
     measures.before(lines)
     weights = token_weights([len(line.tokens) for line in lines], how.mean)
@@ -54,7 +54,6 @@ def update(
             batches = minibatches(used, options.minibatches, seed + epoch)
             for batch in batches:
                 _descend(now, batch, len(batches), step)
-    policy.model.eval()
     return measures.report()
 
 

@@ -120,6 +120,19 @@ def test_kl_is_zero_at_the_start_and_pulls_back_later(checkpoint, rollouts):
     assert values[-1] > 1e-4
 
 
+@pytest.mark.parametrize("algorithm", ["grpo", "ppo"])
+def test_dropout_is_off_in_an_update(checkpoint, rollouts, algorithm):
+    options = RL.Options(algorithm=algorithm, kl=0.1, minibatches=2)
+    policy = adapted(checkpoint, options)
+    for module in policy.model.modules():
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.5
+    policy.model.train()
+    measures = update(policy, rollouts, options)
+    assert measures["kl_completion"] == pytest.approx(0, abs=1e-4)  # a fresh adapter is the reference still
+    assert measures["ratio_max"] == pytest.approx(1, abs=0.01)
+
+
 def test_more_epochs_use_the_sampling_logprobs_and_clip(checkpoint, rollouts):
     options = RL.Options(lr=3e-2, kl=0.0, epochs=4, minibatches=2, clip_low=0.1, clip_high=0.1)
     metrics = update(adapted(checkpoint, options), rollouts, options)
