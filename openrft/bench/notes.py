@@ -116,9 +116,9 @@ def _lengths(report: Report) -> Iterator[str]:
     ):
         for task in report.tasks:
             shares = {
-                r.arm: (r.metrics.get(count) or 0.0) / max(sum(len(i.correct) for i in r.items.values()), 1)
+                r.arm: (r.metrics.get(count) or 0.0) / given
                 for r in report.results
-                if r.task == task.name
+                if r.task == task.name and (given := r.metrics.get("evaluate.completions"))
             }
             arms = [f"{arm} {share:.0%}" for arm, share in shares.items() if share >= 0.005]
             if arms:

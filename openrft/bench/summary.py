@@ -23,7 +23,7 @@ from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Summa
 from openrft.bench.significance import holm
 from openrft.bench.stats import Z, accuracy, spread
 
-COUNTS = ("over_context", "cut_off")  # what the core itself counts at evaluation
+COUNTS = ("completions", "over_context", "cut_off")  # what the core itself counts at evaluation
 
 
 def summarise(report: Report) -> Summary:

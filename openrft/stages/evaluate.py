@@ -45,6 +45,7 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
         ]
         rollouts = _judged(work, rollouts)
         tally.tokens = sum(len(r.completion.tokens) for r in rollouts)
+        tally.counts["completions"] = len(rollouts)
         tally.counts["over_context"] = sum(r.completion.finish == "context" for r in rollouts)
         tally.counts["cut_off"] = sum(r.completion.finish == "length" for r in rollouts)
         for name, metrics in work.plugins.collect("evaluate", rollouts=rollouts, task=work.training_task):

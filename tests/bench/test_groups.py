@@ -120,6 +120,14 @@ def test_what_one_arm_has_no_score_for_is_in_no_number() -> None:
     assert (leaf.items, leaf.unscored, leaf.arms[0].accuracy) == (0, 6, None)
 
 
+def test_the_share_of_answers_cut_off_is_of_all_answers_scored_or_not() -> None:
+    report = unscored(report_of(pooled()), "toy/a")
+    counts = {"evaluate.completions": 12.0, "evaluate.cut_off": 9.0}
+    report = replace(report, results=tuple(replace(r, metrics=counts) for r in report.results))
+    (note,) = (note for note in summarise(report).notes if "cut off" in note)
+    assert note == "toy/all: answers cut off at the longest length allowed: vanilla 75%, rl 75%."
+
+
 def test_a_task_that_nobody_scored_is_no_zero() -> None:
     record = made.task("toy/judged", 4)
     other = made.task("toy/sums", 4)
