@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,20 @@ def run(job: Job, store: Store, progress: Progress | None = None, track: Track |
 def work_of(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Work:
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
-    family = job.task.split("/")[0]
-    plugins = Plugins(dict.fromkeys([family, *job.arm.plugins]), job.options)
-    if not task.train and plugins.having("train_step"):
-        raise UsageError(f"task {task.name} has no samples to train on.", "Evaluate it, or give an arm of no plugins.")
-    return Work(job, task, plugins, Student(job.policy, task), store, progress or Silent(), track)
+    refuse_untrainable([job], {job.task: task})
+    return Work(job, task, _plugins(job), Student(job.policy, task), store, progress or Silent(), track)
+
+
+def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
+    """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on."""
+    found = dict.fromkeys(j.task for j in jobs if not tasks[j.task].train and _plugins(j).having("train_step"))
+    if found:
+        raise UsageError(
+            f"there are no samples to train on in {', '.join(found)}.",
+            "Leave that out of --task, or answer it without training: `openrft evaluate`.",
+        )
+
+
+def _plugins(job: Job) -> Plugins:
+    """The arm's plugins, and the one that the task comes from: it may judge and measure."""
+    return Plugins(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

@@ -22,6 +22,7 @@ from openrft.bench.outcome import scored_alike
 from openrft.bench.plan import Plan, plan_to_json
 from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
 from openrft.families import load_task
+from openrft.pipeline import refuse_untrainable
 from openrft.plugins import about
 from openrft.sample import content_id
 from openrft.store import copy_atomic, disk_faults, write_atomic
@@ -55,13 +56,14 @@ def run_bench(
 
     `watching` is made from the jobs: a context manager that is a Watcher.
     """
+    jobs = plan.jobs()
+    tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
+    refuse_untrainable(jobs, tasks)
     folder = out / name
     track = Track(tracker, folder / tracker) if tracker else None
     with disk_faults(out):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "plan.json", json.dumps(plan_to_json(plan), indent=1) + "\n")
-    tasks = [load_task(task, plan.data) for task in plan.tasks]  # bad rows are refused before any time is spent
-    jobs = plan.jobs()
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with watching(jobs) as watcher:
@@ -75,7 +77,7 @@ def run_bench(
     answering = plan.policy if plan.policy.startswith(PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(PREFIX) for arm in plan.arms}
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
-    records, scored = scored_alike([task_record(t) for t in tasks], finished)
+    records, scored = scored_alike([task_record(t) for t in tasks.values()], finished)
     return Report(
         name=name,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -88,7 +90,7 @@ def run_bench(
         arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.values) for a in plan.arms),
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
-        baselines=tuple(b for t in tasks for b in baselines_of(t, ran)),
+        baselines=tuple(b for t in tasks.values() for b in baselines_of(t, ran)),
     )
 
 

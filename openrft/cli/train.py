@@ -41,7 +41,8 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     from openrft.bench.render_fitness import advice
     from openrft.cli.watched import watched
     from openrft.errors import UsageError
-    from openrft.pipeline import run
+    from openrft.families import load_task
+    from openrft.pipeline import refuse_untrainable, run
     from openrft.policies.export import export
     from openrft.store import Store
     from openrft.tracking import Track
@@ -52,8 +53,9 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
     track = Track(tracker, Path(store).parent / tracker) if tracker else None
-    _reserve(Path(out))
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
+    refuse_untrainable([job], {job.task: load_task(job.task, job.data)})
+    _reserve(Path(out))
     with watched(job) as progress:
         outcome = run(job, Store(Path(store)), progress, track)
     export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])

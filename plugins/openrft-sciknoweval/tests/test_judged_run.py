@@ -108,8 +108,11 @@ def test_with_a_judge_they_are_scored_and_the_verdicts_replay(folder: Path, tmp_
     assert "has no verdict" in row["trouble"][0]
 
 
-def test_what_has_no_outcome_reward_is_not_trained_on(folder: Path, tmp_path: Path) -> None:
-    command = ("bench", "--task", TEXTS, "--data", str(folder), "--plugins", "rl", "--workers", "1", *RULE)
-    done = openrft(tmp_path, *command)
-    assert done.returncode == 5
-    assert "has no samples to train on" in done.stdout
+def test_what_has_no_outcome_reward_is_not_trained_on_and_costs_no_time(folder: Path, tmp_path: Path) -> None:
+    tasks = ("--task", RELATIONS, "--task", TEXTS, "--data", str(folder))
+    for command in (("bench", *tasks, "--workers", "1"), ("train", *tasks[2:], "--out", "trained")):
+        done = openrft(tmp_path, *command, "--plugins", "rl", *RULE)
+        assert done.returncode == 2
+        assert f"no samples to train on in {TEXTS}." in done.stderr
+        assert "started" not in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["raw_data"]
