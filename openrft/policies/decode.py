@@ -137,7 +137,8 @@ def _uniforms(chunk: Sequence[int], sampling: Sampling) -> torch.Tensor:
     lines = []
     for prompt in chunk:
         for sample in range(sampling.n):
-            generator = torch.Generator().manual_seed((sampling.seed * 1_000_003 + prompt) * 8191 + sample)
+            key = (sampling.seed * 1_000_003 + prompt) * 8191 + sample
+            generator = torch.Generator().manual_seed(key % (1 << 64))  # all that it takes
             lines.append(torch.rand(sampling.max_tokens, generator=generator))
     return torch.stack(lines)
 

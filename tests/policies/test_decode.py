@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -117,6 +118,12 @@ def test_other_prompts_change_nothing(few, more, seed):
     for prompt, group in zip([*few, *more], beside, strict=True):
         assert len(group) == (3 if len(prompt) < 24 else 0)
         assert all(len(prompt) + len(row.tokens) <= 24 for row in group)
+
+
+def test_any_integer_is_a_seed(llama):
+    few = Sampling(n=2, temperature=1.0, max_tokens=3)
+    rows = [decode.decode(llama, PROMPTS, replace(few, seed=seed), LIMITS) for seed in (0, 10**15, -(10**15))]
+    assert rows[0] != rows[1] != rows[2]
 
 
 def test_a_small_memory_means_more_batches_and_the_same_rows(llama, monkeypatch):
