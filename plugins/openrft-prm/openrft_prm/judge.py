@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -51,8 +52,8 @@ class Judge:
         question = f"Problem:\n{problem}\n\n{len(steps)} steps:\n{numbered}"
         reason = ""
         for attempt in range(self._tries):
-            # The first answer is greedy; a malformed one would come again, so later ones are drawn.
-            said, reason = self._ask(question, temperature=0.0 if attempt == 0 else 0.7)
+            # The first answer is greedy; a malformed one would come again, so later ones are drawn, each by its seed.
+            said, reason = self._ask(question, temperature=0.0 if attempt == 0 else 0.7, seed=attempt)
             scores = None if said is None else read_scores(said, len(steps))
             if scores is not None:
                 return scores
@@ -65,10 +66,10 @@ class Judge:
             "Check the server and the model's name, or choose a stronger judge.",
         )
 
-    def _ask(self, question: str, temperature: float) -> tuple[str | None, str]:
+    def _ask(self, question: str, temperature: float, seed: int) -> tuple[str | None, str]:
         """The answer's text, or None and why there is none (to be tried again). Raises OpenRFTError for good."""
         messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
-        body = {"model": self._model, "messages": messages, "temperature": temperature, "seed": 0}
+        body = {"model": self._model, "messages": messages, "temperature": temperature, "seed": seed}
         headers = {"Content-Type": "application/json"}
         if key := os.environ.get("OPENAI_API_KEY"):
             headers["Authorization"] = f"Bearer {key}"
@@ -82,7 +83,7 @@ class Judge:
             raise OpenRFTError(
                 f"the judge at {self._url} refused: HTTP {fault.code}.", "Check the URL, the model's name and the key."
             ) from fault
-        except (urllib.error.URLError, TimeoutError, ConnectionError, json.JSONDecodeError) as fault:
+        except (OSError, http.client.HTTPException, ValueError) as fault:  # not reached, cut off, or no JSON
             return None, f"{type(fault).__name__}: {fault}"
 
 

@@ -29,6 +29,8 @@ class Server:
                 outer.keys.append(self.headers.get("Authorization"))
                 answer = outer.answers.pop(0)
                 self.send_response(answer if isinstance(answer, int) else 200)
+                if answer == "BROKEN":
+                    self.send_header("Content-Length", "1000000")
                 self.end_headers()
                 if isinstance(answer, str):
                     self.wfile.write(json.dumps({"choices": [{"message": {"content": answer}}]}).encode())
@@ -68,7 +70,12 @@ def test_scores_in_order_and_what_is_asked(server: Server) -> None:
 def test_malformed_answers_and_busy_servers_are_asked_again(server: Server) -> None:
     server.answers = [503, "[0.5]", "[0.1, 0.2]"]
     assert judge(server).score([("Q", ("a\nb",))]) == [[(0.1, 0.2)]]
-    assert [r["temperature"] for r in server.requests] == [0.0, 0.7, 0.7]
+    assert [(r["temperature"], r["seed"]) for r in server.requests] == [(0.0, 0), (0.7, 1), (0.7, 2)]
+
+
+def test_a_reply_that_breaks_off_is_asked_for_again(server: Server) -> None:
+    server.answers = ["BROKEN", "[0.5]"]
+    assert judge(server).score([("Q", ("a",))]) == [[(0.5,)]]
 
 
 def test_a_judge_that_never_answers_properly_is_an_error(server: Server) -> None:
