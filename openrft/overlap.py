@@ -6,6 +6,7 @@ writes there, equal for samples that are kin (the same block of given data, say)
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,10 +19,11 @@ def overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, Pairs]
     """Pairs of ids that overlap, by kind: `exact`, `text` (same after normalising), `shuffled` (same question, same
     options in another order), then the family's own kinds. A pair is listed under the first kind that fits."""
     one, other = list(one), list(other)
+    words = functools.cache(_normal)  # a text is asked for by two kinds, and where a set is compared with itself twice
     kinds: dict[str, Callable[[Sample], Sequence[object]]] = {
         "exact": lambda s: [s.id],
-        "text": lambda s: [(_normal(s.question), tuple(map(_normal, s.options)))],
-        "shuffled": lambda s: [(_normal(s.question), tuple(sorted(map(_normal, s.options))))],
+        "text": lambda s: [(words(s.question), tuple(map(words, s.options)))],
+        "shuffled": lambda s: [(words(s.question), tuple(sorted(map(words, s.options))))],
     }
     for kind in _own_kinds(one, other):
         kinds[kind] = lambda s, kind=kind: [k for k in s.meta.get("kin", ()) if k.startswith(f"{kind}:")]  # type: ignore[misc]
