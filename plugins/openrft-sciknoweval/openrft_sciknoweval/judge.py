@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import openrft
-from openrft import DataError, Rollout, Sampling, UsageError
+from openrft import DataError, OpenRFTError, Rollout, Sampling, UsageError
 from openrft_sciknoweval.rubrics import Rubric, rubric_for
 from openrft_sciknoweval.verdicts import Verdict, VerdictFile, key_of
 
@@ -38,7 +38,8 @@ class Judge:
     def verdicts(self, rollouts: Sequence[Rollout], progress: Any = None) -> list[Verdict | None]:
         """One a rollout, in order; None for an empty answer, which is not asked about.
 
-        Raises PolicyError if the judge cannot be reached, DataError if a verdict that is to be replayed is missing.
+        Raises PolicyError if the judge cannot be reached, DataError if a verdict that is to be replayed is missing, and
+        OpenRFTError if nothing that the judge says can be read: that tells of the judge and not of the answers.
         """
         cases = [self._case(rollout) if rollout.answer else None for rollout in rollouts]
         known = self._file.read()
@@ -49,8 +50,15 @@ class Judge:
                 "Judge them with a server: leave out sciknoweval.replay.",
             )
         policy = openrft.open_policy(self._spec) if missing else None
+        read = any(case and case.key in known and known[case.key].score is not None for case in cases)
         for start in range(0, len(missing), BATCH):
             fresh = _ask(policy, self._spec, missing[start : start + BATCH])
+            read = read or any(verdict.score is not None for verdict in fresh)
+            if not read:
+                raise OpenRFTError(
+                    f"none of {len(fresh)} verdicts of {self._spec} can be read; one is {fresh[0].attempts[0][:60]!r}.",
+                    "Give a judge that ends with its verdict in the form it is told.",
+                )
             self._file.append(fresh)
             known |= {verdict.key: verdict for verdict in fresh}
             if progress is not None:

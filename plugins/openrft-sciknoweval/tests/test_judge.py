@@ -119,6 +119,15 @@ def test_verdicts_are_read_kept_and_replayed(server: Server, tmp_path: Path) -> 
     assert (replayed, numbers) == (grades, metrics)
 
 
+def test_a_judge_of_whom_nothing_can_be_read_scores_nothing(server: Server, tmp_path: Path) -> None:
+    server.says = lambda asked, number: "well..."
+    with pytest.raises(OpenRFTError, match=r"none of 2 verdicts of openai:\S+ can be read; one is 'well\.\.\.'"):
+        judged(plugin(server, tmp_path), [answered("x"), answered("y")])
+    server.says = lambda asked, number: "Rating: 5"
+    _, metrics = judged(plugin(server, tmp_path), [answered("x"), answered("y")])  # the judge mended, none was kept
+    assert metrics["sciknoweval_judged.physics_text_summary"] == 5.0
+
+
 def test_a_verdict_that_is_missing_in_replay_is_an_error(server: Server, tmp_path: Path) -> None:
     judged(plugin(server, tmp_path), [answered("known")])
     with pytest.raises(DataError, match=r"no verdict of .* on 1 of the answers"):
