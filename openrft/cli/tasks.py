@@ -45,17 +45,20 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     from openrft.plugins import installed, providers_of
 
     infos: list[TaskInfo] = []
+    faults: list[OpenRFTError] = []
     for name in installed():
         try:
             if providers_of(name).tasks() is not None:
                 infos += family(name).names(data)
         except OpenRFTError as fault:
-            click.echo(f"openrft: {fault}", err=True)
+            faults.append(fault)
     pattern = selector.lower().rstrip("/")
     patterns = [pattern] if any(mark in pattern for mark in "*?[") else [pattern, f"{pattern}/*"]
     found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
     if not found:
-        raise UnknownName("task", selector, [i.name for i in infos])
+        raise faults[0] if faults else UnknownName("task", selector, [i.name for i in infos])
+    for one in faults:
+        click.echo(f"openrft: {one}", err=True)
     if as_json:
         click.echo(json.dumps([asdict(i) for i in found], indent=1))
         return

@@ -40,7 +40,7 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     request = DataRequest(**data_asked(given))
     sets = [_samples(ref, request) for ref in (one, other)]
     found = overlaps(sets[0].values(), sets[1].values())
-    if one == other:  # a set is itself; what is asked is whether it repeats itself
+    if one.lower() == other.lower():  # a set is itself; what is asked is whether it repeats itself
         found = {kind: [(a, b) for a, b in pairs if a < b] for kind, pairs in found.items()}
     report = {
         "one": {"name": one, "samples": len(sets[0])},

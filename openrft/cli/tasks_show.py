@@ -87,6 +87,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     notes = card["notes"]
     judged = [name for name in card["types"] if name not in card["trainable_types"]]
     can = ", ".join(card["trainable_types"]) or "nothing"
+    left_out = f"; {notes['dropped_leaks']} train samples dropped" if notes.get("dropped_leaks") else ""
     facts = {
         "rows": f"{card['rows']} ({_counted(card['types'])})",
         "can be trained on": can + (f"; only a judge can score {', '.join(judged)}" if judged else ""),
@@ -97,7 +98,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         "dropped": _counted(notes.get("defects_dropped", {})),
         "duplicates dropped": notes.get("duplicates_dropped"),
         "bad rows skipped": _counted(notes.get("bad_rows", {})),
-        "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}),
+        "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}) + left_out,
         "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),
         "licence": card["licence"],
     }

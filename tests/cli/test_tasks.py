@@ -115,6 +115,8 @@ def test_overlap_names_pairs_by_kind(folder):
     assert {kind: o["pairs"] for kind, o in itself.items() if o["pairs"]} == {"text": 1}
     dropped = tasks("overlap", *sides, "--data", folder, "--drop-leaks")
     assert "exact     none" in dropped
+    shown = tasks("show", "sciknoweval/openrft/adding", "--data", folder, "--drop-leaks")
+    assert "train and test overlap  1 exact; 1 train samples dropped" in shown
     with pytest.raises(UsageError, match="no side 'dev'"):
         tasks("overlap", "sciknoweval/L3/adding#dev", whole[0], "--data", folder)
 
