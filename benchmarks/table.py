@@ -96,7 +96,7 @@ def main() -> None:
         "",
         *table(groups),
         "",
-        *asked.note,
+        "\n\n".join(asked.note),
         "",
         "Made by:",
         "",
