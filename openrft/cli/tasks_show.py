@@ -12,7 +12,7 @@ import click
 from openrft.cli.shared import data_asked, data_options
 
 if TYPE_CHECKING:
-    from openrft.task import DataRequest, Task
+    from openrft.task import DataRequest
 
 
 @click.command("show")
@@ -43,22 +43,11 @@ def command(name: str, as_json: bool, **given: Any) -> None:
 
 def _card(name: str, request: DataRequest) -> dict[str, Any]:
     """Everything there is to say, as plain JSON."""
-    from openrft.errors import UsageError
     from openrft.families import load_task, whole_task
     from openrft.prompt import messages_for
 
-    every = whole_task(name, request)
-    drawn: Task | None = None
-    why = ""
-    try:
-        drawn = load_task(name, request)
-    except UsageError as fault:
-        if every is None:
-            raise
-        why = str(fault)
-    task = drawn or every
-    assert task is not None
-    source = every or task
+    task = load_task(name, request)  # first, so that no more than one pool of rows lies in memory at a time
+    source = whole_task(name, request) or task
     samples = (*source.train, *source.test)
     notes = dict(task.notes)
     example = (*task.train, *task.test)[0]
@@ -68,9 +57,8 @@ def _card(name: str, request: DataRequest) -> dict[str, Any]:
         "rows": sum(types.values()),
         "types": types,
         "trainable_types": notes.get("trainable_types", sorted(types)),
-        "train": len(drawn.train) if drawn else 0,
-        "test": len(drawn.test) if drawn else 0,
-        "not_trainable": why,
+        "train": len(task.train),
+        "test": len(task.test),
         "kinds": dict(Counter(s.kind for s in samples)),
         "answers": dict(sorted(Counter(s.answer for s in samples if s.kind in ("choice", "boolean")).items())),
         "leaves": dict(Counter(s.task for s in samples)),
@@ -91,7 +79,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     facts = {
         "rows": f"{card['rows']} ({_counted(card['types'])})",
         "can be trained on": can + (f"; only a judge can score {', '.join(judged)}" if judged else ""),
-        "split": card["not_trainable"] or f"{card['train']} train, {card['test']} test; {notes.get('split', 'drawn')}",
+        "split": f"{card['train']} train, {card['test']} test; {notes.get('split', 'drawn')}",
         "answers": _counted(card["answers"]),
         "leaves": _counted(card["leaves"]) if len(card["leaves"]) > 1 else "",
         "defects": _counted(card["defects"]) or "none known",
