@@ -72,10 +72,12 @@ class PreparedStore:
         if selector.name == FILE:
             raise UsageError(f"{FILE} takes one file of JSON, and {self.path} is a prepared store.")
         if selector.absent:
-            held = sorted({e.leaf for e in self.manifest.entries})
+            held = sorted(self._complete() if selector.paper else {e.leaf for e in self.manifest.entries})
             more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
+            rows = "train and test rows" if selector.paper else "rows"
             raise DataError(
-                f"{self.path} has no rows of task {selector.name}.", f"It holds {', '.join(held[:_SHOWN])}{more}."
+                f"{self.path} has no {rows} of task {selector.name}.",
+                f"It holds {', '.join(held[:_SHOWN]) or 'none'}{more}.",
             )
         in_paper = selector.paper or all(e.part for e in self.manifest.entries)
         fitting = [e for e in self.manifest.entries if selector.fits(e.domain, e.level, e.leaf)]
