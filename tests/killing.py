@@ -32,7 +32,7 @@ SETTINGS = Settings(
     explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8),
     evaluate=Evaluate(samples=2, max_tokens=8),
 )
-OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
+OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}, "brevity": {"limit": "7"}}  # which some of the answers keep to
 
 
 def job(policy: str) -> Job:

@@ -51,7 +51,9 @@ def test_a_job_killed_again_and_again_ends_with_the_same_bits(strangers, tiny, t
     record = killing(strangers, tiny, tmp_path, SEED, KILLS)
     print(record)  # shown when the test fails
     assert result_of(tmp_path / "killed") == result_of(tmp_path / "straight")
-    assert len(result_of(tmp_path / "killed")["metrics"]) == STEPS
+    steps = result_of(tmp_path / "killed")["metrics"]
+    assert len(steps) == STEPS
+    assert sum(row["grad_norm"] > 1e-3 for row in steps) > STEPS / 2  # there was something to lose
     assert len(record) >= 2
     assert any(kill["writing"] for kill in record)
     reached = [kill["checkpoint"] for kill in record]
