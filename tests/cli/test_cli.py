@@ -112,8 +112,8 @@ def test_debug_shows_the_traceback_wherever_it_stands(openrft):
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_path, workers):
-    more = ["--plugins", "brevity", "--workers", workers, "--set", "explore.checkpoint=1"]
-    command = [sys.executable, "-m", "openrft", *bench(tiny, *more, steps=12)]
+    more = ["--plugins", "brevity", "--workers", workers]
+    command = [sys.executable, "-m", "openrft", *bench(tiny, *more, steps=16)]
     environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(
         command,
@@ -126,20 +126,20 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/.store/explore/*.part/checkpoint-*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "run the same command again to go on" in said
     assert "Traceback" not in said
-    kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.part/checkpoint-*")}
+    kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")}
     assert kept
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     steps = [len(p.read_text().splitlines()) for p in tmp_path.glob("runs/.store/explore/*/metrics.jsonl")]
-    assert steps == [12, 12]
+    assert steps == [16, 16]
 
 
 def test_a_read_only_or_wrong_output_folder_is_one_line(openrft, tiny, tmp_path):
