@@ -6,6 +6,7 @@ Compare ratios within one run.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -52,11 +53,15 @@ def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
     return scorer._format.scores(hidden).tolist()
 
 
+@functools.cache
+def whole_model() -> Any:
+    return AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32)
+
+
 def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
     """A forward a completion, all its steps at once, by a whole causal model: the publisher's inference code, which
     computes the vocabulary's logits besides."""
-    model = AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32)
-    scores: Scores = {}
+    model, scores = whole_model(), dict[Pair, list[float]]()
     with torch.inference_mode():
         for pair in pairs:
             (layout,) = scorer._format.layouts([pair])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
-from openrft.errors import PluginError, UnknownName
+from openrft.errors import OpenRFTError, PluginError, UnknownName
 from openrft.plugins import about, installed, providers_of
 from openrft.task import DataRequest, Task, TaskFamily, Whole, checked, expand
 
@@ -12,12 +13,22 @@ from openrft.task import DataRequest, Task, TaskFamily, Whole, checked, expand
 def family(name: str) -> TaskFamily:
     """The task family of an installed plugin. Raises UnknownName for a plugin that is absent or has no tasks."""
     if name not in installed():
-        raise UnknownName("task family", name, installed(), "A task is named FAMILY/LEVEL/NAME.")
+        raise UnknownName("task family", name, _families(), "A task is named FAMILY/LEVEL/NAME.")
     found: TaskFamily | None = providers_of(name).tasks()
     if found is None:
         raise UnknownName("task family", name, (), f"{about(name)} provides no tasks.")
     if found.family != name:
         raise PluginError(f"{about(name)} provides tasks of the family {found.family!r}; it must be {name!r}.")
+    return found
+
+
+def _families() -> list[str]:
+    """Plugins that provide tasks; one that is broken is none, and says so where it is asked for."""
+    found = []
+    for name in installed():
+        with contextlib.suppress(OpenRFTError):
+            if providers_of(name).tasks() is not None:
+                found.append(name)
     return found
 
 
