@@ -73,6 +73,8 @@ def toy(monkeypatch):
     here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
     every = {**installed(), **here}
     monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+        known.cache_clear()  # another file's plugin may have had the same name
 
 
 def job(tiny, *plugins, seed=0):

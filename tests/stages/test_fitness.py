@@ -70,6 +70,8 @@ def toy(monkeypatch):
     here = {"toy": object, "process": Process, "outcomes": Outcome, "shots": Shots}
     every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
     monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+        known.cache_clear()  # another file's plugin may have had the same name
 
 
 def run(tiny, store, *plugins, settings=SETTINGS):

@@ -69,6 +69,8 @@ def here(monkeypatch):
     ours = {"toy": Toy, "judge": Judge, "steps": Steps}
     every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in ours.items()}}
     monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+        known.cache_clear()  # another file's plugin may have had the same name
 
 
 def explored(tiny, store, *plugins, credit="sequence", **options):

@@ -73,6 +73,8 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Spy.seen, Spy.stop_at = [], None
     every = {**installed(), "spy": Installed("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
     monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+        known.cache_clear()  # another file's plugin may have had the same name
     yield
     torch.set_num_threads(threads)
 
