@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,7 +123,16 @@ class Prompt:
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
     """The item as plain JSON data; `rollout_from_json` and `sample_from_json` read it back."""
-    return asdict(item)
+    return {name: _plain(getattr(item, name)) for name in item.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    """As `dataclasses.asdict` makes it, several times faster: tokens and texts are not copied one by one."""
+    if isinstance(value, (Sample, Shot, Completion, Reward)):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, tuple) and value and isinstance(value[0], Reward):
+        return tuple(map(_plain, value))
+    return value
 
 
 def sample_from_json(row: Mapping[str, Any]) -> Sample:

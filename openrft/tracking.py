@@ -5,12 +5,15 @@ What is tracked stands in the run's metrics file as well. Tracking changes no re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from openrft.errors import UnknownName, UsageError
 from openrft.sample import content_id
@@ -48,8 +51,9 @@ def tracked(track: Track | None, run: str, key: str, first: int) -> Iterator[Log
         return
     with disk_faults(track.folder):
         track.folder.mkdir(parents=True, exist_ok=True)
-        tracker = _tracker(track, run, key, first)
-        tracker.start()
+        with FileLock(track.folder / ".lock"):  # arms start side by side, and MLflow makes its database then
+            tracker = _tracker(track, run, key, first)
+            tracker.start()
     try:
         yield lambda row: tracker.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
     finally:
@@ -57,10 +61,16 @@ def tracked(track: Track | None, run: str, key: str, first: int) -> Iterator[Log
 
 
 def _tracker(track: Track, run: str, key: str, first: int) -> Any:
+    from accelerate.state import PartialState
     from accelerate.tracking import MLflowTracker, TensorBoardTracker, WandBTracker
 
+    PartialState()  # accelerate's trackers write to its log, which asks for it
     if track.tracker == "tensorboard":
         return TensorBoardTracker(run, track.folder, purge_step=first)
     if track.tracker == "wandb":
         return WandBTracker(PROJECT, name=run, id=content_id(run, key), resume="allow", dir=str(track.folder))
+    import mlflow
+
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        mlflow.set_tracking_uri(f"sqlite:///{track.folder.absolute()}/mlflow.db")
     return MLflowTracker(PROJECT, logging_dir=str(track.folder), run_name=run)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from openrft.arm import Job, job_from_json, job_to_json
+from openrft.baselines.policy import PREFIX
 from openrft.bench.report import ArmResult, Failure
 from openrft.errors import OpenRFTError
 from openrft.tracking import Track
@@ -38,17 +39,23 @@ def execute(
     debug: bool = False,
     track: Track | None = None,
 ) -> Iterator[tuple[int, Finished]]:
-    """Yield (job number, what it came to) as jobs finish. A failed job fails alone."""
-    if workers <= 1 or len(jobs) == 1:
-        yield from _here(jobs, store, watcher, debug, track)
+    """Yield (job number, what it came to) as jobs finish. A failed job fails alone.
+
+    Rules answer here and first: they are done before a worker process would have started.
+    """
+    rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(PREFIX)}
+    models = {n: job for n, job in enumerate(jobs) if n not in rules}
+    yield from _here(rules, store, watcher, debug, track)
+    if workers <= 1 or len(models) <= 1:
+        yield from _here(models, store, watcher, debug, track)
     else:
-        yield from _side_by_side(jobs, store, min(workers, len(jobs)), watcher, track)
+        yield from _side_by_side(models, store, min(workers, len(models)), watcher, track)
 
 
 def _here(
-    jobs: Sequence[Job], store: Path, watcher: Watcher, debug: bool, track: Track | None
+    jobs: Mapping[int, Job], store: Path, watcher: Watcher, debug: bool, track: Track | None
 ) -> Iterator[tuple[int, Finished]]:
-    for number, job in enumerate(jobs):
+    for number, job in jobs.items():
         watcher.started(number)
 
         def tell(stage: str, done: int, total: int, note: str, number: int = number) -> None:
@@ -60,7 +67,7 @@ def _here(
 
 
 def _side_by_side(
-    jobs: Sequence[Job], store: Path, workers: int, watcher: Watcher, track: Track | None
+    jobs: Mapping[int, Job], store: Path, workers: int, watcher: Watcher, track: Track | None
 ) -> Iterator[tuple[int, Finished]]:
     context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
     channel = context.Queue()
@@ -69,7 +76,7 @@ def _side_by_side(
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(channel, threads))
     try:
-        futures = {pool.submit(_work, n, job_to_json(job), str(store), track): n for n, job in enumerate(jobs)}
+        futures = {pool.submit(_work, n, job_to_json(job), str(store), track): n for n, job in jobs.items()}
         yield from _completed(futures, watcher)
         pool.shutdown()
     except BaseException:  # Ctrl-C, or the caller stops listening: no worker may outlive the bench

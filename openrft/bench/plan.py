@@ -56,6 +56,11 @@ class Plan:
         """Every job, in the order of the table; arms of one task and seed stand together, as they share stages."""
         return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
 
+    @property
+    def needs_models(self) -> bool:
+        """Whether anything but rules answers."""
+        return any(not (arm.policy or self.policy).startswith(PREFIX) for arm in self.arms)
+
     def _job(self, arm: Arm, task: str, seed: int) -> Job:
         policy, settings = arm.policy or self.policy, _departing(self.settings, arm)
         if policy.startswith(PREFIX):  # a rule says the same each time, so it is asked once

@@ -108,7 +108,7 @@ def _machine(plan: Plan, workers: int, seconds: float) -> Mapping[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "gpu": None if all(job.policy.startswith(PREFIX) for job in plan.jobs()) else _gpu(),
+        "gpu": _gpu() if plan.needs_models else None,
         "workers": workers,
         "seconds": round(seconds, 1),  # of this run: less where results were reused
     }

@@ -124,7 +124,7 @@ def command(
         Path(out),
         name or run_name(plan),
         shlex.join(["openrft", *sys.argv[1:]]),
-        workers or default_workers(),
+        workers or (default_workers() if plan.needs_models else 1),
         watching,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,

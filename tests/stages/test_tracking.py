@@ -1,6 +1,9 @@
-"""Metrics in TensorBoard while RL runs: what the log says, no step twice."""
+"""Metrics in TensorBoard, W&B and MLflow while RL runs: what the log says, no step twice."""
 
 from __future__ import annotations
+
+import json
+import struct
 
 import pytest
 
@@ -10,9 +13,9 @@ from openrft.tracking import Track
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
 
-def followed(monkeypatch, tmp_path, trainer):
+def followed(monkeypatch, tmp_path, trainer, tracker="tensorboard"):
     work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: f"so {i}"), trainer=trainer)
-    work.track = Track("tensorboard", tmp_path / "shown")
+    work.track = Track(tracker, tmp_path / "shown")
     return work
 
 
@@ -53,6 +56,44 @@ def test_a_result_that_another_run_computed_is_shown_too(monkeypatch, tmp_path):
     explore(work, TASK.train, ())
     assert work.costs[-1].reused
     assert shown(tmp_path / "shown")["loss"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
+
+
+def test_wandb_keeps_what_the_log_says(monkeypatch, tmp_path):
+    """Offline, as where there is no account; the file is what `wandb sync` sends."""
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    rows, _ = explored(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "wandb"))
+    (file,) = (tmp_path / "shown").rglob("*.wandb")
+    assert wandb_rows(file) == [(row["step"], row["loss"]) for row in rows]
+
+
+def wandb_rows(file):
+    """(step, loss) of each row in W&B's own file: 7 bytes, then records, each after its checksum, length and kind."""
+    from wandb.proto import wandb_internal_pb2
+
+    content, at, found = file.read_bytes(), 7, []
+    while at < len(content):
+        _, length, kind = struct.unpack_from("<IHB", content, at)
+        assert kind == 1  # a whole record: only longer ones are cut
+        record = wandb_internal_pb2.Record.FromString(content[at + 7 : at + 7 + length])
+        if record.WhichOneof("record_type") == "history":
+            said = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            found.append((record.history.step.num, said["loss"]))
+        at += 7 + length
+    return found
+
+
+def test_mlflow_keeps_what_the_log_says(monkeypatch, tmp_path):
+    """Without a server it keeps a database beside the run."""
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    explored(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "mlflow"))
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/shown/mlflow.db")
+    (experiment,) = client.search_experiments(filter_string="name = 'openrft'")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.run_name == "arm--toy-sums--0"
+    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")] == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_tracking_is_no_part_of_the_result(monkeypatch, tmp_path):
