@@ -33,7 +33,7 @@ def nonsense(rng: Random) -> str:
 
 
 def _disturb(piece: str, rng: Random, noise: float, bank: tuple[str, ...]) -> list[str]:
-    if not re.fullmatch(r"[A-Za-z]+[.,?:]?", piece) or rng.random() > noise:
+    if not re.fullmatch(r"[A-Za-z]{2,}[.,?:]?", piece) or rng.random() > noise:
         return [piece]
     act = rng.random()
     stray = rng.choice(bank) if rng.random() < 0.7 else nonsense(rng)

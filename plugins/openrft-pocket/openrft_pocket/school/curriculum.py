@@ -15,8 +15,8 @@ from openrft_pocket.school.pretrain import Course
 class Lengths:
     """Steps of each course."""
 
-    hold: int = 11_000
-    decay: int = 3500
+    hold: int = 15_000
+    decay: int = 4500
     careless: int = 400
     prose: int = 800
 
@@ -30,7 +30,7 @@ def schooling(seed: int, lengths: Lengths) -> Course:
             rng,
             Diet(
                 drills=0.75 - 0.55 * grown,
-                listing=0.3 * listing,
+                listing=0.35 * listing,
                 filler=0 if step < 7000 else 3,
                 shots=0.15 if step >= 7000 else 0.0,
             ),

@@ -140,12 +140,12 @@ def _block(texts: list[str]) -> str:
 
 def _texts(rng: Random) -> list[str]:
     """Four options of one sort: names, digits, numbers, formulas."""
-    sort = rng.randrange(6)
+    sort = rng.randrange(7)
     if sort < 2:
         return rng.sample(HOSTS, 4)
     if sort == 2:
         return [str(n) for n in rng.sample(range(10), 4)]
-    if sort == 3:
+    if sort < 5:
         return rng.sample([formula((c, h)) for c in range(3, 8) for h in range(3, 10)], 4)
     return numbers_around(rng.choice((rng.randint(3, 99), rng.randint(3, 199))), rng)[0]
 

@@ -13,10 +13,11 @@ from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
-from openrft_pocket.school.listing import extremes, finding, reading
+from openrft_pocket.school.listing import finding, naming, ranking, reading
 from openrft_pocket.wording import phrase, words_of
 
 KNOWLEDGE = 0.12  # share of level L1 among the questions
+LEADING = 0.55  # share of drills among rows about listed values
 BANK = tuple(
     sorted(
         {w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}
@@ -35,7 +36,7 @@ class Diet:
     slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
     careless: float = 0.0  # share of traces that may be flawed
     hasty: float = 0.0  # share of conversations that guess instead of reasoning
-    noise: float = 0.15  # share of disturbed words, in half of the stems
+    noise: float = 0.15  # share of disturbed words, in a third of the stems; in a fifth, most words are disturbed
     prose: bool = False  # traces in the second style (kinds/prose.py)
 
 
@@ -45,7 +46,7 @@ def exercise(
     """Question block, trace (a guess if `hasty`) and gold letter."""
     facts = kind.draw(rng)
     options, gold = kind.options(facts, rng)
-    noise = diet.noise if template is None and rng.random() < 0.5 else 0.0
+    noise = _noise(rng, diet, kind) if template is None else 0.0
     stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, BANK)
     hand = Hand(rng, diet.slip if rng.random() < diet.careless else 0.0)
     if hasty:
@@ -55,6 +56,15 @@ def exercise(
     block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
     lines = [retold(line) for line in hand.lines] if diet.prose else hand.lines
     return block, "\n".join(lines), LETTERS[gold]
+
+
+def _noise(rng: Random, diet: Diet, kind: Kind) -> float:
+    """A stem of which hardly a word makes sense teaches to go by numbers, units and formulas, whatever the wording.
+    Knowledge items are spared: there the words alone say what is asked."""
+    share = rng.random()
+    if share < 0.2:
+        return rng.uniform(0.4, 0.95) if kind.level == "L3" else 0.0
+    return diet.noise if share < 0.5 else 0.0
 
 
 def lesson(rng: Random, diet: Diet) -> list[Piece]:
@@ -78,9 +88,8 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
     if share < diet.drills:
         return drill(rng)
     if share < diet.drills + diet.listing:
-        kind = rng.random()
-        if kind < 0.6:
-            return finding(rng) if kind < 0.4 else extremes(rng)
+        if rng.random() < LEADING:
+            return rng.choices((finding, naming, ranking), (4, 2, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty)
     return lesson(rng, diet)

@@ -12,7 +12,7 @@ from random import Random
 
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.kinds.hand import LETTERS, Hand
-from openrft_pocket.school.chat import ASSISTANT, BEGIN, END, USER, Piece, conversation
+from openrft_pocket.school.chat import ASSISTANT, BEGIN, USER, Piece, conversation
 from openrft_pocket.wording import nonsense
 
 SYMBOLS = (
@@ -30,6 +30,8 @@ UNITS = ("", "", "", " eV", " V", " g", " meV", " kJ/mol", " nm")
 LOW = ("lowest", "smallest", "least", "minimum")
 HIGH = ("highest", "largest", "greatest", "maximum")
 ENDS = ("lowest", "highest")
+BETWEEN = (" in ", " in ", " in ", " on ", "-", " / ", " ")  # between the two parts of a name
+BEST = " best"  # behind a value: none before it is better
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,19 @@ def numbers(rng: Random) -> list[str]:
 
 def table(rng: Random) -> Table:
     """Rows of one sort of name and one or two columns."""
-    sort = rng.randrange(6)
-    if sort == 0:
+    sort = rng.random()
+    if sort < 0.1:
         parts: list[tuple[str, ...]] = [(name,) for name in rng.sample(HOSTS, 4)]
-    elif sort == 1:
+    elif sort < 0.2:
         parts = [(name,) for name in rng.sample(SYMBOLS, 4)]
-    elif sort == 2:
+    elif sort < 0.3:
         parts = [(nonsense(rng),) for _ in range(4)]
-    elif sort == 3:
+    elif sort < 0.7:
         first = rng.choice(SYMBOLS)
         parts = [(first if rng.random() < 0.6 else rng.choice(SYMBOLS), host) for host in rng.sample(SYMBOLS, 4)]
     else:
         parts = [(name,) for name in _formulas(rng)]
-    between = rng.choice((" in ", " in ", " on ", "-", " / ", " "))
+    between = rng.choice(BETWEEN)
     names = [between.join(part) for part in parts]
     if len(set(names)) < 4:
         return table(rng)
@@ -171,9 +173,11 @@ def listing(rng: Random, hand: Hand, rule: Rule, filler: int, hasty: bool = Fals
 
 
 def _ask(rng: Random, rule: Rule, field: str) -> str:
-    if rule.told:
-        said = rng.choice(LOW if rule.end == "lowest" else HIGH)
-        ask = rng.choice(("Which has the", "Choose the", "Name the one with the", "Find the")) + f" {said} {field}"
+    """What is asked. At times it speaks of something that no column is called: then it says nothing about the rule."""
+    if rule.told or rng.random() < 0.5:
+        said = rng.choice(LOW if (rule.end if rule.told else rng.choice(ENDS)) == "lowest" else HIGH)
+        asked = field if rule.told else f"{nonsense(rng)} {rng.choice((nonsense(rng), rng.choice(FIELDS)))}"
+        ask = rng.choice(("Which has the", "Choose the", "Name the one with the", "Find the")) + f" {said} {asked}"
     else:
         ask = (
             rng.choice(("Which is best", "Choose one", "Select the most", "Which is", "Pick the")) + f" {nonsense(rng)}"
@@ -182,50 +186,71 @@ def _ask(rng: Random, rule: Rule, field: str) -> str:
 
 
 def choose(hand: Hand, options: list[str], values: list[list[str]], column: int, end: str) -> None:
-    """The trace: the rule, each option's value, the extreme value, its option."""
+    """The trace: the rule, each option's value with a mark where it is the best so far, the last one marked."""
     end = hand.choice(end, ENDS)
     hand.write(f"{end} {column + 1}")
     read = [hand.choice(row[column], [other[column] for other in values]) for row in values]
-    for letter, option, value in zip(LETTERS, options, read, strict=True):
-        hand.write(f"{letter}. {option} {value}")
-    best = hand.choice(extreme(read, end), read)
-    hand.write(f"= {best}")
-    letter = hand.choice(LETTERS[read.index(best)], LETTERS)
+    best = 0
+    for i, (letter, option, value) in enumerate(zip(LETTERS, options, read, strict=True)):
+        mark = hand.choice(*((BEST, [""]) if i == 0 or beats(value, read[best], end) else ("", [BEST])))
+        hand.write(f"{letter}. {option} {value}{mark}")
+        best = i if mark else best
+    letter = hand.choice(LETTERS[best], LETTERS)
     hand.write(f"{letter}. {options[LETTERS.index(letter)]}")
     hand.box(letter)
 
 
-def extreme(values: list[str], end: str) -> str:
-    return (min if end == "lowest" else max)(values, key=float)
+def beats(value: str, other: str, end: str) -> bool:
+    return float(value) < float(other) if end == "lowest" else float(value) > float(other)
 
 
-def extremes(rng: Random) -> list[Piece]:
-    """A drill: the read values, their extreme and its letter, without the reading."""
-    made, rule = table(rng), Rule.drawn(rng)
-    values = [[row[0]] for row in made.values]
-    names = made.names if rng.random() < 0.3 else rng.sample(HOSTS, 4)
-    hand = Hand()
-    choose(hand, names, values, 0, rule.end)
-    told = [f"{rule.end} {rule.column + 1}", *hand.lines[1:5]]
-    return [(BEGIN + ASSISTANT + "\n".join(told) + "\n", False), ("\n".join(hand.lines[5:]) + END, True)]
+def ranking(rng: Random) -> list[Piece]:
+    """A drill: values already read; which is the best so far, and at last its letter and name."""
+    pieces: list[Piece] = [(BEGIN + ASSISTANT, False)]
+    for _ in range(3):
+        names = rng.sample(SYMBOLS, 4) if rng.random() < 0.7 else rng.sample(HOSTS, 4)
+        end, values, best = rng.choice(ENDS), numbers(rng), 0
+        pieces.append((f"{end} {rng.choice('12')}\n", False))
+        for i, (letter, name, value) in enumerate(zip(LETTERS, names, values, strict=True)):
+            first = i == 0 or beats(value, values[best], end)
+            best = i if first else best
+            pieces += [(f"{letter}. {name} {value}", False), (f"{BEST}\n" if first else "\n", True)]
+        pieces.append((f"{LETTERS[best]}. {names[best]}\n", True))
+    return pieces
+
+
+def naming(rng: Random) -> list[Piece]:
+    """A drill: options with long or like names, said again one by one by their letters."""
+    names = rng.sample(table(rng).names, 4)
+    block = "\n".join(f"{letter}. {name}" for letter, name in zip(LETTERS, names, strict=True))
+    pieces: list[Piece] = [(BEGIN + USER + "?\n" + block + ASSISTANT, False)]
+    for i in rng.sample(range(4), 4):
+        pieces += [(f"{LETTERS[i]}. ", False), (f"{names[i]}\n", True)]
+    return pieces
 
 
 def finding(rng: Random) -> list[Piece]:
     """A drill: a small table whose values stand a few words after their names, and then each name with its value.
     Without it whole questions did not teach to look past the words between; with it that came in a thousand steps."""
-    names = rng.sample(HOSTS, 4) if rng.random() < 0.6 else rng.sample(SYMBOLS, 4)
+    two = rng.random() < 0.4
+    names = rng.sample(HOSTS, 4) if not two and rng.random() < 0.5 else rng.sample(SYMBOLS, 4)
+    first = rng.choice(SYMBOLS)
+    before = [first if rng.random() < 0.7 else rng.choice(SYMBOLS) for _ in names]
     fields = [rng.choice(FIELDS) if rng.random() < 0.5 else nonsense(rng) for _ in range(rng.choice((1, 1, 2)))]
     values = [list(row) for row in zip(*(numbers(rng) for _ in fields), strict=True)]
     head = rng.choice(("", "", nonsense(rng).capitalize() + ": "))
-    lines = [
-        ", ".join([head + name, *(f"{field}: {value}" for field, value in zip(fields, row, strict=True))])
-        for name, row in zip(names, values, strict=True)
-    ]
-    column = rng.randrange(len(fields))
-    table = rng.choice(("\n", "; ")).join(lines)
-    pieces: list[Piece] = [(BEGIN + USER + table + ASSISTANT + f"{rng.choice(ENDS)} {column + 1}\n", False)]
+    numbered, between = rng.random() < 0.5, rng.choice((", ", ", " + nonsense(rng).capitalize() + ": "))
+    lines = []
+    for i, (lead, name, row) in enumerate(zip(before, names, values, strict=True), 1):
+        number = f" {i}" if numbered else ""
+        named = head + (lead + between if two else "") + name
+        lines.append(", ".join([named, *(f"{field}{number}: {v}" for field, v in zip(fields, row, strict=True))]))
+    column, inside = rng.randrange(len(fields)), rng.choice(BETWEEN)
+    told = rng.choice(("\n", "; ")).join(lines)
+    pieces: list[Piece] = [(BEGIN + USER + told + ASSISTANT + f"{rng.choice(ENDS)} {column + 1}\n", False)]
     for letter, i in zip(LETTERS, rng.sample(range(4), 4), strict=True):
-        pieces += [(f"{letter}. {names[i]} ", False), (f"{values[i][column]}\n", True)]
+        name = before[i] + inside + names[i] if two else names[i]
+        pieces += [(f"{letter}. {name} ", False), (values[i][column], True), ("\n", False)]
     return pieces
 
 
