@@ -3,7 +3,7 @@
 baseline: what a reward is held against: the mean of its group, of the group's others, of the batch, or a critic.
 scale: what the difference is divided by: the deviation of its group, of the batch, or nothing.
 ratio: whose probability ratio is clipped, each token's or the whole sequence's.
-mean: over what the loss is averaged: tokens within rollouts, all tokens, or a constant.
+mean: over what the loss is averaged: tokens within rollouts, rollouts alone, all tokens, or a constant.
 clip: how far below and above 1 the ratio counts; `--set rl.clip_low` and `clip_high` override it.
 redraws: how often a step replaces groups whose rewards are all equal; `--set rl.redraws` overrides it.
 """
@@ -21,7 +21,7 @@ class Algorithm:
     baseline: Literal["group", "others", "batch", "critic"]
     scale: Literal["group", "batch", "none"]
     ratio: Literal["token", "sequence"] = "token"
-    mean: Literal["rollouts", "tokens", "constant"] = "rollouts"
+    mean: Literal["rollouts", "sums", "tokens", "constant"] = "rollouts"
     clip: tuple[float, float] = (0.2, 0.2)
     redraws: int = 0
 
@@ -43,7 +43,7 @@ ALGORITHMS = {
     # arXiv 2507.18071, equations 5 to 7; clips of its section 5.1
     "gspo": Algorithm(baseline="group", scale="group", ratio="sequence", clip=(3e-4, 4e-4)),
     # arXiv 2402.14740, equation 8
-    "rloo": Algorithm(baseline="others", scale="none"),
+    "rloo": Algorithm(baseline="others", scale="none", mean="sums"),
     # arXiv 2501.03262, section 3
     "reinforce++": Algorithm(baseline="batch", scale="batch"),
 }

@@ -85,5 +85,6 @@ def test_explained_variance_by_hand():
 
 def test_token_weights_by_hand():
     assert token_weights([2, 4], "rollouts") == [1 / 4, 1 / 8]
+    assert token_weights([2, 4], "sums") == [1 / 2, 1 / 2]
     assert token_weights([2, 4], "tokens") == [1 / 6, 1 / 6]
     assert token_weights([2, 4], "constant") == [1 / 8, 1 / 8]

@@ -1,4 +1,4 @@
-"""Our losses against TRL's GRPOTrainer on the same model and the same tensors: loss and gradient agree."""
+"""Our losses against TRL's GRPOTrainer and RLOOTrainer on the same model and the same tensors."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def policy(tmp_path):
     return policy
 
 
-def lines_for(policy, name, rewards):
-    """The batch as the loss sees it, sampled by a policy that differs a little from the one that is trained."""
+def lines_for(policy, name, rewards, apart=0.3):
+    """The batch as the loss sees it, sampled by a policy `apart` from the one that is trained."""
     how = RL.Options(algorithm=name).how
     with torch.no_grad():
         logp, mask = policy.completion_logprobs(PROMPTS, COMPLETIONS)
         with policy.reference():
             reference, _ = policy.completion_logprobs(PROMPTS, COMPLETIONS)
-    noise = 0.3 * torch.randn(logp.shape, generator=torch.Generator().manual_seed(1))
+    noise = apart * torch.randn(logp.shape, generator=torch.Generator().manual_seed(1))
     noise = noise if name != "gspo" else noise * 3e-3  # its clip is a few thousandths of the others'
     old = logp + noise
     advantages = relative([(r,) for r in rewards], GROUPS, how.baseline, how.scale)
@@ -102,6 +102,32 @@ def trl_loss(policy, folder, name, kl, inputs):
     return trainer._compute_loss(policy.model, inputs)
 
 
+def rloo_loss(policy, folder, inputs):
+    from datasets import Dataset
+    from trl import RLOOConfig, RLOOTrainer
+
+    arguments = RLOOConfig(
+        output_dir=str(folder),
+        beta=0.0,
+        max_completion_length=LONGEST,
+        num_generations=2,
+        per_device_train_batch_size=4,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=True,
+        report_to=[],
+    )
+    trainer = RLOOTrainer(
+        model=policy.model,
+        reward_funcs=lambda completions, **_: [0.0] * len(completions),
+        args=arguments,
+        train_dataset=Dataset.from_list([{"prompt": "a"}] * 4),
+        processing_class=policy.tokenizer,
+    )
+    policy.model.eval()
+    return trainer._compute_loss(policy.model, inputs)
+
+
 def padded(rows, left):
     width = max(map(len, rows))
     fill = [[0] * (width - len(r)) for r in rows]
@@ -139,6 +165,29 @@ def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
     }
     theirs = trl_loss(policy, tmp_path, name, kl, inputs)
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-4)
+    expected = gradients(policy, theirs)
+    assert any(g.abs().max() > 1e-4 for g in expected.values())
+    for parameter, gradient in gradients(policy, ours).items():
+        torch.testing.assert_close(gradient, expected[parameter], atol=1e-6, rtol=1e-3)
+
+
+def test_the_gradient_of_rloo_agrees_on_the_weights_that_sampled(policy, tmp_path):
+    """TRL takes the ratio of whole completions and adds nothing up: the losses differ, their gradients do not."""
+    lines, old, _, mask, advantages = lines_for(policy, "rloo", [1.0, 0.0, 0.3, 0.9], apart=0.0)
+    ours = policy_loss(Update(policy, RL.Options(algorithm="rloo", kl=0.0), 0.0, False, Measures()), lines)
+    (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
+    theirs = rloo_loss(
+        policy,
+        tmp_path,
+        {
+            "prompt_ids": prompt_ids,
+            "prompt_mask": prompt_mask,
+            "completion_ids": ids,
+            "completion_mask": completion_mask,
+            "advantages": advantages,
+            "old_logps": (old * mask).sum(1),
+        },
+    )
     expected = gradients(policy, theirs)
     assert any(g.abs().max() > 1e-4 for g in expected.values())
     for parameter, gradient in gradients(policy, ours).items():
