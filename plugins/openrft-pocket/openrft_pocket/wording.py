@@ -13,10 +13,19 @@ _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 _SYLLABLES = [c + v for c in "bcdfghklmnprstv" for v in "aeio"]
 
 
-def phrase(template: str, slots: dict[str, object], rng: Random, noise: float = 0.0, bank: tuple[str, ...] = ()) -> str:
-    """The template with alternatives chosen and slots filled; each free word is disturbed with chance `noise`."""
+def phrase(
+    template: str,
+    slots: dict[str, object],
+    rng: Random,
+    noise: float = 0.0,
+    bank: tuple[str, ...] = (),
+    loose: float = 0.0,
+) -> str:
+    """The template with alternatives chosen and slots filled; each free word is disturbed with chance `noise`, and
+    what stands between numbers with chance `loose`."""
     text = _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
     if noise:
+        text = " ".join(_loosen(piece, rng, bank) if rng.random() < loose else piece for piece in text.split(" "))
         text = " ".join(word for piece in text.split(" ") for word in _disturb(piece, rng, noise, bank))
         text = text or "?"
     return text.format(**slots)
@@ -30,6 +39,15 @@ def words_of(template: str) -> list[str]:
 def nonsense(rng: Random) -> str:
     """A word that means nothing."""
     return "".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4)))
+
+
+def _loosen(piece: str, rng: Random, bank: tuple[str, ...]) -> str:
+    """A number, unit or formula before a mark gets a word behind it, or another mark; "{a}," may become "{a} and"."""
+    if re.fullmatch(r"[A-Za-z]+[.,?:]?", piece) or not piece.endswith((".", ",", "?", ":")) or len(piece) < 2:
+        return piece
+    if piece[-1] in ",:" and rng.random() < 0.5:
+        return piece[:-1] + rng.choice((" and", ";", "", " or", " /", " with"))
+    return f"{piece[:-1]} {rng.choice(bank) if rng.random() < 0.7 else nonsense(rng)}{piece[-1]}"
 
 
 def _disturb(piece: str, rng: Random, noise: float, bank: tuple[str, ...]) -> list[str]:

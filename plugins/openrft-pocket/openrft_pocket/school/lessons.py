@@ -13,7 +13,7 @@ from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
-from openrft_pocket.school.listing import finding, naming, ranking, reading
+from openrft_pocket.school.listing import comparing, finding, naming, ranking, reading
 from openrft_pocket.wording import phrase, words_of
 
 KNOWLEDGE = 0.12  # share of level L1 among the questions
@@ -23,6 +23,8 @@ BANK = tuple(
         {w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}
     )
 )
+TAUGHT = {word for kind in KINDS.values() for t in kind.lessons for word in words_of(t)}
+STRANGE = tuple(word for word in BANK if word not in TAUGHT)  # met as stray words alone, so they must be met often
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Diet:
     slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
     careless: float = 0.0  # share of traces that may be flawed
     hasty: float = 0.0  # share of conversations that guess instead of reasoning
-    noise: float = 0.15  # share of disturbed words, in a third of the stems; in a fifth, most words are disturbed
+    noise: float = 0.15  # share of disturbed words, in three stems of ten
+    gibberish: float = 0.2  # share of stems in which most words are disturbed; above this, mostly by strange ones
+    late: bool = False  # from here on stray words stand behind numbers too, and plain comparing is drilled
     prose: bool = False  # traces in the second style (kinds/prose.py)
 
 
@@ -47,7 +51,8 @@ def exercise(
     facts = kind.draw(rng)
     options, gold = kind.options(facts, rng)
     noise = _noise(rng, diet, kind) if template is None else 0.0
-    stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, BANK)
+    words = STRANGE if diet.gibberish > 0.2 and rng.random() < 0.7 else BANK
+    stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, words, 0.3 if diet.late else 0.0)
     hand = Hand(rng, diet.slip if rng.random() < diet.careless else 0.0)
     if hasty:
         hand.guess(options)
@@ -62,9 +67,9 @@ def _noise(rng: Random, diet: Diet, kind: Kind) -> float:
     """A stem of which hardly a word makes sense teaches to go by numbers, units and formulas, whatever the wording.
     Knowledge items are spared: there the words alone say what is asked."""
     share = rng.random()
-    if share < 0.2:
+    if share < diet.gibberish:
         return rng.uniform(0.4, 0.95) if kind.level == "L3" else 0.0
-    return diet.noise if share < 0.5 else 0.0
+    return diet.noise if share < diet.gibberish + 0.3 else 0.0
 
 
 def lesson(rng: Random, diet: Diet) -> list[Piece]:
@@ -89,7 +94,7 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
         return drill(rng)
     if share < diet.drills + diet.listing:
         if rng.random() < LEADING:
-            return rng.choices((finding, naming, ranking), (4, 2, 3))[0](rng)
+            return rng.choices((finding, naming, ranking, comparing), (4, 2, 3, 3 if diet.late else 0))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty)
     return lesson(rng, diet)

@@ -7,6 +7,7 @@ one is meant is for a reward to teach. Every name, field and sentence is made up
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -204,12 +205,25 @@ def beats(value: str, other: str, end: str) -> bool:
     return float(value) < float(other) if end == "lowest" else float(value) > float(other)
 
 
-def ranking(rng: Random) -> list[Piece]:
+def plain(rng: Random) -> list[str]:
+    """Four values whose first digits differ."""
+    decimals, negative = rng.choice((1, 1, 2, 3)), rng.choice((0.0, 0.0, 0.5, 1.0))
+    signs = ["-" if rng.random() < negative else "" for _ in range(4)]
+    tails = [str(rng.randrange(10**decimals)).zfill(decimals) for _ in range(4)]
+    return [f"{s}{first}.{tail}" for s, first, tail in zip(signs, rng.sample(range(1, 10), 4), tails, strict=True)]
+
+
+def comparing(rng: Random) -> list[Piece]:
+    """The drill `ranking` on plain numbers: there the rule shows itself."""
+    return ranking(rng, plain)
+
+
+def ranking(rng: Random, draw: Callable[[Random], list[str]] = numbers) -> list[Piece]:
     """A drill: values already read; which is the best so far, and at last its letter and name."""
     pieces: list[Piece] = [(BEGIN + ASSISTANT, False)]
     for _ in range(3):
         names = rng.sample(SYMBOLS, 4) if rng.random() < 0.7 else rng.sample(HOSTS, 4)
-        end, values, best = rng.choice(ENDS), numbers(rng), 0
+        end, values, best = rng.choice(ENDS), draw(rng), 0
         pieces.append((f"{end} {rng.choice('12')}\n", False))
         for i, (letter, name, value) in enumerate(zip(LETTERS, names, values, strict=True)):
             first = i == 0 or beats(value, values[best], end)

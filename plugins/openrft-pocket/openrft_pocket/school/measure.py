@@ -78,7 +78,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 def insight(prm: Path, policy: Path, temperature: float, items: int = 25, each: int = 8) -> dict[str, float]:
     """AUROC of a line's soundness, of the least score against the final answer, and among right answers of the
-    least score against a process without flaw. The questions are in the tasks' words, which the model never saw."""
+    least score against a process without flaw. The exercises are test's: the model never saw them."""
     import torch
 
     from openrft_pocket.school.judge import load_skywork

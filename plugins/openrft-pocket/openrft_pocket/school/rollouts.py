@@ -1,6 +1,6 @@
-"""A policy's own solutions of lesson questions, each line labelled by the exact checker.
+"""A policy's own solutions, each line labelled by the exact checker.
 
-The questions are in the words of pre-training: the tasks' wordings stay unseen by the process reward model, too.
+Half of the questions are in the words of pre-training; half are the tasks' own, of exercises that belong to train.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from openrft_pocket.items import split_of
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.school.chat import INSTRUCTION
@@ -27,10 +28,13 @@ class Labelled:
 
 def question(rng: Random) -> tuple[str, set[str], Hand]:
     """A question block, its true lines, and a solution by a slipping hand."""
-    kind = KINDS[rng.choice([*KINDS])]
+    kind, own = KINDS[rng.choice([*KINDS])], rng.random() < 0.5
     facts = kind.draw(rng)
+    while own and split_of(kind, kind.key(facts)) != "train":
+        facts = kind.draw(rng)
     options, _ = kind.options(facts, rng)
-    stem = phrase(rng.choice(kind.lessons), kind.slots(facts), rng, 0.15 if rng.random() < 0.5 else 0.0, BANK)
+    noise = 0.15 if not own and rng.random() < 0.5 else 0.0
+    stem = phrase(rng.choice(kind.wordings if own else kind.lessons), kind.slots(facts), rng, noise, BANK)
     hand = Hand(rng, 0.25)
     if rng.random() < 0.15:
         hand.guess(options)
