@@ -10,15 +10,15 @@ from openrft_pocket.school.lessons import Diet, lesson, row
 from openrft_pocket.school.listing import reading
 from openrft_pocket.school.pretrain import Course
 
-LATE = 10_200  # the step of schooling where lessons become looser, once numbers are found where they stand
-STRANGERS = 12_200  # and the step from which most stems make no sense, in words that no lesson teaches
+LATE = 6000  # the step of schooling from which questions are long and loose, and many stems make no sense
+LOOSE, GIBBERISH = 0.3, 0.4
 
 
 @dataclass(frozen=True)
 class Lengths:
     """Steps of each course."""
 
-    hold: int = 15_000
+    hold: int = 14_500
     decay: int = 4500
     careless: int = 400
     prose: int = 800
@@ -33,11 +33,11 @@ def schooling(seed: int, lengths: Lengths) -> Course:
             rng,
             Diet(
                 drills=0.75 - 0.55 * grown,
-                listing=0.35 * listing,
-                filler=0 if step < 7000 else 3,
-                shots=0.15 if step >= 7000 else 0.0,
-                late=step >= LATE,
-                gibberish=0.4 if step >= STRANGERS else 0.2,
+                listing=0.3 * listing,
+                filler=3 if step >= LATE else 0,
+                shots=0.15 if step >= LATE else 0.0,
+                loose=LOOSE if step >= LATE else 0.0,
+                gibberish=GIBBERISH if step >= LATE else 0.2,
             ),
         )
 
@@ -54,7 +54,7 @@ def carelessness(seed: int, lengths: Lengths, slip: float = 0.2, hasty: float = 
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, late=True, gibberish=0.4)
+        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, loose=LOOSE, gibberish=GIBBERISH)
         return reading(rng, 3, 0.1, slip, hasty) if rng.random() < 0.15 else lesson(rng, diet)
 
     return Course(
@@ -66,6 +66,6 @@ def second_style(seed: int, lengths: Lengths) -> Course:
     """The same careful reasoning in the other style (kinds/prose.py)."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        return lesson(rng, Diet(shots=0.15, prose=True, late=True, gibberish=0.4))
+        return lesson(rng, Diet(shots=0.15, prose=True, loose=LOOSE, gibberish=GIBBERISH))
 
     return Course(make, f"prose {seed}", rate=8e-4, warmup=50, stop=lengths.prose, decay=lengths.prose, examine=400)

@@ -165,7 +165,7 @@ def lowest(rng: Random) -> list[Piece]:
     ]
 
 
-DRILLS = {product: 2, total: 3, little: 1, mass: 1, echo: 1, lookup: 2, lowest: 1, settle: 1, match: 4}
+DRILLS = {product: 2, total: 3, little: 2, mass: 1, echo: 1, lookup: 2, lowest: 2, settle: 1, match: 6}
 
 
 def drill(rng: Random) -> list[Piece]:

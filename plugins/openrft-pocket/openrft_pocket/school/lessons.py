@@ -13,7 +13,7 @@ from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
-from openrft_pocket.school.listing import comparing, finding, naming, ranking, reading
+from openrft_pocket.school.listing import extremes, finding, naming, reading
 from openrft_pocket.wording import phrase, words_of
 
 KNOWLEDGE = 0.12  # share of level L1 among the questions
@@ -39,8 +39,8 @@ class Diet:
     careless: float = 0.0  # share of traces that may be flawed
     hasty: float = 0.0  # share of conversations that guess instead of reasoning
     noise: float = 0.15  # share of disturbed words, in three stems of ten
-    gibberish: float = 0.2  # share of stems in which most words are disturbed; above this, mostly by strange ones
-    late: bool = False  # from here on stray words stand behind numbers too, and plain comparing is drilled
+    gibberish: float = 0.2  # share of stems in which most words are disturbed
+    loose: float = 0.0  # chance that a stray word or another mark stands behind a number
     prose: bool = False  # traces in the second style (kinds/prose.py)
 
 
@@ -51,8 +51,8 @@ def exercise(
     facts = kind.draw(rng)
     options, gold = kind.options(facts, rng)
     noise = _noise(rng, diet, kind) if template is None else 0.0
-    words = STRANGE if diet.gibberish > 0.2 and rng.random() < 0.7 else BANK
-    stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, words, 0.3 if diet.late else 0.0)
+    words = STRANGE if rng.random() < 0.5 else BANK
+    stem = phrase(template or rng.choice(kind.lessons), kind.slots(facts), rng, noise, words, diet.loose)
     hand = Hand(rng, diet.slip if rng.random() < diet.careless else 0.0)
     if hasty:
         hand.guess(options)
@@ -94,7 +94,7 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
         return drill(rng)
     if share < diet.drills + diet.listing:
         if rng.random() < LEADING:
-            return rng.choices((finding, naming, ranking, comparing), (4, 2, 3, 3 if diet.late else 0))[0](rng)
+            return rng.choices((finding, naming, extremes), (4, 1, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty)
     return lesson(rng, diet)

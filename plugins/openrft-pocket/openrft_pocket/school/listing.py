@@ -7,7 +7,6 @@ one is meant is for a reward to teach. Every name, field and sentence is made up
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -32,7 +31,6 @@ LOW = ("lowest", "smallest", "least", "minimum")
 HIGH = ("highest", "largest", "greatest", "maximum")
 ENDS = ("lowest", "highest")
 BETWEEN = (" in ", " in ", " in ", " on ", "-", " / ", " ")  # between the two parts of a name
-BEST = " best"  # behind a value: none before it is better
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,24 @@ class Table:
 
 
 def numbers(rng: Random) -> list[str]:
-    """Four different values as a table writes them: same sign rule, size and number of decimals; at times close."""
+    """Four different values, half of the time with different first digits, so that the rule shows itself."""
+    return plain(rng) if rng.random() < 0.5 else written(rng)
+
+
+def plain(rng: Random) -> list[str]:
+    """Values of one length that differ in their first digit, or in the first behind "0."."""
+    decimals, negative, low = rng.choice((1, 2, 2, 3, 4, 5)), rng.choice((0.0, 0.0, 0.5, 1.0)), rng.random() < 0.5
+    signs = ["-" if rng.random() < negative else "" for _ in range(4)]
+    firsts = rng.sample(range(0 if low else 1, 10), 4)
+    if low:
+        tails = [str(rng.randrange(10 ** (decimals - 1))).zfill(decimals - 1) if decimals > 1 else "" for _ in range(4)]
+        return [f"{sign}0.{first}{tail}" for sign, first, tail in zip(signs, firsts, tails, strict=True)]
+    tails = [str(rng.randrange(10**decimals)).zfill(decimals) for _ in range(4)]
+    return [f"{sign}{first}.{tail}" for sign, first, tail in zip(signs, firsts, tails, strict=True)]
+
+
+def written(rng: Random) -> list[str]:
+    """Values as a table writes them: same sign rule, size and number of decimals; at times close."""
     decimals = rng.choice((1, 2, 2, 3, 4, 5, 5, 6, 9))
     size = rng.choice((0.5, 1.5, 1.5, 10, 10, 100, 250))
     negative = rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))
@@ -187,49 +202,34 @@ def _ask(rng: Random, rule: Rule, field: str) -> str:
 
 
 def choose(hand: Hand, options: list[str], values: list[list[str]], column: int, end: str) -> None:
-    """The trace: the rule, each option's value with a mark where it is the best so far, the last one marked."""
+    """The trace: the rule, each option's value, the extreme value, its option."""
     end = hand.choice(end, ENDS)
     hand.write(f"{end} {column + 1}")
     read = [hand.choice(row[column], [other[column] for other in values]) for row in values]
-    best = 0
-    for i, (letter, option, value) in enumerate(zip(LETTERS, options, read, strict=True)):
-        mark = hand.choice(*((BEST, [""]) if i == 0 or beats(value, read[best], end) else ("", [BEST])))
-        hand.write(f"{letter}. {option} {value}{mark}")
-        best = i if mark else best
-    letter = hand.choice(LETTERS[best], LETTERS)
+    for letter, option, value in zip(LETTERS, options, read, strict=True):
+        hand.write(f"{letter}. {option} {value}")
+    best = hand.choice(extreme(read, end), read)
+    hand.write(f"= {best}")
+    letter = hand.choice(LETTERS[read.index(best)], LETTERS)
     hand.write(f"{letter}. {options[LETTERS.index(letter)]}")
     hand.box(letter)
 
 
-def beats(value: str, other: str, end: str) -> bool:
-    return float(value) < float(other) if end == "lowest" else float(value) > float(other)
+def extreme(values: list[str], end: str) -> str:
+    return (min if end == "lowest" else max)(values, key=float)
 
 
-def plain(rng: Random) -> list[str]:
-    """Four values whose first digits differ."""
-    decimals, negative = rng.choice((1, 1, 2, 3)), rng.choice((0.0, 0.0, 0.5, 1.0))
-    signs = ["-" if rng.random() < negative else "" for _ in range(4)]
-    tails = [str(rng.randrange(10**decimals)).zfill(decimals) for _ in range(4)]
-    return [f"{s}{first}.{tail}" for s, first, tail in zip(signs, rng.sample(range(1, 10), 4), tails, strict=True)]
-
-
-def comparing(rng: Random) -> list[Piece]:
-    """The drill `ranking` on plain numbers: there the rule shows itself."""
-    return ranking(rng, plain)
-
-
-def ranking(rng: Random, draw: Callable[[Random], list[str]] = numbers) -> list[Piece]:
-    """A drill: values already read; which is the best so far, and at last its letter and name."""
+def extremes(rng: Random) -> list[Piece]:
+    """A drill: values already read, then their extreme, its letter and name; three times."""
     pieces: list[Piece] = [(BEGIN + ASSISTANT, False)]
     for _ in range(3):
         names = rng.sample(SYMBOLS, 4) if rng.random() < 0.7 else rng.sample(HOSTS, 4)
-        end, values, best = rng.choice(ENDS), draw(rng), 0
-        pieces.append((f"{end} {rng.choice('12')}\n", False))
-        for i, (letter, name, value) in enumerate(zip(LETTERS, names, values, strict=True)):
-            first = i == 0 or beats(value, values[best], end)
-            best = i if first else best
-            pieces += [(f"{letter}. {name} {value}", False), (f"{BEST}\n" if first else "\n", True)]
-        pieces.append((f"{LETTERS[best]}. {names[best]}\n", True))
+        end, values = rng.choice(ENDS), numbers(rng)
+        told = "".join(f"{letter}. {name} {v}\n" for letter, name, v in zip(LETTERS, names, values, strict=True))
+        best = extreme(values, end)
+        at = values.index(best)
+        pieces.append((f"{end} {rng.choice('12')}\n{told}", False))
+        pieces.append((f"= {best}\n{LETTERS[at]}. {names[at]}\n", True))
     return pieces
 
 
