@@ -59,7 +59,7 @@ class SciKnowEvalFamily:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
         from openrft_sciknoweval.prepare import prepare
 
-        made = prepare(open_source(source), label(source), to, skip_bad_rows, progress)
+        made = prepare(open_source(source, "--from"), label(source), to, skip_bad_rows, progress)
         return {"family": FAMILY, "store": str(to), **made.summary()}
 
 

@@ -29,6 +29,7 @@ def prepare(source: Source, given: str, to: Path, skip_bad_rows: bool, progress:
     """
     tables = [_placed(table) for table in source.tables(None)]
     with _locked(to):
+        _refuse_another(to, given)
         _sweep(to)
         rows = to / f"rows-{uuid.uuid4().hex[:8]}"
         rows.mkdir()
@@ -40,6 +41,19 @@ def prepare(source: Source, given: str, to: Path, skip_bad_rows: bool, progress:
             raise
         _sweep(to)
     return manifest
+
+
+def _refuse_another(to: Path, given: str) -> None:
+    """Raises UsageError if the folder holds the store of another source: it is not replaced without a word."""
+    with contextlib.suppress(DataError):  # a damaged or outdated store is made again
+        held = Manifest.read(to / MANIFEST).source
+        if _place(held) != _place(given):
+            raise UsageError(f"--to {to}: there is the store of {held}.", "Give another folder, or remove that one.")
+
+
+def _place(source: str) -> str:
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else source
 
 
 def _placed(table: Table) -> Table:

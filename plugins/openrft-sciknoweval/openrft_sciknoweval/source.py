@@ -43,7 +43,7 @@ class Source(Protocol):
         ...
 
 
-def open_source(data: str | None) -> Source:
+def open_source(data: str | None, option: str = "--data") -> Source:
     """The source that a text names; None = what the variable names, or else V2 on the hub.
 
     `hub` and `hub:v2`, `hub:v1`, the path of a store, of a folder or of a file. Raises DataError if it does not exist.
@@ -53,7 +53,7 @@ def open_source(data: str | None) -> Source:
         return Hub.named(given)
     path = Path(given).expanduser()
     if not path.exists():
-        named = "--data " if data else f"{VARIABLE}="
+        named = f"{option} " if data else f"{VARIABLE}="
         raise DataError(f"{named}{given}: no such file or folder.", "Give an existing one, or hub:v1 or hub:v2.")
     if not path.is_dir():
         return SingleFile(path)

@@ -204,6 +204,15 @@ def test_only_a_new_folder_or_a_store_is_written_to(source: Path, tmp_path: Path
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
 
 
+def test_the_store_of_another_source_is_not_replaced(choice: Any, write: Any, source: Path, store: Path) -> None:
+    before = (store / MANIFEST).read_bytes()
+    another = write("another/raw_data/Material/L3/adding.jsonl", rows(choice, 30)) / "another"
+    with pytest.raises(UsageError, match=f"there is the store of {source}"):
+        prepare(another, store)
+    assert (store / MANIFEST).read_bytes() == before
+    prepare(source / "." / "openrft" / "..", store)  # the same folder by another path
+
+
 def test_rows_may_name_anything(choice: Any, write: Any, tmp_path: Path) -> None:
     names = ["../../escape", "a/b\\c", "", "x" * 300, "\u2603"]
     odd = [choice(i, domain="?", details={"task": name, "level": "L9"}) for i, name in enumerate(names * 2)]
