@@ -133,5 +133,5 @@ def test_families_without_files(folder):
 def test_prepare_says_what_it_made(folder):
     made = json.loads(tasks("prepare", "sciknoweval", "--from", folder, "--to", "there", "--json"))
     assert (made["rows"], made["tasks"], made["defects"]) == (28, 4, {"eaten_backslash": 1})
-    with pytest.raises(DataError, match="--from .*nowhere: no such file"):
+    with pytest.raises(DataError, match=r"--from .*nowhere: no such file"):
         tasks("prepare", "sciknoweval", "--from", folder / "nowhere")
