@@ -49,7 +49,7 @@ def ramp(step: int, start: int, end: int) -> float:
     return min(1.0, max(0.0, (step - start) / (end - start)))
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.2, hasty: float = 0.12) -> Course:
+def carelessness(seed: int, lengths: Lengths, slip: float = 0.26, hasty: float = 0.2) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
