@@ -12,7 +12,7 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 SUMMARIES = {
     "pocket": "0.9M-parameter policy; knows eight kinds of question and answers carelessly",
     "pocket/teacher": "the policy before it learnt carelessness: same style, few slips",
-    "pocket/teacher-prose": "the teacher in another step style: the result before what it comes from",
+    "pocket/teacher-prose": "the teacher in another step style, in longer lines",
     "pocket/prm": "process reward model in the Skywork v_head format, made from the policy",
     "pocket/prm-two-label": "the same judgement as token classification with two labels",
 }

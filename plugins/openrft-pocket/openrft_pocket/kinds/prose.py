@@ -1,4 +1,4 @@
-"""A second step style: the same lines told the other way round, the result before what it comes from.
+"""A second step style: the same lines in words of their own.
 
 It stands for a stronger teacher that thinks in other steps than the student (the paper's QwQ case, Table 2).
 """
@@ -16,13 +16,13 @@ def retold(line: str) -> str:
         return line
     option = _OPTION.match(line)
     if option:
-        return f"so {_turned(option[2])}, option {option[1]}"
-    return _turned(line)
+        return f"option {option[1]}, {_told(option[2])}"
+    return _told(line)
 
 
-def _turned(text: str) -> str:
+def _told(text: str) -> str:
     if "=" in text:
         work, result = text.rsplit("=", 1)
-        return f"we get {result.strip()} out of {work.strip()}" if work.strip() else f"we get {result.strip()}"
+        return f"from {work.strip()} we get {result.strip()}" if work.strip() else f"so we get {result.strip()}"
     head, _, last = text.rpartition(" ")
-    return f"it is {last} for {head}" if head else f"it is {last}"
+    return f"for {head} it is {last}" if head else f"it says {last}"

@@ -24,8 +24,8 @@ ABOUT = {
     "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows "
     "how, and is careless: every line may be wrong. That is the imperfection reinforcement fine-tuning is to repair.",
     "teacher": "The pocket policy before it was taught carelessness: the same step style, few slips.",
-    "teacher-prose": "The teacher in a second step style: the same lines told the other way round, the result before "
-    "what it comes from. A stronger teacher whose steps are not the student's.",
+    "teacher-prose": "The teacher in a second step style: the same steps in other words, longer. A teacher that is "
+    "stronger than the policy and whose steps are not the policy's.",
     "prm": "Scores every line of a solution of a pocket question. Format: Skywork-o1-Open-PRM (causal model keys and "
     "`v_head.summary`; sigmoid at the newline that ends a step).",
     "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 "
