@@ -123,13 +123,17 @@ class Prompt:
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
     """The item as plain JSON data; `rollout_from_json` and `sample_from_json` read it back."""
+    return _fields(item)
+
+
+def _fields(item: Sample | Rollout | Completion | Reward) -> dict[str, Any]:
+    """As `dataclasses.asdict` makes it, several times faster: tokens and texts are not copied one by one."""
     return {name: _plain(getattr(item, name)) for name in item.__slots__}
 
 
 def _plain(value: Any) -> Any:
-    """As `dataclasses.asdict` makes it, several times faster: tokens and texts are not copied one by one."""
-    if isinstance(value, (Sample, Shot, Completion, Reward)):
-        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, (Sample, Completion, Reward)):
+        return _fields(value)
     if isinstance(value, tuple) and value and isinstance(value[0], Reward):
         return tuple(map(_plain, value))
     return value

@@ -26,6 +26,17 @@ TRL = {  # TRL's names for the same algorithms
 }
 
 
+QUIET = {  # what both of TRL's trainers are told besides
+    "max_completion_length": LONGEST,
+    "num_generations": 2,
+    "per_device_train_batch_size": 4,
+    "gradient_checkpointing": False,
+    "bf16": False,
+    "use_cpu": True,
+    "report_to": [],
+}
+
+
 @pytest.fixture
 def policy(tmp_path):
     """A policy whose adapter does something, so that the KL is not trivial; a fresh one, for TRL adds to it."""
@@ -71,7 +82,6 @@ def lines_for(policy, name, rewards, apart=0.3):
 
 
 def trl_loss(policy, folder, name, kl, inputs):
-    from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
     clip = RL.Options(algorithm=name).clip
@@ -81,51 +91,30 @@ def trl_loss(policy, folder, name, kl, inputs):
         epsilon=clip[0],
         epsilon_high=clip[1],
         use_bias_correction_kl=False,  # a later paper's (2512.02556) ratio on the KL; GRPO's equation 3 has none
-        max_completion_length=LONGEST,
-        num_generations=2,
-        per_device_train_batch_size=4,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        report_to=[],
+        **QUIET,
         **TRL[name],
     )
-    rows = Dataset.from_list([{"prompt": "a"}] * 4)
-    trainer = GRPOTrainer(
-        policy.model,
-        lambda completions, **_: [0.0] * len(completions),
-        arguments,
-        rows,
-        processing_class=policy.tokenizer,
-    )
-    policy.model.eval()  # one whole batch: no division by accumulation steps
-    return trainer._compute_loss(policy.model, inputs)
+    return loss_of(GRPOTrainer, arguments, policy, inputs)
 
 
 def rloo_loss(policy, folder, inputs):
-    from datasets import Dataset
     from trl import RLOOConfig, RLOOTrainer
 
-    arguments = RLOOConfig(
-        output_dir=str(folder),
-        beta=0.0,
-        max_completion_length=LONGEST,
-        num_generations=2,
-        per_device_train_batch_size=4,
-        gradient_checkpointing=False,
-        bf16=False,
-        use_cpu=True,
-        report_to=[],
-    )
-    trainer = RLOOTrainer(
+    return loss_of(RLOOTrainer, RLOOConfig(output_dir=str(folder), beta=0.0, **QUIET), policy, inputs)
+
+
+def loss_of(trainer, arguments, policy, inputs):
+    from datasets import Dataset
+
+    made = trainer(
         model=policy.model,
         reward_funcs=lambda completions, **_: [0.0] * len(completions),
         args=arguments,
         train_dataset=Dataset.from_list([{"prompt": "a"}] * 4),
         processing_class=policy.tokenizer,
     )
-    policy.model.eval()
-    return trainer._compute_loss(policy.model, inputs)
+    policy.model.eval()  # one whole batch: no division by accumulation steps
+    return made._compute_loss(policy.model, inputs)
 
 
 def padded(rows, left):

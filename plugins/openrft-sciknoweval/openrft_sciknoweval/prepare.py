@@ -36,7 +36,7 @@ def prepare(source: Source, given: str, to: Path, skip_bad_rows: bool, progress:
         try:
             manifest = _converted(tables, Writers(rows), given, source.revision, skip_bad_rows, progress)
             manifest.write(to / MANIFEST)
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: no half-written rows stay behind
             shutil.rmtree(rows, ignore_errors=True)
             raise
         _sweep(to)

@@ -171,6 +171,7 @@ def test_arguments_of_trl(tiny: Path, tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
         ('{"num_generations": 4}', "set by explore.group"),
+        ('{"save_strategy": "steps"}', "set by the stage: it saves every step"),
     ):
         with pytest.raises(UsageError, match=words):
             go(tiny, tmp_path, "trl-grpo", arguments=text)

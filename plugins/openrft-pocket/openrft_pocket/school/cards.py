@@ -60,7 +60,7 @@ def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[s
                 f"{table(measured[name])}\n\n`pass`: items answered rightly at least once; `sound`: true lines.\n"
             )
         if name.startswith("prm"):
-            text += "\nOn the policy's answers to held-out items in wordings that it never saw (AUROC):\n"
+            text += "\nOn the policy's answers to held-out exercises, which it never saw (AUROC):\n"
             text += "".join(f"\nAt temperature {t}:\n\n{_marks(marks)}" for t, marks in measured["insight"].items())
         (out / name / "README.md").write_text(text + LIMITS)
 
@@ -69,7 +69,7 @@ def _marks(marks: dict[str, float]) -> str:
     says = {
         "lines": "a line's soundness",
         "answers": "least score of a solution against its final answer",
-        "reasoned": "the same, answers without reasoning left out",
+        "reasoned": "the same, guesses left out",
         "processes": "least score against a flawless process, among right answers",
         "lucky": "(share of right answers whose process has a flaw; not an AUROC)",
     }
