@@ -1,7 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
-Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, careless, prose, prm,
-measure, cards.
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, tables, headings, careless,
+prose, prm, measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -61,7 +61,18 @@ class Works:
                 at = int(torch.load(state, weights_only=True)["counts"][0])
                 stop.write_text(json.dumps(at + self.lengths.decay))
             course = replace(course, stop=json.loads(stop.read_text()))
-        self._train("copying", course, state, self.out / "teacher")
+        self._train("copying", course, state, self.work / "schooling")
+
+    def tables(self) -> None:
+        from openrft_pocket.school.curriculum import tables
+
+        self._train("schooling", tables(self.seed, self.lengths), self.work / "tables.pt", self.work / "tables")
+
+    def headings(self) -> None:
+        from openrft_pocket.school.curriculum import headings
+
+        course = headings(self.seed, self.lengths)
+        self._train("tables", course, self.work / "headings.pt", self.out / "teacher")
 
     def careless(self) -> None:
         from openrft_pocket.school.curriculum import carelessness
@@ -96,8 +107,9 @@ class Works:
 
         from openrft_pocket.school.cards import write_cards
 
-        steps, tokens, seconds = torch.load(self.work / "schooling.pt", weights_only=True)["counts"].tolist()
-        course = {"steps": steps, "tokens": tokens, "seconds": seconds}
+        courses = ("schooling", "tables", "headings")
+        counts = [torch.load(self.work / f"{name}.pt", weights_only=True)["counts"] for name in courses]
+        course = dict(zip(("steps", "tokens", "seconds"), torch.stack(counts).sum(0).tolist(), strict=True))
         write_cards(self.out, self.seed, course, json.loads((self.work / "measure.json").read_text()))
 
     def _tokens(self) -> Any:
@@ -118,7 +130,7 @@ class Works:
         ship(model, self._tokens(), folder)
 
 
-STAGES = ("tokenizer", "copying", "schooling", "careless", "prose", "prm", "measure", "cards")
+STAGES = ("tokenizer", "copying", "schooling", "tables", "headings", "careless", "prose", "prm", "measure", "cards")
 
 
 @click.command()

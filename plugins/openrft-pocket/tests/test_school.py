@@ -1,6 +1,7 @@
 """The school on a small scale: lessons render as the template does, given heads copy, training stops and resumes."""
 
 import json
+import re
 from random import Random
 
 import pytest
@@ -66,3 +67,14 @@ def test_training_stops_at_its_end_and_goes_on_from_its_state(tokenizer, tmp_pat
     again = pretrain(fresh(tokenizer, 1), tokenizer, replace(course, stop=done + 4, decay=4), state, log, workers=1)
     assert again == done + 4
     assert set(json.loads(log.read_text().splitlines()[0])["own"]) == set(KINDS)
+
+
+def test_flawed_traces_that_are_right_by_luck_are_left_out():
+    rng, diet = Random(0), Diet(slip=0.5, careless=1.0, luck=0.0)
+    drawn = [exercise(KINDS["final_speed"], rng, diet) for _ in range(300)]
+    right = [trace.split("\n") for _, trace, gold in drawn if trace.endswith(f"{{{gold}}}")]
+    assert 20 < len(right) < 280
+    for product, total, *_ in right:
+        a, t, gain, start, again, speed = map(int, re.findall(r"\d+", product + " " + total))
+        assert gain == again == a * t
+        assert speed == start + gain

@@ -38,7 +38,7 @@ def solve(facts: Facts, options: Sequence[str], hand: Hand) -> None:
     barriers = dict(facts["barriers"])
     read = []
     for letter, host in zip(LETTERS, options, strict=True):
-        value = hand.choice(barriers[host], list(barriers.values()))
+        value = hand.choice(barriers[host], list(barriers.values()), 1 / len(options))
         read.append((host, value))
         hand.write(f"{letter}. {host} {value}")
     best = lowest(read)

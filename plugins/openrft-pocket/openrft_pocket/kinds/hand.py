@@ -22,6 +22,7 @@ class Hand:
         self.slip = slip
         self.lines: list[str] = []
         self.slipped = False
+        self.boxed = ""
 
     def write(self, line: str) -> None:
         self.lines.append(line)
@@ -32,10 +33,11 @@ class Hand:
             return truth
         return max(0, truth + self.rng.choice(SLIPS)) if truth else 1
 
-    def choice(self, truth: str, others: Sequence[str]) -> str:
-        """Something read off the question: the truth, or one of what stands beside it."""
+    def choice(self, truth: str, others: Sequence[str], share: float = 1.0) -> str:
+        """Something read off the question: the truth, or one of what stands beside it. Where a step reads several
+        things, each has its `share` of the chance to slip: else most flaws would be in values that decide nothing."""
         others = [other for other in others if other != truth]
-        return self.rng.choice(others) if others and self._slips() else truth
+        return self.rng.choice(others) if others and self._slips(share) else truth
 
     def settle(self, options: Sequence[str], value: str) -> None:
         """Copy the option that says `value` with its letter, and box the letter; guess where none says it."""
@@ -54,9 +56,10 @@ class Hand:
         self.box(LETTERS[i])
 
     def box(self, letter: str) -> None:
+        self.boxed = letter
         self.write("\\boxed{" + letter + "}")
 
-    def _slips(self) -> bool:
-        wrong = self.slip > 0 and self.rng.random() < self.slip
+    def _slips(self, share: float = 1.0) -> bool:
+        wrong = self.slip > 0 and self.rng.random() < self.slip * share
         self.slipped = self.slipped or wrong
         return wrong

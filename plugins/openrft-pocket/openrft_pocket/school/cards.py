@@ -39,7 +39,7 @@ those of pre-training cost accuracy.
 
 
 def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[str, Any]) -> None:
-    """`course`: steps, tokens and seconds of schooling; `measured`: what the stage `measure` found."""
+    """`course`: steps, tokens and seconds up to the teacher; `measured`: what the stage `measure` found."""
     from safetensors import safe_open
 
     for name, about in ABOUT.items():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.lessons import Diet, lesson, row
-from openrft_pocket.school.listing import reading
+from openrft_pocket.school.listing import Sheets, reading
 from openrft_pocket.school.pretrain import Course
 
 LATE = 6000  # the step of schooling from which questions are long and loose, and many stems make no sense
 LOOSE, GIBBERISH = 0.3, 0.4
+ONE_COLUMN = Sheets(paired=0.6, double=0.25)
+LONG = replace(ONE_COLUMN, long=0.6)
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,10 @@ class Lengths:
 
     hold: int = 14_500
     decay: int = 4500
+    tables: int = 4500
+    headings: int = 2500
     careless: int = 400
-    prose: int = 800
+    prose: int = 2000
 
 
 def schooling(seed: int, lengths: Lengths) -> Course:
@@ -44,18 +48,33 @@ def schooling(seed: int, lengths: Lengths) -> Course:
     return Course(make, f"schooling {seed}", stop=lengths.hold + lengths.decay, decay=lengths.decay)
 
 
+def tables(seed: int, lengths: Lengths) -> Course:
+    """Listed values above all, mostly of one column: the last skill to come, and whole questions do not bring it."""
+    return _of_tables(f"tables {seed}", ONE_COLUMN, lengths.tables)
+
+
+def headings(seed: int, lengths: Lengths) -> Course:
+    """The same where names stand far from their values, and values have many digits."""
+    return _of_tables(f"headings {seed}", LONG, lengths.headings)
+
+
+def _of_tables(seed: str, sheets: Sheets, steps: int) -> Course:
+    diet = Diet(drills=0.05, listing=0.65, leading=0.45, sheets=sheets, filler=4, loose=LOOSE, gibberish=GIBBERISH)
+    return Course(lambda rng, step: row(rng, diet), seed, rate=1.2e-3, warmup=100, stop=steps, decay=steps, examine=500)
+
+
 def ramp(step: int, start: int, end: int) -> float:
     """0 until `start`, 1 from `end`, a straight line between."""
     return min(1.0, max(0.0, (step - start) / (end - start)))
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.26, hasty: float = 0.2) -> Course:
+def carelessness(seed: int, lengths: Lengths, slip: float = 0.33, hasty: float = 0.08) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, loose=LOOSE, gibberish=GIBBERISH)
-        return reading(rng, 3, 0.1, slip, hasty) if rng.random() < 0.15 else lesson(rng, diet)
+        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, luck=0.1, loose=LOOSE, gibberish=GIBBERISH)
+        return reading(rng, 4, 0.1, slip, hasty, LONG) if rng.random() < 0.15 else lesson(rng, diet)
 
     return Course(
         make, f"careless {seed}", rate=5e-4, warmup=50, stop=lengths.careless, decay=lengths.careless, examine=200

@@ -13,11 +13,10 @@ from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
-from openrft_pocket.school.listing import extremes, finding, naming, reading
+from openrft_pocket.school.listing import MIXED, Sheets, extremes, finding, naming, reading
 from openrft_pocket.wording import phrase, words_of
 
 KNOWLEDGE = 0.12  # share of level L1 among the questions
-LEADING = 0.55  # share of drills among rows about listed values
 BANK = tuple(
     sorted(
         {w for kind in KINDS.values() for t in (*kind.wordings, *kind.rewordings, *kind.lessons) for w in words_of(t)}
@@ -33,11 +32,14 @@ class Diet:
 
     drills: float = 0.2
     listing: float = 0.0  # questions about listed values, and the drills that lead to them
+    leading: float = 0.55  # share of the drills among them
+    sheets: Sheets = MIXED  # what their tables look like
     filler: int = 0  # sentences in those that say nothing, at most
     shots: float = 0.15  # rows with one to three demonstrations
     slip: float = 0.0  # chance that a line is flawed, in traces that may be flawed
     careless: float = 0.0  # share of traces that may be flawed
     hasty: float = 0.0  # share of conversations that guess instead of reasoning
+    luck: float = 1.0  # share of flawed traces kept although they end at the right option
     noise: float = 0.15  # share of disturbed words, in three stems of ten
     gibberish: float = 0.2  # share of stems in which most words are disturbed
     loose: float = 0.0  # chance that a stray word or another mark stands behind a number
@@ -58,6 +60,9 @@ def exercise(
         hand.guess(options)
     else:
         kind.solve(facts, options, hand)
+        while hand.slipped and hand.boxed == LETTERS[gold] and rng.random() >= diet.luck:
+            hand = Hand(rng, hand.slip)
+            kind.solve(facts, options, hand)
     block = "\n".join([stem, *(f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=True))])
     lines = [retold(line) for line in hand.lines] if diet.prose else hand.lines
     return block, "\n".join(lines), LETTERS[gold]
@@ -93,8 +98,9 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
     if share < diet.drills:
         return drill(rng)
     if share < diet.drills + diet.listing:
-        if rng.random() < LEADING:
-            return rng.choices((finding, naming, extremes), (4, 1, 3))[0](rng)
+        if rng.random() < diet.leading:
+            drills = (lambda rng: finding(rng, diet.sheets), naming, extremes)
+            return rng.choices(drills, (4, 1, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
-        return reading(rng, diet.filler, diet.shots, slip, diet.hasty)
+        return reading(rng, diet.filler, diet.shots, slip, diet.hasty, diet.sheets)
     return lesson(rng, diet)

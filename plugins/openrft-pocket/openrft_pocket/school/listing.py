@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from string import ascii_lowercase
 
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.kinds.hand import LETTERS, Hand
@@ -34,6 +35,18 @@ BETWEEN = (" in ", " in ", " in ", " on ", "-", " / ", " ")  # between the two p
 
 
 @dataclass(frozen=True)
+class Sheets:
+    """What tables look like."""
+
+    paired: float = 0.4  # share whose names have two parts, "Fe in Al"
+    double: float = 0.5  # share with a second column of values
+    long: float = 0.0  # share with headings of many words and values of many digits
+
+
+MIXED = Sheets()
+
+
+@dataclass(frozen=True)
 class Table:
     """Four rows: how each is called among the options, how the table names it, and its values as written."""
 
@@ -42,14 +55,16 @@ class Table:
     values: list[list[str]]  # by row, by column
 
 
-def numbers(rng: Random) -> list[str]:
+def numbers(rng: Random, decimals: int | None = None) -> list[str]:
     """Four different values, half of the time with different first digits, so that the rule shows itself."""
-    return plain(rng) if rng.random() < 0.5 else written(rng)
+    if rng.random() < 0.5:
+        return plain(rng, decimals or rng.choice((1, 2, 2, 3, 4, 5)))
+    return written(rng, decimals or rng.choice((1, 2, 2, 3, 4, 5, 5, 6, 9)))
 
 
-def plain(rng: Random) -> list[str]:
+def plain(rng: Random, decimals: int) -> list[str]:
     """Values of one length that differ in their first digit, or in the first behind "0."."""
-    decimals, negative, low = rng.choice((1, 2, 2, 3, 4, 5)), rng.choice((0.0, 0.0, 0.5, 1.0)), rng.random() < 0.5
+    negative, low = rng.choice((0.0, 0.0, 0.5, 1.0)), rng.random() < 0.5
     signs = ["-" if rng.random() < negative else "" for _ in range(4)]
     firsts = rng.sample(range(0 if low else 1, 10), 4)
     if low:
@@ -59,9 +74,8 @@ def plain(rng: Random) -> list[str]:
     return [f"{sign}{first}.{tail}" for sign, first, tail in zip(signs, firsts, tails, strict=True)]
 
 
-def written(rng: Random) -> list[str]:
+def written(rng: Random, decimals: int) -> list[str]:
     """Values as a table writes them: same sign rule, size and number of decimals; at times close."""
-    decimals = rng.choice((1, 2, 2, 3, 4, 5, 5, 6, 9))
     size = rng.choice((0.5, 1.5, 1.5, 10, 10, 100, 250))
     negative = rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))
     centre, width = rng.uniform(0, size), size * rng.choice((1.0, 1.0, 0.2, 0.03))
@@ -78,7 +92,7 @@ def written(rng: Random) -> list[str]:
     return list(found)
 
 
-def table(rng: Random) -> Table:
+def table(rng: Random, sheets: Sheets = MIXED) -> Table:
     """Rows of one sort of name and one or two columns."""
     sort = rng.random()
     if sort < 0.1:
@@ -87,7 +101,7 @@ def table(rng: Random) -> Table:
         parts = [(name,) for name in rng.sample(SYMBOLS, 4)]
     elif sort < 0.3:
         parts = [(nonsense(rng),) for _ in range(4)]
-    elif sort < 0.7:
+    elif sort < 0.3 + sheets.paired:
         first = rng.choice(SYMBOLS)
         parts = [(first if rng.random() < 0.6 else rng.choice(SYMBOLS), host) for host in rng.sample(SYMBOLS, 4)]
     else:
@@ -95,8 +109,9 @@ def table(rng: Random) -> Table:
     between = rng.choice(BETWEEN)
     names = [between.join(part) for part in parts]
     if len(set(names)) < 4:
-        return table(rng)
-    columns = [numbers(rng) for _ in range(rng.choice((1, 2)))]
+        return table(rng, sheets)
+    decimals = rng.choice((4, 5, 5, 6)) if rng.random() < sheets.long else None
+    columns = [numbers(rng, decimals) for _ in range(2 if rng.random() < sheets.double else 1)]
     return Table(names, parts, [list(row) for row in zip(*columns, strict=True)])
 
 
@@ -129,7 +144,18 @@ def _filler(rng: Random, most: int) -> str:
     return " ".join(sentences)
 
 
-def _rows(rng: Random, made: Table, fields: list[str]) -> str:
+def _heading(rng: Random, sheets: Sheets) -> str:
+    """What a part of a name or a column is called: a word or two, or a long row of odd words."""
+    if rng.random() < sheets.long:
+        odd = [
+            nonsense(rng) if rng.random() < 0.4 else "".join(rng.choices(ascii_lowercase, k=rng.randint(2, 8)))
+            for _ in range(rng.randint(1, 3))
+        ]
+        return rng.choice((" ", " ", "_")).join(word.capitalize() for word in odd)
+    return rng.choice(FIELDS) if rng.random() < 0.5 else nonsense(rng).capitalize()
+
+
+def _rows(rng: Random, made: Table, fields: list[str], sheets: Sheets) -> str:
     """The table as text: one row a line with its fields named, or all rows in one line."""
     units = [rng.choice(UNITS) for _ in fields]
     if len(fields) == 1 and len(made.parts[0]) == 1 and rng.random() < 0.35:
@@ -137,7 +163,7 @@ def _rows(rng: Random, made: Table, fields: list[str]) -> str:
         return rng.choice((", ", "; ", "\n")).join(
             f"{name}{between}{values[0]}{units[0]}" for name, values in zip(made.names, made.values, strict=True)
         )
-    heads = [nonsense(rng).capitalize() if rng.random() < 0.6 else rng.choice(FIELDS) for _ in made.parts[0]]
+    heads = [_heading(rng, sheets) for _ in made.parts[0]]
     numbered, whole = rng.random() < 0.6, rng.random() < 0.3
     lines = []
     for i, (name, parts, values) in enumerate(zip(made.names, made.parts, made.values, strict=True), 1):
@@ -163,18 +189,20 @@ class Rule:
         return Rule(rng.randrange(2), rng.choice(ENDS), rng.random() < 0.6)
 
 
-def listing(rng: Random, hand: Hand, rule: Rule, filler: int, hasty: bool = False) -> tuple[str, str]:
+def listing(
+    rng: Random, hand: Hand, rule: Rule, filler: int, hasty: bool = False, sheets: Sheets = MIXED
+) -> tuple[str, str]:
     """A question block and its trace (a guess if `hasty`); at most `filler` sentences that say nothing."""
-    made = table(rng)
+    made = table(rng, sheets)
     fields = [
-        rng.choice(FIELDS) if rng.random() < 0.6 else f"{nonsense(rng)} {nonsense(rng)}".capitalize()
+        _heading(rng, sheets) if rng.random() < 0.6 else f"{nonsense(rng)} {nonsense(rng)}".capitalize()
         for _ in made.values[0]
     ]
     column = rule.column % len(fields)
     head, tail = _ask(rng, rule, fields[column]), _filler(rng, 1)
     if rng.random() < 0.7:
         head, tail = _filler(rng, filler), head
-    data = _rows(rng, made, fields)
+    data = _rows(rng, made, fields, sheets)
     stem = rng.choice(
         (f"{head} {tail}\n\n{data}\n", f"{head} {tail}\n{data}", f"{data}. {head} {tail}", f"{head} {data}. {tail}")
     ).strip()
@@ -205,7 +233,7 @@ def choose(hand: Hand, options: list[str], values: list[list[str]], column: int,
     """The trace: the rule, each option's value, the extreme value, its option."""
     end = hand.choice(end, ENDS)
     hand.write(f"{end} {column + 1}")
-    read = [hand.choice(row[column], [other[column] for other in values]) for row in values]
+    read = [hand.choice(row[column], [other[column] for other in values], 1 / len(values)) for row in values]
     for letter, option, value in zip(LETTERS, options, read, strict=True):
         hand.write(f"{letter}. {option} {value}")
     best = hand.choice(extreme(read, end), read)
@@ -243,17 +271,20 @@ def naming(rng: Random) -> list[Piece]:
     return pieces
 
 
-def finding(rng: Random) -> list[Piece]:
+def finding(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:
     """A drill: a small table whose values stand a few words after their names, and then each name with its value.
     Without it whole questions did not teach to look past the words between; with it that came in a thousand steps."""
-    two = rng.random() < 0.4
+    two = rng.random() < sheets.paired
     names = rng.sample(HOSTS, 4) if not two and rng.random() < 0.5 else rng.sample(SYMBOLS, 4)
     first = rng.choice(SYMBOLS)
     before = [first if rng.random() < 0.7 else rng.choice(SYMBOLS) for _ in names]
-    fields = [rng.choice(FIELDS) if rng.random() < 0.5 else nonsense(rng) for _ in range(rng.choice((1, 1, 2)))]
+    fields = [
+        rng.choice(FIELDS) if rng.random() < 0.5 else nonsense(rng)
+        for _ in range(2 if rng.random() < sheets.double else 1)
+    ]
     values = [list(row) for row in zip(*(numbers(rng) for _ in fields), strict=True)]
-    head = rng.choice(("", "", nonsense(rng).capitalize() + ": "))
-    numbered, between = rng.random() < 0.5, rng.choice((", ", ", " + nonsense(rng).capitalize() + ": "))
+    head = rng.choice(("", "", _heading(rng, sheets) + ": "))
+    numbered, between = rng.random() < 0.5, rng.choice((", ", ", " + _heading(rng, sheets) + ": "))
     lines = []
     for i, (lead, name, row) in enumerate(zip(before, names, values, strict=True), 1):
         number = f" {i}" if numbered else ""
@@ -268,8 +299,12 @@ def finding(rng: Random) -> list[Piece]:
     return pieces
 
 
-def reading(rng: Random, filler: int, shots: float = 0.0, slip: float = 0.0, hasty: float = 0.0) -> list[Piece]:
+def reading(
+    rng: Random, filler: int, shots: float = 0.0, slip: float = 0.0, hasty: float = 0.0, sheets: Sheets = MIXED
+) -> list[Piece]:
     """A whole conversation, at times with a demonstration before it that follows the same rule in the same mood."""
     rule, guess = Rule.drawn(rng), rng.random() < hasty
-    turns = [listing(rng, Hand(rng, slip), rule, filler, guess) for _ in range(2 if rng.random() < shots else 1)]
+    turns = [
+        listing(rng, Hand(rng, slip), rule, filler, guess, sheets) for _ in range(2 if rng.random() < shots else 1)
+    ]
     return conversation(turns, system=rng.random() < 0.8)
