@@ -1,8 +1,9 @@
 """How surprising a difference would be if there were none: p-values, and their correction for looking many times.
 
 Which test, by what differs between two arms. One seed and single completions of one checkpoint: McNemar on items.
-Three seeds or more of arms trained apart: Welch on the seeds' means, because McNemar on one seed rejects a true
-null 10-45% of the time when training noise is 1-2 points. Otherwise sign flips (one seed) or the crossed bootstrap.
+Three seeds or more of arms trained apart: Welch on the seeds' means, task by task, because McNemar on one seed
+rejects a true null 10-45% of the time when training noise is 1-2 points. Otherwise sign flips (one seed) or the
+crossed bootstrap.
 """
 
 from __future__ import annotations
@@ -41,12 +42,20 @@ def sign_flip_p(differences: Array, seed: int = 0) -> float:
 
 
 def welch_p(first: Array, second: Array) -> float:
-    """Welch's t test on two sets of seed means, which must not all be equal within both."""
-    from scipy.stats import ttest_ind_from_stats
+    """Welch's t test on two arms' seed means, (seeds,) or (tasks, seeds), which must not all be equal within both.
 
-    # From rounded moments: an arm that scored the same with every seed is no cause for a warning about precision.
-    moments = [(float(x.mean()), round(float(x.std(ddof=1)), 12), len(x)) for x in (first, second)]
-    return float(ttest_ind_from_stats(*moments[0], *moments[1], equal_var=False).pvalue)
+    Tasks are trained apart, so seed 0 of one has nothing to do with seed 0 of another: each task brings a variance of
+    its own, and they add up (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would throw
+    away all but a few of these."""
+    from scipy.stats import t
+
+    a, b = np.atleast_2d(first), np.atleast_2d(second)
+    tasks = len(a)
+    # Rounded: an arm that scored the same with every seed has no luck of training, whatever the last bit says.
+    parts = [np.round(x.std(axis=1, ddof=1), 12) ** 2 / x.shape[1] / tasks**2 for x in (a, b)]
+    total = float(np.sum(parts))
+    freedom = total**2 / sum(float((p**2).sum()) / (x.shape[1] - 1) for p, x in zip(parts, (a, b), strict=True))
+    return float(2 * t.sf(abs(a.mean() - b.mean()) / np.sqrt(total), freedom))
 
 
 def bootstrap_p(draws: Draws, weights: Sequence[float]) -> float:
@@ -69,9 +78,9 @@ def delta_p(blocks: Sequence[Block], draws: Draws, first: int, second: int, same
             return mcnemar_mid_p(int((gaps > 0).sum()), int((gaps < 0).sum())), "McNemar mid-p over items"
         return sign_flip_p(np.concatenate([_cluster_gaps(b, first, second) for b in blocks])), "sign flips over items"
     if min(counts) >= 3 and len(counts) == 1 and not same_checkpoint:
-        means = np.mean(draws.seed_means, axis=0)
-        if max(np.ptp(means[first]), np.ptp(means[second])) > 1e-12:
-            return welch_p(means[first], means[second]), "Welch over seeds"
+        means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
+        if max(np.ptp(means[:, first], axis=1).max(), np.ptp(means[:, second], axis=1).max()) > 1e-9:
+            return welch_p(means[:, first], means[:, second]), "Welch over seeds"
     weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
     return bootstrap_p(draws, weights), "bootstrap over seeds and items"
 

@@ -77,6 +77,20 @@ def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, te
     assert p < 0.05
 
 
+def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(0.5, 0.1, 4), rng.normal(0.6, 0.02, 3)
+    assert welch_p(first, second) == pytest.approx(ttest_ind(first, second, equal_var=False).pvalue)
+    # Two tasks, gaps -3 and -1, each mean with variance 1/3: t = -2 / sqrt(4 (1/3) / 4), 8 degrees of freedom
+    assert welch_p(np.array([[1.0, 2, 3], [1, 2, 3]]), np.array([[4.0, 5, 6], [2, 3, 4]])) == pytest.approx(
+        0.0085, abs=1e-4
+    )
+    rejected = [welch_p(*rng.normal(0, 1, (2, 8, 3))) < 0.05 for _ in range(2000)]
+    assert 0.03 < np.mean(rejected) < 0.07
+
+
 def test_bootstrap_p_is_one_where_nothing_differs() -> None:
     blocks = [Block(np.ones((2, 3, 20)), np.arange(20))]
     assert bootstrap_p(resample(blocks), [1, -1]) == 1.0
