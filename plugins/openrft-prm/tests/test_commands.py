@@ -40,7 +40,7 @@ def test_label_then_train_then_fitness(
     assert len(text.splitlines()) < 24
     assert "softmin" in text
     assert "recommended explore.f=" in text
-    assert "WARNING" in text  # one epoch on a few labels made it no judge
+    assert ("WARNING" in text) == bool(found["warnings"])  # one epoch on a few labels: a judge by luck at most
 
 
 def test_what_cannot_be_done_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
