@@ -153,7 +153,7 @@ def test_a_resumed_policy_has_merged_weights_beneath_a_loaded_adapter(tmp_path):
 
 
 def test_a_run_of_reinforcement_learning(tmp_path):
-    explore, evaluate = Explore(steps=3, prompts=2, group=4, max_tokens=24), Evaluate(samples=1, max_tokens=24)
+    explore, evaluate = Explore(steps=3, prompts=4, group=8, max_tokens=64), Evaluate(samples=1, max_tokens=24)
     job = Job(
         Arm("rl", ("rl",)),
         TASK.name,
