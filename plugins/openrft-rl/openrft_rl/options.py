@@ -24,6 +24,7 @@ class RLOptions:
     redraws: int | None = None  # how often a step replaces groups whose rewards are equal; None: the algorithm's own
     epochs: int = 1  # paper: 1 epoch a batch
     minibatches: int = 1  # optimiser steps an epoch
+    length: int | None = None  # dr_grpo: the tokens its loss is divided by, a rollout; None: the batch's longest
     max_grad_norm: float = 1.0  # script
     micro_tokens: int = 32_768  # tokens a forward pass, prompts counted once a group; lower it to save memory
     critic: Literal["shared", "separate"] = "shared"  # PPO: adapter and head on the policy's trunk, or a copy of it
@@ -45,6 +46,8 @@ class RLOptions:
             raise ValueError("rank, lora_alpha, epochs, minibatches and micro_tokens must be at least 1")
         if (self.redraws or 0) < 0:
             raise ValueError("redraws must be at least 0")
+        if self.length is not None and (self.length < 1 or self.how.mean != "constant"):
+            raise ValueError("length must be at least 1, and is for dr_grpo alone")
 
     @property
     def how(self) -> Algorithm:

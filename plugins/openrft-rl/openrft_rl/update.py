@@ -41,7 +41,7 @@ def update(
     policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
     lines = appraised(recalled(policy, lines, options.micro_tokens, bool(kl), how.critic), how, options, kl)
     measures.before(lines)
-    weights = token_weights([len(line.tokens) for line in lines], how.mean)
+    weights = token_weights([len(line.tokens) for line in lines], how.mean, options.length)
     used = [
         replace(line, weight=weight)
         for line, weight in zip(lines, weights, strict=True)

@@ -88,3 +88,4 @@ def test_token_weights_by_hand():
     assert token_weights([2, 4], "sums") == [1 / 2, 1 / 2]
     assert token_weights([2, 4], "tokens") == [1 / 6, 1 / 6]
     assert token_weights([2, 4], "constant") == [1 / 8, 1 / 8]
+    assert token_weights([2, 4], "constant", 16) == [1 / 32, 1 / 32]

@@ -17,7 +17,7 @@ from openrft.testing import write_tiny_checkpoint
 PROMPTS = [(5, 6, 7, 8)] * 2 + [(9, 10)] * 2
 COMPLETIONS = [(11, 12, 13, 14, 1), (15, 16, 1), (17, 18, 19, 20), (21, 1)]
 GROUPS = ["a", "a", "b", "b"]
-LONGEST = max(map(len, COMPLETIONS))
+MOST = 7  # tokens that a completion may have; none of them has so many
 TRL = {  # TRL's names for the same algorithms
     "grpo": {"loss_type": "grpo"},
     "dr_grpo": {"loss_type": "dr_grpo", "scale_rewards": "none"},
@@ -27,7 +27,7 @@ TRL = {  # TRL's names for the same algorithms
 
 
 QUIET = {  # what both of TRL's trainers are told besides
-    "max_completion_length": LONGEST,
+    "max_completion_length": MOST,
     "num_generations": 2,
     "per_device_train_batch_size": 4,
     "gradient_checkpointing": False,
@@ -61,7 +61,7 @@ def lines_for(policy, name, rewards, apart=0.3):
     noise = noise if name != "gspo" else noise * 3e-3  # its clip is a few thousandths of the others'
     old = logp + noise
     advantages = relative([(r,) for r in rewards], GROUPS, how.baseline, how.scale)
-    weights = token_weights([len(c) for c in COMPLETIONS], how.mean)
+    weights = token_weights([len(c) for c in COMPLETIONS], how.mean, MOST)
     lines = [
         Line(
             i,
