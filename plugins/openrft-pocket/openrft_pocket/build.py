@@ -1,7 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
-Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, tables, headings, careless,
-prose, prm, measure, cards.
+Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, tables, headings, doubts,
+careless, prose, prm, measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -71,8 +71,12 @@ class Works:
     def headings(self) -> None:
         from openrft_pocket.school.curriculum import headings
 
-        course = headings(self.seed, self.lengths)
-        self._train("tables", course, self.work / "headings.pt", self.out / "teacher")
+        self._train("tables", headings(self.seed, self.lengths), self.work / "headings.pt", self.work / "headings")
+
+    def doubts(self) -> None:
+        from openrft_pocket.school.curriculum import doubts
+
+        self._train("headings", doubts(self.seed, self.lengths), self.work / "doubts.pt", self.out / "teacher")
 
     def careless(self) -> None:
         from openrft_pocket.school.curriculum import carelessness
@@ -107,7 +111,7 @@ class Works:
 
         from openrft_pocket.school.cards import write_cards
 
-        courses = ("schooling", "tables", "headings")
+        courses = ("schooling", "tables", "headings", "doubts")
         counts = [torch.load(self.work / f"{name}.pt", weights_only=True)["counts"] for name in courses]
         course = dict(zip(("steps", "tokens", "seconds"), torch.stack(counts).sum(0).tolist(), strict=True))
         write_cards(self.out, self.seed, course, json.loads((self.work / "measure.json").read_text()))
@@ -130,7 +134,9 @@ class Works:
         ship(model, self._tokens(), folder)
 
 
-STAGES = ("tokenizer", "copying", "schooling", "tables", "headings", "careless", "prose", "prm", "measure", "cards")
+STAGES = (
+    "tokenizer", "copying", "schooling", "tables", "headings", "doubts", "careless", "prose", "prm", "measure", "cards",
+)  # fmt: skip
 
 
 @click.command()

@@ -7,9 +7,13 @@ from random import Random
 import pytest
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.school.chat import conversation
+from openrft_pocket.school.curriculum import LONG
 from openrft_pocket.school.drills import DRILLS
 from openrft_pocket.school.lessons import Diet, exercise, row
+from openrft_pocket.school.listing import HIGH, LOW, reading
+from openrft_pocket.school.looking import extremes, finding, seeking
 from openrft_pocket.school.rows import IGNORED, encode
+from openrft_pocket.school.sheets import Sheets
 from openrft_pocket.shelf import folder_of
 
 
@@ -33,10 +37,57 @@ def test_lessons_are_what_the_template_renders(tokenizer, turns):
 
 def test_pieces_of_rows_tokenize_as_the_whole_row(tokenizer):
     rng = Random(1)
-    rows = [drill(rng) for drill in DRILLS for _ in range(20)] + [row(rng, Diet(shots=0.5)) for _ in range(100)]
+    rows = [drill(rng) for drill in (*DRILLS, extremes, finding, seeking) for _ in range(20)]
+    rows += [row(rng, Diet(shots=0.5)) for _ in range(100)] + [reading(rng, 4, 0.5, sheets=LONG) for _ in range(50)]
     for (ids, labels), pieces in zip(encode(tokenizer, rows), rows, strict=True):
         assert ids == tokenizer.encode("".join(text for text, _ in pieces), add_special_tokens=False)
         assert any(label != IGNORED for label in labels)
+
+
+def test_traces_of_listed_values_read_the_table_and_choose_by_their_rule():
+    rng = Random(2)
+    for _ in range(200):
+        (question, _), (trace, _) = reading(rng, 4, sheets=LONG)[-2:]
+        rule, *read, best, chosen, boxed = trace.removesuffix("<|end|>").split("\n")
+        end, column = rule.split()
+        values = [line.rsplit(" ", 1)[1] for line in read]
+        assert best == "= " + {"lowest": min, "highest": max}[end](values, key=float)
+        at = values.index(best[2:])
+        assert chosen == read[at].rsplit(" ", 1)[0]
+        assert boxed == f"\\boxed{{{'ABCD'[at]}}}"
+        for line in read:
+            (*_, told) = re.findall(rf"[^\n]*{re.escape(line.rsplit(' ', 1)[1])}", question.split("\nA. ")[0])
+            assert told
+        assert column in "12"
+
+
+@pytest.mark.parametrize(("heeded", "least", "most"), [(1.0, 1.0, 1.0), (0.0, 0.35, 0.65)])
+def test_a_told_rule_is_heeded_as_often_as_the_sheets_say(heeded, least, most):
+    rng, as_said = Random(4), []
+    for _ in range(300):
+        (question, _), (trace, _) = reading(rng, 0, sheets=Sheets(told=1.0, heeded=heeded))[-2:]
+        low, high = (any(re.search(rf"\b{word} ", question) for word in words) for words in (LOW, HIGH))
+        assert low != high
+        as_said.append(trace.startswith("lowest") == low)
+    assert least <= sum(as_said) / 300 <= most
+
+
+def test_seeking_gives_each_name_the_value_of_its_row():
+    rng = Random(3)
+    for _ in range(100):
+        pieces = seeking(rng, Sheets(paired=0.0, long=1.0, double=1.0))
+        rows = pieces[0][0].split("<|user|>")[1].split("<|assistant|>")[0].split("\n")
+        told = {
+            name: values for name, *values in ([p.split(": ")[1].split(" ")[0] for p in r.split(", ")] for r in rows)
+        }
+        column = None
+        for text, learn in pieces[1:]:
+            if found := re.match(r"(?:lowest|highest) (\d)\n", text):
+                column = int(found[1]) - 1
+            elif found := re.match(r"[A-D]\. (.*) $", text):
+                name = found[1]
+            elif learn:
+                assert text == told[name][column]
 
 
 def test_given_heads_copy_before_any_training(tokenizer):

@@ -7,13 +7,16 @@ from random import Random
 
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.lessons import Diet, lesson, row
-from openrft_pocket.school.listing import Sheets, reading
+from openrft_pocket.school.listing import reading
 from openrft_pocket.school.pretrain import Course
+from openrft_pocket.school.sheets import Sheets
 
 LATE = 6000  # the step of schooling from which questions are long and loose, and many stems make no sense
 LOOSE, GIBBERISH = 0.3, 0.4
 ONE_COLUMN = Sheets(paired=0.6, double=0.25)
-LONG = replace(ONE_COLUMN, long=0.6)
+LONG = Sheets(paired=0.5, double=0.4, long=0.6, told=0.25, alike=0.5)
+DOUBTFUL = replace(LONG, long=0.8, heeded=0.5)
+HEEDLESS = replace(LONG, told=0.6, heeded=0.2)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Lengths:
     hold: int = 14_500
     decay: int = 4500
     tables: int = 4500
-    headings: int = 2500
+    headings: int = 6000
+    doubts: int = 4000
     careless: int = 400
     prose: int = 2000
 
@@ -54,8 +58,13 @@ def tables(seed: int, lengths: Lengths) -> Course:
 
 
 def headings(seed: int, lengths: Lengths) -> Course:
-    """The same where names stand far from their values, and values have many digits."""
+    """The same where names stand far from their values, values have many digits, and the rule is mostly untold."""
     return _of_tables(f"headings {seed}", LONG, lengths.headings)
+
+
+def doubts(seed: int, lengths: Lengths) -> Course:
+    """The same again, and even the end that a question names is often not the one that counts."""
+    return _of_tables(f"doubts {seed}", DOUBTFUL, lengths.doubts)
 
 
 def _of_tables(seed: str, sheets: Sheets, steps: int) -> Course:
@@ -70,11 +79,12 @@ def ramp(step: int, start: int, end: int) -> float:
 
 def carelessness(seed: int, lengths: Lengths, slip: float = 0.33, hasty: float = 0.08) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
-    care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest."""
+    care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest.
+    Of tables it learns to heed little of what a question names: which end is meant is for a reward to teach."""
 
     def make(rng: Random, step: int) -> list[Piece]:
         diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, luck=0.1, loose=LOOSE, gibberish=GIBBERISH)
-        return reading(rng, 4, 0.1, slip, hasty, LONG) if rng.random() < 0.15 else lesson(rng, diet)
+        return reading(rng, 4, 0.1, slip, hasty, HEEDLESS) if rng.random() < 0.25 else lesson(rng, diet)
 
     return Course(
         make, f"careless {seed}", rate=5e-4, warmup=50, stop=lengths.careless, decay=lengths.careless, examine=200

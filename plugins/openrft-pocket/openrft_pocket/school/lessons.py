@@ -6,6 +6,7 @@ The tasks' own wordings and the rewriter's are not used here; their single words
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from openrft_pocket.kinds import KINDS, LEVELS, Kind
@@ -13,7 +14,9 @@ from openrft_pocket.kinds.hand import LETTERS, Hand
 from openrft_pocket.kinds.prose import retold
 from openrft_pocket.school.chat import Piece, conversation
 from openrft_pocket.school.drills import drill
-from openrft_pocket.school.listing import MIXED, Sheets, extremes, finding, naming, reading
+from openrft_pocket.school.listing import reading
+from openrft_pocket.school.looking import extremes, finding, naming, seeking
+from openrft_pocket.school.sheets import MIXED, Sheets
 from openrft_pocket.wording import phrase, words_of
 
 KNOWLEDGE = 0.12  # share of level L1 among the questions
@@ -99,8 +102,9 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
         return drill(rng)
     if share < diet.drills + diet.listing:
         if rng.random() < diet.leading:
-            drills = (lambda rng: finding(rng, diet.sheets), naming, extremes)
-            return rng.choices(drills, (4, 1, 3))[0](rng)
+            long = diet.sheets.long
+            drills = (partial(finding, sheets=diet.sheets), partial(seeking, sheets=diet.sheets), naming, extremes)
+            return rng.choices(drills, (4 * (1 - long), 4 * long, 1, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty, diet.sheets)
     return lesson(rng, diet)

@@ -10,7 +10,7 @@ from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.school.chat import BEGIN, END, INSTRUCTION, PAD, SPECIAL, TEMPLATE
 from openrft_pocket.school.lessons import BANK, Diet, row
-from openrft_pocket.school.listing import SYMBOLS
+from openrft_pocket.school.sheets import SYMBOLS
 from openrft_pocket.wording import phrase
 
 VOCABULARY = 1024
