@@ -57,19 +57,22 @@ class Pool:
 
     def compare(self) -> None:
         """Flag, or drop, samples that ask the same (question and set of options) and have different gold answers."""
-        asked = Counter(hash(normal(sample.question)) for sample in self.all())  # spares most the closer look
+        every = [*self.all(), *self.left_to_a_judge()]
+        asked = Counter(hash(normal(sample.question)) for sample in every)  # spares most the closer look
         golds: dict[object, set[str]] = defaultdict(set)
-        for sample in self.all():
+        for sample in every:
             if asked[hash(normal(sample.question))] > 1:
                 golds[_same(sample)].add(_plain(sample.gold))
         clashing = {key for key, found in golds.items() if len(found) > 1}
-        if not clashing:
-            return
-        for part, samples in self.samples.items():
-            marked = [_flagged(sample) if _same(sample) in clashing else sample for sample in samples]
-            count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
-            (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
-            self.samples[part] = [s for s in marked if not (self.clean and s.meta["defects"])]
+        for parts in (self.samples, self.judged) if clashing else ():
+            for part, samples in parts.items():
+                parts[part] = self._marked(samples, clashing)
+
+    def _marked(self, samples: list[Sample], clashing: set[object]) -> list[Sample]:
+        marked = [_flagged(sample) if _same(sample) in clashing else sample for sample in samples]
+        count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
+        (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
+        return [s for s in marked if not (self.clean and s.meta["defects"])]
 
     def all(self) -> list[Sample]:
         """Every sample that can be graded without a judge."""

@@ -81,6 +81,18 @@ def test_defects_are_those_that_were_published(rows: dict[str, list[Row]]) -> No
         assert by_name[defect.name] <= defect.published
 
 
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("L2/extract_doping", 24), ("L2/drug_drug_relation_extraction", 2), ("L5/physics_problem_solving", 4)],
+)
+def test_conflicting_answers_are_flagged_or_left_out_whatever_grades_them(name: str, groups: int) -> None:
+    flagged = load_task(f"sciknoweval/{name}", DataRequest(data=FOLDER)).notes
+    assert flagged["defects_kept"][CONFLICT] == 2 * groups
+    clean = load_task(f"sciknoweval/{name}", DataRequest(data=FOLDER, clean=True)).notes
+    assert clean["defects_dropped"][CONFLICT] == 2 * groups
+    assert CONFLICT not in clean["defects_kept"]
+
+
 def test_reasoning_level_as_a_whole(rows: dict[str, list[Row]]) -> None:
     task = load_task("sciknoweval/L3", DataRequest(data=FOLDER))
     assert (len(task.train), len(task.test)) == (100, 100)
