@@ -31,7 +31,7 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
         *_noise(summary),
         *_data(report),
         *_lengths(report),
-        *training_notes(report),
+        *training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
         *fitness_notes(report),
         *_components(summary),

@@ -37,8 +37,10 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
     RL. Without --plugins: sft,prm,da,icl. A stopped training goes on when the same command is given again.
     """
+    from openrft.bench.outcome import arm_result
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import advice
+    from openrft.bench.training_notes import training_notes
     from openrft.cli.watched import watched
     from openrft.errors import UsageError
     from openrft.families import load_task
@@ -60,14 +62,22 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         outcome = run(job, Store(Path(store)), progress, track)
     export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
     correct = sum(bool(r.correct) for r in outcome.rollouts) / len(outcome.rollouts)
+    notes = list(training_notes([job.task], [arm_result(outcome)]))
     if as_json:
         row = {"out": out, "task": job.task, "plugins": job.arm.plugins, "seed": seed, "accuracy": correct}
         metrics = str(Path(out) / outcome.metrics_file.name) if outcome.metrics_file else None
-        more = {"answers": len(outcome.rollouts), "metrics": metrics, "fitness": [asdict(f) for f in outcome.fitness]}
+        more = {
+            "answers": len(outcome.rollouts),
+            "metrics": metrics,
+            "fitness": [asdict(f) for f in outcome.fitness],
+            "notes": notes,
+        }
         click.echo(json.dumps({**row, **more}, indent=1))
         return
     for found in outcome.fitness:
         click.echo(f"{found.source} before RL: {advice(found)}")
+    for note in notes:
+        click.echo(note)
     click.echo(f"wrote {out}: test accuracy {correct:.3f} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
     click.echo("What each plugin was worth is not known from one arm: run `openrft bench`.")
 

@@ -12,11 +12,8 @@ def noted(**counts):
     """The notes of a report whose rl arms counted these in each of two seeds."""
     made = report({"vanilla": 0.3, "rl": 0.5, "rl+prm": 0.5}, seeds=(0, 1))
     metrics = {f"explore.{name}": n for name, n in counts.items()}
-    return list(
-        training_notes(
-            replace(made, results=tuple(r if r.arm == "vanilla" else replace(r, metrics=metrics) for r in made.results))
-        )
-    )
+    results = [r if r.arm == "vanilla" else replace(r, metrics=metrics) for r in made.results]
+    return list(training_notes([task.name for task in made.tasks], results))
 
 
 def test_nothing_is_said_of_a_run_that_went_well():

@@ -157,6 +157,7 @@ def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_p
     assert (said["out"], said["task"], said["plugins"]) == ("trained", "toy/sums", ["rl", "brevity"])
     assert (said["answers"], said["metrics"]) == (12 * 3, "trained/metrics.jsonl")
     assert len((tmp_path / said["metrics"]).read_text().splitlines()) == 3
+    assert "toy/sums: answers cut off in RL at the longest length allowed: trained 100%." in said["notes"]
     from openrft.policies.hf import HFPolicy
 
     assert not HFPolicy(str(tmp_path / "trained")).adapted
