@@ -26,6 +26,8 @@ def task(name: str, **asked_for: int) -> Task:
     try:
         return load_task(name, DataRequest(data=FOLDER, **asked_for))
     except DataError as fault:
+        if " needs" not in str(fault):  # only files that are not there excuse a test
+            raise
         pytest.skip(str(fault))
 
 
