@@ -21,7 +21,7 @@ def overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, Pairs]
     one, other = list(one), list(other)
     words = functools.cache(_normal)  # a text is asked for by two kinds, and where a set is compared with itself twice
     kinds: dict[str, Callable[[Sample], Sequence[object]]] = {
-        "exact": lambda s: [s.id],
+        "exact": lambda s: [(s.question, s.options, s.answer)],
         "text": lambda s: [(words(s.question), tuple(map(words, s.options)))],
         "shuffled": lambda s: [(words(s.question), tuple(sorted(map(words, s.options))))],
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,8 @@ def content_id(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled question. Identity is question + options + answer: a question's text alone is not unique."""
+    """One labelled question. Identity is question + options + answer: a question's text alone is not unique. Where a
+    task holds the same one several times, `copy` tells them apart."""
 
     question: str  # the stem, without options
     answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
@@ -37,12 +38,14 @@ class Sample:
     task: str = ""  # the leaf task it belongs to, e.g. "sciknoweval/L3/retrosynthesis"
     parent: str | None = None  # id of the sample it was made from by augmentation
     via: str | None = None  # the plugin that made it from `parent`
+    copy: int = 0  # how many equal samples stand before it in its task
     meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
     id: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
-        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer))
+        copy = [self.copy] if self.copy else []
+        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
         if self.kind == "choice" and self.answer not in LETTERS[: len(self.options)]:
             raise DataError(
                 f"the answer key {self.answer!r} is not among the labels of {len(self.options)} options"
@@ -52,8 +55,8 @@ class Sample:
 
     @property
     def root(self) -> str:
-        """The id of the original: samples that share a root are kin."""
-        return self.parent or self.id
+        """The id of the original, or of the first of equal samples: samples that share a root are kin."""
+        return self.parent or (replace(self, copy=0).id if self.copy else self.id)
 
     @property
     def gold(self) -> str:

@@ -17,6 +17,7 @@ from openrft.sample import (
     Sample,
     read_jsonl,
     rollout_from_json,
+    sample_from_json,
     to_json,
     write_jsonl,
 )
@@ -48,6 +49,14 @@ def test_kin_share_a_root():
     child = Sample("Q?", "B", ("y", "x"), parent=original.id, via="da")
     assert child.root == original.root == original.id
     assert replace(original, task="t").id == original.id
+
+
+def test_equal_samples_of_one_task_are_told_apart_and_are_kin():
+    first = Sample("q", "A", ("x", "y"))
+    second, third = replace(first, copy=1), replace(first, copy=2)
+    assert len({first.id, second.id, third.id}) == 3
+    assert first.root == second.root == third.root == first.id
+    assert sample_from_json(to_json(second)) == second
 
 
 def test_answer_key_outside_the_labels_is_refused():

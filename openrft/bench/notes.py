@@ -17,7 +17,6 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",
     "defects_dropped": "broken rows dropped",
     "left_out_by_type": "rows left out because only a judge can score their type",
-    "duplicates_dropped": "duplicate rows dropped",
     "defects_kept": "rows kept in spite of known defects",
 }
 

@@ -84,7 +84,6 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         "leaves": _counted(card["leaves"]) if len(card["leaves"]) > 1 else "",
         "defects": _counted(card["defects"]) or "none known",
         "dropped": _counted(notes.get("defects_dropped", {})),
-        "duplicates dropped": notes.get("duplicates_dropped"),
         "bad rows skipped": _counted(notes.get("bad_rows", {})),
         "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}) + left_out,
         "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),

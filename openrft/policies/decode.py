@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -56,10 +57,10 @@ def decode(
     """
     done: list[list[Row]] = [[] for _ in prompts]
     fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
-    for chunk in _chunks(model, prompts, fitting, sampling):
-        rows = _decode_chunk(model, prompts, chunk, sampling, limits)
+    for chunk, samples in _chunks(model, prompts, fitting, sampling):
+        rows = _decode_chunk(model, prompts, chunk, samples, sampling, limits)
         for place, index in enumerate(chunk):
-            done[index] = rows[place * sampling.n : (place + 1) * sampling.n]
+            done[index] += rows[place * len(samples) : (place + 1) * len(samples)]
         tick(len(rows))
     return done
 
@@ -77,26 +78,32 @@ def _budget(model: Any) -> int:
 
 def _chunks(
     model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
-) -> Iterator[list[int]]:
-    """Indices of `fitting` prompts of similar length whose keys and values fit the budget together."""
-    budget, chunk = _budget(model), list[int]()
+) -> Iterator[tuple[list[int], range]]:
+    """Indices of `fitting` prompts of similar length, and which of their rows: so many that their keys and values fit
+    the budget together. A prompt whose rows do not fit it alone has them drawn by and by."""
+    budget, chunk, every = _budget(model), list[int](), range(sampling.n)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
-        if chunk and (len(chunk) + 1) * positions_of(model, len(prompts[i]), sampling.n, sampling.max_tokens) > budget:
-            yield chunk
+        size = partial(positions_of, model, len(prompts[i]), max_tokens=sampling.max_tokens)
+        if chunk and (len(chunk) + 1) * size(sampling.n) > budget:
+            yield chunk, every
             chunk = []
+        if not chunk and size(sampling.n) > budget:
+            most = max((n for n in every[1:] if size(n) <= budget), default=1)
+            yield from (([i], every[start : start + most]) for start in every[::most])
+            continue
         chunk.append(i)
     if chunk:
-        yield chunk
+        yield chunk, every
 
 
 def _decode_chunk(
-    model: Any, prompts: Sequence[Sequence[int]], chunk: list[int], sampling: Sampling, limits: Limits
+    model: Any, prompts: Sequence[Sequence[int]], chunk: list[int], samples: range, sampling: Sampling, limits: Limits
 ) -> list[Row]:
-    n, device = sampling.n, model.device
+    n, device = len(samples), model.device
     budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
     batch = batch_of(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
-    uniform, room = _uniforms(chunk, sampling).to(device), torch.tensor(budgets, device=device)
+    uniform, room = _uniforms(chunk, samples, sampling).to(device), torch.tensor(budgets, device=device)
     ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
     ends[list(limits.stop)] = True
     tokens = torch.zeros(max(budgets), len(budgets), dtype=torch.long, device=device)
@@ -132,11 +139,11 @@ def _rows(tokens: list[list[int]], logprobs: list[list[float]], budgets: list[in
     return rows
 
 
-def _uniforms(chunk: Sequence[int], sampling: Sampling) -> torch.Tensor:
+def _uniforms(chunk: Sequence[int], samples: range, sampling: Sampling) -> torch.Tensor:
     """(rows, max_tokens) uniforms; each row from a generator keyed by (seed, prompt, sample)."""
     lines = []
     for prompt in chunk:
-        for sample in range(sampling.n):
+        for sample in samples:
             key = (sampling.seed * 1_000_003 + prompt) * 8191 + sample
             generator = torch.Generator().manual_seed(key % (1 << 64))  # all that it takes
             lines.append(torch.rand(sampling.max_tokens, generator=generator))

@@ -48,7 +48,7 @@ def augment(work: Work) -> tuple[Sample, ...]:
 def merged(train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample]]], tally: Tally) -> list[Sample]:
     """Originals first, then the new samples without duplicates. Raises PluginError for a sample without lineage."""
     kept = {s.id: s for s in train}
-    roots = set(kept)
+    roots = {s.root for s in train}
     for name, samples in results:
         for sample in samples:
             if sample.parent not in roots or not sample.via:

@@ -120,7 +120,7 @@ def test_the_order_of_a_report_moves_nothing() -> None:
 
 
 def test_the_caveats_are_said() -> None:
-    record = made.task(items=50, overlaps={"exact": 0, "shuffled": 3}, bad_rows={"no answer": 2}, duplicates_dropped=0)
+    record = made.task(items=50, overlaps={"exact": 0, "shuffled": 3}, bad_rows={"no answer": 2})
     report = made.report({"vanilla": 0.05}, [record])
     notes = "\n".join(summarise(report).notes)
     assert "best no-model baseline (majority answer, " in notes
@@ -128,7 +128,6 @@ def test_the_caveats_are_said() -> None:
     assert "3 shuffled" in notes
     assert "exact" not in notes
     assert "2 malformed rows skipped (no answer: 2)" in notes
-    assert "duplicate rows" not in notes
     assert report.said[0] in notes
 
 

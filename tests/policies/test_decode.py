@@ -126,8 +126,10 @@ def test_any_integer_is_a_seed(llama):
     assert rows[0] != rows[1] != rows[2]
 
 
-def test_a_small_memory_means_more_batches_and_the_same_rows(llama, monkeypatch):
-    """The keys and values that are held never exceed what is set aside for them."""
+@pytest.mark.parametrize(("room", "ways"), [(2 * (7 + 6 * 12), 2), (7 + 4 * 12, 8), (7 + 12, 24)])
+def test_a_small_memory_means_more_batches_and_the_same_rows(llama, monkeypatch, room, ways):
+    """The keys and values that are held never exceed what is set aside for them: room for two prompts with their six
+    rows, for four rows of one, for a single row."""
     whole = decode.decode(llama, PROMPTS, HOT, LIMITS)
     held = []
     start = grouped.GroupedBatch.__init__
@@ -138,13 +140,13 @@ def test_a_small_memory_means_more_batches_and_the_same_rows(llama, monkeypatch)
         held.append(sum(t.numel() * t.element_size() for pair in pairs for t in pair))
 
     monkeypatch.setattr(grouped.GroupedBatch, "__init__", measured)
-    one_prompt = (7 + 6 * 12) * 2 * 2 * 32 * 4  # positions x (keys, values) x layers x width x bytes of a float
-    monkeypatch.setattr(decode, "KV_BYTES", 2 * one_prompt)
+    room *= 2 * 2 * 32 * 4  # positions x (keys, values) x layers x width x bytes of a float
+    monkeypatch.setattr(decode, "KV_BYTES", room)
     ticks = []
     parts = decode.decode(llama, PROMPTS, HOT, LIMITS, ticks.append)
     assert [[r.tokens for r in g] for g in parts] == [[r.tokens for r in g] for g in whole]
-    assert len(held) >= 2
-    assert max(held) <= 2 * one_prompt
+    assert len(held) == ways
+    assert max(held) <= room
     assert sum(ticks) == len(PROMPTS) * HOT.n
 
 

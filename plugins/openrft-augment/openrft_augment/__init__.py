@@ -115,11 +115,11 @@ class Augment:
         rng = random.Random(f"{seed}/{sample.id}")
         mixes = self.options.shuffle and movable(sample)
         counts["fixed_order"] += int(self.options.shuffle and sample.kind == "choice" and not mixes)
-        seen = {sample.id}
+        seen = {sample.id, sample.root}
         copies: list[Sample] = []
         for place in range(self.options.n):
             reworded = place < len(texts)
-            copy = replace(sample, question=texts[place] if reworded else sample.question)
+            copy = replace(sample, question=texts[place] if reworded else sample.question, copy=0)
             copy = _unseen(copy, seen, rng) if mixes else copy
             if copy.id in seen:
                 counts["missing"] += 1

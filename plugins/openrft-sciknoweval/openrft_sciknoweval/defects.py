@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from openrft_sciknoweval.row import Row
+from openrft_sciknoweval.row import OPTIONS, Row
 
 OPTION_COUNT, CONFLICT, DUPLICATE = "option_count", "conflicting_gold", "exact_duplicate"
 Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> has it the defect
@@ -48,7 +48,8 @@ class Defect:
 
 def _option_count(row: Row, leaf: str, text: str) -> bool:
     # One text too many is often a sentence that slipped in before the others: the labels no longer fit.
-    return row.kind == "choice" and len(row.texts) != len(row.labels)
+    due = OPTIONS.get(row.type)
+    return due is not None and not (len(row.texts) == len(row.labels) == due)
 
 
 def _placeholder_gold(row: Row, leaf: str, text: str) -> bool:
@@ -75,7 +76,7 @@ def _in_text(pattern: re.Pattern[str]) -> Check:
 
 
 REGISTRY: tuple[Defect, ...] = (
-    Defect(OPTION_COUNT, "a choice whose texts and labels differ in number", 20, _option_count),
+    Defect(OPTION_COUNT, "texts and labels differ in number, or are not as many as the type says", 20, _option_count),
     Defect("placeholder_gold", 'the gold option is the words "the correct option"', 29, _placeholder_gold),
     Defect("duplicate_gold", "another option has the gold option's text", 9, _duplicate_gold),
     Defect("data_missing", "the question asks about data that it does not give", 11, _data_missing),

@@ -10,7 +10,7 @@ from typing import Any
 
 from openrft import DataError, Sample
 from openrft_sciknoweval.answering import has_outcome, question_of
-from openrft_sciknoweval.defects import CONFLICT
+from openrft_sciknoweval.defects import CONFLICT, DUPLICATE
 from openrft_sciknoweval.kin import normal
 from openrft_sciknoweval.reading import Fault, Place
 from openrft_sciknoweval.record import Where, examined, where
@@ -38,8 +38,7 @@ class Pool:
     bad: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
-    _seen: set[tuple[str | None, str]] = field(default_factory=set)
+    _seen: Counter[tuple[str | None, str]] = field(default_factory=Counter)
 
     def add(self, tables: Iterable[Table]) -> None:
         """Read the tables. Raises DataError with the faults of the first that has any, unless they are skipped."""
@@ -69,7 +68,7 @@ class Pool:
                 parts[part] = self._marked(samples, clashing)
 
     def _marked(self, samples: list[Sample], clashing: set[object]) -> list[Sample]:
-        marked = [_flagged(sample) if _same(sample) in clashing else sample for sample in samples]
+        marked = [_flagged(sample, CONFLICT) if _same(sample) in clashing else sample for sample in samples]
         count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
         (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
         return [s for s in marked if not (self.clean and s.meta["defects"])]
@@ -102,7 +101,6 @@ class Pool:
             "left_out_by_type": self._untrainable() if any(self.samples.values()) else {},
             "defects_dropped": dict(sorted(self.dropped.items())),
             "defects_kept": dict(sorted(self.flagged.items())),
-            "duplicates_dropped": self.duplicates,
         }
 
     def _untrainable(self) -> dict[str, int]:
@@ -125,10 +123,13 @@ class Pool:
         return None
 
     def _keep(self, sample: Sample, part: str | None) -> None:
-        if (part, sample.id) in self._seen:
-            self.duplicates += 1
+        copy = self._seen[part, sample.id]
+        self._seen[part, sample.id] += 1
+        if copy and self.clean:
+            self.dropped[DUPLICATE] += 1
             return
-        self._seen.add((part, sample.id))
+        if copy:
+            sample = replace(_flagged(sample, DUPLICATE), copy=copy)
         if sample.meta["defects"]:
             self.flagged.update(sample.meta["defects"])
         where = self.samples if has_outcome(sample) else self.judged
@@ -165,8 +166,8 @@ def _sample(row: Row, place: Place, there: Where) -> Sample:
     return Sample(question, answer, row.texts, kind=kind, task=task, meta=meta)
 
 
-def _flagged(sample: Sample) -> Sample:
-    return replace(sample, meta={**sample.meta, "defects": [*sample.meta["defects"], CONFLICT]})
+def _flagged(sample: Sample, defect: str) -> Sample:
+    return replace(sample, meta={**sample.meta, "defects": [*sample.meta["defects"], defect]})
 
 
 def _same(sample: Sample) -> object:

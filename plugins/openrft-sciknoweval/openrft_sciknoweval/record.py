@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from openrft_sciknoweval.defects import OPTION_COUNT, defects_of
+from openrft_sciknoweval.defects import defects_of
 from openrft_sciknoweval.naming import leaf_name, level_of
 from openrft_sciknoweval.reading import Fault
 from openrft_sciknoweval.row import Row
@@ -31,6 +31,6 @@ def examined(row: Row, leaf: str, published: bool) -> Row | Fault:
     """The row with its defects named. In a file of the user's own, options that do not fit their labels are a fault."""
     if row.defects is None:
         row = replace(row, defects=tuple(defects_of(row, leaf)))
-    if OPTION_COUNT in (row.defects or ()) and not published:
+    if row.kind == "choice" and len(row.texts) != len(row.labels) and not published:
         return Fault("texts and labels differ", f"{len(row.texts)} texts for {len(row.labels)} labels")
     return row

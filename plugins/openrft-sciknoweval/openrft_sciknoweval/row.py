@@ -22,6 +22,7 @@ KINDS: dict[str, Kind] = {  # "none": a text that the row's own instruction desc
     "relation_extraction": "none",
     "open-ended-qa": "none",
 }
+OPTIONS = {"mcq-4-choices": 4, "mcq-2-choices": 2}  # how many a choice should have
 _YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 
 

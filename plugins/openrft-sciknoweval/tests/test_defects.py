@@ -32,6 +32,9 @@ def test_sound_row_has_none(choice: Any) -> None:
 def test_option_count(choice: Any) -> None:
     assert found(choice(choices=options("a", "b", "c", "d", "e"))) == ["option_count"]
     assert found(choice(choices=options("a"))) == ["option_count"]
+    two = {"text": ["a", "b"], "label": ["A", "B"]}
+    assert found(choice(choices=two)) == ["option_count"]  # the type says four
+    assert found(choice(choices=two, type="mcq-2-choices")) == []
 
 
 def test_options(choice: Any) -> None:

@@ -11,6 +11,7 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.catalogue import ROWS, V2
 
 from openrft import DataError, DataRequest, Task, UsageError
+from openrft.bench.report import task_record
 from openrft.families import load_task, select
 from openrft.overlap import overlaps
 
@@ -107,14 +108,31 @@ def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: 
     folder = write(f"{L3}/adding.jsonl", [*rows(choice), none_left, one_more, flagged, choice(0)])
     task = load("sciknoweval/L3/adding", folder)
     assert task.notes["defects_dropped"] == {"option_count": 1}
-    assert task.notes["defects_kept"] == {"eaten_backslash": 1, "option_count": 1}
-    assert task.notes["duplicates_dropped"] == 1
-    assert len(task.train) + len(task.test) == 14
+    assert task.notes["defects_kept"] == {"eaten_backslash": 1, "option_count": 1, "exact_duplicate": 1}
+    assert len(task.train) + len(task.test) == 15
     (kept,) = [s for s in (*task.train, *task.test) if s.meta["defects"] == ["option_count"]]
     assert (kept.gold, len(kept.options)) == ("52", 5)
     alone = write("mine.jsonl", [*rows(choice), none_left]) / "mine.jsonl"
     with pytest.raises(DataError, match=r"mine\.jsonl, line 13: 1 texts for 4 labels"):
         load("sciknoweval/file", alone)
+
+
+def test_equal_rows_are_kept_and_flagged_on_one_side_or_left_out(choice: Any, write: Any) -> None:
+    made = rows(choice, 20)
+    folder = write(f"{L3}/adding.jsonl", [*made, *made[:5], made[0]])
+    for seed in range(20):
+        task = load("sciknoweval/L3/adding", folder, train=13, test=13, seed=seed)
+        every = (*task.train, *task.test)
+        assert len({sample.id for sample in every}) == len(every) == 26
+        assert not {s.question for s in task.train} & {s.question for s in task.test}
+        assert sorted(s.copy for s in every) == [0] * 20 + [1] * 5 + [2]
+        assert all(s.meta["defects"] == (["exact_duplicate"] if s.copy else []) for s in every)
+    assert task.notes["defects_kept"] == {"exact_duplicate": 6}
+    record = task_record(task)
+    assert len({item.cluster for item in record.items}) == len({s.question for s in task.test})
+    clean = load("sciknoweval/L3/adding", folder, clean=True)
+    assert len(clean.train) + len(clean.test) == 20
+    assert clean.notes["defects_dropped"] == {"exact_duplicate": 6}
 
 
 def test_conflicting_golds_are_flagged(choice: Any, write: Any) -> None:

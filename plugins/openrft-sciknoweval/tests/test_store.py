@@ -36,13 +36,19 @@ def prepare(source: Path, to: Path, skip_bad_rows: bool = False) -> Any:
     return FAMILY.prepare(str(source), to, skip_bad_rows, Silent())
 
 
+TWO = {"text": ["no", "yes"], "label": ["A", "B"]}
+
+
 @pytest.fixture
 def source(choice: Any, other: Any, write: Any) -> Path:
     """Every type, several tasks and defects, and a split."""
     five = {"text": ["0", "52", "1", "2", "3"], "label": ["A", "B", "C", "D"]}
     flagged = [choice(51, choices=five), choice(52, question="A \times B"), choice(0, answerKey="A"), choice(1)]
     write("src/raw_data/Material/L3/adding.jsonl", [*rows(choice, 30), *flagged])
-    write("src/raw_data/Physics/L3/two.jsonl", rows(choice, 9, type="mcq-2-choices", domain="Physics"))
+    write(
+        "src/raw_data/Physics/L3/two.jsonl",
+        rows(choice, 9, type="mcq-2-choices", choices={"text": ["no", "yes"], "label": ["A", "B"]}, domain="Physics"),
+    )
     write("src/raw_data/Physics/L2/holding.jsonl", [other("true_or_false", f"Is {i} odd?", "No") for i in range(9)])
     write("src/raw_data/Physics/L2/telling.jsonl", [other("open-ended-qa", f"Why {i}?", "So.") for i in range(9)])
     write("src/raw_data/Chemistry/L2/pairs.jsonl", [other("relation_extraction", f"Of {i}?", "(a, b)") for i in "ab"])
