@@ -106,7 +106,18 @@ def trl(checkpoint: str) -> Step:
     return step
 
 
-SIDES = {"ours": ours, "trl": trl}
+def waited(step: Step) -> Step:
+    """The step, over only when a GPU is through with it."""
+
+    def whole() -> None:
+        step()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+    return whole
+
+
+SIDES = {"ours": lambda checkpoint: waited(ours(checkpoint)), "trl": lambda checkpoint: waited(trl(checkpoint))}
 
 
 def peak_growth(side: str, checkpoint: str) -> int:
@@ -114,6 +125,7 @@ def peak_growth(side: str, checkpoint: str) -> int:
     step = SIDES[side](checkpoint)
     if torch.cuda.is_available():
         before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()  # forgets what building the model took
         for _ in range(3):
             step()
         return torch.cuda.max_memory_allocated() - before

@@ -1,7 +1,7 @@
 """PRM scoring of 512 completions, ours beside loops over single completions and single steps, on the pocket PRM.
 
-All sides score the same real rollouts (64 questions, 8 completions each at temperature 1) in float32 on one thread.
-Compare ratios within one run.
+All sides score the same real rollouts (64 questions, 8 completions each at temperature 1) in float32, on one thread or
+on a GPU where there is one. Compare ratios within one run.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from openrft.prompt import messages_for
 from openrft.task import DataRequest
 
 QUESTIONS, GROUP = 64, 8
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 Scores = dict[Pair, list[float]]
 
 
 @pytest.fixture(scope="module")
 def scorer() -> CheckpointScorer:
     torch.set_num_threads(1)
-    return CheckpointScorer(checkpoint_path("pocket/prm"), "auto", batch_tokens=8192, device="cpu")
+    return CheckpointScorer(checkpoint_path("pocket/prm"), "auto", batch_tokens=8192, device=DEVICE)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +49,14 @@ def batched(scorer: CheckpointScorer, pairs: list[Pair], together: bool) -> Scor
 
 @torch.inference_mode()
 def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
-    ids = torch.tensor([layout.ids])
+    ids = torch.tensor([layout.ids], device=DEVICE)
     hidden = scorer._trunk(input_ids=ids, use_cache=False).last_hidden_state[0, layout.ends]
     return scorer._format.scores(hidden).tolist()
 
 
 @functools.cache
 def whole_model() -> Any:
-    return AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32)
+    return AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32).to(DEVICE)
 
 
 def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
@@ -65,7 +66,8 @@ def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
     with torch.inference_mode():
         for pair in pairs:
             (layout,) = scorer._format.layouts([pair])
-            hidden = model(torch.tensor([layout.ids]), output_hidden_states=True).hidden_states[-1][0, layout.ends]
+            ids = torch.tensor([layout.ids], device=DEVICE)
+            hidden = model(ids, output_hidden_states=True).hidden_states[-1][0, layout.ends]
             scores[pair] = scorer._format.scores(hidden).tolist()
     return scores
 
