@@ -1,6 +1,6 @@
 """Runs one job undisturbed, then again in processes that it kills: at random times, and while a checkpoint is written.
 
-    python tests/killing.py POLICY FOLDER SEED KILLS
+    python tests/killing.py POLICY FOLDER SEED KILLS ALGORITHM
 
 Leaves the stores FOLDER/straight and FOLDER/killed; prints as JSON when it killed (steps, and seconds after them),
 whether a checkpoint was being written, and which one stood by then. Processes are forked, as importing torch for each
@@ -32,7 +32,10 @@ SETTINGS = Settings(
     explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8),
     evaluate=Evaluate(samples=2, max_tokens=8),
 )
-OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}, "brevity": {"limit": "7"}}  # which some of the answers keep to
+OPTIONS = {
+    "rl": {"lr": "1e-2", "kl": "0.01", "algorithm": sys.argv[5] if len(sys.argv) > 5 else "grpo"},
+    "brevity": {"limit": "7"},  # which some of the answers keep to
+}
 
 
 def job(policy: str) -> Job:

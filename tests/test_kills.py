@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from openrft.sample import read_jsonl
 from tests.killing import STEPS
 
 KILLS = 6
-SEED = 5  # of the moments; another one is as good
 
 
 def environment(strangers: Path) -> dict[str, str]:
@@ -47,9 +49,11 @@ def result_of(store: Path) -> dict[str, Any]:
     }
 
 
-def test_a_job_killed_again_and_again_ends_with_the_same_bits(strangers, tiny, tmp_path):
-    record = killing(strangers, tiny, tmp_path, SEED, KILLS)
-    print(record)  # shown when the test fails
+@pytest.mark.parametrize("algorithm", ["grpo", "ppo"])  # ppo: a critic and its optimiser, too
+def test_a_job_killed_again_and_again_ends_with_the_same_bits(strangers, tiny, tmp_path, algorithm):
+    seed = random.randrange(1000)  # of the moments: others each time
+    record = killing(strangers, tiny, tmp_path, seed, KILLS, algorithm)
+    print(seed, record)  # shown when the test fails
     assert result_of(tmp_path / "killed") == result_of(tmp_path / "straight")
     steps = result_of(tmp_path / "killed")["metrics"]
     assert len(steps) == STEPS

@@ -86,7 +86,8 @@ def explored(tiny, store, *plugins, credit="sequence", **options):
     return adapter.read_bytes(), rows, cost.counts
 
 
-@pytest.mark.parametrize(("algorithm", "credit"), [("ppo", "step"), ("rloo", "min")])
+@pytest.mark.parametrize("credit", ["step", "min"])
+@pytest.mark.parametrize("algorithm", ["ppo", "dapo", "rloo"])
 def test_where_steps_earn_changes_what_is_learnt(tiny, tmp_path, algorithm, credit):
     options = {"algorithm": algorithm, "lr": 1e-2, "critic_lr": 1e-2}
     whole, rows, _ = explored(tiny, tmp_path / "whole", "rl", "judge", "steps", **options)

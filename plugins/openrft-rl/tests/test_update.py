@@ -20,6 +20,7 @@ from openrft.errors import OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.prompt import messages_for, steps_of
+from openrft.rewards import shares
 from openrft.sample import Rollout
 from openrft.testing import toy_task, write_tiny_checkpoint
 
@@ -69,17 +70,19 @@ def rewarded_logp(policy, rollouts, sign):
     return logp.sum().item()
 
 
-def by_steps(rollout):
-    """The same reward, earned by steps: half of it where they end."""
-    steps = len(steps_of(rollout.completion.text))
-    return replace(rollout, earned=(*[rollout.reward / 2 / steps] * steps, rollout.reward / (2 if steps else 1)))
+def by_steps(rollout, credit):
+    """The same reward, half of it earned where steps end, in the shares of this credit."""
+    scores = [0.9 / (n + 1) for n in range(len(steps_of(rollout.completion.text)))]
+    parts = shares(scores, credit)
+    earned = [rollout.reward / 2 * part / sum(parts) for part in parts]
+    return replace(rollout, earned=(*earned, rollout.reward - sum(earned)))
 
 
-@pytest.mark.parametrize("credit", ["sequence", "step"])
+@pytest.mark.parametrize("credit", ["sequence", "step", "min"])
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_rewarded_completions_become_likelier_and_others_less(checkpoint, rollouts, algorithm, credit):
-    if credit == "step":
-        rollouts = [by_steps(r) for r in rollouts]
+    if credit != "sequence":
+        rollouts = [by_steps(r, credit) for r in rollouts]
     options = RL.Options(algorithm=algorithm, lr=1e-2, kl=0.0)
     policy = adapted(checkpoint, options)
     before = [rewarded_logp(policy, rollouts, sign) for sign in (True, False)]

@@ -14,7 +14,7 @@ from openrft_sciknoweval.defects import REGISTRY
 from openrft_sciknoweval.table import Part
 
 MANIFEST = "manifest.json"
-FORMAT = 1  # goes up with what a store holds, so that an old one is refused
+FORMAT = 2  # goes up with what a store holds, so that an old one is refused
 CHECKS = tuple(defect.name for defect in REGISTRY)
 AGAIN = "Run `openrft tasks prepare sciknoweval` again."
 
