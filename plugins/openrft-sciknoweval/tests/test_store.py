@@ -157,7 +157,7 @@ def test_damage_is_refused(store: Path) -> None:
     [
         ("", "damaged"),
         ("[]", "damaged"),
-        ('{"format": 1}', "damaged"),
+        ('{"format": 2}', "damaged"),
         ('{"format": 0, "checks": []}', "another version"),
     ],
 )
