@@ -12,7 +12,7 @@ from typing import Any
 
 from openrft.errors import DataError
 from openrft.fitness.verdict import Fitness
-from openrft.overlap import overlaps
+from openrft.overlap import clusters
 from openrft.sample import Sample, content_id
 from openrft.task import Task
 
@@ -135,10 +135,8 @@ def task_record(task: Task) -> TaskRecord:
 
     `notes["groups"]` names the fields of `Sample.meta` that group items; `meta["defects"]` are an item's flaws.
     """
-    cluster = {s.id: s.id for s in task.test}
-    for pairs in overlaps(task.test, task.test).values():
-        for one, other in pairs:
-            cluster[one] = min(cluster[one], other)
+    tests = sorted(task.test, key=lambda s: s.id)
+    cluster = {s.id: tests[first].id for s, first in zip(tests, clusters(tests), strict=True)}
     leaf = {s.id: s.task or task.name for s in task.test}
     by_id = {s.id: s for s in task.test}
     items = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +13,8 @@ from openrft.cli.shared import data_asked, data_options
 if TYPE_CHECKING:
     from openrft.sample import Sample
     from openrft.task import DataRequest
+
+Row = tuple[object, ...]
 
 
 @click.command("overlap")
@@ -34,44 +36,59 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
       openrft tasks overlap sciknoweval/openrft/T5#train sciknoweval/openrft/T5#test --data DIR
       openrft tasks overlap sciknoweval/openrft/T7 sciknoweval/L3/diffusion_rate_analysis --data DIR --json
     """
-    from openrft.overlap import overlaps
     from openrft.task import DataRequest
 
     request = DataRequest(**data_asked(given))
     sets = [_samples(ref, request) for ref in (one, other)]
-    found = overlaps(sets[0].values(), sets[1].values())
-    if one.lower() == other.lower():  # a set is itself; what is asked is whether it repeats itself
-        found = {kind: [(a, b) for a, b in pairs if a < b] for kind, pairs in found.items()}
     report = {
         "one": {"name": one, "samples": len(sets[0])},
         "other": {"name": other, "samples": len(sets[1])},
-        "overlaps": {
-            kind: {
-                "pairs": len(pairs),
-                "in_one": len({a for a, _ in pairs}),
-                "in_other": len({b for _, b in pairs}),
-                "items": [{"one": _item(sets[0][a]), "other": _item(sets[1][b])} for a, b in pairs],
-            }
-            for kind, pairs in found.items()
-        },
+        "overlaps": _compared(sets[0], sets[1], None if as_json else items),
     }
     click.echo(json.dumps(report, indent=1, ensure_ascii=False) if as_json else "\n".join(_lines(report, items)))
 
 
-def _samples(ref: str, request: DataRequest) -> dict[str, Sample]:
-    """The samples that NAME[#SIDE] stands for, by id."""
+def _compared(one: Mapping[Row, Sample], other: Mapping[Row, Sample], items: int | None) -> dict[str, Any]:
+    """The pairs by kind, `items` of them in full."""
+    from openrft.overlap import kinds_of, matches
+
+    left, right = list(one.values()), list(other.values())
+    itself = list(one) == list(other)  # a set is itself; what is asked is whether it repeats itself
+    found: dict[str, Any] = {
+        kind: {"pairs": 0, "in_one": set(), "in_other": set(), "items": []} for kind in kinds_of(left, right)
+    }
+    for kind, a, b in matches(left, right):
+        if itself and a >= b:
+            continue
+        of = found[kind]
+        of["pairs"] += 1
+        of["in_one"].add(a)
+        of["in_other"].add(b)
+        if items is None or len(of["items"]) < items:
+            of["items"].append({"one": _item(left[a]), "other": _item(right[b])})
+    return {kind: {**of, "in_one": len(of["in_one"]), "in_other": len(of["in_other"])} for kind, of in found.items()}
+
+
+def _samples(ref: str, request: DataRequest) -> dict[Row, Sample]:
+    """The samples that NAME[#SIDE] stands for, each once, however many of the names that a glob means hold it."""
     from openrft.errors import UsageError
     from openrft.families import load_task, select, whole_task
 
     name, _, side = ref.partition("#")
     if side not in ("", "train", "test"):
         raise UsageError(f"{ref}: a task has no side {side!r}.", "Write NAME, NAME#train or NAME#test.")
-    found: dict[str, Sample] = {}
+    found: dict[Row, Sample] = {}
     for task_name in select(name, request.data):
         task = (None if side else whole_task(task_name, request)) or load_task(task_name, request)
-        sides = {"train": task.train, "test": task.test, "": (*task.train, *task.test)}
-        found |= {sample.id: sample for sample in sides[side]}
+        for part in ("train", "test"):
+            samples: Sequence[Sample] = getattr(task, part) if side in ("", part) else ()
+            found |= {_row(sample, part): sample for sample in samples}
     return found
+
+
+def _row(sample: Sample, part: str) -> Row:
+    """Where the sample comes from: its side, its file and row where there are such, and what it says."""
+    return sample.task, part, sample.meta.get("file"), sample.meta.get("row"), sample.id
 
 
 def _item(sample: Sample) -> dict[str, Any]:

@@ -108,11 +108,14 @@ def test_overlap_names_pairs_by_kind(folder):
     assert "exact     1 pairs: 1 of one, 1 of other\n  adding.json:6 ~ adding.json:1  Which of these is 5" in text
     whole = ["sciknoweval/openrft/adding", "sciknoweval/L3/adding"]
     found = json.loads(tasks("overlap", *whole, "--data", folder, "--json"))
-    assert (found["one"]["samples"], found["other"]["samples"]) == (9, 14)
-    assert {kind: o["pairs"] for kind, o in found["overlaps"].items() if o["pairs"]} == {"exact": 9, "text": 1}
+    assert (found["one"]["samples"], found["other"]["samples"]) == (10, 14)
+    assert {kind: o["pairs"] for kind, o in found["overlaps"].items() if o["pairs"]} == {"exact": 10, "text": 1}
     assert {pair["other"]["file"] for pair in found["overlaps"]["exact"]["items"]} == {"adding.jsonl"}
     itself = json.loads(tasks("overlap", whole[1], whole[1], "--data", folder, "--json"))["overlaps"]
     assert {kind: o["pairs"] for kind, o in itself.items() if o["pairs"]} == {"text": 1}
+    for other in (whole[0], f"{whole[0]}/"):  # train and test together, compared with themselves
+        itself = json.loads(tasks("overlap", whole[0], other, "--data", folder, "--json"))["overlaps"]
+        assert {kind: o["pairs"] for kind, o in itself.items() if o["pairs"]} == {"exact": 1}
     dropped = tasks("overlap", *sides, "--data", folder, "--drop-leaks")
     assert "exact     none" in dropped
     shown = tasks("show", "sciknoweval/openrft/adding", "--data", folder, "--drop-leaks")

@@ -1,0 +1,62 @@
+"""Pairs that are alike, and clusters of them."""
+
+from __future__ import annotations
+
+import tracemalloc
+from itertools import islice
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openrft import Sample
+from openrft.overlap import clusters, matches, overlaps
+
+
+def sample(question: str, *kin: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
+    return Sample(question, "A", options, meta={"kin": list(kin)}, copy=copy)
+
+
+def test_a_pair_is_listed_once_under_the_first_kind_that_fits():
+    one = [sample("How many?", "data:1"), sample("Else.", "data:1")]
+    other = [sample("How many?", "data:1"), sample("how  MANY", "data:1"), sample("How many?", options=("y", "x"))]
+    a, b = (s.id for s in one)
+    found = overlaps(one, other)
+    assert found["exact"] == [(a, other[0].id)]
+    assert found["text"] == [(a, other[1].id)]
+    assert found["shuffled"] == [(a, other[2].id)]
+    assert found["data"] == [(b, other[0].id), (b, other[1].id)]
+
+
+def test_copies_are_the_same_to_the_letter():
+    first, second = sample("q"), sample("q", copy=1)
+    assert overlaps([first], [second])["exact"] == [(first.id, second.id)]
+
+
+def test_a_million_pairs_take_no_memory_of_their_own():
+    equal = [sample("q", copy=n) for n in range(1000)]
+    tracemalloc.start()
+    count = sum(1 for _ in matches(equal, equal))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 1_000_000
+    assert peak < 10_000_000
+    assert [m.other for m in islice(matches(equal, equal), 3)] == [0, 1, 2]
+
+
+marks = st.lists(st.sets(st.integers(0, 8), max_size=2), max_size=12)
+
+
+@given(marks)
+def test_clusters_are_closed(sets):
+    """Chains of kin are one cluster, whatever their order: A like B and B like C."""
+    samples = [sample(f"q{n}", *(f"data:{mark}" for mark in sorted(own))) for n, own in enumerate(sets)]
+    found = clusters(samples)
+    joined = {(m.one, m.other) for m in matches(samples, samples)}
+    assert all(found[a] == found[b] for a, b in joined)
+    assert all(found[place] == place <= n for n, place in enumerate(found))
+    for n, place in enumerate(found):  # nothing is joined without a chain
+        reached, before = {n}, set()
+        while reached != before:
+            before = set(reached)
+            reached |= {b for a, b in joined if a in before}
+        assert place == min(reached)
