@@ -2,8 +2,8 @@
 
 Kin share a key. There are three kinds: `item`, the same question with the same set of options; `question`, the same
 question alone, where questions tell items apart (at least half of the task's questions differ: it is not one wording
-that serves the whole task); `data`, the same block of given data under other words. Case, punctuation and spacing
-never matter.
+that serves the whole task); `data`, the same block of given data under other words. Case, spacing and punctuation
+never matter, but for signs and decimal points; in data numbers count by value, and `_` is a space.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from openrft import Sample
 
-_WORDS = re.compile(r"\w+")
-_ASCII = {code: " " for code in range(128) if not _WORDS.match(chr(code))}
+_APART = re.compile(r"[^\w.+-]+")
+_ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
+_PARTS = re.compile(r"((?:(?<![\w.])[-+])?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)|([^\W\d_]+)")
 _GIVEN = re.compile(r"[:=]\s*[-+\u2212]?\.?\d")  # a line of data: a name, then a number
 
 
@@ -49,7 +50,7 @@ class Kinship:
         if not telling or hash(question) in self._loose:
             yield Key("item", (question, tuple(sorted(map(normal, sample.options)))))
         marked = (line for line in sample.question.splitlines() if ":" in line or "=" in line)
-        lines = sorted(normal(line) for line in marked if _GIVEN.search(line))
+        lines = sorted(_given(line) for line in marked if _GIVEN.search(line))
         if len(lines) > 1:  # one line alone may be a constant that many questions give
             yield Key("data", tuple(lines))
 
@@ -82,7 +83,14 @@ def families(samples: Sequence[Sample]) -> list[list[Sample]]:
 
 @functools.lru_cache(maxsize=1 << 14)  # a pool's texts are asked for several times over
 def normal(text: str) -> str:
-    """The text with case, punctuation and spacing aside."""
+    """The text with case, punctuation and spacing aside; signs and decimal points stay, as -0.2 is not 0.2."""
     text = text.lower()
     # Most texts are ASCII, and for them this is several times as fast.
-    return " ".join(text.translate(_ASCII).split() if text.isascii() else _WORDS.findall(text))
+    apart = text.translate(_ASCII) if text.isascii() else _APART.sub(" ", text.replace("\u2212", "-"))
+    return " ".join(filter(None, [word.strip(".") for word in apart.split()]))
+
+
+def _given(line: str) -> tuple[str, ...]:
+    """A line of data as words and numbers: `energy_above_hull: 90.00` is `energy above hull = 90.0`."""
+    parts = _PARTS.findall(line.lower().replace("\u2212", "-"))
+    return tuple(repr(float(number)) if number else word for number, word in parts)

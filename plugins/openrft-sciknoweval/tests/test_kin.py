@@ -44,6 +44,18 @@ def test_blocks_bind_whatever_stands_around_them() -> None:
     assert len(families([item("q1\ng = 9.81"), item("q2\ng = 9.81"), *many(9)])) == 11  # a constant is no block
 
 
+def test_numbers_of_a_block_count_by_value_and_underscores_are_spaces() -> None:
+    first = item("Q1.\nSrTiO3, energy_above_hull (meV/atom): 90.00\nBaO2, energy_above_hull: 1e2")
+    second = item("Q2?\nbao2; Energy above hull = 100\nSrTiO3; energy above hull (meV/atom): 90.0")
+    other = item("Q3?\nBaO2, energy_above_hull: -1e2\nSrTiO3, energy_above_hull (meV/atom): 90")
+    assert [len(family) for family in families([first, second, other, *many(9)])].count(2) == 1
+
+
+def test_signs_and_decimal_points_tell_questions_apart() -> None:
+    cold, warm = item("What boils at -0.2 degrees?"), item("What boils at 0.2 degrees?")
+    assert len(families([cold, warm, item("What boils at \u22120.2 degrees?!"), *many(9)])) == 11
+
+
 def test_one_wording_in_one_task_and_a_telling_one_in_another() -> None:
     """The same item binds across tasks, though only in one of them the question alone would."""
     loose = [item("Which fluoresces?", f"x{i}", f"y{i}", task="loose") for i in range(6)]
