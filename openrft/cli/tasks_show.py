@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(name: str, as_json: bool, **given: Any) -> None:
     """A task's rows by type, answers, defects, split and licence, and one question as the policy sees it.
 
-    NAME may be a glob. The counts are of all rows; train and test are what a run with the same options would draw.
+    NAME may be a glob, of which --json makes a list. The counts are of all rows; train and test are what a run with the
+    same options would draw.
 
     \b
     Examples:
@@ -33,12 +34,13 @@ def command(name: str, as_json: bool, **given: Any) -> None:
     from openrft.task import DataRequest
 
     request = DataRequest(**data_asked(given))
-    for whole in select(name, request.data):
-        card = _card(whole, request)
-        if as_json:
-            click.echo(json.dumps(card, indent=1, ensure_ascii=False))
-        else:
-            click.echo("\n".join(_lines(card)))
+    names = select(name, request.data)
+    if as_json:
+        cards = [_card(whole, request) for whole in names]
+        click.echo(json.dumps(cards if any(c in name for c in "*?[") else cards[0], indent=1, ensure_ascii=False))
+        return
+    for whole in names:
+        click.echo("\n".join(_lines(_card(whole, request))))
 
 
 def _card(name: str, request: DataRequest) -> dict[str, Any]:

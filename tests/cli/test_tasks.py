@@ -91,6 +91,8 @@ def test_show_tells_what_there_is_and_how_it_looks(folder, store):
     assert other["notes"]["fingerprint"] != card["notes"]["fingerprint"]
     clean = json.loads(tasks("show", "sciknoweval/L3", "--data", store, "--clean", "--json"))
     assert (clean["defects"], clean["notes"]["defects_dropped"]) == ({}, {"eaten_backslash": 1, "conflicting_gold": 2})
+    cards = json.loads(tasks("show", "sciknoweval/L3/adding*", "--data", folder, "--json"))
+    assert [card["name"] for card in cards] == ["sciknoweval/L3/adding"]
     text = tasks("show", "sciknoweval/L3/*", "--data", folder)
     for words in (
         "only a judge can score open-ended-qa",

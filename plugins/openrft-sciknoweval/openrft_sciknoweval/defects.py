@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from openrft_sciknoweval.answering import form_of
+from openrft_sciknoweval.relations import relations_in
 from openrft_sciknoweval.row import OPTIONS, Row
 
-OPTION_COUNT, CONFLICT, DUPLICATE = "option_count", "conflicting_gold", "exact_duplicate"
+OPTION_COUNT, UNREADABLE = "option_count", "unreadable_gold"
+CONFLICT, DUPLICATE = "conflicting_gold", "exact_duplicate"
 Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> has it the defect
 
 _DATA = {  # what the data block of a task looks like: a name, then a number
@@ -71,6 +74,10 @@ def _option_not_in_data(row: Row, leaf: str, text: str) -> bool:
     return any(option.strip() not in row.question for option in row.texts)
 
 
+def _unreadable_gold(row: Row, leaf: str, text: str) -> bool:
+    return form_of(row.type, leaf) == "relations" and relations_in(row.answer) is None
+
+
 def _in_text(pattern: re.Pattern[str]) -> Check:
     return lambda row, leaf, text: bool(pattern.search(text))
 
@@ -84,6 +91,7 @@ REGISTRY: tuple[Defect, ...] = (
     Defect("eaten_backslash", "a LaTeX command became a control character and a stump", 613, _in_text(_EATEN)),
     Defect("control_character", "a raw control character in the text", 171, _in_text(_CONTROL)),
     Defect("mojibake", "UTF-8 that was once read as another encoding", 187, _in_text(_MOJIBAKE)),
+    Defect(UNREADABLE, "relations: the gold answer is no list of relations", 0, _unreadable_gold),
     Defect(CONFLICT, "another row asks the same and has another gold answer", 31, None, "groups"),
     Defect(DUPLICATE, "a row equal to an earlier one in question, options and gold answer", 95, None, "groups"),
 )

@@ -14,7 +14,7 @@ from openrft_sciknoweval.kin import Kinship
 from openrft_sciknoweval.known_rules import RULES
 from openrft_sciknoweval.pool import Pool
 from openrft_sciknoweval.selectors import FAMILY, choose, selectors
-from openrft_sciknoweval.source import Source, label, open_source
+from openrft_sciknoweval.source import Source, label, open_source, place
 from openrft_sciknoweval.split import draw, split
 
 LICENCE = "MIT by the card of the published data set; its repository states none"
@@ -59,7 +59,7 @@ class SciKnowEvalFamily:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
         from openrft_sciknoweval.prepare import prepare
 
-        made = prepare(open_source(source, "--from"), label(source), to, skip_bad_rows, progress)
+        made = prepare(open_source(source, "--from"), label(source), place(source), to, skip_bad_rows, progress)
         return {"family": FAMILY, "store": str(to), **made.summary()}
 
 
@@ -70,7 +70,7 @@ def _read(name: str, request: DataRequest) -> tuple[Pool, dict[str, Any]]:
     pool = Pool(selector, request.skip_bad_rows, request.clean)
     tables = source.tables(selector)
     pool.add(tables)
-    pool.compare()
+    pool.settle()
     return pool, {
         "source": label(request.data),
         "revision": source.revision,
@@ -89,8 +89,18 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
         drawn = pool.samples[None]
         train, test = split(drawn, request.train, request.test, request.seed)
         rule = f"drawn by seed {request.seed}, stratified by task and subtask, kin on one side"
-        short = f"; {asked}, and there are {len(drawn)}: both shrunk in proportion"
-        return train, test, rule + (short if len(drawn) < request.train + request.test else "")
+        wanted = min(len(drawn), request.train + request.test)
+        if len(drawn) < request.train + request.test:
+            rule += f"; {asked}, and there are {len(drawn)}: both shrunk in proportion"
+        if len(train) + len(test) < wanted:
+            rule += f"; {wanted - len(train) - len(test)} fewer, as kin that stay together did not fit"
+        if not train or not test:
+            raise DataError(
+                f"{pool.selector.name}: its {len(drawn)} rows are so much alike that {len(train)} train and {len(test)}"
+                " test samples could be drawn without kin on both sides.",
+                "Ask for more with --train and --test, leave out repeated rows with --clean, or give more rows.",
+            )
+        return train, test, rule
     train = draw(pool.samples.get("train", []), request.train, request.seed)
     test = draw(pool.samples.get("test", []), request.test, request.seed)
     return train, test, f"the files' own; {asked}, took {len(train)} and {len(test)}"

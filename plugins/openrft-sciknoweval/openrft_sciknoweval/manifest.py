@@ -61,6 +61,7 @@ class Manifest:
     """What a store is made of."""
 
     source: str  # as it was asked for
+    place: str  # tells that source from others, where the words above do not
     revision: str | None
     entries: tuple[Entry, ...]
     sources: dict[str, Stamp] = field(default_factory=dict)  # by path
@@ -105,7 +106,7 @@ class Manifest:
                 raise DataError(f"{path.parent} was prepared by another version of openrft-sciknoweval.", AGAIN)
             entries = tuple(Entry(**{**e, "sources": tuple(e["sources"])}) for e in raw["entries"])
             sources = {name: Stamp(**stamp) for name, stamp in raw["sources"].items()}
-            return cls(raw["source"], raw["revision"], entries, sources, raw["bad"])
+            return cls(raw["source"], raw["place"], raw["revision"], entries, sources, raw["bad"])
         except OSError as fault:
             raise DataError(f"{path}: {fault.strerror or fault}.", "Give a readable store.") from fault
         except (ValueError, KeyError, TypeError, AttributeError) as fault:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from openrft_sciknoweval.catalogue import PAPER, V2
+from openrft_sciknoweval.catalogue import LEVELS, PAPER, V2
 
-_KNOWN = {leaf.name: leaf for leaf in (*PAPER, *V2)}
+_KNOWN = {leaf.name.lower(): leaf for leaf in (*PAPER, *V2)}
 _PREFIX = {"Biology": "biological", "Chemistry": "chemical", "Material": "material", "Physics": "physics"}
 _RENAMED = {  # (domain, details.task, level) -> file
     ("Biology", "literature_multi_choice_question", "L1"): "biology_literature_QA",
@@ -24,12 +24,13 @@ def leaf_name(domain: str | None, level: str | None, task: str, subtask: str) ->
         return renamed
     for label in (subtask, task):
         for name in (label, f"{_PREFIX.get(domain or '', '')}_{label}"):
-            known = _KNOWN.get(name)
+            known = _KNOWN.get(name.lower())
             if known and (domain is None or known.domain == domain):
-                return name
+                return known.name
     return task or subtask
 
 
 def level_of(name: str, said: str | None) -> str | None:
     """A known file's level; its rows may say another (physics_formula_derivation: L5 in folder L3)."""
-    return _KNOWN[name].level if name in _KNOWN else said
+    known = _KNOWN.get(name.lower())
+    return known.level if known else said and (said.upper() if said.upper() in LEVELS else said)

@@ -15,16 +15,17 @@ def official(sample: Sample, completion: str) -> bool | None:
     """Right or wrong by the benchmark's scorer; None for an item at which that scorer stops with an error."""
     text = completion.strip()
     if sample.kind == "choice":
-        return _choice(sample, text) if len(sample.options) in (2, 4) else None
+        labelled = sample.options[: sample.meta.get("labels")]  # it knows texts by their labels, and no others
+        return _choice(sample, labelled, text) if len(labelled) in (2, 4) else None
     if sample.kind == "boolean":
         return _boolean(sample.answer, text.lower())
     return sample.answer.strip() in text
 
 
-def _choice(sample: Sample, text: str) -> bool:
+def _choice(sample: Sample, options: tuple[str, ...], text: str) -> bool:
     if len(text) < 2:
         return text == sample.answer
-    wrong = [option for letter, option in zip("ABCD", sample.options, strict=False) if letter != sample.answer]
+    wrong = [option for letter, option in zip("ABCD", options, strict=False) if letter != sample.answer]
     if sample.gold in text and not any(option in text for option in wrong):
         return True
     for letter in "DCBA":

@@ -10,7 +10,7 @@ from typing import Any
 
 from openrft import DataError, Sample
 from openrft_sciknoweval.answering import has_outcome, question_of
-from openrft_sciknoweval.defects import CONFLICT, DUPLICATE
+from openrft_sciknoweval.defects import CONFLICT, DUPLICATE, UNREADABLE
 from openrft_sciknoweval.kin import normal
 from openrft_sciknoweval.reading import Fault, Place
 from openrft_sciknoweval.record import Where, examined, where
@@ -54,8 +54,17 @@ class Pool:
             if faults and not self.skip_bad_rows:
                 raise refusal(table.name, faults)
 
-    def compare(self) -> None:
-        """Flag, or drop, samples that ask the same (question and set of options) and have different gold answers."""
+    def settle(self) -> None:
+        """Flag what only a comparison of all rows shows, and then leave out what has a flag, if that is asked for."""
+        self._compare()
+        for parts in (self.samples, self.judged):
+            for part, samples in parts.items():
+                for sample in samples:
+                    (self.dropped if self.clean else self.flagged).update(sample.meta["defects"])
+                parts[part] = [s for s in samples if not (self.clean and s.meta["defects"])]
+
+    def _compare(self) -> None:
+        """Flag samples that ask the same (question and set of options) and have different gold answers."""
         every = [*self.all(), *self.left_to_a_judge()]
         asked = Counter(hash(normal(sample.question)) for sample in every)  # spares most the closer look
         golds: dict[object, set[str]] = defaultdict(set)
@@ -65,13 +74,7 @@ class Pool:
         clashing = {key for key, found in golds.items() if len(found) > 1}
         for parts in (self.samples, self.judged) if clashing else ():
             for part, samples in parts.items():
-                parts[part] = self._marked(samples, clashing)
-
-    def _marked(self, samples: list[Sample], clashing: set[object]) -> list[Sample]:
-        marked = [_flagged(sample, CONFLICT) if _same(sample) in clashing else sample for sample in samples]
-        count = sum(CONFLICT in sample.meta["defects"] for sample in marked)
-        (self.dropped if self.clean else self.flagged).update({CONFLICT: count} if count else {})
-        return [s for s in marked if not (self.clean and s.meta["defects"])]
+                parts[part] = [_flagged(s, CONFLICT) if _same(s) in clashing else s for s in samples]
 
     def all(self) -> list[Sample]:
         """Every sample that can be graded without a judge."""
@@ -116,8 +119,8 @@ class Pool:
         if isinstance(known, Fault):
             return known
         self.types[known.type] += 1
-        if known.defects and (self.clean or not known.has_gold):
-            self.dropped.update(known.defects)
+        if not known.gradable or UNREADABLE in (known.defects or ()):
+            self.dropped.update(known.defects or ())
         else:
             self._keep(_sample(known, place, there), table.part)
         return None
@@ -125,13 +128,8 @@ class Pool:
     def _keep(self, sample: Sample, part: str | None) -> None:
         copy = self._seen[part, sample.id]
         self._seen[part, sample.id] += 1
-        if copy and self.clean:
-            self.dropped[DUPLICATE] += 1
-            return
         if copy:
             sample = replace(_flagged(sample, DUPLICATE), copy=copy)
-        if sample.meta["defects"]:
-            self.flagged.update(sample.meta["defects"])
         where = self.samples if has_outcome(sample) else self.judged
         where.setdefault(part, []).append(sample)
 
@@ -157,6 +155,7 @@ def _sample(row: Row, place: Place, there: Where) -> Sample:
         "source": row.source,
         "type": row.type,
         "prompt": row.prompt,
+        **({"labels": len(row.labels)} if len(row.labels) != len(row.texts) else {}),
         "defects": list(row.defects or ()),
     }
     answer = LETTERS[row.position] if row.kind == "choice" else row.answer

@@ -21,20 +21,21 @@ from openrft_sciknoweval.table import Table
 from openrft_sciknoweval.writers import Writers
 
 
-def prepare(source: Source, given: str, to: Path, skip_bad_rows: bool, progress: Any) -> Manifest:
-    """Write the store. `progress` has `update(stage, done, total, note)`. Raises UsageError or DataError.
+def prepare(source: Source, given: str, place: str, to: Path, skip_bad_rows: bool, progress: Any) -> Manifest:
+    """Write the store of the source that was asked for as `given` and lies at `place` (see source.py). `progress` has
+    `update(stage, done, total, note)`. Raises UsageError or DataError.
 
     The manifest is renamed into place at the end; until then a store that was there serves on, and a run that is
     killed leaves at most rows that no manifest names, which the next run sweeps away.
     """
     tables = [_placed(table) for table in source.tables(None)]
     with _locked(to):
-        _refuse_another(to, given)
+        _refuse_another(to, place)
         _sweep(to)
         rows = to / f"rows-{uuid.uuid4().hex[:8]}"
         rows.mkdir()
         try:
-            manifest = _converted(tables, Writers(rows), given, source.revision, skip_bad_rows, progress)
+            manifest = _converted(tables, Writers(rows), (given, place), source.revision, skip_bad_rows, progress)
             manifest.write(to / MANIFEST)
         except BaseException:  # Ctrl-C, too: no half-written rows stay behind
             shutil.rmtree(rows, ignore_errors=True)
@@ -43,17 +44,15 @@ def prepare(source: Source, given: str, to: Path, skip_bad_rows: bool, progress:
     return manifest
 
 
-def _refuse_another(to: Path, given: str) -> None:
+def _refuse_another(to: Path, place: str) -> None:
     """Raises UsageError if the folder holds the store of another source: it is not replaced without a word."""
     with contextlib.suppress(DataError):  # a damaged or outdated store is made again
-        held = Manifest.read(to / MANIFEST).source
-        if _place(held) != _place(given):
-            raise UsageError(f"--to {to}: there is the store of {held}.", "Give another folder, or remove that one.")
-
-
-def _place(source: str) -> str:
-    path = Path(source).expanduser()
-    return str(path.resolve()) if path.exists() else source
+        held = Manifest.read(to / MANIFEST)
+        if held.place != place:
+            raise UsageError(
+                f"--to {to}: there is the store of another source, {held.source}.",
+                "Give another folder, or remove that one.",
+            )
 
 
 def _placed(table: Table) -> Table:
@@ -63,14 +62,19 @@ def _placed(table: Table) -> Table:
 
 
 def _converted(
-    tables: list[Table], writers: Writers, given: str, revision: str | None, skip_bad_rows: bool, progress: Any
+    tables: list[Table],
+    writers: Writers,
+    given: tuple[str, str],
+    revision: str | None,
+    skip_bad_rows: bool,
+    progress: Any,
 ) -> Manifest:
     bad: Counter[str] = Counter()
     sources: dict[str, Stamp] = {}
     count = 0
     for done, table in enumerate(tables):
         faults: list[str] = []
-        of_table: Counter[str] = Counter()
+        of_table: Counter[str] = Counter(table.bad)
         if Path(table.name).is_file():
             sources[table.name] = Stamp.of(Path(table.name))
         for place, row in table.rows():
@@ -88,8 +92,8 @@ def _converted(
         progress.update("prepare", done + 1, len(tables), f"{count} rows")
     entries = writers.close(sources)
     if not entries:
-        raise DataError(f"none of {count} rows read from {given} is a usable row.", "Give other rows with --from.")
-    return Manifest(given, revision, entries, sources, dict(bad))
+        raise DataError(f"none of {count} rows read from {given[0]} is a usable row.", "Give other rows with --from.")
+    return Manifest(*given, revision, entries, sources, dict(bad))
 
 
 @contextlib.contextmanager

@@ -107,6 +107,8 @@ class _Array:
             mark = self._next()
             if mark == ",":
                 self._at += 1
+                if self._next() == "]":
+                    raise self._fault("not JSON (a comma, and then no row)")
             elif mark != "]":
                 raise self._fault("not JSON (Expecting ',' or ']')")
         self._at += 1

@@ -65,6 +65,11 @@ class Row:
         """False for a choice whose gold label stands for no text."""
         return self.kind != "choice" or self.position < len(self.texts)
 
+    @property
+    def gradable(self) -> bool:
+        """False for a choice without a gold text, or with nothing to choose from."""
+        return self.kind != "choice" or (self.has_gold and len(self.texts) > 1)
+
 
 class _Bad(Exception):
     """A fault, on its way out of the parser."""
@@ -127,8 +132,9 @@ def _choices(value: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]
     key = _text(value, "answerKey")
     if len(set(labels)) != len(labels):
         raise _Bad("repeated label", f"the labels {', '.join(labels)[:60]} repeat")
-    if not 2 <= len(labels) <= 26:
-        raise _Bad("number of options", f"{len(labels)} options, where 2 to 26 can be lettered")
+    if len(labels) < 2 or max(len(labels), len(texts)) > 26:
+        many = max(len(labels), len(texts)) if len(labels) > 1 else len(labels)
+        raise _Bad("number of options", f"{many} options, where 2 to 26 can be lettered")
     if key not in labels:
         raise _Bad("key not among labels", f"answerKey {key[:40]!r} is not among the labels {', '.join(labels)[:60]}")
     return texts, labels, key

@@ -62,9 +62,9 @@ def selectors(held: Sequence[Held] | None = None, v1: bool = False) -> dict[str,
 
     `held`: what the source has, beyond the catalogue too; None = V2 as published, or V1 if `v1` is set.
     """
-    known = {(leaf.level, leaf.name.lower()) for leaf in (*V2, *PAPER)}
-    found = [h for h in held or () if h.leaf and (h.level, h.leaf.lower()) not in known]
-    raw = {(h.level, str(h.leaf).lower()): h for h in found if h.part is None}
+    known = {(leaf.domain, leaf.level, leaf.name.lower()) for leaf in (*V2, *PAPER)}
+    found = [h for h in held or () if h.leaf and (h.domain, h.level, h.leaf.lower()) not in known]
+    raw = {(h.domain, h.level, str(h.leaf).lower()): h for h in found if h.part is None}
     more = [Leaf(str(h.leaf), h.domain, h.level) for h in raw.values() if h.domain and h.level]
     split = sorted({str(h.leaf) for h in found if h.part} - {leaf.name for leaf in PAPER})
     leaves = (*V2, *(leaf for leaf in PAPER if leaf.v1_only), *more)
@@ -110,11 +110,14 @@ def _raw(leaves: Sequence[Leaf]) -> Iterator[Selector]:
             of_both = [leaf for leaf in leaves if (leaf.domain, leaf.level, leaf.v1_only) == (domain, level, False)]
             about = f"{domain} {level} ({LEVELS[level]})"
             yield Selector(f"{FAMILY}/{domain}/{level}", about, _sum(of_both), domain=domain, level=level)
+    shared = Counter(leaf.path.lower() for leaf in leaves)
     for leaf in leaves:
         about = f"{leaf.domain} {leaf.level}, {leaf.metric}{_caution(leaf)}"
-        long = f"{FAMILY}/{leaf.domain}/{leaf.path}"
-        for name in (f"{FAMILY}/{leaf.path}", long):
+        short, long = f"{FAMILY}/{leaf.path}", f"{FAMILY}/{leaf.domain}/{leaf.path}"
+        for name in (long,) if shared[leaf.path.lower()] > 1 else (short, long):
             yield Selector(name, about, leaf.rows, leaf.domain, leaf.level, leaf.name, types=leaf.types)
+        if shared[leaf.path.lower()] > 1:  # the same name in several domains: it means all of them
+            yield Selector(short, f"{leaf.level}, tasks of several domains", None, None, leaf.level, leaf.name)
 
 
 def _paper(found: Iterable[str]) -> Iterator[Selector]:

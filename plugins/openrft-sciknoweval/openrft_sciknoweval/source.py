@@ -5,6 +5,7 @@ What a user may write (`--data`, or the environment variable) and what it means 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,13 @@ def open_source(data: str | None, option: str = "--data") -> Source:
     if any(path.glob("rows-*/*.parquet")):
         raise DataError(f"{path} is an unfinished store.", "Run `openrft tasks prepare sciknoweval` again.")
     return Folder(path)
+
+
+def place(data: str | None) -> str:
+    """The same for the same source: a path is resolved, and only its hash is told."""
+    given = data or os.environ.get(VARIABLE) or "hub:v2"
+    path = Path(given).expanduser()
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16] if path.exists() else given
 
 
 def label(data: str | None) -> str:

@@ -135,6 +135,63 @@ def test_equal_rows_are_kept_and_flagged_on_one_side_or_left_out(choice: Any, wr
     assert clean.notes["defects_dropped"] == {"exact_duplicate": 6}
 
 
+def test_rows_with_nothing_to_choose_are_dropped_and_too_many_options_refused(choice: Any, write: Any) -> None:
+    alone = choice(50, choices={"text": ["51"], "label": ["A", "B", "C", "D"]}, answerKey="A")
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), alone])
+    assert load("sciknoweval/L3/adding", folder).notes["defects_dropped"] == {"option_count": 1}
+    many = choice(50, choices={"text": [str(n) for n in range(30)], "label": ["A", "B", "C", "D"]})
+    folder = write(f"{L3}/adding.jsonl", [*rows(choice), many])
+    with pytest.raises(DataError, match="30 options, where 2 to 26 can be lettered"):
+        load("sciknoweval/L3/adding", folder)
+
+
+def test_relations_without_a_readable_gold_are_dropped(other: Any, write: Any) -> None:
+    made = [other("relation_extraction", f"Text {n}.", "(a, b), (c, d)") for n in range(8)]
+    folder = write("raw_data/Biology/L2/pairing.jsonl", [*made, other("relation_extraction", "Text.", "none")])
+    task = load("sciknoweval/L2/pairing", folder)
+    assert task.notes["defects_dropped"] == {"unreadable_gold": 1}
+    assert len(task.train) + len(task.test) == 8
+
+
+def test_rows_too_much_alike_for_two_sides_are_refused_and_a_short_side_is_said(choice: Any, write: Any) -> None:
+    equal = write(f"{L3}/adding.jsonl", [choice(1)] * 300)
+    with pytest.raises(DataError, match="so much alike that 0 train and 0 test") as refused:
+        load("sciknoweval/L3/adding", equal)
+    assert "--clean" in refused.value.advice
+    threes = write(f"{L3}/adding.jsonl", rows(choice, 8) * 3)
+    task = load("sciknoweval/L3/adding", threes, train=7, test=7)
+    assert (len(task.train), len(task.test)) == (6, 6)
+    assert "2 fewer, as kin that stay together did not fit" in task.notes["split"]
+
+
+def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
+    """Also where a row is flagged for the sake of another that has a defect of its own."""
+    odd = choice(0, choices={"text": ["3", "1", "2", "the correct option"], "label": ["A", "B", "C", "D"]})
+    clash = choice(3, answerKey="A", question="5 \times 4")
+    folder = write(
+        f"{L3}/adding.jsonl", [*rows(choice), {**odd, "answerKey": "D"}, {**odd, "answerKey": "A"}, clash, clash]
+    )
+    raw, clean = (FAMILY.whole("sciknoweval/L3/adding", DataRequest(data=str(folder), clean=c)) for c in (False, True))
+    assert [s.id for s in clean.train] == [s.id for s in raw.train if not s.meta["defects"]]
+    assert len(clean.train) == 12
+    assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
+
+
+def test_one_name_in_two_domains(choice: Any, write: Any) -> None:
+    folder = write("raw_data/Biology/L2/reasoning.jsonl", rows(choice, 6))
+    write("raw_data/Chemistry/L2/reasoning.jsonl", rows(choice, 8, start=20))
+    counts = {name: load(f"sciknoweval/{name}/reasoning", folder).notes["rows_read"] for name in ("Biology/L2", "L2")}
+    assert counts == {"Biology/L2": 6, "L2": 14}
+    assert load("sciknoweval/Chemistry/L2/reasoning", folder).notes["rows_read"] == 8
+
+
+def test_names_in_rows_have_no_case(choice: Any, write: Any) -> None:
+    details = {"level": "l3", "task": "Retrosynthesis", "subtask": "Retrosynthesis"}
+    file = write("mine.jsonl", rows(choice, details=details, domain="Chemistry")) / "mine.jsonl"
+    task = load("sciknoweval/L3/retrosynthesis", file)
+    assert {(s.task, s.meta["level"]) for s in task.train} == {("sciknoweval/L3/retrosynthesis", "L3")}
+
+
 def test_conflicting_golds_are_flagged(choice: Any, write: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", [*rows(choice), choice(0, answerKey="A")])
     task = load("sciknoweval/L3/adding", folder)

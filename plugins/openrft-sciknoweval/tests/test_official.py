@@ -60,6 +60,14 @@ def test_filling_is_a_substring_of_all_that_was_written() -> None:
     assert official(TEXT, "Certainly not 12H2 + O2 = 2H2O.") is True  # fault: cut out of a longer number
 
 
+def test_texts_beyond_the_labels_are_not_seen() -> None:
+    """Five texts for four labels, as some published rows have: the fifth is no wrong option."""
+    five = Sample("Which?", "B", ("a1", "b2", "c3", "d4", "e5"), meta={"labels": 4})
+    assert official(five, "b2, and e5") is True
+    assert official(five, "b2, and c3") is False
+    assert official(five, "B.") is True
+
+
 def test_the_scorer_stops_at_other_numbers_of_options() -> None:
     assert official(Sample("Which?", "C", ("a", "b", "c")), "C") is None
 

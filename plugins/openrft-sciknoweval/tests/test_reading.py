@@ -35,7 +35,7 @@ def test_array(tmp_path: Path) -> None:
     assert found == [("row 1", {"a": 1}), ("row 2", [2]), ("row 3", "]")]
 
 
-@pytest.mark.parametrize("data", [b"[1, 2", b"[1 2]", b"[1] 2", b"[1, oops]", b'["\xff"]', b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"[1, 2", b"[1 2]", b"[1, ]", b"[1] 2", b"[1, oops]", b'["\xff"]', b"[" * 100_000])
 def test_broken_array_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(DataError, match=r"a\.json, (line|row) 1"):
         read(tmp_path / "a.json", data)

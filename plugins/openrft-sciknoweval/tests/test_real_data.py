@@ -92,7 +92,7 @@ def test_conflicting_answers_are_flagged_or_left_out_whatever_grades_them(name: 
     flagged = load_task(f"sciknoweval/{name}", DataRequest(data=FOLDER)).notes
     assert flagged["defects_kept"][CONFLICT] == 2 * groups + copies
     clean = load_task(f"sciknoweval/{name}", DataRequest(data=FOLDER, clean=True)).notes
-    assert clean["defects_dropped"][CONFLICT] == 2 * groups
+    assert clean["defects_dropped"][CONFLICT] == 2 * groups + copies
     assert CONFLICT not in clean["defects_kept"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.manifest import MANIFEST
+from openrft_sciknoweval.source import VARIABLE
 
 from openrft import DataError, DataRequest, Task, UsageError
 from openrft.families import select
@@ -213,10 +214,29 @@ def test_only_a_new_folder_or_a_store_is_written_to(source: Path, tmp_path: Path
 def test_the_store_of_another_source_is_not_replaced(choice: Any, write: Any, source: Path, store: Path) -> None:
     before = (store / MANIFEST).read_bytes()
     another = write("another/raw_data/Material/L3/adding.jsonl", rows(choice, 30)) / "another"
-    with pytest.raises(UsageError, match=f"there is the store of {source}"):
+    with pytest.raises(UsageError, match=f"there is the store of another source, {source}"):
         prepare(another, store)
     assert (store / MANIFEST).read_bytes() == before
     prepare(source / "." / "openrft" / "..", store)  # the same folder by another path
+
+
+def test_a_variable_that_names_another_source_is_noticed(
+    choice: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "another"):
+        monkeypatch.setenv(VARIABLE, str(write(f"{name}.jsonl", rows(choice)) / f"{name}.jsonl"))
+        if name == "one":
+            FAMILY.prepare(None, tmp_path / "store", False, Silent())
+    with pytest.raises(UsageError, match=rf"another source, \${VARIABLE}"):
+        FAMILY.prepare(None, tmp_path / "store", False, Silent())
+
+
+def test_a_store_of_a_store_knows_what_was_left_out(choice: Any, write: Any, tmp_path: Path) -> None:
+    broken = write("raw_data/Material/L3/adding.jsonl", [*rows(choice), choice(20, answerKey="E")])
+    for source, store in ((broken, tmp_path / "first"), (tmp_path / "first", tmp_path / "second")):
+        made = prepare(source, store, skip_bad_rows=True)
+        assert made["bad_rows"] == {"key not among labels": 1}
+    assert load("L3/adding", tmp_path / "second").notes["bad_rows"] == {"key not among labels": 1}
 
 
 def test_rows_may_name_anything(choice: Any, write: Any, tmp_path: Path) -> None:
