@@ -78,7 +78,7 @@ def scored(
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]
     earned: tuple[float, ...] = ()
-    if credit != "sequence" and stepwise:
+    if credit != "sequence" and stepwise and alpha < 1:  # at 1 steps earn nothing: all of R is at the last token
         part = (1 - alpha) / len(process)
         late = [r.score or 0.0 for r in rewards if r.kind == "process" and r.score is not None]
         by_step = zip(*(shares(r.per_step, credit) for r in stepwise), strict=True)

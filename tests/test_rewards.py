@@ -100,6 +100,13 @@ def test_credit_of_the_sequence_leaves_the_reward_whole():
     assert scored(ROLLOUT, [], 0.7, "min", "step").earned == ()
 
 
+@pytest.mark.parametrize("credit", ["step", "min"])
+def test_outcome_alone_is_earned_at_the_end_whatever_the_credit(credit):
+    given = [Reward("prm", "process", per_step=STEPS)]
+    one, other = scored(ROLLOUT, given, 1.0, "min", credit), scored(ROLLOUT, given, 1.0, "min")
+    assert (one.earned, one.reward) == (other.earned, other.reward) == ((), 1.0)
+
+
 def test_an_empty_completion_earns_only_its_outcome():
     empty = Rollout(ROLLOUT.sample, (), Completion(""), correct=False)
     assert scored(empty, [Reward("prm", "process")], 0.7, "min", "step").earned == (0.0,)

@@ -71,6 +71,12 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     @property
+    def recalls(self) -> bool:
+        """Whether the log-probabilities kept from sampling are those of `completion_logprobs`, but for float32's
+        rounding; where not, what is learnt from them must be asked for again."""
+        ...
+
+    @property
     def end_token(self) -> int:
         """The token a finished completion ends with."""
         ...

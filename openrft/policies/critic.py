@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -104,6 +104,10 @@ class Critic:
         """Take the critic's adapter off the policy."""
         if not self.shape.separate:
             self._policy.delete_adapter(NAME)
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """What is trained of it."""
+        return self._trained().values()
 
     def _trained(self) -> dict[str, nn.Parameter]:
         every = dict(self._model.named_parameters())

@@ -18,7 +18,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.batches import batch_of, positions_of
 
 KV_BYTES = 192 << 20  # keys and values in flight on a CPU
-KV_SHARE = 0.4  # of a GPU's free memory, for the same
+KV_SHARE = 0.4  # of what the weights leave of a GPU's memory, for the same
 COMPACT = 0.2  # share of rows ended since the last time at which the batch is compacted: that copies what is left
 
 
@@ -72,7 +72,10 @@ def _budget(model: Any) -> int:
     width = heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     each = 2 * config.num_hidden_layers * width * model.dtype.itemsize
     if model.device.type == "cuda":
-        return int(KV_SHARE * torch.cuda.mem_get_info(model.device)[0] / each)
+        # Not of the memory that is free just now: batches, and so the last bits, must not depend on what ran before.
+        total = torch.cuda.get_device_properties(model.device).total_memory
+        weights = sum(p.numel() * p.element_size() for p in model.parameters())
+        return int(KV_SHARE * max(total - weights, 0) / each)
     return KV_BYTES // each
 
 

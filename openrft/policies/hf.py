@@ -112,6 +112,12 @@ class HFPolicy:
         return list(ids)
 
     @property
+    def recalls(self) -> bool:
+        """Whether sampling's log-probabilities are those that the update's forward pass gives, but for rounding of
+        float32: another engine's are not, nor are those of a lower precision, which differ by tenths of a nat."""
+        return self._rollouts is decoded and self.model.dtype == torch.float32
+
+    @property
     def end_token(self) -> int:
         """The token a finished completion ends with."""
         return self._stop[0]
@@ -180,7 +186,7 @@ class HFPolicy:
         if self.adapted:
             self._drop_critic()
             digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
-            self.model = self.model.merge_and_unload().eval()
+            self.model = _merged(self.model, int(digest[:8], 16)).eval()
             self.model.requires_grad_(True)
             self.id, self._optimizer = content_id(self.id, digest), None
 
@@ -235,6 +241,12 @@ def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
     from openrft.policies.fold import folded
 
     return folded(policy.model)
+
+
+def _merged(model: Any, seed: int) -> Any:
+    from openrft.policies.fold import merged
+
+    return merged(model, seed)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

@@ -44,6 +44,7 @@ class Journal:
         state = {"tokens": tally.tokens, "counts": tally.counts, "plugins": states}
         (aside / "state.json").write_text(json.dumps(state), encoding="utf-8")
         seal(aside)
+        shutil.rmtree(self._checkpoints / str(step), ignore_errors=True)  # a damaged one that was not gone on from
         aside.rename(self._checkpoints / str(step))
         for old in self._checkpoints.iterdir():
             if old.name != str(step):

@@ -88,6 +88,8 @@ class Run:
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
         worth = rewarded(self.work, kept, step, *again)
+        counted = map(self.work.plugins.counts, self.work.rewarding("process"))
+        self.tally.count("unread_steps", sum(counts.get("steps_beyond_context", 0) for counts in counted))
         self._lap("reward")
         return worth
 
@@ -114,7 +116,9 @@ class Run:
     def _refuse_infinite(self, step: int, metrics: Mapping[str, float]) -> None:
         """Before anything is saved: a policy that is broken is no place to go on from."""
         broken = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
-        if not all(bool(p.isfinite().all()) for p in self.policy.model.parameters() if p.requires_grad):
+        critic = getattr(self.policy, "critic", None)
+        trained = [p for p in self.policy.model.parameters() if p.requires_grad]
+        if not all(bool(p.isfinite().all()) for p in (*trained, *(critic.parameters() if critic else ()))):
             broken.append("the trained weights are not all finite")
         if broken:
             raise PluginError(

@@ -14,6 +14,7 @@ from openrft.errors import CheckpointError
 from openrft.policies import packing
 from openrft.policies.base import Sampling
 from openrft.policies.decode import draw
+from openrft.policies.fold import rounded
 from openrft.policies.hf import HFPolicy
 from openrft.prompt import messages_for
 from openrft.sample import Sample
@@ -201,6 +202,66 @@ def test_folding_the_adapter_for_a_rollout_changes_no_distribution_and_no_weight
     with policy.reference():
         bare, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
     assert (bare - logp).abs().max() > 0.1
+
+
+def in_bfloat16(tiny, std):
+    """As on a GPU: the weights in bfloat16, the adapter in float32."""
+    policy = HFPolicy(str(tiny))
+    policy.model.to(torch.bfloat16)
+    policy.attach_lora(2, 4, seed=1)
+    for name, parameter in policy.model.named_parameters():
+        if "lora_" in name:
+            parameter.data = parameter.data.float()
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=std, generator=torch.Generator().manual_seed(0))
+    return policy
+
+
+def test_an_adapter_on_weights_of_lower_precision_is_sampled_as_it_is(tiny):
+    policy = in_bfloat16(tiny, 0.3)
+    assert not policy.recalls
+    assert HFPolicy(str(tiny)).recalls
+    before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
+    groups = policy.generate(PROMPTS, HOT)
+    assert all(torch.equal(before[name], p) for name, p in policy.model.named_parameters())
+    prompts = [policy.encode(p) for p, g in zip(PROMPTS, groups, strict=True) for _ in g]
+    completions = [c for g in groups for c in g]
+    logp, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
+    with policy.reference():
+        bare, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
+    sampled = torch.nn.utils.rnn.pad_sequence([torch.tensor(c.logprobs) for c in completions], batch_first=True)
+    assert (sampled - logp).abs().mean() < 0.2 * (sampled - bare).abs().mean()  # rounding, not another policy
+
+
+def test_merging_into_lower_precision_keeps_a_change_in_the_mean(tiny):
+    """A change far below half a unit in the last place: rounded to the nearest, next to nothing of it would be left."""
+    policy = in_bfloat16(tiny, 1e-5)
+    layers = {n: m for n, m in policy.model.base_model.model.named_modules() if hasattr(m, "get_delta_weight")}
+    changes = {n: layer.get_delta_weight("default").detach().float() for n, layer in layers.items()}
+    before = {n: layer.get_base_layer().weight.detach().clone() for n, layer in layers.items()}
+    policy.merge()
+    after = {n: policy.model.get_submodule(n).weight.detach() for n in layers}
+    assert all(weight.dtype == torch.bfloat16 for weight in after.values())
+
+    def kept(weights):
+        """How much of the change is there, along itself."""
+        along = sum(((weights[n].float() - before[n].float()) * changes[n]).sum() for n in layers)
+        return float(along / sum((change**2).sum() for change in changes.values()))
+
+    assert kept(after) == pytest.approx(1, abs=0.25)
+    assert kept({n: before[n] + changes[n].to(torch.bfloat16) for n in layers}) < 0.6
+    again = in_bfloat16(tiny, 1e-5)
+    again.merge()
+    assert all(torch.equal(again.model.get_submodule(n).weight, after[n]) for n in layers)
+
+
+def test_rounding_by_chance_stays_between_its_neighbours_and_keeps_the_mean():
+    exact = torch.tensor([1.0, -1.001, 0.3, 65000.3, 1e-3]).repeat(20_000, 1)
+    found = rounded(exact, torch.bfloat16, torch.Generator().manual_seed(0)).float()
+    spacing = torch.nextafter(found[0].bfloat16(), torch.tensor(torch.inf).bfloat16()).float() - found[0]
+    assert ((found - exact).abs() <= spacing.abs() * 2).all()
+    assert (found[:, 0] == 1.0).all()  # what fits is left as it is
+    torch.testing.assert_close(found.mean(0), exact[0], rtol=2e-4, atol=0)
 
 
 def test_a_template_that_refuses_a_system_turn_gets_it_in_the_first_user_turn(tiny, tmp_path):

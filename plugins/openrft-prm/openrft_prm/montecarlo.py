@@ -45,18 +45,17 @@ def label(task: Task, policy: Any, samples: Sequence[Sample], how: How, seed: in
     for (i, prefix), group in zip(begun, policy.generate(asked, again) if asked else [], strict=True):
         reached = [bool(task.grade(samples[i], prefix + completion.text).correct) for completion in group]
         shares[i, prefix] = sum(reached) / len(reached)
+    found = []
     for i, text in drawn:
-        if steps_of(text):  # after the last step nothing is left to draw: the solution is right or wrong
-            shares[i, prefixes(text)[-1]] = float(bool(task.grade(samples[i], text).correct))
-    return [
-        Labelled(
-            prompts[i][-1]["content"],
-            tuple(steps_of(text)),
-            tuple(_label(shares[i, prefix], how.estimate) for prefix in prefixes(text)),
-        )
-        for i, text in drawn
-        if steps_of(text)
-    ]
+        steps = steps_of(text)
+        if not steps:
+            continue
+        # After the last step nothing is left to draw: the solution is right or wrong. Another solution may begin so.
+        ended = float(bool(task.grade(samples[i], text).correct))
+        reached_from = [*(shares[i, prefix] for prefix in prefixes(text)[:-1]), ended]
+        labels = tuple(_label(share, how.estimate) for share in reached_from)
+        found.append(Labelled(prompts[i][-1]["content"], tuple(steps), labels))
+    return found
 
 
 def prefixes(completion: str) -> list[str]:

@@ -96,7 +96,10 @@ class CheckpointScorer:
 
     @functools.cached_property
     def _nodes(self) -> int:
-        """Tokens a tree; 0, which is each completion alone, for a trunk that a mask does not bind (a recurrent one)."""
+        """Tokens a tree; 0, which is each completion alone, for a trunk that a mask does not bind (a recurrent one), or
+        that has windows of its own, which the tree's mask would replace."""
+        if _slides(self._trunk.config):
+            return 0
         alike = [Layout([1, 2, 3, 4], [3]), Layout([1, 2, 5, 3], [3])]
         try:
             together = self._hidden([*trees(alike, (0, 1), NODES)], 16)
@@ -104,6 +107,14 @@ class CheckpointScorer:
             return 0
         alone = self._hidden([*trees(alike, (0, 1), 0)], 16)
         return NODES if torch.allclose(together, alone, rtol=0.05, atol=0.05 * float(alone.std())) else 0
+
+
+def _slides(config: Any) -> bool:
+    """Whether some layers see a window of the text only."""
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return any(kind != "full_attention" for kind in kinds)
+    return bool(getattr(config, "sliding_window", None)) and getattr(config, "use_sliding_window", True)
 
 
 def _cut(layout: Layout, context: int) -> Layout:

@@ -90,6 +90,7 @@ def _fit(
     first = unfinished.restore(model, optimizer)
     done = sum(map(len, epochs[:first]))
     for number in range(first, recipe.epochs):
+        torch.manual_seed(hash((recipe.seed, number)))  # of dropout: a resumed training draws the same
         for width, chosen in epochs[number]:
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr * (1 - done / steps)

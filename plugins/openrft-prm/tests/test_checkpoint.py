@@ -52,6 +52,15 @@ def test_an_outcome_model_is_no_process_model(broken: Path) -> None:
         detect(Checkpoint.open(str(broken)))
 
 
+def test_a_classifier_of_whole_texts_is_none_unless_it_is_said(checkpoint: Make, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint("two-label"), tmp_path / "classifier")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["LlamaForSequenceClassification"]}))
+    with pytest.raises(CheckpointError, match="classifies whole texts"):
+        detect(Checkpoint.open(str(folder)))
+    assert detect(Checkpoint.open(str(folder)), "two-label") == "two-label"
+
+
 def test_truncated_weights(broken: Path) -> None:
     file = broken / "model.safetensors"
     data = file.read_bytes()

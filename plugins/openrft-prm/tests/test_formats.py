@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,18 @@ def test_completions_read_together_score_as_each_alone(format: str, checkpoint: 
     pairs = [(PROBLEM, "The edge is 2.\n" * (i % 4) + f"So {i}.\n\\boxed{{{'AB'[i % 2]}}}") for i in range(12)]
     for one, other in zip(scores_of(scorer, pairs), scores_of(scorer, pairs, together=False), strict=True):
         assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_a_trunk_with_windows_of_its_own_reads_each_completion_alone(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(checkpoint("skywork"), tmp_path / "sliding")
+    config = json.loads((folder / "config.json").read_text())
+    window = {"sliding_window": 8, "use_sliding_window": True, "layer_types": ["full_attention", "sliding_attention"]}
+    (folder / "config.json").write_text(json.dumps({**config, **window}))
+    slides, plain = (CheckpointScorer(str(path), "auto", 4096) for path in (folder, checkpoint("skywork")))
+    assert scores_of(slides, PAIRS) == scores_of(slides, PAIRS, together=False)
+    assert scores_of(slides, PAIRS) != scores_of(plain, PAIRS, together=False)  # the windows are at work
 
 
 def test_a_trunk_that_no_mask_binds_reads_each_completion_alone(checkpoint: Callable[[str], Path]) -> None:

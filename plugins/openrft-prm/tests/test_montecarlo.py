@@ -51,6 +51,19 @@ def test_by_hand() -> None:
     assert wrong.prompt.startswith("What is 2 + 3?\nA. ")
 
 
+def test_a_solution_that_another_one_begins_with_does_not_lend_it_its_label() -> None:
+    """The one ends in words, wrongly; the other goes on from the same words, from which one in four is right."""
+
+    def beginning(messages: Sequence[Message], i: int) -> str:
+        if messages[-1]["role"] == "user":
+            return ["good\n", f"good\n\\boxed{{{SAMPLE.answer}}}"][i]
+        return script(messages, i)
+
+    how = How(solutions=2, completions=4, estimate="soft")
+    short, long = label(toy_task(1, 1), ScriptedPolicy(beginning), [SAMPLE], how, seed=0)
+    assert (short.labels, long.labels) == ((0.0,), (0.25, 1.0))
+
+
 def test_a_stopped_labelling_ends_with_the_same_file(tmp_path: Path) -> None:
     task, how = toy_task(2 * PART + 1, 1), How(solutions=2, completions=2)
 

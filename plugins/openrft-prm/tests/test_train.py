@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -75,6 +76,26 @@ def test_a_stopped_training_ends_with_the_same_weights(
     a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
     assert a.read_bytes() == b.read_bytes()
     assert (ticks[0] == 1) is (stop_at == 1)
+
+
+def test_a_stopped_training_with_dropout_ends_with_the_same_weights(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    base = shutil.copytree(checkpoint("skywork"), tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "attention_dropout": 0.3}))
+    data, recipe = write(tmp_path / "steps.jsonl", 12), Recipe("skywork", epochs=2, batch_tokens=400)
+    train(str(base), data, tmp_path / "straight", recipe)
+
+    def stop(step: int, steps: int, loss: float) -> None:
+        if step > steps // 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(str(base), data, tmp_path / "stopped", recipe, stop)
+    train(str(base), data, tmp_path / "stopped", recipe)
+    a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
+    assert a.read_bytes() == b.read_bytes()
 
 
 def test_a_folder_in_use_and_a_solution_beyond_the_context(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ class Measures:
         self.peak("ratio_max", float((ratio * mask).max()))
         self.mean("clip_fraction", clipped(log_ratio, *clip), mask)
 
+    def sampling(self, sampled: Sequence[Line], asked: Sequence[Line]) -> None:
+        """Where the policy was asked again: how far apart, in nats a token, sampling and its forward pass are."""
+        for one, other in zip(sampled, asked, strict=True):
+            if one.old is not None and one.old is not other.old:
+                self.add("sampling_gap", float((other.old - one.old).abs().sum()), len(one.tokens))
+
     def before(self, lines: Sequence[Line]) -> None:
         """Of the policy that sampled and of its critic, before they change.
 

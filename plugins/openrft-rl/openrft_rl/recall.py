@@ -16,9 +16,10 @@ Ask = Callable[[list[tuple[int, ...]], list[tuple[int, ...]], float], tuple[Tens
 def recalled(policy: Any, lines: list[Line], budget: int, reference: bool, critic: bool) -> list[Line]:
     """The lines with what the losses will need of `old`, `reference` and `values` filled in.
 
-    The log-probabilities kept from sampling are exact; only a policy that keeps none is asked again.
+    The log-probabilities kept from sampling serve where they are exact (`TrainablePolicy.recalls`); else the policy is
+    asked again, as ratios and KLs would take the difference between the two for learning.
     """
-    if any(line.old is None for line in lines):
+    if not policy.recalls or any(line.old is None for line in lines):
         lines = filled(lines, "old", _asked(policy.completion_logprobs, lines, budget))
     if reference:
         with policy.reference():

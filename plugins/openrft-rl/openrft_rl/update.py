@@ -30,7 +30,7 @@ def update(
 
     kl: this step's weight of the KL to the reference. Rollouts whose advantage is exactly zero are left out where the
     loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is not finite; the
-    policy's adapter is then as it was.
+    policy's adapter and critic are then as they were.
     """
     how, measures = options.how, Measures()
     lines = lines_of(policy, rollouts)
@@ -39,7 +39,9 @@ def update(
     if not lines:
         return measures.report()
     policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
-    lines = appraised(recalled(policy, lines, options.micro_tokens, bool(kl), how.critic), how, options, kl)
+    asked = recalled(policy, lines, options.micro_tokens, bool(kl), how.critic)
+    measures.sampling(lines, asked)
+    lines = appraised(asked, how, options, kl)
     measures.before(lines)
     weights = token_weights([len(line.tokens) for line in lines], how.mean, options.length)
     used = [
@@ -49,7 +51,8 @@ def update(
     ]
     several = options.epochs > 1 or options.minibatches > 1
     now = Update(policy, options, kl, not several, measures)
-    with unchanged_on_failure(policy.optimizer(options.lr), several):
+    optimizers = [policy.optimizer(options.lr), *([policy.critic.optimizer(options.critic_lr)] if how.critic else [])]
+    with unchanged_on_failure(optimizers, several):
         for epoch in range(options.epochs if used else 0):
             batches = minibatches(used, options.minibatches, seed + epoch)
             for batch in batches:

@@ -95,6 +95,20 @@ def test_rewarded_completions_become_likelier_and_others_less(checkpoint, rollou
     assert metrics["grad_norm"] > 0
 
 
+def test_log_probabilities_that_sampling_did_not_keep_exactly_are_asked_for_again(checkpoint, rollouts):
+    """In bfloat16 sampling and the update differ by rounding, which would pass for a ratio, and clip it."""
+    options = RL.Options(algorithm="gspo", lr=1e-12, kl=0.01, epochs=2)
+    assert "sampling_gap" not in update(adapted(checkpoint, options), rollouts, options)
+    policy = adapted(checkpoint, options)
+    for name, parameter in policy.model.named_parameters():  # as on a GPU, where the adapter alone is in float32
+        if "lora_" not in name:
+            parameter.data = parameter.data.bfloat16()
+    metrics = update(policy, rollouts, options)
+    assert metrics["sampling_gap"] > 1e-4
+    assert metrics["ratio"] == pytest.approx(1, abs=1e-6)
+    assert metrics["clip_fraction"] == 0
+
+
 def test_micro_batches_give_the_whole_batchs_gradient(checkpoint, rollouts):
     found = []
     for micro_tokens in (1, 150, 100_000):

@@ -35,7 +35,8 @@ def explore(run: Any, options: Any, further: Mapping[str, Any], seed: int) -> No
     steps = [run.asked(step) for step in range(run.first, run.steps)]
     prompts = [prompt for step in steps for prompt in step]
     conversations = [prompt.messages for prompt in prompts]
-    tokens = room(policy, conversations, run.sampling(run.first).max_tokens)
+    every = [prompt.messages for step in range(run.steps) for prompt in run.asked(step)]  # also those before a resume
+    tokens = room(policy, every, run.sampling(run.first).max_tokens)
     optimizer = policy.optimizer(options.lr)
     for group in optimizer.param_groups:
         group["lr"] = options.lr

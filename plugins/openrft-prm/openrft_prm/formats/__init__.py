@@ -28,6 +28,12 @@ HEADS: dict[str, dict[str, tuple[int | str, ...]]] = {
 def detect(checkpoint: Checkpoint, wanted: str = "auto") -> str:
     """The checkpoint's format, or `wanted` once its head tensors are found. Raises CheckpointError."""
     name = _guess(checkpoint) if wanted == "auto" else wanted
+    kinds = [str(kind) for kind in checkpoint.config.get("architectures") or ()]
+    if wanted == "auto" and name == "two-label" and any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        raise CheckpointError(
+            f"{checkpoint.folder} classifies whole texts ({kinds[0]}), and a process reward model judges steps.",
+            "If it was trained on steps all the same, say --set prm.format=two-label.",
+        )
     hidden = checkpoint.config.get("hidden_size") or checkpoint.config.get("n_embd")
     for tensor, shape in HEADS[name].items():
         expected = tuple(hidden if size == "h" else size for size in shape)
