@@ -22,6 +22,8 @@ from openrft_rl.measures import Measures
 from openrft_rl.options import RLOptions
 from openrft_rl.recall import recalled
 
+LOGITS = 2 << 30  # bytes of float32 logits a forward pass at most, whatever `micro_tokens` allows
+
 
 def update(
     policy: Any, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl: float
@@ -38,6 +40,8 @@ def update(
     measures.note(empty=float(len(rollouts) - len(lines)))
     if not lines:
         return measures.report()
+    vocabulary = getattr(policy.model.config, "vocab_size", None) or 1
+    options = replace(options, micro_tokens=max(1, min(options.micro_tokens, LOGITS // (4 * vocabulary))))
     policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
     asked = recalled(policy, lines, options.micro_tokens, bool(kl), how.critic)
     measures.sampling(lines, asked)
