@@ -108,6 +108,19 @@ def test_a_trunk_that_lacks_weights_or_has_others(broken: Path) -> None:
         CheckpointScorer(str(broken), "auto", 4096)
 
 
+def test_a_hub_id_that_was_fetched_before(checkpoint: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the hub's own library keeps it, without network."""
+    kept, commit = tmp_path / "models--made--prm", "0" * 40
+    shutil.copytree(checkpoint("qwen"), kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = Checkpoint.open("made/prm")
+    assert detect(found) == "qwen"
+    assert found.fingerprint() == Checkpoint.open(str(checkpoint("qwen"))).fingerprint()
+
+
 def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 

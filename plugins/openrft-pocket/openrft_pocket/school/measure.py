@@ -5,6 +5,7 @@ And what the process reward model can tell apart. These are the numbers of the R
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,14 +121,16 @@ def insight(prm: Path, policy: Path, temperature: float, items: int = 25, each: 
 
 
 def main() -> None:
-    """Print the numbers of the shipped checkpoints: python -m openrft_pocket.school.measure"""
-    from openrft_pocket.shelf import folder_of, shelf
+    """Print the numbers of a family's checkpoints: python -m openrft_pocket.school.measure [FOLDER], the shipped ones
+    if left out."""
+    from openrft_pocket.shelf import CHECKPOINTS
 
-    for name in (name for name in shelf() if "prm" not in name):
-        print(f"{name}:\n\n{table(ability(folder_of(name)))}\n")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else CHECKPOINTS
+    for name in ("policy", "teacher", "teacher-prose"):
+        print(f"{name}:\n\n{table(ability(folder / name))}\n")
     for temperature in TEMPERATURES:
-        print(f"pocket/prm, rollouts at temperature {temperature}:")
-        for key, value in insight(folder_of("pocket/prm"), folder_of("pocket"), temperature).items():
+        print(f"prm, rollouts at temperature {temperature}:")
+        for key, value in insight(folder / "prm", folder / "policy", temperature).items():
             print(f"  {key}: {value:.3f}")
 
 
