@@ -22,6 +22,7 @@ from typing import Any
 from openrft_sciknoweval.catalogue import LEVELS, ROWS, V2, Leaf
 
 WORDS = [f"w{number}" for number in range(5000)]
+UNTYPED = {"judge": "open-ended-qa", "relation F1": "relation_extraction"}  # the type, where no row was counted
 LONG = 150  # words of a question: a row of 1 kB, as the benchmark's are on average
 
 
@@ -68,7 +69,7 @@ def write(path: Path, leaf: Leaf, count: int) -> None:
 def rows(leaf: Leaf, count: int) -> Iterator[dict[str, Any]]:
     """Rows of the task's own types, in their shares."""
     rng = random.Random(leaf.name)
-    types = leaf.types or {"open-ended-qa" if leaf.metric == "judge" else "mcq-4-choices": 1}
+    types = leaf.types or {UNTYPED.get(leaf.metric, "mcq-4-choices"): 1}
     for number in range(count):
         (kind,) = rng.choices([*types], [*types.values()])
         options = [" ".join(rng.choices(WORDS, k=8)) for _ in range(int(kind[4]))] if kind.startswith("mcq") else []
@@ -77,11 +78,20 @@ def rows(leaf: Leaf, count: int) -> Iterator[dict[str, Any]]:
             "question": f"{number} " + " ".join(rng.choices(WORDS, k=LONG)),
             "choices": {"text": options, "label": [*"ABCD"[: len(options)]]},
             "answerKey": rng.choice("ABCD"[: len(options)]) if options else "",
-            "answer": "" if options else rng.choice(("Yes", "No")),
+            "answer": "" if options else answer(rng, kind, leaf.name),
             "type": kind,
             "domain": leaf.domain,
             "details": {"level": leaf.level, "task": leaf.name, "subtask": leaf.name, "source": "made up"},
         }
+
+
+def answer(rng: random.Random, kind: str, name: str) -> str:
+    """A gold answer that its metric can read."""
+    if kind != "relation_extraction":
+        return rng.choice(("Yes", "No"))
+    if name == "extract_doping":
+        return f"The host {rng.choice(WORDS)} was doped with {rng.choice(WORDS)}."
+    return f"({rng.choice(WORDS)}, {rng.choice(WORDS)}, {rng.choice(WORDS)})"
 
 
 def measure(what: str, *arguments: str) -> None:

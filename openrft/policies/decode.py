@@ -16,6 +16,7 @@ import torch
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
 from openrft.policies.batches import batch_of, positions_of
+from openrft.policies.streams import streams
 
 KV_BYTES = 192 << 20  # keys and values in flight on a CPU
 KV_SHARE = 0.4  # of what the weights leave of a GPU's memory, for the same
@@ -51,14 +52,15 @@ def decode(
     """`sampling.n` rows for each prompt (lists of token ids), in order; none for a prompt that fills the context.
     `tick(rows)` is told of finished rows.
 
-    Every row draws from a random stream of its own, keyed by (seed, prompt index, sample index), and has a budget of
-    its own, so the other rows of a batch do not decide what a row says (beyond floating-point rounding).
+    Every row draws from a random stream of its own, keyed by (seed, prompt, sample index), and has a budget of its own,
+    so the other prompts and rows of a batch do not decide what a row says (beyond floating-point rounding).
     Raises PolicyError if the model's probabilities are not finite.
     """
     done: list[list[Row]] = [[] for _ in prompts]
+    keys = streams(sampling.seed, [list(prompt) for prompt in prompts])
     fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
     for chunk, samples in _chunks(model, prompts, fitting, sampling):
-        rows = _decode_chunk(model, prompts, chunk, samples, sampling, limits)
+        rows = _decode_chunk(model, prompts, keys, chunk, samples, sampling, limits)
         for place, index in enumerate(chunk):
             done[index] += rows[place * len(samples) : (place + 1) * len(samples)]
         tick(len(rows))
@@ -101,12 +103,18 @@ def _chunks(
 
 
 def _decode_chunk(
-    model: Any, prompts: Sequence[Sequence[int]], chunk: list[int], samples: range, sampling: Sampling, limits: Limits
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    keys: Sequence[str],
+    chunk: list[int],
+    samples: range,
+    sampling: Sampling,
+    limits: Limits,
 ) -> list[Row]:
     n, device = len(samples), model.device
     budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
     batch = batch_of(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
-    uniform, room = _uniforms(chunk, samples, sampling).to(device), torch.tensor(budgets, device=device)
+    uniform, room = _uniforms([keys[i] for i in chunk], samples, sampling.max_tokens).to(device), torch.tensor(budgets, device=device)
     ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
     ends[list(limits.stop)] = True
     tokens = torch.zeros(max(budgets), len(budgets), dtype=torch.long, device=device)
@@ -142,15 +150,10 @@ def _rows(tokens: list[list[int]], logprobs: list[list[float]], budgets: list[in
     return rows
 
 
-def _uniforms(chunk: Sequence[int], samples: range, sampling: Sampling) -> torch.Tensor:
-    """(rows, max_tokens) uniforms; each row from a generator keyed by (seed, prompt, sample)."""
-    lines = []
-    for prompt in chunk:
-        for sample in samples:
-            key = (sampling.seed * 1_000_003 + prompt) * 8191 + sample
-            generator = torch.Generator().manual_seed(key % (1 << 64))  # all that it takes
-            lines.append(torch.rand(sampling.max_tokens, generator=generator))
-    return torch.stack(lines)
+def _uniforms(keys: Sequence[str], samples: range, length: int) -> torch.Tensor:
+    """(prompts * samples, length) uniforms; each row from a generator keyed by its prompt's stream and its sample."""
+    seeds = [(int(key, 16) + sample) % (1 << 64) for key in keys for sample in samples]  # all that a generator takes
+    return torch.stack([torch.rand(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 
 def draw(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.openai_faults import ContextFull, RequestRefused, explained
+from openrft.policies.streams import streams
 from openrft.progress import Progress
 from openrft.sample import Completion, Message, content_id
 
@@ -59,6 +60,7 @@ class OpenAIPolicy:
 
         total, finished = len(prompts) * sampling.n, 0
         slots = asyncio.Semaphore(self._parallel)
+        keys = streams(sampling.seed, [list(prompt) for prompt in prompts])
         client = openai.AsyncOpenAI(
             base_url=self.url,
             # Local servers take any key, but the library insists on one.
@@ -69,7 +71,7 @@ class OpenAIPolicy:
 
         async def group(index: int) -> list[Completion]:
             nonlocal finished
-            found = await _Group(self, client, slots, prompts[index], sampling, index).fill()
+            found = await _Group(self, client, slots, prompts[index], sampling, keys[index]).fill()
             finished += len(found)
             if progress:
                 progress.update("generate", finished, total)
@@ -137,10 +139,10 @@ class _Group:
     """The completions of one prompt, gathered from a server that may give fewer than it is asked for."""
 
     def __init__(
-        self, policy: OpenAIPolicy, client: Any, slots: asyncio.Semaphore, prompt: Any, sampling: Sampling, index: int
+        self, policy: OpenAIPolicy, client: Any, slots: asyncio.Semaphore, prompt: Any, sampling: Sampling, key: str
     ) -> None:
         self._policy, self._client, self._slots = policy, client, slots
-        self._prompt, self._sampling, self._index = prompt, sampling, index
+        self._prompt, self._sampling, self._key = prompt, sampling, key
         self._requests = 0
 
     async def fill(self) -> list[Completion]:
@@ -162,7 +164,7 @@ class _Group:
 
     async def _request(self, n: int) -> list[Completion]:
         # A seed for each request: with one seed for all, asking again would bring the same completions again.
-        seed = int(content_id(self._sampling.seed, self._index, self._requests)[:7], 16)
+        seed = int(content_id(self._key, self._requests)[:7], 16)
         self._requests += 1
         async with self._slots:
             return await self._policy.ask(self._client, self._prompt, n, self._sampling, seed)

@@ -17,7 +17,7 @@ from openrft.errors import CheckpointError, PolicyError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.decode import Limits, Row
 from openrft.policies.hf import HFPolicy
-from openrft.sample import content_id
+from openrft.policies.streams import streams
 
 RANK = 64  # largest rank of an adapter: the engine sets room for it aside when it starts
 SEQUENCES = 512  # rows under way at a time
@@ -66,13 +66,14 @@ class VLLMRollouts:
         if self._engine is None:
             self._engine = _start(self._path, policy)
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
+        keys = streams(sampling.seed, [list(prompt) for prompt in prompts])
         rows: list[list[Row]] = [[] for _ in prompts]
         try:
             self._follow(policy)
             with TemporaryDirectory(prefix="openrft-adapter-") as folder:
                 outputs = self._engine.generate(
                     [{"prompt_token_ids": list(prompts[i])} for i in fitting],
-                    [_parameters(sampling, limits, i, len(prompts[i])) for i in fitting],
+                    [_parameters(sampling, limits, keys[i], len(prompts[i])) for i in fitting],
                     use_tqdm=False,
                     lora_request=self._adapter(policy, Path(folder)),
                 )
@@ -138,7 +139,7 @@ def _start(path: str, policy: HFPolicy) -> Any:
         ) from fault
 
 
-def _parameters(sampling: Sampling, limits: Limits, index: int, length: int) -> Any:
+def _parameters(sampling: Sampling, limits: Limits, key: str, length: int) -> Any:
     """What one prompt is sampled with. vLLM gives the n-th row the seed + n."""
     from vllm import SamplingParams
 
@@ -147,7 +148,7 @@ def _parameters(sampling: Sampling, limits: Limits, index: int, length: int) -> 
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_tokens=min(sampling.max_tokens, limits.context - length),
-        seed=int(content_id(sampling.seed, index)[:7], 16),
+        seed=int(key[:7], 16),
         stop_token_ids=list(limits.stop),
         ignore_eos=True,  # the policy's own end tokens are all that stops
         logprobs=0,  # the drawn token's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -108,16 +109,26 @@ prompts_of = st.lists(st.lists(st.integers(13, 59), min_size=1, max_size=30), mi
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(prompts_of, prompts_of, st.integers(0, 2**31 - 1))
-def test_other_prompts_change_nothing(few, more, seed):
-    """Whatever is added, longer or shorter than what is there, or too long to be answered at all."""
+@given(prompts_of, prompts_of, st.integers(0, 2**31 - 1), st.randoms(use_true_random=False))
+def test_other_prompts_change_nothing(few, more, seed, shuffle):
+    """Whatever is added before or behind, longer or shorter than what is there, or too long to be answered at all."""
     model, how = model_of("llama"), Sampling(n=3, temperature=1.0, max_tokens=9, seed=seed)
-    limits = Limits(STOP, context=24, pad=0)
-    alone, beside = decode.decode(model, few, how, limits), decode.decode(model, [*few, *more], how, limits)
-    assert [[r.tokens for r in g] for g in alone] == [[r.tokens for r in g] for g in beside[: len(few)]]
-    for prompt, group in zip([*few, *more], beside, strict=True):
+    limits, every = Limits(STOP, context=24, pad=0), [*few, *more]
+    shuffle.shuffle(every)
+    alone, beside = decode.decode(model, few, how, limits), decode.decode(model, every, how, limits)
+    drawn = defaultdict(list)  # by prompt, in order: the second of two equal ones draws something else than the first
+    for prompt, group in zip(every, beside, strict=True):
+        drawn[tuple(prompt)].append([row.tokens for row in group])
+    for prompt, group in zip(few, alone, strict=True):
+        assert drawn[tuple(prompt)].pop(0) == [row.tokens for row in group]
+    for prompt, group in zip(every, beside, strict=True):
         assert len(group) == (3 if len(prompt) < 24 else 0)
         assert all(len(prompt) + len(row.tokens) <= 24 for row in group)
+
+
+def test_the_same_prompt_twice_draws_anew_and_its_samples_differ(llama):
+    first, second = decode.decode(llama, [[5, 6, 7]] * 2, HOT, LIMITS)
+    assert len({tuple(row.tokens) for row in (*first, *second)}) == 2 * HOT.n
 
 
 def test_any_integer_is_a_seed(llama):

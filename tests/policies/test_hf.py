@@ -47,6 +47,7 @@ def test_greedy_decoding_equals_transformers_generate(policy):
 def test_same_seed_same_completions_whatever_else_is_in_the_batch(policy):
     every, few = policy.generate(PROMPTS, HOT), policy.generate(PROMPTS[:2], HOT)
     assert tokens(every)[:2] == tokens(few)
+    assert tokens(policy.generate(PROMPTS[::-1], HOT)) == tokens(every)[::-1]
     assert len({t for group in tokens(every) for t in group}) > 1
     other = policy.generate(PROMPTS[:2], Sampling(n=3, temperature=1.0, max_tokens=12, seed=8))
     assert tokens(other) != tokens(few)

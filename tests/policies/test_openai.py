@@ -143,6 +143,8 @@ def test_same_seed_same_requests_other_seed_others(server: Server) -> None:
     one, again, other = (policy.generate(prompts("a", "b"), Sampling(n=2, seed=s)) for s in (1, 1, 2))
     assert one == again
     assert one != other
+    more = policy.generate(prompts("c", "b", "a"), Sampling(n=2, seed=1))
+    assert more[:0:-1] == one  # whatever else is asked
 
 
 def test_open_policy_takes_the_spec_and_the_id_holds_no_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
