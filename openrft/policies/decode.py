@@ -114,7 +114,8 @@ def _decode_chunk(
     n, device = len(samples), model.device
     budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
     batch = batch_of(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
-    uniform, room = _uniforms([keys[i] for i in chunk], samples, sampling.max_tokens).to(device), torch.tensor(budgets, device=device)
+    uniform = _uniforms([keys[i] for i in chunk], samples, sampling.max_tokens).to(device)
+    room = torch.tensor(budgets, device=device)
     ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
     ends[list(limits.stop)] = True
     tokens = torch.zeros(max(budgets), len(budgets), dtype=torch.long, device=device)
