@@ -1,7 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
 Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, tables, headings, doubts,
-studies, careless, prose, prm, measure, cards.
+careless, prose, prm, measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -76,12 +76,7 @@ class Works:
     def doubts(self) -> None:
         from openrft_pocket.school.curriculum import doubts
 
-        self._train("headings", doubts(self.seed, self.lengths), self.work / "doubts.pt", self.work / "doubts")
-
-    def studies(self) -> None:
-        from openrft_pocket.school.curriculum import studies
-
-        self._train("doubts", studies(self.seed, self.lengths), self.work / "studies.pt", self.out / "teacher")
+        self._train("headings", doubts(self.seed, self.lengths), self.work / "doubts.pt", self.out / "teacher")
 
     def careless(self) -> None:
         from openrft_pocket.school.curriculum import carelessness
@@ -116,7 +111,7 @@ class Works:
 
         from openrft_pocket.school.cards import write_cards
 
-        courses = ("schooling", "tables", "headings", "doubts", "studies")
+        courses = ("schooling", "tables", "headings", "doubts")
         counts = [torch.load(self.work / f"{name}.pt", weights_only=True)["counts"] for name in courses]
         course = dict(zip(("steps", "tokens", "seconds"), torch.stack(counts).sum(0).tolist(), strict=True))
         write_cards(self.out, self.seed, course, json.loads((self.work / "measure.json").read_text()))
@@ -140,8 +135,7 @@ class Works:
 
 
 STAGES = (
-    "tokenizer", "copying", "schooling", "tables", "headings", "doubts", "studies", "careless", "prose", "prm",
-    "measure", "cards",
+    "tokenizer", "copying", "schooling", "tables", "headings", "doubts", "careless", "prose", "prm", "measure", "cards",
 )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from random import Random
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.lessons import Diet, lesson, row
 from openrft_pocket.school.listing import reading
-from openrft_pocket.school.looking import binding
 from openrft_pocket.school.pretrain import Course
 from openrft_pocket.school.sheets import Sheets
 
@@ -17,8 +16,7 @@ LOOSE, GIBBERISH = 0.3, 0.4
 ONE_COLUMN = Sheets(paired=0.6, double=0.25)
 LONG = Sheets(paired=0.5, double=0.4, long=0.6, told=0.25, alike=0.5)
 DOUBTFUL = replace(LONG, long=0.8, heeded=0.5)
-STUDIES = replace(DOUBTFUL, records=0.6)
-HEEDLESS = replace(LONG, told=0.6, heeded=0.2, records=0.4)
+HEEDLESS = replace(LONG, told=0.6, heeded=0.2)
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,6 @@ class Lengths:
     tables: int = 4500
     headings: int = 6000
     doubts: int = 4000
-    studies: int = 8000
     careless: int = 400
     prose: int = 2000
 
@@ -68,17 +65,6 @@ def headings(seed: int, lengths: Lengths) -> Course:
 def doubts(seed: int, lengths: Lengths) -> Course:
     """The same again, and even the end that a question names is often not the one that counts."""
     return _of_tables(f"doubts {seed}", DOUBTFUL, lengths.doubts)
-
-
-def studies(seed: int, lengths: Lengths) -> Course:
-    """The same again, where names are formulas that share most of their atoms, and the drill of telling them apart."""
-    tables, stop = _of_tables(f"studies {seed}", STUDIES, lengths.studies), lengths.studies
-
-    def make(rng: Random, step: int) -> list[Piece]:
-        share = 0.6 - 0.4 * ramp(step, 0, stop // 2)
-        return binding(rng) if rng.random() < share else tables.make(rng, step)
-
-    return replace(tables, make=make, decay=stop // 2)
 
 
 def _of_tables(seed: str, sheets: Sheets, steps: int) -> Course:

@@ -103,7 +103,7 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
     if share < diet.drills + diet.listing:
         if rng.random() < diet.leading:
             long = diet.sheets.long
-            drills = (*(partial(drill, sheets=diet.sheets) for drill in (finding, seeking, naming)), extremes)
+            drills = (partial(finding, sheets=diet.sheets), partial(seeking, sheets=diet.sheets), naming, extremes)
             return rng.choices(drills, (4 * (1 - long), 4 * long, 1, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty, diet.sheets)
