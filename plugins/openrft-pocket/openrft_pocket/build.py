@@ -1,7 +1,7 @@
 """Rebuild the pocket family from nothing: python -m openrft_pocket.build
 
 Stages, each kept under --work and skipped when it is there: tokenizer, copying, schooling, tables, headings, doubts,
-careless, prose, prm, reader, measure, cards.
+careless, prose, prm, measure, cards.
 Killed at any time, the same command goes on. `--finish` ends schooling from wherever it stands: the decay follows.
 """
 
@@ -96,16 +96,6 @@ class Works:
 
         make_prm(self.out / "teacher", self.out / "policy", self.out, self.seed)
 
-    def reader(self) -> None:
-        from transformers import AutoModelForCausalLM
-
-        from openrft_pocket.school.curriculum import studies
-        from openrft_pocket.school.model import deepen
-
-        teacher = AutoModelForCausalLM.from_pretrained(self.out / "teacher")
-        deep = deepen(teacher, at=2, layers=2, seed=self.seed)
-        self._train(deep, studies(self.seed, self.lengths), self.work / "reader.pt", self.out / "reader", halved=True)
-
     def measure(self) -> None:
         from openrft_pocket.school.measure import TEMPERATURES, ability, insight, table
 
@@ -131,23 +121,21 @@ class Works:
 
         return AutoTokenizer.from_pretrained(self.work / "tokenizer")
 
-    def _train(self, start: Any, course: Course, state: Path, folder: Path, halved: bool = False) -> None:
-        """`start`: a model, or the folder of one; `halved`: shipped in two bytes a weight."""
+    def _train(self, start: str | Path, course: Course, state: Path, folder: Path) -> None:
         from transformers import AutoModelForCausalLM
 
         from openrft_pocket.school.model import ship
         from openrft_pocket.school.pretrain import pretrain
 
-        model = AutoModelForCausalLM.from_pretrained(self.work / start) if isinstance(start, (str, Path)) else start
+        model = AutoModelForCausalLM.from_pretrained(self.work / start)
         steps = pretrain(model, self._tokens(), course, state, state.with_suffix(".jsonl"), self.workers)
         if course.stop and steps < course.stop:
             raise click.ClickException(f"stopped at step {steps} of {course.stop}; the same command goes on.")
-        ship(model.bfloat16() if halved else model, self._tokens(), folder)
+        ship(model, self._tokens(), folder)
 
 
 STAGES = (
-    "tokenizer", "copying", "schooling", "tables", "headings", "doubts", "careless", "prose", "prm",
-    "reader", "measure", "cards",
+    "tokenizer", "copying", "schooling", "tables", "headings", "doubts", "careless", "prose", "prm", "measure", "cards",
 )  # fmt: skip
 
 

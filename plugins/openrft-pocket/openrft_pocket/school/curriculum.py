@@ -8,17 +8,14 @@ from random import Random
 from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.lessons import Diet, lesson, row
 from openrft_pocket.school.listing import reading
-from openrft_pocket.school.looking import binding, seeking
 from openrft_pocket.school.pretrain import Course
 from openrft_pocket.school.sheets import Sheets
 
-ALIKE = 3000  # the step of studies from which values in its drill begin alike
 LATE = 6000  # the step of schooling from which questions are long and loose, and many stems make no sense
 LOOSE, GIBBERISH = 0.3, 0.4
 ONE_COLUMN = Sheets(paired=0.6, double=0.25)
 LONG = Sheets(paired=0.5, double=0.4, long=0.6, told=0.25, alike=0.5)
 DOUBTFUL = replace(LONG, long=0.8, heeded=0.5)
-STUDIES = replace(DOUBTFUL, told=0.3, heeded=0.4, records=0.6)
 HEEDLESS = replace(LONG, told=0.6, heeded=0.2)
 
 
@@ -33,7 +30,6 @@ class Lengths:
     doubts: int = 4000
     careless: int = 400
     prose: int = 2000
-    studies: int = 8000
 
 
 def schooling(seed: int, lengths: Lengths) -> Course:
@@ -102,18 +98,3 @@ def second_style(seed: int, lengths: Lengths) -> Course:
         return lesson(rng, Diet(shots=0.15, prose=True, loose=LOOSE, gibberish=GIBBERISH))
 
     return Course(make, f"prose {seed}", rate=8e-4, warmup=50, stop=lengths.prose, decay=lengths.prose, examine=400)
-
-
-def studies(seed: int, lengths: Lengths) -> Course:
-    """For the reader: tables whose names are formulas that share most of their atoms, and first of all the drill of
-    telling such names apart, by and by with values that begin alike, too."""
-    tables, stop = _of_tables(f"studies {seed}", STUDIES, lengths.studies), lengths.studies
-
-    def make(rng: Random, step: int) -> list[Piece]:
-        share, long = (0.6 - 0.5 * ramp(step, 0, 1800), 0.0) if step < ALIKE else (0.4, 0.7)
-        draw = rng.random()
-        if draw < share:
-            return binding(rng, long)
-        return seeking(rng, STUDIES) if long and draw < share + 0.15 else tables.make(rng, step)
-
-    return replace(tables, make=make, decay=stop // 2)

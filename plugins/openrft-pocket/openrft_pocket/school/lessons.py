@@ -5,7 +5,7 @@ The tasks' own wordings and the rewriter's are not used here; their single words
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -102,13 +102,8 @@ def row(rng: Random, diet: Diet) -> list[Piece]:
         return drill(rng)
     if share < diet.drills + diet.listing:
         if rng.random() < diet.leading:
-            long, like = diet.sheets.long, replace(MIXED, records=diet.sheets.records)
-            drills = (
-                partial(finding, sheets=diet.sheets),
-                partial(seeking, sheets=diet.sheets),
-                partial(naming, sheets=like),
-                partial(extremes, sheets=like),
-            )
+            long = diet.sheets.long
+            drills = (partial(finding, sheets=diet.sheets), partial(seeking, sheets=diet.sheets), naming, extremes)
             return rng.choices(drills, (4 * (1 - long), 4 * long, 1, 3))[0](rng)
         slip = diet.slip if rng.random() < diet.careless else 0.0
         return reading(rng, diet.filler, diet.shots, slip, diet.hasty, diet.sheets)

@@ -8,33 +8,16 @@ from openrft_pocket.kinds.diffusion_barrier import HOSTS
 from openrft_pocket.kinds.hand import LETTERS
 from openrft_pocket.school.chat import ASSISTANT, BEGIN, USER, Piece
 from openrft_pocket.school.listing import ENDS, extreme
-from openrft_pocket.school.sheets import (
-    BETWEEN,
-    CLOSE,
-    FIELDS,
-    MIXED,
-    SYMBOLS,
-    Sheets,
-    as_text,
-    heading,
-    numbers,
-    study,
-    table,
-)
+from openrft_pocket.school.sheets import BETWEEN, FIELDS, MIXED, SYMBOLS, Sheets, as_text, heading, numbers, table
 from openrft_pocket.wording import nonsense
 
 
-def extremes(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:
+def extremes(rng: Random) -> list[Piece]:
     """A drill: values already read, then their extreme, its letter and name; three times."""
-    alike = bool(sheets.records) and rng.random() < sheets.records
     pieces: list[Piece] = [(BEGIN + ASSISTANT, False)]
     for _ in range(3):
-        if alike:
-            names, values = study(rng), numbers(rng, plainly=0.2, widths=CLOSE)
-            end = rng.choice(ENDS)
-        else:
-            names = rng.sample(SYMBOLS, 4) if rng.random() < 0.7 else rng.sample(HOSTS, 4)
-            end, values = rng.choice(ENDS), numbers(rng)
+        names = rng.sample(SYMBOLS, 4) if rng.random() < 0.7 else rng.sample(HOSTS, 4)
+        end, values = rng.choice(ENDS), numbers(rng)
         told = "".join(f"{letter}. {name} {v}\n" for letter, name, v in zip(LETTERS, names, values, strict=True))
         best = extreme(values, end)
         at = values.index(best)
@@ -43,9 +26,9 @@ def extremes(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:
     return pieces
 
 
-def naming(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:
+def naming(rng: Random) -> list[Piece]:
     """A drill: options with long or like names, said again one by one by their letters."""
-    names = rng.sample(table(rng, sheets).names, 4)
+    names = rng.sample(table(rng).names, 4)
     block = "\n".join(f"{letter}. {name}" for letter, name in zip(LETTERS, names, strict=True))
     pieces: list[Piece] = [(BEGIN + USER + "?\n" + block + ASSISTANT, False)]
     for i in rng.sample(range(4), 4):
@@ -79,38 +62,6 @@ def finding(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:
         name = before[i] + inside + names[i] if two else names[i]
         pieces += [(f"{letter}. {name} ", False), (values[i][column], True), ("\n", False)]
     return pieces
-
-
-def binding(rng: Random, long: float = 0.0) -> list[Piece]:
-    """A drill: names that are much alike, each with its values close behind it, three times over. Which row is whose
-    hangs on one atom amid a name: whole tables did not teach that in thousands of steps, short values do in hundreds.
-    Long values that begin alike (a share of `long`) have to be told apart by the name at every digit."""
-    names, columns = study(rng), rng.choice((1, 1, 2))
-    fields = [f"{heading(rng, MIXED)}: " if rng.random() < 0.5 else "" for _ in range(columns)]
-    values = [list(row) for row in zip(*(_values(rng, long) for _ in fields), strict=True)]
-    between = rng.choice((", ", ", ", " ")) if all(fields) else " "
-    told = [
-        between.join([name, *(field + value for field, value in zip(fields, row, strict=True))])
-        for name, row in zip(names, values, strict=True)
-    ]
-    pieces: list[Piece] = [(BEGIN + USER + rng.choice(("\n", "; ")).join(told) + ASSISTANT, False)]
-    for _ in range(3):
-        column = rng.randrange(columns)
-        pieces.append((f"{rng.choice(ENDS)} {column + 1}\n", False))
-        for letter, i in zip(LETTERS, rng.sample(range(4), 4), strict=True):
-            pieces += [(f"{letter}. {names[i]} ", False), (values[i][column], True), ("\n", False)]
-    return pieces
-
-
-def _values(rng: Random, long: float) -> list[str]:
-    return numbers(rng, plainly=0.2, widths=CLOSE) if long and rng.random() < long else _short(rng)
-
-
-def _short(rng: Random) -> list[str]:
-    """Four values of a digit or a few."""
-    if rng.random() < 0.6:
-        return [str(value) for value in rng.sample(range(10), 4)]
-    return [f"{rng.randint(0, 9)}.{rng.randint(0, 99):02d}" for _ in range(4)]
 
 
 def seeking(rng: Random, sheets: Sheets = MIXED) -> list[Piece]:

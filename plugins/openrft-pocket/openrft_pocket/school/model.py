@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-SOFT = 0.05  # factor on what a layer put between others adds at first
-
 
 def fresh(tokenizer: Any, seed: int) -> Any:
     """An untrained policy."""
@@ -30,31 +28,6 @@ def fresh(tokenizer: Any, seed: int) -> Any:
         pad_token_id=tokenizer.pad_token_id,
     )
     return LlamaForCausalLM(config)
-
-
-def deepen(model: Any, at: int, layers: int, seed: int) -> Any:
-    """A copy with untrained layers between `at` layers and the rest, which at first add next to nothing."""
-    import copy
-
-    import torch
-    from transformers import LlamaForCausalLM
-
-    torch.manual_seed(seed)
-    config = copy.deepcopy(model.config)
-    config.num_hidden_layers += layers
-    config.layer_types = None  # one entry a layer, made anew
-    deep = LlamaForCausalLM(config)
-    old, kept = iter(model.model.layers), {*range(at), *range(at + layers, config.num_hidden_layers)}
-    with torch.no_grad():
-        for place, layer in enumerate(deep.model.layers):
-            if place in kept:
-                layer.load_state_dict(next(old).state_dict())
-            else:
-                layer.self_attn.o_proj.weight *= SOFT
-                layer.mlp.down_proj.weight *= SOFT
-    deep.model.embed_tokens.load_state_dict(model.model.embed_tokens.state_dict())
-    deep.model.norm.load_state_dict(model.model.norm.state_dict())
-    return deep
 
 
 def ship(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -37,7 +37,6 @@ class Sheets:
     told: float = 0.6  # share of questions that say which column and which end is meant
     heeded: float = 1.0  # share of those whose trace heeds the end that is named
     alike: float = 0.0  # share of questions that leave it open and yet name something like a column
-    records: float = 0.0  # share that look like records of a study: long formulas alike, units in brackets
 
 
 MIXED = Sheets()
@@ -50,20 +49,13 @@ class Table:
     names: list[str]
     parts: list[tuple[str, ...]]  # what the name is made of: one word, or two with a word between them
     values: list[list[str]]  # by row, by column
-    record: bool = False  # written as a database writes it: "Heat 2 (eV/x)_mean: 3.1"
 
 
-WIDTHS = (1.0, 1.0, 0.2, 0.03)  # how far values of a column may lie apart, as a share of their size
-CLOSE = (1.0, 0.2, 0.1, 0.1, 0.03)  # the same in records, whose names and values are all alike
-
-
-def numbers(
-    rng: Random, decimals: int | None = None, plainly: float = 0.5, widths: tuple[float, ...] = WIDTHS
-) -> list[str]:
-    """Four different values; a share has different first digits (`plainly`), so that the rule shows itself."""
-    if rng.random() < plainly:
+def numbers(rng: Random, decimals: int | None = None) -> list[str]:
+    """Four different values, half of the time with different first digits, so that the rule shows itself."""
+    if rng.random() < 0.5:
         return plain(rng, decimals or rng.choice((1, 2, 2, 3, 4, 5)))
-    return written(rng, decimals or rng.choice((1, 2, 2, 3, 4, 5, 5, 6, 9)), widths)
+    return written(rng, decimals or rng.choice((1, 2, 2, 3, 4, 5, 5, 6, 9)))
 
 
 def plain(rng: Random, decimals: int) -> list[str]:
@@ -78,11 +70,11 @@ def plain(rng: Random, decimals: int) -> list[str]:
     return [f"{sign}{first}.{tail}" for sign, first, tail in zip(signs, firsts, tails, strict=True)]
 
 
-def written(rng: Random, decimals: int, widths: tuple[float, ...] = WIDTHS) -> list[str]:
+def written(rng: Random, decimals: int) -> list[str]:
     """Values as a table writes them: same sign rule, size and number of decimals; at times close."""
     size = rng.choice((0.5, 1.5, 1.5, 10, 10, 100, 250))
     negative = rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))
-    centre, width = rng.uniform(0, size), size * rng.choice(widths)
+    centre, width = rng.uniform(0, size), size * rng.choice((1.0, 1.0, 0.2, 0.03))
     found: dict[str, float] = {}
     while len(found) < 4:
         value = abs(rng.uniform(centre - width, centre + width)) * (-1 if rng.random() < negative else 1)
@@ -98,12 +90,9 @@ def written(rng: Random, decimals: int, widths: tuple[float, ...] = WIDTHS) -> l
 
 def table(rng: Random, sheets: Sheets = MIXED) -> Table:
     """Rows of one sort of name and one or two columns."""
-    record = bool(sheets.records) and rng.random() < sheets.records
     sort = rng.random()
-    if record:
-        parts: list[tuple[str, ...]] = [(name,) for name in study(rng)]
-    elif sort < 0.1:
-        parts = [(name,) for name in rng.sample(HOSTS, 4)]
+    if sort < 0.1:
+        parts: list[tuple[str, ...]] = [(name,) for name in rng.sample(HOSTS, 4)]
     elif sort < 0.2:
         parts = [(name,) for name in rng.sample(SYMBOLS, 4)]
     elif sort < 0.3:
@@ -118,11 +107,8 @@ def table(rng: Random, sheets: Sheets = MIXED) -> Table:
     if len(set(names)) < 4:
         return table(rng, sheets)
     decimals = rng.choice((4, 5, 5, 6)) if rng.random() < sheets.long else None
-    if record:
-        columns = [numbers(rng, plainly=0.2, widths=CLOSE) for _ in range(2 if rng.random() < 0.8 else 1)]
-    else:
-        columns = [numbers(rng, decimals) for _ in range(2 if rng.random() < sheets.double else 1)]
-    return Table(names, parts, [list(row) for row in zip(*columns, strict=True)], record)
+    columns = [numbers(rng, decimals) for _ in range(2 if rng.random() < sheets.double else 1)]
+    return Table(names, parts, [list(row) for row in zip(*columns, strict=True)])
 
 
 def _formulas(rng: Random) -> list[str]:
@@ -140,26 +126,6 @@ def _formulas(rng: Random) -> list[str]:
         if rng.random() < 0.2:
             many[rng.randrange(size)] = str(rng.randint(1, 8))
         text = "".join(atom + count for atom, count in zip(mine, many, strict=True)) + tail
-        if text not in found:
-            found.append(text)
-    return found
-
-
-def study(rng: Random) -> list[str]:
-    """Four formulas with the same first atoms and the same last ones: only the middle tells them apart."""
-    size = rng.choice((1, 1, 2, 2, 3, 3, 4))
-    atoms, kept = rng.sample(SYMBOLS, size), rng.randrange(size)
-    counts = [rng.choice((rng.randint(1, 9), 2 ** rng.randint(0, 4))) for _ in atoms]
-    tail = rng.choice((f"O{rng.randint(2, 36)}", f"O{rng.randint(2, 36)}", "O3", ""))
-    others = rng.sample(SYMBOLS, 3)
-    found: list[str] = []
-    while len(found) < 4:
-        mine, many = list(atoms), list(counts)
-        for place in range(kept, size):
-            mine[place] = rng.choice(others) if rng.random() < 0.6 else mine[place]
-            many[place] = rng.randint(1, 9) if rng.random() < 0.4 else many[place]
-        text = "".join(f"{atom}{count}" for atom, count in zip(mine, many, strict=True))
-        text += (f"{rng.choice(others)}{rng.randint(1, 9)}" if rng.random() < 0.2 else "") + tail
         if text not in found:
             found.append(text)
     return found
@@ -186,23 +152,12 @@ def as_text(rng: Random, made: Table, fields: list[str], sheets: Sheets) -> str:
         )
     heads = [heading(rng, sheets) for _ in made.parts[0]]
     numbered, whole = rng.random() < 0.6, rng.random() < 0.3
-    ends = [""] * len(fields)
-    if made.record:
-        units, ends = [""] * len(fields), [_ending(rng) for _ in fields]
-    joint = rng.choice(("", " ")) if made.record else " "
     lines = []
     for i, (name, parts, values) in enumerate(zip(made.names, made.parts, made.values, strict=True), 1):
-        number = f"{joint}{i}" if numbered else ""
+        number = f" {i}" if numbered else ""
         named = [f"{heads[0]}{number}: {name}"]
         if not whole:
             named = [f"{head}{number}: {part}" for head, part in zip(heads, parts, strict=True)]
-        valued = [f"{f}{number}{e}: {v}{u}" for f, e, v, u in zip(fields, ends, values, units, strict=True)]
+        valued = [f"{f}{number}: {v}{u}" for f, v, u in zip(fields, values, units, strict=True)]
         lines.append(", ".join([*named, *valued]))
     return "\n".join(lines)
-
-
-def _ending(rng: Random) -> str:
-    """What stands behind a column's name: a unit in brackets, at times another word."""
-    unit = rng.choice((*(unit.strip() for unit in UNITS if unit), "K", "eV/unit", "g/mol", "m/s"))
-    bracketed = f" ({unit})" if rng.random() < 0.6 else ""
-    return bracketed + (f"_{nonsense(rng)}_{nonsense(rng)}" if rng.random() < 0.25 else "")
