@@ -17,6 +17,7 @@ from openrft.errors import DataError
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Kind = Literal["choice", "boolean", "number", "text"]
+RewardKind = Literal["outcome", "process"]
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
@@ -90,7 +91,7 @@ class Reward:
     """One source's judgement of one rollout."""
 
     name: str  # the source: "outcome" or the plugin's name
-    kind: Literal["outcome", "process"]
+    kind: RewardKind
     score: float | None = None  # the sequence's score; None = the core aggregates `per_step`
     per_step: tuple[float, ...] = ()  # one score a reasoning step, in [0, 1], in order
 

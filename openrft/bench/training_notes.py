@@ -12,7 +12,7 @@ SHARES = {  # explore's count of completions -> what it means; all in `explore.c
     "blank": "without a word in RL",
 }
 EVENTS = {  # explore's count -> what it means
-    "idle_steps": "steps of RL in which all answers to a question earned the same, which sets none above another",
+    "idle_steps": "steps of RL in which all answers, or all to each question, earned the same and taught nothing",
     "exploded_steps": "steps of RL whose loss exploded",
     "unread_steps": "steps of reasoning beyond the reward model's context in RL, which earned nothing",
     "damaged_checkpoints": "damaged checkpoints that RL could not go on from",

@@ -146,14 +146,16 @@ def _rows(tokens: list[list[int]], logprobs: list[list[float]], budgets: list[in
         rows.append(Row(ids[:end], logps[:end], ids[end - 1] in stop))
     if not all(math.isfinite(logp) for row in rows for logp in row.logprobs):
         raise PolicyError(
-            "the policy's probabilities are not finite.", "Its weights are damaged, or its training diverged."
+            "the policy's probabilities are not finite.",
+            "Its weights are damaged, or its training diverged: then lower the learning rate.",
         )
     return rows
 
 
 def _uniforms(keys: Sequence[str], samples: range, length: int) -> torch.Tensor:
-    """(prompts * samples, length) uniforms; each row from a generator keyed by its prompt's stream and its sample."""
-    seeds = [(int(key, 16) + sample) % (1 << 64) for key in keys for sample in samples]  # all that a generator takes
+    """(prompts * samples, length) uniforms; each row from a generator keyed by its prompt's stream and its sample.
+    A CPU's generator heeds 32 bits of it: two of 10,000 rows share their numbers once in a hundred calls."""
+    seeds = [(int(key, 16) + sample) % (1 << 64) for key in keys for sample in samples]
     return torch.stack([torch.rand(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from openrft.arm import derived_seed, label
-from openrft.errors import PluginError, UsageError
+from openrft.errors import PluginError, PolicyError, UsageError
 from openrft.plugins import about
 from openrft.sample import Rollout, Sample, Shot
 from openrft.stages.figures import informative
@@ -87,10 +87,14 @@ def _drawn(run: Run, step: int) -> tuple[list[Rollout], list[Rollout]]:
     same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv 2503.14476, 3.2).
     """
     prompts, redraws, drawn, asked = run.asked(step), run.redraws, list[Rollout](), set[str]()
-    size = len(prompts)
+    size = len({p.sample.id for p in prompts})  # a batch across two epochs may ask a question twice
     for turn in range(redraws + 1):
         again = ("again", turn) if turn else ()
-        groups = run.policy.generate([p.messages for p in prompts], run.sampling(step, *again), run.within(step))
+        try:
+            groups = run.policy.generate([p.messages for p in prompts], run.sampling(step, *again), run.within(step))
+        except PolicyError as fault:
+            fault.message = f"step {step}: {fault.message}"
+            raise
         answered = [p.answered(c) for p, group in zip(prompts, groups, strict=True) for c in group]
         drawn += run.judged(step, answered, *again)
         asked.update(p.sample.id for p in prompts)

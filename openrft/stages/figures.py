@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum
 
 from openrft.sample import Rollout
@@ -41,6 +41,14 @@ def figures(rollouts: Sequence[Rollout]) -> dict[str, float]:
 def is_blank(rollout: Rollout) -> bool:
     """Whether nothing was said."""
     return not rollout.completion.text.strip()
+
+
+def is_idle(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
+    """Whether the step set no rollout above another: all earned the same, or all to each question did and the trainer,
+    by its `updates`, did not compare questions with each other. A single rollout is told nothing of by itself."""
+    if len(rollouts) > 1 and len({r.reward for r in rollouts}) == 1:
+        return True
+    return row["zero_variance"] == 1 and not row.get("updates")
 
 
 def informative(rollouts: Sequence[Rollout]) -> set[str]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Real
+from typing import Any, get_args
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
 from openrft.plugins import about
 from openrft.prompt import steps_of
 from openrft.rewards import scored
-from openrft.sample import Reward, Rollout
+from openrft.sample import Reward, RewardKind, Rollout
 from openrft.work import Work
 
 
@@ -27,7 +30,7 @@ def rewarded(work: Work, rollouts: Sequence[Rollout], step: int, *again: object)
 def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
     """For each rollout what every plugin with the hook gave it.
 
-    Raises PluginError, naming the plugin, for a wrong number of rewards and for one that is none (`sound`).
+    Raises PluginError, naming the plugin, for no list, a wrong number of rewards and one that is none (`sound`).
     """
     given: list[list[Reward]] = [[] for _ in rollouts]
     if not rollouts:
@@ -39,6 +42,9 @@ def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -
         step=step,
         seed=derived_seed(work.job.seed, "reward", step, *again),
     )
+    silent = [name for name in work.plugins.having("reward") if name not in dict(results)]
+    if silent:
+        raise PluginError(f"{about(silent[0])} gave None in place of a list of rewards.")
     for name, rewards in results:
         if not isinstance(rewards, Sequence):
             raise PluginError(f"{about(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
@@ -50,16 +56,36 @@ def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -
 
 
 def sound(name: str, rollout: Rollout, reward: Reward) -> Reward:
-    """The reward, if it can be one. Raises PluginError that says what is wrong with it."""
-    fault = _fault(rollout, reward)
+    """The reward in plain numbers, if it can be one. Raises PluginError that says what is wrong with it."""
+    fault = _odd(reward)
+    if not fault:
+        score = None if reward.score is None else float(reward.score)
+        reward = replace(reward, score=score, per_step=tuple(map(float, reward.per_step)))
+        fault = _fault(rollout, reward)
     if fault:
         raise PluginError(f"{about(name)} in reward, sample {rollout.sample.id}: {fault}.")
     return reward
 
 
-def _fault(rollout: Rollout, reward: Reward) -> str:
+def _odd(reward: Any) -> str:
+    """What is no reward by its types; numpy's numbers and arrays are as good as Python's."""
     if not isinstance(reward, Reward):
         return f"{type(reward).__name__} in place of a Reward"
+    if reward.kind not in get_args(RewardKind):
+        return f"the kind {reward.kind!r} is neither {' nor '.join(get_args(RewardKind))}"
+    if not isinstance(reward.name, str):
+        return f"its name is a {type(reward.name).__name__}"
+    if not (reward.score is None or isinstance(reward.score, Real)):
+        return f"the score {reward.score!r} is a {type(reward.score).__name__}, not a number"
+    try:
+        steps = list(reward.per_step)
+    except TypeError:
+        return f"per_step is a {type(reward.per_step).__name__}, not a row of numbers"
+    odd = [step for step in steps if not isinstance(step, Real)]
+    return f"a step's score {odd[0]!r} is a {type(odd[0]).__name__}, not a number" if odd else ""
+
+
+def _fault(rollout: Rollout, reward: Reward) -> str:
     if reward.score is not None and not math.isfinite(reward.score):
         return f"the score is {reward.score}"
     if reward.kind == "outcome":

@@ -18,7 +18,7 @@ from openrft.policies.base import Sampling, TrainablePolicy
 from openrft.progress import Progress
 from openrft.prompt import messages_for
 from openrft.sample import Prompt, Rollout, Sample, Shot
-from openrft.stages.figures import figures, is_blank
+from openrft.stages.figures import figures, is_blank, is_idle
 from openrft.stages.journal import Journal
 from openrft.stages.questions import batch_of
 from openrft.stages.retrieve import demonstrations
@@ -132,7 +132,7 @@ class Run:
         self.tally.count("completions", len(rollouts))
         self.tally.count("cut_off", sum(r.completion.finish == "length" for r in rollouts))
         self.tally.count("blank", sum(map(is_blank, rollouts)))
-        self.tally.count("idle_steps", int(row["zero_variance"] == 1))
+        self.tally.count("idle_steps", int(is_idle(rollouts, row)))
         self.tally.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:

@@ -27,8 +27,8 @@ def test_shares_are_of_all_completions_and_events_are_added_up():
     ) == [
         "toy/L1/sums: answers not given in RL, as the prompt alone exceeds the policy's context: rl 25%, rl+prm 25%.",
         "toy/L1/sums: answers cut off in RL at the longest length allowed: rl 20%, rl+prm 20%.",
-        "toy/L1/sums: steps of RL in which all answers to a question earned the same, which sets none above another:"
-        " rl 6, rl+prm 6.",
+        "toy/L1/sums: steps of RL in which all answers, or all to each question, earned the same and taught"
+        " nothing: rl 6, rl+prm 6.",
         "toy/L1/sums: steps of RL whose loss exploded: rl 2, rl+prm 2.",
         "toy/L1/sums: damaged checkpoints that RL could not go on from: rl 2, rl+prm 2.",
     ]

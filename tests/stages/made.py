@@ -76,13 +76,13 @@ class Entry:
         self.load = lambda: lambda: instance
 
 
-def work_of(monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, **plugins: Any) -> Work:
+def work_of(monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any) -> Work:
     """The work of one job whose plugins are these objects."""
     here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
     monkeypatch.setattr("openrft.plugins.installed", lambda: here)
     monkeypatch.setattr("openrft.plugins.plugin_class", lambda name: here[name].entry.load())
     monkeypatch.setattr("openrft.plugins.source_digest", lambda name: "")
-    settings = Settings(explore=Explore(steps=steps, prompts=4, group=2, max_tokens=9), evaluate=Evaluate())
+    settings = Settings(explore=Explore(steps=steps, prompts=prompts, group=2, max_tokens=9), evaluate=Evaluate())
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
     student: Any = SimpleNamespace(id="scripted", trainable=lambda purpose: policy, advance=lambda adapter, key: None)
     return Work(job, TASK, Plugins(plugins, {}), student, Store(store), Silent())

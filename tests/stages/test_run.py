@@ -10,7 +10,8 @@ import pytest
 import openrft
 from openrft import Completion, Reward, Rollout
 from openrft.errors import OpenRFTError, PluginError, UsageError
-from openrft.stages.figures import figures
+from openrft.stages.figures import figures, is_idle
+from openrft.stages.questions import batch_of
 from openrft.testing import boxed
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
@@ -48,6 +49,7 @@ def outcome(score):
     ("gives", "words"),
     [
         (lambda rollouts: 1 / 0, "raised ZeroDivisionError in reward"),
+        (lambda rollouts: None, "gave None in place of a list of rewards"),
         (lambda rollouts: [], "gave 0 rewards for 8 rollouts"),
         (lambda rollouts: (r for r in rollouts), "gave a generator in place of a list of rewards"),
         (lambda rollouts: [0.5] * len(rollouts), "float in place of a Reward"),
@@ -58,6 +60,10 @@ def outcome(score):
         (outcome(math.nan), "the score is nan"),
         (outcome(math.inf), "the score is inf"),
         (outcome(None), "an outcome reward without a score"),
+        (outcome("0.5"), "the score '0.5' is a str, not a number"),
+        (lambda rollouts: [Reward("judge", "proces", 0.5)] * 8, "the kind 'proces' is neither outcome nor process"),
+        (process(0.5, None), "a step's score None is a NoneType, not a number"),
+        (lambda rollouts: [Reward("judge", "process", per_step=0.5)] * 8, "per_step is a float, not a row of numbers"),
     ],
 )
 def test_a_reward_that_is_none_stops_the_job_and_names_the_plugin(monkeypatch, tmp_path, gives, words):
@@ -66,6 +72,16 @@ def test_a_reward_that_is_none_stops_the_job_and_names_the_plugin(monkeypatch, t
     with pytest.raises(PluginError, match=rf"'judge' \(openrft-judge 1.0\).*{words}"):
         explored(work)
     assert trainer.shown == []
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons(monkeypatch, tmp_path):
+    import numpy as np
+
+    def gives(rollouts):
+        return [Reward("judge", "process", np.float32(0.5), np.array([0.25, 0.75])) for _ in rollouts]
+
+    rows, _ = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer(), judge=Judge(gives)))
+    assert [row["reward.judge"] for row in rows] == [0.5, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -121,6 +137,22 @@ def test_one_answer_a_question_is_not_called_idle():
     assert figures([*one, one[0]])["zero_variance"] == 1  # of the one question that has two
 
 
+def test_a_step_is_idle_if_nothing_was_set_above_another():
+    def step(*rewards, each=1, **metrics):
+        rollouts = [
+            Rollout(s, (), Completion("x", (1,)), reward=r, correct=False)
+            for s, r in zip(TASK.train, rewards, strict=False)
+            for _ in range(each)
+        ]
+        return is_idle(rollouts, {**figures(rollouts), **metrics})
+
+    assert step(1.0, 1.0, updates=2)  # whatever a critic makes of it
+    assert not step(1.0, 0.0, updates=1)
+    assert step(1.0, 0.0, each=2)  # answers are compared with those to the same question alone
+    assert not step(1.0, 0.0, each=2, updates=1)  # or with all of the batch
+    assert not step(1.0)
+
+
 def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
     rows, _ = explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=-2.0), trainer=Trainer()))
     row = rows[0]
@@ -168,6 +200,15 @@ def test_redraws_are_bounded_and_no_question_is_asked_twice_in_a_step(monkeypatc
     assert len(set(policy.drawn[0][1] + policy.drawn[1][1])) == 8
     assert (counts["groups_drawn"], counts["groups_kept"], counts["idle_steps"]) == (16, 0, 2)
     assert [len(shown) for shown in trainer.shown] == [16, 16]  # nothing to choose from: all of it
+
+
+def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
+    batches = [[s.id for s in batch_of(TASK.train, 5, step, 0)] for step in range(12)]
+    assert any(len(set(batch)) < 5 for batch in batches)  # where one epoch ends and the next begins
+    trainer, policy = Trainer(redraws=3), Trainee(half_right)
+    explored(work_of(monkeypatch, tmp_path, policy, steps=12, prompts=5, trainer=trainer))
+    assert [len(asked) for _, asked in policy.drawn] == [5] * 12
+    assert [len(shown) for shown in trainer.shown] == [10] * 12
 
 
 # -- stopping and going on -----------------------------------------------------------------------------------------

@@ -61,6 +61,20 @@ def tiny(tmp_path_factory):
     return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
 
 
+@pytest.fixture(scope="module")
+def breaking(tiny, tmp_path_factory):
+    """The same with an ear for newlines: of most bytes it writes none for hundreds of tokens."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("breaking")
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
+    with torch.no_grad():
+        model.lm_head.weight[tokenizer.encode("\n", add_special_tokens=False)] *= 30
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
     torch.set_num_threads(1)
@@ -88,10 +102,10 @@ def explored(tiny, store, *plugins, credit="sequence", **options):
 
 @pytest.mark.parametrize("credit", ["step", "min"])
 @pytest.mark.parametrize("algorithm", ["ppo", "dapo", "rloo"])
-def test_where_steps_earn_changes_what_is_learnt(tiny, tmp_path, algorithm, credit):
+def test_where_steps_earn_changes_what_is_learnt(breaking, tmp_path, algorithm, credit):
     options = {"algorithm": algorithm, "lr": 1e-2, "critic_lr": 1e-2}
-    whole, rows, _ = explored(tiny, tmp_path / "whole", "rl", "judge", "steps", **options)
-    apart, others, _ = explored(tiny, tmp_path / "apart", "rl", "judge", "steps", credit=credit, **options)
+    whole, rows, _ = explored(breaking, tmp_path / "whole", "rl", "judge", "steps", **options)
+    apart, others, _ = explored(breaking, tmp_path / "apart", "rl", "judge", "steps", credit=credit, **options)
     assert apart != whole
     assert {"kl", "ratio", "clip_fraction", "grad_norm"} <= others[0].keys()
     assert ("explained_variance" in others[0]) == (algorithm == "ppo")
