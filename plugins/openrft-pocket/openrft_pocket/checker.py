@@ -1,6 +1,6 @@
 """The exact step checker: is this line true of this question?
 
-A line is sound if it is one that the true derivation contains or may contain (sums and products in either order,
+A line is sound if it is one that the true derivation contains or may contain (sums and products in any order,
 facts of the question, the gold option, the gold letter). Sound arithmetic with a wrong operand is unsound, since
 the line is not true of the question. Both step styles are known (kinds/prose.py); a line in any other style is unsound.
 """

@@ -1,15 +1,19 @@
 """No rule that reads only the options beats a guess."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from openrft_pocket import Pocket
 from openrft_pocket.family import name_of
 from openrft_pocket.kinds import KINDS
+from openrft_pocket.kinds.lattice_volume import VOLUMES
+from openrft_pocket.kinds.retrosynthesis import CARBONS, HYDROGENS, formula
 
 from openrft import DataRequest, Sample
 
 ITEMS = 600
+FRAGMENTS = {formula((c, h)) for c in CARBONS for h in HYDROGENS}
 
 
 def _numbers(sample: Sample) -> list[float] | None:
@@ -47,6 +51,26 @@ RULES: dict[str, Callable[[Sample], int]] = {
     "longest": lambda sample: max(range(4), key=lambda i: len(sample.options[i])),
     "crowded": _crowded,
 }
+
+
+@pytest.mark.parametrize("name", ["lattice_volume", "retrosynthesis", "structure_count", "molar_mass", "final_speed"])
+def test_what_was_gold_in_training_says_nothing(name):
+    """Nor do options that could not be gold: an option's share of being gold in train is no hint in test."""
+    task = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=2000, test=ITEMS, seed=5))
+    gold = Counter(sample.gold for sample in task.train)
+    shown = Counter(option for sample in task.train for option in sample.options)
+
+    def choose(sample: Sample) -> int:
+        return max(range(4), key=lambda i: (gold[sample.options[i]] + 0.25) / (shown[sample.options[i]] + 1))
+
+    share = sum("ABCD"[choose(sample)] == sample.answer for sample in task.test) / ITEMS
+    assert share < 0.25 + 0.075
+
+
+def test_options_are_answers_that_could_be():
+    for name, possible in (("lattice_volume", set(map(str, VOLUMES))), ("retrosynthesis", FRAGMENTS)):
+        for sample in Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=1, test=ITEMS, seed=5)).test:
+            assert set(sample.options) <= possible
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -29,6 +29,23 @@ def test_false_lines_by_hand(line):
     assert check_steps(SPEED, [line]) == [False]
 
 
+@pytest.mark.parametrize(
+    ("kind", "facts", "options", "answer", "lines"),
+    [
+        ("structure_count", {"chain": ["S", "S", "O"]}, "5326", "C", ["1+0+1=2", "0+1+1=2", "1+1+0=2", "C. 2"]),
+        ("lattice_volume", {"a": 2, "b": 3, "c": 4}, ("24", "32", "36", "48"), "A",
+         ["2*3=6", "3*4=12", "12*2=24", "4*2=8", "3*8=24", "4*3*2=24"]),
+        ("perovskite", {"pairs": [["Bi", "V"], ["Bi", "Zr"], ["Sr", "Cr"], ["Sr", "Zr"]]},
+         ("SrCrO3", "BiZrO3", "SrZrO3", "BiVO3"), "C", ["C. SrZrO3 2+4=6", "C. SrZrO3 4+2=6", "C. SrZrO3"]),
+        ("ion_charge", {"names": ["Ga", "Na", "Sb", "Zr"], "asked": 5}, ("Na", "Sb", "Ga", "Zr"), "B", ["B. Sb"]),
+    ],
+)  # fmt: skip
+def test_true_lines_in_other_orders_and_by_other_ways(kind, facts, options, answer, lines):
+    sample = Sample("q", answer, tuple(options), meta={"kind": kind, "facts": facts})
+    assert check_steps(sample, lines) == [True] * len(lines)
+    assert check_steps(sample, ["1+0+1=3", "2*3=7", "12*3=36", "D. " + options[3]]) == [False] * 4
+
+
 def test_true_arithmetic_on_a_wrong_operand_is_unsound():
     assert check_steps(SPEED, ["3*8=25", "7+25=32"]) == [False, False]
 

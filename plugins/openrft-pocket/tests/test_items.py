@@ -41,6 +41,17 @@ def test_small_worlds_still_give_many_samples(name):
     assert len({s.id for s in (*task.train, *task.test)}) == 800
 
 
+def test_a_question_is_the_same_exercise_with_its_factors_exchanged():
+    key = KINDS["final_speed"].key
+    assert key({"v": 26, "a": 9, "t": 6}) == key({"v": 26, "a": 6, "t": 9})
+    assert key({"v": 26, "a": 9, "t": 6}) != key({"v": 27, "a": 9, "t": 6})
+
+
+def test_more_than_there_are_is_refused():
+    with pytest.raises(UsageError, match=r"pocket/L1/valence has only \d+ different test samples"):
+        family.load("pocket/L1/valence", DataRequest(train=1, test=10_000))
+
+
 def test_same_seed_same_samples_and_a_larger_draw_begins_with_the_smaller():
     small = family.load("pocket/L3/molar_mass", DataRequest(train=10, test=10, seed=4))
     large = family.load("pocket/L3/molar_mass", DataRequest(train=30, test=10, seed=4))

@@ -21,6 +21,12 @@ def speed(facts: Facts) -> int:
     return facts["v"] + facts["a"] * facts["t"]
 
 
+def key(facts: Facts) -> str:
+    """The same sum whichever factor is the time."""
+    low, high = sorted((facts["a"], facts["t"]))
+    return f"{facts['v']}+{low}*{high}"
+
+
 def solve(facts: Facts, options: Sequence[str], hand: Hand) -> None:
     gain = hand.number(facts["a"] * facts["t"])
     hand.write(f"{facts['a']}*{facts['t']}={gain}")
@@ -61,7 +67,7 @@ FINAL_SPEED = Kind(
         "[From|Out of] {v} m/s [something|a ship|a sled|a car] [is sped up|gains] {a} m/s2 [during|over|for] {t} s [to|up to] [which|what] speed?",
     ),
     draw=draw,
-    key=lambda facts: "{v}+{a}*{t}".format(**facts),
+    key=key,
     slots=lambda facts: facts,
     options=lambda facts, rng: numbers_around(speed(facts), rng),
     solve=solve,

@@ -5,16 +5,24 @@ Knows no chat format, no tokenizer and nothing of openrft.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from openrft_pocket.kinds.hand import LETTERS, Hand
 
+Split = Literal["train", "test"]
 Facts = dict[str, Any]  # plain JSON: everything a question states
-_SUM = re.compile(r"^(.*?)(\d+)([+*])(\d+)=(\d+)$")
+_SUM = re.compile(r"^(.*?)(\d+(?:\+\d+)+|\d+(?:\*\d+)+)=(\d+)$")  # what stands before it, terms, result
+
+
+def split_of(name: str, key: str) -> Split:
+    """The half of all exercises of a kind to which this one belongs."""
+    return "train" if hashlib.sha256(f"{name} {key}".encode()).digest()[0] % 2 else "test"
 
 
 @dataclass(frozen=True)
@@ -38,15 +46,28 @@ class Kind:
     level: str = "L3"  # L3: reasoning; L1: knowledge
 
     def truths(self, facts: Facts, options: Sequence[str]) -> set[str]:
-        """Every line that is true of the question, sums and products in both orders."""
+        """Every line that is true of the question, sums and products in every order, and the gold option's own."""
         hand = Hand()
         self.solve(facts, options, hand)
-        lines = {*hand.lines, *self.asides(facts, options)}
-        for line in tuple(lines):
-            if found := _SUM.match(line):
-                head, left, sign, right, result = found.groups()
-                lines.add(f"{head}{right}{sign}{left}={result}")
-        return lines
+        gold = f"{hand.boxed}. {options[LETTERS.index(hand.boxed)]}"
+        return {said for line in (*hand.lines, *self.asides(facts, options), gold) for said in _orders(line)}
+
+
+def _orders(line: str) -> list[str]:
+    """The line with the terms of its sum or product in every order; itself alone where it has none."""
+    if not (found := _SUM.match(line)):
+        return [line]
+    head, terms, result = found.groups()
+    sign = "+" if "+" in terms else "*"
+    return [f"{head}{sign.join(order)}={result}" for order in permutations(terms.split(sign))]
+
+
+def ring_around(gold: int, possible: Sequence[int], rng: Random) -> list[int]:
+    """Gold and three others near it, all from `possible` (sorted), at a uniform rank. The last value is followed by the
+    first one, so that each has as many neighbours as another, and none is likelier to be gold where it is an option."""
+    gaps = [rng.choice((1, 1, 2, 3)) for _ in range(3)]
+    first = possible.index(gold) - sum(gaps[: rng.randrange(4)])
+    return [possible[(first + sum(gaps[:i])) % len(possible)] for i in range(4)]
 
 
 def numbers_around(gold: int, rng: Random) -> tuple[list[str], int]:

@@ -4,18 +4,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations_with_replacement, permutations
+from math import prod
 from random import Random
 
 from openrft_pocket.kinds.hand import Hand
-from openrft_pocket.kinds.kind import Facts, Kind, numbers_around
+from openrft_pocket.kinds.kind import Facts, Kind, ring_around, shuffled, split_of
+
+CELLS: dict[int, list[tuple[int, ...]]] = {}  # edges of 2-9 by volume, under 200: what three digits begin with 1
+for cell in combinations_with_replacement(range(2, 10), 3):
+    if prod(cell) < 200:
+        CELLS.setdefault(prod(cell), []).append(cell)
+
+
+def key(cell: Sequence[int]) -> str:
+    return "*".join(map(str, sorted(cell)))
+
+
+VOLUMES = sorted(  # with cells in train and in test: another would be gold in one of them and never in the other
+    volume for volume, cells in CELLS.items() if len({split_of("lattice_volume", key(cell)) for cell in cells}) == 2
+)
 
 
 def draw(rng: Random) -> Facts:
-    """Three edges of 2-9 with a volume under 200: a product that three digits begin with 1."""
-    while True:
-        facts = {edge: rng.randint(2, 9) for edge in "abc"}
-        if volume(facts) < 200:
-            return facts
+    """Three edges; every volume is as likely as another."""
+    edges = list(rng.choice(CELLS[rng.choice(VOLUMES)]))
+    rng.shuffle(edges)
+    return dict(zip("abc", edges, strict=True))
+
+
+def options(facts: Facts, rng: Random) -> tuple[list[str], int]:
+    """Volumes that such a cell can have, all of them: what is no product of three edges would give itself away."""
+    gold = volume(facts)
+    return shuffled([str(other) for other in ring_around(gold, VOLUMES, rng)], str(gold), rng)
+
+
+def asides(facts: Facts, options: Sequence[str]) -> list[str]:
+    """The same product by way of any two edges."""
+    whole, lines = volume(facts), []
+    for left, right, last in permutations(facts[edge] for edge in "abc"):
+        lines += [f"{left}*{right}={left * right}", f"{left * right}*{last}={whole}"]
+    return [*lines, "{a}*{b}*{c}=".format(**facts) + str(whole)]
 
 
 def volume(facts: Facts) -> int:
@@ -61,8 +90,10 @@ LATTICE_VOLUME = Kind(
         "[Stack|Pile] {a} x {b} cubes in {c} [layers|levels]. [How many|Total] cubes?",
     ),
     draw=draw,
-    key=lambda facts: "*".join(map(str, sorted(facts[edge] for edge in "abc"))),
+    key=lambda facts: key([facts[edge] for edge in "abc"]),
     slots=lambda facts: facts,
-    options=lambda facts, rng: numbers_around(volume(facts), rng),
+    options=options,
     solve=solve,
+    stratum=volume,
+    asides=asides,
 )

@@ -9,10 +9,12 @@ from random import Random
 from openrft_pocket.kinds.hand import Hand
 from openrft_pocket.kinds.kind import Facts, Kind, shuffled
 
+CARBONS, HYDROGENS = range(3, 8), range(3, 10)  # of the missing fragment
+
 
 def draw(rng: Random) -> Facts:
     """Carbon and hydrogen counts of the two fragments; both are at least 2, so that no count is left unwritten."""
-    return {"known": [rng.randint(2, 6), rng.randint(2, 9)], "missing": [rng.randint(3, 7), rng.randint(3, 9)]}
+    return {"known": [rng.randint(2, 6), rng.randint(2, 9)], "missing": [rng.choice(CARBONS), rng.choice(HYDROGENS)]}
 
 
 def formula(counts: Sequence[int]) -> str:
@@ -25,10 +27,11 @@ def slots(facts: Facts) -> dict[str, object]:
 
 
 def options(facts: Facts, rng: Random) -> tuple[list[str], int]:
-    """Two carbon counts times two hydrogen counts: no option resembles the others more than another does."""
+    """Two carbon counts times two hydrogen counts: no option resembles the others more than another does. All of them
+    could be missing; the largest count has the smallest for a neighbour, lest counts at the ends be gold more often."""
     carbon, hydrogen = facts["missing"]
-    other_c = carbon + rng.choice((-1, 1))
-    other_h = hydrogen + rng.choice((-2, -1, 1, 2))
+    other_c = CARBONS[(CARBONS.index(carbon) + rng.choice((-1, 1))) % len(CARBONS)]
+    other_h = HYDROGENS[(HYDROGENS.index(hydrogen) + rng.choice((-2, -1, 1, 2))) % len(HYDROGENS)]
     texts = [formula((c, h)) for c in (carbon, other_c) for h in (hydrogen, other_h)]
     return shuffled(texts, formula(facts["missing"]), rng)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from openrft_pocket.items import split_of
 from openrft_pocket.kinds import KINDS
 from openrft_pocket.kinds.hand import LETTERS, Hand
+from openrft_pocket.kinds.kind import split_of
 from openrft_pocket.school.chat import INSTRUCTION
 from openrft_pocket.school.lessons import BANK
 from openrft_pocket.wording import phrase
@@ -30,7 +30,7 @@ def question(rng: Random) -> tuple[str, set[str], Hand]:
     """A question block, its true lines, and a solution by a slipping hand."""
     kind, own = KINDS[rng.choice([*KINDS])], rng.random() < 0.5
     facts = kind.draw(rng)
-    while own and split_of(kind, kind.key(facts)) != "train":
+    while own and split_of(kind.name, kind.key(facts)) != "train":
         facts = kind.draw(rng)
     options, _ = kind.options(facts, rng)
     noise = 0.15 if not own and rng.random() < 0.5 else 0.0
