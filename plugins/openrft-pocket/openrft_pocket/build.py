@@ -163,8 +163,9 @@ def main(
     until: str,
 ) -> None:
     """Rebuild the pocket checkpoints from nothing."""
-    out = CHECKPOINTS if ship else out or work / "checkpoints"
-    works = Works(work.absolute(), out.absolute(), seed, replace(Lengths(), hold=hold), finish, workers)
+    out = (CHECKPOINTS if ship else out or work / "checkpoints").absolute()
+    settle(work, out, seed)
+    works = Works(work.absolute(), out, seed, replace(Lengths(), hold=hold), finish, workers)
     for stage in STAGES[: STAGES.index(until) + 1]:
         done = work / f"{stage}.done"
         if stage in redo:
@@ -175,6 +176,23 @@ def main(
         act: Callable[[], None] = getattr(works, stage)
         act()
         done.touch()
+
+
+def settle(work: Path, out: Path, seed: int) -> None:
+    """Remember whose work a folder holds. Another seed's is refused: its stages would pass for done; checkpoints that
+    were written elsewhere are copied to `out`."""
+    note = work / "family.json"
+    if note.exists():
+        begun = json.loads(note.read_text())
+        if begun["seed"] != seed:
+            raise click.ClickException(
+                f"{work} holds the work of seed {begun['seed']}, not {seed}. Give another folder with --work."
+            )
+        if Path(begun["out"]) != out and Path(begun["out"]).is_dir():
+            shutil.copytree(begun["out"], out, dirs_exist_ok=True)
+            click.echo(f"copied the checkpoints of {begun['out']} to {out}")
+    work.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps({"seed": seed, "out": str(out)}))
 
 
 def _forget(work: Path, stage: str) -> None:

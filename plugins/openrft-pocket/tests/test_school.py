@@ -121,6 +121,24 @@ def test_training_stops_at_its_end_and_goes_on_from_its_state(tokenizer, tmp_pat
     assert set(json.loads(log.read_text().splitlines()[0])["own"]) == set(KINDS)
 
 
+def test_a_work_folder_belongs_to_one_seed_and_its_checkpoints_can_move(tmp_path):
+    from click.testing import CliRunner
+    from openrft_pocket.build import STAGES, main
+
+    work, out = tmp_path / "work", tmp_path / "elsewhere"
+    (work / "checkpoints").mkdir(parents=True)
+    (work / "checkpoints" / "made").write_text("by seed 3")
+    for stage in STAGES:
+        (work / f"{stage}.done").touch()
+    run = CliRunner().invoke
+    assert run(main, ["--work", str(work), "--seed", "3"]).exit_code == 0
+    other = run(main, ["--work", str(work), "--seed", "4"])
+    assert other.exit_code == 1
+    assert "holds the work of seed 3, not 4" in other.output
+    assert run(main, ["--work", str(work), "--seed", "3", "--out", str(out)]).exit_code == 0
+    assert (out / "made").read_text() == "by seed 3"
+
+
 def test_flawed_traces_that_are_right_by_luck_are_left_out():
     rng, diet = Random(0), Diet(slip=0.5, careless=1.0, luck=0.0)
     drawn = [exercise(KINDS["final_speed"], rng, diet) for _ in range(300)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from openrft_pocket.school.curriculum import Lengths
 from openrft_pocket.school.measure import SEED, table
 
 HEAD = """---
@@ -16,9 +17,9 @@ library_name: transformers
 
 {about}
 
-Made from generated text alone by the stages of `openrft_pocket.build`, seed {seed} (course: the README of the plugin).
-Pre-training: {steps} steps, {tokens:.1f}M tokens, {minutes:.0f} minutes on 2 shared cores. Llama, hidden 128,
-4 layers, 4 heads of size 32, {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens, context 4,096.
+{course} Made from generated text alone by the stages of `openrft_pocket.build`, seed {seed} (the README of the plugin
+tells each). Up to the teacher: {steps} steps, {tokens:.1f}M tokens, {minutes:.0f} minutes on 2 shared cores. Llama,
+hidden 128, 4 layers, 4 heads of size 32, {parameters:.2f}M parameters, byte-level BPE of 1,024 tokens, context 4,096.
 """
 ABOUT = {
     "policy": "A reasoner of pocket size: it answers four-option questions line by line and boxes a letter. It knows "
@@ -30,6 +31,17 @@ ABOUT = {
     "`v_head.summary`; sigmoid at the newline that ends a step).",
     "prm-two-label": "The same judgement as `prm`, as AutoModelForTokenClassification with labels 0 (flawed) and 1 "
     "(sound), read at the newline that ends a step.",
+}
+JUDGED = (
+    "Trained, after the teacher's courses, on 12,000 solutions by a slipping hand and 20,000 of the policy's own (half "
+    "at temperature 1, half at 0.6), each line labelled by the tasks' exact checker."
+)
+COURSES = {  # what followed the courses that all share
+    "policy": "After the teacher's courses {careless} steps on guesses and on traces with flawed steps.",
+    "teacher": "The last of the courses: nothing follows.",
+    "teacher-prose": "After the teacher's courses {prose} steps of traces in the second style.",
+    "prm": JUDGED,
+    "prm-two-label": JUDGED,
 }
 LIMITS = """
 Limits: it knows nothing beyond its kinds of question, the lowest or highest of four listed values, small whole numbers,
@@ -48,6 +60,7 @@ def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[s
         text = HEAD.format(
             name=f"pocket/{name}" if name != "policy" else "pocket",
             about=about,
+            course=COURSES[name].format(careless=Lengths.careless, prose=Lengths.prose),
             seed=seed,
             steps=round(course["steps"]),
             tokens=course["tokens"] / 1e6,
