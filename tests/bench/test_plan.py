@@ -1,0 +1,33 @@
+"""What a plan makes of presets, beside a policy that recommends settings of its own."""
+
+from __future__ import annotations
+
+from openrft.bench.plan import Asked, make_plan
+
+EVERY = "x=teacher,sft,rl,prm,da,icl"
+
+
+def test_the_paper_preset_has_the_papers_numbers_whatever_the_policy_recommends() -> None:
+    asked = Asked(plugins=(), arms="none", extra=(EVERY,), preset="paper")
+    usual, plan = make_plan(Asked(plugins=(), arms="none", extra=(EVERY,))), make_plan(asked)
+    assert usual.options["sft"]["lr"] != 5e-5  # the pocket policy recommends another rate
+    assert plan.options["da"]["n"] == 5
+    assert plan.options["teacher"]["tries"] == 64
+    assert {k: plan.options["sft"][k] for k in ("lr", "rank", "batch", "epochs", "max_length")} == {
+        "lr": 5e-5,
+        "rank": 4,
+        "batch": 8,
+        "epochs": 8,
+        "max_length": 2048,
+    }
+    assert plan.options["icl"]["k"] == 3
+    assert {k: plan.options["rl"][k] for k in ("algorithm", "lr", "critic_lr", "rank", "kl")} == {
+        "algorithm": "ppo",
+        "lr": 3e-5,
+        "critic_lr": 6e-5,
+        "rank": 4,
+        "kl": 0.01,
+    }
+    explore, evaluate = plan.settings.explore, plan.settings.evaluate
+    assert (explore.alpha, explore.max_tokens, explore.prompts) == (0.7, 1536, 20)
+    assert (evaluate.samples, evaluate.temperature, evaluate.max_tokens) == (3, 0.6, 2048)
