@@ -82,12 +82,11 @@ class PRM:
         return self._path if self._judges else Checkpoint.open(self._path).fingerprint()
 
     def _refuse_early(self) -> None:
-        """A wrong local checkpoint is refused before anything is trained; only its headers are read."""
-        from openrft_prm.checkpoint import Checkpoint
-        from openrft_prm.formats import detect
-
+        """A wrong local checkpoint is refused before anything is trained; the trunk's weights are not read."""
         if Path(self._path).exists():
-            detect(Checkpoint.open(self._path), self.options.format)
+            from openrft_prm.scorer import refuse_early
+
+            refuse_early(self._path, self.options.format)
 
     def _score(self, groups: Sequence[Group]) -> list[list[Steps]]:
         if not groups:

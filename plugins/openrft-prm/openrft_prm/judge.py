@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -36,13 +37,29 @@ class Judge:
         self._url = url.rstrip("/") + "/chat/completions"
         self._parallel, self._tries, self._timeout, self._pause = parallel, tries, timeout, pause
         self.counts: dict[str, int] = {}
+        self._over = threading.Event()
 
     def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
         """One request a completion, one score a step. Raises OpenRFTError when the judge does not answer."""
         self.counts = {}
+        self._over.clear()
         with ThreadPoolExecutor(self._parallel) as pool:
-            said = [[pool.submit(self._judge, problem, text) for text in texts] for problem, texts in groups]
-            return [[future.result() for future in row] for row in said]
+            try:
+                said = [[pool.submit(self._unless_over, problem, text) for text in texts] for problem, texts in groups]
+                return [[future.result() for future in row] for row in said]
+            finally:
+                self._over.set()
+
+    def _unless_over(self, problem: str, completion: str) -> Steps:
+        """After the first failure (or Ctrl-C) what is still queued is not asked: its scores are never looked at, since
+        what failed stands before it."""
+        if self._over.is_set():
+            return ()
+        try:
+            return self._judge(problem, completion)
+        except BaseException:
+            self._over.set()
+            raise
 
     def _judge(self, problem: str, completion: str) -> tuple[float, ...]:
         steps = steps_of(completion)
@@ -57,10 +74,10 @@ class Judge:
             scores = None if said is None else read_scores(said, len(steps))
             if scores is not None:
                 return scores
-            if said is None:
-                time.sleep(self._pause * 2**attempt)
-            else:
+            if said is not None:
                 reason = f"it answered {said[:80]!r} where {len(steps)} numbers from 0 to 1 were asked for"
+            elif attempt + 1 < self._tries:
+                time.sleep(self._pause * 2**attempt)
         raise OpenRFTError(
             f"the judge at {self._url} gave no scores in {self._tries} tries: {reason}.",
             "Check the server and the model's name, or choose a stronger judge.",

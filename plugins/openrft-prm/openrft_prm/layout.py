@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 
 from openrft import CheckpointError
+from openrft_prm.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,17 @@ def padded(layouts: Sequence[Layout], width: int) -> tuple[torch.Tensor, torch.T
         ids[row, : len(layout.ids)] = torch.tensor(layout.ids)
     at = [(row, end) for row, layout in enumerate(layouts) for end in layout.ends]
     return ids, torch.tensor(at, dtype=torch.long).reshape(-1, 2)
+
+
+def refuse_unknown(layouts: Sequence[Layout], checkpoint: Checkpoint) -> None:
+    """A token beyond the model's vocabulary would end in an index error that names nobody."""
+    known = checkpoint.config.get("vocab_size") or 1 << 62
+    top = max((max(layout.ids, default=0) for layout in layouts), default=0)
+    if top >= known:
+        raise CheckpointError(
+            f"the tokenizer of {checkpoint.folder} writes token {top}, and the model knows {known}.",
+            "Take the tokenizer published with the model.",
+        )
 
 
 def encode(tokenizer: Any, texts: Sequence[str], special: bool = True) -> dict[str, list[int]]:

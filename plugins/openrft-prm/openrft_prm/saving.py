@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from openrft import UsageError
 from openrft_prm.checkpoint import Checkpoint
@@ -68,9 +69,10 @@ class Unfinished:
 
 
 def write(out: Path, trunk: Any, head: torch.nn.Linear, tokenizer: Any, format: str, base: Checkpoint) -> None:
-    """The trunk under `model.` and the head under the name its format expects, config and tokenizer beside them."""
+    """The trunk under its family's own name (`model.` for most) and the head under the name its format expects, config
+    and tokenizer beside them."""
     name = "score" if format == "two-label" else "v_head.summary"
-    weights = {f"model.{key}": value for key, value in trunk.state_dict().items()}
+    weights = {f"{trunk.base_model_prefix}.{key}": value for key, value in trunk.state_dict().items()}
     weights |= {f"{name}.weight": head.weight, f"{name}.bias": head.bias}
     if format == "skywork" and "lm_head.weight" in base.shapes:  # that layout is a whole causal model and its head
         weights["lm_head.weight"] = base.tensor("lm_head.weight")
@@ -79,7 +81,8 @@ def write(out: Path, trunk: Any, head: torch.nn.Linear, tokenizer: Any, format: 
     save_file(kept, out / "model.safetensors", metadata={"format": "pt"})
     config = trunk.config.to_dict()
     family = type(trunk).__name__.removesuffix("Model")
-    config["architectures"] = [f"{family}ForTokenClassification" if format == "two-label" else f"{family}ForCausalLM"]
+    causal = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(trunk.config.model_type, f"{family}ForCausalLM")
+    config["architectures"] = [f"{family}ForTokenClassification" if format == "two-label" else causal]
     if format == "two-label":
         config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}}
     (out / "config.json").write_text(json.dumps(config, indent=1, default=str), encoding="utf-8")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from openrft import CheckpointError
 from openrft_prm.batches import batches
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.formats import build, detect
 from openrft_prm.groups import Group, Steps
-from openrft_prm.layout import Layout
+from openrft_prm.layout import Layout, refuse_unknown
 from openrft_prm.tree import Tree, ancestry, packed, trees
+from openrft_prm.trunk import check, load
 
 BLOCK = 64  # steps judged at once
 NODES = 2048  # tokens a tree: attention grows with their square, and beyond this costs more than sharing saves
@@ -37,7 +36,9 @@ class CheckpointScorer:
         tokenizer, self._trunk = load(checkpoint, auto if dtype == "auto" else getattr(torch, dtype))
         self._trunk.to(self._device).eval()
         self._format = build(self.format_name, tokenizer, checkpoint)
-        self._context = int(checkpoint.config.get("max_position_embeddings") or 1 << 30)
+        config = checkpoint.config
+        self._context = int(config.get("max_position_embeddings") or config.get("n_positions") or 1 << 30)
+        self._checkpoint = checkpoint
 
     def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
         """For each (problem, completions) and each of the completions one score in [0, 1] a step, in order.
@@ -48,6 +49,7 @@ class CheckpointScorer:
         """
         whole = self._format.layouts([(problem, text) for problem, texts in groups for text in texts])
         layouts = [_cut(layout, self._context) for layout in whole]
+        refuse_unknown(layouts, self._checkpoint)
         forest, at = [], 0
         for _, texts in groups:
             forest += trees(layouts, range(at, at + len(texts)), self._nodes)
@@ -91,8 +93,13 @@ class CheckpointScorer:
         which order it adds, and a score must not depend on its neighbours (see `batches`)."""
         steps = len(hidden)
         blocks = torch.nn.functional.pad(hidden, (0, 0, 0, -steps % BLOCK)).split(BLOCK)
-        scores = [score for block in blocks for score in self._format.scores(block).tolist()]
-        return scores[:steps]
+        scores = [score for block in blocks for score in self._format.scores(block).tolist()][:steps]
+        if not all(map(math.isfinite, scores)):
+            raise CheckpointError(
+                f"{self._checkpoint.folder} gives a step a score that is no number (computed in {self._trunk.dtype}).",
+                "Copy or download the checkpoint again: its weights hold such numbers, or --set prm.dtype=float32.",
+            )
+        return scores
 
     @functools.cached_property
     def _nodes(self) -> int:
@@ -106,7 +113,18 @@ class CheckpointScorer:
         except Exception:  # noqa: BLE001  # any architecture may stand here: what it cannot be asked, it need not be
             return 0
         alone = self._hidden([*trees(alike, (0, 1), 0)], 16)
+        if not alone.isfinite().all():
+            return 0  # nothing can be compared; `_judge` refuses what comes of it
         return NODES if torch.allclose(together, alone, rtol=0.05, atol=0.05 * float(alone.std())) else 0
+
+
+def refuse_early(path: str, format: str) -> None:
+    """Raise CheckpointError for what CheckpointScorer would refuse, as far as headers, tokenizer and the layout of one
+    completion tell."""
+    checkpoint = Checkpoint.open(path)
+    name = detect(checkpoint, format)
+    reader = build(name, check(checkpoint), checkpoint)
+    refuse_unknown(reader.layouts([("1 + 1 = ?", "It is 2.\n\\boxed{A}")]), checkpoint)
 
 
 def _slides(config: Any) -> bool:
@@ -122,40 +140,3 @@ def _cut(layout: Layout, context: int) -> Layout:
     if len(layout.ids) <= context:
         return layout
     return Layout(layout.ids[:context], [end for end in layout.ends if end < context])
-
-
-def load(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[Any, Any]:
-    """Tokenizer and trunk of a checkpoint, float weights as `dtype`. Raises CheckpointError for an incomplete one."""
-    try:
-        with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
-            trunk, report = AutoModel.from_pretrained(
-                checkpoint.folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-            )
-    except Exception as fault:
-        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-        raise CheckpointError(
-            f"{checkpoint.folder} cannot be loaded: {reason}",
-            "Give a whole transformers checkpoint: config, tokenizer and safetensors weights.",
-        ) from fault
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise CheckpointError(
-            f"{checkpoint.folder} lacks {len(missing)} weights of its trunk, {missing[0]} among them.",
-            "Copy or download the checkpoint again.",
-        )
-    return tokenizer, trunk
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers warns of every head that a trunk does not need; here that is intended."""
-    level, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bar:
-            transformers_logging.enable_progress_bar()

@@ -22,9 +22,9 @@ from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.exam import Exam, examine, held_out
 from openrft_prm.formats import skywork, two_label
 from openrft_prm.labels import Labelled, read
-from openrft_prm.layout import Layout, padded
+from openrft_prm.layout import Layout, padded, refuse_unknown
 from openrft_prm.saving import Unfinished, write
-from openrft_prm.scorer import load
+from openrft_prm.trunk import load
 
 Head = Literal["two-label", "skywork"]
 Tick = Callable[[int, int, float], None]  # after an optimiser step: (step, of how many, loss)
@@ -57,6 +57,7 @@ def train(base: str, data: Path, out: Path, recipe: Recipe, tick: Tick | None = 
     tokenizer, trunk = load(checkpoint, torch.float32)
     lay_out = two_label.lay_out if recipe.head == "two-label" else skywork.lay_out
     layouts = lay_out(tokenizer, [(row.prompt, "\n".join(row.steps)) for row in learnt])
+    refuse_unknown(layouts, checkpoint)
     _refuse_long(layouts, learnt, trunk)
     unfinished = Unfinished(out, {"base": checkpoint.fingerprint(), "data": data.read_text("utf-8"), **asdict(recipe)})
     head = _fit(trunk, layouts, [row.labels for row in learnt], recipe, unfinished, tick)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.formats import detect
 from openrft_prm.scorer import CheckpointScorer
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from openrft import CheckpointError
 
@@ -104,8 +106,66 @@ def test_a_trunk_that_lacks_weights_or_has_others(broken: Path) -> None:
         CheckpointScorer(str(broken), "auto", 4096)
     wide = whole | {"model.norm.weight": whole["model.norm.weight"].repeat(2)}
     save_file(wide, broken / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(CheckpointError, match="cannot be loaded"):
+    with pytest.raises(
+        CheckpointError, match=r"1 weights of other shapes .*norm.weight .*\[32\] expected, \[64\] found"
+    ):
         CheckpointScorer(str(broken), "auto", 4096)
+
+
+def set_config(folder: Path, **values: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
+
+
+def set_weights(folder: Path, **tensors: torch.Tensor) -> None:
+    weights = load_file(folder / "model.safetensors") | tensors
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_a_config_that_cuts_layers_off_is_refused(broken: Path) -> None:
+    # Some old checkpoints keep what is computed today: that is no layer.
+    set_weights(broken, **{f"model.layers.{i}.self_attn.rotary_emb.inv_freq": torch.ones(4) for i in range(2)})
+    CheckpointScorer(str(broken), "auto", 4096)
+    set_config(broken, num_hidden_layers=1, layer_types=["full_attention"])
+    with pytest.raises(CheckpointError, match=r"12 weights .* no place for, model.layers.1.* \(num_hidden_layers is 1"):
+        CheckpointScorer(str(broken), "auto", 4096)
+
+
+@pytest.mark.parametrize("format", ["skywork", "two-label"])
+def test_without_tokenizer_files_there_is_none(
+    format: str, fresh_checkpoint: Callable[[str, Path], Path], tmp_path: Path
+) -> None:
+    """transformers makes an empty one for Qwen2, which encodes every text as nothing."""
+    folder = fresh_checkpoint(format, tmp_path / "mute")
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    if format == "two-label":
+        set_config(folder, model_type="qwen2")
+    with pytest.raises(CheckpointError, match=r"no token for the end of a line, one expected .*tokenizer.json"):
+        CheckpointScorer(str(folder), "auto", 4096)
+
+
+def test_a_tokenizer_of_another_model(broken: Path) -> None:
+    table = load_file(broken / "model.safetensors")["model.embed_tokens.weight"]
+    tokenizer = AutoTokenizer.from_pretrained(broken)
+    tokenizer.add_tokens(["<late>"])  # tolerated while no text has it: published tokenizers do know such tokens
+    tokenizer.save_pretrained(broken)
+    scorer = CheckpointScorer(str(broken), "auto", 4096)
+    scorer.score([("Q", ("a",))])
+    late = tokenizer.convert_tokens_to_ids("<late>")
+    with pytest.raises(CheckpointError, match=rf"writes token {late}, and the model knows {len(table)}"):
+        scorer.score([("Q", ("a <late>",))])
+    set_weights(broken, **{"model.embed_tokens.weight": table[:50].clone()})
+    set_config(broken, vocab_size=50)
+    with pytest.raises(CheckpointError, match=rf"knows {tokenizer.vocab_size} tokens, the model 50"):
+        CheckpointScorer(str(broken), "auto", 4096)
+
+
+@pytest.mark.parametrize("name", ["model.embed_tokens.weight", "v_head.summary.bias"])
+def test_weights_that_are_no_numbers(name: str, broken: Path) -> None:
+    set_weights(broken, **{name: load_file(broken / "model.safetensors")[name] * float("nan")})
+    with pytest.raises(CheckpointError, match=r"a score that is no number \(computed in torch.float32\).*Copy"):
+        CheckpointScorer(str(broken), "auto", 4096).score([("Q", ("a",)), ("P", ("b", "b c"))])
 
 
 def test_a_hub_id_that_was_fetched_before(checkpoint: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from openrft_prm.scorer import NODES, CheckpointScorer
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
-from openrft import steps_of
+from openrft import CheckpointError, steps_of
 
 PROBLEM = "A cell has 3 atoms. What is its volume?\nA. 12\nB. 24"
 PAIRS = [
@@ -200,13 +200,15 @@ def test_steps_beyond_the_context_score_zero_and_are_counted(checkpoint: Callabl
     assert scorer.counts == {"steps_beyond_context": 400 - read}
 
 
-def test_the_vocabulary_matrix_may_be_tied(tmp_path: Path, fresh_checkpoint: Any) -> None:
+def test_the_vocabulary_matrix_may_be_tied_if_the_config_says_so(tmp_path: Path, fresh_checkpoint: Any) -> None:
     from safetensors.torch import save_file
 
     folder = fresh_checkpoint("rlhflow", tmp_path / "rlhflow-tied")
     weights = load_file(folder / "model.safetensors")
     del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"lm_head.weight expected, none found \(tie_word_embeddings is false\)"):
+        CheckpointScorer(str(folder), "auto", 4096)
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"tie_word_embeddings": false', '"tie_word_embeddings": true'))
     pair = (PROBLEM, "The edge is 2.\n\\boxed{B}")

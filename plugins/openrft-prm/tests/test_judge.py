@@ -90,6 +90,29 @@ def test_a_refusal_is_not_asked_again(server: Server) -> None:
         judge(server).score([("Q", ("a",))])
 
 
+def test_after_a_refusal_what_is_queued_is_not_asked(server: Server) -> None:
+    server.answers = [401] * 40
+    with pytest.raises(OpenRFTError, match="HTTP 401"):
+        Judge(server.spec, parallel=4).score([("Q", tuple(f"step {i}" for i in range(40)))])
+    assert 1 <= len(server.requests) <= 4  # those in flight
+
+
+def test_a_judge_that_failed_once_may_be_asked_again(server: Server) -> None:
+    server.answers = [401, "[0.5]"]
+    asked = judge(server)
+    with pytest.raises(OpenRFTError, match="HTTP 401"):
+        asked.score([("Q", ("a",))])
+    assert asked.score([("Q", ("a",))]) == [[(0.5,)]]
+
+
+def test_a_dead_server_costs_the_tries_of_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("openrft_prm.judge.time.sleep", slept.append)
+    with pytest.raises(OpenRFTError, match="gave no scores in 4 tries"):
+        Judge("openai:http://127.0.0.1:9/v1#m", 1).score([("Q", tuple(f"step {i}" for i in range(24)))])
+    assert slept == [1.0, 2.0, 4.0]  # of one completion, and none after its last try
+
+
 def test_no_server() -> None:
     with pytest.raises(OpenRFTError, match="URLError"):
         Judge("openai:http://127.0.0.1:9/v1#m", 1, tries=2, pause=0.0).score([("Q", ("a",))])

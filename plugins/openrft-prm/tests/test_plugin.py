@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from openrft_prm import PRM
+from openrft_prm.formats import HEADS
 from openrft_prm.groups import Group, Steps
 from openrft_prm.recent import Recent
+from safetensors.torch import load_file, save_file
 
 from openrft import CheckpointError, Completion, OpenRFTError, Reward, Rollout, Sample, Shot, UsageError, messages_for
 
@@ -121,6 +126,57 @@ def test_a_model_must_be_named() -> None:
 def test_a_wrong_local_checkpoint_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"config.json cannot be read"):
         PRM(PRM.Options(model=str(tmp_path)))
+
+
+def without(folder: Path, part: str) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({k: v for k, v in weights.items() if part not in k}, folder / "model.safetensors", {"format": "pt"})
+
+
+def config(folder: Path, **values: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def layers(folder: Path, count: int) -> None:
+    config(folder, num_hidden_layers=count, layer_types=["full_attention"] * count)
+
+
+def other_tokenizer(folder: Path, replace: Path | None) -> None:
+    for file in [*folder.glob("tokenizer*"), *folder.glob("*.jinja")]:
+        file.unlink()
+    if replace:
+        for file in replace.glob("tokenizer*"):
+            shutil.copy(file, folder)
+
+
+@pytest.mark.parametrize(("fault", "said"), [
+    (lambda folder, _: without(folder, "layers.1.mlp.up_proj"), "lacks 1 weights of its trunk"),
+    (lambda folder, _: other_tokenizer(folder, None), "no token for the end of a line"),
+    (lambda folder, _: layers(folder, 1), "no place for"),
+    (lambda folder, _: layers(folder, 3), "lacks 12 weights of its trunk"),
+    (lambda folder, _: config(folder, intermediate_size=96), "of other shapes than its config says"),
+    (lambda folder, good: other_tokenizer(folder, good), "does not know the step token <extra_0>"),
+])  # fmt: skip
+def test_what_cannot_score_is_refused_before_training_without_reading_weights(
+    fault: Callable[[Path, Path], None], said: str, checkpoint: Callable[[str], Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder = Path(shutil.copytree(checkpoint("qwen"), tmp_path / "broken"))
+    monkeypatch.delattr("openrft_prm.checkpoint.Checkpoint.tensor")
+    monkeypatch.delattr("transformers.AutoModel.from_pretrained")
+    assert PRM(PRM.Options(model=str(folder)))
+    fault(folder, checkpoint("two-label"))
+    with pytest.raises(CheckpointError, match=said):
+        PRM(PRM.Options(model=str(folder)))
+
+
+@pytest.mark.parametrize("format", HEADS)
+def test_a_good_checkpoint_passes_and_nothing_is_drawn(format: str, checkpoint: Callable[[str], Path]) -> None:
+    folder = checkpoint(format)
+    before = torch.get_rng_state()
+    PRM(PRM.Options(model=str(folder)))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None:

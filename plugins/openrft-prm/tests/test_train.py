@@ -13,9 +13,15 @@ from openrft_prm.exam import auroc, held_out
 from openrft_prm.labels import Labelled, read, written
 from openrft_prm.scorer import CheckpointScorer
 from openrft_prm.train import Recipe, train
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
 
-from openrft import Completion, DataError, OpenRFTError, Rollout, UsageError
+from openrft import CheckpointError, Completion, DataError, OpenRFTError, Rollout, UsageError
 
 
 def write(path: Path, rows: int) -> Path:
@@ -48,6 +54,40 @@ def test_it_learns_and_what_it_writes_is_scored(
     assert min(right, again) > 0.8 > 0.2 > wrong
     _, report = model_class.from_pretrained(out, output_loading_info=True)  # the form others read, too
     assert not report["missing_keys"]
+
+
+@pytest.mark.parametrize(("head", "hold_out"), [("two-label", 0.0), ("two-label", 0.4), ("skywork", 0.0)])
+def test_a_trunk_by_another_name_than_model(
+    head: Literal["two-label", "skywork"], hold_out: float, checkpoint: Callable[[str], Path], tmp_path: Path,
+    sample_rollout: Callable[[str, str], Rollout],
+) -> None:  # fmt: skip
+    """GPT-2 calls it `transformer`, and its context `n_positions`."""
+    base, out, data = tmp_path / "gpt2", tmp_path / "mine", write(tmp_path / "steps.jsonl", 16)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint("rlhflow"))
+    shape = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=64)
+    GPT2LMHeadModel(shape).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    exam = train(str(base), data, out, Recipe(head, epochs=1, hold_out=hold_out))
+    assert (exam is not None) is (hold_out > 0)
+    plugin = PRM(PRM.Options(model=str(out)))
+    (reward,) = plugin.reward([sample_rollout("Question 1", "a a\n" * 64)])
+    assert reward.per_step[0] > 0
+    assert 0 < plugin.counts["steps_beyond_context"] < 64
+    if head == "skywork":
+        model, report = AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
+        assert (model.config.architectures, report["missing_keys"]) == (["GPT2LMHeadModel"], set())
+
+
+def test_a_base_that_cannot_be_read_is_refused_before_training(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    base = Path(shutil.copytree(checkpoint("rlhflow"), tmp_path / "base"))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    known = len(tokenizer)
+    tokenizer.add_tokens(["a a"])
+    tokenizer.save_pretrained(base)
+    with pytest.raises(CheckpointError, match=f"writes token {known}, and the model knows {known}"):
+        train(str(base), write(tmp_path / "steps.jsonl", 8), tmp_path / "mine", Recipe())
 
 
 class Stopped(Exception):

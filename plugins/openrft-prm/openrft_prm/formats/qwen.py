@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -22,12 +23,18 @@ class Qwen:
 
     def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer
-        self._layers = [(checkpoint.tensor(f"score.{i}.weight"), checkpoint.tensor(f"score.{i}.bias")) for i in (0, 2)]
+        self._checkpoint = checkpoint
         if len(tokenizer.encode(MARK, add_special_tokens=False)) != 1:
             raise CheckpointError(
                 f"the tokenizer of {checkpoint.folder} does not know the step token {MARK}.",
                 "Take the tokenizer published with the model.",
             )
+
+    @cached_property
+    def _layers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Read when first needed: as large as a trunk's own, and a check before training needs none."""
+        whole = self._checkpoint.tensor
+        return [(whole(f"score.{i}.weight"), whole(f"score.{i}.bias")) for i in (0, 2)]
 
     def layouts(self, pairs: Sequence[tuple[str, str]]) -> list[Layout]:
         texts, marks = [], []

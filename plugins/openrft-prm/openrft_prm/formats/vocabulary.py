@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from transformers import AutoConfig
 
 from openrft import CheckpointError
 from openrft_prm.checkpoint import Checkpoint
@@ -21,11 +22,15 @@ class PlusMinus:
                 f"{checkpoint.folder} changes its logits ({scaled[0]}), which this reader does not do.",
                 "Choose a process reward model with plain logits.",
             )
-        name = next((n for n in ("lm_head.weight", *_EMBEDDINGS) if n in checkpoint.shapes), None)
+        # Many configs leave out what their family takes for granted, so transformers says whether it is tied.
+        tied = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False).tie_word_embeddings
+        names = ("lm_head.weight", *(_EMBEDDINGS if tied else ()))
+        name = next((n for n in names if n in checkpoint.shapes), None)
         if name is None:
             raise CheckpointError(
-                f"{checkpoint.folder} has no output matrix: lm_head.weight expected, none found.",
-                "Choose a causal language model checkpoint.",
+                f"{checkpoint.folder} has no output matrix: {' or '.join(names)} expected, none found"
+                f" (tie_word_embeddings is {str(tied).lower()}).",
+                "Choose a causal language model checkpoint, or copy it again.",
             )
         self._weight = checkpoint.rows(name, [plus, minus])
 
