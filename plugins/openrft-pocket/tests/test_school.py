@@ -139,6 +139,17 @@ def test_a_work_folder_belongs_to_one_seed_and_its_checkpoints_can_move(tmp_path
     assert (out / "made").read_text() == "by seed 3"
 
 
+def test_lessons_practise_more_volumes_than_the_task_asks_for():
+    from openrft_pocket.kinds.lattice_volume import VOLUMES
+
+    rng, kind = Random(6), KINDS["lattice_volume"]
+    golds = set()
+    for _ in range(300):
+        block, _, gold = exercise(kind, rng, Diet())
+        golds.add(int(re.search(rf"^{gold}\. (\d+)$", block, re.M)[1]))
+    assert golds > set(VOLUMES)
+
+
 def test_flawed_traces_that_are_right_by_luck_are_left_out():
     rng, diet = Random(0), Diet(slip=0.5, careless=1.0, luck=0.0)
     drawn = [exercise(KINDS["final_speed"], rng, diet) for _ in range(300)]

@@ -43,6 +43,7 @@ class Kind:
     solve: Callable[[Facts, Sequence[str], Hand], None]  # writes the trace, the boxed line included
     stratum: Callable[[Facts], object] = lambda facts: None  # what is as frequent in train as in test
     asides: Callable[[Facts, Sequence[str]], list[str]] = lambda facts, options: []  # true lines a trace may leave out
+    practice: Callable[[Random], Facts] | None = None  # what lessons draw, where the task keeps to a part of that
     level: str = "L3"  # L3: reasoning; L1: knowledge
 
     def truths(self, facts: Facts, options: Sequence[str]) -> set[str]:

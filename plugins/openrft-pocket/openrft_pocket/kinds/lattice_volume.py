@@ -33,10 +33,19 @@ def draw(rng: Random) -> Facts:
     return dict(zip("abc", edges, strict=True))
 
 
+def practice(rng: Random) -> Facts:
+    """Three edges with any volume under 200."""
+    while True:
+        facts = {edge: rng.randint(2, 9) for edge in "abc"}
+        if volume(facts) in CELLS:
+            return facts
+
+
 def options(facts: Facts, rng: Random) -> tuple[list[str], int]:
     """Volumes that such a cell can have, all of them: what is no product of three edges would give itself away."""
     gold = volume(facts)
-    return shuffled([str(other) for other in ring_around(gold, VOLUMES, rng)], str(gold), rng)
+    possible = VOLUMES if gold in VOLUMES else sorted(CELLS)
+    return shuffled([str(other) for other in ring_around(gold, possible, rng)], str(gold), rng)
 
 
 def asides(facts: Facts, options: Sequence[str]) -> list[str]:
@@ -96,4 +105,5 @@ LATTICE_VOLUME = Kind(
     solve=solve,
     stratum=volume,
     asides=asides,
+    practice=practice,
 )

@@ -53,7 +53,7 @@ def exercise(
     kind: Kind, rng: Random, diet: Diet, template: str | None = None, hasty: bool = False
 ) -> tuple[str, str, str]:
     """Question block, trace (a guess if `hasty`) and gold letter."""
-    facts = kind.draw(rng)
+    facts = (kind.practice or kind.draw)(rng)
     options, gold = kind.options(facts, rng)
     noise = _noise(rng, diet, kind) if template is None else 0.0
     words = STRANGE if rng.random() < 0.5 else BANK
