@@ -18,7 +18,17 @@ INSTRUCTION_TEXT = "Reason step by step, one step per line. Put the final answer
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _OPEN_THINKING = re.compile(r"\A.*?</think>", re.DOTALL)
-_ANSWER_IS = re.compile(r"answer\s*(?:is|:)\s*:?\s*(?:option\s+)?\(?\s*", re.IGNORECASE)
+_BOXED = re.compile(r"\\boxed\s*(?=\{)")
+_ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
+_DRESS = [  # what may stand around an answer and is no part of it, and what stays
+    (re.compile(r"\\(?:text(?:bf|it|rm|tt)?|math(?:bf|it|rm|sf)|mbox)\s*\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"\A\{+([^{}]*)\}+\Z"), r"\1"),
+    (re.compile(r"\A(\*\*|__|[`\"'])(.+?)\1"), r"\2"),
+    (re.compile(r"\A([*_])([A-Z]|yes|no|true|false)\1", re.IGNORECASE), r"\2"),  # `*CC*` is a molecule
+    (re.compile(r"\A(?:the\s+)?(?:(?:final|correct|right|best)\s+)?answer\s*(?:is\b|:)\s*:?", re.IGNORECASE), ""),
+    (re.compile(r"\A(?:option|choice)s?\s+(?=\(?[A-Z]\)?(?!\w))", re.IGNORECASE), ""),
+    (re.compile(r"\A\(([A-Za-z])\)(?=[\s.,:*]|\Z)"), r"\1"),
+]
 
 
 def question_block(sample: Sample) -> str:
@@ -55,23 +65,36 @@ def strip_thinking(completion: str) -> str:
 
 
 def final_answer(completion: str) -> str | None:
-    r"""The raw final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X"; else None."""
+    r"""The bare final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X"; else None."""
     text = strip_thinking(completion)
-    start = text.rfind("\\boxed{")
-    while start >= 0:
-        content = _balanced(text, start + len("\\boxed"))
-        if content is not None and content.strip():
-            return content.strip()
-        start = text.rfind("\\boxed{", 0, start)
+    boxes = list(_BOXED.finditer(text))
+    closing = _closings(text) if boxes else {}
+    for match in reversed(boxes):
+        brace = match.end()
+        content = bare(text[brace + 1 : closing[brace]]) if brace in closing else ""
+        if content:
+            return content
     ends = [match.end() for match in _ANSWER_IS.finditer(text)]
-    return text[ends[-1] :].partition("\n")[0].strip().rstrip(".*) ") or None if ends else None
+    return bare(text[ends[-1] :].partition("\n")[0], ".* ") or None if ends else None
 
 
-def _balanced(text: str, brace: int) -> str | None:
-    """What the brace opened at index `brace` encloses; None if it is never closed."""
-    depth = 0
-    for i in range(brace, len(text)):
-        depth += (text[i] == "{") - (text[i] == "}")
-        if depth == 0:
-            return text[brace + 1 : i]
-    return None
+def bare(answer: str, after: str = "") -> str:
+    """The answer without Markdown, LaTeX and words such as "option" around it, and without `after` at its end."""
+    before = None
+    while before != answer:
+        before = answer
+        for pattern, kept in _DRESS:
+            answer = pattern.sub(kept, answer.strip())
+        answer = answer.strip().rstrip(after) if after else answer.strip()
+    return answer
+
+
+def _closings(text: str) -> dict[int, int]:
+    """Where each brace that is closed is closed. In one pass: a policy gone astray writes thousands of open boxes."""
+    closed, opened = {}, []
+    for at, sign in enumerate(text):
+        if sign == "{":
+            opened.append(at)
+        elif sign == "}" and opened:
+            closed[opened.pop()] = at
+    return closed

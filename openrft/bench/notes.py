@@ -16,7 +16,7 @@ from openrft.bench.training_notes import training_notes
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",
     "defects_dropped": "broken rows dropped",
-    "left_out_by_type": "rows left out because only a judge can score their type",
+    "left_out_by_type": "rows not trained on because only a judge can score their type",
     "defects_kept": "rows kept in spite of known defects",
 }
 

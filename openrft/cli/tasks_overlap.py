@@ -12,7 +12,7 @@ from openrft.cli.shared import data_asked, data_options
 
 if TYPE_CHECKING:
     from openrft.sample import Sample
-    from openrft.task import DataRequest
+    from openrft.task import DataRequest, Task
 
 Row = tuple[object, ...]
 
@@ -72,18 +72,33 @@ def _compared(one: Mapping[Row, Sample], other: Mapping[Row, Sample], items: int
 def _samples(ref: str, request: DataRequest) -> dict[Row, Sample]:
     """The samples that NAME[#SIDE] stands for, each once, however many of the names that a glob means hold it."""
     from openrft.errors import UsageError
-    from openrft.families import load_task, select, whole_task
+    from openrft.families import select, whole_task
 
     name, _, side = ref.partition("#")
     if side not in ("", "train", "test"):
         raise UsageError(f"{ref}: a task has no side {side!r}.", "Write NAME, NAME#train or NAME#test.")
     found: dict[Row, Sample] = {}
     for task_name in select(name, request.data):
-        task = (None if side else whole_task(task_name, request)) or load_task(task_name, request)
+        whole = None if side else whole_task(task_name, request)
+        task = whole or _drawn(task_name, side, request)
         for part in ("train", "test"):
             samples: Sequence[Sample] = getattr(task, part) if side in ("", part) else ()
             found |= {_row(sample, part): sample for sample in samples}
     return found
+
+
+def _drawn(name: str, side: str, request: DataRequest) -> Task:
+    """The task as a run would draw it; where that cannot be, as the other side is missing, all rows of this one."""
+    from openrft.errors import DataError
+    from openrft.families import load_task, whole_task
+
+    try:
+        return load_task(name, request)
+    except DataError:
+        whole = whole_task(name, request)
+        if whole is None or whole.notes.get("only_side") != side:
+            raise
+        return whole
 
 
 def _row(sample: Sample, part: str) -> Row:

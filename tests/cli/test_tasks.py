@@ -126,6 +126,18 @@ def test_overlap_names_pairs_by_kind(folder):
         tasks("overlap", "sciknoweval/L3/adding#dev", whole[0], "--data", folder)
 
 
+def test_overlap_takes_one_side_of_a_split_that_lacks_the_other(folder, tmp_path):
+    (folder / "openrft/test/adding.json").unlink()
+    tasks("prepare", "sciknoweval", "--from", folder)
+    for data in (folder, tmp_path / "prepared/sciknoweval"):
+        for one in ("sciknoweval/openrft/adding#train", "sciknoweval/openrft/adding"):
+            found = json.loads(tasks("overlap", one, "sciknoweval/L3/adding", "--data", data, "--json"))
+            assert (found["one"]["samples"], found["overlaps"]["exact"]["pairs"]) == (6, 6)
+        for command in (("overlap", "sciknoweval/openrft/adding#test", one), ("show", one)):
+            with pytest.raises(DataError, match="openrft/adding"):
+                tasks(*command, "--data", data)
+
+
 def test_families_without_files(folder):
     """Generated tasks are shown and compared as drawn, and need no preparing."""
     card = json.loads(tasks("show", "pocket/L3", "--train", 8, "--test", 8, "--json"))

@@ -36,6 +36,8 @@ _WHERE: dict[Form, str] = {
 _JUDGED_LEAVES = ("extract_doping", "component_extraction")  # of the type relation_extraction, and yet judged
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _BARE = re.compile(r",?\s*(?:directly\s*,?\s*)?do(?: not|n't) output (?:any )?other characters", re.IGNORECASE)
+_EQUATION = re.compile(r"[A-Za-z)\]}]\w{0,4} ?(?:=|->|\u2192|\\(?:to|rightarrow)\b) ?[\d(\[{]{0,6} ?[A-Za-z]")
+_BETWEEN = re.compile(r"[,;|\n/]|\\\\|\b(?:or|and|nor)\b", re.IGNORECASE)
 _NO_REASONS = re.compile(r"\s*without any explanation", re.IGNORECASE)
 core_grade = Task("", (), ()).grade  # the harness's own grader
 
@@ -96,7 +98,7 @@ def grade(sample: Sample, completion: str) -> Any:
 
     text: right if the final answer contains the gold answer as whole words. Containment is the benchmark's metric for
     filling. Whole words, because a plain substring would let `12H2 + O2 = 2H2O` pass for `2H2 + O2 = 2H2O`; the final
-    answer only, because a chain of thought that lists candidates would contain the gold one by luck.
+    answer only and no list of several, because one that lists candidates would contain the gold one by luck.
     relations: the score is the benchmark's composite of F1s on this item, names compared letter for letter; right if
     nothing is missed and nothing wrong.
     judged: not scored (`correct` is None); the answer is what the judge is to read.
@@ -127,6 +129,20 @@ def essay(completion: str) -> str | None:
 
 
 def contains(answer: str, gold: str) -> bool:
-    """Does `gold` stand in `answer`, neither cut out of a longer word or number? Spaces do not matter."""
+    """Does `gold` stand in `answer`, neither cut out of a longer word or number, nor denied, nor as one of several?
+    Spaces do not matter."""
     answer, gold = " ".join(answer.split()), " ".join(gold.split())
-    return bool(gold) and re.search(rf"(?<![\w.]){re.escape(gold)}(?!\w|\.\d)", answer) is not None
+    found = re.search(rf"(?<![\w.])(?<!\bnot ){re.escape(gold)}(?!\w|\.\d)", answer) if gold else None
+    return found is not None and not _among_others(answer[: found.start()], gold, answer[found.end() :])
+
+
+def _among_others(before: str, gold: str, after: str) -> bool:
+    """Does what stands around the gold answer hold another one of its kind: an equation, a number, as few words?"""
+    if _EQUATION.search(gold):
+        return _EQUATION.search(before) is not None or _EQUATION.search(after) is not None
+    *first, left = _BETWEEN.split(before)
+    right, *last = _BETWEEN.split(after)
+    if re.search(r"\d", gold):
+        return any(re.search(r"\d", piece) for piece in (*first, *last))
+    alone = not left.strip() and not right.strip(" .")
+    return alone and any(0 < len(piece.split()) <= len(gold.split()) for piece in (*first, *last))

@@ -15,7 +15,7 @@ from openrft_sciknoweval.known_rules import RULES
 from openrft_sciknoweval.pool import Pool
 from openrft_sciknoweval.selectors import FAMILY, choose, selectors
 from openrft_sciknoweval.source import Source, label, open_source, place
-from openrft_sciknoweval.split import draw, split
+from openrft_sciknoweval.split import draw, judged_beside, split
 
 LICENCE = "MIT by the card of the published data set; its repository states none"
 
@@ -38,8 +38,8 @@ class SciKnowEvalFamily:
     def load(self, name: str, request: DataRequest) -> Task:
         """One task. Raises UsageError (no such name) or DataError.
 
-        Rows that have no outcome reward without a judge are left out of a task that has others, and are the test side
-        of a task that has none: it can be evaluated, and without a judge is reported as not scored.
+        Rows that have no outcome reward without a judge never stand in train. In test they stand in proportion, and
+        alone in a task that has no others; without a judge they are reported as not scored.
         """
         pool, notes = _read(name, request)
         pool.require()
@@ -47,13 +47,18 @@ class SciKnowEvalFamily:
         return _task(pool, train, test, {**notes, "split": rule})
 
     def whole(self, name: str, request: DataRequest) -> Task:
-        """All rows of a task, those that only a judge can score after the others. Raises DataError."""
-        pool, notes = _read(name, request)
+        """All rows of a task, those that only a judge can score after the others. Raises DataError.
+
+        Of a split of which one side is missing, those of the other, which the note `only_side` names.
+        """
+        pool, notes = _read(name, request, half=True)
         pool.require()
         test = [*pool.samples.get("test", ()), *pool.judged.get("test", ())]
         own = {id(sample) for sample in test}
         train = [sample for sample in (*pool.all(), *pool.left_to_a_judge()) if id(sample) not in own]
-        return _task(pool, train, test, {**notes, "split": "none: all rows"})
+        parts = {*pool.samples, *pool.judged}
+        half = {"only_side": str(*parts)} if len(parts) == 1 and None not in parts else {}
+        return _task(pool, train, test, {**notes, "split": "none: all rows", **half})
 
     def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Any) -> Mapping[str, Any]:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
@@ -63,12 +68,12 @@ class SciKnowEvalFamily:
         return {"family": FAMILY, "store": str(to), **made.summary()}
 
 
-def _read(name: str, request: DataRequest) -> tuple[Pool, dict[str, Any]]:
+def _read(name: str, request: DataRequest, half: bool = False) -> tuple[Pool, dict[str, Any]]:
     """The samples of a name, and where they come from in notes."""
     source: Source = open_source(request.data)
     selector = choose(name, source.known())
     pool = Pool(selector, request.skip_bad_rows, request.clean)
-    tables = source.tables(selector)
+    tables = source.tables(selector, half)
     pool.add(tables)
     pool.settle()
     return pool, {
@@ -86,11 +91,13 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
         test = draw(pool.left_to_a_judge(), request.test, request.seed)
         return [], test, "test alone, as only a judge can score the answers"
     if None in pool.samples:
-        drawn = pool.samples[None]
-        train, test = split(drawn, request.train, request.test, request.seed)
+        drawn, judged = pool.samples[None], pool.judged.get(None, [])
+        share = len(judged) / (len(drawn) + len(judged) or 1)
+        graded = max(request.test - round(request.test * share), 1)
+        train, test = split(drawn, request.train, graded, request.seed)
         rule = f"drawn by seed {request.seed}, stratified by task and subtask, kin on one side"
-        wanted = min(len(drawn), request.train + request.test)
-        if len(drawn) < request.train + request.test:
+        wanted = min(len(drawn), request.train + graded)
+        if len(drawn) < request.train + graded:
             rule += f"; {asked}, and there are {len(drawn)}: both shrunk in proportion"
         if len(train) + len(test) < wanted:
             rule += f"; {wanted - len(train) - len(test)} fewer, as kin that stay together did not fit"
@@ -100,9 +107,12 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
                 " test samples could be drawn without kin on both sides.",
                 "Ask for more with --train and --test, leave out repeated rows with --clean, or give more rows.",
             )
-        return train, test, rule
+        told = judged_beside(train, test, judged, len(judged) / len(drawn), request.test - len(test), request.seed)
+        if told:
+            rule += f"; {len(told)} of test only a judge can score, in proportion"
+        return train, [*test, *told], rule
     train = draw(pool.samples.get("train", []), request.train, request.seed)
-    test = draw(pool.samples.get("test", []), request.test, request.seed)
+    test = draw([*pool.samples.get("test", []), *pool.judged.get("test", [])], request.test, request.seed)
     return train, test, f"the files' own; {asked}, took {len(train)} and {len(test)}"
 
 
@@ -121,7 +131,7 @@ def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Ma
     sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
     task = Task(pool.selector.name, sides[0], sides[1], grade=grade, notes=every_note, rules=RULES)
     # Not of the draw: it must not change with it.
-    told = instruction(form(sample) for sample in every or (*train, *test))
+    told = instruction(form(sample) for sample in (*every, *pool.left_to_a_judge()))
     return replace(task, instruction=told) if told else task
 
 

@@ -32,8 +32,8 @@ class Folder:
             return selectors(None if whole else [], v1=v1)
         return selectors([Held(f.domain, f.level, f.leaf, f.part) for f in files])
 
-    def tables(self, selector: Selector | None) -> list[Table]:
-        return [file.table() for file in (self._files(selector) if selector else self._everything())]
+    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
+        return [file.table() for file in (self._files(selector, half) if selector else self._everything())]
 
     def left_out(self, selector: Selector) -> list[str]:
         if not selector.paper or selector.leaf:
@@ -47,17 +47,17 @@ class Folder:
             raise DataError(f"{self.path} has none of the layouts of SciKnowEval.", _LAYOUTS)
         return found
 
-    def _files(self, selector: Selector) -> list[DataFile]:
+    def _files(self, selector: Selector, half: bool) -> list[DataFile]:
         if selector.name == FILE:
             raise UsageError(f"{FILE} takes one file, and {self.path} is a folder.", "Give one file with --data.")
         if selector.paper:
-            return self._paper(selector)
+            return self._paper(selector, half)
         raw = raw_files(self.path)
         found = _fitting(selector, raw) or ([] if raw else hub_files(self.path))
         if found:
             return found
         if not raw and paper_files(self.path):
-            return self._paper(selector)
+            return self._paper(selector, half)
         if raw:
             held = sorted({str(file.leaf) for file in raw})
             more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
@@ -66,7 +66,7 @@ class Folder:
             )
         raise DataError(f"{self.path} has none of the layouts of SciKnowEval.", _LAYOUTS)
 
-    def _paper(self, selector: Selector) -> list[DataFile]:
+    def _paper(self, selector: Selector, half: bool) -> list[DataFile]:
         files = paper_files(self.path)
         if not files:
             raise DataError(f"{self.path} has no train/ and test/ folders, which {selector.name} needs.", _LAYOUTS)
@@ -75,7 +75,7 @@ class Folder:
         if selector.leaf is None and complete:
             return [file for file in fitting if file.leaf in complete]
         missing = [part for part in ("train", "test") if part not in {file.part for file in fitting}]
-        if missing:
+        if missing and not (half and selector.leaf and fitting):
             names = " and ".join(f"{part}/{selector.leaf or '<task>'}.json" for part in missing)
             raise DataError(
                 f"{selector.name} needs {names}, which {self.path} does not hold.",
@@ -97,7 +97,7 @@ class SingleFile:
             for name, selector in selectors(v1=True).items()
         }
 
-    def tables(self, selector: Selector | None) -> list[Table]:
+    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
         if selector and selector.paper:
             raise DataError(
                 f"{selector.name} needs train/ and test/ folders, and {self.path} is a file.",

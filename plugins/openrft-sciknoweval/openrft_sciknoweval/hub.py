@@ -66,7 +66,7 @@ class Hub:
     def known(self) -> dict[str, Selector]:
         return selectors(v1=self.version == "v1")
 
-    def tables(self, selector: Selector | None) -> list[Table]:
+    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
         if selector and (selector.paper or selector.name == FILE):
             advice = "Give its files with --data, or set OPENRFT_SCIKNOWEVAL_DATA."
             if selector.leaf:

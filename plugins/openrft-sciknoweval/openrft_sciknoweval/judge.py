@@ -32,8 +32,11 @@ class Judge:
         self._spec, self._file, self._replay = spec, VerdictFile(file), replay
         if replay and not file.is_file():
             raise UsageError(f"sciknoweval.verdicts={file}: there is no such file to replay.", "Judge once without it.")
-        if not replay and spec.startswith("openai:"):
-            openrft.open_policy(spec)  # a misspelled server is refused before any time is spent
+        # What is misspelled is refused before any time is spent; weights are not loaded for it.
+        if not replay and spec.startswith(("openai:", "baseline:")):
+            openrft.open_policy(spec)
+        elif not replay:
+            openrft.checkpoint_path(spec.removeprefix("vllm:"))
 
     def verdicts(self, rollouts: Sequence[Rollout], progress: Any = None) -> list[Verdict | None]:
         """One a rollout, in order; None for an empty answer, which is not asked about.

@@ -1,9 +1,9 @@
 """Which samples are so alike that they must not stand on both sides of a split.
 
 Kin share a key. There are three kinds: `item`, the same question with the same set of options; `question`, the same
-question alone, where questions tell items apart (at least half of the task's questions differ: it is not one wording
-that serves the whole task); `data`, the same block of given data under other words. Case, spacing and punctuation
-never matter, but for signs and decimal points; in data numbers count by value, and `_` is a space.
+question alone, unless it is a template, a wording that serves so many of the task's rows that it tells none apart;
+`data`, the same block of given data under other words. Case, spacing and punctuation never matter, but for signs and
+decimal points; in data numbers count by value, and `_` is a space.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from openrft import Sample
 
+TEMPLATE = 8  # rows of a task; a wording that more than these share is a template
 _APART = re.compile(r"[^\w.+-]+")
 _ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
 _PARTS = re.compile(r"((?:(?<![\w.])[-+])?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)|([^\W\d_]+)")
@@ -34,20 +35,17 @@ class Kinship:
     """Tells the kin among some samples."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        total = Counter(sample.task for sample in samples)
         # Hashes stand for texts: a benchmark's questions need not lie in memory twice.
-        asked = {(sample.task, hash(normal(sample.question))) for sample in samples}
-        distinct = Counter(task for task, _ in asked)
-        self._telling = {task for task in total if 2 * distinct[task] >= total[task]}
-        self._loose = {question for task, question in asked if task not in self._telling}
+        asked = Counter((sample.task, hash(normal(sample.question))) for sample in samples)
+        self._templates = {wording for wording, rows in asked.items() if rows > TEMPLATE}
+        self._loose = {question for _, question in self._templates}
 
     def keys(self, sample: Sample) -> Iterator[Key]:
         """What the sample shares with its kin. Kin by `item` are kin by `question` too, where there is that key."""
         question = normal(sample.question)
-        telling = sample.task in self._telling and "data_missing" not in sample.meta.get("defects", ())
-        if telling:
+        if (sample.task, hash(question)) not in self._templates:
             yield Key("question", question)
-        if not telling or hash(question) in self._loose:
+        if hash(question) in self._loose:
             yield Key("item", (question, tuple(sorted(map(normal, sample.options)))))
         marked = (line for line in sample.question.splitlines() if ":" in line or "=" in line)
         lines = sorted(_given(line) for line in marked if _GIVEN.search(line))

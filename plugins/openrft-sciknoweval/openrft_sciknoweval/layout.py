@@ -1,7 +1,7 @@
 """Where rows lie below a folder that the user gives. Reads directory entries only.
 
-Known layouts, each below the folder itself, below `sciknoweval/` or `openrft/` in it, or the folder itself being
-a part of one:  raw_data/<Domain>/<Level>/<task>.jsonl    train/<task>.json and test/<task>.json
+Known layouts, each below the folder itself, below `sciknoweval/` or `openrft/` in it (in any case), or the folder
+itself being a part of one:  raw_data/<Domain>/<Level>/<task>.jsonl    train/<task>.json and test/<task>.json
                 a copy of the hub's repository: data/v2/sciknoweval_test_v2.jsonl, or V1's file, or V1's by domain.
 """
 
@@ -50,7 +50,8 @@ def raw_files(folder: Path) -> list[DataFile]:
     """Files of the raw_data layout. Enters no folder that is not named as a domain, so any folder may be asked."""
     if domain_of(folder.absolute().name) or domain_of(folder.absolute().parent.name):
         return _raw_below([folder])
-    for base in (folder, folder / "raw_data", folder / "sciknoweval" / "raw_data", folder / "sciknoweval"):
+    own = _below(folder, "sciknoweval")
+    for base in (folder, _below(folder, "raw_data"), _below(own, "raw_data"), own):
         found = _raw_below(entry for entry in _entries(base) if domain_of(entry.name))
         if found:
             return found
@@ -59,7 +60,7 @@ def raw_files(folder: Path) -> list[DataFile]:
 
 def paper_files(folder: Path) -> list[DataFile]:
     """Files of the paper's layout: train/ and test/."""
-    for base in (folder, folder / "openrft", folder.parent):
+    for base in (folder, _below(folder, "openrft"), folder.parent):
         if not (base / "train").is_dir() or (base == folder.parent and folder.name not in ("train", "test")):
             continue
         return [
@@ -94,6 +95,12 @@ def _entries(base: Path) -> list[Path]:
         return []
     except OSError as fault:
         raise DataError(f"{base}: {fault.strerror or fault}.", "Give a folder that can be read.") from fault
+
+
+def _below(base: Path, name: str) -> Path:
+    """What is called so in the folder, in any case; exactly so if there are several."""
+    found = [entry for entry in _entries(base) if entry.name.lower() == name]
+    return base / name if (base / name) in found or not found else found[0]
 
 
 def _walk(base: Path, depth: int) -> Iterator[Path]:

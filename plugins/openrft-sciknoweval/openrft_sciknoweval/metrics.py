@@ -29,10 +29,13 @@ def metrics(
     rollouts: Sequence[Rollout], similarities: Sequence[Similarity | None] = (None,)
 ) -> Iterator[tuple[str, float]]:
     """Names and values. What has no items, and what the benchmark's scorer ends at with an error, is left out."""
-    scored = [official(r.sample, r.completion.text) for r in rollouts if form(r.sample) not in ("relations", "judged")]
-    known = [right for right in scored if right is not None]
-    if known:
-        yield f"{PREFIX}official", fmean(known)
+    theirs: dict[str, list[bool]] = {}
+    for leaf, members in _by_leaf(r for r in rollouts if form(r.sample) not in ("relations", "judged")):
+        scored = [official(r.sample, r.completion.text) for r in members]
+        theirs[leaf] = [right for right in scored if right is not None]
+    if any(theirs.values()):
+        yield f"{PREFIX}official", fmean(right for known in theirs.values() for right in known)
+    yield from ((f"{PREFIX}official.{leaf}", fmean(known)) for leaf, known in theirs.items() if known)
     for leaf, members in _by_leaf(r for r in rollouts if form(r.sample) == "relations"):
         for similarity in similarities:
             yield from _relations(leaf, members, similarity)

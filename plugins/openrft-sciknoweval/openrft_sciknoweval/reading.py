@@ -52,10 +52,15 @@ def values(path: Path) -> Iterator[tuple[Place, Any]]:
             if head.startswith(_UTF16) or head[:2].count(0) == 1:
                 raise DataError(f"{path} is not UTF-8; it looks like UTF-16.", _SAVE)
             file.seek(0)
-            is_array = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-            yield from _Array(path, file).rows() if is_array else _lines(path, file)
+            yield from _Array(path, file).rows() if _begins_array(head) else _lines(path, file)
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror or fault}.", "Give a readable file or folder.") from fault
+
+
+def _begins_array(head: bytes) -> bool:
+    """Is the file one array? Not if its first line is a whole one and more follow: that is a bad row of JSON Lines."""
+    first, _, rest = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
+    return first.startswith(b"[") and (not rest.strip() or isinstance(_decode(first), Fault))
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, Any]]:
@@ -131,6 +136,8 @@ class _Array:
             except (ValueError, RecursionError) as fault:
                 raise self._fault(f"not readable as JSON ({type(fault).__name__})") from fault
             else:
+                if end - self._at > _LONGEST // 4 and len(self._text[self._at : end].encode()) >= _LONGEST:
+                    raise self._fault(f"a row longer than {_LONGEST >> 20} MB")
                 if self._text[end : end + 1] in _AFTER or not self._more():
                     self._at = end
                     return value

@@ -68,7 +68,8 @@ def selectors(held: Sequence[Held] | None = None, v1: bool = False) -> dict[str,
     more = [Leaf(str(h.leaf), h.domain, h.level) for h in raw.values() if h.domain and h.level]
     split = sorted({str(h.leaf) for h in found if h.part} - {leaf.name for leaf in PAPER})
     leaves = (*V2, *(leaf for leaf in PAPER if leaf.v1_only), *more)
-    every = [*_raw(leaves), *_paper(split), _whole_file()]
+    raw_names = list(_raw(leaves))
+    every = [*raw_names, *_as_in_v1(raw_names), *_paper(split), _whole_file()]
     if held is not None:
         every = [_seen(selector, held) for selector in every]
     elif v1:
@@ -118,6 +119,14 @@ def _raw(leaves: Sequence[Leaf]) -> Iterator[Selector]:
             yield Selector(name, about, leaf.rows, leaf.domain, leaf.level, leaf.name, types=leaf.types)
         if shared[leaf.path.lower()] > 1:  # the same name in several domains: it means all of them
             yield Selector(short, f"{leaf.level}, tasks of several domains", None, None, leaf.level, leaf.name)
+
+
+def _as_in_v1(raw: Iterable[Selector]) -> Iterator[Selector]:
+    """V1 says Materials of the domain; its files keep V2's names."""
+    for selector in raw:
+        if selector.domain == "Material" and not selector.leaf:
+            name = selector.name.replace("/Material", "/Materials")
+            yield replace(selector, name=name, summary=f"the same as {selector.name}", alias_of=selector.name)
 
 
 def _paper(found: Iterable[str]) -> Iterator[Selector]:

@@ -34,9 +34,9 @@ class Source(Protocol):
         """Every name, by its lower-case form, with what there is of it. Reads no rows."""
         ...
 
-    def tables(self, selector: Selector | None) -> list[Table]:
-        """What to read for a name; for None everything. Raises DataError if there is nothing, UsageError if name
-        and source cannot go together."""
+    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
+        """What to read for a name; for None everything. `half`: one side of a split serves where the other is missing.
+        Raises DataError if there is nothing, UsageError if name and source cannot go together."""
         ...
 
     def left_out(self, selector: Selector) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,6 +27,19 @@ def split(samples: Sequence[Sample], train: int, test: int, seed: int) -> tuple[
     taken = {sample.id for sample in tests}
     rest = [group for group in groups if group[0].id not in taken]
     return draw_groups(rest, train, random.Random(f"{seed} train")), tests
+
+
+def judged_beside(
+    train: Sequence[Sample], test: Sequence[Sample], judged: Sequence[Sample], share: float, room: int, seed: int
+) -> list[Sample]:
+    """Samples that only a judge can score, for the test side alone: `share` for each test sample, at most `room`.
+
+    None that is kin to a train sample.
+    """
+    trained = {sample.id for sample in train}
+    free = {id(s) for group in families([*train, *judged]) if not trained & {s.id for s in group} for s in group}
+    count = min(math.ceil(share * len(test)), room)
+    return draw([sample for sample in judged if id(sample) in free], count, seed)
 
 
 def draw(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -47,10 +47,16 @@ class PreparedStore:
         return self.manifest.revision or self.manifest.fingerprint
 
     def known(self) -> dict[str, Selector]:
-        return selectors([Held(e.domain, e.level, e.leaf, e.part, e.types) for e in self.manifest.entries])
+        known = selectors([Held(e.domain, e.level, e.leaf, e.part, e.types) for e in self.manifest.entries])
+        if self._of_one_file:
+            types: Counter[str] = Counter()
+            for entry in self.manifest.entries:
+                types.update(entry.types)
+            known[FILE] = replace(known[FILE], rows=sum(types.values()), types=dict(types), absent=False)
+        return known
 
-    def tables(self, selector: Selector | None) -> list[Table]:
-        chosen = self._chosen(selector) if selector else list(self.manifest.entries)
+    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
+        chosen = self._chosen(selector, half) if selector else list(self.manifest.entries)
         left_out = Counter(self.manifest.bad)
         tables = []
         for entry in chosen:
@@ -68,9 +74,18 @@ class PreparedStore:
             return []
         return sorted({e.leaf for e in self.manifest.entries if e.part} - self._complete())
 
-    def _chosen(self, selector: Selector) -> list[Entry]:
+    def _chosen(self, selector: Selector, half: bool) -> list[Entry]:
+        if selector.name == FILE and self._of_one_file:
+            return list(self.manifest.entries)
         if selector.name == FILE:
-            raise UsageError(f"{FILE} takes one file of JSON, and {self.path} is a prepared store.")
+            raise UsageError(
+                f"{FILE} takes one file of JSON, or a store of one, and {self.path} is a store of several."
+            )
+        in_paper = selector.paper or all(e.part for e in self.manifest.entries)
+        fitting = [e for e in self.manifest.entries if selector.fits(e.domain, e.level, e.leaf)]
+        fitting = [e for e in fitting if bool(e.part) == in_paper]
+        if half and selector.leaf and fitting:
+            return fitting
         if selector.absent:
             held = sorted(self._complete() if selector.paper else {e.leaf for e in self.manifest.entries})
             more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
@@ -79,10 +94,13 @@ class PreparedStore:
                 f"{self.path} has no {rows} of task {selector.name}.",
                 f"It holds {', '.join(held[:_SHOWN]) or 'none'}{more}.",
             )
-        in_paper = selector.paper or all(e.part for e in self.manifest.entries)
-        fitting = [e for e in self.manifest.entries if selector.fits(e.domain, e.level, e.leaf)]
         complete = self._complete()
-        return [e for e in fitting if bool(e.part) == in_paper and (not in_paper or e.leaf in complete)]
+        return [e for e in fitting if not in_paper or e.leaf in complete]
+
+    @property
+    def _of_one_file(self) -> bool:
+        """Made from one file of the user's: such rows alone are neither published nor of a split."""
+        return not any(e.published or e.part for e in self.manifest.entries)
 
     def _complete(self) -> set[str]:
         train, test = ({e.leaf for e in self.manifest.entries if e.part == part} for part in ("train", "test"))

@@ -32,11 +32,33 @@ def test_instruction_names_the_forms_that_occur() -> None:
         ("12H2 + O2 = 2H2O", False),
         ("2H2 + O2 = 2H2O2", False),
         ("H2 + O2 = H2O", False),
+        ("Balanced, with 4 H on both sides, it is 2H2 + O2 = 2H2O (4 = 4).", True),
+        ("H2 + O2 = H2O or 2H2 + O2 = 2H2O", False),
+        ("2H2 + O2 = 2H2O, 4H2 + O2 = 4H2O", False),
+        ("2H2 + O2 = 2H2O H2 + O2 -> H2O", False),
+        ("not 2H2 + O2 = 2H2O", False),
         ("", False),
     ],
 )
 def test_containment_is_of_whole_words(answer: str, right: bool) -> None:
     assert contains(answer, EQUATION) is right
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "right"),
+    [
+        ("about 7, which is odd", "7", True),
+        ("6, 7 or 8", "7", False),
+        ("7 and 8", "7", False),
+        ("copper, a red metal", "copper", True),
+        ("it is copper", "copper", True),
+        ("iron, copper, zinc", "copper", False),
+        ("copper/iron", "copper", False),
+        ("iron or copper", "iron or copper", True),
+    ],
+)
+def test_what_is_listed_among_others_is_no_answer(answer: str, gold: str, right: bool) -> None:
+    assert contains(answer, gold) is right
 
 
 def test_text_is_judged_by_its_final_answer_alone() -> None:

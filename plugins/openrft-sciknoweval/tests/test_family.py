@@ -66,6 +66,14 @@ def test_any_part_of_the_raw_layout_serves(choice: Any, write: Any, below: str) 
     assert len(load("sciknoweval/L3", folder / below, train=4, test=4).train) == 4
 
 
+def test_folders_may_be_written_in_any_case(choice: Any, write: Any) -> None:
+    folder = write("SciKnowEval/Raw_Data/material/l3/adding.jsonl", rows(choice))
+    write("OpenRFT/train/retrosynthesis.json", rows(choice))
+    write("OpenRFT/test/retrosynthesis.json", rows(choice, start=20))
+    assert load("sciknoweval/L3/adding", folder).notes["rows_read"] == 12
+    assert len(load("sciknoweval/openrft/T2", folder).test) == 12
+
+
 def test_samples_say_where_they_come_from(choice: Any, write: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice, details={"level": "L5", "task": "t", "subtask": "s"}))
     sample = min(load("sciknoweval/L3/adding", folder).train, key=lambda s: s.meta["row"])
@@ -75,7 +83,7 @@ def test_samples_say_where_they_come_from(choice: Any, write: Any) -> None:
     json.dumps(dict(sample.meta))
 
 
-def test_pool_is_stratified_and_leaves_out_what_has_no_reward(choice: Any, other: Any, write: Any) -> None:
+def test_pool_is_stratified_and_does_not_train_on_what_has_no_reward(choice: Any, other: Any, write: Any) -> None:
     write("raw_data/Material/L3/adding.jsonl", rows(choice, 30))
     write("raw_data/Physics/L3/holding.jsonl", [other("true_or_false", f"Is {i} odd?", "No") for i in range(20)])
     write("raw_data/Physics/L3/telling.jsonl", [other("open-ended-qa", f"Why {i}?", "So.") for i in range(7)])
@@ -83,10 +91,38 @@ def test_pool_is_stratified_and_leaves_out_what_has_no_reward(choice: Any, other
     task = load("sciknoweval/L3", folder, train=12, test=6)
     names = [sample.task.split("/")[-1] for sample in task.train]
     assert {name: names.count(name) for name in names} == {"adding": 6, "holding": 4, "filling": 2}
+    assert [sample.task for sample in task.test].count("sciknoweval/L3/telling") == 1
     assert task.notes["left_out_by_type"] == {"open-ended-qa": 7}
     assert task.notes["rows_read"] == 67
     assert all(word in task.instruction for word in ("letter", "Yes", "alone"))
     assert task.notes["trainable_types"] == ["filling", "mcq-4-choices", "true_or_false"]
+
+
+def test_what_only_a_judge_can_score_stands_in_test_in_proportion(choice: Any, other: Any, write: Any) -> None:
+    """Never in train, nor in test beside its kin in train; where the split is given, as it is given."""
+    asked = [other("open-ended-qa", f"Why {i}?", "So.") for i in range(30)]
+    write("raw_data/Physics/L3/telling.jsonl", asked)
+    folder = write("raw_data/Material/L3/adding.jsonl", rows(choice, 60))
+    for size, judged in (((20, 30), 10), ((20, 29), 10), ((200, 200), 12)):
+        task = load("sciknoweval/L3", folder, train=size[0], test=size[1])
+        of_a_judge = [s for s in task.test if s.meta["type"] == "open-ended-qa"]
+        assert len(of_a_judge) == judged
+        assert len(task.test) == min(size[1], 36)
+        assert {s.meta["type"] for s in task.train} == {"mcq-4-choices"}
+        assert {task.grade(s, "\\boxed{So.}").correct for s in of_a_judge} == {None}
+        assert "where a text is asked for" in task.instruction
+        assert f"{judged} of test only a judge can score" in task.notes["split"]
+    write(
+        "raw_data/Physics/L3/telling.jsonl",
+        [other("open-ended-qa", row["question"], "So.") for row in rows(choice, 60)],
+    )
+    task = load("sciknoweval/L3", folder, train=20, test=40)
+    assert len(task.test) == 40
+    assert not {s.question for s in task.train} & {s.question for s in task.test}
+    write("split/train/adding.json", [*rows(choice), *asked[:5]])
+    write("split/test/adding.json", [*rows(choice, start=20), *asked[5:9]])
+    task = load("sciknoweval/openrft/adding", folder / "split")
+    assert (len(task.train), len(task.test)) == (12, 16)
 
 
 def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write: Any) -> None:
@@ -177,6 +213,15 @@ def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
     assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
 
 
+def test_materials_is_v1s_name_of_material(choice: Any, write: Any) -> None:
+    folder = write(f"{L3}/adding.jsonl", rows(choice))
+    for name in ("sciknoweval/Materials", "sciknoweval/materials/l3"):
+        (whole,) = select(name, str(folder))
+        task = load(whole, folder)
+        assert task.notes["fingerprint"] == load("sciknoweval/Material/L3", folder).notes["fingerprint"]
+    assert select("sciknoweval/Material*", str(folder)) == ["sciknoweval/Material"]
+
+
 def test_one_name_in_two_domains(choice: Any, write: Any) -> None:
     folder = write("raw_data/Biology/L2/reasoning.jsonl", rows(choice, 6))
     write("raw_data/Chemistry/L2/reasoning.jsonl", rows(choice, 8, start=20))
@@ -256,7 +301,7 @@ def test_names_tell_what_the_source_has(choice: Any, write: Any) -> None:
     write("raw_data/Material/L3/diffusion_rate_analysis.jsonl", rows(choice))
     write("openrft/train/retrosynthesis.json", rows(choice))
     folder = write("raw_data/Physics/L1/adding.jsonl", rows(choice))
-    there = {info.name for info in FAMILY.names(str(folder)) if not info.absent}
+    there = {info.name for info in FAMILY.names(str(folder)) if not info.absent and not info.alias_of}
     short = {"L1", "L3", "Material", "Physics", "Material/L3", "Physics/L1", "L3/diffusion_rate_analysis", "L1/adding"}
     long = {"Material/L3/diffusion_rate_analysis", "Physics/L1/adding"}
     assert there == {f"sciknoweval/{name}" for name in short | long}

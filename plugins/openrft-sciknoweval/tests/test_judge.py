@@ -172,6 +172,9 @@ def test_a_judge_out_of_reach_is_no_score(server: Server, tmp_path: Path) -> Non
     assert not (tmp_path / "deep" / "verdicts.jsonl").exists()
     with pytest.raises(UsageError, match="does not name a server"):
         SciKnowEval(SciKnowEval.Options(judge="openai:nowhere"))
+    for spec in ("foo:bar", "vllm:foo:bar", "./nowhere", "baseline:longest-option"):
+        with pytest.raises(OpenRFTError):
+            SciKnowEval(SciKnowEval.Options(judge=spec))
     with pytest.raises(ValueError, match="replay needs judge"):
         SciKnowEval.Options(replay=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openrft_sciknoweval.kin import Kinship, families
+from openrft_sciknoweval.kin import TEMPLATE, Kinship, families
 
 from openrft import Sample
 
@@ -25,9 +25,16 @@ def test_one_wording_for_all_items_does_not_bind() -> None:
     assert len(families(same)) == 20
 
 
-def test_a_question_that_lacks_its_data_does_not_bind() -> None:
+def test_a_wording_is_a_template_where_more_rows_share_it_than_could_be_kin() -> None:
+    """Whatever the task's other questions are, and though the row is known to lack its data."""
+    few, many_ = ([item("Compare.", f"x{i}", "y") for i in range(TEMPLATE + more)] for more in (0, 1))
+    assert len(families([*few, *many(9)])) == 10
+    assert len(families([*many_, *many(9)])) == TEMPLATE + 1 + 9
+    assert len(families([*many_, item("compare", "y", "x0")])) == TEMPLATE + 1  # the same item all the same
+    repeated = [item(f"question {i // 5}", f"x{i}", "y") for i in range(50)]
+    assert [len(family) for family in families(repeated)] == [5] * 10
     lacking = [Sample("Compare.", "A", (f"x{i}", "y"), task="t", meta={"defects": ["data_missing"]}) for i in range(4)]
-    assert len(families([*lacking, *many(9)])) == 13
+    assert len(families([*lacking, *many(9)])) == 10
 
 
 def test_shuffled_options_and_data_blocks_bind() -> None:
@@ -58,7 +65,7 @@ def test_signs_and_decimal_points_tell_questions_apart() -> None:
 
 def test_one_wording_in_one_task_and_a_telling_one_in_another() -> None:
     """The same item binds across tasks, though only in one of them the question alone would."""
-    loose = [item("Which fluoresces?", f"x{i}", f"y{i}", task="loose") for i in range(6)]
+    loose = [item("Which fluoresces?", f"x{i}", f"y{i}", task="loose") for i in range(TEMPLATE + 1)]
     twin = item("which fluoresces", "y3", "x3", task="telling")
     assert [len(f) for f in families([*loose, twin, *many(9, "telling")])].count(2) == 1
 

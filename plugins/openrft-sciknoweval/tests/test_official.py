@@ -97,8 +97,13 @@ def test_the_second_column() -> None:
         return Sample("Which?", "C", CHOICE.options, task=task, meta=meta)
 
     texts = ["C. silver", "\\boxed{C}", "\\boxed{A}", "C"]
-    found = SciKnowEval().evaluate(rollouts=[rollout(sample("a"), text) for text in texts])
-    assert found == {"sciknoweval_official": 0.5}
+    rollouts = [rollout(sample("a"), text) for text in texts]
+    found = SciKnowEval().evaluate(rollouts=rollouts)
+    assert found == {"sciknoweval_official": 0.5, "sciknoweval_official.a": 0.5}
+    other = Sample("Which?", "C", ("a", "b", "c"), task="s/L3/b")  # at which the scorer stops
+    pool = [*rollouts, rollout(sample("s/L3/c"), "C"), rollout(other, "C")]
+    found = SciKnowEval().evaluate(rollouts=pool)
+    assert found == {"sciknoweval_official": 0.6, "sciknoweval_official.a": 0.5, "sciknoweval_official.c": 1.0}
     assert SciKnowEval().evaluate(rollouts=[]) == {}
 
 

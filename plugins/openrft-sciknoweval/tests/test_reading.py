@@ -41,6 +41,12 @@ def test_broken_array_is_refused(tmp_path: Path, data: bytes) -> None:
         read(tmp_path / "a.json", data)
 
 
+def test_lines_that_begin_with_a_whole_array_are_lines(tmp_path: Path) -> None:
+    assert read(tmp_path / "a.jsonl", b'\n["oops"]\n{"a": 1}\n') == [("line 2", ["oops"]), ("line 3", {"a": 1})]
+    assert read(tmp_path / "a.jsonl", b'["one"]\n\n') == [("row 1", "one")]
+    assert read(tmp_path / "a.json", b'[{"a": 1},\n[2]\n]') == [("row 1", {"a": 1}), ("row 2", [2])]
+
+
 @pytest.mark.parametrize(("data", "word"), [(b"", "empty"), (b" \n", "empty"), (b"[ ]", "empty array")])
 def test_nothing_is_refused(tmp_path: Path, data: bytes, word: str) -> None:
     with pytest.raises(DataError, match=word):
@@ -66,8 +72,10 @@ def test_rows_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("openrft_sciknoweval.reading._WINDOW", 1 << 6)
     with pytest.raises(DataError, match="line 2: longer than"):
         read(tmp_path / "a.jsonl", b'1\n"' + b"x" * 2000 + b'"')
-    with pytest.raises(DataError, match=r"row 2.*longer than"):
-        read(tmp_path / "a.json", b'[1, "' + b"x" * 4000 + b'"]')
+    for size in (1 << 10, 1 << 9, 4000):  # whether or not the window holds it; in bytes, as of a line
+        with pytest.raises(DataError, match=r"row 2.*longer than"):
+            read(tmp_path / "a.json", b'[1, "' + "\u00e9".encode() * size + b'"]')
+    assert len(read(tmp_path / "a.json", b'[1, "' + b"x" * 1000 + b'"]')) == 2
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

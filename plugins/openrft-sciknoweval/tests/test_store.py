@@ -251,6 +251,27 @@ def test_rows_may_name_anything(choice: Any, write: Any, tmp_path: Path) -> None
         prepare(many, tmp_path / "other")
 
 
+def test_a_store_of_one_file_serves_all_of_its_rows_as_the_file_did(choice: Any, write: Any, tmp_path: Path) -> None:
+    physics = {"domain": "Physics", "details": {"level": "L1", "task": "deep", "subtask": "deep"}}
+    mixed = [*rows(choice), *rows(choice, 8, start=20, **physics), choice(3), choice(4, answerKey="A")]
+    bare = [{k: v for k, v in row.items() if k not in ("details", "domain")} for row in mixed[2:4]]
+    quiz = write("quiz.jsonl", [*mixed, *bare, 5]) / "quiz.jsonl"
+    prepare(quiz, tmp_path / "store", skip_bad_rows=True)
+    (info,) = [i for i in FAMILY.names(str(tmp_path / "store")) if i.name == "sciknoweval/file"]
+    assert (info.rows, info.absent) == (24, False)
+    one, other = (load("file", data, train=9, test=9, skip_bad_rows=True) for data in (quiz, tmp_path / "store"))
+    assert [(s, dict(s.meta)) for s in one.test] == [(s, dict(s.meta)) for s in other.test]
+    apart = {"source", "revision", "rows_read"}  # the row that is none was left out before
+    first, second = ({k: v for k, v in task.notes.items() if k not in apart} for task in (one, other))
+    assert first == second
+
+
+def test_a_store_of_several_files_is_no_file(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "store")
+    with pytest.raises(UsageError, match="a store of several"):
+        load("file", tmp_path / "store")
+
+
 def test_killed_leaves_no_half_store(choice: Any, write: Any, tmp_path: Path) -> None:
     """The real command, killed by the system in the midst of writing; then run again to the end."""
     for number in range(40):
