@@ -258,7 +258,7 @@ def test_measures_by_hand(checkpoint, rollouts):
 def test_the_critic_learns_what_rollouts_return(checkpoint, rollouts, critic):
     options = RL.Options(algorithm="ppo", critic=critic, lr=1e-9, critic_lr=1e-2, value_clip=10, kl=0.0)
     policy = adapted(checkpoint, options)
-    measures = [update(policy, rollouts, options, step) for step in range(10)]
+    measures = [update(policy, rollouts, options, step) for step in range(16)]
     assert measures[0]["explained_variance"] == pytest.approx(0.0, abs=0.05)
     assert measures[-1]["explained_variance"] > 0.2
     assert measures[-1]["value_loss"] < measures[0]["value_loss"] / 2
@@ -277,7 +277,8 @@ def test_the_kl_weight_follows_its_target_and_survives_as_state(checkpoint, roll
 
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_one_answer_a_question_is_refused_where_answers_are_compared(checkpoint, rollouts, algorithm):
-    ask = {"policy": HFPolicy(checkpoint), "rollouts": rollouts[::4], "objective": "explore", "step": 0, "seed": 0}
+    one = [replace(r, reward=float(i % 2)) for i, r in enumerate(rollouts[::4])]
+    ask = {"policy": HFPolicy(checkpoint), "rollouts": one, "objective": "explore", "step": 0, "seed": 0}
     plugin = RL(RL.Options(algorithm=algorithm, kl=0.0))
     if algorithm in ("ppo", "reinforce++"):
         assert plugin.train_step(**ask)["updates"] == 1
