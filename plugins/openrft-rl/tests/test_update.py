@@ -254,9 +254,9 @@ def test_measures_by_hand(checkpoint, rollouts):
     assert measures["kl_weight"] == 0.01
 
 
-@pytest.mark.parametrize("critic", ["shared", "separate"])
-def test_the_critic_learns_what_rollouts_return(checkpoint, rollouts, critic):
-    options = RL.Options(algorithm="ppo", critic=critic, lr=1e-9, critic_lr=1e-2, value_clip=10, kl=0.0)
+@pytest.mark.parametrize(("critic", "rate"), [("shared", 1e-2), ("separate", 3e-3)])  # all weights: a lower rate
+def test_the_critic_learns_what_rollouts_return(checkpoint, rollouts, critic, rate):
+    options = RL.Options(algorithm="ppo", critic=critic, lr=1e-9, critic_lr=rate, value_clip=10, kl=0.0)
     policy = adapted(checkpoint, options)
     measures = [update(policy, rollouts, options, step) for step in range(16)]
     assert measures[0]["explained_variance"] == pytest.approx(0.0, abs=0.05)
