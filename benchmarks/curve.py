@@ -1,6 +1,6 @@
 """Accuracy against the number of training questions (the paper's Figure 3): one bench a size, then a plot.
 
-    python benchmarks/curve.py --out benchmarks/results/pocket-curve --data-seed 2 --seeds 0,1,2
+    python benchmarks/curve.py --out benchmarks/results/pocket-curve --data-seed 3 --seeds 0,1,2
 
 Every size is an ordinary bench that resumes; its report is kept beside the plot.
 """
