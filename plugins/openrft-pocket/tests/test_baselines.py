@@ -55,7 +55,7 @@ RULES: dict[str, Callable[[Sample], int]] = {
 
 @pytest.mark.parametrize("name", ["lattice_volume", "retrosynthesis", "structure_count", "molar_mass", "final_speed"])
 def test_what_was_gold_in_training_says_nothing(name):
-    """Nor do options that could not be gold: an option's share of being gold in train is no hint in test."""
+    """An option's share of being gold in train is no hint in test, neither for it nor against it."""
     task = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=2000, test=ITEMS, seed=5))
     gold = Counter(sample.gold for sample in task.train)
     shown = Counter(option for sample in task.train for option in sample.options)
@@ -64,7 +64,7 @@ def test_what_was_gold_in_training_says_nothing(name):
         return max(range(4), key=lambda i: (gold[sample.options[i]] + 0.25) / (shown[sample.options[i]] + 1))
 
     share = sum("ABCD"[choose(sample)] == sample.answer for sample in task.test) / ITEMS
-    assert share < 0.25 + 0.075
+    assert -0.1 < share - 0.25 < 0.075
 
 
 def test_options_are_answers_that_could_be():
