@@ -48,6 +48,8 @@ def main(folder: Path) -> None:
     for where, data in (("file", big), ("store", large)):
         name = "sciknoweval/file" if where == "file" else "sciknoweval/L1"
         measure(f"load 100,000 rows, {where}", "load", str(data), name)
+        measure(f"tasks show, 100,000 rows, {where}", "tasks", "show", name, "--data", str(data))
+        measure(f"tasks overlap, 100,000 rows, {where}", "tasks", "overlap", name, name, "--data", str(data))
 
 
 def counts() -> Iterator[tuple[Leaf, int]]:

@@ -6,16 +6,19 @@ writes there, equal for samples that are kin (the same block of given data, say)
 
 from __future__ import annotations
 
-import functools
+import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from openrft.sample import Sample
 
 Pairs = list[tuple[str, str]]  # (id in the one set, id in the other)
-Keys = Callable[[Sample], Sequence[object]]
+Keys = tuple[str | bytes, ...]  # digests for the kinds of OWN, in order; then the family's marks, by kind
+
+OWN = ("exact", "text", "shuffled")
+_APART = re.compile(r"[^\w.+-]+")
+_ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
 
 
 class Match(NamedTuple):
@@ -26,32 +29,50 @@ class Match(NamedTuple):
     other: int
 
 
-def kinds_of(*sets: Iterable[Sample]) -> list[str]:
+def keys_of(sample: Sample) -> Keys:
+    """What the sample shares with those that are alike, in the order of the kinds. Digests stand for texts, so that
+    the keys of a whole benchmark fit beside a part of its rows."""
+    question, options = _normal(sample.question), [_normal(option) for option in sample.options]
+    texts: list[tuple[object, ...]] = [
+        (sample.question, sample.options, sample.answer),
+        (question, options),
+        (question, sorted(options)),
+    ]
+    marks = [mark for mark in sample.meta.get("kin", ()) if ":" in mark and _kind(mark) not in OWN]
+    return *(_digest(kind, of) for kind, of in zip(OWN, texts, strict=True)), *sorted(marks, key=_kind)
+
+
+def kinds_of(*sets: Iterable[Keys]) -> list[str]:
     """`exact`, `text` (same after normalising), `shuffled` (same question, same options in another order), then the
     family's own kinds: the order in which they are looked for."""
-    marks = (mark for samples in sets for sample in samples for mark in sample.meta.get("kin", ()))
-    return ["exact", "text", "shuffled", *sorted({str(mark).partition(":")[0] for mark in marks})]
+    marks = {mark for keys in sets for own in keys for mark in own[len(OWN) :]}
+    return [*OWN, *sorted({_kind(str(mark)) for mark in marks})]
+
+
+def alike(one: Sequence[Keys], other: Sequence[Keys]) -> Iterator[Match]:
+    """Every pair that is alike, once, in the order of `one`. Memory grows with the samples, not with the pairs."""
+    index = _index(other)
+    for i, keys in enumerate(one):
+        seen = set[int]()
+        for at, key in enumerate(keys):
+            for j in index.get(key, ()):
+                if j not in seen:
+                    seen.add(j)
+                    yield Match(OWN[at] if at < len(OWN) else _kind(str(key)), i, j)
 
 
 def matches(one: Sequence[Sample], other: Sequence[Sample]) -> Iterator[Match]:
-    """Every pair that is alike, once, in the order of `one`. Memory grows with the samples, not with the pairs."""
-    keys = _keys(kinds_of(one, other))
-    index = {kind: _index(other, of) for kind, of in keys.items()}
-    for i, sample in enumerate(one):
-        seen = set[int]()
-        for kind, of in keys.items():
-            for key in of(sample):
-                for j in index[kind].get(key, ()):
-                    if j not in seen:
-                        seen.add(j)
-                        yield Match(kind, i, j)
+    """`alike` of samples."""
+    keys = [keys_of(sample) for sample in one]
+    yield from alike(keys, keys if other is one else [keys_of(sample) for sample in other])
 
 
 def overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, Pairs]:
     """Pairs of ids that overlap, by kind. A pair is listed under the first kind that fits."""
     one, other = list(one), list(other)
-    found: dict[str, Pairs] = {kind: [] for kind in kinds_of(one, other)}
-    for match in matches(one, other):
+    left, right = [keys_of(sample) for sample in one], [keys_of(sample) for sample in other]
+    found: dict[str, Pairs] = {kind: [] for kind in kinds_of(left, right)}
+    for match in alike(left, right):
         found[match.kind].append((one[match.one].id, other[match.other].id))
     return found
 
@@ -66,38 +87,41 @@ def clusters(samples: Sequence[Sample]) -> list[int]:
             i = first[i]
         return i
 
-    for of in _keys(kinds_of(samples)).values():
-        for places in _index(samples, of).values():
-            for place in places[1:]:
-                low, high = sorted((root(places[0]), root(place)))
-                first[high] = low
+    for places in _index([keys_of(sample) for sample in samples]).values():
+        for place in places[1:]:
+            low, high = sorted((root(places[0]), root(place)))
+            first[high] = low
     return [root(i) for i in range(len(samples))]
 
 
-def _keys(kinds: Iterable[str]) -> dict[str, Keys]:
-    """What samples that are alike have in common, by kind."""
-    words = functools.cache(_normal)  # a text is asked for by two kinds, and where a set is compared with itself twice
-    own: dict[str, Keys] = {
-        "exact": lambda s: [(s.question, s.options, s.answer)],
-        "text": lambda s: [(words(s.question), tuple(map(words, s.options)))],
-        "shuffled": lambda s: [(words(s.question), tuple(sorted(map(words, s.options))))],
-    }
-    return {kind: own[kind] if kind in own else functools.partial(_marks, kind) for kind in kinds}
-
-
-def _marks(kind: str, sample: Sample) -> list[str]:
-    return [mark for mark in sample.meta.get("kin", ()) if mark.startswith(f"{kind}:")]
-
-
-def _index(samples: Sequence[Sample], keys: Keys) -> dict[object, list[int]]:
-    index: dict[object, list[int]] = defaultdict(list)
-    for place, sample in enumerate(samples):
-        for key in keys(sample):
-            index[key].append(place)
+def _index(sets: Sequence[Keys]) -> dict[str | bytes, Sequence[int]]:
+    """The places at which each key stands. Most keys stand at one, and share its tuple."""
+    index: dict[str | bytes, Sequence[int]] = {}
+    for place, keys in enumerate(sets):
+        alone = (place,)
+        for key in keys:
+            before = index.setdefault(key, alone)
+            if before is alone:
+                continue
+            if isinstance(before, list):
+                before.append(place)
+            else:
+                index[key] = [*before, place]
     return index
+
+
+def _kind(mark: str) -> str:
+    return mark.partition(":")[0]
+
+
+def _digest(kind: str, of: object) -> bytes:
+    """The same for equal texts of a kind; that others have it too is as unlikely as for a sample's id."""
+    return hashlib.blake2b(repr(of).encode(), digest_size=12, person=kind.encode()).digest()
 
 
 def _normal(text: str) -> str:
     """Words and numbers alone; signs and decimal points stay, as -0.2 is not 0.2."""
-    words = re.sub(r"[^\w.+-]+", " ", text.lower().replace("\u2212", "-")).split()
-    return " ".join(word.strip(".") for word in words if word.strip("."))
+    text = text.lower()
+    # Most texts are ASCII, and for them this is several times as fast.
+    apart = text.translate(_ASCII) if text.isascii() else _APART.sub(" ", text.replace("\u2212", "-"))
+    return " ".join(word.strip(".") for word in apart.split() if word.strip("."))

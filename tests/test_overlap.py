@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from itertools import islice
 
@@ -41,6 +42,51 @@ def test_a_million_pairs_take_no_memory_of_their_own():
     assert count == 1_000_000
     assert peak < 10_000_000
     assert [m.other for m in islice(matches(equal, equal), 3)] == [0, 1, 2]
+
+
+def words(text: str) -> str:
+    """Words and numbers alone, in the plainest way."""
+    found = re.findall(r"[\w.+-]+", text.lower().replace("\u2212", "-"))
+    return " ".join(word.strip(".") for word in found if word.strip("."))
+
+
+def kind_of(one: Sample, other: Sample) -> str | None:
+    """The first kind that fits a pair, told by comparing the two."""
+    if (one.question, one.options, one.answer) == (other.question, other.options, other.answer):
+        return "exact"
+    if words(one.question) == words(other.question):
+        left, right = [[words(option) for option in sample.options] for sample in (one, other)]
+        if left == right:
+            return "text"
+        if sorted(left) == sorted(right):
+            return "shuffled"
+    shared = {mark.partition(":")[0] for mark in {*one.meta["kin"]} & {*other.meta["kin"]}}
+    return min(shared, default=None)
+
+
+texts = st.sampled_from(
+    ["a b", "A, b.", "b a", "a  b!", "-1", "\u22121", "1", "1.", "é\u00a0A", "É a", "_", "", "'a', b"]
+)
+made_up = st.builds(
+    lambda question, options, answer, kin: Sample(question, answer, tuple(options), kind="text", meta={"kin": kin}),
+    texts,
+    st.lists(texts, max_size=2),
+    st.sampled_from("AB"),
+    st.lists(st.sampled_from(["data:1", "data:2", "question:1", "question:x:y", "alpha:1"]), max_size=3),
+)
+sets = st.lists(made_up, max_size=8)
+
+
+@given(sets, sets)
+def test_pairs_are_those_that_comparing_each_with_each_finds(one, other):
+    for left, right in ((one, other), (one, one)):
+        by_hand = {(i, j): kind_of(a, b) for i, a in enumerate(left) for j, b in enumerate(right)}
+        found = list(matches(left, right))
+        assert {(m.one, m.other): m.kind for m in found} == {pair: kind for pair, kind in by_hand.items() if kind}
+        assert len(found) == len({(m.one, m.other) for m in found})
+        order = ["exact", "text", "shuffled", "alpha", "data", "question"]
+        ranks = [(m.one, order.index(m.kind)) for m in found]
+        assert ranks == sorted(ranks)
 
 
 marks = st.lists(st.sets(st.integers(0, 8), max_size=2), max_size=12)

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from openrft.cli.shared import data_asked, data_options
 
 if TYPE_CHECKING:
+    from openrft.overlap import Keys
     from openrft.sample import Sample
     from openrft.task import DataRequest, Task
 
-Row = tuple[object, ...]
+SHOWN = 80  # characters of a question
+
+
+class Row(NamedTuple):
+    """Where a sample comes from: its side, its file and row where there are such, and what it says."""
+
+    task: str
+    part: str
+    file: object
+    row: object
+    id: str
+
+
+class Kept(NamedTuple):
+    """What is kept of a sample: all rows of a benchmark are compared, and their texts need not lie in memory."""
+
+    keys: Keys
+    question: str  # its beginning
 
 
 @click.command("overlap")
@@ -39,25 +58,30 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     from openrft.task import DataRequest
 
     request = DataRequest(**data_asked(given))
-    sets = [_samples(ref, request) for ref in (one, other)]
+    sets = {ref: _samples(ref, request) for ref in dict.fromkeys((one, other))}
     report = {
-        "one": {"name": one, "samples": len(sets[0])},
-        "other": {"name": other, "samples": len(sets[1])},
-        "overlaps": _compared(sets[0], sets[1], None if as_json else items),
+        "one": {"name": one, "samples": len(sets[one])},
+        "other": {"name": other, "samples": len(sets[other])},
+        "overlaps": _compared(sets[one], sets[other], None if as_json else items),
     }
-    click.echo(json.dumps(report, indent=1, ensure_ascii=False) if as_json else "\n".join(_lines(report, items)))
+    if not as_json:
+        click.echo("\n".join(_lines(report, items)))
+        return
+    json.dump(report, sys.stdout, indent=1, ensure_ascii=False)  # bit by bit: there may be a pair for every row
+    click.echo()
 
 
-def _compared(one: Mapping[Row, Sample], other: Mapping[Row, Sample], items: int | None) -> dict[str, Any]:
+def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:
     """The pairs by kind, `items` of them in full."""
-    from openrft.overlap import kinds_of, matches
+    from openrft.overlap import alike, kinds_of
 
-    left, right = list(one.values()), list(other.values())
-    itself = list(one) == list(other)  # a set is itself; what is asked is whether it repeats itself
+    rows, others = list(one), list(other)
+    itself = rows == others  # a set is itself; what is asked is whether it repeats itself
+    left, right = [kept.keys for kept in one.values()], [kept.keys for kept in other.values()]
     found: dict[str, Any] = {
         kind: {"pairs": 0, "in_one": set(), "in_other": set(), "items": []} for kind in kinds_of(left, right)
     }
-    for kind, a, b in matches(left, right):
+    for kind, a, b in alike(left, right):
         if itself and a >= b:
             continue
         of = found[kind]
@@ -65,26 +89,36 @@ def _compared(one: Mapping[Row, Sample], other: Mapping[Row, Sample], items: int
         of["in_one"].add(a)
         of["in_other"].add(b)
         if items is None or len(of["items"]) < items:
-            of["items"].append({"one": _item(left[a]), "other": _item(right[b])})
+            row, twin = rows[a], others[b]
+            of["items"].append({"one": _item(row, one[row]), "other": _item(twin, other[twin])})
     return {kind: {**of, "in_one": len(of["in_one"]), "in_other": len(of["in_other"])} for kind, of in found.items()}
 
 
-def _samples(ref: str, request: DataRequest) -> dict[Row, Sample]:
+def _samples(ref: str, request: DataRequest) -> dict[Row, Kept]:
     """The samples that NAME[#SIDE] stands for, each once, however many of the names that a glob means hold it."""
     from openrft.errors import UsageError
-    from openrft.families import select, whole_task
+    from openrft.families import select
+    from openrft.overlap import keys_of
 
     name, _, side = ref.partition("#")
     if side not in ("", "train", "test"):
         raise UsageError(f"{ref}: a task has no side {side!r}.", "Write NAME, NAME#train or NAME#test.")
-    found: dict[Row, Sample] = {}
+    found: dict[Row, Kept] = {}
     for task_name in select(name, request.data):
-        whole = None if side else whole_task(task_name, request)
-        task = whole or _drawn(task_name, side, request)
-        for part in ("train", "test"):
-            samples: Sequence[Sample] = getattr(task, part) if side in ("", part) else ()
-            found |= {_row(sample, part): sample for sample in samples}
+        for part, samples in _sides(task_name, side, request).items():
+            samples.reverse()
+            while samples:  # each is let go when it has been read, which makes room for what is kept of it
+                sample = samples.pop()
+                found[_row(sample, part)] = Kept(keys_of(sample), " ".join(sample.question.split())[:SHOWN])
     return found
+
+
+def _sides(name: str, side: str, request: DataRequest) -> dict[str, list[Sample]]:
+    """The samples of a side, or of both, held by nobody else if the family can show all rows."""
+    from openrft.families import whole_task
+
+    task = (None if side else whole_task(name, request)) or _drawn(name, side, request)
+    return {part: list(getattr(task, part)) for part in ("train", "test") if side in ("", part)}
 
 
 def _drawn(name: str, side: str, request: DataRequest) -> Task:
@@ -102,13 +136,12 @@ def _drawn(name: str, side: str, request: DataRequest) -> Task:
 
 
 def _row(sample: Sample, part: str) -> Row:
-    """Where the sample comes from: its side, its file and row where there are such, and what it says."""
-    return sample.task, part, sample.meta.get("file"), sample.meta.get("row"), sample.id
+    return Row(sample.task, part, sample.meta.get("file"), sample.meta.get("row"), sample.id)
 
 
-def _item(sample: Sample) -> dict[str, Any]:
-    place = {key: sample.meta[key] for key in ("file", "row") if key in sample.meta}
-    return {"id": sample.id, "task": sample.task, **place, "question": " ".join(sample.question.split())[:80]}
+def _item(row: Row, kept: Kept) -> dict[str, Any]:
+    place = {key: value for key, value in (("file", row.file), ("row", row.row)) if value is not None}
+    return {"id": row.id, "task": row.task, **place, "question": kept.question}
 
 
 def _lines(report: Mapping[str, Any], items: int) -> Iterator[str]:

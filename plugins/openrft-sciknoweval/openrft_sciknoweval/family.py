@@ -116,10 +116,13 @@ def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample
     return train, test, f"the files' own; {asked}, took {len(train)} and {len(test)}"
 
 
-def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Mapping[str, Any]) -> Task:
-    """The task, its samples marked with what kin share."""
+def _task(pool: Pool, train: list[Sample], test: list[Sample], notes: Mapping[str, Any]) -> Task:
+    """The task, its samples marked with what kin share. Uses up the pool and the lists: no sample need lie in memory
+    without and with its marks for longer than it takes to mark it."""
     every = pool.all()
     kinship = Kinship([*every, *pool.left_to_a_judge()])
+    # Not of the draw: it must not change with it.
+    told = instruction(form(sample) for sample in (*every, *pool.left_to_a_judge()))
     counts = pool.notes()
     every_note = {
         **notes,
@@ -128,10 +131,12 @@ def _task(pool: Pool, train: Sequence[Sample], test: Sequence[Sample], notes: Ma
         "groups": ["level", "domain"],  # fields of `Sample.meta` that scores are grouped by
         "fingerprint": _fingerprint(train, test),
     }
-    sides = [tuple(replace(s, meta={**s.meta, "kin": kinship.marks(s)}) for s in side) for side in (train, test)]
-    task = Task(pool.selector.name, sides[0], sides[1], grade=grade, notes=every_note, rules=RULES)
-    # Not of the draw: it must not change with it.
-    told = instruction(form(sample) for sample in (*every, *pool.left_to_a_judge()))
+    del every
+    pool.clear()
+    for side in (train, test):
+        for at, sample in enumerate(side):
+            side[at] = replace(sample, meta={**sample.meta, "kin": kinship.marks(sample)})
+    task = Task(pool.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
     return replace(task, instruction=told) if told else task
 
 

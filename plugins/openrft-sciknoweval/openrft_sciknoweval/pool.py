@@ -84,6 +84,11 @@ class Pool:
         """Every other sample."""
         return [sample for samples in self.judged.values() for sample in samples]
 
+    def clear(self) -> None:
+        """Let the samples go."""
+        self.samples.clear()
+        self.judged.clear()
+
     def require(self) -> None:
         """Raises DataError if no sample is left."""
         if any(self.samples.values()) or any(self.judged.values()):

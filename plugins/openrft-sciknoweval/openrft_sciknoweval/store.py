@@ -128,7 +128,8 @@ def _read(path: Path) -> Iterator[tuple[Place, Row]]:
     import pyarrow.parquet
 
     # Texts that many rows share come as numbers into a dictionary: faster, and each is one object.
-    file = pyarrow.parquet.ParquetFile(path, read_dictionary=list(_SHARED))
+    # Read as it is needed: beforehand, the whole file would lie in memory beside the rows.
+    file = pyarrow.parquet.ParquetFile(path, read_dictionary=list(_SHARED), pre_buffer=False)
     for batch in file.iter_batches(batch_size=1024):
         columns = {name: _column(batch.column(name)) for name in (*PLACE, *ROW)}
         places = zip(*(columns[name] for name in PLACE), strict=True)
