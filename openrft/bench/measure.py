@@ -11,7 +11,7 @@ from openrft.bench.outcomes import Runs
 from openrft.bench.report import Report, TaskRecord
 from openrft.bench.scores import Gain
 from openrft.bench.significance import bootstrap_p, delta_p
-from openrft.bench.stats import Block, Draws, contrast, resample
+from openrft.bench.stats import Block, Draws, contrast, resample, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,24 @@ def measure_parts(report: Report, runs: Runs, task: TaskRecord, parts: Sequence[
     rows = _rows(report, runs, arms, task)
     blocks = tuple(outcomes.block(task, rows, part) for part in parts)
     return Measured(arms, blocks, resample(blocks, trained_together=True))
+
+
+def measure_across(
+    report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[Collection[str]]]], weigh_items: bool
+) -> tuple[tuple[str, ...], Draws] | None:
+    """The arms without a failed or missing job on several tasks, and the average over the given parts of each: items
+    weigh the same, or parts do. Tasks are trained apart, the parts of one together."""
+    arms = finished(report, [task.name for task, _ in parts])
+    if not arms:
+        return None
+    draws = []
+    for seed, (task, own) in enumerate(parts):
+        rows = _rows(report, runs, arms, task)
+        kept = [{i for part in own for i in part}] if weigh_items else own
+        blocks = [outcomes.block(task, rows, part) for part in kept]
+        draws.append(resample(blocks, seed=seed, trained_together=True))
+    sizes = [sum(map(len, own)) if weigh_items else len(own) for _, own in parts]
+    return arms, together(draws, sizes)
 
 
 def finished(report: Report, tasks: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The tables beside the arms': groups of a pooled task, and what plugins measured."""
+"""The tables beside the arms': groups across tasks and of a pooled task, and what plugins measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from openrft.bench.scores import Group, GroupScore, Summary
 
 
 def grouped(summary: Summary, in_full: bool) -> Iterator[Grid]:
-    """A table for each pooled task. In full: a row for each group and arm, with intervals; else a column an arm."""
+    """A table across tasks, and one for each pooled task. In full: a row for each group and arm, with intervals; else a
+    column an arm."""
     for task in dict.fromkeys(group.task for group in summary.groups):
         groups = [group for group in summary.groups if group.task == task]
         title = f"{task} by group: micro (items weigh the same), macro (leaf tasks do)"

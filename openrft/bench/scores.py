@@ -57,9 +57,9 @@ class GroupScore:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A part of a task that pools several leaf tasks: all of it, a level, a domain."""
+    """A part of a task that pools several leaf tasks, or of several tasks: all of it, a level, a domain."""
 
-    task: str
+    task: str  # its name; of several tasks their number, such as "6 tasks"
     by: str  # what it is grouped by; empty for the whole
     name: str
     leaves: int  # leaf tasks with scored items
@@ -98,7 +98,7 @@ class Summary:
     components: tuple[Component, ...]
     noise: str  # what the intervals cover: "items and seeds" or "items only (one seed)"
     detectable: float | None  # the true difference over vanilla found with 80% power, as this run turned out
-    groups: tuple[Group, ...] = ()  # of each task that pools several leaf tasks
+    groups: tuple[Group, ...] = ()  # across tasks, and of each task that pools several leaf tasks
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # ^ of plugins' `evaluate` hooks: name -> arm -> mean over tasks and seeds
     notes: tuple[str, ...] = ()  # what a reader must know, a line each (notes.py)

@@ -35,8 +35,9 @@ class Draws:
     crossed: Array  # (replicates, arms): items and seeds drawn again
     items: Array  # (replicates, arms): items alone
     seed_means: tuple[Array, ...]  # for each task, or for all parts of one, (arms, seeds)
-    clusters: tuple[int, ...]  # for each task, how many
+    clusters: tuple[float, ...]  # for each task, how many
     completions: int  # over all tasks, items and seeds
+    shares: tuple[float, ...] = ()  # what each task weighs, in all 1; empty: the same
 
     @property
     def seeds(self) -> int:
@@ -46,6 +47,8 @@ class Draws:
     @property
     def effective_clusters(self) -> float:
         """The number of clusters in one task that would give the macro average its precision: T^2 / sum(1 / C_t)."""
+        if self.shares:
+            return 1 / sum(share**2 / c for share, c in zip(self.shares, self.clusters, strict=True))
         return len(self.clusters) ** 2 / sum(1 / c for c in self.clusters)
 
 
@@ -85,6 +88,21 @@ def resample(
         (np.mean(by_task, axis=0),) if trained_together else by_task,
         tuple(int(b.clusters.max()) + 1 for b in blocks),
         sum(b.scores[0].size * b.completions for b in blocks),
+    )
+
+
+def together(tasks: Sequence[Draws], sizes: Sequence[int]) -> Draws:
+    """The average over tasks, each drawn apart (`resample` with a seed of its own) and weighing in proportion to its
+    size; as many items as sizes make a micro average, as many leaf tasks a macro average."""
+    shares = tuple(size / sum(sizes) for size in sizes)
+    return Draws(
+        np.tensordot(shares, [draws.estimate for draws in tasks], 1),
+        np.tensordot(shares, [draws.crossed for draws in tasks], 1),
+        np.tensordot(shares, [draws.items for draws in tasks], 1),
+        tuple(np.mean(draws.seed_means, axis=0) for draws in tasks),
+        tuple(draws.effective_clusters for draws in tasks),
+        sum(draws.completions for draws in tasks),
+        shares,
     )
 
 
@@ -160,8 +178,11 @@ def _t_over_z(draws: Draws, weights: Array) -> float:
     from scipy.stats import t
 
     total = float((draws.crossed @ weights).var())
-    trained = [weights @ means for means in draws.seed_means if means.shape[1] > 1]
-    parts = [float(m.var(ddof=1)) / len(m) / len(draws.seed_means) ** 2 for m in trained]
+    tasks = len(draws.seed_means)
+    repeated = [at for at, means in enumerate(draws.seed_means) if means.shape[1] > 1]
+    trained = [weights @ draws.seed_means[at] for at in repeated]
+    parts = [float(m.var(ddof=1)) / len(m) for m in trained]
+    parts = [p * draws.shares[at] ** 2 if draws.shares else p / tasks**2 for at, p in zip(repeated, parts, strict=True)]
     between = min(sum(parts), total)
     if total <= 0:
         return 1.0

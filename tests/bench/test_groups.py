@@ -1,4 +1,5 @@
-"""Groups of a pooled task, items with known defects, items that nobody scored, and scores between right and wrong."""
+"""Groups of a pooled task and across tasks, items with known defects, items that nobody scored, and scores between
+right and wrong."""
 
 from __future__ import annotations
 
@@ -16,10 +17,10 @@ from openrft.bench.groups import groups_of
 from openrft.bench.outcome import scored_alike
 from openrft.bench.outcomes import runs_of
 from openrft.bench.render import grids, markdown
-from openrft.bench.report import Item, ItemRecord, Report, TaskRecord, task_record
+from openrft.bench.report import Failure, Item, ItemRecord, Report, TaskRecord, task_record
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.significance import delta_p
-from openrft.bench.stats import Block, accuracy, resample
+from openrft.bench.stats import Block, accuracy, resample, together
 from openrft.bench.summary import summarise
 from openrft.sample import Sample
 from openrft.task import Task
@@ -178,6 +179,108 @@ def test_parts_trained_together_share_the_draw_of_seeds() -> None:
     assert together.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
     assert apart.crossed.std() == pytest.approx(one.crossed.std() / 2**0.5, rel=0.05)
     assert accuracy(together, 0).high - accuracy(together, 0).low >= accuracy(apart, 0).high - accuracy(apart, 0).low
+
+
+def leaf(name: str, items: int, level: str, domain: str) -> TaskRecord:
+    """A task of one leaf."""
+    record = made.task(name, items)
+    groups = {"level": level, "domain": domain}
+    return replace(record, items=tuple(replace(item, groups=groups) for item in record.items))
+
+
+LEAVES = (
+    leaf("toy/L1/a", 6, "L1", "Biology"),
+    leaf("toy/L2/b", 4, "L2", "Biology"),
+    leaf("toy/L2/c", 2, "L2", "Physics"),
+)
+
+
+def report_of_several(tasks: tuple[TaskRecord, ...] = LEAVES, seeds: int = 1) -> Report:
+    """What `rl` has right is what it has right in the pool of the same items: half of a, one of b's four, all of c."""
+    rights = {"toy/L1/a": RIGHT[:6], "toy/L2/b": RIGHT[6:10], "toy/L2/c": RIGHT[10:]}
+    results = []
+    for task in tasks:
+        right = rights.get(task.name, RIGHT)
+        for seed in range(seeds):
+            results += [
+                made.result("vanilla", task, seed, [[0]] * len(right)),
+                made.result("rl", task, seed, right),
+            ]
+    return replace(made.report({"vanilla": 0, "rl": 0}, tasks), results=tuple(results))
+
+
+def test_groups_run_through_tasks_as_through_a_pool_of_their_items() -> None:
+    pool, several = report_of(pooled()), report_of_several()
+    by_pool = {(g.by, g.name): g for g in groups_of(pool, runs_of(pool))}
+    across = {(g.by, g.name): g for g in groups_of(several, runs_of(several))}
+    assert list(across) == list(by_pool)
+    for key, group in across.items():
+        alone = by_pool[key]
+        assert (group.task, group.leaves, group.items, group.unscored) == ("3 tasks", alone.leaves, alone.items, 0)
+        for found, expected in zip(group.arms, alone.arms, strict=True):
+            assert found.arm == expected.arm
+            assert found.micro.value == pytest.approx(expected.micro.value)
+            assert found.macro.value == pytest.approx(expected.macro.value)
+            assert found.micro.low <= found.micro.value <= found.micro.high
+    text = markdown(several, summarise(several))
+    assert "## 3 tasks by group: micro (items weigh the same), macro (leaf tasks do)" in text
+    assert "| domain Biology | rl | 2 | 10 |  | 40.0 [" in text
+
+
+def test_the_order_of_tasks_moves_no_group() -> None:
+    there, back = report_of_several(seeds=3), report_of_several(LEAVES[::-1], seeds=3)
+    forth = {(g.by, g.name): g for g in groups_of(there, runs_of(there))}
+    assert forth == {(g.by, g.name): g for g in groups_of(back, runs_of(back))}
+
+
+def test_tasks_without_groups_take_no_part() -> None:
+    plain = made.task("other/sums", 12)
+    assert summarise(report_of_several((plain, replace(plain, name="other/more")))).groups == ()
+    assert summarise(report_of_several((plain, LEAVES[0]))).groups == ()
+    groups = summarise(report_of_several((plain, *LEAVES))).groups
+    assert [(g.task, g.name, g.items) for g in groups][:2] == [("3 tasks", "all", 12), ("3 tasks", "L1", 6)]
+
+
+def test_a_pool_among_several_tasks_has_its_own_groups_too() -> None:
+    groups = summarise(report_of_several((pooled(), LEAVES[0]))).groups
+    assert list(dict.fromkeys(g.task for g in groups)) == ["2 tasks", "toy/all"]
+    whole = groups[0]
+    assert (whole.leaves, whole.items) == (4, 18)
+    rl = whole.arms[1]
+    assert rl.micro.value == pytest.approx((6 + 3) / 18)
+    assert rl.macro.value == pytest.approx((3 / 6 + 1 / 4 + 2 / 2 + 3 / 6) / 4)
+
+
+def test_an_arm_that_failed_on_a_task_has_no_score_in_its_groups() -> None:
+    report = report_of_several()
+    kept = tuple(r for r in report.results if (r.arm, r.task) != ("rl", "toy/L2/c"))
+    report = replace(report, results=kept, failures=(Failure("rl", "toy/L2/c", 0, "out of memory"),))
+    arms = {(g.by, g.name): [s.arm for s in g.arms] for g in summarise(report).groups}
+    assert arms["domain", "Biology"] == arms["level", "L1"] == ["vanilla", "rl"]
+    assert arms["", "all"] == arms["domain", "Physics"] == arms["level", "L2"] == ["vanilla"]
+
+
+def test_what_nobody_scored_is_counted_across_tasks() -> None:
+    whole = summarise(unscored(report_of_several(), "toy/L2/c")).groups
+    found = {(g.by, g.name): (g.leaves, g.items, g.unscored) for g in whole}
+    assert found["", "all"] == (2, 10, 2)
+    assert found["domain", "Physics"] == (0, 0, 2)
+    assert found["level", "L2"] == (1, 4, 2)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_tasks_of_a_size_together_are_as_sure_as_their_plain_mean(seeds: int) -> None:
+    rng = np.random.default_rng(5)
+    blocks = [Block(rng.integers(0, 2, (2, seeds, 40)).astype(float), np.arange(40)) for _ in range(3)]
+    plain, same = resample(blocks), together([resample([b], seed=n) for n, b in enumerate(blocks)], [40] * 3)
+    for arm in (0, 1):
+        one, other = accuracy(plain, arm), accuracy(same, arm)
+        assert other.value == pytest.approx(one.value)
+        assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.03)
+    assert same.effective_clusters == pytest.approx(plain.effective_clusters)
+    heavy = together([resample([b], seed=n) for n, b in enumerate(blocks)], [10**6, 1, 1])
+    alone, most = accuracy(resample(blocks[:1]), 0), accuracy(heavy, 0)
+    assert (most.low, most.high) == pytest.approx((alone.low, alone.high), abs=1e-3)
 
 
 def test_groups_and_flaws_come_from_the_task() -> None:
