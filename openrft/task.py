@@ -70,7 +70,8 @@ class Task:
 class TaskFamily(Protocol):
     """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
 
-    A family whose rows lie in files may also be `Whole` and `Preparing`; the core looks for their methods by name.
+    A family whose rows lie in files may also be `Whole` and `Preparing`, and one whose tasks go by further names than
+    it lists `Canonical`; the core looks for their methods by name.
     """
 
     family: str
@@ -113,6 +114,15 @@ class Preparing(Protocol):
         ...
 
 
+@runtime_checkable
+class Canonical(Protocol):
+    """A family whose tasks go by further names than it lists."""
+
+    def canonical(self, name: str) -> str:
+        """The name, or the glob, as `names` would list it; the same where the family knows no other way to write it."""
+        ...
+
+
 def expand(selector: str, families: Mapping[str, TaskFamily], data: str | None = None) -> list[str]:
     """Task names that a selector stands for: itself, or all that a glob (`pocket/L3/*`) matches, in listed order.
 
@@ -122,16 +132,20 @@ def expand(selector: str, families: Mapping[str, TaskFamily], data: str | None =
     if family is None:
         raise UnknownName("task family", selector.split("/")[0], families)
     infos = family.names(data)
-    names = [info.name for info in infos]
+    found = _found(selector, infos)
+    if not found and isinstance(family, Canonical):
+        found = _found(family.canonical(selector), infos)
+    if not found:
+        raise UnknownName("task", selector, [info.name for info in infos], "`openrft tasks list` shows all.")
+    return found
+
+
+def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
     if any(mark in selector for mark in "*?["):
         depth = selector.count("/")
         own = [info.name for info in infos if info.alias_of is None and not info.absent]
-        found = [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
-    else:
-        found = [n for n in names if n.lower() == selector.lower().rstrip("/")]
-    if not found:
-        raise UnknownName("task", selector, names, "`openrft tasks list` shows all.")
-    return found
+        return [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
+    return [info.name for info in infos if info.name.lower() == selector.lower().rstrip("/")]
 
 
 def checked(task: Task, request: DataRequest) -> Task:

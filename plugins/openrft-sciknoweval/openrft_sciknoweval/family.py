@@ -13,7 +13,7 @@ from openrft_sciknoweval.answering import form, grade, instruction
 from openrft_sciknoweval.kin import Kinship
 from openrft_sciknoweval.known_rules import RULES
 from openrft_sciknoweval.pool import Pool
-from openrft_sciknoweval.selectors import FAMILY, choose, selectors
+from openrft_sciknoweval.selectors import FAMILY, canonical, choose, selectors
 from openrft_sciknoweval.source import Source, label, open_source, place
 from openrft_sciknoweval.split import draw, judged_beside, split
 
@@ -34,6 +34,10 @@ class SciKnowEvalFamily:
                 raise
             known = selectors()  # a listing must not fail for a variable that is set wrong; loading says so
         return [selector.info for selector in known.values()]
+
+    def canonical(self, name: str) -> str:
+        """The name as `names` lists it: V1 says `Materials` of a domain."""
+        return canonical(name)
 
     def load(self, name: str, request: DataRequest) -> Task:
         """One task. Raises UsageError (no such name) or DataError.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from openrft import TaskInfo, UsageError
-from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, ROWS, V2, Leaf
+from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, ROWS, V2, Leaf, domain_of
 from openrft_sciknoweval.table import Part
 
 FAMILY = "sciknoweval"
@@ -156,9 +156,17 @@ def _sum(leaves: Sequence[Leaf]) -> int | None:
     return None if None in counts else sum(n for n in counts if n)
 
 
+def canonical(name: str) -> str:
+    """The name with V1's word for a domain undone, `Materials/L3/...`; as it is, where there is no such word."""
+    first, *rest = name.split("/")
+    domain = domain_of(rest[0]) if rest else None
+    return "/".join([first, domain, *rest[1:]]) if domain else name
+
+
 def choose(name: str, known: Mapping[str, Selector]) -> Selector:
     """The selector of that name, in any case. Raises UsageError with the nearest names."""
-    found = known.get(name.lower().rstrip("/"))
+    asked = name.lower().rstrip("/")
+    found = known.get(asked) or known.get(canonical(asked).lower())
     if found is None:
         near = [known[n].name for n in difflib.get_close_matches(name.lower(), known, n=3)]
         advice = f"Did you mean {' or '.join(near)}?" if near else "`openrft tasks list` shows all."

@@ -50,6 +50,25 @@ def test_counts_add_up() -> None:
     assert None not in [leaf.rows for leaf in V2 if leaf.level == "L3" or leaf.domain == "Physics"]
 
 
+def test_every_file_goes_by_its_domain_and_level(choice: Any, write: Any) -> None:
+    folder = write(f"{L3}/adding.jsonl", rows(choice))
+    for leaf in V2:
+        domains = (leaf.domain, leaf.domain.upper(), *["Materials", "materials"] * (leaf.domain == "Material"))
+        for domain in domains:
+            name = f"sciknoweval/{domain}/{leaf.level}/{leaf.name}"
+            assert select(name, str(folder)) == [f"sciknoweval/{leaf.domain}/{leaf.level}/{leaf.name}"]
+    for name in ("sciknoweval/Materials/L3/adding", "sciknoweval/materials/l3/ADDING/"):
+        assert load(name, folder, train=4, test=4).name == "sciknoweval/Material/L3/adding"
+        assert select(name, str(folder)) == ["sciknoweval/Material/L3/adding"]
+    assert select("sciknoweval/Materials/*/*", str(folder)) == ["sciknoweval/Material/L3/adding"]
+    assert select("sciknoweval/Materials/L3", str(folder)) == ["sciknoweval/Materials/L3"]
+    for wrong in ("Materials/L4/adding", "Physics/L3/adding", "Materials/L3/addin", "Materialss/L3/adding"):
+        with pytest.raises(UsageError, match=r"unknown task: .*" + wrong + r".*Did you mean .*L3/adding"):
+            select(f"sciknoweval/{wrong}", str(folder))
+        with pytest.raises(UsageError, match=r"unknown task: .*" + wrong + r".*Did you mean .*L3/adding"):
+            load(f"sciknoweval/{wrong}", folder)
+
+
 def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     write("openrft/train/subtracting.json", rows(choice))
