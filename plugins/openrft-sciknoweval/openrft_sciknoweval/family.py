@@ -10,7 +10,7 @@ from typing import Any
 
 from openrft import DataError, DataRequest, Sample, Task, TaskInfo
 from openrft_sciknoweval.answering import form, grade, instruction
-from openrft_sciknoweval.kin import Kinship
+from openrft_sciknoweval.kin import Kinship, normal
 from openrft_sciknoweval.known_rules import RULES
 from openrft_sciknoweval.pool import Pool
 from openrft_sciknoweval.selectors import FAMILY, canonical, choose, selectors
@@ -140,6 +140,7 @@ def _task(pool: Pool, train: list[Sample], test: list[Sample], notes: Mapping[st
     for side in (train, test):
         for at, sample in enumerate(side):
             side[at] = replace(sample, meta={**sample.meta, "kin": kinship.marks(sample)})
+    normal.cache_clear()  # it holds texts of rows that may be let go
     task = Task(pool.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
     return replace(task, instruction=told) if told else task
 
