@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import torch
 
-from openrft.policies.grouped import GroupedBatch, groupable
+from openrft.forest import readable
+from openrft.policies.grouped import GroupedBatch
 from openrft.policies.prefill import prefill
 
 
@@ -35,13 +36,13 @@ class Batch(Protocol):
 
 def batch_of(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> Batch:
     """The prompts run, ready for the first token of each of their `n` rows."""
-    kind = GroupedBatch if groupable(model) else PlainBatch
+    kind = GroupedBatch if readable(model.config) else PlainBatch
     return kind(model, prompts, n, max_tokens, pad)
 
 
 def positions_of(model: Any, prompt: int, n: int, max_tokens: int) -> int:
     """Positions of keys and values that a prompt of so many tokens takes at most, with its `n` rows."""
-    return prompt + n * max_tokens if groupable(model) else n * (prompt + max_tokens)
+    return prompt + n * max_tokens if readable(model.config) else n * (prompt + max_tokens)
 
 
 class PlainBatch:

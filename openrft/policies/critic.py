@@ -46,10 +46,20 @@ class ValueModel(nn.Module):
         nn.init.zeros_(self.head.weight)  # V = 0 at the start: the first advantages are those of plain returns
         nn.init.zeros_(self.head.bias)
 
+    @property
+    def model(self) -> Any:
+        """The trunk, by the name that it has in a causal language model."""
+        return self.trunk
+
+    def lm_head(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Values (..., 1) of last hidden states."""
+        values: torch.Tensor = self.head(hidden.float())
+        return values
+
     def forward(self, logits_to_keep: int = 0, **inputs: Any) -> CausalLMOutputWithPast:
         """`logits` (B, T, 1) are the values; `logits_to_keep` = n keeps those of the last n positions, 0 all."""
         hidden = self.trunk(**inputs).last_hidden_state[:, -logits_to_keep:]
-        return CausalLMOutputWithPast(logits=self.head(hidden.float()))
+        return CausalLMOutputWithPast(logits=self.lm_head(hidden))
 
 
 class Critic:

@@ -20,20 +20,7 @@ import torch.nn.functional as F
 
 from openrft.policies.prefill import prefill
 
-FAMILY = {"llama", "mistral", "qwen2", "qwen3"}  # their layers differ in biases and norms only, which modules hold
-ROTARY = {"default", "linear", "llama3", "yarn"}  # angles that do not depend on how long the sequence has become
 PREFILL = 4096  # tokens of prompts a forward pass, so that long batches need no more memory than short ones
-
-
-def groupable(model: Any) -> bool:
-    """Whether this file's forward pass is the model's."""
-    config = model.config
-    rope = getattr(config, "rope_parameters", None) or {}
-    return (
-        config.model_type in FAMILY
-        and rope.get("rope_type", "default") in ROTARY
-        and not getattr(config, "sliding_window", None)
-    )
 
 
 class GroupedBatch:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from openrft.policies.grouped import groupable
-from openrft.policies.packing import packable, packed
+from openrft.forest import grow, read, readable
 from openrft.policies.prefill import prefill
 
 
@@ -56,17 +56,22 @@ def _predictions(
     if any(not c for c in completions):
         raise ValueError("an empty completion has no tokens to score; leave it out")
     targets, mask = _right_padded(completions, pad, model.device)
-    if groupable(model) and packable(completions):
-        rows = packed(prompts, completions, pad, model.dtype, model.device)
-        out = model(
-            input_ids=rows.ids,
-            attention_mask=rows.bias,
-            position_ids=rows.positions,
-            use_cache=False,
-            logits_to_keep=rows.keep,
-        )
-        return out.logits[rows.row, rows.column], mask
+    if readable(model.config):
+        return _along_trees(model, prompts, completions), mask
     return _after_prefill(model, prompts, targets, mask, pad)[mask.bool()], mask
+
+
+def _along_trees(model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> torch.Tensor:
+    """What the model says before each completion token (N, V): each distinct prefix of a group is run once."""
+    pairs = zip(map(tuple, prompts), completions, strict=True)
+    groups = [[(*prompt, *c[:-1]) for _, c in rows] for prompt, rows in groupby(pairs, key=itemgetter(0))]
+    forest = grow(groups)
+    said_by = [n for path, p in zip(forest.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
+    wanted = sorted(set(said_by))
+    number = {node: i for i, node in enumerate(wanted)}
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    said = base.lm_head(read(base.model, forest, wanted))
+    return said[torch.tensor([number[node] for node in said_by], device=model.device)]
 
 
 def _after_prefill(

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from openrft.errors import PolicyError
+from openrft.forest import readable
 from openrft.policies import batches, decode, grouped
 from openrft.policies.base import Sampling
 from openrft.policies.decode import Limits
@@ -77,7 +78,7 @@ def llama():
 @pytest.mark.parametrize("name", CONFIGS)
 def test_greedy_rows_are_those_of_generate(name):
     model = model_of(name)
-    assert grouped.groupable(model) == (name not in PLAIN)
+    assert readable(model.config) == (name not in PLAIN)
     rows = decode.decode(model, PROMPTS, Sampling(n=2, temperature=0, max_tokens=10), Limits((1,), 64, 0))
     for prompt, group in zip(PROMPTS, rows, strict=True):
         theirs = model.generate(torch.tensor([prompt]), max_new_tokens=10, do_sample=False, eos_token_id=1)
@@ -100,7 +101,7 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(name):
 
 def test_both_ways_of_decoding_draw_the_same(llama, monkeypatch):
     shared = decode.decode(llama, PROMPTS, HOT, LIMITS)
-    monkeypatch.setattr(batches, "groupable", lambda model: False)
+    monkeypatch.setattr(batches, "readable", lambda config: False)
     plain = decode.decode(llama, PROMPTS, HOT, LIMITS)
     assert [[r.tokens for r in g] for g in shared] == [[r.tokens for r in g] for g in plain]
 

@@ -7,11 +7,9 @@ import shutil
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from openrft.errors import CheckpointError
-from openrft.policies import packing
+from openrft.policies import scoring
 from openrft.policies.base import Sampling
 from openrft.policies.decode import draw
 from openrft.policies.fold import rounded
@@ -53,10 +51,11 @@ def test_same_seed_same_completions_whatever_else_is_in_the_batch(policy):
     assert tokens(other) != tokens(few)
 
 
-@pytest.fixture(params=[256, 1], ids=["packed", "behind a prefill"])
+@pytest.fixture(params=[True, False], ids=["as trees", "behind a prefill"])
 def way(request, monkeypatch):
-    """Both ways of scoring: completions side by side in a row, and, where they are long, a row each."""
-    monkeypatch.setattr(packing, "ROW", request.param)
+    """Both ways of scoring: a group as a tree by our own forward pass, and, for other architectures, a row each."""
+    if not request.param:
+        monkeypatch.setattr(scoring, "readable", lambda config: False)
 
 
 @pytest.mark.usefixtures("way")
@@ -93,34 +92,6 @@ def test_shared_prompts_have_the_same_gradient_as_plain_ones(policy):
         for p, c in zip(prompts, completions, strict=True)
     )
     torch.testing.assert_close(gradient(shared.sum()), gradient(plain), atol=1e-5, rtol=1e-4)
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([(5,), (6, 7, 8), (9, 9)]), st.lists(st.integers(2, 99), min_size=1, max_size=9)),
-        min_size=1,
-        max_size=12,
-    ),
-    st.integers(2, 24),
-)
-def test_a_packed_row_says_where_each_token_is_foretold(pairs, row):
-    prompts, completions = [p for p, _ in pairs], [c for _, c in pairs]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packing, "ROW", row)
-        rows = packing.packed(prompts, completions, 0, torch.float32, "cpu")
-    start = rows.ids.shape[1] - rows.keep
-    at = 0
-    for prompt, completion in pairs:
-        line = rows.row[at]
-        for i in range(len(completion)):
-            foretold = start + rows.column[at + i]
-            seen = rows.ids[line][rows.bias[line, 0, foretold] == 0].tolist()
-            assert seen == [*prompt, *completion[:i]]  # exactly what goes before it, in order
-            assert rows.positions[line, foretold] == len(prompt) - 1 + i
-        at += len(completion)
-    assert at == len(rows.row)
-    assert rows.keep - 1 <= max(row, max(map(len, completions)))
 
 
 def test_drawing_follows_the_distribution():

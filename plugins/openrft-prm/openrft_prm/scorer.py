@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import torch
 
 from openrft import CheckpointError
-from openrft_prm.batches import batches
+from openrft.forest import Forest, grow, read, readable
+from openrft_prm.batches import BLOCK, blocks, by_width, in_order
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.formats import build, detect
 from openrft_prm.groups import Group, Steps
 from openrft_prm.layout import Layout, refuse_unknown
-from openrft_prm.tree import Tree, ancestry, packed, trees
 from openrft_prm.trunk import check, load
 
-BLOCK = 64  # steps judged at once
-NODES = 2048  # tokens a tree: attention grows with their square, and beyond this costs more than sharing saves
+JUDGED = 64  # steps judged at once
+NODES = 2048  # distinct tokens of a group that are read together; a group with more is read in parts
+CACHE = 2048  # tokens a forward on a CPU at most: what one layer makes of them, the next finds in the cache
 
 
 class CheckpointScorer:
@@ -29,9 +29,9 @@ class CheckpointScorer:
         checkpoint = Checkpoint.open(path)
         self.format_name = detect(checkpoint, format)
         self.counts: dict[str, int] = {}
-        self._batch_tokens = batch_tokens
         on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         self._device = torch.device("cuda" if on_gpu else "cpu")
+        self._batch_tokens = batch_tokens if on_gpu else min(batch_tokens, CACHE)
         auto = torch.bfloat16 if on_gpu else torch.float32
         tokenizer, self._trunk = load(checkpoint, auto if dtype == "auto" else getattr(torch, dtype))
         self._trunk.to(self._device).eval()
@@ -50,49 +50,58 @@ class CheckpointScorer:
         whole = self._format.layouts([(problem, text) for problem, texts in groups for text in texts])
         layouts = [_cut(layout, self._context) for layout in whole]
         refuse_unknown(layouts, self._checkpoint)
-        forest, at = [], 0
+        by_group, at = list[list[int]](), 0
         for _, texts in groups:
-            forest += trees(layouts, range(at, at + len(texts)), self._nodes)
+            by_group.append(list(range(at, at + len(texts))))
             at += len(texts)
-        read = self._read(forest)
+        told = [i for i, layout in enumerate(layouts) if layout.ends]
+        found = self._together(layouts, by_group) if readable(self._trunk.config) else self._alone(layouts, told)
         unread = [len(a.ends) - len(b.ends) for a, b in zip(whole, layouts, strict=True)]
         self.counts = {"steps_beyond_context": sum(unread)} if any(unread) else {}
-        each = iter([(*read[i], *(0.0,) * missing) for i, missing in enumerate(unread)])
+        each = iter([(*found.get(i, ()), *(0.0,) * missing) for i, missing in enumerate(unread)])
         return [[next(each) for _ in texts] for _, texts in groups]
 
-    def _read(self, forest: Sequence[Tree]) -> dict[int, Steps]:
-        """The scores of each layout in the trees."""
+    def _together(self, layouts: Sequence[Layout], groups: Sequence[Sequence[int]]) -> dict[int, Steps]:
+        """The scores of each layout; those of a group are read as a tree, in which what they share stands once."""
         found: dict[int, Steps] = {}
-        for branched in (True, False):
-            chosen = [tree for tree in forest if (len(tree.members) > 1) is branched]
-            for width, rows in batches([len(tree.ids) for tree in chosen], self._batch_tokens):
-                flat = iter(self._judge(self._hidden([chosen[row] for row in rows], width)))
-                for tree in (chosen[row] for row in rows):
-                    for i, ends in zip(tree.members, tree.ends, strict=True):
-                        found[i] = tuple(next(flat) for _ in ends)
+        parts = [part for group in groups for part in _parts(layouts, [i for i in group if layouts[i].ends])]
+        for run in in_order([size for _, size in parts], self._batch_tokens):
+            trees = [parts[i][0] for i in run]
+            forest = grow([[layouts[i].ids for i in tree] for tree in trees], BLOCK)
+            members = [i for tree in trees for i in tree]
+            ends = {i: [path[end] for end in layouts[i].ends] for i, path in zip(members, forest.paths, strict=True)}
+            wanted, start = list[int](), 0
+            for tree, size in (parts[i] for i in run):
+                wanted += _in_blocks({node for i in tree for node in ends[i]}, range(start, start + size))
+                start += size
+            scores = dict(zip(wanted, self._judge(self._hidden(forest, wanted)), strict=True))
+            found.update({i: tuple(scores[node] for node in ends[i]) for i in members})
         return found
 
     @torch.inference_mode()
-    def _hidden(self, batch: Sequence[Tree], width: int) -> torch.Tensor:
-        """Hidden states where steps end, tree after tree: (steps, hidden) float32. Either all trees have several
-        members or none has."""
-        at = [(row, end) for row, tree in enumerate(batch) for ends in tree.ends for end in ends]
-        rows, ends = torch.tensor(at, dtype=torch.long, device=self._device).reshape(-1, 2).T
-        ids, positions = (tensor.to(self._device) for tensor in packed(batch, width))
-        more: dict[str, Any] = {}
-        if len(batch[0].members) > 1:
-            away = torch.finfo(self._trunk.dtype).min
-            bias = torch.zeros((), dtype=self._trunk.dtype).where(ancestry(batch, width), away)
-            more = {"attention_mask": bias.to(self._device), "position_ids": positions}
-        # Else no mask: the padding is on the right, and in a causal trunk nothing looks to the right.
-        hidden = self._trunk(input_ids=ids, use_cache=False, **more).last_hidden_state
-        return hidden[rows, ends].float().cpu()
+    def _hidden(self, forest: Forest, wanted: Sequence[int]) -> torch.Tensor:
+        return read(self._trunk, forest, wanted).float().cpu()
+
+    @torch.inference_mode()
+    def _alone(self, layouts: Sequence[Layout], chosen: Sequence[int]) -> dict[int, Steps]:
+        """The scores of each of the chosen layouts, read by itself: for a trunk whose layers are not ours to call."""
+        found: dict[int, Steps] = {}
+        for width, batch in by_width([len(layouts[i].ids) for i in chosen], self._batch_tokens):
+            rows = [layouts[chosen[place]] for place in batch]
+            # No mask: the padding is on the right, and in a causal trunk nothing looks to the right.
+            ids = torch.tensor([row.ids + [0] * (width - len(row.ids)) for row in rows], device=self._device)
+            hidden = self._trunk(input_ids=ids, use_cache=False).last_hidden_state
+            at = [(row, end) for row, layout in enumerate(rows) for end in layout.ends]
+            lines, ends = torch.tensor(at, device=self._device).T
+            scores = iter(self._judge(hidden[lines, ends].float().cpu()))
+            found.update({chosen[i]: tuple(next(scores) for _ in layouts[chosen[i]].ends) for i in batch})
+        return found
 
     def _judge(self, hidden: torch.Tensor) -> list[float]:
         """(steps, hidden) -> a score each, through heads of one fixed shape: how many rows a kernel gets decides in
         which order it adds, and a score must not depend on its neighbours (see `batches`)."""
         steps = len(hidden)
-        blocks = torch.nn.functional.pad(hidden, (0, 0, 0, -steps % BLOCK)).split(BLOCK)
+        blocks = torch.nn.functional.pad(hidden, (0, 0, 0, -steps % JUDGED)).split(JUDGED)
         scores = [score for block in blocks for score in self._format.scores(block).tolist()][:steps]
         if not all(map(math.isfinite, scores)):
             raise CheckpointError(
@@ -100,22 +109,6 @@ class CheckpointScorer:
                 "Copy or download the checkpoint again: its weights hold such numbers, or --set prm.dtype=float32.",
             )
         return scores
-
-    @functools.cached_property
-    def _nodes(self) -> int:
-        """Tokens a tree; 0, which is each completion alone, for a trunk that a mask does not bind (a recurrent one), or
-        that has windows of its own, which the tree's mask would replace."""
-        if _slides(self._trunk.config):
-            return 0
-        alike = [Layout([1, 2, 3, 4], [3]), Layout([1, 2, 5, 3], [3])]
-        try:
-            together = self._hidden([*trees(alike, (0, 1), NODES)], 16)
-        except Exception:  # noqa: BLE001  # any architecture may stand here: what it cannot be asked, it need not be
-            return 0
-        alone = self._hidden([*trees(alike, (0, 1), 0)], 16)
-        if not alone.isfinite().all():
-            return 0  # nothing can be compared; `_judge` refuses what comes of it
-        return NODES if torch.allclose(together, alone, rtol=0.05, atol=0.05 * float(alone.std())) else 0
 
 
 def refuse_early(path: str, format: str) -> None:
@@ -127,12 +120,25 @@ def refuse_early(path: str, format: str) -> None:
     refuse_unknown(reader.layouts([("1 + 1 = ?", "It is 2.\n\\boxed{A}")]), checkpoint)
 
 
-def _slides(config: Any) -> bool:
-    """Whether some layers see a window of the text only."""
-    kinds = getattr(config, "layer_types", None)
-    if kinds:
-        return any(kind != "full_attention" for kind in kinds)
-    return bool(getattr(config, "sliding_window", None)) and getattr(config, "use_sliding_window", True)
+def _parts(layouts: Sequence[Layout], group: Sequence[int]) -> Iterator[tuple[list[int], int]]:
+    """The group's layouts (indexes) in parts whose trees have at most NODES nodes, unless one layout alone has more;
+    with the size of each tree. How a group is parted depends on the group alone."""
+    if not group:
+        return
+    order = sorted(group, key=lambda i: layouts[i].ids)
+    nodes = blocks(len(grow([[layouts[i].ids for i in order]]).ids))
+    if nodes <= NODES or len(order) == 1:
+        yield order, nodes
+        return
+    half = len(order) // 2
+    yield from _parts(layouts, order[:half])
+    yield from _parts(layouts, order[half:])
+
+
+def _in_blocks(nodes: set[int], tree: range) -> list[int]:
+    """The nodes and as many others of their tree as make whole blocks, rising."""
+    others = (node for node in tree if node not in nodes)
+    return sorted([*nodes, *islice(others, -len(nodes) % BLOCK)])
 
 
 def _cut(layout: Layout, context: int) -> Layout:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 
 from openrft import OpenRFTError, UsageError
-from openrft_prm.batches import batches
+from openrft_prm.batches import by_width
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.exam import Exam, examine, held_out
 from openrft_prm.formats import skywork, two_label
@@ -114,7 +114,7 @@ def _epoch(layouts: Sequence[Layout], recipe: Recipe, number: int) -> Iterator[t
     """Batches of similar length, in another random order each epoch."""
     rng = random.Random(f"{recipe.seed}/{number}")
     order = rng.sample(range(len(layouts)), len(layouts))
-    found = batches([len(layouts[i].ids) for i in order], recipe.batch_tokens)
+    found = by_width([len(layouts[i].ids) for i in order], recipe.batch_tokens)
     for width, rows in rng.sample(found, len(found)):
         yield width, [order[row] for row in rows]
 

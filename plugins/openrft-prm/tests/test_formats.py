@@ -12,11 +12,12 @@ import pytest
 import torch
 from openrft_prm.formats import HEADS
 from openrft_prm.groups import Pair, Steps, grouped
-from openrft_prm.scorer import NODES, CheckpointScorer
+from openrft_prm.scorer import CheckpointScorer
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
 from openrft import CheckpointError, steps_of
+from openrft.forest import readable
 
 PROBLEM = "A cell has 3 atoms. What is its volume?\nA. 12\nB. 24"
 PAIRS = [
@@ -129,7 +130,7 @@ def test_batched_scores_equal_the_publishers_formula(format: str, checkpoint: Ca
     folder = checkpoint(format)
     pairs = [p for p in PAIRS if format != "math-shepherd" or "ки" not in p[1]]  # see the next test
     scorer = CheckpointScorer(str(folder), "auto", batch_tokens=400)
-    assert scorer._nodes == NODES  # prefixes are shared
+    assert readable(scorer._trunk.config)  # prefixes are shared
     found = scores_of(scorer, pairs)
     for (problem, completion), scores in zip(pairs, found, strict=True):
         expected = REFERENCES[format](folder, problem, completion)
@@ -181,13 +182,15 @@ def test_a_trunk_with_windows_of_its_own_reads_each_completion_alone(
     assert scores_of(slides, PAIRS) != scores_of(plain, PAIRS, together=False)  # the windows are at work
 
 
-def test_a_trunk_that_no_mask_binds_reads_each_completion_alone(checkpoint: Callable[[str], Path]) -> None:
-    """A recurrent trunk sees its neighbours whatever the mask says; here one that ignores it."""
-    scorer, plain = (CheckpointScorer(str(checkpoint("skywork")), "auto", 4096) for _ in range(2))
-    forward = scorer._trunk.forward
-    scorer._trunk.forward = lambda input_ids, use_cache, **_: forward(input_ids=input_ids, use_cache=use_cache)
-    assert scorer._nodes == 0
-    assert scores_of(scorer, PAIRS) == scores_of(plain, PAIRS, together=False)
+def test_a_group_too_large_for_one_tree_is_read_in_parts(
+    checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = CheckpointScorer(str(checkpoint("qwen")), "auto", 4096)
+    pairs = [(PROBLEM, "The edge is 2.\n" * (i % 4) + f"So {i}.\n\\boxed{{{'AB'[i % 2]}}}") for i in range(12)]
+    whole = scores_of(scorer, pairs)
+    monkeypatch.setattr("openrft_prm.scorer.NODES", 90)
+    for one, other in zip(scores_of(scorer, pairs), whole, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
 
 
 def test_steps_beyond_the_context_score_zero_and_are_counted(checkpoint: Callable[[str], Path]) -> None:

@@ -1,0 +1,115 @@
+"""Reading a forest against a plain forward pass over each sequence, of each architecture of the family."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoModel, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+
+from openrft.forest import grow, read, readable
+
+SHAPE = {
+    "vocab_size": 20,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 128,
+    "bos_token_id": None,
+    "eos_token_id": None,
+    "pad_token_id": None,
+    "initializer_range": 0.3,
+}
+FAMILY = {
+    "llama": LlamaConfig(**SHAPE, num_key_value_heads=4),
+    "llama of one layer": LlamaConfig(**{**SHAPE, "num_hidden_layers": 1}, num_key_value_heads=2),
+    "mistral": MistralConfig(**SHAPE, num_key_value_heads=2, sliding_window=None),
+    "qwen2": Qwen2Config(**SHAPE, num_key_value_heads=2, use_sliding_window=False),
+    "qwen3": Qwen3Config(**SHAPE, num_key_value_heads=1, head_dim=16),
+}
+OTHERS = {
+    "mistral with windows": MistralConfig(**SHAPE, sliding_window=8),
+    "qwen2 with windows in some layers": Qwen2Config(
+        **SHAPE, use_sliding_window=True, sliding_window=8, max_window_layers=1
+    ),
+    "llama whose angles depend on the length": LlamaConfig(
+        **SHAPE, rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}
+    ),
+    "gpt neox": GPTNeoXConfig(**SHAPE),
+}
+
+
+@functools.cache
+def trunk_of(name):
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    trunk = AutoModel.from_config(FAMILY[name]).eval()
+    for parameter in trunk.parameters():  # biases and norms start as zeros and ones, which would hide mistakes
+        if parameter.ndim == 1:
+            torch.nn.init.normal_(parameter, mean=1.0, std=0.3)
+    return trunk
+
+
+def plain(trunk, sequence):
+    return trunk(torch.tensor([sequence]), use_cache=False).last_hidden_state[0]
+
+
+def test_which_models_are_readable():
+    assert all(map(readable, FAMILY.values()))
+    assert not any(map(readable, OTHERS.values()))
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(FAMILY)),
+    st.lists(
+        st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=40), min_size=1, max_size=5), min_size=1, max_size=3
+    ),
+    st.integers(1, 20),
+    st.randoms(use_true_random=False),
+)
+def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multiple, rng):
+    trunk, forest = trunk_of(name), grow(groups, multiple)
+    known = sorted({node for path in forest.paths for node in path})
+    wanted = sorted(rng.sample(known, rng.randint(1, len(known))))
+    with torch.no_grad():
+        states = dict(zip(wanted, read(trunk, forest, wanted), strict=True))
+        for sequence, path in zip([s for group in groups for s in group], forest.paths, strict=True):
+            expected = plain(trunk, sequence)
+            for depth, node in enumerate(path):
+                if node in states:
+                    torch.testing.assert_close(states[node], expected[depth], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_gradients_are_those_of_plain_forward_passes(name):
+    trunk = trunk_of(name)
+    group = [[1, 2, 3, 4, 5], [1, 2, 3, 9], [1, 2, 7, 7, 7, 7, 2], [1, 2, 3, 4, 5]]
+    forest = grow([group, [[4, 4]]])
+    weights = torch.randn(len(forest.paths), 32, generator=torch.Generator().manual_seed(1))
+    wanted = sorted({path[-1] for path in forest.paths})
+    states = dict(zip(wanted, read(trunk, forest, wanted), strict=True))
+    ours = sum((states[path[-1]] * weight).sum() for path, weight in zip(forest.paths, weights, strict=True))
+    theirs = sum((plain(trunk, s)[-1] * weight).sum() for s, weight in zip([*group, [4, 4]], weights, strict=True))
+    parameters = list(trunk.parameters())
+    for one, other in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):
+        torch.testing.assert_close(one, other, atol=2e-3, rtol=2e-3)
+
+
+def test_half_precision_keeps_its_dtype_and_hides_what_is_not_an_ancestor():
+    trunk = trunk_of("llama").to(torch.bfloat16)
+    try:
+        forest = grow([[[1, 2, 3], [1, 2, 4]]])
+        with torch.no_grad():
+            states = read(trunk, forest, [2, 3])
+            lone = read(trunk, grow([[[1, 2, 4]]]), [2])
+        assert states.dtype == torch.bfloat16
+        torch.testing.assert_close(states[1], lone[0], atol=0.1, rtol=0.1)
+        assert not torch.equal(states[0], states[1])
+    finally:
+        trunk.float()
+        trunk_of.cache_clear()
