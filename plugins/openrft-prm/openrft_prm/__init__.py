@@ -27,7 +27,7 @@ class PRM:
 
         model: str = ""  # a shipped name (pocket/prm), a folder, a hub id, or openai:http://host/v1#model for a judge
         format: Literal["auto", "skywork", "qwen", "math-shepherd", "rlhflow", "two-label"] = "auto"  # how it is read
-        batch_tokens: int = 8192  # tokens a forward, padding included; bounds memory
+        batch_tokens: int = 8192  # tokens a forward, shared ones once; bounds memory
         device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU if there is one
         dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
         remember: int = 65536  # scored questions with their completions kept for later steps; 0 = none
