@@ -18,6 +18,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from openrft.forest.layers import angles, normed, rotated
 from openrft.policies.prefill import prefill
 
 PREFILL = 4096  # tokens of prompts a forward pass, so that long batches need no more memory than short ones
@@ -43,11 +44,8 @@ class GroupedBatch:
             self._prompt.append((keys.transpose(-1, -2).contiguous(), values))
             shape = (len(prompts) * n, keys.shape[1], max_tokens, keys.shape[-1])
             self._own.append((keys.new_empty(shape), keys.new_empty(shape)))
-        steps = torch.arange(width + max_tokens, device=model.device)[None]
-        cos, sin = self._model.model.rotary_emb(first, steps)
-        half = cos.shape[-1] // 2
-        self._cos = cos[0]
-        self._sin = torch.cat([-sin[0, :, :half], sin[0, :, half:]], -1)  # signs of the rotation, so that it is a roll
+        every = torch.arange(width + max_tokens, device=model.device)
+        self._cos, self._sin = angles(self._model.model, first, every)
 
     def step(self, token: torch.Tensor) -> None:
         core = self._model.model
@@ -55,20 +53,19 @@ class GroupedBatch:
         cos, sin = self._cos[position, None], self._sin[position, None]
         x = core.embed_tokens(token)
         for index, layer in enumerate(core.layers):
-            x = x + self._attend(index, layer.self_attn, _normed(layer.input_layernorm, x), cos, sin)
-            x = x + layer.mlp(_normed(layer.post_attention_layernorm, x))
+            x = x + self._attend(index, layer.self_attn, normed(layer.input_layernorm, x), cos, sin)
+            x = x + layer.mlp(normed(layer.post_attention_layernorm, x))
         self._written += 1
-        self.logits = self._model.lm_head(_normed(core.norm, x)).float()
+        self.logits = self._model.lm_head(normed(core.norm, x)).float()
 
     def _attend(self, index: int, layer: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         """Attention of each line's newest token over its group's prompt and its own tokens: (lines, hidden)."""
         lines, at, size = len(x), self._written, layer.head_dim
         q, k, v = (p(x).view(lines, -1, size) for p in (layer.q_proj, layer.k_proj, layer.v_proj))
         if hasattr(layer, "q_norm"):
-            q, k = _normed(layer.q_norm, q), _normed(layer.k_norm, k)
+            q, k = normed(layer.q_norm, q), normed(layer.k_norm, k)
         heads = k.shape[1]
-        both = torch.cat([q * layer.scaling, k], 1)
-        both = torch.addcmul(both * cos, both.roll(size // 2, -1), sin)
+        both = rotated(torch.cat([q * layer.scaling, k], 1), cos, sin)
         keys, values = (own[:lines] for own in self._own[index])
         keys[:, :, at], values[:, :, at] = both[:, -heads:], v
         q = both[:, :-heads].view(lines, heads, -1, size)  # (lines, key heads, queries a key head, D)
@@ -139,7 +136,3 @@ def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]
 def _stacked(parts: Sequence[torch.Tensor], width: int) -> torch.Tensor:
     """Keys or values (B, heads, its width, D) of several batches as one, padded on the left to `width`."""
     return torch.cat([F.pad(part, (0, 0, width - part.shape[2], 0)) for part in parts])
-
-
-def _normed(norm: Any, x: torch.Tensor) -> torch.Tensor:
-    return F.rms_norm(x, x.shape[-1:], norm.weight, norm.variance_epsilon)
