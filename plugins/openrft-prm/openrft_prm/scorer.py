@@ -101,8 +101,8 @@ class CheckpointScorer:
         """(steps, hidden) -> a score each, through heads of one fixed shape: how many rows a kernel gets decides in
         which order it adds, and a score must not depend on its neighbours (see `batches`)."""
         steps = len(hidden)
-        blocks = torch.nn.functional.pad(hidden, (0, 0, 0, -steps % JUDGED)).split(JUDGED)
-        scores = [score for block in blocks for score in self._format.scores(block).tolist()][:steps]
+        parts = torch.nn.functional.pad(hidden, (0, 0, 0, -steps % JUDGED)).split(JUDGED)
+        scores = [score for part in parts for score in self._format.scores(part).tolist()][:steps]
         if not all(map(math.isfinite, scores)):
             raise CheckpointError(
                 f"{self._checkpoint.folder} gives a step a score that is no number (computed in {self._trunk.dtype}).",

@@ -12,7 +12,7 @@ import pytest
 import torch
 from openrft_prm.formats import HEADS
 from openrft_prm.groups import Pair, Steps, grouped
-from openrft_prm.scorer import CheckpointScorer
+from openrft_prm.scorer import CheckpointScorer, _parts
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
@@ -189,6 +189,10 @@ def test_a_group_too_large_for_one_tree_is_read_in_parts(
     pairs = [(PROBLEM, "The edge is 2.\n" * (i % 4) + f"So {i}.\n\\boxed{{{'AB'[i % 2]}}}") for i in range(12)]
     whole = scores_of(scorer, pairs)
     monkeypatch.setattr("openrft_prm.scorer.NODES", 90)
+    layouts = scorer._format.layouts(pairs)
+    parts = [part for part, _ in _parts(layouts, range(len(pairs)))]
+    assert len(parts) > 1
+    assert sorted(i for part in parts for i in part) == list(range(len(pairs)))
     for one, other in zip(scores_of(scorer, pairs), whole, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
 
