@@ -14,7 +14,6 @@ from openrft.sample import LETTERS, Message, Sample, Shot
 INSTRUCTION = (
     "Reason step by step, one step per line. Put the letter of the final answer in \\boxed{} on the last line."
 )
-INSTRUCTION_TEXT = "Reason step by step, one step per line. Put the final answer in \\boxed{} on the last line."
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _OPEN_THINKING = re.compile(r"\A.*?</think>", re.DOTALL)

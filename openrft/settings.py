@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openrft.options import build
@@ -123,8 +123,3 @@ def settings_from(values: dict[str, dict[str, Any]]) -> tuple[Settings, list[str
         if stage is not None:
             built[name] = stage
     return Settings(**built), faults
-
-
-def settings_json(settings: Settings) -> dict[str, Any]:
-    """Plain nested data; `settings_from` reads it back."""
-    return asdict(settings)

@@ -39,7 +39,7 @@ class Store:
 
     def result(self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None]) -> Result:
         """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`."""
-        key = f"{content_id(stage, inputs)}"
+        key = content_id(stage, inputs)
         final, part = self.root / stage / key, self.root / stage / f"{key}.part"
         with disk_faults(self.root):
             final.parent.mkdir(parents=True, exist_ok=True)

@@ -17,15 +17,15 @@ _POWER = re.compile(r"\s*(?:\\times|\\cdot|[\u00d7\u00b7x*])\s*10\s*(?:\^|\*\*)?
 def number_in(text: str) -> float | None:
     """The first number, also as `3.2 \\times 10^{-5}`; None if there is none."""
     found = _NUMBER.search(text)
-    return as_float(found.group()) if found else None
+    return _float(found.group()) if found else None
 
 
-def numbers_in(text: str, start: int = 0) -> list[float]:
-    """Every number from `start` on, in order."""
-    return [as_float(found) for found in _NUMBER.findall(text, start)]
+def numbers_in(text: str) -> list[float]:
+    """Every number, in order."""
+    return [_float(found) for found in _NUMBER.findall(text)]
 
 
-def as_float(text: str) -> float:
+def _float(text: str) -> float:
     """The value of what `_NUMBER` matched; an exponent beyond what a float holds is infinite or 0."""
     return float(_POWER.sub("e", text.replace(",", "").replace("\u2212", "-")))
 

@@ -8,7 +8,7 @@ of its Table 1, in which parts are added one after another.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openrft.arm import Arm
@@ -61,7 +61,7 @@ def ladder(plugins: Sequence[str], mode: str, said: list[str]) -> tuple[tuple[Ar
     for subset in subsets:
         members = needs([*base, *subset], plugins)
         if frozenset(members) not in seen:
-            arm = Arm("+".join((*base, *(p for p in subset if p not in base))), tuple(_ordered(members)))
+            arm = Arm("+".join((*base, *(p for p in subset if p not in base))), tuple(members))
             seen[frozenset(members)] = arm.name
             arms[arm.name] = arm
     names = [seen[frozenset(needs([*base, *s], plugins))] for s in ((), plugins)]
@@ -91,11 +91,6 @@ def _base(plugins: Sequence[str], said: list[str]) -> list[str]:
                 verb = "need" if len(users) > 1 else "needs"
                 said.append(f"{other} was added to every arm but vanilla: {', '.join(users)} {verb} it to act.")
     return base
-
-
-def _ordered(members: Iterable[str]) -> list[str]:
-    """In call order: as `needs` gives them, needed ones first."""
-    return list(members)
 
 
 def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:

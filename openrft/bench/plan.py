@@ -81,7 +81,7 @@ def make_plan(asked: Asked) -> Plan:
     arms, rungs = ladder(asked.plugins, asked.arms, said)
     arms = (*arms, *named_arms(asked.extra, taken=[a.name for a in arms]))
     _check_policy(asked.policy)
-    values = _layered(asked, arms, said)
+    values = _layered(asked, said)
     used = list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
     faults = _unknown_owners(asked.values, used)
     settings, found = settings_from(values)
@@ -132,7 +132,7 @@ def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) ->
     return [Arm(PREFIX + name, policy=PREFIX + name) for name in names if PREFIX + name not in taken]
 
 
-def _layered(asked: Asked, arms: Sequence[Arm], said: list[str]) -> Values:
+def _layered(asked: Asked, said: list[str]) -> Values:
     """Defaults < what the policy recommends < the preset < what was set by hand."""
     layers: list[Mapping[str, Mapping[str, Any]]] = []
     shipped = named_checkpoint(asked.policy)

@@ -1,6 +1,6 @@
 """What difference a bench can see, before it is run: items x completions x seeds against what is assumed of noise.
 
-The assumptions are arguments with defaults; a run's own intervals replace them once there are outcomes.
+The assumptions are the constants below; a run's own intervals replace them once there are outcomes.
 """
 
 from __future__ import annotations
@@ -13,37 +13,24 @@ DISCORDANT = 0.25  # share of items that exactly one of two arms gets right: the
 SEED_SD = 0.015  # of one arm's accuracy over training seeds; 1-2 points is what small RL runs show
 LASTING = 0.5  # share of the discordance that is the item's own; the rest is drawn anew for each completion and seed
 POWER_Z = 0.8416212335729143  # the normal quantile of 80% power
+WANTED = 0.05  # the difference whose price a forecast tells
 
 
-def standard_error(
-    items: float,
-    completions: int = 1,
-    seeds: int = 1,
-    tasks: int = 1,
-    discordant: float = DISCORDANT,
-    seed_sd: float = SEED_SD,
-) -> tuple[float, float]:
+def standard_error(items: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> tuple[float, float]:
     """Standard errors of a paired difference: (from items, from training seeds).
 
-    Items: sqrt(discordant / items), the variance of a mean of -1, 0, +1; repeated draws average out the share that
-    is not lasting. Seeds: sqrt(2 sd^2 / (seeds tasks)), two arms trained apart; 0 with one seed, where it is unseen.
-    `items` counts all tasks' items, spread evenly."""
+    Items: sqrt(DISCORDANT / items), the variance of a mean of -1, 0, +1; repeated draws average out the share that
+    is not LASTING. Seeds: sqrt(2 SEED_SD^2 / (seeds tasks)), two arms trained apart; 0 with one seed, where it is
+    unseen. `items` counts all tasks' items, spread evenly."""
     share = LASTING + (1 - LASTING) / (completions * seeds)
-    return math.sqrt(discordant * share / items), math.sqrt(2 / (seeds * tasks)) * seed_sd if seeds > 1 else 0.0
+    return math.sqrt(DISCORDANT * share / items), math.sqrt(2 / (seeds * tasks)) * SEED_SD if seeds > 1 else 0.0
 
 
-def detectable(
-    items: float,
-    completions: int = 1,
-    seeds: int = 1,
-    tasks: int = 1,
-    discordant: float = DISCORDANT,
-    seed_sd: float = SEED_SD,
-) -> float:
+def detectable(items: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> float:
     """The true difference that is found significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""
     from scipy.stats import t
 
-    of_items, of_seeds = standard_error(items, completions, seeds, tasks, discordant, seed_sd)
+    of_items, of_seeds = standard_error(items, completions, seeds, tasks)
     total = math.hypot(of_items, of_seeds)
     if of_seeds == 0:
         return (Z + POWER_Z) * total
@@ -84,21 +71,21 @@ def would_settle(distance: float, items: int, seeds: int, error: float, of_items
     return f"{' or '.join(ways) or both} would settle it (now {items} and {seeds})"
 
 
-def forecast(items: int, completions: int, seeds: int, tasks: int = 1, wanted: float = 0.05) -> str:
-    """One line for before the money is spent: what is detectable, and what `wanted` would take."""
+def forecast(items: int, completions: int, seeds: int, tasks: int = 1) -> str:
+    """One line for before the money is spent: what is detectable, and what WANTED would take."""
     found = detectable(items, completions, seeds, tasks)
     line = (
         f"{items} test items x {completions} completions x {seeds} seed{'s' * (seeds > 1)}: a true difference of"
         f" {100 * found:.1f} points would be found (80% power, {DISCORDANT:.0%} of items discordant"
         + (f", training noise {100 * SEED_SD:g} points)" if seeds > 1 else ", training noise not counted)")
     )
-    if found <= wanted:
+    if found <= WANTED:
         return line + "."
-    more = items_for(wanted, completions, seeds, tasks)
+    more = items_for(WANTED, completions, seeds, tasks)
     ways = [f"{more} items"] if more else []
-    again = seeds_for(wanted, items, completions, tasks)
+    again = seeds_for(WANTED, items, completions, tasks)
     ways += [f"{again} seeds"] if again and again > seeds else []
-    return f"{line}; {100 * wanted:g} points would take {' or '.join(ways) or 'both more items and more seeds'}."
+    return f"{line}; {100 * WANTED:g} points would take {' or '.join(ways) or 'both more items and more seeds'}."
 
 
 def _round_up(count: float) -> int:

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+REPLICATES = 500  # of a bootstrap
 
 
 def auroc(scores: Floats, correct: Bools) -> float:
@@ -35,22 +36,22 @@ def within_groups(scores: Floats, correct: Bools, groups: Sequence[str]) -> Floa
     return np.array([row for row in rows if row[1]], dtype=np.float64).reshape(-1, 2)
 
 
-def bootstrap(scores: Floats, correct: Bools, groups: Sequence[str], draws: int = 500) -> Floats:
+def bootstrap(scores: Floats, correct: Bools, groups: Sequence[str]) -> Floats:
     """AUROCs of resamples of whole groups: completions of one question are not independent. nan where a resample has
     only right or only wrong items."""
     names = sorted(set(groups))
     index = {name: np.array([i for i, g in enumerate(groups) if g == name]) for name in names}
     rng = np.random.default_rng(0)
     values = []
-    for _ in range(draws):
+    for _ in range(REPLICATES):
         at = np.concatenate([index[names[i]] for i in rng.integers(0, len(names), len(names))])
         values.append(auroc(scores[at], correct[at]))
     return np.array(values)
 
 
-def bootstrap_within(wins: Floats, draws: int = 500) -> Floats:
+def bootstrap_within(wins: Floats) -> Floats:
     """The same for the AUROC within groups; `wins` as from `within_groups`, at least one row."""
-    at = np.random.default_rng(0).integers(0, len(wins), (draws, len(wins)))
+    at = np.random.default_rng(0).integers(0, len(wins), (REPLICATES, len(wins)))
     sums = wins[at].sum(axis=1)
     return np.asarray(sums[:, 0] / sums[:, 1], dtype=np.float64)
 

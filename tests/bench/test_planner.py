@@ -12,8 +12,8 @@ def test_a_quarter_discordant() -> None:
 
 
 def test_training_noise_by_hand() -> None:
-    # Two arms, 3 seeds, SD 2 points: sqrt(2/3) x .02
-    assert standard_error(100, seeds=3, seed_sd=0.02)[1] == pytest.approx(0.01633, abs=1e-5)
+    # Two arms, 3 seeds, SD 1.5 points: sqrt(2/3) x .015
+    assert standard_error(100, seeds=3)[1] == pytest.approx(0.01225, abs=1e-5)
     assert standard_error(100, seeds=1)[1] == 0.0
 
 

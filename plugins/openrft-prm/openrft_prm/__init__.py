@@ -75,12 +75,6 @@ class PRM:
             self.counts |= self._scorer.counts
         return [openrft.Reward("prm", "process", per_step=by_pair.get(p, ())) for p in pairs]
 
-    def fingerprint(self) -> str:
-        """Changes when the scores may change: the judge's address, or a digest of the checkpoint's content."""
-        from openrft_prm.checkpoint import Checkpoint
-
-        return self._path if self._judges else Checkpoint.open(self._path).fingerprint()
-
     def _refuse_early(self) -> None:
         """A wrong local checkpoint is refused before anything is trained; the trunk's weights are not read."""
         if Path(self._path).exists():

@@ -186,7 +186,6 @@ def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None
     assert plugin.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
     again = PRM(PRM.Options(model=str(checkpoint("skywork"))))
     assert again.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
-    assert again.fingerprint() == plugin.fingerprint()
     beyond = plugin.reward([rollout("The edge is 2.\n" * 400)])
     assert plugin.counts["steps_beyond_context"] == beyond[0].per_step.count(0.0) > 0
 

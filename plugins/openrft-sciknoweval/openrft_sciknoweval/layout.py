@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openrft import DataError
-from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, Leaf, domain_of
+from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, domain_of
 from openrft_sciknoweval.naming import leaf_name
 from openrft_sciknoweval.reading import values
 from openrft_sciknoweval.row import parse
@@ -79,12 +79,6 @@ def hub_files(folder: Path) -> list[DataFile]:
             if found:
                 return found
     return []
-
-
-def discovered(folder: Path) -> tuple[list[Leaf], list[str]]:
-    """Tasks by file name: of the raw layout, and of the paper's."""
-    leaves = [Leaf(f.leaf, f.domain, f.level) for f in raw_files(folder) if f.leaf and f.domain and f.level]
-    return leaves, sorted({file.leaf for file in paper_files(folder) if file.leaf})
 
 
 def _entries(base: Path) -> list[Path]:

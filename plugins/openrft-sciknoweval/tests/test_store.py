@@ -37,9 +37,6 @@ def prepare(source: Path, to: Path, skip_bad_rows: bool = False) -> Any:
     return FAMILY.prepare(str(source), to, skip_bad_rows, Silent())
 
 
-TWO = {"text": ["no", "yes"], "label": ["A", "B"]}
-
-
 @pytest.fixture
 def source(choice: Any, other: Any, write: Any) -> Path:
     """Every type, several tasks and defects, and a split."""

@@ -43,8 +43,8 @@ def give_heads(model: Any, seed: int) -> None:
         turn = model.config.rope_parameters["rope_theta"] ** (-torch.arange(half) / half)  # angle a position, by pair
         loud = torch.zeros(half)
         loud[:FAST] = math.sqrt(PEAK * math.sqrt(size) / FAST) / constant
-        _set_head(first.q_proj, size, width, 0, torch.cat([loud, torch.zeros(half)]))
-        _set_head(first.k_proj, size, width, 0, torch.cat([loud * turn.cos(), loud * turn.sin()]))
+        _set_head(first.q_proj, size, 0, torch.cat([loud, torch.zeros(half)]))
+        _set_head(first.k_proj, size, 0, torch.cat([loud * turn.cos(), loud * turn.sin()]))
         identity = random(size, width) / math.sqrt(width)
         identity[:, 0] = 0
         place = torch.linalg.qr(random(width, size))[0]
@@ -60,7 +60,7 @@ def give_heads(model: Any, seed: int) -> None:
         second.v_proj.weight[:size], second.o_proj.weight[:, :size] = copy, copy.T
 
 
-def _set_head(projection: Any, size: int, width: int, column: int, values: Any) -> None:
+def _set_head(projection: Any, size: int, column: int, values: Any) -> None:
     """Head 0 reads one column of the input and nothing else."""
     projection.weight[:size] = 0
     projection.weight[:size, column] = values
