@@ -31,7 +31,7 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
-class Rollouts(Protocol):
+class Sampler(Protocol):
     """What draws a policy's completions."""
 
     def __call__(
@@ -46,14 +46,14 @@ class Rollouts(Protocol):
         ...
 
 
-def decoded(
+def decode_loop(
     policy: HFPolicy,
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
     limits: Limits,
     tick: Callable[[int], None],
 ) -> list[list[Row]]:
-    """Rollouts by our own decode loop."""
+    """The `Sampler` of our own: the decode loop of decode.py, on the policy's own model."""
     training, _ = policy.model.training, policy.model.eval()
     with _folded(policy):
         rows = decode(policy.model, prompts, sampling, limits, tick)
@@ -64,8 +64,8 @@ def decoded(
 class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
-    def __init__(self, path: str, rollouts: Rollouts = decoded) -> None:
-        self.path, self._rollouts = path, rollouts
+    def __init__(self, path: str, sampler: Sampler = decode_loop) -> None:
+        self.path, self._sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         try:
@@ -115,7 +115,7 @@ class HFPolicy:
     def recalls(self) -> bool:
         """Whether sampling's log-probabilities are those that the update's forward pass gives, but for rounding of
         float32: another engine's are not, nor are those of a lower precision, which differ by tenths of a nat."""
-        return self._rollouts is decoded and self.model.dtype == torch.float32
+        return self._sampler is decode_loop and self.model.dtype == torch.float32
 
     @property
     def end_token(self) -> int:
@@ -135,7 +135,7 @@ class HFPolicy:
                 progress.update("generate", finished, total)
 
         limits = Limits(tuple(self._stop), self.context, self._pad)
-        groups = self._rollouts(self, encoded, sampling, limits, tick)
+        groups = self._sampler(self, encoded, sampling, limits, tick)
         nothing = [Completion("", finish="context")] * sampling.n
         return [[self._completion(row, sampling) for row in group] or nothing for group in groups]
 
@@ -236,6 +236,7 @@ class HFPolicy:
 
 
 def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
+    """`fold.folded`; imported only where there is an adapter, as that file imports PEFT."""
     if not policy.adapted:
         return nullcontext()
     from openrft.policies.fold import folded
@@ -244,6 +245,7 @@ def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
 
 
 def _merged(model: Any, seed: int) -> Any:
+    """`fold.merged`, imported as late for the same reason."""
     from openrft.policies.fold import merged
 
     return merged(model, seed)

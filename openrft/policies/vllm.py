@@ -40,14 +40,14 @@ def open_vllm(path: str) -> HFPolicy:
             f"the policy 'vllm:{path}' needs vLLM.",
             "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
         )
-    engine = VLLMRollouts(path)
+    engine = VLLMSampler(path)
     policy = HFPolicy(path, engine)
     policy.id = engine.weights = f"vllm:{policy.id}"  # sampled by other arithmetic: not the same answers
     return policy
 
 
-class VLLMRollouts:
-    """See `openrft.policies.hf.Rollouts`: rows by a vLLM engine that follows the policy's weights."""
+class VLLMSampler:
+    """See `openrft.policies.hf.Sampler`: rows by a vLLM engine that follows the policy's weights."""
 
     def __init__(self, path: str) -> None:
         self._path, self.weights = path, ""  # `weights`: the policy's id when the engine's base weights were its own
