@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openrft.prompt import bare, final_answer
-from openrft.sample import LETTERS, Sample
+from openrft.sample import LETTERS, Rollout, Sample
 
 _MATH = re.compile(r"\$|\\[()]")
 # "b", "(B)", "b) text", "B because ..."; not "a mess": a small letter before a space is a word.
@@ -65,6 +65,11 @@ def grade(sample: Sample, completion: str) -> Grade:
     if sample.kind == "number":
         return Grade(read, _same_number(read, sample.answer))
     return Grade(read, _normal(read) == _normal(_plain(sample.answer)))
+
+
+def graded(rollout: Rollout, verdict: Grade) -> Rollout:
+    """The rollout with the verdict on its completion written into it."""
+    return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
 
 
 def _letter(sample: Sample, raw: str) -> str | None:

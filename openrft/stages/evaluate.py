@@ -8,12 +8,11 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.grading import Grade
+from openrft.grading import graded
 from openrft.plugins import about
 from openrft.policies.base import Sampling
-from openrft.prompt import messages_for
 from openrft.sample import Rollout, Shot, content_id, read_jsonl, rollout_from_json, to_json, write_jsonl
-from openrft.stages.retrieve import demonstrations
+from openrft.stages.retrieve import demonstrations, prompts_of
 from openrft.work import Tally, Work
 
 VERSION = 1
@@ -26,7 +25,7 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
 
     def make(folder: Path, tally: Tally) -> None:
         shots: list[list[Shot]] = demonstrations(work, test, pool) if shows else [[] for _ in test]
-        prompts = [messages_for(s, d, work.task.instruction) for s, d in zip(test, shots, strict=True)]
+        prompts = prompts_of(work, test, shots)
         sampling = Sampling(
             n=how.samples,
             temperature=how.temperature,
@@ -34,16 +33,9 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
             max_tokens=how.max_tokens,
             seed=derived_seed(work.job.seed, "evaluate"),
         )
-        groups = work.student.policy().generate(prompts, sampling, work.progress)
-        rollouts = [
-            _graded(
-                Rollout(sample, prompt, replace(completion, logprobs=()), tuple(d.sample.id for d in demos)),
-                work.task.grade(sample, completion.text),
-            )
-            for sample, prompt, demos, group in zip(test, prompts, shots, groups, strict=True)
-            for completion in group
-        ]
-        rollouts = _judged(work, rollouts)
+        groups = work.student.policy().generate([p.messages for p in prompts], sampling, work.progress)
+        answers = [p.answered(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group]
+        rollouts = _judged(work, [graded(r, work.task.grade(r.sample, r.completion.text)) for r in answers])
         tally.tokens = sum(len(r.completion.tokens) for r in rollouts)
         tally.counts["completions"] = len(rollouts)
         tally.counts["over_context"] = sum(r.completion.finish == "context" for r in rollouts)
@@ -70,10 +62,6 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
 
 
-def _graded(rollout: Rollout, verdict: Grade) -> Rollout:
-    return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
-
-
 def _judged(work: Work, rollouts: list[Rollout]) -> list[Rollout]:
     """The rollouts with what the task's grader left open graded by the first plugin that can; else left open."""
     waiting = [r for r in rollouts if r.correct is None]
@@ -86,4 +74,4 @@ def _judged(work: Work, rollouts: list[Rollout]) -> list[Rollout]:
     if len(verdicts) != len(waiting):
         raise PluginError(f"{about(name)} judged {len(verdicts)} of {len(waiting)} answers.")
     given = iter(verdicts)
-    return [_graded(r, next(given)) if r.correct is None else r for r in rollouts]
+    return [graded(r, next(given)) if r.correct is None else r for r in rollouts]

@@ -1,4 +1,7 @@
-"""Retrieve: demonstrations for a batch of questions, never a question's own answer. Used by explore and evaluate."""
+"""Retrieve: demonstrations for a batch of questions, never a question's own answer, and the prompts that they make.
+
+Used by explore and evaluate.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Sequence
 
 from openrft.errors import PluginError
 from openrft.plugins import about
-from openrft.prompt import boxed
-from openrft.sample import Rollout, Sample, Shot
+from openrft.prompt import boxed, messages_for
+from openrft.sample import Prompt, Rollout, Sample, Shot
 from openrft.work import Work
 
 
@@ -36,3 +39,11 @@ def demonstrations(work: Work, samples: Sequence[Sample], pool: Sequence[Shot]) 
                 what = "itself or its kin" if shot.sample.id in known else "a sample from outside the train split"
                 raise PluginError(f"{about(name)} gave sample {sample.id} a demonstration of {what}.")
     return [list(chosen) for chosen in shots]
+
+
+def prompts_of(work: Work, samples: Sequence[Sample], shots: Sequence[Sequence[Shot]]) -> list[Prompt]:
+    """Each sample as the policy is to be asked it, behind its demonstrations."""
+    return [
+        Prompt(sample, messages_for(sample, demos, work.task.instruction), tuple(d.sample.id for d in demos))
+        for sample, demos in zip(samples, shots, strict=True)
+    ]

@@ -10,18 +10,18 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from openrft.arm import derived_seed
 from openrft.errors import OpenRFTError, PluginError
+from openrft.grading import graded
 from openrft.policies.base import Sampling, TrainablePolicy
 from openrft.progress import Progress
-from openrft.prompt import messages_for
 from openrft.sample import Prompt, Rollout, Sample, Shot
 from openrft.stages.figures import figures, is_blank, is_idle
 from openrft.stages.journal import Journal
 from openrft.stages.questions import batch_of
-from openrft.stages.retrieve import demonstrations
+from openrft.stages.retrieve import demonstrations, prompts_of
 from openrft.stages.reward import rewarded
 from openrft.tracking import Log
 from openrft.work import Tally, Work
@@ -71,16 +71,13 @@ class Run:
 
     def prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
         """The questions, each behind its demonstrations."""
-        shots = demonstrations(self.work, questions, self.pool)
-        return [
-            Prompt(sample, messages_for(sample, demos, self.work.task.instruction), tuple(d.sample.id for d in demos))
-            for sample, demos in zip(questions, shots, strict=True)
-        ]
+        return prompts_of(self.work, questions, demonstrations(self.work, questions, self.pool))
 
     def judged(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
         _refuse_nonsense(step, rollouts)
-        kept = [self._graded(r) for r in rollouts if r.completion.finish != "context"]
+        grade = self.work.task.grade
+        kept = [graded(r, grade(r.sample, r.completion.text)) for r in rollouts if r.completion.finish != "context"]
         self.tally.count("over_context", len(rollouts) - len(kept))
         if not (kept or again):
             raise OpenRFTError(
@@ -92,10 +89,6 @@ class Run:
         self.tally.count("unread_steps", sum(counts.get("steps_beyond_context", 0) for counts in counted))
         self._lap("reward")
         return worth
-
-    def _graded(self, rollout: Rollout) -> Rollout:
-        verdict = self.work.task.grade(rollout.sample, rollout.completion.text)
-        return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
 
     def finished(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
         self._lap("train")
