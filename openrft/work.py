@@ -99,7 +99,7 @@ class Work:
         return replace(self.task, test=())
 
     def trainers(self, objective: str) -> list[str]:
-        """Plugins that train for this objective (attribute `objectives`; a plugin without it serves both)."""
+        """Plugins that train for this objective (attribute `objectives`; one without it: "imitate" and "explore")."""
         every = ("imitate", "explore")
         return [
             name
@@ -156,3 +156,7 @@ class Tally:
     def count(self, name: str, n: int = 1) -> None:
         """Add `n` to a count; a count that stays 0 is reported too."""
         self.counts[name] = self.counts.get(name, 0) + n
+
+    def counted_by(self, plugin: str, counts: Mapping[str, int]) -> None:
+        """Take over what a plugin counted in its last hook, each as `PLUGIN.NAME`."""
+        self.counts.update({f"{plugin}.{name}": n for name, n in counts.items()})

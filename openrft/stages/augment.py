@@ -32,7 +32,7 @@ def augment(work: Work) -> tuple[Sample, ...]:
         )
         new = merged(train, results, tally)
         for name in names:
-            tally.counts.update({f"{name}.{key}": n for key, n in work.plugins.counts(name).items()})
+            tally.counted_by(name, work.plugins.counts(name))
         write_jsonl(folder / "samples.jsonl", map(to_json, new))
 
     inputs = {
@@ -57,7 +57,7 @@ def merged(train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample
                     "Set parent to the id of a train sample and via to the plugin's name.",
                 )
             if sample.id in kept:
-                tally.counts["duplicates"] = tally.counts.get("duplicates", 0) + 1
+                tally.count("duplicates")
             kept.setdefault(sample.id, sample)
     tally.counts["samples"] = len(kept)
     return list(kept.values())

@@ -42,7 +42,7 @@ def assess(work: Work) -> tuple[Fitness, ...]:
         sources = sorted(set.intersection(*map(set, process))) if process else []
         found = [measure(name, work.student.id, rollouts, [row[name] for row in process]) for name in sources]
         for name in names:
-            tally.counts.update({f"{name}.{key}": n for key, n in work.plugins.counts(name).items()})
+            tally.counted_by(name, work.plugins.counts(name))
         (folder / FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         scored = (replace(r, rewards=tuple(given)) for r, given in zip(rollouts, rewards, strict=True))
         write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))

@@ -34,7 +34,7 @@ def imitate(work: Work, targets: Sequence[Rollout]) -> None:
         if trained is None:
             raise PluginError(f"none of {', '.join(names)} trained for the objective 'imitate'.")
         tally.metrics.update(trained[1])
-        tally.counts.update({f"{trained[0]}.{key}": n for key, n in work.plugins.counts(trained[0]).items()})
+        tally.counted_by(trained[0], work.plugins.counts(trained[0]))
         policy.save_adapter(folder / "adapter")
 
     inputs = {

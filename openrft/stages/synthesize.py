@@ -34,7 +34,7 @@ def synthesize(work: Work) -> tuple[Rollout, ...]:
         if answered is None:
             raise PluginError(f"none of {', '.join(names)} synthesised anything.")
         name, rollouts = answered
-        tally.counts.update({f"{name}.{key}": n for key, n in work.plugins.counts(name).items()})
+        tally.counted_by(name, work.plugins.counts(name))
         tally.tokens = tally.counts.get(f"{name}.tokens", sum(len(r.completion.tokens) for r in rollouts))
         verified = verify(name, work.task.train, rollouts, work.task)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, verified))
