@@ -6,12 +6,15 @@
 A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
 `Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none), or as `Plugin()`. Class attributes
 that the core reads: `needs` (names of plugins without which this one cannot act, such as ("rl",)), `provides` (names
-of plugins whose place it takes in an arm, where others need them), `rewards` (the kinds of reward it gives, both where
-it is left out), `support` (True if it changes nothing by itself, such as a teacher). Attributes of the instance that
-explore reads, of a plugin that trains for it: `redraws`, how many times a step may draw further questions in place of
-groups whose rewards are all equal (dynamic sampling, DAPO, arXiv 2503.14476, section 3.2), 0 where it is left out; and
-`state`, plain JSON that its train_step must remember from one step to the next: it is kept in checkpoints and set
-again when a run goes on.
+of plugins whose place it takes in an arm, where others need them), `objectives` (what its train_step trains for;
+"imitate" and "explore" where it is left out), `rewards` (the kinds of reward it gives, both where it is left out),
+`support` (True if it changes nothing by itself, such as a teacher).
+
+Attributes of the instance: `counts`, what its last hook counted, by name (a process reward's `steps_beyond_context` is
+added up over a run and warned of). Of a plugin that trains for explore: `redraws`, how many times a step may draw
+further questions in place of groups whose rewards are all equal (dynamic sampling, DAPO, arXiv 2503.14476, section
+3.2), 0 where it is left out; and `state`, plain JSON that its train_step must remember from one step to the next: it is
+kept in checkpoints and set again when a run goes on.
 """
 
 from __future__ import annotations

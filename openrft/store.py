@@ -1,7 +1,8 @@
-"""Content-addressed results of stages: a readable key, checksums, written aside and renamed. No pickle.
+"""Content-addressed results of stages: written aside with checksums, then renamed. No pickle.
 
-A stage's folder is `<root>/<stage>/<key>/`; while it is being made it is `<key>.part/`. What a stage needs to go on
-after it was stopped lies in `<key>.resume/`. Two workers that want the same result wait for one of them to make it.
+A stage's folder is `<root>/<stage>/<key>/`, and `inputs.json` in it says what the key was made from; while it is being
+made it is `<key>.part/`. What a stage needs to go on after it was stopped lies in `<key>.resume/`. Two workers that
+want the same result wait for one of them to make it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from openrft.sample import Reward, Rollout
 from openrft.settings import Aggregation
 
 FORMS: tuple[Aggregation, ...] = typing.get_args(Aggregation)
-FAMILY = 0.99  # of an interval that holds for five aggregations at once with 95% (Bonferroni): the best is chosen
+FAMILYWISE = 0.99  # level of intervals that hold for all five f at once with 95% (Bonferroni): the best is chosen
 
 
 def measure(source: str, policy: str, rollouts: Sequence[Rollout], rewards: Sequence[Reward]) -> Fitness:
@@ -58,7 +58,7 @@ def _separation(
     if len(wins):
         drawn = ranking.bootstrap_within(wins)
         within, (within_low, within_high) = float(wins[:, 0].sum() / wins[:, 1].sum()), ranking.interval(drawn)
-    floor = None if 0 < len(wins) < MIXED else ranking.interval(drawn, FAMILY)[0]
+    floor = None if 0 < len(wins) < MIXED else ranking.interval(drawn, FAMILYWISE)[0]
     whole = ranking.auroc(scores, correct)
     return Separation(f, whole, low, high, within, within_low, within_high, floor, calibration, with_length)
 

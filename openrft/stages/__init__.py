@@ -1,1 +1,1 @@
-"""The five stages, one file each; each calls its hooks and nothing else does."""
+"""The stages, one file each; each calls its hooks and nothing else does."""
