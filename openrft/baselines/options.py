@@ -66,7 +66,7 @@ def number(question: Question, option: str) -> float | None:
 
 
 def similarity(question: Question, option: str) -> float:
-    """The runs of characters that option and question share."""
+    """How like the question the option is: the Jaccard index of their runs of characters, from 0 to 1."""
     return _similarity(question.text, option)
 
 

@@ -37,6 +37,6 @@ def runs_of(text: str) -> frozenset[str]:
 
 
 def likeness(first: frozenset[str], second: frozenset[str]) -> float:
-    """Jaccard's index of two sets of runs, from 0 to 1."""
+    """The Jaccard index of two sets of runs, from 0 to 1."""
     shared = len(first & second)
     return shared / (len(first) + len(second) - shared)

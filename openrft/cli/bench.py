@@ -41,13 +41,13 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     "extra",
     multiple=True,
     metavar="NAME=P,P,OWNER.OPTION=VALUE",
-    help="A further arm, at times with settings of its own. Repeatable.",
+    help="A further arm, with settings of its own if you like. Repeatable.",
 )
 @click.option(
     "--seeds",
     default=None,
     metavar="0,1,2",
-    help="Training seeds; more than one shows the noise of training.  [default: 0]",
+    help="Training seeds; several of them show the noise of training.  [default: 0]",
 )
 @click.option(
     "--plan", "plan_file", type=click.Path(dir_okay=False), help="Run this plan.json again; other options are ignored."
@@ -57,7 +57,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     default="runs",
     type=click.Path(file_okay=False),
     show_default=True,
-    help="Where runs and the store of finished stages lie.",
+    help="Where runs and the store of finished stages are kept.",
 )
 @click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
 @click.option(
@@ -87,7 +87,7 @@ def command(
     """Run arms on tasks and report what each plugin was worth.
 
     Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl, metrics/*.jsonl (RL, a row a step)
-    and plan.json. Stopped runs go on where they stopped when the same command is given again.
+    and plan.json. To resume a stopped run, give the same command again.
     """
     from rich.console import Console
 

@@ -27,7 +27,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **given: Any) -> None:
-    """Answer tasks' test questions with a policy as it is, trained by nothing. Writes a run like `bench` does."""
+    """Answer tasks' test questions with a policy as it is, without training it. Writes a run as `bench` does."""
     from openrft.cli.bench import command as bench
 
     given["plugins"] = given["plugins"] or ""

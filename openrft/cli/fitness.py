@@ -28,7 +28,7 @@ Examples:
     show_default=True,
     help="Finished stages; a bench with the same settings reuses the measurement.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     """Try process rewards on graded rollouts of a policy, as every run does before RL.
 

@@ -34,22 +34,22 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     default=0.02,
     show_default=True,
     callback=_fraction,
-    help="A loss of accuracy that is put up with, as a fraction: 0.02 is two percentage points.",
+    help="The loss of accuracy to tolerate, as a fraction: 0.02 is two percentage points.",
 )
 @click.option(
     "--arm",
     "arms",
     multiple=True,
     metavar="NAME",
-    help="Compare this arm, and no components. Repeatable.  [default: all]",
+    help="Compare only this arm, and no components. Repeatable.  [default: all]",
 )
-@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.option("--bless", is_flag=True, help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.")
 def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, bless: bool) -> None:
-    """Hold CANDIDATE against BASELINE, item by item. Each is a run's name, its folder, or a report.json.
+    """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
-    Passes if every arm and component is, with 95% confidence, no more than the margin worse. --bless alone changes
-    BASELINE (a file, which may be new).
+    Passes if every arm and component is, with 95% confidence, no more than the margin worse. BASELINE (a file,
+    which may be new) is changed by --bless only.
     """
     import json
 

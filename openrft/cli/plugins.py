@@ -15,7 +15,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--check", is_flag=True, help="Import each plugin too, and say which are broken.")
+@click.option("--check", is_flag=True, help="Also import each plugin, and say which are broken.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(check: bool, as_json: bool) -> None:
     """Installed plugins, read from their metadata; none is imported unless --check is given.

@@ -15,7 +15,7 @@ Examples:
 @click.command("report", epilog=EPILOG)
 @click.argument("run")
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
-@click.option("--json", "as_json", is_flag=True, help="The numbers as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(run: str, per_task: bool, as_json: bool) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
 

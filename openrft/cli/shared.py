@@ -22,15 +22,19 @@ _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
     ),
-    click.option("--train", type=click.IntRange(min=1), default=None, help="Training samples a task.  [default: 100]"),
+    click.option(
+        "--train", type=click.IntRange(min=1), default=None, help="Training samples per task.  [default: 100]"
+    ),
     click.option(
         "--test",
         type=click.IntRange(min=1),
         default=None,
-        help="Test samples a task.  [default: 100; 240 where no --task is given]",
+        help="Test samples per task.  [default: 100; 240 where no --task is given]",
     ),
     click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
-    click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing the run."),
+    click.option(
+        "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
+    ),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
     click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
 ]
@@ -43,14 +47,13 @@ _OPTIONS = [
         metavar="SELECTOR",
         help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
     ),
-    click.option(
-        "--plugins", default=None, metavar="P,P", help="Plugins whose worth is asked.  [default: sft,prm,da,icl]"
-    ),
+    click.option("--plugins", default=None, metavar="P,P", help="The plugins to measure.  [default: sft,prm,da,icl]"),
     click.option(
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, hub id, shipped name, openai:URL#MODEL, or baseline:NAME.  [default: pocket]",
+        help="A checkpoint folder, hub id or shipped name, each with vllm: before it if you like; openai:URL#MODEL; or"
+        " baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
     click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
@@ -67,7 +70,7 @@ _OPTIONS = [
 ]
 
 baselines_option = click.option(
-    "--baselines", is_flag=True, help="Run an arm for each rule that answers without a model, too."
+    "--baselines", is_flag=True, help="Also run an arm for each rule that answers without a model."
 )
 
 track_option = click.option(
@@ -75,7 +78,7 @@ track_option = click.option(
     "tracker",
     default=None,
     metavar="tensorboard|wandb|mlflow",
-    help="Show the metrics of RL there while it runs, too. Changes no result.",
+    help="Also show the metrics of RL there while it runs. Changes no result.",
 )
 
 

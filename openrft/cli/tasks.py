@@ -26,7 +26,7 @@ command.add_command(tasks_prepare.command)
 
 @command.command("list")
 @click.argument("selector", default="*")
-@click.option("--data", default=None, metavar="SOURCE", help="Say what there is in this folder, file or store.")
+@click.option("--data", default=None, metavar="SOURCE", help="List what this folder, file or store has.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(selector: str, data: str | None, as_json: bool) -> None:
     """Tasks of every installed family, or those that SELECTOR (a glob, or the first parts of names) matches.

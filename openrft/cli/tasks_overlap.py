@@ -43,10 +43,10 @@ class Kept(NamedTuple):
 @click.option("--items", type=click.IntRange(min=0), default=10, show_default=True, help="Pairs to show of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every pair.")
 def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> None:
-    """Samples of ONE that OTHER has as well, or that are alike, by kind.
+    """Samples that ONE and OTHER share, or that are alike in both, by kind.
 
-    Each is a task or a glob, with #train or #test for a side of its split, as a run with the same options would draw
-    it; without, all rows are compared. A pair is listed under the first kind that fits: the same in every letter
+    Each is a task or a glob, with #train or #test for one side of its split, as a run with the same options would draw
+    it; without either, all rows are compared. A pair is listed under the first kind that fits: the same in every letter
     (exact), in words (text), in words with the options in another order (shuffled), then the kinds that the tasks'
     family knows, such as the same question with other options, or the same block of data.
 

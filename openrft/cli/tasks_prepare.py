@@ -18,7 +18,7 @@ EVERY = 5.0  # seconds between lines where there is no terminal
 @click.option(
     "--to", default=None, type=click.Path(file_okay=False, path_type=Path), help="Folder.  [default: prepared/FAMILY]"
 )
-@click.option("--skip-bad-rows", is_flag=True, help="Count malformed rows instead of refusing.")
+@click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(family: str, source: str | None, to: Path | None, skip_bad_rows: bool, as_json: bool) -> None:
     """Convert the rows of FAMILY into a store, which is then given as --data. All or nothing.
@@ -34,7 +34,7 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
 
     found = find(family)
     if not isinstance(found, Preparing):
-        raise UsageError(f"the tasks of {family} need no preparing.")
+        raise UsageError(f"the tasks of {family} need no preparation.")
     to = to or Path("prepared") / family
     meter, began = _Meter(), time.monotonic()
     try:

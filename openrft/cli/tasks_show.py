@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(name: str, as_json: bool, **given: Any) -> None:
     """A task's rows by type, answers, defects, split and licence, and one question as the policy sees it.
 
-    NAME may be a glob, of which --json makes a list. The counts are of all rows; train and test are what a run with the
+    NAME may be a glob; then --json prints a list. The counts are of all rows; train and test are what a run with the
     same options would draw.
 
     \b

@@ -27,15 +27,15 @@ Examples:
     default="runs/.store",
     type=click.Path(file_okay=False),
     show_default=True,
-    help="Finished stages; a stopped training goes on from here.",
+    help="Finished stages; a stopped run resumes from here.",
 )
 @track_option
-@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool, **given: Any) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
-    RL. Without --plugins: sft,prm,da,icl. A stopped training goes on when the same command is given again.
+    RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
     from openrft.bench.outcome import arm_result
     from openrft.bench.plan import make_plan
@@ -83,11 +83,11 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
 
 
 def _reserve(out: Path) -> None:
-    """Make the folder, which must be new or empty: a training is not to end in a place that cannot be written."""
+    """Make the folder, which must be new or empty: better to fail now than when a trained policy cannot be written."""
     from openrft.errors import UsageError
     from openrft.store import disk_faults
 
     with disk_faults(out.parent):
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
-        raise UsageError(f"--out {out}: there is something in it already.", "Give a new folder.")
+        raise UsageError(f"--out {out}: the folder is not empty.", "Give a new folder.")

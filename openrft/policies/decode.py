@@ -85,7 +85,7 @@ def _chunks(
     model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
 ) -> Iterator[tuple[list[int], range]]:
     """Indices of `fitting` prompts of similar length, and which of their rows: so many that their keys and values fit
-    the budget together. A prompt whose rows do not fit it alone has them drawn by and by."""
+    the budget together. A prompt whose rows do not fit it alone has them drawn a few at a time."""
     budget, chunk, every = _budget(model), list[int](), range(sampling.n)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.

@@ -152,10 +152,10 @@ class _Within:
 
 
 def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
-    """A policy whose weights are no numbers any more still draws tokens; nothing may be learnt from them."""
+    """A policy whose weights are no longer finite still draws tokens; nothing may be learnt from them."""
     for rollout in rollouts:
         if not all(map(math.isfinite, rollout.completion.logprobs)):
             raise OpenRFTError(
-                f"step {step}: the policy's probabilities are no numbers any more (sample {rollout.sample.id}).",
+                f"step {step}: the policy's probabilities are no longer finite (sample {rollout.sample.id}).",
                 "An earlier step broke its weights: lower the learning rate.",
             )

@@ -139,11 +139,11 @@ def test_overlap_takes_one_side_of_a_split_that_lacks_the_other(folder, tmp_path
 
 
 def test_families_without_files(folder):
-    """Generated tasks are shown and compared as drawn, and need no preparing."""
+    """Generated tasks are shown and compared as drawn, and need no preparation."""
     card = json.loads(tasks("show", "pocket/L3", "--train", 8, "--test", 8, "--json"))
     assert (card["rows"], card["train"], card["defects"], card["licence"]) == (16, 8, {}, "")
     assert "exact     none" in tasks("overlap", "pocket/L3#train", "pocket/L3#test", "--train", 8, "--test", 8)
-    with pytest.raises(UsageError, match="need no preparing"):
+    with pytest.raises(UsageError, match="need no preparation"):
         tasks("prepare", "pocket")
 
 

@@ -95,7 +95,7 @@ def test_a_metric_that_is_no_number_stops_the_job_before_it_is_saved(monkeypatch
 
 def test_a_policy_whose_probabilities_are_no_numbers_is_not_trained(monkeypatch, tmp_path):
     trainer = Trainer()
-    with pytest.raises(OpenRFTError, match="step 0: the policy's probabilities are no numbers any more"):
+    with pytest.raises(OpenRFTError, match="step 0: the policy's probabilities are no longer finite"):
         explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=math.nan), trainer=trainer))
     assert trainer.shown == []
 

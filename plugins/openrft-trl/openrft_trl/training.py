@@ -65,8 +65,8 @@ def explore(run: Any, options: Any, further: Mapping[str, Any], seed: int) -> No
             if "probability tensor" not in str(fault):
                 raise
             raise OpenRFTError(
-                f"trl-grpo: at step {run.first + trainer.state.global_step} the policy's probabilities are no numbers"
-                " any more.",
+                f"trl-grpo: at step {run.first + trainer.state.global_step} the policy's probabilities are no longer"
+                " finite.",
                 "An earlier step broke its weights: lower trl-grpo.lr.",
             ) from fault
 

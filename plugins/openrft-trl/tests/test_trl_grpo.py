@@ -162,7 +162,7 @@ def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(OpenRFTError, match="at step 1 the policy's probabilities are no numbers"):
+    with pytest.raises(OpenRFTError, match="at step 1 the policy's probabilities are no longer finite"):
         go(tiny, tmp_path, "trl-grpo", "spy", lr="1e30")
 
 
