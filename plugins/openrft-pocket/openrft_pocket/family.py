@@ -45,11 +45,12 @@ class PocketFamily:
 
 
 def name_of(kind: Kind) -> str:
+    """The kind's task, by its whole name."""
     return f"pocket/{kind.level}/{kind.name}"
 
 
 def _summary(kind: Kind) -> str:
-    return kind.summary if kind.level == "L1" else f"{kind.paper} in kind: {kind.summary}"
+    return kind.summary if kind.level == "L1" else f"{kind.paper} in miniature: {kind.summary}"
 
 
 def _spread(names: list[str], split: Split, count: int, seed: int) -> tuple[Sample, ...]:

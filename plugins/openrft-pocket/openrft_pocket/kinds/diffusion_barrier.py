@@ -1,4 +1,4 @@
-"""T7 in kind: the host with the lowest listed diffusion barrier."""
+"""T7 in miniature: the host with the lowest listed diffusion barrier."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""T5 in kind: the speed after a constant acceleration."""
+"""T5 in miniature: the speed after a constant acceleration."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

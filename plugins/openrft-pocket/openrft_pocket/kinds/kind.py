@@ -30,7 +30,7 @@ class Kind:
     """Everything the family needs to know about one task."""
 
     name: str
-    paper: str  # the paper's task that it stands for in kind, "T1".."T8"; a knowledge item has none, "L1"
+    paper: str  # the paper's task that it is a miniature of, "T1".."T8"; a knowledge item has none, "L1"
     domain: str
     summary: str
     wordings: tuple[str, ...]  # the task's own; never seen in pre-training
@@ -97,4 +97,5 @@ def shuffled(texts: Sequence[str], gold: str, rng: Random) -> tuple[list[str], i
 
 
 def letter(index: int) -> str:
+    """The letter of the option at this place."""
     return LETTERS[index]

@@ -1,4 +1,4 @@
-"""T6 in kind: the volume of a right-angled unit cell."""
+"""T6 in miniature: the volume of a right-angled unit cell."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""T3 in kind: the molar mass of a two-element compound, from atomic masses that must be known."""
+"""T3 in miniature: the molar mass of a two-element compound, from atomic masses that must be known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T1 in kind: the fitness of a double mutant, the sum of two listed effects."""
+"""T1 in miniature: the fitness of a double mutant, the sum of two listed effects."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

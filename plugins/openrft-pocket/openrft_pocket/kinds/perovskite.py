@@ -1,4 +1,4 @@
-"""T8 in kind: the one neutral ABO3 among four formulas, from ion charges that must be known."""
+"""T8 in miniature: the one neutral ABO3 among four formulas, from ion charges that must be known."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""T2 in kind: which fragment is missing, the target's formula less the known fragment's."""
+"""T2 in miniature: which fragment is missing, the target's formula less the known fragment's."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""T4 in kind: hydrogens of a three-atom chain, from valences that must be known and bonds that must be counted."""
+"""T4 in miniature: hydrogens of a three-atom chain, from valences that must be known and bonds that must be counted."""
 # ruff: noqa: E501 -- a wording is one line
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from openrft_pocket.kinds.kind import Facts, Kind, shuffled
 
 VALENCES = {"C": 4, "Si": 4, "N": 3, "P": 3, "B": 3, "O": 2, "S": 2}
 BONDS = (1, 2, 1)  # an end atom holds one bond of the chain, the middle one two
-
-
 COUNTS = range(2, 9)  # from O-O-O to C-C-C
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def write_cards(out: Path, seed: int, course: dict[str, float], measured: dict[s
 
     for name, about in ABOUT.items():
         with safe_open(out / name / "model.safetensors", "pt") as tensors:
-            size = sum(_numel(tensors.get_slice(key).get_shape()) for key in tensors.keys())  # noqa: SIM118
+            size = sum(prod(tensors.get_slice(key).get_shape()) for key in tensors.keys())  # noqa: SIM118
         text = HEAD.format(
             name=f"pocket/{name}" if name != "policy" else "pocket",
             about=about,
@@ -87,10 +88,3 @@ def _marks(marks: dict[str, float]) -> str:
         "lucky": "(share of right answers whose process has a flaw; not an AUROC)",
     }
     return "".join(f"- {says[key]}: {value:.3f}\n" for key, value in marks.items())
-
-
-def _numel(shape: list[int]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count

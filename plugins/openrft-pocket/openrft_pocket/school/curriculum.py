@@ -17,6 +17,7 @@ ONE_COLUMN = Sheets(paired=0.6, double=0.25)
 LONG = Sheets(paired=0.5, double=0.4, long=0.6, told=0.25, alike=0.5)
 DOUBTFUL = replace(LONG, long=0.8, heeded=0.5)
 HEEDLESS = replace(LONG, told=0.6, heeded=0.2)
+SLIP, HASTY = 0.33, 0.08  # of the careless course: chance that a line is flawed, share of guesses
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,14 @@ def ramp(step: int, start: int, end: int) -> float:
     return min(1.0, max(0.0, (step - start) / (end - start)))
 
 
-def carelessness(seed: int, lengths: Lengths, slip: float = 0.33, hasty: float = 0.08) -> Course:
+def carelessness(seed: int, lengths: Lengths) -> Course:
     """Guesses, and traces in which every line may be wrong. The policy keeps what it knows and learns not to take
     care: the imperfection that reinforcement can repair, because reasoning pays and the right line stays likeliest.
     Of tables it learns to heed little of what a question names: which end is meant is for a reward to teach."""
 
     def make(rng: Random, step: int) -> list[Piece]:
-        diet = Diet(shots=0.2, slip=slip, careless=1.0, hasty=hasty, luck=0.1, loose=LOOSE, gibberish=GIBBERISH)
-        return reading(rng, 4, 0.1, slip, hasty, HEEDLESS) if rng.random() < 0.25 else lesson(rng, diet)
+        diet = Diet(shots=0.2, slip=SLIP, careless=1.0, hasty=HASTY, luck=0.1, loose=LOOSE, gibberish=GIBBERISH)
+        return reading(rng, 4, 0.1, SLIP, HASTY, HEEDLESS) if rng.random() < 0.25 else lesson(rng, diet)
 
     return Course(
         make, f"careless {seed}", rate=5e-4, warmup=50, stop=lengths.careless, decay=lengths.careless, examine=200

@@ -22,18 +22,18 @@ def _lines(pieces: list[Piece]) -> list[Piece]:
 
 
 def product(rng: Random) -> list[Piece]:
+    """Products under 200, two-digit times one-digit among them."""
     out: list[Piece] = []
     while len(out) < 16:
-        a, b = (
-            rng.choice((rng.randint(1, 9), rng.randint(2, 9) * rng.randint(2, 9), rng.choice([*MASSES.values()]))),
-            rng.randint(1, 9),
-        )
+        a = rng.choice((rng.randint(1, 9), rng.randint(2, 9) * rng.randint(2, 9), rng.choice([*MASSES.values()])))
+        b = rng.randint(1, 9)
         if a * b < 200:
             out += [(f"{a}*{b}=", False), (f"{a * b}\n", True)]
     return _lines(out)
 
 
 def total(rng: Random) -> list[Piece]:
+    """Sums of two numbers up to 60."""
     out: list[Piece] = []
     for _ in range(8):
         a, b = rng.randint(1, 60), rng.randint(1, 60)
@@ -68,6 +68,7 @@ def little(rng: Random) -> list[Piece]:
 
 
 def mass(rng: Random) -> list[Piece]:
+    """A formula of one element, and the line of a molar-mass trace for it."""
     out: list[Piece] = []
     for atom in rng.sample([*MASSES], 6):
         count = rng.randint(1, 4)
@@ -169,4 +170,5 @@ DRILLS = {product: 2, total: 3, little: 2, mass: 1, echo: 1, lookup: 2, lowest: 
 
 
 def drill(rng: Random) -> list[Piece]:
+    """A row of one drill, drawn by the weights in DRILLS."""
     return rng.choices([*DRILLS], [*DRILLS.values()])[0](rng)

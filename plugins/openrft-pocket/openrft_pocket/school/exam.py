@@ -16,24 +16,26 @@ from openrft_pocket.school.lessons import Diet, exercise
 from openrft_pocket.school.listing import Rule, listing
 from openrft_pocket.school.rows import IGNORED, encode, pad
 
+ITEMS, SEED = 24, 1  # questions a skill, and what draws them
 
-def exam(model: Any, tokenizer: Any, items: int = 24, own: bool = False, seed: int = 1) -> dict[str, float]:
+
+def exam(model: Any, tokenizer: Any, own: bool = False) -> dict[str, float]:
     """Greedy accuracy by kind, in the words of pre-training or in the tasks' own."""
     marks = {}
     for name, kind in KINDS.items():
-        rng = Random(f"exam {seed} {name}")
+        rng = Random(f"exam {SEED} {name}")
         rows = []
-        for _ in range(items):
+        for _ in range(ITEMS):
             block, trace, _ = exercise(kind, rng, Diet(), rng.choice(kind.wordings if own else kind.lessons))
             rows.append(conversation([(block, trace)]))
         marks[name] = _passed(model, tokenizer, rows)
     return marks
 
 
-def exam_of_listing(model: Any, tokenizer: Any, items: int = 24, seed: int = 1) -> float:
+def exam_of_listing(model: Any, tokenizer: Any) -> float:
     """Greedy accuracy on listed values where the question says which one is meant."""
-    rng = Random(f"exam {seed} listing")
-    rules = [replace(Rule.drawn(rng), told=True) for _ in range(items)]
+    rng = Random(f"exam {SEED} listing")
+    rules = [replace(Rule.drawn(rng), told=True) for _ in range(ITEMS)]
     return _passed(model, tokenizer, [conversation([listing(rng, Hand(), rule, 3)]) for rule in rules])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from openrft_pocket.school.rows import IGNORED, Batch, pad
 
+RATE, WARMUP = 1e-3, 30  # of learning, and the steps that it rises over
 Solution = tuple[list[int], list[int]]  # ids, labels (1 sound, 0 flawed, at step ends)
 
 
@@ -31,17 +32,17 @@ class Judge:
         return self.head(self.policy.model(input_ids=ids, use_cache=False).last_hidden_state)[..., 0]
 
 
-def teach(judge: Judge, batches: Iterable[Batch], steps: int, rate: float = 1e-3, warmup: int = 30) -> list[float]:
+def teach(judge: Judge, batches: Iterable[Batch], steps: int) -> list[float]:
     """Binary cross-entropy at step ends; linear decay to nothing over the whole course. Losses by step."""
     import torch
 
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.05)
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=0.05)
     losses = []
     for step, batch in enumerate(batches):
         if step >= steps:
             break
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / warmup) * (1 - step / steps)
+            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * (1 - step / steps)
         ids, labels = torch.tensor(batch.ids), torch.tensor(batch.labels)
         kept = labels != IGNORED
         loss = torch.nn.functional.binary_cross_entropy_with_logits(judge.logits(ids)[kept], labels[kept].float())

@@ -97,6 +97,7 @@ def lesson(rng: Random, diet: Diet) -> list[Piece]:
 
 
 def row(rng: Random, diet: Diet) -> list[Piece]:
+    """One row of pre-training: a drill, a question about listed values or a drill that leads to it, or a lesson."""
     share = rng.random()
     if share < diet.drills:
         return drill(rng)

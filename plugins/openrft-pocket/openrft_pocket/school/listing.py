@@ -31,6 +31,7 @@ class Rule:
 
     @staticmethod
     def drawn(rng: Random, sheets: Sheets = MIXED) -> Rule:
+        """A rule at random, told and heeded as often as the sheets say."""
         return Rule(rng.randrange(2), rng.choice(ENDS), rng.random() < sheets.told, rng.random() < sheets.heeded)
 
 
@@ -97,6 +98,7 @@ def choose(hand: Hand, options: list[str], values: list[list[str]], column: int,
 
 
 def extreme(values: list[str], end: str) -> str:
+    """The value at that end, as written."""
     return (min if end == "lowest" else max)(values, key=float)
 
 

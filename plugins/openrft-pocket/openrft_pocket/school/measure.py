@@ -45,6 +45,7 @@ def ability(policy: Path, items: int = 50, temperature: float = 0.6, tries: int 
 
 
 def sound(sample: Sample, text: str) -> list[bool]:
+    """Whether each line of an answer is true."""
     return check_steps(sample, openrft.steps_of(text))
 
 

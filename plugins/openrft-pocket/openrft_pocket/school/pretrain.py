@@ -20,6 +20,8 @@ from openrft_pocket.school.chat import Piece
 from openrft_pocket.school.exam import exam, exam_of_listing
 from openrft_pocket.school.rows import IGNORED, Batch, batches
 
+SAVE_EVERY = 60.0  # seconds
+
 
 @dataclass(frozen=True)
 class Course:
@@ -36,6 +38,7 @@ class Course:
 
 
 def rate_at(course: Course, step: int) -> float:
+    """The learning rate of a step: it rises over `warmup`, holds, and falls over the `decay` steps before `stop`."""
     rise = 0.25 + 0.75 * min(1.0, step / course.warmup)
     fall = 1.0 if course.stop is None or not course.decay else min(1.0, max(0.0, (course.stop - step) / course.decay))
     return course.rate * rise * fall
@@ -75,12 +78,14 @@ class Run:
         self.began = time.monotonic() - self.counts[2].item()
 
     def save(self) -> None:
+        """Write weights and counters, whole or not at all."""
         counts = self.counts.clone()
         counts[2] = time.monotonic() - self.began
         write(self.state, {"model": self.model.state_dict(), "counts": counts})
 
 
 def write(path: Path, content: dict) -> None:
+    """Save with torch, so that readers see the old file or the new one."""
     import torch
 
     part = path.with_suffix(path.suffix + ".part")
@@ -88,9 +93,7 @@ def write(path: Path, content: dict) -> None:
     os.replace(part, path)
 
 
-def pretrain(
-    model: Any, tokenizer: Any, course: Course, state: Path, log: Path, workers: int = 2, save_every: float = 60.0
-) -> int:
+def pretrain(model: Any, tokenizer: Any, course: Course, state: Path, log: Path, workers: int = 2) -> int:
     """Train until `course.stop`, or until SIGTERM; the steps done.
 
     Each worker is a process of one thread with an optimizer of its own; all write to the same weights without
@@ -105,7 +108,7 @@ def pretrain(
     for other in others:
         other.start()
     try:
-        work(run, tokenizer, course, log, 0, save_every)
+        work(run, tokenizer, course, log, 0)
     finally:
         for other in others:
             other.terminate()
@@ -113,7 +116,7 @@ def pretrain(
     return int(run.counts[0])
 
 
-def work(run: Run, tokenizer: Any, course: Course, log: Path, worker: int, save_every: float = 60.0) -> None:
+def work(run: Run, tokenizer: Any, course: Course, log: Path, worker: int) -> None:
     """One worker's share; worker 0 keeps the log and saves."""
     import torch
 
@@ -149,7 +152,7 @@ def work(run: Run, tokenizer: Any, course: Course, log: Path, worker: int, save_
         if worker == 0 and step >= due * course.examine:
             due = step // course.examine + 1
             report(run, tokenizer, running, log)
-        if time.monotonic() - saved_at > save_every:
+        if time.monotonic() - saved_at > SAVE_EVERY:
             save()
             saved_at = time.monotonic()
     save()

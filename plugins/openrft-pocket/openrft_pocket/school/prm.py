@@ -11,9 +11,10 @@ from openrft_pocket.school.layout import read
 from openrft_pocket.school.rollouts import Labelled, rolled, written
 
 SIZE = 24  # solutions a batch
+GENERAL, OWN = 800, 3000  # steps on the slipping hand's solutions, and then on mostly the policy's
 
 
-def make_prm(teacher: Path, policy: Path, out: Path, seed: int, first: int = 800, then: int = 3000) -> None:
+def make_prm(teacher: Path, policy: Path, out: Path, seed: int) -> None:
     """Train and write `out/prm` (Skywork v_head) and `out/prm-two-label`."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -24,7 +25,7 @@ def make_prm(teacher: Path, policy: Path, out: Path, seed: int, first: int = 800
     general = solutions(tokenizer, written(12_000, seed))
     drawn = [labelled for temperature in (1.0, 0.6) for labelled in rolled(policy, 2500, 4, seed, temperature)]
     own = solutions(tokenizer, drawn)
-    for rows, steps in ((general, first), (own + general[: len(own) // 3], then)):
+    for rows, steps in ((general, GENERAL), (own + general[: len(own) // 3], OWN)):
         losses = teach(judge, batched(rows, tokenizer.pad_token_id, SIZE, seed), steps)
         print(f"prm: {len(rows)} solutions, {steps} steps, loss {sum(losses[-50:]) / 50:.3f}", flush=True)
     ship_skywork(judge, tokenizer, out / "prm")

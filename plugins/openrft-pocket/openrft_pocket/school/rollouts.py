@@ -45,6 +45,7 @@ def question(rng: Random) -> tuple[str, set[str], Hand]:
 
 
 def label(problem: str, truths: set[str], steps: list[str]) -> Labelled:
+    """The steps, each sound if it is among the true lines."""
     return Labelled(problem, steps, [step.strip() in truths for step in steps])
 
 

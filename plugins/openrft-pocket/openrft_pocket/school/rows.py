@@ -37,6 +37,7 @@ def encode(tokenizer: Any, rows: list[list[Piece]]) -> list[tuple[list[int], lis
 
 
 def pad(rows: list[tuple[list[int], list[int]]], fill: int) -> Batch:
+    """(ids, labels) of each row, padded on the right to the longest: ids with `fill`, labels with IGNORED."""
     width = max(len(ids) for ids, _ in rows)
     return Batch(
         [ids + [fill] * (width - len(ids)) for ids, _ in rows],

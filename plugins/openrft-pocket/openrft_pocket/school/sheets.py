@@ -78,11 +78,11 @@ def written(rng: Random, decimals: int) -> list[str]:
     found: dict[str, float] = {}
     while len(found) < 4:
         value = abs(rng.uniform(centre - width, centre + width)) * (-1 if rng.random() < negative else 1)
-        written = f"{value:.{decimals}f}"
+        text = f"{value:.{decimals}f}"
         if rng.random() < 0.2:
-            written = written.rstrip("0").rstrip(".") if "." in written else written
-        if all(abs(float(written) - other) > 1e-12 for other in found.values()):
-            found[written] = float(written)
+            text = text.rstrip("0").rstrip(".") if "." in text else text
+        if all(abs(float(text) - other) > 1e-12 for other in found.values()):
+            found[text] = float(text)
         elif decimals < 3:
             width *= 1.3
     return list(found)

@@ -14,14 +14,16 @@ from openrft_pocket.school.sheets import SYMBOLS
 from openrft_pocket.wording import phrase
 
 VOCABULARY = 1024
+ROWS = 6000  # of pre-training, in the corpus
 PIECES = (
     r"\n| ?[A-Za-z]?[a-z]{2,}| ?[a-z](?![a-z])|[A-Z][a-z]?|\d|\\boxed\{|\}|[.,:](?: (?=[0-9A-Z]))?| | ?[^\sA-Za-z0-9]"
 )
 
 
-def corpus(seed: int, rows: int = 6000) -> Iterator[str]:
+def corpus(seed: int) -> Iterator[str]:
+    """Texts to learn pieces from: rows of pre-training, the tasks' own wordings, and single words and names."""
     rng = Random(f"tokenizer {seed}")
-    for _ in range(rows):
+    for _ in range(ROWS):
         yield "".join(text for text, _ in row(rng, Diet(shots=0.0, listing=0.2, filler=1)))
     for kind in KINDS.values():  # the words of the tasks, so that prompts stay short
         for template in (*kind.wordings, *kind.rewordings) * 8:
@@ -32,6 +34,7 @@ def corpus(seed: int, rows: int = 6000) -> Iterator[str]:
 
 
 def train(seed: int, folder: Path) -> None:
+    """Write the tokenizer, chat template included, to `folder`."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
