@@ -67,9 +67,8 @@ def test_bad_rows_are_named_or_counted(openrft, tmp_path):
     command = ["tasks", "show", "sciknoweval/file", "--data", str(file)]
     refused = openrft(*command)
     assert refused.returncode == 2
-    assert "own.jsonl" in refused.stderr
-    assert "4" in refused.stderr
-    assert "21" in refused.stderr
+    assert "own.jsonl, line 4: answerKey 'Z'" in refused.stderr
+    assert "line 21: not JSON" in refused.stderr
     assert "--skip-bad-rows" in refused.stderr
     counted = openrft(*command, "--skip-bad-rows", "--json")
     assert counted.returncode == 0, counted.stderr
