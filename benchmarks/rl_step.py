@@ -2,7 +2,7 @@
 same LoRA, same longest completion, temperature 1, GRPO without KL term. The reward is a completion's length, so that
 no group has zero variance and nothing may be left out.
 
-    python benchmarks/rl_step.py SIDE CHECKPOINT    # the bytes by which memory grows at most in three steps
+    python benchmarks/rl_step.py SIDE CHECKPOINT [THREADS]    # the bytes by which memory grows at most in three steps
 """
 
 from __future__ import annotations

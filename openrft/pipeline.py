@@ -69,7 +69,7 @@ def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     if found:
         raise UsageError(
             f"there are no samples to train on in {', '.join(found)}.",
-            "Leave that out of --task, or answer it without training: `openrft evaluate`.",
+            "Leave them out of --task, or answer them without training: `openrft evaluate`.",
         )
 
 

@@ -63,7 +63,7 @@ def scored(
     """The graded rollout with its rewards filled in and mixed into R, and what each step earned of it.
 
     A process reward that comes with a score of its own is earned at the last token, as the outcome is. Raises
-    PluginError for a score that is no number.
+    PluginError for a score that is not finite.
     """
     form = SUMS_TO.get(credit, f)
     stepwise = [r for r in rewards if r.kind == "process" and r.score is None]

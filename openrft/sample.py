@@ -184,7 +184,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as fault:
-                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Mend or remove the line.") from fault
+                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Fix or remove the line.") from fault
             if not isinstance(row, dict):
                 raise DataError(f"{path}:{number}: not a JSON object.", "Each line must be an object.")
             yield row

@@ -38,7 +38,9 @@ class BaselinePolicy:
     def _text(self, prompt: Sequence[Message]) -> str:
         question = self._questions.get(prompt[-1]["content"])
         if question is None:
-            raise PolicyError(f"{self.id} was asked what is no question of its task: {prompt[-1]['content'][:60]!r}.")
+            raise PolicyError(
+                f"{self.id} was asked something that is not a question of its task: {prompt[-1]['content'][:60]!r}."
+            )
         answer = self._answer(question)
         return "" if answer is None else boxed(answer)
 
@@ -47,6 +49,6 @@ def identity(spec: str, task: Task | None) -> str:
     """The rule, and what it learns from. Raises UnknownName, or UsageError without a task to learn from."""
     name = known(spec.removeprefix(PREFIX))
     if task is None:
-        raise UsageError(f"{spec} answers the questions of a task and no others.", "Give it to evaluate or bench.")
+        raise UsageError(f"{spec} answers only the questions of a task.", "Use it with evaluate or bench.")
     own = {leaf: package_digest(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
     return f"{PREFIX}{name}#{content_id([[s.id, s.kind, s.task] for s in task.train], own)}"

@@ -38,5 +38,5 @@ def load(name: str) -> click.Command | None:
             f"{whose} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault
     if not isinstance(found, click.Command):
-        raise PluginError(f"{whose} is no click command but a {type(found).__name__}.", "Tell its author.")
+        raise PluginError(f"{whose} is not a click command but {type(found).__name__!r}.", "Tell its author.")
     return found

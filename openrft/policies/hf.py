@@ -162,7 +162,7 @@ class HFPolicy:
         torch.manual_seed(seed)
         config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to mend
+            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to fix
             self.model, self._optimizer = get_peft_model(self.model, config), None
 
     @contextmanager

@@ -50,7 +50,7 @@ class OpenAIPolicy:
     ) -> list[list[Completion]]:
         """`sampling.n` completions for each prompt, in order. Raises PolicyError once a request fails for good."""
         if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would begin a new turn, unsaid
-            raise UsageError(f"{self.id} cannot go on with a begun answer.", "Give a checkpoint folder or hub id.")
+            raise UsageError(f"{self.id} cannot continue a begun answer.", "Give a checkpoint folder or hub id.")
         return asyncio.run(self._all(prompts, sampling, progress))
 
     async def _all(
@@ -129,7 +129,7 @@ class OpenAIPolicy:
         if not isinstance(text, str) and finish == "stop":
             raise PolicyError(
                 f"{self.id} answered without content (finish_reason {reason!r}).",
-                "Tool calls and refusals are no completions; use a plain chat model.",
+                "Tool calls and refusals are not completions; use a plain chat model.",
             )
         # Cut off before the answer began, as happens to reasoning models: an empty completion, no failure.
         return Completion(text or "", finish=finish, temperature=how.temperature)

@@ -28,7 +28,7 @@ def test_it_answers_the_questions_of_its_task_as_often_as_asked():
     for sample, group in zip(TASK.test, groups, strict=True):
         second = sorted(sample.options, key=int)[-2]
         assert group[0].text == f"\\boxed{{{'ABCD'[sample.options.index(second)]}}}"
-    with pytest.raises(PolicyError, match="no question of its task"):
+    with pytest.raises(PolicyError, match="not a question of its task"):
         policy.generate([messages_for(toy_sample(500, 500))], Sampling())
 
 

@@ -43,7 +43,7 @@ def test_it_runs_and_is_handed_the_host(capsys):
 @pytest.mark.parametrize(("name", "said"), [
     ("broken", "command 'broken' cannot be imported: AttributeError"),
     ("absent", "command 'absent' cannot be imported: ModuleNotFoundError"),
-    ("odd", "command 'odd' is no click command but a int"),
+    ("odd", "command 'odd' is not a click command but 'int'"),
 ])  # fmt: skip
 def test_one_that_breaks_is_named(name, said):
     with pytest.raises(PluginError, match=said):

@@ -42,5 +42,5 @@ def test_a_server_refuses():
     pytest.importorskip("openai")
     from openrft.policies.openai import OpenAIPolicy
 
-    with pytest.raises(UsageError, match="cannot go on with a begun answer"):
+    with pytest.raises(UsageError, match="cannot continue a begun answer"):
         OpenAIPolicy("openai:http://127.0.0.1:9/v1#m").generate([begun("so")], Sampling())

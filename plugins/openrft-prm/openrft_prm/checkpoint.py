@@ -84,7 +84,7 @@ def _fetch(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=list(_WANTED)))
     except Exception as fault:
         raise CheckpointError(
-            f"{name!r} is no local folder, and the hub did not give it ({type(fault).__name__}).",
+            f"{name!r} is not a local folder, and the hub did not give it ({type(fault).__name__}).",
             "Give the path of a downloaded checkpoint, or try again online.",
         ) from fault
 

@@ -55,7 +55,7 @@ class Unfinished:
             metadata = file.metadata()
         if metadata["key"] != self._key:
             raise UsageError(
-                f"{self.folder} holds a training with other data or settings.", "Remove it, or give another --out."
+                f"{self.folder} holds a training run with other data or settings.", "Remove it, or give another --out."
             )
         tensors = load_file(self._state)
         model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})

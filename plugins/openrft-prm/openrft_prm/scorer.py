@@ -105,8 +105,8 @@ class CheckpointScorer:
         scores = [score for part in parts for score in self._format.scores(part).tolist()][:steps]
         if not all(map(math.isfinite, scores)):
             raise CheckpointError(
-                f"{self._checkpoint.folder} gives a step a score that is no number (computed in {self._trunk.dtype}).",
-                "Copy or download the checkpoint again: its weights hold such numbers, or --set prm.dtype=float32.",
+                f"{self._checkpoint.folder} gives a step a score that is not finite (computed in {self._trunk.dtype}).",
+                "Copy or download the checkpoint again in case its weights are damaged, or --set prm.dtype=float32.",
             )
         return scores
 

@@ -164,7 +164,7 @@ def test_a_tokenizer_of_another_model(broken: Path) -> None:
 @pytest.mark.parametrize("name", ["model.embed_tokens.weight", "v_head.summary.bias"])
 def test_weights_that_are_no_numbers(name: str, broken: Path) -> None:
     set_weights(broken, **{name: load_file(broken / "model.safetensors")[name] * float("nan")})
-    with pytest.raises(CheckpointError, match=r"a score that is no number \(computed in torch.float32\).*Copy"):
+    with pytest.raises(CheckpointError, match=r"a score that is not finite \(computed in torch.float32\).*Copy"):
         CheckpointScorer(str(broken), "auto", 4096).score([("Q", ("a",)), ("P", ("b", "b c"))])
 
 
@@ -188,7 +188,7 @@ def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError("no route")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(CheckpointError, match=r"no local folder, and the hub did not give it \(OSError\)"):
+    with pytest.raises(CheckpointError, match=r"not a local folder, and the hub did not give it \(OSError\)"):
         Checkpoint.open("someone/some-prm")
 
 

@@ -110,7 +110,7 @@ def test_a_stopped_training_ends_with_the_same_weights(
         train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, stop)
     assert not (tmp_path / "stopped").exists()
     if stop_at > 5:
-        with pytest.raises(UsageError, match="holds a training with other data or settings"):
+        with pytest.raises(UsageError, match="holds a training run with other data or settings"):
             train(str(checkpoint("skywork")), data, tmp_path / "stopped", Recipe("skywork", epochs=4))
     train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, lambda step, *_: ticks.append(step))
     a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))

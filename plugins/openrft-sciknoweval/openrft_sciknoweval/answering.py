@@ -66,11 +66,11 @@ def question_of(type_: str, leaf: str, prompt: str, question: str) -> str:
     """The question as it is asked: with the row's instruction before it where the question alone asks nothing."""
     if form_of(type_, leaf) not in ("relations", "judged"):
         return question
-    told = _without_muzzle(prompt)
+    told = _allowing_reasons(prompt)
     return f"{told}\n\n{question}" if told else question
 
 
-def _without_muzzle(prompt: str) -> str:
+def _allowing_reasons(prompt: str) -> str:
     """The row's instruction without what forbids reasoning."""
     kept = []
     for sentence in re.split(r"(?<=[.!?])\s+", prompt.strip()):

@@ -144,7 +144,7 @@ def refusal(name: str, faults: list[str]) -> DataError:
     more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
     return DataError(
         f"{name}, {'; '.join(faults[:SHOWN])}{more}.",
-        "Mend or remove what is named, or give --skip-bad-rows to leave it out and have it counted.",
+        "Fix or remove what is named, or give --skip-bad-rows to leave it out and have it counted.",
     )
 
 

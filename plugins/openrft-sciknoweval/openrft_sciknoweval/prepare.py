@@ -103,7 +103,7 @@ def _locked(to: Path) -> Iterator[None]:
 
     strange = [e.name for e in to.iterdir() if not _ours(e)] if to.is_dir() else []
     if strange or (to.exists() and not to.is_dir()):
-        raise UsageError(f"--to {to}: there is something else ({(*strange, to.name)[0]}).", "Give a new folder.")
+        raise UsageError(f"--to {to} is taken by something else ({(*strange, to.name)[0]}).", "Give a new folder.")
     made = not to.exists()
     try:
         to.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """From a file to JSON values, one after another, each with its place; what is not JSON comes out as a Fault.
 
 Knows JSON Lines and JSON arrays, and nothing of what a row should hold. Never holds more than a row and a window of
-the file, so a file's size is no matter.
+the file, so a file's size does not matter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from openrft import DataError
 
-_MEND = "Mend the file or give another with --data."
+_FIX = "Fix the file or give another with --data."
 _SAVE = "Save it as UTF-8."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WINDOW = 1 << 18  # bytes of an array read at a time
@@ -48,7 +48,7 @@ def values(path: Path) -> Iterator[tuple[Place, Any]]:
         with path.open("rb") as file:
             head = file.read(4096)
             if not head.strip(b"\xef\xbb\xbf \t\r\n") and not file.read(1):
-                raise DataError(f"{path} is empty.", _MEND)
+                raise DataError(f"{path} is empty.", _FIX)
             if head.startswith(_UTF16) or head[:2].count(0) == 1:
                 raise DataError(f"{path} is not UTF-8; it looks like UTF-16.", _SAVE)
             file.seek(0)
@@ -68,7 +68,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, Any]]:
     while raw := file.readline(_LONGEST):
         number += 1
         if len(raw) == _LONGEST:
-            raise DataError(f"{path}, line {number}: longer than {_LONGEST >> 20} MB.", _MEND)
+            raise DataError(f"{path}, line {number}: longer than {_LONGEST >> 20} MB.", _FIX)
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if raw.strip():
@@ -120,7 +120,7 @@ class _Array:
         if self._next():
             raise self._fault("not JSON (Something follows the array)")
         if self._row == 0:
-            raise DataError(f"{self._path} holds an empty array.", _MEND)
+            raise DataError(f"{self._path} holds an empty array.", _FIX)
 
     def _value(self) -> Any:
         """The value at the mark. What the window cuts may look whole (`-0` of `-0.5`), so its end must be seen."""
@@ -172,4 +172,4 @@ class _Array:
 
     def _fault(self, what: str) -> DataError:
         line = self._line + self._text.count("\n", 0, self._at)
-        return DataError(f"{self._path}, line {line} (row {self._row}): {what}.", _MEND)
+        return DataError(f"{self._path}, line {line} (row {self._row}): {what}.", _FIX)

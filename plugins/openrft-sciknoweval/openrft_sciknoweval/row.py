@@ -187,5 +187,5 @@ def _clean(text: Any, field: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as fault:
-        raise _Bad("encoding", f"{field} holds half a surrogate pair, which is no text") from fault
+        raise _Bad("encoding", f"{field} holds half a surrogate pair, which is not text") from fault
     return text

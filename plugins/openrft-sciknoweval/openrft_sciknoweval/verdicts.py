@@ -56,7 +56,7 @@ class VerdictFile:
                 verdict = Verdict(row["key"], row["judge"], row["task"], tuple(row["attempts"]), row["score"])
             except (ValueError, KeyError, TypeError) as fault:
                 where = f"{self.path}:{number}"
-                raise DataError(f"{where}: not a verdict ({fault!r}).", "Mend or remove the line.") from fault
+                raise DataError(f"{where}: not a verdict ({fault!r}).", "Fix or remove the line.") from fault
             found[verdict.key] = verdict
         return found
 

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "report_to": "--track",
     "logging_steps": "the stage: it logs every step",
     "disable_tqdm": "the stage: it tells its own progress",
-    "logging_nan_inf_filter": "the stage: a loss that is no number must be seen",
+    "logging_nan_inf_filter": "the stage: a loss that is not finite must be seen",
     "save_strategy": "the stage: it saves every step, and never as a pickle",
     "shuffle_dataset": "the stage: it decides which questions are asked when",
 }

@@ -41,7 +41,7 @@ def explore(run: Any, options: Any, further: Mapping[str, Any], seed: int) -> No
     for group in optimizer.param_groups:
         group["lr"] = options.lr
     with tempfile.TemporaryDirectory(prefix="openrft-trl-") as folder, _undisturbed(policy), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # between TRL, transformers and PEFT, not ours to mend
+        warnings.simplefilter("ignore")  # between TRL, transformers and PEFT, not ours to fix
         bridge = _Bridge(run, prompts)
         trainer = _QuietTrainer(
             model=policy.model,
@@ -108,7 +108,7 @@ def _arguments(
             report_to="none",  # the stage logs
             disable_tqdm=True,
             logging_steps=1,
-            logging_nan_inf_filter=False,  # the filter would hide a loss that is no number
+            logging_nan_inf_filter=False,  # the filter would hide a loss that is not finite
             **given,
         )
     except (TypeError, ValueError) as fault:
