@@ -166,7 +166,7 @@ def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_p
     assert json.loads(shown.stdout)["name"].startswith("toy-sums")
     twice = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
     assert twice.returncode == 2
-    assert "there is something in it already" in twice.stderr
+    assert "the folder is not empty" in twice.stderr
 
 
 def test_a_tracker_that_is_not_there_is_one_line(openrft, tiny, tmp_path):
