@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from openrft.bench.stats import REPLICATES, Array, Block, Draws
+from openrft.bench.stats import REPLICATES, Array, Block, Draws, widened
 
 EXACT_UP_TO = 12  # clusters that differ: 2^12 sign patterns are enumerated, more are sampled
 
@@ -60,8 +60,8 @@ def welch_p(first: Array, second: Array) -> float:
 
 def bootstrap_p(draws: Draws, weights: Sequence[float]) -> float:
     """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, + 1 (Davison and Hinkley
-    1997, section 4.4)."""
-    replicates = draws.crossed @ np.asarray(weights, dtype=float)
+    1997, section 4.4). Widened as the interval is: two seeds that agree by luck leave none on the other side."""
+    replicates = widened(draws, weights)
     tail = min(int((replicates <= 0).sum()), int((replicates >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(replicates) + 1))
 

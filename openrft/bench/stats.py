@@ -130,10 +130,15 @@ def contrast(draws: Draws, weights: Sequence[float]) -> Interval:
 
 def share_above(draws: Draws, weights: Sequence[float], threshold: float) -> float:
     """One-sided p that a contrast is `threshold` or more: the share of replicates there, widened as in `contrast`."""
+    reached = widened(draws, weights) >= threshold
+    return float((reached.sum() + 1) / (len(reached) + 1))
+
+
+def widened(draws: Draws, weights: Sequence[float]) -> Array:
+    """A contrast's replicates, as far about its estimate as the few seeds behind it ask for: (replicates,)."""
     w = np.asarray(weights, dtype=float)
-    value, replicates = float(draws.estimate @ w), draws.crossed @ w
-    reached = value + (replicates - value) * _t_over_z(draws, w) >= threshold
-    return float((reached.sum() + 1) / (len(replicates) + 1))
+    value = float(draws.estimate @ w)
+    return value + (draws.crossed @ w - value) * _t_over_z(draws, w)
 
 
 def accuracy(draws: Draws, arm: int) -> Interval:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrft.bench.significance import bootstrap_p, delta_p, holm, mcnemar_mid_p, sign_flip_p, welch_p
-from openrft.bench.stats import Block, resample
+from openrft.bench.stats import Block, contrast, resample
 
 
 def test_mid_p_worked_by_hand() -> None:
@@ -95,6 +95,18 @@ def test_bootstrap_p_is_one_where_nothing_differs() -> None:
     blocks = [Block(np.ones((2, 3, 20)), np.arange(20))]
     assert bootstrap_p(resample(blocks), [1, -1]) == 1.0
     assert delta_p(blocks, resample(blocks), 0, 1, False)[0] == 1.0
+
+
+def test_bootstrap_p_minds_how_few_seeds_there_are() -> None:
+    # Of 1000 items the first arm gets 20 more right with one seed and 100 more with the other: by luck two seeds agree
+    # on a winner every other time, and their interval says so.
+    scores = np.zeros((2, 2, 1000))
+    scores[:, :, :500] = 1
+    scores[0, 0, 500:520] = scores[0, 1, 500:600] = 1
+    draws = resample([Block(scores, np.arange(1000))])
+    found = contrast(draws, [1, -1])
+    assert found.low < 0 < found.value
+    assert bootstrap_p(draws, [1, -1]) > 0.05
 
 
 def test_welch_holds_its_level_where_mcnemar_on_one_seed_does_not() -> None:
