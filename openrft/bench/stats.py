@@ -145,7 +145,8 @@ def accuracy(draws: Draws, arm: int) -> Interval:
     """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
     reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).
 
-    Where all answers are right, or all wrong, the bootstrap is mute and each cluster counts as one observation."""
+    Where all answers are right, or all wrong, or all items in one cluster, drawing items again changes nothing: the
+    bootstrap is mute and each cluster counts as one observation."""
     from statsmodels.stats.proportion import proportion_confint
 
     value = float(np.clip(draws.estimate[arm], 0, 1))
@@ -154,7 +155,9 @@ def accuracy(draws: Draws, arm: int) -> Interval:
     if 0 < value < 1:
         unit = np.eye(len(draws.estimate))[arm]
         spread = value * (1 - value) / variance if variance > 0 else np.inf
-        size = min(spread / _t_over_z(draws, unit) ** 2, float(draws.completions))
+        mute = float(draws.items[:, arm].var()) < 1e-12
+        most = size if mute else float(draws.completions)
+        size = min(spread / _t_over_z(draws, unit) ** 2, most)
     low, high = proportion_confint(value * size, size, alpha=0.05, method="wilson")
     return Interval(value, min(float(low), value), max(float(high), value))
 

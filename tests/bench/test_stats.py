@@ -70,6 +70,13 @@ def test_duplicates_are_one_observation() -> None:
     assert together.high - together.low > 1.8 * (alone.high - alone.low)
 
 
+def test_copies_of_one_item_are_one_observation_whatever_share_is_right() -> None:
+    copies = block([[[1.0] * 15 + [0.0] * 35]], np.zeros(50, dtype=int), completions=3)
+    # Wilson with n = 1 at .3: (.3 + z^2 / 2 -+ z sqrt(.21 + z^2 / 4)) / (1 + z^2)
+    found = accuracy(resample([copies]), 0)
+    assert (found.low, found.high) == pytest.approx((0.0207, 0.8966), abs=1e-4)
+
+
 def test_arms_that_agree_on_few_items_are_not_known_to_be_equal() -> None:
     # One discordant pseudo-pair each way: z / (20 + 2)
     found = contrast(resample([block(np.ones((2, 1, 20)))]), [1, -1])
