@@ -85,20 +85,26 @@ def plugin_class(name: str) -> Any:
 @functools.cache
 def source_digest(name: str) -> str:
     """Digest of the plugin's Python files, so that edited code never meets results of the old code."""
-    package = plugin_class(name).__module__.split(".")[0]
-    return package_digest(package)
+    parts = plugin_class(name).__module__.split(".")
+    packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
+    # A namespace package has no file of its own: the code begins in the first of its parts that has one.
+    return package_digest(next((p for p in packages if _file(p)), packages[0]))
 
 
 @functools.cache
 def package_digest(package: str) -> str:
     """Digest of a package's Python files."""
-    file = import_module(package).__file__
+    file = _file(package)
     digest = hashlib.sha256()
     if file:
         single = Path(file).name != "__init__.py"
         for path in [Path(file)] if single else sorted(Path(file).parent.rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _file(package: str) -> str | None:
+    return getattr(import_module(package), "__file__", None)
 
 
 def needs(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -233,7 +239,11 @@ class Plugins:
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """Name, version, code digest and options of each: what a stored result depends on."""
-        return [[n, about(n).version, source_digest(n), self.options[n]] for n in names]
+        return [[*self.code(n), self.options[n]] for n in names]
+
+    def code(self, name: str) -> list[str]:
+        """Name, version and code digest."""
+        return [name, about(name).version, source_digest(name)]
 
 
 @functools.cache

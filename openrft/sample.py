@@ -143,6 +143,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def content_of(samples: Iterable[Sample]) -> str:
+    """16 hex digits that depend on all of the samples; an id leaves out their kind, and what `meta` tells a grader."""
+    return content_id([to_json(sample) for sample in samples])
+
+
 def sample_from_json(row: Mapping[str, Any]) -> Sample:
     """Rebuild a sample; its id is computed again, so an edited row cannot keep an old id."""
     keep = {k: v for k, v in row.items() if k != "id"}

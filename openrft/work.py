@@ -137,7 +137,10 @@ class Work:
             row = {"seconds": spent, "tokens": tally.tokens, "counts": tally.counts, "metrics": tally.metrics}
             (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
 
-        key = {"stage": name, "version": version, "core": [__version__, package_digest("openrft")], **inputs}
+        # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
+        family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
+        core = [__version__, package_digest("openrft")]
+        key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         result = self.store.result(name, key, timed)
         row = json.loads((result.folder / "cost.json").read_text("utf-8"))
         self.costs.append(Cost(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import openrft.plugins
 from openrft import pipeline
 from openrft.arm import Arm, Job
 from openrft.errors import PluginError
+from openrft.grading import Grade
 from openrft.plugins import Installed, installed
 from openrft.sample import Reward, Shot, read_jsonl
 from openrft.settings import Evaluate, Explore, Settings
@@ -110,6 +112,42 @@ def test_stages_are_shared_and_reused(tiny, tmp_path):
     assert all(c.reused for c in again.costs)
     assert again.rollouts == first.rollouts
     assert again.policy_id == first.policy_id != pipeline.run(job(tiny), Store(tmp_path)).policy_id
+
+
+def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
+    assert not any(r.correct for r in pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
+    digest = openrft.plugins.source_digest
+    monkeypatch.setattr(openrft.plugins, "source_digest", lambda name: "edited" if name == "toy" else digest(name))
+    edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
+    monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
+    again = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    assert not any(c.reused for c in again.costs)
+    assert all(r.correct for r in again.rollouts)
+
+
+def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
+    inner = tmp_path / "shared_namespace" / "rewards"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").write_text("class Plugin: ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = importlib.import_module("shared_namespace.rewards").Plugin
+    monkeypatch.setattr(openrft.plugins, "plugin_class", lambda name: plugin)
+    digests = set()
+    for code in ("class Plugin: ...", "class Plugin: edited = True"):
+        (inner / "__init__.py").write_text(code)
+        openrft.plugins.package_digest.cache_clear()
+        openrft.plugins.source_digest.cache_clear()
+        digests.add(openrft.plugins.source_digest("shared"))
+    assert len(digests) == 2
+
+
+def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):
+    pipeline.run(job(tiny), Store(tmp_path))
+    for change in ({"kind": "text"}, {"meta": {"gold": "twelve"}}):
+        other = replace(TASK, test=tuple(replace(s, **change) for s in TASK.test))
+        assert [s.id for s in other.test] == [s.id for s in TASK.test]
+        monkeypatch.setattr(pipeline, "load_task", lambda name, request, other=other: other)
+        assert not any(c.reused for c in pipeline.run(job(tiny), Store(tmp_path)).costs)
 
 
 def test_no_stage_but_evaluate_sees_the_test_split(tiny, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
 from openrft.plugins import about
-from openrft.sample import Sample, read_jsonl, sample_from_json, to_json, write_jsonl
+from openrft.sample import Sample, content_of, read_jsonl, sample_from_json, to_json, write_jsonl
 from openrft.work import Tally, Work
 
 VERSION = 1
@@ -36,7 +36,7 @@ def augment(work: Work) -> tuple[Sample, ...]:
         write_jsonl(folder / "samples.jsonl", map(to_json, new))
 
     inputs = {
-        "samples": [s.id for s in train],
+        "samples": content_of(train),
         "policy": work.student.id,
         "seed": work.job.seed,
         "plugins": work.identity(names),

@@ -11,7 +11,7 @@ from openrft.errors import PluginError
 from openrft.grading import graded
 from openrft.plugins import about
 from openrft.policies.base import Sampling
-from openrft.sample import Rollout, Shot, content_id, read_jsonl, rollout_from_json, to_json, write_jsonl
+from openrft.sample import Rollout, Shot, content_id, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.stages.retrieve import demonstrations, prompts_of
 from openrft.work import Tally, Work
 
@@ -49,7 +49,7 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
     named = [*(work.plugins.having("retrieve") if shows else []), *work.plugins.having("judge")]
     named += work.plugins.having("evaluate")
     inputs = {
-        "samples": content_id([s.id for s in test]),
+        "samples": content_of(test),
         "pool": content_id([[shot.sample.id, shot.trace] for shot in pool]) if shows else "",
         "instruction": work.task.instruction,
         "settings": asdict(how),

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from openrft.arm import derived_seed, label
 from openrft.errors import PluginError, PolicyError, UsageError
 from openrft.plugins import about
-from openrft.sample import Rollout, Sample, Shot
+from openrft.sample import Rollout, Sample, Shot, content_of
 from openrft.stages.figures import informative
 from openrft.stages.journal import METRICS, Journal
 from openrft.stages.questions import further
@@ -37,7 +37,7 @@ def explore(work: Work, train: Sequence[Sample], pool: Sequence[Shot]) -> Path |
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
     hooks = [*work.plugins.having("retrieve"), *work.plugins.having("reward"), *names]
     inputs = {
-        "samples": [s.id for s in train],
+        "samples": content_of(train),
         "pool": [[shot.sample.id, shot.trace] for shot in pool] if work.plugins.having("retrieve") else [],
         "instruction": work.task.instruction,
         "settings": _settings_json(work),

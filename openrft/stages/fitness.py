@@ -16,7 +16,7 @@ from openrft.arm import derived_seed
 from openrft.fitness.verdict import Fitness, fitness_from_json
 from openrft.policies.base import Sampling
 from openrft.prompt import messages_for
-from openrft.sample import Rollout, Sample, to_json, write_jsonl
+from openrft.sample import Rollout, Sample, content_of, to_json, write_jsonl
 from openrft.stages.reward import judged
 from openrft.work import Tally, Work
 
@@ -48,7 +48,7 @@ def assess(work: Work) -> tuple[Fitness, ...]:
         write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))
 
     inputs = {
-        "samples": [s.id for s in asked],
+        "samples": content_of(asked),
         "instruction": work.task.instruction,
         "settings": {**asdict(how), "temperature": explore.temperature, "max_tokens": explore.max_tokens},
         "policy": work.student.id,

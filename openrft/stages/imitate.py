@@ -38,7 +38,7 @@ def imitate(work: Work, targets: Sequence[Rollout]) -> None:
         policy.save_adapter(folder / "adapter")
 
     inputs = {
-        "targets": content_id([(r.sample.id, r.completion.text) for r in targets]),
+        "targets": content_id([(r.messages, r.completion.text) for r in targets]),
         "policy": work.student.id,
         "seed": work.job.seed,
         "plugins": work.identity(names),

@@ -9,7 +9,7 @@ from pathlib import Path
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
 from openrft.plugins import about
-from openrft.sample import Rollout, Sample, read_jsonl, rollout_from_json, to_json, write_jsonl
+from openrft.sample import Rollout, Sample, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.task import Task
 from openrft.work import Tally, Work
 
@@ -40,7 +40,7 @@ def synthesize(work: Work) -> tuple[Rollout, ...]:
         write_jsonl(folder / "rollouts.jsonl", map(to_json, verified))
 
     inputs = {
-        "samples": [s.id for s in work.task.train],
+        "samples": content_of(work.task.train),
         "instruction": work.task.instruction,
         "policy": work.student.id,
         "seed": work.job.seed,
