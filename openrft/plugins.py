@@ -5,6 +5,7 @@ One pluggy manager a job, no global one. A plugin's failure carries its name and
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import hashlib
@@ -22,6 +23,11 @@ import pluggy
 from openrft import hookspecs
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.options import build, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class _NoOptions:
+    """Of a plugin that takes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,11 @@ class Plugins:
         """Give back what `states` took."""
         for name, state in states.items():
             self.instances[name].state = state
+
+    def option(self, name: str, option: str) -> Any:
+        """What a plugin's option is, given or by default; None if it has no such option."""
+        defaults = {f.name: f.default for f in dataclasses.fields(getattr(plugin_class(name), "Options", _NoOptions))}
+        return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """Name, version, code digest and options of each: what a stored result depends on."""

@@ -117,13 +117,17 @@ class Work:
         ]
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """What a stored result depends on: each plugin's code and options, and the content of the checkpoint that an
-        option called `model` names, so that new weights at an old path never meet old results."""
+        """What a stored result depends on: each plugin's code and options, the content of the checkpoint that an option
+        called `model` names, given or by default, and what else the plugin leans on (attribute `content`), so that new
+        weights at an old path never meet old results."""
+        names = list(names)
         rows = self.plugins.identity(names)
-        for row in rows:
-            model = row[-1].get("model")
+        for name, row in zip(names, rows, strict=True):
+            model = self.plugins.option(name, "model")
             if model and model != "self":
                 row.append(checkpoint_identity(model))
+            if content := getattr(self.plugins.instances[name], "content", None):
+                row.append(content)
         return rows
 
     def stage(self, name: str, version: int, inputs: Mapping[str, Any], make: Callable[[Path, Tally], None]) -> Result:

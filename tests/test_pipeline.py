@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copytree
 from typing import ClassVar
 
 import pytest
@@ -139,6 +140,31 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
         openrft.plugins.source_digest.cache_clear()
         digests.add(openrft.plugins.source_digest("shared"))
     assert len(digests) == 2
+
+
+def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny, tmp_path, monkeypatch):
+    weights, vectors = copytree(tiny, tmp_path / "weights"), ["old"]
+
+    class Leaning:
+        @dataclass(frozen=True)
+        class Options:
+            model: str = str(weights)
+
+        def __init__(self, options):
+            self.content = vectors[0]
+
+    every = {**installed(), "toy": Installed("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
+    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+
+    def identity():
+        return pipeline.work_of(job(tiny), Store(tmp_path)).identity(["toy"])
+
+    first = identity()
+    assert identity() == first
+    (weights / "generation_config.json").write_text("{}")
+    second = identity()
+    vectors[0] = "new"
+    assert first != second != identity()
 
 
 def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):

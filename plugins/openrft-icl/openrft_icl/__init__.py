@@ -68,16 +68,26 @@ class ICL:
     def _shown(self, shot: openrft.Shot) -> openrft.Shot:
         return shot if self.options.show == "trace" else replace(shot, trace=None)
 
-    def _index(self, pool: Sequence[openrft.Shot], task: openrft.Task) -> Index:
+    @property
+    def content(self) -> str:
+        """What embeds, by its content: results must not outlive the model behind a folder's name."""
+        return self._opened().id
+
+    def _opened(self) -> Embedder:
         from openrft_icl.embedder import open_embedder
-        from openrft_icl.index import Index
 
         if self._embedder is None:
             self._embedder = open_embedder(self.options.embedder)
-        key = pool_key(pool, self._embedder.id)
+        return self._embedder
+
+    def _index(self, pool: Sequence[openrft.Shot], task: openrft.Task) -> Index:
+        from openrft_icl.index import Index
+
+        embedder = self._opened()
+        key = pool_key(pool, embedder.id)
         if key not in self._indexes:
             # One index at a time: a job has one pool, and an index keeps its vectors' model alive.
-            self._indexes = {key: Index(self._folder(), table_name(task.name, key), pool, self._embedder)}
+            self._indexes = {key: Index(self._folder(), table_name(task.name, key), pool, embedder)}
         return self._indexes[key]
 
     def _folder(self) -> Path:

@@ -50,6 +50,14 @@ def test_what_is_not_installed_is_said(missing: str, monkeypatch: pytest.MonkeyP
 
 
 @installed
+def test_results_depend_on_what_embeds_and_not_on_its_name_alone(tmp_path: Path) -> None:
+    before = ICL(ICL.Options(embedder=str(tmp_path))).content
+    (tmp_path / "model.safetensors").write_text("other weights")
+    assert ICL(ICL.Options(embedder=str(tmp_path))).content != before
+    assert ICL(ICL.Options()).content == ICL(ICL.Options()).content
+
+
+@installed
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     embedder = open_embedder(str(tmp_path))
     with pytest.raises(CheckpointError, match="cannot be loaded"):
