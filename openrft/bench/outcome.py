@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from openrft.bench.report import ArmResult, Item, StageCost, TaskRecord
 from openrft.pipeline import Outcome
@@ -44,6 +45,11 @@ def _item(rollouts: Sequence[Rollout]) -> Item:
     return Item(
         correct, tuple(r.answer is None for r in rollouts), sum(len(r.completion.tokens) for r in rollouts), scores
     )
+
+
+def accuracy(result: ArmResult) -> float | None:
+    """What an answer is worth on average, over the items that are scored; None where none is."""
+    return fmean(item.value for item in result.items.values()) if result.items else None
 
 
 def scored_alike(

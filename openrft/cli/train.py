@@ -37,7 +37,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
-    from openrft.bench.outcome import arm_result
+    from openrft.bench.outcome import accuracy, arm_result
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import advice
     from openrft.bench.training_notes import training_notes
@@ -61,8 +61,11 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     with watched(job) as progress:
         outcome = run(job, Store(Path(store)), progress, track)
     export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
-    correct = sum(bool(r.correct) for r in outcome.rollouts) / len(outcome.rollouts)
-    notes = list(training_notes([job.task], [arm_result(outcome)]))
+    result = arm_result(outcome)
+    correct = accuracy(result)
+    notes = list(training_notes([job.task], [result]))
+    if unscored := len(outcome.task.test) - len(result.items):
+        notes.append(f"{unscored} of {len(outcome.task.test)} test items not scored: they are in no number.")
     if as_json:
         row = {"out": out, "task": job.task, "plugins": job.arm.plugins, "seed": seed, "accuracy": correct}
         metrics = str(Path(out) / outcome.metrics_file.name) if outcome.metrics_file else None
@@ -74,11 +77,12 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         }
         click.echo(json.dumps({**row, **more}, indent=1))
         return
-    for found in outcome.fitness:
-        click.echo(f"{found.source} before RL: {advice(found)}")
+    for fit in outcome.fitness:
+        click.echo(f"{fit.source} before RL: {advice(fit)}")
     for note in notes:
         click.echo(note)
-    click.echo(f"wrote {out}: test accuracy {correct:.3f} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
+    found = "not known" if correct is None else f"{correct:.3f}"
+    click.echo(f"wrote {out}: test accuracy {found} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
     click.echo("What each plugin was worth is not known from one arm: run `openrft bench`.")
 
 

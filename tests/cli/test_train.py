@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from openrft import Completion, Rollout, messages_for
+from openrft.cli.train import command
+from openrft.pipeline import Outcome
+from openrft.testing import toy_task
+
+
+@pytest.mark.parametrize(
+    ("grades", "accuracy", "notes"),
+    [
+        ([(True, None), (False, None), (None, None)], 0.5, ["1 of 3 test items not scored: they are in no number."]),
+        ([(False, 0.6), (True, 1.0), (False, 0.2)], 0.6, []),
+        ([(None, None)] * 3, None, ["3 of 3 test items not scored: they are in no number."]),
+    ],
+)
+def test_accuracy_is_what_scored_answers_are_worth(monkeypatch, tmp_path, grades, accuracy, notes):
+    task = toy_task(2, 3)
+    rollouts = tuple(
+        Rollout(s, messages_for(s), Completion("so"), answer="so", correct=correct, score=score)
+        for s, (correct, score) in zip(task.test, grades, strict=True)
+    )
+    student = SimpleNamespace(policy=lambda: None)
+
+    def run(job, *rest):
+        return Outcome(job, task, rollouts, tmp_path, None, (), (), "trained", student)
+
+    monkeypatch.setattr("openrft.pipeline.run", run)
+    monkeypatch.setattr("openrft.policies.export.export", lambda policy, folder, beside: None)
+    for form in ((), ("--json",)):
+        out = tmp_path / f"out{len(form)}"
+        done = CliRunner().invoke(command, ["--plugins", "rl", "--out", str(out), "--store", str(tmp_path), *form])
+        assert done.exit_code == 0, done.output
+    row = json.loads(done.stdout[done.stdout.index("{") :])
+    assert (row["accuracy"], row["notes"]) == (accuracy and pytest.approx(accuracy), notes)
