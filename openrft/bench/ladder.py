@@ -98,14 +98,17 @@ def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
     arms: list[Arm] = []
     for text in extra:
         name, equals, listed = text.partition("=")
+        name = name.strip()
         parts = [p.strip() for p in listed.split(",") if p.strip()]
         plugins = [p for p in parts if "=" not in p]
-        if not (equals and name.strip()):
+        if not (equals and name):
             raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
+        if "/" in name or "\\" in name:  # files are called by it
+            raise UsageError(f"--arm {text!r}: a name cannot hold a slash.", "Choose another name.")
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:
             about(plugin)
         values = parse_settings([p for p in parts if "=" in p])
-        arms.append(Arm(name.strip(), tuple(needs(plugins)), values=values))
+        arms.append(Arm(name, tuple(needs(plugins)), values=values))
     return tuple(arms)

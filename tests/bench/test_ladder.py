@@ -64,6 +64,10 @@ def test_arms_by_hand():
     assert named_arms(["mine=prm, da"], taken=[])[0].plugins == ("rl", "prm", "da")
     with pytest.raises(UsageError, match="an arm of that name already"):
         named_arms(["vanilla=prm"], taken=["vanilla"])
+    with pytest.raises(UsageError, match="an arm of that name already"):
+        named_arms(["vanilla =prm"], taken=["vanilla"])
+    with pytest.raises(UsageError, match="a name cannot hold a slash"):  # refused before a run that could not be filed
+        named_arms(["with/without=prm"], taken=[])
     with pytest.raises(UsageError, match="is not NAME=PLUGIN"):
         named_arms(["prm"], taken=[])
     with pytest.raises(UnknownName, match="Did you mean prm"):
