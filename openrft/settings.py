@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ class Explore:
             raise ValueError(f"alpha {self.alpha} is not between 0 and 1")
         if min(self.steps, self.prompts, self.group, self.max_tokens, self.checkpoint) < 1:
             raise ValueError("steps, prompts, group, max_tokens and checkpoint must be at least 1")
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise ValueError("temperature must be above 0: a greedy policy explores nothing")
         if self.credit != "sequence" and self.f not in ("min", SUMS_TO[self.credit]):
             raise ValueError(
@@ -64,8 +65,10 @@ class Evaluate:
     shots: bool = True  # whether an arm that retrieves demonstrations also shows them at evaluation
 
     def __post_init__(self) -> None:
-        if min(self.samples, self.max_tokens) < 1 or self.temperature < 0:
+        if min(self.samples, self.max_tokens) < 1 or not 0 <= self.temperature < math.inf:
             raise ValueError("samples and max_tokens must be at least 1, temperature at least 0")
+        if not 0 < self.top_p <= 1:  # of no token at all the last of the vocabulary would be drawn
+            raise ValueError(f"top_p {self.top_p} is not above 0 and at most 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 
 from openrft.errors import UsageError
 from openrft.options import build, coerce, parse_settings, refuse
+from openrft.settings import settings_from
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ def test_all_faults_are_reported_at_once():
 
 def test_a_range_check_becomes_a_fault():
     assert build(Options, "p", {"lr": "-1"}) == (None, ["p: lr must be above 0"])
+
+
+@pytest.mark.parametrize(
+    ("owner", "values"),
+    [
+        ("evaluate", {"top_p": "0"}),
+        ("evaluate", {"top_p": "nan"}),
+        ("evaluate", {"temperature": "nan"}),
+        ("explore", {"temperature": "nan"}),
+        ("explore", {"temperature": "inf"}),
+    ],
+)
+def test_sampling_that_is_none_is_refused(owner, values):
+    assert settings_from({owner: values})[1]
+    assert not settings_from({"evaluate": {"top_p": "1", "temperature": "0"}})[1]
 
 
 @pytest.mark.parametrize(("value", "hint"), [("1.5", int), (True, int), ("x", float), (3, str)])
