@@ -107,7 +107,8 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     def optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:
-        """The AdamW over the adapter: made at the first call after `attach_lora`, the same one afterwards."""
+        """The AdamW over the adapter: made at the first call after `attach_lora`, the same one afterwards. The first
+        call after `load_training` says its learning rate and weight decay, which are not kept."""
         ...
 
     def completion_logprobs(

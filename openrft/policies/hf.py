@@ -82,6 +82,7 @@ class HFPolicy:
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
+        self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
         self.critic: Critic | None = None
 
     @property
@@ -199,6 +200,10 @@ class HFPolicy:
     def optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
             self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
+        if self._reopened:  # moments are kept, and what the trainer asks for comes with its first call
+            for group in self._optimizer.param_groups:
+                group.update(lr=lr, weight_decay=weight_decay)
+            self._reopened = False
         return self._optimizer
 
     def _trained(self) -> list[torch.nn.Parameter]:
@@ -231,6 +236,7 @@ class HFPolicy:
     def load_training(self, folder: Path) -> None:
         self.load_adapter(folder / "adapter")
         load_moments(self.optimizer(lr=0.0), folder / "optimizer.safetensors")
+        self._reopened = True
         if (folder / "critic").exists():
             self.critic = Critic.load(folder / "critic", self.model, self._pad)
 

@@ -117,11 +117,11 @@ def test_a_prompt_longer_than_the_context_is_said_not_scored(policy):
     assert (too_long.finish, too_long.text) == ("context", "")
 
 
-def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path):
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path, decay):
     def trained(policy, steps):
         for _ in range(steps):
-            optimizer = policy.optimizer(lr=1e-2)
-            optimizer.param_groups[0]["lr"] = 1e-2
+            optimizer = policy.optimizer(lr=1e-2, weight_decay=decay)
             optimizer.zero_grad()
             logp, _ = policy.completion_logprobs([[5, 6]], [[7, 8, 9]])
             (-logp.sum()).backward()
