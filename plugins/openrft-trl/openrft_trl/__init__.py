@@ -24,6 +24,14 @@ ELSEWHERE = {
     "num_iterations": "explore.steps",
     "reward_weights": "explore.alpha",
     "learning_rate": "trl-grpo.lr",
+    **dict.fromkeys(
+        ("lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps", "warmup_ratio"),
+        "trl-grpo.lr, and is constant: a run that goes on would begin a schedule anew",
+    ),
+    **dict.fromkeys(
+        ("weight_decay", "adam_beta1", "adam_beta2", "adam_epsilon", "optim"),
+        "the policy, whose optimizer is saved with it: TRL would not heed it",
+    ),
     "beta": "trl-grpo.kl",
     "epsilon": "trl-grpo.clip",
     "loss_type": "trl-grpo.loss",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from openrft_trl import TRLGRPO
 
 import openrft
 import openrft.plugins
@@ -164,6 +165,19 @@ def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(OpenRFTError, match="at step 1 the policy's probabilities are no longer finite"):
         go(tiny, tmp_path, "trl-grpo", "spy", lr="1e30")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"lr_scheduler_type": "linear"}', "would begin a schedule anew"),
+        ('{"warmup_steps": 2}', "would begin a schedule anew"),
+        ('{"weight_decay": 0.1}', "TRL would not heed it"),
+    ],
+)
+def test_arguments_that_would_break_a_stopped_run_or_do_nothing(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        TRLGRPO(TRLGRPO.Options(arguments=text))
 
 
 def test_arguments_of_trl(tiny: Path, tmp_path: Path) -> None:
