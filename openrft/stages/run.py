@@ -85,7 +85,8 @@ class Run:
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
         worth = rewarded(self.work, kept, step, *again)
-        counted = map(self.work.plugins.counts, self.work.rewarding("process"))
+        asked = self.work.rewarding("process") if kept else []  # else their counts are those of an earlier draw
+        counted = map(self.work.plugins.counts, asked)
         self.tally.count("unread_steps", sum(counts.get("steps_beyond_context", 0) for counts in counted))
         self._lap("reward")
         return worth

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
+from typing import ClassVar
 
 import pytest
 
 import openrft
-from openrft import Completion, Reward, Rollout
+from openrft import Completion, Reward, Rollout, steps_of
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.stages.figures import figures, is_idle
 from openrft.stages.questions import batch_of
@@ -200,6 +201,31 @@ def test_redraws_are_bounded_and_no_question_is_asked_twice_in_a_step(monkeypatc
     assert len(set(policy.drawn[0][1] + policy.drawn[1][1])) == 8
     assert (counts["groups_drawn"], counts["groups_kept"], counts["idle_steps"]) == (16, 0, 2)
     assert [len(shown) for shown in trainer.shown] == [16, 16]  # nothing to choose from: all of it
+
+
+class Rambled:
+    """Of each batch that it scores one step was beyond its context."""
+
+    rewards = ("process",)
+    counts: ClassVar[dict[str, int]] = {"steps_beyond_context": 1}
+
+    @openrft.hookimpl
+    def reward(self, rollouts):
+        return [Reward("prm", "process", per_step=(0.5,) * len(steps_of(r.completion.text))) for r in rollouts]
+
+
+def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
+    class Full(Trainee):
+        """No prompt of a second draw fits its context."""
+
+        def generate(self, prompts, sampling, progress=None):
+            self.finish = "context" if len(self.drawn) % 2 else "stop"
+            return super().generate(prompts, sampling, progress)
+
+    policy = Full(always_wrong)
+    work = work_of(monkeypatch, tmp_path, policy, steps=2, trainer=Trainer(redraws=1), prm=Rambled())
+    _, counts = explored(work)
+    assert (len(policy.drawn), counts["over_context"], counts["unread_steps"]) == (4, 16, 2)
 
 
 def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
