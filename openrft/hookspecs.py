@@ -11,11 +11,11 @@ of plugins whose place it takes in an arm, where others need them), `objectives`
 `support` (True if it changes nothing by itself, such as a teacher).
 
 Attributes of the instance: `counts`, what its last hook counted, by name (a process reward's `steps_beyond_context` is
-added up over a run and warned of); `content`, a text that tells apart what its options name besides a `model` (weights of
-an embedder in a folder, say): results are stored under it, as they are under code and options. Of a plugin that trains for explore: `redraws`, how many times a step may draw
-further questions in place of groups whose rewards are all equal (dynamic sampling, DAPO, arXiv 2503.14476, section
-3.2), 0 where it is left out; and `state`, plain JSON that its train_step must remember from one step to the next: it is
-kept in checkpoints and set again when a run goes on.
+added up over a run and warned of); `content`, a text that tells apart what its options name besides a `model` (weights
+of an embedder in a folder, say): results are stored under it, as they are under code and options. Of a plugin that
+trains for explore: `redraws`, how many times a step may draw further questions in place of groups whose rewards are all
+equal (dynamic sampling, DAPO, arXiv 2503.14476, section 3.2), 0 where it is left out; and `state`, plain JSON that its
+train_step must remember from one step to the next: it is kept in checkpoints and set again when a run goes on.
 """
 
 from __future__ import annotations
