@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -78,8 +79,10 @@ def _number(value: Any, kind: type) -> Any:
         raise ValueError(f"{value!r} is not a number")
     try:
         number = kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}") from None
+    if not math.isfinite(number):  # nan slips through every range check, as it is neither below nor above
+        raise ValueError(f"{value!r} is not a finite number")
     if kind is int and isinstance(value, float) and value != number:
         raise ValueError(f"{value!r} is not a whole number")
     return number

@@ -150,6 +150,8 @@ def make(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
         return None, faults
     try:
         return cls(options), []
+    except UsageError as fault:
+        return None, [str(fault)]
     except OpenRFTError:
         raise
     except Exception as fault:

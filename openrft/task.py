@@ -51,6 +51,10 @@ class DataRequest:
     drop_leaks: bool = False  # remove from train what overlaps with test
     clean: bool = False  # leave out rows with a known defect (`Sample.meta["defects"]`), train and test
 
+    def __post_init__(self) -> None:
+        if min(self.train, self.test) < 1:
+            raise ValueError("train and test must be at least 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +60,19 @@ def test_sampling_that_is_none_is_refused(owner, values):
     assert not settings_from({"evaluate": {"top_p": "1", "temperature": "0"}})[1]
 
 
-@pytest.mark.parametrize(("value", "hint"), [("1.5", int), (True, int), ("x", float), (3, str)])
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("1.5", int),
+        (True, int),
+        ("x", float),
+        (3, str),
+        ("nan", float),
+        ("-inf", float),
+        (math.inf, int),
+        (math.nan, int),
+    ],
+)
 def test_wrong_types(value, hint):
     with pytest.raises(ValueError, match="not"):
         coerce(value, hint)

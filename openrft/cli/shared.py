@@ -164,8 +164,10 @@ def _config(path: str | None) -> dict[str, dict[str, Any]]:
         return {}
     try:
         content = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as fault:
-        raise UsageError(f"--config {path}: {fault}") from fault
+    except OSError as fault:
+        raise UsageError(f"--config {path}: {fault.strerror}.") from fault
+    except ValueError as fault:  # no TOML, or no UTF-8
+        raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
     for owner, options in content.items():
         if not isinstance(options, dict):
             raise UsageError(f"--config {path}: {owner!r} stands outside a table.", "Write [explore] above steps = 60.")

@@ -49,6 +49,11 @@ class Augment:
     def __init__(self, options: Options) -> None:
         if options.n < 1:
             raise openrft.UsageError(f"da: n is {options.n}.", "Ask for at least 1 new sample a question.")
+        if options.max_tokens < 1 or options.temperature < 0:
+            raise openrft.UsageError(
+                f"da: max_tokens is {options.max_tokens} and temperature {options.temperature}.",
+                "They must be at least 1 and 0.",
+            )
         if options.rewrite == "none" and not options.shuffle:
             raise openrft.UsageError(
                 "da: with rewrite=none and shuffle=false there is nothing to do.", "Set one of them, or leave da out."

@@ -177,3 +177,5 @@ def test_what_cannot_be_done_is_refused() -> None:
         Augment(Augment.Options(rewrite="none", shuffle=False))
     with pytest.raises(openrft.UsageError, match="at least 1"):
         Augment(Augment.Options(n=0))
+    with pytest.raises(openrft.UsageError, match=r"temperature -1\.0"):
+        Augment(Augment.Options(temperature=-1.0))

@@ -35,7 +35,7 @@ class SFT:
         bf16: bool = False  # autocast to bfloat16; ten times slower on processors without bfloat16 instructions
 
     def __init__(self, options: Options) -> None:
-        small = {"rank": options.rank, "alpha": options.alpha, "batch": options.batch, "epochs": options.epochs}
+        small = {name: getattr(options, name) for name in ("rank", "alpha", "batch", "epochs", "max_length")}
         if bad := [f"{name} is {value}" for name, value in small.items() if value < 1]:
             raise openrft.UsageError(f"sft: {', '.join(bad)}.", "Each must be at least 1.")
         if options.accumulate < 1 or options.batch % options.accumulate:

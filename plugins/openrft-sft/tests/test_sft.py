@@ -232,7 +232,12 @@ def test_another_objective_is_not_its_business() -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"rank": 0}, "rank is 0"), ({"accumulate": 3}, "cannot be split into 3"), ({"lr": 0.0}, "lr is 0.0")],
+    [
+        ({"rank": 0}, "rank is 0"),
+        ({"max_length": 0}, "max_length is 0"),
+        ({"accumulate": 3}, "cannot be split into 3"),
+        ({"lr": 0.0}, "lr is 0.0"),
+    ],
 )
 def test_what_cannot_be_done_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(openrft.UsageError, match=said):

@@ -50,6 +50,11 @@ class Teacher:
             raise openrft.UsageError(
                 f"teacher: tries is {options.tries} and round is {options.round}.", "Both must be at least 1."
             )
+        if options.max_tokens < 1 or options.temperature < 0:
+            raise openrft.UsageError(
+                f"teacher: max_tokens is {options.max_tokens} and temperature {options.temperature}.",
+                "They must be at least 1 and 0.",
+            )
         self.options = options
         self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 

@@ -165,3 +165,5 @@ def test_it_conforms_as_installed() -> None:
 def test_no_tries_is_refused() -> None:
     with pytest.raises(openrft.UsageError, match="at least 1"):
         Teacher(Teacher.Options(tries=0))
+    with pytest.raises(openrft.UsageError, match="max_tokens is 0"):
+        Teacher(Teacher.Options(max_tokens=0))
