@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from dataclasses import replace
 
 from openrft.errors import OpenRFTError, PluginError, UnknownName
-from openrft.plugins import about, installed, providers_of
-from openrft.task import DataRequest, Task, TaskFamily, Whole, checked, expand
+from openrft.grading import Grade, grade
+from openrft.plugins import about, blamed, installed, providers_of
+from openrft.sample import Sample
+from openrft.task import DataRequest, Grader, Task, TaskFamily, TaskInfo, Whole, checked, expand
 
 
 def family(name: str) -> TaskFamily:
@@ -17,9 +20,21 @@ def family(name: str) -> TaskFamily:
     found: TaskFamily | None = providers_of(name).tasks()
     if found is None:
         raise UnknownName("task family", name, (), f"{about(name)} provides no tasks.")
-    if found.family != name:
-        raise PluginError(f"{about(name)} provides tasks of the family {found.family!r}; it must be {name!r}.")
+    if getattr(found, "family", None) != name:
+        its = getattr(found, "family", None)
+        raise PluginError(f"{about(name)} provides tasks of the family {its!r}; it must be {name!r}.")
     return found
+
+
+def listed(name: str, data: str | None = None) -> list[TaskInfo]:
+    """Every task of the family, as it lists them."""
+    found = family(name)
+    with blamed(name, "failed in names"):
+        infos = list(found.names(data))
+    for info in infos:
+        if not isinstance(info, TaskInfo):
+            raise PluginError(f"{about(name)} lists a {type(info).__name__} in names, in place of a TaskInfo.")
+    return infos
 
 
 def _families() -> list[str]:
@@ -35,16 +50,47 @@ def _families() -> list[str]:
 def select(selector: str, data: str | None = None) -> list[str]:
     """Whole task names that a selector or glob stands for, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
-    return expand(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: family(name)}, data)
+    with blamed(name, f"failed over {selector}"):
+        return expand(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: family(name)}, data)
 
 
 @functools.lru_cache(maxsize=8)
 def load_task(name: str, request: DataRequest) -> Task:
     """One task with its leaks counted, and dropped if the request says so."""
-    return checked(family(name.split("/")[0]).load(name, request), request)
+    owner = name.split("/")[0]
+    found = family(owner)
+    with blamed(owner, f"failed to load {name}"):
+        task = found.load(name, request)
+    task = _a_task(owner, "load", task)
+    return checked(replace(task, grade=_grading(owner, task.grade)), request)
 
 
 def whole_task(name: str, request: DataRequest) -> Task | None:
     """The task with all its rows, where the family can show them; None where it has no such thing."""
-    found = family(name.split("/")[0])
-    return found.whole(name, request) if isinstance(found, Whole) else None
+    owner = name.split("/")[0]
+    found = family(owner)
+    if not isinstance(found, Whole):
+        return None
+    with blamed(owner, f"failed to load {name}"):
+        task = found.whole(name, request)
+    return _a_task(owner, "whole", task)
+
+
+def _a_task(owner: str, hook: str, task: object) -> Task:
+    if not isinstance(task, Task):
+        raise PluginError(f"{about(owner)} gave a {type(task).__name__} in {hook}, in place of a Task.")
+    return task
+
+
+def _grading(owner: str, grader: Grader) -> Grader:
+    """The family's own grader, named where it fails; the core's as it is."""
+    if grader is grade:
+        return grader
+
+    @functools.wraps(grader)
+    def graded(sample: Sample, completion: str) -> Grade:
+        with blamed(owner, f"failed to grade an answer to sample {sample.id}"):
+            return grader(sample, completion)
+
+    graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
+    return graded

@@ -4,7 +4,8 @@
     def reward(self, rollouts): ...
 
 A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
-`Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none), or as `Plugin()`. Class attributes
+`Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none; its fields are bool, int, float, str or
+a Literal, or one of these or None), or as `Plugin()`. Class attributes
 that the core reads: `needs` (names of plugins without which this one cannot act, such as ("rl",)), `provides` (names
 of plugins whose place it takes in an arm, where others need them), `objectives` (what its train_step trains for;
 "imitate" and "explore" where it is left out), `rewards` (the kinds of reward it gives, both where it is left out),

@@ -31,12 +31,17 @@ def build(kind: type[T], owner: str, values: Mapping[str, Any]) -> tuple[T | Non
             good[name] = coerce(value, hints[name])
         except ValueError as fault:
             faults.append(f"{owner}.{name}: {fault}")
+    faults += [f"{owner}.{name} must be set" for name, f in fields.items() if _required(f) and name not in values]
     if faults:
         return None, faults
     try:
         return kind(**good), []
     except (ValueError, UsageError) as fault:  # a range check in __post_init__
         return None, [f"{owner}: {fault}"]
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def coerce(value: Any, hint: Any) -> Any:

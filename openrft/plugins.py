@@ -5,13 +5,14 @@ One pluggy manager a job, no global one. A plugin's failure carries its name and
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import functools
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -74,6 +75,28 @@ def about(name: str) -> Installed:
     if name not in known:
         raise UnknownName("plugin", name, known, "`openrft plugins list` shows what is installed.")
     return known[name]
+
+
+@contextlib.contextmanager
+def blamed(name: str, what: str) -> Iterator[None]:
+    """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
+
+    `what` goes on with the sentence that begins with the plugin: "failed in names".
+    """
+    try:
+        yield
+    except OpenRFTError:
+        raise
+    except Exception as fault:  # a stranger's code: whatever it raises gets its name attached
+        raise PluginError(
+            f"{about(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
+        ) from fault
+
+
+def numbers(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
+    """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
+    with blamed(name, f"gave metrics that are no numbers in {hook}"):
+        return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}
 
 
 @functools.cache
@@ -142,20 +165,27 @@ def needs(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
 def make(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """An instance with these options, or None and all faults of the options."""
     cls = plugin_class(name)
-    options_class = getattr(cls, "Options", None)
-    if options_class is None:
-        return (cls(), []) if not values else (None, [f"{name} takes no options (given: {', '.join(values)})."])
-    options, faults = build(options_class, name, values)
-    if faults:
-        return None, faults
+    options_class = options_of(name)
+    if options_class is None and values:
+        return None, [f"{name} takes no options (given: {', '.join(values)})."]
     try:
-        return cls(options), []
+        with blamed(name, "failed to start"):
+            if options_class is None:
+                return cls(), []
+            options, faults = build(options_class, name, values)
+            return (None, faults) if faults else (cls(options), [])
     except UsageError as fault:
         return None, [str(fault)]
-    except OpenRFTError:
-        raise
-    except Exception as fault:
-        raise PluginError(f"{about(name)} failed to start: {type(fault).__name__}: {fault}") from fault
+
+
+def options_of(name: str) -> Any:
+    """The plugin's nested dataclass `Options`; None where it has none. Raises PluginError if it is something else."""
+    options_class = getattr(plugin_class(name), "Options", None)
+    if options_class is not None and not dataclasses.is_dataclass(options_class):
+        raise PluginError(
+            f"{about(name)}: its Options is not a dataclass.", "Write @dataclass(frozen=True) above class Options."
+        )
+    return options_class
 
 
 class Plugins:
@@ -234,7 +264,8 @@ class Plugins:
 
     def counts(self, name: str) -> dict[str, int]:
         """What a plugin counted in its last hook (its attribute `counts`), such as fallbacks or refusals."""
-        return dict(getattr(self.instances[name], "counts", None) or {})
+        with blamed(name, "has no whole numbers in counts"):
+            return {key: int(n) for key, n in (getattr(self.instances[name], "counts", None) or {}).items()}
 
     def states(self, names: Iterable[str]) -> dict[str, Any]:
         """What plugins must remember from one step of training to the next (attribute `state`, plain JSON)."""

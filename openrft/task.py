@@ -158,7 +158,10 @@ def checked(task: Task, request: DataRequest) -> Task:
     `notes["overlaps"]` counts pairs by kind, `notes["overlap_pairs"]` lists (train id, test id) of kinds that occur.
     """
     if not task.test:
-        raise DataError(f"task {task.name} has {len(task.train)} train and {len(task.test)} test samples.")
+        raise DataError(
+            f"task {task.name} has {len(task.train)} train and {len(task.test)} test samples.",
+            "If its rows are too few for both, ask for fewer with --train.",
+        )
     found = overlaps(task.train, task.test)
     leaking = {train_id for pairs in found.values() for train_id, _ in pairs}
     train = task.train

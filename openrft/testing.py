@@ -16,12 +16,15 @@ from typing import Any
 
 from openrft.errors import PluginError
 from openrft.families import family, load_task, whole_task
-from openrft.plugins import Plugins, about
+from openrft.plugins import Plugins, about, numbers
 from openrft.policies.base import Sampling
 from openrft.progress import Progress, Silent
-from openrft.prompt import boxed, messages_for, steps_of
+from openrft.prompt import boxed, messages_for
 from openrft.sample import LETTERS, Completion, Message, Rollout, Sample, Shot
 from openrft.stages.augment import merged
+from openrft.stages.evaluate import grades
+from openrft.stages.retrieve import retrieved
+from openrft.stages.reward import asked_of
 from openrft.stages.synthesize import verify
 from openrft.task import DataRequest, Preparing, Task
 from openrft.work import Tally
@@ -132,39 +135,23 @@ def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[st
             if found:
                 verify(name, task.train, found[1], task)
         elif hook == "retrieve":
-            _check_retrieve(name, plugins, task)
+            pool = [Shot(s, boxed(s.answer)) for s in task.train]
+            retrieved(plugins, task.train, pool, task)
         elif hook == "reward":
-            _check_reward(name, plugins, task, rollouts)
+            asked_of(plugins, rollouts, task, step=0, seed=0)
         elif hook == "judge":
             _check_judge(name, plugins, task, rollouts)
         else:
-            plugins.collect(hook, rollouts=rollouts, task=task)
+            for _, metrics in plugins.collect(hook, rollouts=rollouts, task=task):
+                numbers(name, hook, metrics)
     return called
-
-
-def _check_retrieve(name: str, plugins: Plugins, task: Task) -> None:
-    pool = [Shot(s, boxed(s.answer)) for s in task.train]
-    found = plugins.first("retrieve", samples=task.train, pool=pool, task=task)
-    for sample, shots in zip(task.train, found[1] if found else (), strict=bool(found)):
-        if any(shot.sample.root == sample.root for shot in shots):
-            raise PluginError(f"{about(name)} gave a sample itself as its demonstration.")
 
 
 def _check_judge(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
     waiting = [replace(rollout, correct=None) for rollout in rollouts]
     found = plugins.first("judge", rollouts=waiting, task=task, progress=Silent())
-    if found and len(found[1]) != len(waiting):
+    if found and len(grades(*found)) != len(waiting):
         raise PluginError(f"{about(name)} judged {len(found[1])} of {len(waiting)} answers.")
-
-
-def _check_reward(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
-    for _, rewards in plugins.collect("reward", rollouts=rollouts, task=task, step=0, seed=0):
-        if len(rewards) != len(rollouts):
-            raise PluginError(f"{about(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
-        for rollout, reward in zip(rollouts, rewards, strict=True):
-            steps = len(steps_of(rollout.completion.text))
-            if reward.kind == "process" and reward.score is None and len(reward.per_step) != steps:
-                raise PluginError(f"{about(name)} scored {len(reward.per_step)} of {steps} steps.")
 
 
 def check_family(name: str, task: str, request: DataRequest, to: Path | None = None) -> Task:

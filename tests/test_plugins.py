@@ -95,3 +95,69 @@ except Exception as fault:
 def test_first_party_plugins_come_through_the_same_door(strangers):
     code = "import json; from openrft.plugins import needs; print(json.dumps([needs(['prm']), needs(['sft', 'icl'])]))"
     assert json.loads(python(strangers, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
+
+
+ODD = [
+    ("augment", "number", "gave no list in augment"),
+    ("augment", "numbers", "gave a int in augment, in place of a Sample"),
+    ("synthesize", "numbers", "gave no list of rollouts in synthesize"),
+    ("retrieve", "number", "gave no list of demonstrations"),
+    ("retrieve", "rows", "gave a int in retrieve, in place of a Shot"),
+    ("judge", "number", "gave no list in judge"),
+    ("judge", "numbers", "gave a int in judge, in place of a Grade"),
+    ("evaluate", "text", "gave metrics that are no numbers in evaluate"),
+    ("reward", "nothing", "gave None in place of a list of rewards"),
+    ("reward", "numbers", "int in place of a Reward"),
+]
+
+
+def test_the_kit_names_the_plugin_whatever_it_gives(strangers):
+    code = f"""
+from openrft.errors import PluginError
+from openrft.testing import check_plugin
+for hook, what, _ in {ODD!r}:
+    try:
+        print(check_plugin("odd", {{"hook": hook, "what": what}}))
+    except PluginError as fault:
+        print(fault)
+"""
+    said = python(strangers, code).stdout.splitlines()
+    assert len(said) == len(ODD), said
+    for (*_, words), line in zip(ODD, said, strict=True):
+        assert "plugin 'odd' (openrft-broken 6.6.6)" in line
+        assert words in line
+
+
+FAILING = [
+    (
+        "load_task('lost/rows', DataRequest())",
+        "'lost' (openrft-broken 6.6.6) failed to load lost/rows: FileNotFoundError",
+    ),
+    (
+        "grade(load_task('lost/graded', DataRequest()))",
+        "'lost' (openrft-broken 6.6.6) failed to grade an answer to sample",
+    ),
+    ("family('familyless')", "'familyless' (openrft-broken 6.6.6) provides tasks of the family None"),
+    ("Plugins(['plain'], {})", "'plain' (openrft-broken 6.6.6): its Options is not a dataclass"),
+    ("Plugins(['demanding'], {})", "demanding.key must be set"),
+]
+
+
+def test_a_family_or_options_that_fail_are_named(strangers):
+    code = f"""
+from openrft import DataRequest
+from openrft.errors import OpenRFTError
+from openrft.families import family, load_task
+from openrft.plugins import Plugins
+def grade(task):
+    return task.grade(task.test[0], "")
+for typed, _ in {FAILING!r}:
+    try:
+        print(eval(typed))
+    except OpenRFTError as fault:
+        print(fault)
+"""
+    said = python(strangers, code).stdout.splitlines()
+    assert len(said) == len(FAILING), said
+    for (_, words), line in zip(FAILING, said, strict=True):
+        assert words in line

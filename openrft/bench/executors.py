@@ -153,6 +153,7 @@ def _run(
 
     try:
         outcome = run(job, Store(store), Telling(), track)
+        result = arm_result(outcome)
     except OpenRFTError as fault:
         if debug:
             raise
@@ -163,4 +164,4 @@ def _run(
         words = f"{type(fault).__name__}: {fault} (run with --debug --workers 1 for the traceback)"
         return Failure(job.arm.name, job.task, job.seed, words), {}
     files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
-    return arm_result(outcome), {folder: file for folder, file in files.items() if file is not None}
+    return result, {folder: file for folder, file in files.items() if file is not None}

@@ -64,11 +64,12 @@ def show(name: str, as_json: bool) -> None:
       openrft plugins show prm
     """
     from openrft import hookspecs
-    from openrft.plugins import about, plugin_class
+    from openrft.plugins import about, options_of, plugin_class
 
     plugin, cls = about(name), plugin_class(name)
     hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]
-    fields = dataclasses.fields(cls.Options) if hasattr(cls, "Options") else ()
+    kind = options_of(name)
+    fields = dataclasses.fields(kind) if kind else ()
     options = {
         f.name: {"type": _named(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
         for f in fields
@@ -76,7 +77,11 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
         click.echo(
-            json.dumps({**row, "hooks": hooks, "needs": list(getattr(cls, "needs", ())), "options": options}, indent=1)
+            json.dumps(
+                {**row, "hooks": hooks, "needs": list(getattr(cls, "needs", ())), "options": options},
+                indent=1,
+                default=str,
+            )
         )
         return
     click.echo(f"{name}: {plugin.summary} ({plugin.distribution} {plugin.version})")

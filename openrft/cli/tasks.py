@@ -41,7 +41,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     import fnmatch
 
     from openrft.errors import OpenRFTError, UnknownName
-    from openrft.families import family
+    from openrft.families import listed
     from openrft.plugins import installed, providers_of
 
     infos: list[TaskInfo] = []
@@ -49,7 +49,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     for name in installed():
         try:
             if providers_of(name).tasks() is not None:
-                infos += family(name).names(data)
+                infos += listed(name, data)
         except OpenRFTError as fault:
             faults.append(fault)
     pattern = selector.lower().rstrip("/")

@@ -30,6 +30,7 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
     """
     from openrft.errors import UsageError
     from openrft.families import family as find
+    from openrft.plugins import blamed
     from openrft.task import Preparing
 
     found = find(family)
@@ -38,7 +39,8 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
     to = to or Path("prepared") / family
     meter, began = _Meter(), time.monotonic()
     try:
-        made = found.prepare(source, to, skip_bad_rows, meter)
+        with blamed(family, "failed to prepare its rows"):
+            made = found.prepare(source, to, skip_bad_rows, meter)
     finally:
         meter.end()
     if as_json:

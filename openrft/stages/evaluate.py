@@ -8,8 +8,8 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.grading import graded
-from openrft.plugins import about
+from openrft.grading import Grade, graded
+from openrft.plugins import about, blamed, numbers
 from openrft.policies.base import Sampling
 from openrft.sample import Rollout, Shot, content_id, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.stages.retrieve import demonstrations, prompts_of
@@ -40,7 +40,8 @@ def evaluate(work: Work, pool: Sequence[Shot]) -> tuple[tuple[Rollout, ...], Pat
         tally.counts["completions"] = len(rollouts)
         tally.counts["over_context"] = sum(r.completion.finish == "context" for r in rollouts)
         tally.counts["cut_off"] = sum(r.completion.finish == "length" for r in rollouts)
-        for name, metrics in work.plugins.collect("evaluate", rollouts=rollouts, task=work.training_task):
+        for name, given in work.plugins.collect("evaluate", rollouts=rollouts, task=work.training_task):
+            metrics = numbers(name, "evaluate", given)
             if clash := set(metrics) & set(tally.metrics):
                 raise PluginError(f"plugin {name!r}: the metric {min(clash)!r} is already given by another plugin.")
             tally.metrics.update(metrics)
@@ -70,8 +71,19 @@ def _judged(work: Work, rollouts: list[Rollout]) -> list[Rollout]:
     found = work.plugins.first("judge", rollouts=waiting, task=work.training_task, progress=work.progress)
     if found is None:
         return rollouts
-    name, verdicts = found
+    name, given = found
+    verdicts = grades(name, given)
     if len(verdicts) != len(waiting):
         raise PluginError(f"{about(name)} judged {len(verdicts)} of {len(waiting)} answers.")
-    given = iter(verdicts)
-    return [graded(r, next(given)) if r.correct is None else r for r in rollouts]
+    each = iter(verdicts)
+    return [graded(r, next(each)) if r.correct is None else r for r in rollouts]
+
+
+def grades(name: str, given: Sequence[Grade]) -> list[Grade]:
+    """What a judge gave, if they are grades. Raises PluginError with its name."""
+    with blamed(name, "gave no list in judge"):
+        verdicts = list(given)
+    for verdict in verdicts:
+        if not isinstance(verdict, Grade):
+            raise PluginError(f"{about(name)} gave a {type(verdict).__name__} in judge, in place of a Grade.")
+    return verdicts

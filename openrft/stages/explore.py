@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from openrft.arm import derived_seed, label
 from openrft.errors import PluginError, PolicyError, UsageError
-from openrft.plugins import about
+from openrft.plugins import about, numbers
 from openrft.sample import Rollout, Sample, Shot, content_of
 from openrft.stages.figures import informative
 from openrft.stages.journal import METRICS, Journal
@@ -128,8 +128,7 @@ def _trained(
         raise PluginError(f"none of {', '.join(run.trainers)} trained for the objective {objective!r}.")
     if objective == "explore-run" and len(run.journal.rows()) != run.steps:
         raise PluginError(f"{about(trained[0])} ended after {len(run.journal.rows())} of {run.steps} steps.")
-    metrics: Mapping[str, float] = trained[1]
-    return metrics
+    return numbers(trained[0], "train_step", trained[1]) if objective == "explore" else {}
 
 
 def _settings_json(work: Work) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
+from openrft.plugins import numbers
 from openrft.sample import Rollout, content_id
 from openrft.work import Tally, Work
 
@@ -33,7 +34,7 @@ def imitate(work: Work, targets: Sequence[Rollout]) -> None:
         )
         if trained is None:
             raise PluginError(f"none of {', '.join(names)} trained for the objective 'imitate'.")
-        tally.metrics.update(trained[1])
+        tally.metrics.update(numbers(trained[0], "train_step", trained[1]))
         tally.counted_by(trained[0], work.plugins.counts(trained[0]))
         policy.save_adapter(folder / "adapter")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from openrft.errors import PluginError
-from openrft.plugins import about
+from openrft.plugins import Plugins, about, blamed
 from openrft.prompt import boxed, messages_for
 from openrft.sample import Prompt, Rollout, Sample, Shot
+from openrft.task import Task
 from openrft.work import Work
 
 
@@ -26,19 +27,28 @@ def demonstrations(work: Work, samples: Sequence[Sample], pool: Sequence[Shot]) 
 
     Raises PluginError for a demonstration of the sample itself, of its kin, or from outside the pool.
     """
-    answered = work.plugins.first("retrieve", samples=samples, pool=pool, task=work.training_task)
+    return retrieved(work.plugins, samples, pool, work.training_task)
+
+
+def retrieved(plugins: Plugins, samples: Sequence[Sample], pool: Sequence[Shot], task: Task) -> list[list[Shot]]:
+    """`demonstrations` without a job, for the kit as well."""
+    answered = plugins.first("retrieve", samples=samples, pool=pool, task=task)
     if answered is None:
         return [[] for _ in samples]
-    name, shots = answered
+    name, given = answered
+    with blamed(name, "gave no list of demonstrations for each sample in retrieve"):
+        shots = [list(chosen) for chosen in given]
     if len(shots) != len(samples):
         raise PluginError(f"{about(name)} retrieved for {len(shots)} of {len(samples)} samples.")
     known = {shot.sample.id for shot in pool}
     for sample, chosen in zip(samples, shots, strict=True):
         for shot in chosen:
+            if not isinstance(shot, Shot):
+                raise PluginError(f"{about(name)} gave a {type(shot).__name__} in retrieve, in place of a Shot.")
             if shot.sample.root == sample.root or shot.sample.id not in known:
                 what = "itself or its kin" if shot.sample.id in known else "a sample from outside the train split"
                 raise PluginError(f"{about(name)} gave sample {sample.id} a demonstration of {what}.")
-    return [list(chosen) for chosen in shots]
+    return shots
 
 
 def prompts_of(work: Work, samples: Sequence[Sample], shots: Sequence[Sequence[Shot]]) -> list[Prompt]:

@@ -13,10 +13,11 @@ from typing import Any, get_args
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.plugins import about
+from openrft.plugins import Plugins, about
 from openrft.prompt import steps_of
 from openrft.rewards import scored
 from openrft.sample import Reward, RewardKind, Rollout
+from openrft.task import Task
 from openrft.work import Work
 
 
@@ -28,21 +29,21 @@ def rewarded(work: Work, rollouts: Sequence[Rollout], step: int, *again: object)
 
 
 def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
-    """For each rollout what every plugin with the hook gave it.
+    """For each rollout what every plugin with the hook gave it."""
+    seed = derived_seed(work.job.seed, "reward", step, *again)
+    return asked_of(work.plugins, rollouts, work.training_task, step, seed)
+
+
+def asked_of(plugins: Plugins, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> list[list[Reward]]:
+    """`judged` without a job, for the kit as well.
 
     Raises PluginError, naming the plugin, for no list, a wrong number of rewards and one that is none (`sound`).
     """
     given: list[list[Reward]] = [[] for _ in rollouts]
     if not rollouts:
         return given
-    results = work.plugins.collect(
-        "reward",
-        rollouts=rollouts,
-        task=work.training_task,
-        step=step,
-        seed=derived_seed(work.job.seed, "reward", step, *again),
-    )
-    silent = [name for name in work.plugins.having("reward") if name not in dict(results)]
+    results = plugins.collect("reward", rollouts=rollouts, task=task, step=step, seed=seed)
+    silent = [name for name in plugins.having("reward") if name not in dict(results)]
     if silent:
         raise PluginError(f"{about(silent[0])} gave None in place of a list of rewards.")
     for name, rewards in results:

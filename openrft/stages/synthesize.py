@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.plugins import about
+from openrft.plugins import about, blamed
 from openrft.sample import Rollout, Sample, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.task import Task
 from openrft.work import Tally, Work
@@ -52,7 +52,9 @@ def synthesize(work: Work) -> tuple[Rollout, ...]:
 
 def verify(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
     """The rollouts graded again. Raises PluginError unless each sample has one, in order, with the right answer."""
-    if [r.sample.id for r in rollouts] != [s.id for s in samples]:
+    with blamed(name, "gave no list of rollouts in synthesize"):
+        given = [r.sample.id for r in rollouts]
+    if given != [s.id for s in samples]:
         raise PluginError(f"{about(name)} did not synthesise one rollout for each of {len(samples)} samples, in order.")
     verified = []
     for rollout in rollouts:

@@ -52,7 +52,8 @@ def test_a_strangers_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
 
 def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, tmp_path):
     done = openrft(
-        *bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting", "--workers", "1")
+        *bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting", "--workers", "1"),
+        *("--arm", "worded=measuring"),
     )
     assert done.returncode == 5
     (file,) = (tmp_path / "runs").glob("*/report.json")
@@ -61,6 +62,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
     errors = {f["arm"]: f["error"] for f in report["failures"]}
     assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward" in errors["bad"]
     assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in errors["short"]
+    assert "'measuring' (openrft-broken 6.6.6) gave metrics that are no numbers in evaluate" in errors["worded"]
     assert "bad" in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -181,10 +183,12 @@ def test_tasks_and_plugins_are_listed(openrft):
     (row,) = json.loads(tasks.stdout)
     assert (row["name"], row["summary"]) == ("toy/sums", "sums of two small numbers")
     assert "left_behind" in tasks.stderr  # the broken plugin is named, and the others are listed all the same
+    assert "'familyless' (openrft-broken 6.6.6) provides tasks of the family None" in tasks.stderr
     assert "[system]" in openrft("tasks", "show", "toy/sums").stdout
     rows = {r["name"]: r for r in json.loads(openrft("plugins", "list", "--check", "--json").stdout)}
     assert rows["brevity"]["state"] == "ok"
     assert "left_behind" in rows["unimportable"]["state"]
+    assert "its Options is not a dataclass" in rows["plain"]["state"]
     assert "--set brevity.limit=...  int, default 40" in openrft("plugins", "show", "brevity").stdout
 
 

@@ -1,0 +1,113 @@
+"""Plugins that give something else than was asked for, hook by hook, and families that fail outside any hook."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import openrft
+from openrft import Task, TaskInfo
+
+
+class Odd:
+    """Gives `what` from the hook `hook`, and nothing from the others."""
+
+    @dataclass(frozen=True)
+    class Options:
+        hook: str = ""
+        what: str = "number"
+
+    def __init__(self, options):
+        self.options = options
+
+    def _given(self, hook):
+        things = {"number": 3, "numbers": [3], "rows": [[3], [3]], "text": {"a": "many"}, "nothing": None}
+        return things[self.options.what] if self.options.hook == hook else None
+
+    @openrft.hookimpl
+    def augment(self, samples):
+        return self._given("augment") or []
+
+    @openrft.hookimpl
+    def synthesize(self, samples):
+        return self._given("synthesize")
+
+    @openrft.hookimpl
+    def retrieve(self, samples):
+        given = self._given("retrieve")
+        return given * (len(samples) // 2) if given == [[3], [3]] else given
+
+    @openrft.hookimpl
+    def judge(self, rollouts):
+        return self._given("judge")
+
+    @openrft.hookimpl
+    def evaluate(self, rollouts):
+        return self._given("evaluate")
+
+    @openrft.hookimpl
+    def reward(self, rollouts):
+        given = self._given("reward")
+        if self.options.hook != "reward":
+            return [openrft.Reward("odd", "outcome", 1.0) for _ in rollouts]
+        return given * len(rollouts) if given == [3] else given
+
+
+class Measuring:
+    """Its metric is no number: an arm of its own may fail, and no other."""
+
+    @openrft.hookimpl
+    def evaluate(self, rollouts):
+        return {"length": "long"}
+
+
+class Lost:
+    """Looks for rows where there are none, and grades with a grader that breaks."""
+
+    family = "lost"
+
+    def names(self, data=None):
+        return [TaskInfo("lost/rows", "rows that are not there"), TaskInfo("lost/graded", "a grader that breaks")]
+
+    def load(self, name, request):
+        from openrft.testing import toy_task
+
+        if name == "lost/rows":
+            return Path("nowhere.jsonl").read_text()
+        task = toy_task(request.train, request.test)
+        return Task(name, task.train, task.test, grade=lambda sample, completion: completion[10**9])
+
+
+class LostPlugin:
+    @openrft.hookimpl
+    def tasks(self):
+        return Lost()
+
+
+class Plain:
+    """Its tasks are no family, its options no dataclass."""
+
+    Options = dict
+
+    @openrft.hookimpl
+    def tasks(self):
+        return object()
+
+
+class Familyless:
+    @openrft.hookimpl
+    def tasks(self):
+        return object()
+
+
+class Demanding:
+    """An option without a default."""
+
+    @dataclass(frozen=True)
+    class Options:
+        key: str
+
+    def __init__(self, options):
+        self.options = options
+
+    @openrft.hookimpl
+    def evaluate(self, rollouts):
+        return {}
