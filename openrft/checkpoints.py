@@ -80,6 +80,9 @@ def checkpoint_identity(spec: str, task: Task | None = None) -> str:
 
         return identity(spec, task)
     if spec.startswith("openai:"):
+        from openrft.policies.openai import address
+
+        address(spec)
         return spec
     if spec.startswith(VLLM):
         return VLLM + checkpoint_identity(spec.removeprefix(VLLM))

@@ -64,8 +64,17 @@ def work_of(job: Job, store: Store, progress: Progress | None = None, track: Tra
 
 
 def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on."""
-    found = dict.fromkeys(j.task for j in jobs if not tasks[j.task].train and _plugins(j).having("train_step"))
+    """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on, or a policy that
+    has no weights."""
+    training = [job for job in jobs if _plugins(job).having("train_step")]
+    for job in training:
+        if job.policy.startswith(("baseline:", "openai:")):
+            raise UsageError(
+                f"the arm {job.arm.name} trains, which needs a policy whose weights are at hand, and {job.policy!r} has"
+                " none.",
+                "Give a checkpoint folder or hub id with --policy, or answer without training: `openrft evaluate`.",
+            )
+    found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
     if found:
         raise UsageError(
             f"there are no samples to train on in {', '.join(found)}.",

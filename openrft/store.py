@@ -107,7 +107,7 @@ def disk_faults(where: Path) -> Iterator[None]:
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(f"{where}: no space left.", "Free some; finished work is kept and reused.") from fault
-        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
             raise StoreError(
                 f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out."
             ) from fault

@@ -71,3 +71,8 @@ def test_atomic_write_replaces(tmp_path):
     write_atomic(file, "2")
     assert file.read_text() == "2"
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_name_too_long_is_a_fault_of_the_place_not_of_ours(tmp_path):
+    with pytest.raises(StoreError, match="cannot be written: File name too long"), disk_faults(tmp_path):
+        (tmp_path / ("x" * 300)).mkdir()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from openrft.arm import Arm
 from openrft.errors import UnknownName, UsageError
 from openrft.options import parse_settings
-from openrft.plugins import about, needs, plugin_class
+from openrft.plugins import about, installed, needs, plugin_class
 
 VANILLA = "vanilla"
 MODES = ("ladder", "lattice", "paper", "none")
@@ -108,6 +108,8 @@ def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:
+            if plugin not in installed() and "." in plugin:
+                raise UsageError(f"--arm {text!r}: {plugin} has no value.", f"Write {plugin}=VALUE.")
             about(plugin)
         values = parse_settings([p for p in parts if "=" in p])
         arms.append(Arm(name, tuple(needs(plugins)), values=values))

@@ -35,7 +35,7 @@ def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
         seeds = seeds_of(report, task)
         for seed in seeds:
             if (task, seed) in failed:
-                lines.append(f"{arm} failed on {task}, seed {seed}: {failed[task, seed]}")
+                lines.append(f"{arm} failed on {task}, seed {seed}: {failed[task, seed].removesuffix('.')}")
             elif (task, seed) not in done:
                 lines.append(f"{arm} has no result on {task}, seed {seed}")
         if not seeds:

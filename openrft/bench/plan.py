@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from openrft.arm import Arm, Job, arm_from_json
 from openrft.baselines.known import applicable, known
 from openrft.baselines.policy import PREFIX
 from openrft.bench.ladder import Ladder, ladder, named_arms
-from openrft.checkpoints import checkpoint_identity, named_checkpoint
-from openrft.errors import UnknownName, UsageError
+from openrft.checkpoints import VLLM, checkpoint_identity, named_checkpoint
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
 from openrft.families import load_task, select
 from openrft.options import build, refuse
 from openrft.plugins import Plugins, installed, make
@@ -93,6 +94,7 @@ def make_plan(asked: Asked) -> Plan:
         faults += make(name, options.get(name, {}))[1]
     faults += [fault for arm in arms for fault in _faults_of(arm, options)]
     refuse(faults)
+    _check_models(arms, options)
     assert data is not None
     Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
     if asked.baselines:
@@ -122,8 +124,23 @@ def _faults_of(arm: Arm, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _check_policy(spec: str) -> None:
     if spec.startswith(PREFIX):
         known(spec.removeprefix(PREFIX))
-    else:
-        checkpoint_identity(spec)
+        return
+    checkpoint_identity(spec)
+    folder = Path(spec.removeprefix(VLLM))
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
+
+
+def _check_models(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """A model that an option names and that is not there would fail its arm late, when others have run for hours."""
+    for owner, values in (*options.items(), *(item for arm in arms for item in arm.values.items())):
+        model = values.get("model")
+        if model and model != "self":  # as `Work.identity` reads it
+            try:
+                checkpoint_identity(str(model))
+            except OpenRFTError as fault:
+                fault.message = f"{owner}.model: {fault.message}"
+                raise
 
 
 def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) -> list[Arm]:
@@ -179,17 +196,37 @@ def plan_from_json(row: Mapping[str, Any]) -> Plan:
     """Rebuild a plan written by `plan_to_json`. Raises UsageError if it is not one."""
     try:
         settings, faults = settings_from(row["settings"])
-        refuse(faults)
-        return Plan(
+        data, found = build(DataRequest, "data", row["data"])
+        refuse([*faults, *found])
+        assert data is not None
+        plan = Plan(
             tuple(row["tasks"]),
             tuple(map(arm_from_json, row["arms"])),
             tuple(row["seeds"]),
             row["policy"],
-            DataRequest(**row["data"]),
+            data,
             settings,
             row["options"],
             Ladder(**{**row["ladder"], "plugins": tuple(row["ladder"]["plugins"])}),
             tuple(row["said"]),
         )
-    except (KeyError, TypeError) as fault:
+        refuse(_contradictions(plan))
+    except (AttributeError, KeyError, TypeError) as fault:
         raise UsageError(f"not a plan: {fault!r}.", "Give a plan.json that a bench wrote.") from fault
+    _check_policy(plan.policy)
+    return plan
+
+
+def _contradictions(plan: Plan) -> list[str]:
+    """What an edited plan holds that no bench would have written: it is refused before any time is spent."""
+    names = [arm.name for arm in plan.arms]
+    faults = [f"{what} is empty" for what in ("tasks", "arms", "seeds") if not getattr(plan, what)]
+    faults += [f"tasks: {task!r} is not FAMILY/NAME" for task in plan.tasks if "/" not in str(task)]
+    faults += [f"seeds: {seed!r} is not a whole number" for seed in plan.seeds if type(seed) is not int]
+    faults += [f"arms: {name!r} stands there {names.count(name)} times" for name in set(names) if names.count(name) > 1]
+    faults += [f"arms: {name!r} has a / in its name" for name in names if "/" in name]
+    ends = dict.fromkeys((plan.ladder.vanilla, plan.ladder.base, plan.ladder.full))
+    faults += [f"ladder: there is no arm {name!r}" for name in ends if name not in names]
+    for name in dict.fromkeys(name for arm in plan.arms for name in arm.plugins):
+        faults += make(name, plan.options.get(name, {}))[1]
+    return faults + [fault for arm in plan.arms for fault in _faults_of(arm, plan.options)]

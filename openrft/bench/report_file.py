@@ -38,7 +38,11 @@ def from_json(text: str, where: str = "report") -> Report:
     if found != FORMAT:
         raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
     report: Report = decode(Report, data, where)
-    return checked(report)
+    try:
+        return checked(report)
+    except DataError as fault:
+        fault.message = f"{where}: {fault.message}"  # two reports may bear one name
+        raise
 
 
 def write(report: Report, path: Path) -> None:

@@ -21,6 +21,7 @@ from openrft.bench.executors import Watcher, execute
 from openrft.bench.outcome import scored_alike
 from openrft.bench.plan import Plan, plan_to_json
 from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
+from openrft.errors import UsageError
 from openrft.families import load_task
 from openrft.pipeline import refuse_untrainable
 from openrft.plugins import about
@@ -56,6 +57,11 @@ def run_bench(
 
     `watching` is made from the jobs: a context manager that is a Watcher.
     """
+    if Path(name).name != name or name.startswith("."):  # not beside `out`, nor in the store of finished stages
+        raise UsageError(
+            f"--name {name!r} is no name for a folder in {out}.",
+            "Write it without / and with no dot in front; --out says where runs lie.",
+        )
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     refuse_untrainable(jobs, tasks)

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.shared import asked_for, baselines_option, default_workers, shared_options, track_option
+from openrft.cli.shared import (
+    asked_for,
+    baselines_option,
+    default_workers,
+    plugins_option,
+    shared_options,
+    track_option,
+)
 
 EPILOG = """\b
 Examples:
@@ -28,6 +35,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
 
 @click.command("bench", epilog=EPILOG)
 @shared_options
+@plugins_option("Plugins whose worth is asked.", "sft,prm,da,icl")
 @click.option(
     "--arms",
     default="ladder",
@@ -93,13 +101,18 @@ def command(
 
     from openrft.bench.plan import make_plan, plan_from_json
     from openrft.bench.planner import forecast
-    from openrft.errors import UsageError
+    from openrft.errors import OpenRFTError, UsageError
 
     if plan_file:
         try:
             plan = plan_from_json(json.loads(Path(plan_file).read_text("utf-8")))
-        except (OSError, ValueError) as fault:
-            raise UsageError(f"{plan_file}: {fault}") from fault
+        except OSError as fault:
+            raise UsageError(f"--plan {plan_file}: {fault.strerror}.") from fault
+        except ValueError as fault:
+            raise UsageError(f"--plan {plan_file}: not JSON ({fault}).", "Is the file cut short?") from fault
+        except OpenRFTError as fault:
+            fault.message = f"--plan {plan_file}: {fault.message}"
+            raise
     else:
         plan = make_plan(asked_for(given, arms=arms, extra=extra, seeds=seeds))
     console = Console(stderr=True)

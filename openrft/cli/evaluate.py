@@ -30,7 +30,6 @@ def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **giv
     """Answer tasks' test questions with a policy as it is, without training it. Writes a run as `bench` does."""
     from openrft.cli.bench import command as bench
 
-    given["plugins"] = given["plugins"] or ""
     ctx.invoke(
         bench,
         arms="none",
@@ -43,5 +42,6 @@ def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **giv
         tracker=None,
         dry_run=False,
         as_json=as_json,
+        plugins="",
         **given,
     )

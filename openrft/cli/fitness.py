@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import asked_for, shared_options
+from openrft.cli.shared import asked_for, plugins_option, shared_options
 
 EPILOG = """\b
 Examples:
@@ -20,6 +20,7 @@ Examples:
 
 @click.command("fitness", epilog=EPILOG)
 @shared_options
+@plugins_option("Plugins that give process rewards.", "prm")
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the questions and the rollouts.")
 @click.option(
     "--store",
@@ -32,8 +33,7 @@ Examples:
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     """Try process rewards on graded rollouts of a policy, as every run does before RL.
 
-    --plugins names what gives them (default prm). The policy answers --set fitness.questions of the task's training
-    questions --set fitness.completions times each.
+    The policy answers --set fitness.questions of the task's training questions --set fitness.completions times each.
     """
     from dataclasses import asdict
 

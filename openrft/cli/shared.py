@@ -47,7 +47,6 @@ _OPTIONS = [
         metavar="SELECTOR",
         help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
     ),
-    click.option("--plugins", default=None, metavar="P,P", help="The plugins to measure.  [default: sft,prm,da,icl]"),
     click.option(
         "--policy",
         default=None,
@@ -80,6 +79,11 @@ track_option = click.option(
     metavar="tensorboard|wandb|mlflow",
     help="Also show the metrics of RL there while it runs. Changes no result.",
 )
+
+
+def plugins_option(which: str, default: str) -> Callable[[F], F]:
+    """The option --plugins of a command: which they are, and which where none is named."""
+    return click.option("--plugins", default=None, metavar="P,P", help=f"{which}  [default: {default}]")
 
 
 def shared_options(function: F) -> F:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import asked_for, shared_options, track_option
+from openrft.cli.shared import asked_for, plugins_option, shared_options, track_option
 
 EPILOG = """\b
 Examples:
@@ -20,6 +20,7 @@ Examples:
 
 @click.command("train", epilog=EPILOG)
 @shared_options
+@plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
 @click.option("--seed", type=int, default=0, show_default=True, help="Training seed.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the trained checkpoint.")
 @click.option(

@@ -34,7 +34,7 @@ class OpenAIPolicy:
     """
 
     def __init__(self, spec: str, timeout: float = TIMEOUT, retries: int = RETRIES, parallel: int = PARALLEL) -> None:
-        self.url, self.model = _parts(spec)
+        self.url, self.model = address(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
         self._budget = "max_tokens"
@@ -170,7 +170,7 @@ class _Group:
             return await self._policy.ask(self._client, self._prompt, n, self._sampling, seed)
 
 
-def _parts(spec: str) -> tuple[str, str]:
+def address(spec: str) -> tuple[str, str]:
     """URL and model of a spec. Raises UsageError."""
     url, _, model = spec.removeprefix("openai:").partition("#")
     parts = urlsplit(url)

@@ -55,7 +55,7 @@ def test_text_that_is_no_utf8_survives() -> None:
 def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
     data = json.loads(to_json(made.report()))
     change(data)  # type: ignore[operator]
-    with pytest.raises(DataError, match=r"^runs/x: |^report toy") as raised:
+    with pytest.raises(DataError, match=r"^runs/x: ") as raised:
         from_json(json.dumps(data), "runs/x")
     assert named in str(raised.value)
 

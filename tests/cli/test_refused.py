@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from openrft.bench.plan import Asked, make_plan, plan_to_json
 from openrft.cli import cli
 from openrft.errors import OpenRFTError
 
@@ -51,3 +53,76 @@ def test_what_plugins_refuse_is_reported_with_the_other_faults() -> None:
     said = refused("bench", "--dry-run", *(part for pair in wrong for part in ("--set", pair)))
     for word in ("5 faults", "rank is 0", "tries is 0", "n is 0", "k must be at least 1", "steps, prompts"):
         assert word in said
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", ".store", ".."])
+def test_a_run_lies_in_its_own_folder_under_out(name: str, tmp_path: Path) -> None:
+    said = refused("evaluate", "--policy", "baseline:longest-option", "--test", "2", "--name", name)
+    assert f"--name {name!r}" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("a/b=rl", "Write the name without /"),
+        ("vanilla =rl", "there is an arm of that name already"),
+        ("x=rl,rl.lr", "rl.lr has no value. Write rl.lr=VALUE."),
+        ("x=teacher,sft,teacher.model=./nowhere", "teacher.model: './nowhere' is neither a folder, nor a hub id"),
+    ],
+)
+def test_an_arm_that_could_not_end_is_refused_before_it_begins(arm: str, said: str) -> None:
+    assert said in refused("bench", "--plugins", "", "--arm", arm, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("openai:http://localhost/v1", "does not name a server and a model"),
+        ("openai:http://me:sk-secret@localhost/v1#m", "a key in a server's address would end up in reports"),
+        (".", ".: there is no config.json in this folder"),
+        ("baseline:longest-option", "the arm rl trains, which needs a policy whose weights are at hand"),
+        ("openai:http://127.0.0.1:9/v1#m", "the arm rl trains, which needs a policy whose weights are at hand"),
+    ],
+)
+def test_a_policy_that_cannot_do_it_is_refused_before_anything_is_written(
+    policy: str, said: str, tmp_path: Path
+) -> None:
+    heard = refused("bench", "--task", "pocket/L3", "--test", "2", "--plugins", "rl", "--policy", policy)
+    assert said in heard
+    assert "sk-secret" not in heard
+    assert not list(tmp_path.iterdir())
+
+
+def test_evaluate_trains_nothing_and_takes_no_plugins() -> None:
+    done = CliRunner().invoke(cli, ["evaluate", "--plugins", "prm"])
+    assert done.exit_code == 2
+    assert "No such option '--plugins'" in done.output
+    assert "default: prm" in CliRunner().invoke(cli, ["fitness", "--help"]).output
+
+
+EDITS: list[tuple[str, object, str]] = [
+    ("tasks", [], "tasks is empty"),
+    ("tasks", "pocket/L3", "tasks: 'p' is not FAMILY/NAME"),
+    ("seeds", ["a"], "seeds: 'a' is not a whole number"),
+    ("arms", [{"name": "vanilla", "plugins": []}] * 2, "'vanilla' stands there 2 times"),
+    ("arms", [{"name": "vanilla", "plugins": ["rll"]}], "unknown plugin: 'rll'"),
+    ("arms", [{"name": "vanilla", "plugins": [], "values": {"explore": {"f": "x"}}}], "--arm vanilla: explore.f: 'x'"),
+    ("data", {"test": 0}, "data: train and test must be at least 1"),
+    ("data", {"tets": 2}, "data has no option 'tets'"),
+    ("options", {"rl": {"lrr": 1}}, "rl has no option 'lrr'"),
+    ("options", [1], "not a plan"),
+    ("policy", "./nowhere", "'./nowhere' is neither a folder"),
+    ("ladder", {"plugins": [], "base": "rll", "full": "rl"}, "ladder: there is no arm 'rll'"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), EDITS)
+def test_an_edited_plan_is_held_against_what_there_is(field: str, value: object, said: str, tmp_path: Path) -> None:
+    plan = plan_to_json(make_plan(Asked(plugins=("rl",))))
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    assert CliRunner().invoke(cli, ["bench", "--plan", "plan.json", "--dry-run"]).exit_code == 0
+    (tmp_path / "plan.json").write_text(json.dumps({**plan, field: value}))
+    heard = refused("bench", "--plan", "plan.json", "--dry-run")
+    assert heard.startswith("--plan plan.json: ")
+    assert said in heard
