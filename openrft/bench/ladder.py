@@ -104,7 +104,7 @@ def named_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
         if not (equals and name):
             raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
         if "/" in name or "\\" in name:  # files are called by it
-            raise UsageError(f"--arm {text!r}: a name cannot hold a slash.", "Choose another name.")
+            raise UsageError(f"--arm {text!r}: a name cannot hold a slash.", "Write the name without it.")
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:

@@ -65,7 +65,7 @@ def test_a_run_lies_in_its_own_folder_under_out(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arm", "said"),
     [
-        ("a/b=rl", "Write the name without /"),
+        ("a/b=rl", "a name cannot hold a slash"),
         ("vanilla =rl", "there is an arm of that name already"),
         ("x=rl,rl.lr", "rl.lr has no value. Write rl.lr=VALUE."),
         ("x=teacher,sft,teacher.model=./nowhere", "teacher.model: './nowhere' is neither a folder, nor a hub id"),
