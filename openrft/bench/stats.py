@@ -71,7 +71,7 @@ def resample(
     rng = np.random.default_rng(seed)
     crossed, items = [], []
     for block in blocks:
-        sums, sizes = _by_cluster(block)
+        sums, sizes = by_cluster(block)
         drawn = _counts(rng, replicates, len(sizes), len(sizes))
         arms, seeds, clusters = sums.shape
         means = (drawn @ sums.reshape(-1, clusters).T) / (drawn @ sizes)[:, None]
@@ -168,7 +168,7 @@ def spread(draws: Draws, weights: Sequence[float]) -> tuple[float, float]:
     return float((draws.crossed @ w).std()), float((draws.items @ w).std())
 
 
-def _by_cluster(block: Block) -> tuple[Array, Array]:
+def by_cluster(block: Block) -> tuple[Array, Array]:
     """Sums of scores (arms, seeds, clusters), and the items in each cluster."""
     member = np.zeros((len(block.clusters), int(block.clusters.max()) + 1))
     member[np.arange(len(block.clusters)), block.clusters] = 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrft.bench.significance import bootstrap_p, delta_p, holm, mcnemar_mid_p, sign_flip_p, welch_p
+from openrft.bench.significance import bootstrap_p, delta_p, holm, item_variance, mcnemar_mid_p, sign_flip_p, welch_p
 from openrft.bench.stats import Block, contrast, resample
 
 
@@ -66,7 +66,7 @@ def pair(seeds: int, completions: int = 1, items: int = 60) -> list[Block]:
         (1, 1, False, "sign flips over items"),
         (1, 3, True, "sign flips over items"),
         (2, 1, False, "bootstrap over seeds and items"),
-        (3, 1, False, "Welch over seeds"),
+        (3, 1, False, "Welch over seeds and items"),
         (3, 1, True, "bootstrap over seeds and items"),
     ],
 )
@@ -89,6 +89,31 @@ def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
     )
     rejected = [welch_p(*rng.normal(0, 1, (2, 8, 3))) < 0.05 for _ in range(2000)]
     assert 0.03 < np.mean(rejected) < 0.07
+
+
+def test_item_variance_worked_by_hand() -> None:
+    # Both seeds alike, gaps 1, 0, 0, -1: their variance 2/3 over 4 items
+    lasting = np.array([[[1.0, 0, 1, 0]] * 2, [[0.0, 0, 1, 1]] * 2])
+    assert item_variance([Block(lasting, np.arange(4))], 0, 1) == (pytest.approx(1 / 6), 3)
+    # What one seed gained on an item the other lost again: luck, and nothing that lasts
+    luck = np.array([[[1.0, 0], [0, 1]], [[0.0, 0], [0, 0]]])
+    assert item_variance([Block(luck, np.arange(2))], 0, 1) == (0.0, 1)
+    # Two tasks halve each one's share in the mean; copies of one item say nothing of how items differ
+    copies = Block(lasting, np.zeros(4, dtype=int))
+    assert item_variance([Block(lasting, np.arange(4)), copies], 0, 1) == (pytest.approx(1 / 24), 3)
+
+
+def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
+    rng = np.random.default_rng(6)
+    rejected = np.zeros(2)
+    for _ in range(300):
+        own = rng.normal(0, 1.5, (2, 1, 100)) + rng.normal(0, 1.5, 100)
+        right = 1 / (1 + np.exp(-(own + rng.normal(0, 0.05, (2, 5, 1)))))
+        block = Block(rng.binomial(3, right) / 3, np.arange(100), 3)
+        means = block.scores.mean(axis=2)
+        rejected += [welch_p(*means, item_variance([block], 0, 1)) < 0.05, welch_p(*means) < 0.05]
+    assert rejected[0] / 300 < 0.08
+    assert rejected[1] / 300 > 0.25
 
 
 def test_bootstrap_p_is_one_where_nothing_differs() -> None:
