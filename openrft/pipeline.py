@@ -67,6 +67,12 @@ def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on, or a policy that
     has no weights."""
     training = [job for job in jobs if _plugins(job).having("train_step")]
+    found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
+    if found:
+        raise UsageError(
+            f"there are no samples to train on in {', '.join(found)}.",
+            "Leave them out of --task, or answer them without training: `openrft evaluate`.",
+        )
     for job in training:
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
@@ -74,12 +80,6 @@ def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
                 " none.",
                 "Give a checkpoint folder or hub id with --policy, or answer without training: `openrft evaluate`.",
             )
-    found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
-    if found:
-        raise UsageError(
-            f"there are no samples to train on in {', '.join(found)}.",
-            "Leave them out of --task, or answer them without training: `openrft evaluate`.",
-        )
 
 
 def _plugins(job: Job) -> Plugins:

@@ -15,8 +15,9 @@ HEAVY = ("torch", "transformers", "trl", "peft", "lancedb", "datasets", "vllm", 
 
 
 def modules_after(code):
-    program = f"import sys\n{code}\nprint(*sorted(sys.modules))"
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    program = f"import sys\n{code}\nprint()\nprint(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()  # the lines above are what the code itself printed
 
 
 @pytest.mark.parametrize(
