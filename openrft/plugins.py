@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pluggy
 
 from openrft import hookspecs
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.options import build, refuse
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,16 @@ def blamed(name: str, what: str) -> Iterator[None]:
         raise PluginError(
             f"{about(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
         ) from fault
+
+
+def list_of(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
+    """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
+    with blamed(name, f"gave no list in {hook}"):
+        found = list(given)
+    for one in found:
+        if not isinstance(one, kind):
+            raise PluginError(f"{about(name)} gave a {type(one).__name__} in {hook}, in place of a {kind.__name__}.")
+    return cast("list[T]", found)
 
 
 def numbers(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:

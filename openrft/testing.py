@@ -16,13 +16,13 @@ from typing import Any
 
 from openrft.errors import PluginError
 from openrft.families import family, load_task, whole_task
-from openrft.plugins import Plugins, about, numbers
+from openrft.grading import Grade
+from openrft.plugins import Plugins, about, list_of, numbers
 from openrft.policies.base import Sampling
 from openrft.progress import Progress, Silent
 from openrft.prompt import boxed, messages_for
 from openrft.sample import LETTERS, Completion, Message, Rollout, Sample, Shot
 from openrft.stages.augment import merged
-from openrft.stages.evaluate import grades
 from openrft.stages.retrieve import retrieved
 from openrft.stages.reward import asked_of
 from openrft.stages.synthesize import verify
@@ -150,7 +150,7 @@ def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[st
 def _check_judge(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
     waiting = [replace(rollout, correct=None) for rollout in rollouts]
     found = plugins.first("judge", rollouts=waiting, task=task, progress=Silent())
-    if found and len(grades(*found)) != len(waiting):
+    if found and len(list_of(name, "judge", Grade, found[1])) != len(waiting):
         raise PluginError(f"{about(name)} judged {len(found[1])} of {len(waiting)} answers.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.plugins import about, blamed
+from openrft.plugins import about, list_of
 from openrft.sample import Sample, content_of, read_jsonl, sample_from_json, to_json, write_jsonl
 from openrft.work import Tally, Work
 
@@ -50,7 +50,7 @@ def merged(train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample
     kept = {s.id: s for s in train}
     roots = {s.root for s in train}
     for name, samples in results:
-        for sample in _samples(name, samples):
+        for sample in list_of(name, "augment", Sample, samples):
             if sample.parent not in roots or not sample.via:
                 raise PluginError(
                     f"{about(name)} made a sample without lineage: parent {sample.parent!r}, via {sample.via!r}.",
@@ -61,12 +61,3 @@ def merged(train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample
             kept.setdefault(sample.id, sample)
     tally.counts["samples"] = len(kept)
     return list(kept.values())
-
-
-def _samples(name: str, given: Sequence[Sample]) -> list[Sample]:
-    with blamed(name, "gave no list in augment"):
-        samples = list(given)
-    for sample in samples:
-        if not isinstance(sample, Sample):
-            raise PluginError(f"{about(name)} gave a {type(sample).__name__} in augment, in place of a Sample.")
-    return samples

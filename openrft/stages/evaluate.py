@@ -9,7 +9,7 @@ from pathlib import Path
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
 from openrft.grading import Grade, graded
-from openrft.plugins import about, blamed, numbers
+from openrft.plugins import about, list_of, numbers
 from openrft.policies.base import Sampling
 from openrft.sample import Rollout, Shot, content_id, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.stages.retrieve import demonstrations, prompts_of
@@ -72,18 +72,8 @@ def _judged(work: Work, rollouts: list[Rollout]) -> list[Rollout]:
     if found is None:
         return rollouts
     name, given = found
-    verdicts = grades(name, given)
+    verdicts = list_of(name, "judge", Grade, given)
     if len(verdicts) != len(waiting):
         raise PluginError(f"{about(name)} judged {len(verdicts)} of {len(waiting)} answers.")
     each = iter(verdicts)
     return [graded(r, next(each)) if r.correct is None else r for r in rollouts]
-
-
-def grades(name: str, given: Sequence[Grade]) -> list[Grade]:
-    """What a judge gave, if they are grades. Raises PluginError with its name."""
-    with blamed(name, "gave no list in judge"):
-        verdicts = list(given)
-    for verdict in verdicts:
-        if not isinstance(verdict, Grade):
-            raise PluginError(f"{about(name)} gave a {type(verdict).__name__} in judge, in place of a Grade.")
-    return verdicts
