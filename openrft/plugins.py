@@ -29,11 +29,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _NoOptions:
-    """Of a plugin that takes none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Installed:
     """What a plugin's distribution says of it; nothing of it is imported."""
 
@@ -290,7 +285,8 @@ class Plugins:
 
     def option(self, name: str, option: str) -> Any:
         """What a plugin's option is, given or by default; None if it has no such option."""
-        defaults = {f.name: f.default for f in dataclasses.fields(getattr(plugin_class(name), "Options", _NoOptions))}
+        kind = options_of(name)
+        defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
         return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
