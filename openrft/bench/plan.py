@@ -214,6 +214,7 @@ def plan_from_json(row: Mapping[str, Any]) -> Plan:
     except (AttributeError, KeyError, TypeError) as fault:
         raise UsageError(f"not a plan: {fault!r}.", "Give a plan.json that a bench wrote.") from fault
     _check_policy(plan.policy)
+    _check_models(plan.arms, plan.options)
     return plan
 
 
@@ -224,7 +225,7 @@ def _contradictions(plan: Plan) -> list[str]:
     faults += [f"tasks: {task!r} is not FAMILY/NAME" for task in plan.tasks if "/" not in str(task)]
     faults += [f"seeds: {seed!r} is not a whole number" for seed in plan.seeds if type(seed) is not int]
     faults += [f"arms: {name!r} stands there {names.count(name)} times" for name in set(names) if names.count(name) > 1]
-    faults += [f"arms: {name!r} has a / in its name" for name in names if "/" in name]
+    faults += [f"arms: {name!r} has a slash in its name" for name in names if {*"/\\"} & {*name}]
     ends = dict.fromkeys((plan.ladder.vanilla, plan.ladder.base, plan.ladder.full))
     faults += [f"ladder: there is no arm {name!r}" for name in ends if name not in names]
     for name in dict.fromkeys(name for arm in plan.arms for name in arm.plugins):

@@ -112,6 +112,7 @@ EDITS: list[tuple[str, object, str]] = [
     ("data", {"tets": 2}, "data has no option 'tets'"),
     ("options", {"rl": {"lrr": 1}}, "rl has no option 'lrr'"),
     ("options", [1], "not a plan"),
+    ("options", {"teacher": {"model": "./nowhere"}}, "teacher.model: './nowhere' is neither a folder, nor a hub id"),
     ("policy", "./nowhere", "'./nowhere' is neither a folder"),
     ("ladder", {"plugins": [], "base": "rll", "full": "rl"}, "ladder: there is no arm 'rll'"),
 ]
