@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openrft.errors import CheckpointError, UnknownName
-from openrft.plugins import installed, providers_of
+from openrft.installed import installed
+from openrft.plugins import providers_of
 from openrft.policies.fingerprint import fingerprint
 
 if TYPE_CHECKING:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from dataclasses import replace
 
+from openrft.blame import blamed
 from openrft.errors import OpenRFTError, PluginError, UnknownName
 from openrft.grading import Grade, grade
-from openrft.plugins import about, blamed, installed, providers_of
+from openrft.installed import about, installed
+from openrft.plugins import providers_of
+from openrft.rules import Answerer, Question, Rule
 from openrft.sample import Sample
 from openrft.task import DataRequest, Grader, Task, TaskFamily, TaskInfo, Whole, checked, expand
 
@@ -62,7 +66,8 @@ def load_task(name: str, request: DataRequest) -> Task:
     with blamed(owner, f"failed to load {name}"):
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
-    return checked(replace(task, grade=_grading(owner, task.grade)), request)
+    rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
+    return checked(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
 
 
 def whole_task(name: str, request: DataRequest) -> Task | None:
@@ -94,3 +99,20 @@ def _grading(owner: str, grader: Grader) -> Grader:
 
     graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
     return graded
+
+
+def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
+    """The family's own rule, named where it fails."""
+
+    @functools.wraps(rule)  # stored results know a rule by its module
+    def made(train: Sequence[Sample]) -> Answerer:
+        with blamed(owner, f"failed in its rule for {leaf}"):
+            answerer = rule(train)
+
+        def answer(question: Question) -> str | None:
+            with blamed(owner, f"failed in its rule for {leaf}"):
+                return answerer(question)
+
+        return answer
+
+    return made

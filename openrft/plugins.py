@@ -1,146 +1,25 @@
-"""Find plugins by their metadata without importing them; load only those a job names; name the one that breaks.
+"""The plugins that one job names, built from their options, their hooks called in the arm's order.
 
 One pluggy manager a job, no global one. A plugin's failure carries its name and version and stops its own job only.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import difflib
 import functools
-import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pluggy
 
 from openrft import hookspecs
-from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
+from openrft.blame import blamed
+from openrft.errors import OpenRFTError, PluginError, UsageError
+from openrft.installed import about, libraries, plugin_class, source_digest
 from openrft.options import build, refuse
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What a plugin's distribution says of it; nothing of it is imported."""
-
-    name: str  # the entry point's name, what users type
-    distribution: str
-    version: str
-    summary: str
-    entry: EntryPoint
-
-    def __str__(self) -> str:
-        return f"plugin {self.name!r} ({self.distribution} {self.version})"
-
-
-@functools.cache
-def installed() -> dict[str, Installed]:
-    """Every installed plugin by name. Two distributions with one name are refused when that name is used."""
-    found: dict[str, Installed] = {}
-    for entry in entry_points(group=hookspecs.GROUP):
-        dist = entry.dist
-        about = Installed(
-            entry.name,
-            dist.name if dist else "unknown",
-            dist.version if dist else "0",
-            (dist.metadata["Summary"] or "") if dist else "",
-            entry,
-        )
-        other = found.get(entry.name)
-        if other and other.distribution != about.distribution:
-            raise UsageError(
-                f"two installed distributions call a plugin {entry.name!r}: {other.distribution} and"
-                f" {about.distribution}.",
-                "Uninstall one.",
-            )
-        found[entry.name] = about
-    return dict(sorted(found.items()))
-
-
-def about(name: str) -> Installed:
-    """The installed plugin of this name. Raises UnknownName with the nearest names."""
-    known = installed()
-    if name not in known:
-        raise UnknownName("plugin", name, known, "`openrft plugins list` shows what is installed.")
-    return known[name]
-
-
-@contextlib.contextmanager
-def blamed(name: str, what: str) -> Iterator[None]:
-    """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
-
-    `what` goes on with the sentence that begins with the plugin: "failed in names".
-    """
-    try:
-        yield
-    except OpenRFTError:
-        raise
-    except Exception as fault:  # a stranger's code: whatever it raises gets its name attached
-        raise PluginError(
-            f"{about(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
-        ) from fault
-
-
-def list_of(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
-    """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
-    with blamed(name, f"gave no list in {hook}"):
-        found = list(given)
-    for one in found:
-        if not isinstance(one, kind):
-            raise PluginError(f"{about(name)} gave a {type(one).__name__} in {hook}, in place of a {kind.__name__}.")
-    return cast("list[T]", found)
-
-
-def numbers(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
-    with blamed(name, f"gave metrics that are no numbers in {hook}"):
-        return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}
-
-
-@functools.cache
-def plugin_class(name: str) -> Any:
-    """Import one plugin's class. Raises PluginError naming it if the import fails."""
-    plugin = about(name)
-    try:
-        return plugin.entry.load()
-    except Exception as fault:
-        raise PluginError(
-            f"{plugin} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
-        ) from fault
-
-
-@functools.cache
-def source_digest(name: str) -> str:
-    """Digest of the plugin's Python files, so that edited code never meets results of the old code."""
-    parts = plugin_class(name).__module__.split(".")
-    packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    # A namespace package has no file of its own: the code begins in the first of its parts that has one.
-    return package_digest(next((p for p in packages if _file(p)), packages[0]))
-
-
-@functools.cache
-def package_digest(package: str) -> str:
-    """Digest of a package's Python files."""
-    file = _file(package)
-    digest = hashlib.sha256()
-    if file:
-        single = Path(file).name != "__init__.py"
-        for path in [Path(file)] if single else sorted(Path(file).parent.rglob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _file(package: str) -> str | None:
-    return getattr(import_module(package), "__file__", None)
 
 
 def needs(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -260,6 +139,12 @@ class Plugins:
         impls = getattr(self._manager.hook, hook).get_hookimpls()
         return [impl.plugin_name for impl in reversed(impls)]
 
+    def training(self, objective: str) -> list[str]:
+        """Plugins that train for this objective (attribute `objectives`; one without it: "imitate" and "explore")."""
+        every = ("imitate", "explore")
+        trainers = self.having("train_step")
+        return [name for name in trainers if objective in getattr(self.instances[name], "objectives", every)]
+
     def collect(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """(plugin name, result) of every plugin that returned one, in the arm's order."""
         return list(getattr(self._manager.hook, hook)(**arguments))
@@ -290,12 +175,12 @@ class Plugins:
         return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """Name, version, code digest and options of each: what a stored result depends on."""
+        """Code and options of each: what a stored result depends on."""
         return [[*self.code(n), self.options[n]] for n in names]
 
-    def code(self, name: str) -> list[str]:
-        """Name, version and code digest."""
-        return [name, about(name).version, source_digest(name)]
+    def code(self, name: str) -> list[Any]:
+        """Name, version, code digest and the versions of the libraries under it."""
+        return [name, about(name).version, source_digest(name), libraries(name)]
 
 
 @functools.cache

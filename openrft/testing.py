@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from openrft.blame import list_of, numbers
 from openrft.errors import PluginError
 from openrft.families import family, load_task, whole_task
 from openrft.grading import Grade
-from openrft.plugins import Plugins, about, list_of, numbers
+from openrft.installed import about
+from openrft.plugins import Plugins
 from openrft.policies.base import Sampling
 from openrft.progress import Progress, Silent
 from openrft.prompt import boxed, messages_for

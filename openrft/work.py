@@ -13,7 +13,8 @@ from openrft import __version__
 from openrft.arm import Job
 from openrft.checkpoints import checkpoint_identity, open_policy
 from openrft.errors import UsageError
-from openrft.plugins import Plugins, package_digest
+from openrft.installed import LIBRARIES, package_digest, versions
+from openrft.plugins import Plugins
 from openrft.policies.base import Policy, TrainablePolicy
 from openrft.progress import Progress
 from openrft.store import Result, Store
@@ -98,15 +99,6 @@ class Work:
         """The task as every stage but evaluate sees it: without test samples."""
         return replace(self.task, test=())
 
-    def trainers(self, objective: str) -> list[str]:
-        """Plugins that train for this objective (attribute `objectives`; one without it: "imitate" and "explore")."""
-        every = ("imitate", "explore")
-        return [
-            name
-            for name in self.plugins.having("train_step")
-            if objective in getattr(self.plugins.instances[name], "objectives", every)
-        ]
-
     def rewarding(self, kind: str) -> list[str]:
         """Plugins that give rewards of this kind (attribute `rewards`; one without it may give both)."""
         every = ("outcome", "process")
@@ -143,7 +135,7 @@ class Work:
 
         # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
-        core = [__version__, package_digest("openrft")]
+        core = [__version__, package_digest("openrft"), versions(LIBRARIES)]
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         result = self.store.result(name, key, timed)
         row = json.loads((result.folder / "cost.json").read_text("utf-8"))

@@ -14,12 +14,13 @@ import torch
 from safetensors.torch import load_file
 
 import openrft
+import openrft.installed
 import openrft.plugins
 from openrft import pipeline
 from openrft.arm import Arm, Job
 from openrft.errors import PluginError
 from openrft.grading import Grade
-from openrft.plugins import Installed, installed
+from openrft.installed import Installed, installed
 from openrft.sample import Reward, Shot, read_jsonl
 from openrft.settings import Evaluate, Explore, Settings
 from openrft.store import Store
@@ -75,8 +76,8 @@ def toy(monkeypatch):
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
     every = {**installed(), **here}
-    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
-    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
 
@@ -117,7 +118,7 @@ def test_stages_are_shared_and_reused(tiny, tmp_path):
 
 def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
     assert not any(r.correct for r in pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
-    digest = openrft.plugins.source_digest
+    digest = openrft.installed.source_digest
     monkeypatch.setattr(openrft.plugins, "source_digest", lambda name: "edited" if name == "toy" else digest(name))
     edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
@@ -126,19 +127,25 @@ def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp
     assert all(r.correct for r in again.rollouts)
 
 
+def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
+    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    monkeypatch.setattr(openrft.plugins, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
+    assert not any(c.reused for c in pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
+
+
 def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
     inner = tmp_path / "shared_namespace" / "rewards"
     inner.mkdir(parents=True)
     (inner / "__init__.py").write_text("class Plugin: ...")
     monkeypatch.syspath_prepend(tmp_path)
     plugin = importlib.import_module("shared_namespace.rewards").Plugin
-    monkeypatch.setattr(openrft.plugins, "plugin_class", lambda name: plugin)
+    monkeypatch.setattr(openrft.installed, "plugin_class", lambda name: plugin)
     digests = set()
     for code in ("class Plugin: ...", "class Plugin: edited = True"):
         (inner / "__init__.py").write_text(code)
-        openrft.plugins.package_digest.cache_clear()
-        openrft.plugins.source_digest.cache_clear()
-        digests.add(openrft.plugins.source_digest("shared"))
+        openrft.installed.package_digest.cache_clear()
+        openrft.installed.source_digest.cache_clear()
+        digests.add(openrft.installed.source_digest("shared"))
     assert len(digests) == 2
 
 
@@ -154,7 +161,7 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
             self.content = vectors[0]
 
     every = {**installed(), "toy": Installed("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
-    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
+    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
 
     def identity():
         return pipeline.work_of(job(tiny), Store(tmp_path)).identity(["toy"])

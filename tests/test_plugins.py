@@ -20,7 +20,7 @@ def python(strangers, code):
 
 def test_listing_imports_no_plugin(strangers):
     code = (
-        "import sys; from openrft.plugins import installed; print(*installed());"
+        "import sys; from openrft.installed import installed; print(*installed());"
         "print([m for m in sys.modules if m.startswith(('openrft_', 'torch'))])"
     )
     names, modules = python(strangers, code).stdout.splitlines()
@@ -137,6 +137,10 @@ FAILING = [
         "grade(load_task('lost/graded', DataRequest()))",
         "'lost' (openrft-broken 6.6.6) failed to grade an answer to sample",
     ),
+    (
+        "baselines_of(load_task('lost/ruled', DataRequest()))",
+        "'lost' (openrft-broken 6.6.6) failed in its rule for toy/sums: ZeroDivisionError",
+    ),
     ("family('familyless')", "'familyless' (openrft-broken 6.6.6) provides tasks of the family None"),
     ("Plugins(['plain'], {})", "'plain' (openrft-broken 6.6.6): its Options is not a dataclass"),
     ("Plugins(['demanding'], {})", "demanding.key must be set"),
@@ -147,6 +151,7 @@ def test_a_family_or_options_that_fail_are_named(strangers):
     code = f"""
 from openrft import DataRequest
 from openrft.errors import OpenRFTError
+from openrft.bench.baselines import baselines_of
 from openrft.families import family, load_task
 from openrft.plugins import Plugins
 def grade(task):

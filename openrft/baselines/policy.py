@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openrft.baselines.known import answerer, known
 from openrft.errors import PolicyError, UsageError
-from openrft.plugins import package_digest
+from openrft.installed import package_digest
 from openrft.policies.base import Sampling
 from openrft.progress import Progress
 from openrft.prompt import boxed, question_block

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from openrft.bench.changes import changes
 from openrft.bench.comparable import obstacles, shared_seeds
 from openrft.bench.components import isolated, ladder_of
 from openrft.bench.outcomes import Runs, block, runs_of
@@ -141,6 +142,8 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
         run = {r.seed for report in (baseline, candidate) for r in report.results if r.task == task.name}
         if run - set(seeds):
             yield f"{task.name}: compared on the shared seeds {seeds}; others are passed over."
+    if otherwise := changes(baseline, candidate, arms):
+        yield otherwise
     if pair.draws.seeds == 1:
         yield "One seed: the intervals cover the draw of test items only; training noise is not in them."
     extra = [a.name for a in candidate.arms if a.name not in {b.name for b in baseline.arms}]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from openrft.arm import Arm
 from openrft.errors import UnknownName, UsageError
+from openrft.installed import about, installed, plugin_class
 from openrft.options import parse_settings
-from openrft.plugins import about, installed, needs, plugin_class
+from openrft.plugins import needs
 
 VANILLA = "vanilla"
 MODES = ("ladder", "lattice", "paper", "none")

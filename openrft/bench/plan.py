@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from openrft.bench.ladder import Ladder, ladder, named_arms
 from openrft.checkpoints import VLLM, checkpoint_identity, named_checkpoint
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
 from openrft.families import load_task, select
+from openrft.installed import installed
 from openrft.options import build, refuse
-from openrft.plugins import Plugins, installed, make
+from openrft.plugins import Plugins, make
 from openrft.settings import PRESETS, STAGES, Settings, settings_from
 from openrft.task import DataRequest
+
+ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "judge")
 
 Values = dict[str, dict[str, Any]]
 
@@ -96,10 +99,24 @@ def make_plan(asked: Asked) -> Plan:
     refuse(faults)
     _check_models(arms, options)
     assert data is not None
-    Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
+    plugins = Plugins(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
+    said += [line for arm in arms for line in _idle(arm, plugins)]
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return Plan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(said))
+
+
+def _idle(arm: Arm, plugins: Plugins) -> Iterator[str]:
+    """What an arm names in vain: it would be measured as worth nothing, under a name that says otherwise."""
+    for what, hooks, objectives in (
+        ("RL", ("augment", "reward"), ("explore", "explore-run")),
+        ("imitation", ("synthesize",), ("imitate",)),
+    ):
+        trained = {name for objective in objectives for name in plugins.training(objective)} & {*arm.plugins}
+        for name in arm.plugins if not trained else ():
+            acts = {hook for hook in ARM_HOOKS if name in plugins.having(hook)}
+            if acts and acts <= {*hooks}:
+                yield f"arm {arm.name}: {name} acts in {what} only, which nothing in the arm does: it changes nothing."
 
 
 def _departing(settings: Settings, arm: Arm) -> Settings:

@@ -9,7 +9,6 @@ import platform
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,11 @@ from openrft.bench.plan import Plan, plan_to_json
 from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
 from openrft.errors import UsageError
 from openrft.families import load_task
+from openrft.installed import LIBRARIES, about, libraries, versions
 from openrft.pipeline import refuse_untrainable
-from openrft.plugins import about
 from openrft.sample import content_id
 from openrft.store import copy_atomic, disk_faults, write_atomic
 from openrft.tracking import Track
-
-LIBRARIES = ("torch", "transformers", "peft", "pluggy")
 
 
 class Watching(Watcher, AbstractContextManager["Watching"]):
@@ -65,6 +62,10 @@ def run_bench(
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     refuse_untrainable(jobs, tasks)
+    # A bench whose own policy is a rule says so of each of its arms.
+    answering = plan.policy if plan.policy.startswith(PREFIX) else None
+    ran = {(arm.policy or answering or "").removeprefix(PREFIX) for arm in plan.arms}
+    rules = tuple(b for t in tasks.values() for b in baselines_of(t, ran))  # first: one that fails costs nothing then
     folder = out / name
     track = Track(tracker, folder / tracker) if tracker else None
     with disk_faults(out):
@@ -79,9 +80,6 @@ def run_bench(
                 with disk_faults(folder):
                     (folder / kind).mkdir(exist_ok=True)
                 copy_atomic(file, folder / kind / f"{label(result.arm, result.task, result.seed)}.jsonl")
-    # A bench whose own policy is a rule says so of each of its arms.
-    answering = plan.policy if plan.policy.startswith(PREFIX) else None
-    ran = {(arm.policy or answering or "").removeprefix(PREFIX) for arm in plan.arms}
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
     records, scored = scored_alike([task_record(t) for t in tasks.values()], finished)
     return Report(
@@ -96,7 +94,7 @@ def run_bench(
         arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.values) for a in plan.arms),
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
-        baselines=tuple(b for t in tasks.values() for b in baselines_of(t, ran)),
+        baselines=rules,
     )
 
 
@@ -104,9 +102,10 @@ def _versions(plan: Plan) -> dict[str, str]:
     plugins = dict.fromkeys(name for arm in plan.arms for name in arm.plugins)
     families = dict.fromkeys(task.split("/")[0] for task in plan.tasks)
     found = {"openrft": __version__, "python": platform.python_version()}
-    found.update({library: version(library) for library in LIBRARIES})
+    found.update(versions((*LIBRARIES, "pluggy")))
     for name in (*families, *plugins):
         found[about(name).distribution] = about(name).version
+        found.update(libraries(name))
     return found
 
 

@@ -26,7 +26,8 @@ def list_(check: bool, as_json: bool) -> None:
     """
     from openrft.cli.offered import brought_by
     from openrft.errors import OpenRFTError
-    from openrft.plugins import Plugins, installed
+    from openrft.installed import installed
+    from openrft.plugins import Plugins
 
     rows = []
     for name, plugin in installed().items():
@@ -64,7 +65,8 @@ def show(name: str, as_json: bool) -> None:
       openrft plugins show prm
     """
     from openrft import hookspecs
-    from openrft.plugins import about, options_of, plugin_class
+    from openrft.installed import about, plugin_class
+    from openrft.plugins import options_of
 
     plugin, cls = about(name), plugin_class(name)
     hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]

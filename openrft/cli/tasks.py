@@ -42,23 +42,25 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
 
     from openrft.errors import OpenRFTError, UnknownName
     from openrft.families import listed
-    from openrft.plugins import installed, providers_of
+    from openrft.installed import installed
+    from openrft.plugins import providers_of
 
     infos: list[TaskInfo] = []
-    faults: list[OpenRFTError] = []
+    faults: dict[str, OpenRFTError] = {}
     for name in installed():
         try:
             if providers_of(name).tasks() is not None:
                 infos += listed(name, data)
         except OpenRFTError as fault:
-            faults.append(fault)
+            faults[name] = fault
     pattern = selector.lower().rstrip("/")
     patterns = [pattern] if any(mark in pattern for mark in "*?[") else [pattern, f"{pattern}/*"]
     found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
-    if not found:
-        raise faults[0] if faults else UnknownName("task", selector, [i.name for i in infos])
-    for one in faults:
+    asked = faults.pop(pattern.split("/")[0], None)  # a broken plugin's own fault is the answer to whoever asks for it
+    for one in faults.values():
         click.echo(f"openrft: {one}", err=True)
+    if not found:
+        raise asked or UnknownName("task", selector, [i.name for i in infos])
     if as_json:
         click.echo(json.dumps([asdict(i) for i in found], indent=1))
         return

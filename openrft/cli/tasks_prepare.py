@@ -28,9 +28,9 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
       openrft tasks prepare sciknoweval --from DIR --to prepared/sciknoweval
       openrft bench --task sciknoweval/L3 --data prepared/sciknoweval
     """
+    from openrft.blame import blamed
     from openrft.errors import UsageError
     from openrft.families import family as find
-    from openrft.plugins import blamed
     from openrft.task import Preparing
 
     found = find(family)

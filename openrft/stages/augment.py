@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openrft.arm import derived_seed
+from openrft.blame import list_of
 from openrft.errors import PluginError
-from openrft.plugins import about, list_of
+from openrft.installed import about
 from openrft.sample import Sample, content_of, read_jsonl, sample_from_json, to_json, write_jsonl
 from openrft.work import Tally, Work
 

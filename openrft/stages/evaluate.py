@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from openrft.arm import derived_seed
+from openrft.blame import list_of, numbers
 from openrft.errors import PluginError
 from openrft.grading import Grade, graded
-from openrft.plugins import about, list_of, numbers
+from openrft.installed import about
 from openrft.policies.base import Sampling
 from openrft.sample import Rollout, Shot, content_id, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.stages.retrieve import demonstrations, prompts_of

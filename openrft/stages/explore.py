@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from openrft.arm import derived_seed, label
+from openrft.blame import numbers
 from openrft.errors import PluginError, PolicyError, UsageError
-from openrft.plugins import about, numbers
+from openrft.installed import about
 from openrft.sample import Rollout, Sample, Shot, content_of
 from openrft.stages.figures import informative
 from openrft.stages.journal import METRICS, Journal
@@ -30,10 +31,10 @@ def explore(work: Work, train: Sequence[Sample], pool: Sequence[Shot]) -> Path |
 
     None where no plugin trains for it.
     """
-    names = [*work.trainers("explore"), *work.trainers("explore-run")]
+    names = [*work.plugins.training("explore"), *work.plugins.training("explore-run")]
     if not names:
         return None
-    if len(names) > 1 and work.trainers("explore-run"):
+    if len(names) > 1 and work.plugins.training("explore-run"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
     hooks = [*work.plugins.having("retrieve"), *work.plugins.having("reward"), *names]
     inputs = {
@@ -70,7 +71,7 @@ def explore(work: Work, train: Sequence[Sample], pool: Sequence[Shot]) -> Path |
 
 def _through(run: Run) -> None:
     """Every step that is left; in a plugin's own way, if one of the arm's plugins runs the whole stage."""
-    if run.work.trainers("explore-run"):
+    if run.work.plugins.training("explore-run"):
         if run.first < run.steps:
             _trained(run, "explore-run", (), 0)
         return

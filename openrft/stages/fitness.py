@@ -29,7 +29,7 @@ def assess(work: Work) -> tuple[Fitness, ...]:
     """What was found of each source of process rewards; empty without one, without RL, or with fitness.questions=0."""
     how, explore = work.job.settings.fitness, work.job.settings.explore
     names = work.rewarding("process")
-    if not names or not how.questions or not (work.trainers("explore") or work.trainers("explore-run")):
+    if not names or not how.questions or not (work.plugins.training("explore") or work.plugins.training("explore-run")):
         return ()
     asked = _asked(work)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openrft.arm import derived_seed
+from openrft.blame import numbers
 from openrft.errors import PluginError
-from openrft.plugins import numbers
 from openrft.sample import Rollout, content_id
 from openrft.work import Tally, Work
 
@@ -16,7 +16,7 @@ VERSION = 1
 
 def imitate(work: Work, targets: Sequence[Rollout]) -> None:
     """Train on `targets` (paper, section 3.2); augmented samples are for RL, not for this."""
-    names = work.trainers("imitate")
+    names = work.plugins.training("imitate")
     if not names or not targets:
         return
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from openrft.blame import blamed
 from openrft.errors import PluginError
-from openrft.plugins import Plugins, about, blamed
+from openrft.installed import about
+from openrft.plugins import Plugins
 from openrft.prompt import boxed, messages_for
 from openrft.sample import Prompt, Rollout, Sample, Shot
 from openrft.task import Task

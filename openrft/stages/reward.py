@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.plugins import Plugins, about
+from openrft.installed import about
+from openrft.plugins import Plugins
 from openrft.prompt import steps_of
 from openrft.rewards import scored
 from openrft.sample import Reward, RewardKind, Rollout

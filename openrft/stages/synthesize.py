@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from openrft.arm import derived_seed
+from openrft.blame import blamed
 from openrft.errors import PluginError
-from openrft.plugins import about, blamed
+from openrft.installed import about
 from openrft.sample import Rollout, Sample, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
 from openrft.task import Task
 from openrft.work import Tally, Work
@@ -19,7 +20,7 @@ VERSION = 1
 def synthesize(work: Work) -> tuple[Rollout, ...]:
     """One verified target a question of the original train split (paper, section 3.2); none without an imitator."""
     names = work.plugins.having("synthesize")
-    if not names or not work.trainers("imitate"):
+    if not names or not work.plugins.training("imitate"):
         return ()
 
     def make(folder: Path, tally: Tally) -> None:

@@ -117,6 +117,28 @@ def test_what_the_baseline_lacks_is_said() -> None:
     assert found.notes[-1] == "Not in the baseline, so not compared: more."
 
 
+def test_what_was_run_otherwise_is_said() -> None:
+    plan = {"policy": "pocket", "data": {"data": "here"}, "settings": {"explore": {"steps": 30}, "evaluate": {}}}
+    before = replace(made.report({"vanilla": 0.5}), plan={**plan, "options": {"sft": {"lr": 1e-3}}})
+    after = replace(
+        before,
+        plan={
+            "policy": "pocket",
+            "data": {"data": "there"},  # the same items, found elsewhere
+            "settings": {"explore": {"steps": "30"}, "evaluate": {"temperature": 1.0}},
+            "options": {"sft": {"lr": 1e-4}},
+        },
+        arms=(replace(before.arms[0], values={"evaluate": {"samples": 3}}),),
+        versions={"openrft": "0.2.0", "trl": "1.16.0"},
+        machine={"cores": 2, "gpu": "H100"},
+    )
+    assert compare(before, after, 0.0).notes[0] == (
+        "Run otherwise than the baseline: sft.lr 0.001 -> 0.0001, gpu none -> H100,"
+        " evaluate.temperature not set -> 1.0, vanilla: evaluate.samples not set -> 3, openrft 0.1.0 -> 0.2.0."
+    )
+    assert not any("otherwise" in note for note in compare(before, before, 0.0).notes)
+
+
 def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine rows without any true change: uncorrected, a quarter of such pairs would read as a regression."""
     from openrft.bench import gate, stats

@@ -31,3 +31,10 @@ def test_the_paper_preset_has_the_papers_numbers_whatever_the_policy_recommends(
     explore, evaluate = plan.settings.explore, plan.settings.evaluate
     assert (explore.alpha, explore.max_tokens, explore.prompts) == (0.7, 1536, 20)
     assert (evaluate.samples, evaluate.temperature, evaluate.max_tokens) == (3, 0.6, 2048)
+
+
+def test_a_plugin_that_has_nothing_to_act_on_in_its_arm_is_told_of() -> None:
+    plan = make_plan(Asked(plugins=(), arms="none", extra=("x=rl,teacher", "y=teacher,sft", EVERY.replace("x=", "z="))))
+    assert [line for line in plan.said if "changes nothing" in line] == [
+        "arm x: teacher acts in imitation only, which nothing in the arm does: it changes nothing."
+    ]

@@ -184,6 +184,11 @@ def test_tasks_and_plugins_are_listed(openrft):
     assert (row["name"], row["summary"]) == ("toy/sums", "sums of two small numbers")
     assert "left_behind" in tasks.stderr  # the broken plugin is named, and the others are listed all the same
     assert "'familyless' (openrft-broken 6.6.6) provides tasks of the family None" in tasks.stderr
+    for asked, fault in (
+        ("toys", "unknown task: 'toys'. Did you mean toy/sums?"),
+        ("familyless", "of the family None"),
+    ):
+        assert fault in openrft("tasks", "list", asked).stderr.splitlines()[-1]
     assert "[system]" in openrft("tasks", "show", "toy/sums").stdout
     rows = {r["name"]: r for r in json.loads(openrft("plugins", "list", "--check", "--json").stdout)}
     assert rows["brevity"]["state"] == "ok"

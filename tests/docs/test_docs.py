@@ -13,7 +13,7 @@ import pytest
 from openrft import hookspecs
 from openrft.cli import COMMANDS, cli
 from openrft.cli.offered import offered
-from openrft.plugins import installed, plugin_class
+from openrft.installed import installed, plugin_class
 from openrft.settings import PRESETS, STAGES
 
 ROOT = Path(__file__).parents[2]

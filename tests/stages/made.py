@@ -11,7 +11,8 @@ from typing import Any
 import openrft
 from openrft import Completion
 from openrft.arm import Arm, Job
-from openrft.plugins import Installed, Plugins
+from openrft.installed import Installed
+from openrft.plugins import Plugins
 from openrft.progress import Silent
 from openrft.settings import Evaluate, Explore, Settings
 from openrft.stages.explore import explore
@@ -79,7 +80,7 @@ class Entry:
 def work_of(monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any) -> Work:
     """The work of one job whose plugins are these objects."""
     here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
-    monkeypatch.setattr("openrft.plugins.installed", lambda: here)
+    monkeypatch.setattr("openrft.installed.installed", lambda: here)
     monkeypatch.setattr("openrft.plugins.plugin_class", lambda name: here[name].entry.load())
     monkeypatch.setattr("openrft.plugins.source_digest", lambda name: "")
     settings = Settings(explore=Explore(steps=steps, prompts=prompts, group=2, max_tokens=9), evaluate=Evaluate())

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import openrft
+import openrft.installed
 import openrft.plugins
 from openrft import pipeline
 from openrft.arm import Arm, Job
-from openrft.plugins import Installed, installed
+from openrft.installed import Installed, installed
 from openrft.sample import Reward, read_jsonl
 from openrft.settings import Evaluate, Explore, Fitness, Settings
 from openrft.store import Store
@@ -69,8 +70,8 @@ def toy(monkeypatch):
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     here = {"toy": object, "process": Process, "outcomes": Outcome, "shots": Shots}
     every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
-    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
-    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
 

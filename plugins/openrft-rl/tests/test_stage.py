@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import openrft
+import openrft.installed
 import openrft.plugins
 from openrft import Reward, pipeline
 from openrft.arm import Arm, Job
-from openrft.plugins import Installed, installed
+from openrft.installed import Installed, installed
 from openrft.settings import Evaluate, Explore, Settings
 from openrft.store import Store
 from openrft.testing import toy_task, write_tiny_checkpoint
@@ -82,8 +83,8 @@ def here(monkeypatch):
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     ours = {"toy": Toy, "judge": Judge, "steps": Steps}
     every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in ours.items()}}
-    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
-    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
 

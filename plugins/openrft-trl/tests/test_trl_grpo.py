@@ -13,12 +13,13 @@ import pytest
 from openrft_trl import TRLGRPO
 
 import openrft
+import openrft.installed
 import openrft.plugins
 from openrft import DataRequest, OpenRFTError, Reward, UsageError
 from openrft.arm import Arm, Job
 from openrft.bench.ladder import ladder, named_arms
+from openrft.installed import Installed, installed
 from openrft.pipeline import Outcome, run
-from openrft.plugins import Installed, installed
 from openrft.settings import Evaluate, Explore, Settings
 from openrft.store import Store
 from openrft.testing import write_tiny_checkpoint
@@ -73,8 +74,8 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = [], None
     every = {**installed(), "spy": Installed("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
-    monkeypatch.setattr(openrft.plugins, "installed", lambda: every)
-    for known in (openrft.plugins.plugin_class, openrft.plugins.source_digest, openrft.plugins.providers_of):
+    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
     yield
     torch.set_num_threads(threads)

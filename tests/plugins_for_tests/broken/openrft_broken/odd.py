@@ -1,6 +1,6 @@
 """Plugins that give something else than was asked for, hook by hook, and families that fail outside any hook."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import openrft
@@ -60,12 +60,13 @@ class Measuring:
 
 
 class Lost:
-    """Looks for rows where there are none, and grades with a grader that breaks."""
+    """Looks for rows where there are none, and grades with a grader or knows a rule that breaks."""
 
     family = "lost"
 
     def names(self, data=None):
-        return [TaskInfo("lost/rows", "rows that are not there"), TaskInfo("lost/graded", "a grader that breaks")]
+        kinds = {"rows": "rows that are not there", "graded": "a grader that breaks", "ruled": "a rule that breaks"}
+        return [TaskInfo(f"lost/{name}", summary) for name, summary in kinds.items()]
 
     def load(self, name, request):
         from openrft.testing import toy_task
@@ -73,6 +74,8 @@ class Lost:
         if name == "lost/rows":
             return Path("nowhere.jsonl").read_text()
         task = toy_task(request.train, request.test)
+        if name == "lost/ruled":
+            return replace(task, name=name, rules={s.task: lambda train: lambda asked: 1 / 0 for s in task.test})
         return Task(name, task.train, task.test, grade=lambda sample, completion: completion[10**9])
 
 
