@@ -35,7 +35,10 @@ def test_light(code):
     assert [m for m in loaded if m.startswith(HEAVY)] == []
 
 
-@pytest.mark.parametrize("package", ["pocket", "sciknoweval", "augment", "teacher", "sft", "rl", "prm", "icl", "trl"])
+PACKAGES = ["pocket", "sciknoweval", "questions", "augment", "teacher", "sft", "rl", "prm", "icl", "trl"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_plugins_import_nothing_heavy(package):
     loaded = modules_after(f"import openrft_{package}")
     assert [m for m in loaded if m.startswith(HEAVY[:-1])] == []

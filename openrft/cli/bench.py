@@ -22,6 +22,7 @@ EPILOG = """\b
 Examples:
   openrft bench
   openrft bench --task 'pocket/L3/*' --plugins prm --seeds 0,1,2
+  openrft bench --task questions --data mine.csv --policy ./my-model --plugins sft,icl
   openrft bench --task sciknoweval/L3 --plugins prm,icl --data DIR
   openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
   openrft bench --plugins prm --arm noise=rl,placebo --set explore.steps=60

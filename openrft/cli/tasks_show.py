@@ -88,6 +88,8 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         "dropped": _counted(notes.get("defects_dropped", {})),
         "bad rows skipped": _counted(notes.get("bad_rows", {})),
         "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}) + left_out,
+        "columns not read": ", ".join(notes.get("columns_ignored", ())),
+        "files left out": ", ".join(notes.get("files_left_out", ())),
         "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),
         "licence": card["licence"],
     }

@@ -1,0 +1,94 @@
+"""Train and test samples drawn by seed: stratified by task, and kin never on both sides. Open to task families."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from openrft.overlap import clusters
+from openrft.sample import Sample
+
+Group = list[Sample]  # samples that stay together
+Stratum = tuple[str, ...]  # samples of a stratum are drawn in proportion to its size
+Stratify = Callable[[Sample], Stratum]
+
+
+def by_task(sample: Sample) -> Stratum:
+    """The leaf task."""
+    return (sample.task,)
+
+
+def kin_groups(samples: Sequence[Sample]) -> list[Group]:
+    """The samples grouped so that those are together that are alike, or share a mark in `meta["kin"]`, or are so to one
+    that is (`openrft.overlap`); in an order that depends on the samples alone."""
+    groups: dict[int, Group] = defaultdict(list)
+    for sample, first in zip(samples, clusters(samples), strict=True):
+        groups[first].append(sample)
+    return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
+
+
+def split(
+    groups: Sequence[Group], train: int, test: int, seed: int, stratum: Stratify = by_task
+) -> tuple[list[Sample], list[Sample]]:
+    """At most `train` and `test` samples. Where there are fewer than both ask for, both shrink in proportion, test to
+    its share and train to what is left.
+
+    Test is drawn first, so its items stay the same when only `train` changes (and there is enough for both).
+    """
+    have = sum(map(len, groups))
+    if train + test > have:
+        test = min(max(round(have * test / (train + test)), 1), max(have - 1, 0))
+    tests = draw_groups(groups, test, random.Random(f"{seed} test"), stratum)
+    taken = {sample.id for sample in tests}
+    rest = [group for group in groups if group[0].id not in taken]
+    return draw_groups(rest, train, random.Random(f"{seed} train"), stratum), tests
+
+
+def draw(samples: Sequence[Sample], count: int, seed: int, stratum: Stratify = by_task) -> list[Sample]:
+    """`count` of the samples, stratified; all of them if there are no more."""
+    if count >= len(samples):
+        return list(samples)
+    return draw_groups([[sample] for sample in samples], count, random.Random(f"{seed} draw"), stratum)
+
+
+def draw_groups(groups: Sequence[Group], count: int, rng: random.Random, stratum: Stratify = by_task) -> list[Sample]:
+    """`count` samples in whole groups, each stratum in proportion to its size; in shuffled order.
+
+    Fewer only where no group left is small enough to fill the rest.
+    """
+    strata: dict[Stratum, list[Group]] = defaultdict(list)
+    for group in groups:
+        strata[stratum(group[0])].append(group)
+    sizes = {name: sum(map(len, within)) for name, within in sorted(strata.items())}
+    count = min(count, sum(sizes.values()))
+    drawn: list[Sample] = []
+    left: list[Group] = []
+    for name, quota in _quotas(sizes, count).items():
+        rng.shuffle(strata[name])
+        _take(strata[name], quota, drawn, left)
+    rng.shuffle(left)
+    _take(left, count - len(drawn), drawn, [])
+    rng.shuffle(drawn)
+    return drawn
+
+
+def _take(groups: Sequence[Group], room: int, drawn: list[Sample], left: list[Group]) -> None:
+    """Move to `drawn` each group that has room, in order, and the others to `left`."""
+    for group in groups:
+        if len(group) <= room:
+            drawn += group
+            room -= len(group)
+        else:
+            left.append(group)
+
+
+def _quotas(sizes: dict[Stratum, int], count: int) -> dict[Stratum, int]:
+    """`count` shared out in proportion, by largest remainder."""
+    total = sum(sizes.values()) or 1
+    exact = {name: count * size / total for name, size in sizes.items()}
+    quotas = {name: int(share) for name, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (quotas[name] - exact[name], name))
+    for name in by_remainder[: count - sum(quotas.values())]:
+        quotas[name] += 1
+    return quotas

@@ -1,0 +1,18 @@
+"""Tasks from labelled questions of your own: one CSV or JSON file, or a folder of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openrft import hookimpl
+
+
+class Questions:
+    """Gives the family `questions`."""
+
+    @hookimpl
+    def tasks(self) -> Any:
+        """The family."""
+        from openrft_questions.family import QuestionsFamily
+
+        return QuestionsFamily()

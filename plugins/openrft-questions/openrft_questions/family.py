@@ -1,0 +1,175 @@
+"""The family `questions`: from the files that `--data` names to a Task. Reads top to bottom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from openrft import DataError, DataRequest, Sample, Task, TaskInfo, UsageError, splits
+from openrft_questions.asking import instruction
+from openrft_questions.files import Table, tables_in
+from openrft_questions.reading import rows
+from openrft_questions.row import Fault, parse
+
+FAMILY = "questions"
+ALL = f"{FAMILY}/all"
+SHOWN = 5  # faults named before the rest is counted
+DUPLICATE, CONFLICT = "exact_duplicate", "conflicting_gold"
+Parts = dict[str | None, list[Sample]]  # by the side that a file or row names; None: it names none
+
+
+class QuestionsFamily:
+    """A task a file, and `questions/all`, every file's questions together."""
+
+    family = FAMILY
+
+    def names(self, data: str | None = None) -> list[TaskInfo]:
+        """The files' tasks, and all together. Reads no rows."""
+        if data is None:
+            return [TaskInfo(ALL, "your own questions: name a CSV or JSON file with --data", absent=True)]
+        found = tables_in(data)
+        leaves = list(dict.fromkeys(table.leaf for table in found.tables))
+        alias = f"{FAMILY}/{leaves[0]}" if len(leaves) == 1 else ALL
+        pooled = TaskInfo(ALL, f"the questions of {len(leaves)} files" if leaves[1:] else "the same", alias_of=alias)
+        return [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.label(leaf)}") for leaf in leaves] + [pooled]
+
+    def canonical(self, name: str) -> str:
+        """`questions` alone means all of them."""
+        return ALL if name == FAMILY else name
+
+    def load(self, name: str, request: DataRequest) -> Task:
+        """Train and test as the files or their column `split` have them, else drawn by seed. Raises DataError."""
+        parts, notes = _read(name, request)
+        if None not in parts:
+            train, test = (
+                splits.draw(parts.get(side, []), count, request.seed, _stratum)
+                for side, count in (("train", request.train), ("test", request.test))
+            )
+            rule = f"your own; asked for {request.train} train and {request.test} test"
+            return _task(name, parts, train, test, {**notes, "split": rule})
+        rule = f"drawn by seed {request.seed}, kin on one side"
+        have = len(parts[None])
+        if have < request.train + request.test:
+            rule += f"; asked for {request.train} train and {request.test} test, and there are {have}"
+        train, test = splits.split(splits.kin_groups(parts[None]), request.train, request.test, request.seed, _stratum)
+        if not train or not test:
+            raise DataError(
+                f"{name}: {have} questions do not make a train and a test side without kin on both.",
+                "Give more of them, or put train or test into a column `split`.",
+            )
+        return _task(name, parts, train, test, {**notes, "split": rule})
+
+    def whole(self, name: str, request: DataRequest) -> Task:
+        """All usable rows: in train where nothing says where they belong. Raises DataError."""
+        parts, notes = _read(name, request)
+        train = [*parts.get(None, ()), *parts.get("train", ())]
+        return _task(name, parts, train, parts.get("test", []), {**notes, "split": "none: all rows"})
+
+
+def _read(name: str, request: DataRequest) -> tuple[Parts, dict[str, Any]]:
+    """The samples by side, and what is to be told of them. Raises UsageError or DataError."""
+    if request.data is None:
+        raise UsageError(f"{name}: no questions were given.", "Name a CSV or JSON file of yours with --data.")
+    found = tables_in(request.data)
+    parts: Parts = {}
+    bad: Counter[str] = Counter()
+    ignored: dict[str, None] = {}
+    read = 0
+    for table in found.of(name.partition("/")[2], ALL.partition("/")[2]):
+        taken, faults, columns, count = _table(table)
+        read, ignored = read + count, ignored | columns
+        bad.update(fault.reason for _, fault in faults)
+        if faults and not request.skip_bad_rows:
+            shown = "; ".join(f"{place}: {fault.detail}" for place, fault in faults[:SHOWN])
+            more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+            raise DataError(f"{table.path}: {shown}{more}.", "Fix these rows, or leave them out with --skip-bad-rows.")
+        for side, samples in taken.items():
+            parts.setdefault(side, []).extend(samples)
+    parts, dropped, kept = _compared(parts, request.clean)
+    _require(name, parts, read)
+    every = [sample for samples in parts.values() for sample in samples]
+    return parts, {
+        "source": str(found.source),
+        "licence": "as your file's",
+        "rows_read": read,
+        "bad_rows": dict(sorted(bad.items())),
+        "columns_ignored": list(ignored),
+        "files_left_out": list(found.left_out),
+        "defects_dropped": dropped,
+        "defects_kept": kept,
+        "groups": ["topic"] if any("topic" in sample.meta for sample in every) else [],
+    }
+
+
+def _table(table: Table) -> tuple[Parts, list[tuple[str, Fault]], dict[str, None], int]:
+    """One file's samples by side, its bad rows with their places, the columns that nobody reads, and how many rows."""
+    parts: Parts = {}
+    faults: list[tuple[str, Fault]] = []
+    ignored: dict[str, None] = {}
+    count = 0
+    for place, value in rows(table.path):
+        count += 1
+        found = value if isinstance(value, Fault) else parse(value, f"{FAMILY}/{table.leaf}", table.side)
+        if isinstance(found, Fault):
+            faults.append((place, found))
+            continue
+        ignored |= dict.fromkeys(found.ignored)
+        sample = replace(found.sample, meta={**found.sample.meta, "row": f"{table.path.name} {place}"})
+        parts.setdefault(found.side, []).append(sample)
+    return parts, faults, ignored, count
+
+
+def _compared(parts: Parts, clean: bool) -> tuple[Parts, dict[str, int], dict[str, int]]:
+    """The samples with what only a comparison of all shows: repeated ones, and those with two answers."""
+    golds: dict[object, set[str]] = {}
+    for sample in (s for samples in parts.values() for s in samples):
+        golds.setdefault(_asked(sample), set()).add(_plain(sample.gold))
+    seen: Counter[tuple[str | None, str]] = Counter()
+    found: Counter[str] = Counter()
+    compared: Parts = {}
+    for side, samples in parts.items():
+        for sample in samples:
+            copy = seen[side, sample.id]
+            seen[side, sample.id] += 1
+            defects = [DUPLICATE] * (copy > 0) + [CONFLICT] * (len(golds[_asked(sample)]) > 1)
+            found.update(defects)
+            if not (clean and defects):
+                marked = replace(sample, copy=copy, meta={**sample.meta, "defects": defects})
+                compared.setdefault(side, []).append(marked)
+    counts = dict(sorted(found.items()))
+    return (compared, counts, {}) if clean else (compared, {}, counts)
+
+
+def _require(name: str, parts: Parts, read: int) -> None:
+    """Raises DataError if nothing is left, or if it is said of some rows alone which side they belong to."""
+    if not parts:
+        raise DataError(f"{name}: none of {read} rows is a usable question.", "See the README of openrft-questions.")
+    if None in parts and len(parts) > 1:
+        sample = parts[None][0]
+        raise DataError(
+            f"{name}: some rows say whether they are train or test, and {sample.meta['row']} does not.",
+            "Fill the column `split` in every row, or leave it out.",
+        )
+    missing = {"train", "test"} - {*parts}
+    if None not in parts and missing:
+        raise DataError(f"{name}: no row is {missing.pop()}.", "Leave `split` out to have both sides drawn.")
+
+
+def _task(name: str, parts: Parts, train: Sequence[Sample], test: Sequence[Sample], notes: dict[str, Any]) -> Task:
+    task = Task(name, tuple(train), tuple(test), notes=notes)
+    told = instruction(sample.kind for samples in parts.values() for sample in samples)  # the same for every draw
+    return replace(task, instruction=told) if told else task
+
+
+def _stratum(sample: Sample) -> splits.Stratum:
+    return sample.task, str(sample.meta.get("topic", ""))
+
+
+def _asked(sample: Sample) -> object:
+    return _plain(sample.question), tuple(sorted(map(_plain, sample.options)))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())

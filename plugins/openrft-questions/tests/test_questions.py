@@ -1,0 +1,292 @@
+"""Rows of one's own, as users write them, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrft_questions.row import Fault, Found, parse
+
+from openrft import DataError, DataRequest, Sample, UsageError
+from openrft.families import load_task, select, whole_task
+from openrft.testing import check_family
+
+CSV = """question,A,B,C,answer,Topic,Source
+Which is a metal?,iron,neon,argon,a,metals,book
+Which is a gas?,iron,neon,,NEON,gases,book
+"Is ""neon"", a gas, inert?",,,,true,gases,book
+How many grams are 2.5 kg?,,,,2500,,book
+Which element has the symbol Fe?,,,,iron,metals,book
+,,,,,,
+"""
+
+
+def request(path: Path, train: int = 100, test: int = 100, **more: object) -> DataRequest:
+    return DataRequest(train, test, data=str(path), **more)  # type: ignore[arg-type]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def all_of(path: Path, name: str = "questions/all") -> list[Sample]:
+    task = whole_task(name, request(path))
+    assert task is not None
+    return [*task.train, *task.test]
+
+
+def test_a_csv_of_every_kind_of_answer(tmp_path: Path) -> None:
+    found = all_of(write(tmp_path / "mine.csv", CSV))
+    assert [(s.kind, s.answer, s.options) for s in found] == [
+        ("choice", "A", ("iron", "neon", "argon")),
+        ("choice", "B", ("iron", "neon")),
+        ("boolean", "Yes", ()),
+        ("number", "2500", ()),
+        ("text", "iron", ()),
+    ]
+    assert found[2].question == 'Is "neon", a gas, inert?'
+    assert [s.meta.get("topic") for s in found] == ["metals", "gases", "gases", None, "metals"]
+    assert {s.task for s in found} == {"questions/mine"}
+    assert found[4].meta["row"] == "mine.csv line 6"
+    task = load_task("questions/mine", request(tmp_path / "mine.csv"))
+    assert (len(task.train), len(task.test)) == (3, 2)
+    assert task.notes["columns_ignored"] == ["Source"]
+    assert "the number alone where a number is asked for" in task.instruction
+    right = {"choice": "\\boxed{B}", "number": "\\boxed{2500.3}", "text": "\\boxed{ Iron }", "boolean": "\\boxed{yes}"}
+    assert all(task.grade(s, right[s.kind]).correct for s in found[1:])
+
+
+def test_choices_alone_are_asked_as_the_harness_asks(tmp_path: Path) -> None:
+    rows = "\n".join(["question,A,B,answer", *(f"question {i}?,x{i},y{i},B" for i in range(9))])
+    task = load_task("questions/q", request(write(tmp_path / "q.csv", rows)))
+    assert task.instruction == load_task("pocket/L1/valence", DataRequest(2, 2)).instruction
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_spreadsheets_write_other_marks_and_a_byte_order_mark(tmp_path: Path, mark: str) -> None:
+    text = "\ufeff" + CSV.replace('"Is ""neon"", a gas, inert?"', "Is neon inert?").replace(",", mark)
+    (tmp_path / "mine.csv").write_text(text, "utf-8", newline="\r\n")
+    assert [s.answer for s in all_of(tmp_path / "mine.csv")] == ["A", "B", "Yes", "2500", "iron"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "q?", "options": ["x", "y"], "answer": "B"},
+        {"question": "q?", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"},
+        {"question": "q?", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": 2},
+        {"problem": "q?", "options": {"A": "x", "B": "y"}, "gold": "(b)"},
+        {"question": "q?", "option_a": "x", "Option B": "y", "answer": "B."},
+        {"question": "q?", "options": '["x", "y"]', "answer": "Y", "type": "choice"},
+    ],
+)
+def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
+    found = parse(row, "questions/q")
+    assert isinstance(found, Found), found
+    assert found.sample == Sample("q?", "B", ("x", "y"), task="questions/q")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"answer": "A"}, "there is no question"),
+        ({"question": "q?"}, "there is no answer"),
+        ({"question": "q?", "options": ["x", "y"], "answer": 1}, "count from 0 or from 1"),
+        ({"question": "q?", "options": ["x", "y"], "answer": "C"}, "neither a label nor the text"),
+        ({"question": "q?", "options": ["B", "A"], "answer": "A"}, "one option's label and another one's text"),
+        ({"question": "q?", "options": ["x", " X"], "answer": "A"}, "two options are the same: 'x'"),
+        ({"question": "q?", "options": ["x"], "answer": "A"}, "there are 1 options"),
+        ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
+        ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
+        ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "options A, C, and none between"),
+        ({"question": "q?", "A": "x", "options": ["x"], "answer": "A"}, "options stand in one column and, apart, in A"),
+        ({"question": "q?", "problem": "p?", "answer": "A"}, "two columns hold the question: question and problem"),
+        ({"question": "q?", "answer": "1", "type": "numeric"}, "none of choice, boolean, number, text"),
+        ({"question": "q?", "answer": "1", "type": "choice"}, "there are no options"),
+        ({"question": "q?", "answer": "perhaps", "type": "boolean"}, "'perhaps' is not Yes, No, True or False"),
+        ({"question": "q?", "answer": "many", "type": "number"}, "'many' holds none"),
+        ({"question": "q?", "answer": "so\nit is 4"}, "give what is to be in the box, without reasons"),
+        ({"question": "q?", "answer": ["4"]}, "the answer is no text but list"),
+        ({"question": "q?", "answer": "4", "split": "dev"}, "the split 'dev' is neither train nor test"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) -> None:
+    found = parse(row, "questions/q")
+    assert isinstance(found, Fault)
+    assert why in found.detail
+
+
+def test_types_that_are_given_go_before_looks() -> None:
+    for answer, kind in (("12 kg", "number"), ("No", "text"), ("7", "text"), ("true", "boolean")):
+        found = parse({"question": "q?", "answer": answer, "type": kind}, "questions/q")
+        assert isinstance(found, Found)
+        assert found.sample.kind == kind
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(["question", "options", "choices", "answer", "type", "split", "topic", "group", "A", "B", "C"])
+
+
+@given(st.dictionaries(names, json_values))
+def test_no_row_breaks_the_reader(row: dict[str, object]) -> None:
+    assert isinstance(parse(row, "questions/q"), (Fault, Found))
+
+
+cell = st.text("abc ,;\"'\n\tÄ≤0.", min_size=1).map(str.strip).filter(bool)
+
+
+@given(st.lists(st.tuples(cell, cell, cell), min_size=1, unique=True), st.data())
+def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:  # type: ignore[no-untyped-def]
+    from openrft_questions.reading import rows as read
+
+    folder = tmp_path_factory.mktemp("same")
+    table = [{"question": q, "A": a, "B": b, "answer": "A"} for q, a, b in rows]
+    with (folder / "q.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["question", "A", "B", "answer"])
+        writer.writeheader()
+        writer.writerows(table)
+    (folder / "q.json").write_text(json.dumps(table), "utf-8")
+    (folder / "q.jsonl").write_text("\n".join(map(json.dumps, table)), "utf-8")
+    found = [[row for _, row in read(folder / name)] for name in ("q.csv", "q.json", "q.jsonl")]
+    assert found[0] == found[1] == found[2] == table
+
+
+def test_bad_rows_are_refused_with_their_lines_or_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.csv", 'question,A,B,answer\nq?,x,y,A\n"two\nlines?",x,y,C\nr?,x,y,B,more\ns?,x,y,B\n')
+    with pytest.raises(DataError) as refused:
+        load_task("questions/q", request(path))
+    assert f"{path}: line 3: the answer 'C' is neither" in str(refused.value)
+    assert "; line 5: more cells than there are columns" in str(refused.value)
+    task = load_task("questions/q", request(path, skip_bad_rows=True))
+    assert (len(task.train), len(task.test)) == (1, 1)
+    assert task.notes["bad_rows"] == {"answer": 1, "cells": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("q.csv", b"question,answer\nq?,\xff\n", "line 2: not UTF-8"),
+        ("q.csv", b"question,answer,answer\nq?,1,2\n", "two columns are called 'answer'"),
+        ("q.csv", b'question,answer\n"q?,1\n', "not CSV"),
+        ("q.csv", b"question,answer\n", "has no rows"),
+        ("q.json", b'[{"question": ', "not JSON"),
+        ("q.json", b"[]", "has no rows"),
+        ("q.json", b"[1]", "row 1: not a JSON object"),
+        ("q.jsonl", b'{"question": "q?", "answer": "4"}\n{"question"\n', "line 2: not JSON"),
+        ("q.txt", b"q?", "not a file of questions by its name"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=why) as refused:
+        load_task("questions/all", request(tmp_path / name))
+    assert name in str(refused.value)
+
+
+def numbered(count: int, **more: object) -> str:
+    rows = [{"question": f"what is {i}?", "answer": str(i), **more} for i in range(count)]
+    return "\n".join(map(json.dumps, rows))
+
+
+def test_a_folder_is_a_task_a_file_and_all_together(tmp_path: Path) -> None:
+    write(tmp_path / "one.jsonl", numbered(20))
+    write(tmp_path / "two.jsonl", numbered(60, topic="t"))
+    assert select("questions/*", str(tmp_path)) == ["questions/one", "questions/two"]
+    assert select("questions", str(tmp_path)) == ["questions/all"]
+    pooled = load_task("questions/all", request(tmp_path, train=20, test=20))
+    assert len(pooled.test) == 20
+    assert [s.task for s in pooled.test].count("questions/one") == 5  # in proportion
+    assert len(load_task("questions/one", request(tmp_path)).train) == 10
+    write(tmp_path / "two.csv", "question,answer\nq?,4\n")
+    with pytest.raises(DataError, match="several files called two"):
+        select("questions/one", str(tmp_path))
+
+
+def test_a_split_of_ones_own_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "chem"
+    folder.mkdir()
+    write(folder / "train.jsonl", numbered(30))
+    write(folder / "test.csv", "question,answer\nhow many?,4\n")
+    write(folder / "notes.csv", "a,b\n")
+    task = load_task("questions/chem", request(folder, train=12))
+    assert (len(task.train), [s.question for s in task.test]) == (12, ["how many?"])
+    assert task.notes["files_left_out"] == ["notes.csv"]
+    column = write(tmp_path / "q.csv", "question,answer,split\nq?,1,train\nr?,2,test\ns?,3,Train\n")
+    task = load_task("questions/q", request(column))
+    assert ({s.question for s in task.train}, {s.question for s in task.test}) == ({"q?", "s?"}, {"r?"})
+    write(column, "question,answer,split\nq?,1,train\nr?,2,\n")
+    with pytest.raises(DataError, match=r"q\.csv line 3 does not"):
+        load_task("questions/q", request(column, skip_bad_rows=True))
+    write(column, "question,answer,split\nq?,1,train\nr?,2,train\n")
+    with pytest.raises(DataError, match="no row is test"):
+        load_task("questions/q", request(column, test=3))
+
+
+def test_kin_stay_on_one_side_of_a_drawn_split(tmp_path: Path) -> None:
+    rows = [{"question": f"what is {i}?", "answer": str(i), "group": str(i // 5)} for i in range(40)]
+    rows += [{**row, "question": row["question"].upper()} for row in rows[:20]]
+    path = write(tmp_path / "q.json", json.dumps(rows))
+    for seed in range(5):
+        task = load_task("questions/q", request(path, train=30, test=20, seed=seed))
+        sides = [{s.meta["kin"][0] for s in side} for side in (task.train, task.test)]
+        assert sides[0]
+        assert not sides[0] & sides[1]
+        assert not any(task.notes["overlaps"].values())
+    alone = write(tmp_path / "one.json", json.dumps([{**row, "group": "g"} for row in rows]))
+    with pytest.raises(DataError, match="without kin on both"):
+        load_task("questions/one", request(alone))
+
+
+def test_repeated_and_contradicting_rows_are_told_of(tmp_path: Path) -> None:
+    rows = "question,answer\nq?,4\nq?,4\nr?,5\nr?,6\ns?,7\nt?,8\n"
+    path = write(tmp_path / "q.csv", rows)
+    task = load_task("questions/q", request(path))
+    assert task.notes["defects_kept"] == {"conflicting_gold": 2, "exact_duplicate": 1}
+    clean = whole_task("questions/q", request(path, clean=True))
+    assert clean is not None
+    assert [s.question for s in clean.train] == ["q?", "s?", "t?"]
+
+
+def test_without_data_it_says_what_to_give() -> None:
+    with pytest.raises(UsageError, match="Name a CSV or JSON file of yours with --data"):
+        load_task("questions/all", DataRequest())
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        load_task("questions/all", DataRequest(data="nowhere.csv"))
+
+
+def test_the_commands_take_it_by_its_short_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.csv", CSV)
+    openrft = [sys.executable, "-m", "openrft"]
+    shown = subprocess.run([*openrft, "tasks", "show", "questions", "--data", path], capture_output=True, text=True)
+    assert re.search("columns not read +Source", shown.stdout), shown.stderr
+    asked = [
+        "evaluate",
+        "--task",
+        "questions",
+        "--data",
+        path,
+        "--policy",
+        "baseline:majority-answer",
+        "--out",
+        tmp_path,
+    ]
+    done = subprocess.run([*openrft, *asked, "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_is_a_family_as_the_harness_wants_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.jsonl", numbered(50))
+    check_family("questions", "questions/q", request(path, train=20, test=20))
+    check_family("questions", "questions/all", request(path, train=20, test=20, seed=1))
