@@ -148,7 +148,10 @@ def _same_number(read: str, gold: str) -> bool:
     text = found.group(0).replace(",", "").replace("\u2212", "-")
     mantissa, _, exponent = text.lower().partition("e")
     digits = len(mantissa.partition(".")[2])
-    unit = 10.0 ** (int(exponent or 0) - digits)
+    try:
+        unit = 10.0 ** (int(exponent or 0) - digits)
+    except OverflowError:  # a gold beyond all numbers: nothing is equal to it
+        return False
     value = float(read.replace(",", "").replace("\u2212", "-"))
     # The tolerance's own rounding must not decide a tie, hence the last factor.
     return math.isfinite(value) and abs(value - float(text)) <= 0.5 * unit * (1 + 1e-9)

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
@@ -32,6 +32,7 @@ class Installed:
     version: str
     summary: str
     entry: EntryPoint
+    rival: str = ""  # another distribution that calls a plugin so
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -52,21 +53,21 @@ def installed() -> dict[str, Installed]:
         )
         other = found.get(entry.name)
         if other and other.distribution != about.distribution:
-            raise UsageError(
-                f"two installed distributions call a plugin {entry.name!r}: {other.distribution} and"
-                f" {about.distribution}.",
-                "Uninstall one.",
-            )
+            about = replace(about, rival=other.distribution)
         found[entry.name] = about
     return dict(sorted(found.items()))
 
 
 def about(name: str) -> Installed:
-    """The installed plugin of this name. Raises UnknownName with the nearest names."""
+    """The installed plugin of this name. Raises UnknownName with the nearest names, UsageError if two have it."""
     known = installed()
     if name not in known:
         raise UnknownName("plugin", name, known, "`openrft plugins list` shows what is installed.")
-    return known[name]
+    found = known[name]
+    if found.rival:
+        both = f"{found.rival} and {found.distribution}"
+        raise UsageError(f"two installed distributions call a plugin {name!r}: {both}.", "Uninstall one.")
+    return found
 
 
 @functools.cache

@@ -145,11 +145,14 @@ def expand(selector: str, families: Mapping[str, TaskFamily], data: str | None =
 
 
 def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
+    exact = [info.name for info in infos if info.name.lower() == selector.lower().rstrip("/")]
+    if exact:  # first, for a name may hold what is a mark in a glob
+        return exact
     if any(mark in selector for mark in "*?["):
         depth = selector.count("/")
         own = [info.name for info in infos if info.alias_of is None and not info.absent]
         return [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
-    return [info.name for info in infos if info.name.lower() == selector.lower().rstrip("/")]
+    return []
 
 
 def checked(task: Task, request: DataRequest) -> Task:

@@ -1,6 +1,6 @@
 """Plugins: found by metadata, loaded by name, broken ones named and alone in their misfortune.
 
-Everything here runs in processes of its own, with the strangers' distributions really installed.
+All but the last run in processes of their own, with the strangers' distributions really installed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from openrft import UsageError, installed
 
 
 def python(strangers, code):
@@ -166,3 +169,19 @@ for typed, _ in {FAILING!r}:
     assert len(said) == len(FAILING), said
     for (_, words), line in zip(FAILING, said, strict=True):
         assert words in line
+
+
+def test_two_distributions_with_one_name_are_refused_when_it_is_used(monkeypatch):
+    def entry(name, distribution):
+        dist = SimpleNamespace(name=distribution, version="1.0", metadata={"Summary": ""})
+        return SimpleNamespace(name=name, dist=dist)
+
+    twice = [entry("x", "one"), entry("x", "other"), entry("y", "one")]
+    monkeypatch.setattr(installed, "entry_points", lambda group: twice)
+    installed.installed.cache_clear()
+    try:
+        assert installed.about("y").distribution == "one"
+        with pytest.raises(UsageError, match="two installed distributions call a plugin 'x': one and other"):
+            installed.about("x")
+    finally:
+        installed.installed.cache_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ def changes(baseline: Report, candidate: Report, arms: Collection[str]) -> str:
     names = [*dict.fromkeys((*before, *after))]
     found = [(name, *(side.get(name, ABSENT) for side in (before, after))) for name in names]
     found += [(name, old, candidate.versions.get(name, old)) for name, old in baseline.versions.items()]
-    told = [f"{name} {old} -> {new}" for name, old, new in found if old != new]
+    told = [f"{name} {old} -> {new}" for name, old, new in found if not _same(old, new)]
     return f"Run otherwise than the baseline: {', '.join(told)}." if told else ""
 
 
@@ -35,6 +36,13 @@ def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]
             for owner, values in arm.values.items():
                 yield from _flat(f"{arm.name}: {owner}", values)
     yield from ((key, str(report.machine.get(key) or "none")) for key in ("system", "gpu"))
+
+
+def _same(old: str, new: str) -> bool:
+    """Whether two values are one, as numbers (1e-4 and 0.0001) or as text."""
+    with contextlib.suppress(ValueError):
+        return float(old) == float(new)
+    return old == new
 
 
 def _flat(owner: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -102,6 +102,8 @@ def _data(report: Report) -> Iterator[str]:
         left_out = [_counted(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
         if left_out:
             yield f"{task.name}: {'; '.join(left_out)}."
+        if task.notes.get("columns_ignored"):
+            yield f"{task.name}: columns not read: {', '.join(task.notes['columns_ignored'])}."
         clusters = len({item.cluster for item in task.items})
         if clusters < len(task.items):
             yield f"{task.name}: {len(task.items)} test items in {clusters} groups of near duplicates."

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from statistics import fmean
 
 import click
 
@@ -103,6 +104,7 @@ def command(
     from openrft.bench.plan import make_plan, plan_from_json
     from openrft.bench.planner import forecast
     from openrft.errors import OpenRFTError, UsageError
+    from openrft.families import load_task
 
     if plan_file:
         try:
@@ -119,7 +121,8 @@ def command(
     console = Console(stderr=True)
     for line in plan.said:
         click.echo(f"note: {line}", err=True)
-    line = forecast(plan.data.test, plan.settings.evaluate.samples, len(plan.seeds), len(plan.tasks))
+    items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
+    line = forecast(round(fmean(items)), plan.settings.evaluate.samples, len(plan.seeds), len(plan.tasks))
     click.echo(f"forecast: {line}", err=True)
     if dry_run:
         for arm in plan.arms:

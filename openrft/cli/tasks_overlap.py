@@ -100,7 +100,7 @@ def _samples(ref: str, request: DataRequest) -> dict[Row, Kept]:
     from openrft.families import select
     from openrft.overlap import keys_of
 
-    name, _, side = ref.partition("#")
+    name, _, side = ref.rpartition("#") if "#" in ref else (ref, "", "")
     if side not in ("", "train", "test"):
         raise UsageError(f"{ref}: a task has no side {side!r}.", "Write NAME, NAME#train or NAME#test.")
     found: dict[Row, Kept] = {}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openrft import DataError, DataRequest, Sample, Task, TaskInfo, UsageError, splits
 from openrft_questions.asking import instruction
+from openrft_questions.cells import Fault, meant, spaced
 from openrft_questions.files import Table, tables_in
 from openrft_questions.reading import rows
-from openrft_questions.row import Fault, parse
+from openrft_questions.row import parse
 
 FAMILY = "questions"
 ALL = f"{FAMILY}/all"
-SHOWN = 5  # faults named before the rest is counted
+SHOWN, MANY = 5, 30  # faults, and columns, that are named; of faults the rest is counted
 DUPLICATE, CONFLICT = "exact_duplicate", "conflicting_gold"
 Parts = dict[str | None, list[Sample]]  # by the side that a file or row names; None: it names none
 
@@ -33,7 +34,8 @@ class QuestionsFamily:
         leaves = list(dict.fromkeys(table.leaf for table in found.tables))
         alias = f"{FAMILY}/{leaves[0]}" if len(leaves) == 1 else ALL
         pooled = TaskInfo(ALL, f"the questions of {len(leaves)} files" if leaves[1:] else "the same", alias_of=alias)
-        return [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.label(leaf)}") for leaf in leaves] + [pooled]
+        infos = [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.label(leaf)}") for leaf in leaves]
+        return [*infos, pooled] if f"{FAMILY}/{leaves[0]}".lower() != ALL else infos
 
     def canonical(self, name: str) -> str:
         """`questions` alone means all of them."""
@@ -44,20 +46,22 @@ class QuestionsFamily:
         parts, notes = _read(name, request)
         if None not in parts:
             train, test = (
-                splits.draw(parts.get(side, []), count, request.seed, _stratum)
+                splits.draw(parts[side], count, request.seed, _stratum)
                 for side, count in (("train", request.train), ("test", request.test))
             )
-            rule = f"your own; asked for {request.train} train and {request.test} test"
+            counts = (f"{len(took)} of {len(parts[side])} {side}" for side, took in (("train", train), ("test", test)))
+            rule = f"your own; {', '.join(counts)}"
             return _task(name, parts, train, test, {**notes, "split": rule})
         rule = f"drawn by seed {request.seed}, kin on one side"
-        have = len(parts[None])
+        have, groups = len(parts[None]), splits.kin_groups(parts[None])
         if have < request.train + request.test:
             rule += f"; asked for {request.train} train and {request.test} test, and there are {have}"
-        train, test = splits.split(splits.kin_groups(parts[None]), request.train, request.test, request.seed, _stratum)
+        train, test = splits.split(groups, request.train, request.test, request.seed, _stratum)
         if not train or not test:
             raise DataError(
-                f"{name}: {have} questions do not make a train and a test side without kin on both.",
-                "Give more of them, or put train or test into a column `split`.",
+                f"{name}: no train and test side can be drawn from {have} questions of which up to"
+                f" {max(map(len, groups))} have to stay together (alike, or of one group).",
+                "Ask for more with --train and --test, give more rows, or put train or test into a column `split`.",
             )
         return _task(name, parts, train, test, {**notes, "split": rule})
 
@@ -78,14 +82,14 @@ def _read(name: str, request: DataRequest) -> tuple[Parts, dict[str, Any]]:
     ignored: dict[str, None] = {}
     read = 0
     for table in found.of(name.partition("/")[2], ALL.partition("/")[2]):
-        taken, faults, columns, count = _table(table)
-        read, ignored = read + count, ignored | columns
-        bad.update(fault.reason for _, fault in faults)
-        if faults and not request.skip_bad_rows:
-            shown = "; ".join(f"{place}: {fault.detail}" for place, fault in faults[:SHOWN])
-            more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        taken = _table(table)
+        read, ignored = read + taken.rows, ignored | taken.ignored
+        bad.update(fault.reason for _, fault in taken.faults)
+        if taken.faults and not request.skip_bad_rows:
+            shown = "; ".join(f"{place}: {fault.detail}" for place, fault in taken.faults[:SHOWN])
+            more = f"; and {len(taken.faults) - SHOWN} more" if len(taken.faults) > SHOWN else ""
             raise DataError(f"{table.path}: {shown}{more}.", "Fix these rows, or leave them out with --skip-bad-rows.")
-        for side, samples in taken.items():
+        for side, samples in taken.parts.items():
             parts.setdefault(side, []).extend(samples)
     parts, dropped, kept = _compared(parts, request.clean)
     _require(name, parts, read)
@@ -103,29 +107,42 @@ def _read(name: str, request: DataRequest) -> tuple[Parts, dict[str, Any]]:
     }
 
 
-def _table(table: Table) -> tuple[Parts, list[tuple[str, Fault]], dict[str, None], int]:
-    """One file's samples by side, its bad rows with their places, the columns that nobody reads, and how many rows."""
-    parts: Parts = {}
-    faults: list[tuple[str, Fault]] = []
-    ignored: dict[str, None] = {}
-    count = 0
+@dataclass(slots=True)
+class _Taken:
+    """What one file gave."""
+
+    parts: Parts = field(default_factory=dict)
+    faults: list[tuple[str, Fault]] = field(default_factory=list)  # each with its place
+    columns: dict[str, None] = field(default_factory=dict)
+    ignored: dict[str, None] = field(default_factory=dict)  # columns that nobody reads
+    rows: int = 0
+
+
+def _table(table: Table) -> _Taken:
+    """Read one file. Raises DataError if a column is missing in all of it."""
+    taken = _Taken()
     for place, value in rows(table.path):
-        count += 1
+        taken.rows += 1
         found = value if isinstance(value, Fault) else parse(value, f"{FAMILY}/{table.leaf}", table.side)
+        taken.columns |= dict.fromkeys(() if isinstance(value, Fault) else map(str, value))
         if isinstance(found, Fault):
-            faults.append((place, found))
+            taken.faults.append((place, found))
             continue
-        ignored |= dict.fromkeys(found.ignored)
+        taken.ignored |= dict.fromkeys(found.ignored)
         sample = replace(found.sample, meta={**found.sample.meta, "row": f"{table.path.name} {place}"})
-        parts.setdefault(found.side, []).append(sample)
-    return parts, faults, ignored, count
+        taken.parts.setdefault(found.side, []).append(sample)
+    for meaning in ("question", "answer") if taken.columns else ():
+        if meaning not in map(meant, taken.columns):
+            has = ", ".join(list(taken.columns)[:MANY])
+            raise DataError(f"{table.path}: no column is called {meaning}; there are {has}.", f"Call one {meaning}.")
+    return taken
 
 
 def _compared(parts: Parts, clean: bool) -> tuple[Parts, dict[str, int], dict[str, int]]:
     """The samples with what only a comparison of all shows: repeated ones, and those with two answers."""
-    golds: dict[object, set[str]] = {}
+    golds: dict[object, set[object]] = {}
     for sample in (s for samples in parts.values() for s in samples):
-        golds.setdefault(_asked(sample), set()).add(_plain(sample.gold))
+        golds.setdefault(_asked(sample), set()).add(_gold(sample))
     seen: Counter[tuple[str | None, str]] = Counter()
     found: Counter[str] = Counter()
     compared: Parts = {}
@@ -145,7 +162,7 @@ def _compared(parts: Parts, clean: bool) -> tuple[Parts, dict[str, int], dict[st
 def _require(name: str, parts: Parts, read: int) -> None:
     """Raises DataError if nothing is left, or if it is said of some rows alone which side they belong to."""
     if not parts:
-        raise DataError(f"{name}: none of {read} rows is a usable question.", "See the README of openrft-questions.")
+        raise DataError(f"{name}: none of {read} rows is a usable question.", "A row needs a question and an answer.")
     if None in parts and len(parts) > 1:
         sample = parts[None][0]
         raise DataError(
@@ -168,8 +185,8 @@ def _stratum(sample: Sample) -> splits.Stratum:
 
 
 def _asked(sample: Sample) -> object:
-    return _plain(sample.question), tuple(sorted(map(_plain, sample.options)))
+    return spaced(sample.question), tuple(sorted(map(spaced, sample.options)))
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
+def _gold(sample: Sample) -> object:
+    return float(sample.answer) if sample.kind == "number" else spaced(sample.gold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Literal
 from openrft import DataError
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+_SIDE = re.compile(r"(?<![a-z])(?:train(?:ing)?|test(?:ing)?|val(?:id|idation)?|dev|eval(?:uation)?)(?![a-z])")
 Side = Literal["train", "test"]
 SIDES: tuple[Side, ...] = ("train", "test")
 
@@ -53,7 +55,9 @@ def tables_in(source: str) -> Tables:
         return Tables(path, (Table(path, path.stem),))
     if not path.is_dir():
         raise DataError(f"{source}: there is no such file or folder.", "Name a CSV or JSON file with --data.")
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = sorted(
+        file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file() and file.name[0] != "."
+    )
     if not files:
         raise DataError(f"{source} has no file of questions.", f"These are: {', '.join(SUFFIXES)}.")
     twice = [stem for stem, count in Counter(file.stem.lower() for file in files).items() if count > 1]
@@ -65,4 +69,10 @@ def tables_in(source: str) -> Tables:
         return Tables(path, tables, tuple(file.name for file in files if file.stem.lower() not in SIDES))
     if len(files) > 1 and "all" in sides:
         raise DataError(f"{sides['all']}: all is the name of the files together.", "Rename it.")
+    like = [file for file in files if _SIDE.search(file.stem.lower())]
+    if len(files) > 1 and like:
+        raise DataError(
+            f"{like[0]} is one side of a split by its name, and would be mixed with the other files.",
+            "Call two files train and test (others are then left out), or put a column `split` into one file.",
+        )
     return Tables(path, tuple(Table(file, file.stem) for file in files))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_questions.row import Fault, Found, parse
+from openrft_questions.cells import Fault
+from openrft_questions.row import Found, parse
 
 from openrft import DataError, DataRequest, Sample, UsageError
 from openrft.families import load_task, select, whole_task
@@ -86,6 +87,10 @@ def test_spreadsheets_write_other_marks_and_a_byte_order_mark(tmp_path: Path, ma
         {"problem": "q?", "options": {"A": "x", "B": "y"}, "gold": "(b)"},
         {"question": "q?", "option_a": "x", "Option B": "y", "answer": "B."},
         {"question": "q?", "options": '["x", "y"]', "answer": "Y", "type": "choice"},
+        {"question": "q?", "option1": "x", "option2": "y", "Answer Key": "2"},
+        {"question": "q?", "(A)": "x", "(B)": "y", "answer": "B) y"},
+        {"question": "q?", "options": ["A. x", "B. y"], "answer": "b"},
+        {"question": "q?", "options": [{"label": "a", "text": "x"}, {"label": "b", "text": "y"}], "answer": "B"},
     ],
 )
 def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
@@ -100,19 +105,36 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"answer": "A"}, "there is no question"),
         ({"question": "q?"}, "there is no answer"),
         ({"question": "q?", "options": ["x", "y"], "answer": 1}, "count from 0 or from 1"),
+        ({"question": "q?", "options": ["1", "2", "3"], "answer": 2}, "count from 0 or from 1"),
+        ({"question": "q?", "options": ["B. x", "A. y"], "answer": "A"}, "letters of their own, in the order B, A"),
+        ({"question": "q?", "A": "x", "a": "y", "B": "z", "answer": "A"}, "two columns hold option A"),
+        ({"question": "q?", "opa": "x", "opb": "y", "answer": "1"}, "the column 'opa' looks like an option"),
+        ({"question": "q?", "answer": "B"}, "the answer is the letter B, without options"),
+        ({"question": "q?", "answer": "1,008"}, "the comma in '1,008' could stand for thousands or decimals"),
+        ({"question": "q?", "answer": "1,2,3"}, "the comma in '1,2,3'"),
+        ({"question": "q?", "answer": "2,5 kg", "type": "number"}, "the comma in '2,5 kg'"),
+        ({"question": "q?", "answer": "6.02 x 10^23", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "10^5", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "1/2", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "H2O: 18", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "5 m 20 cm", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": 0.1 + 0.2}, "has more than 12 digits"),
+        ({"question": "q?", "answer": "1e400"}, "could never be met"),
+        ({"question": "q?", "answer": "}{"}, "could never be met"),
+        ({"question": "q\ud800?", "answer": "4"}, "half a character"),
         ({"question": "q?", "options": ["x", "y"], "answer": "C"}, "neither a label nor the text"),
-        ({"question": "q?", "options": ["B", "A"], "answer": "A"}, "one option's label and another one's text"),
-        ({"question": "q?", "options": ["x", " X"], "answer": "A"}, "two options are the same: 'x'"),
-        ({"question": "q?", "options": ["x"], "answer": "A"}, "there are 1 options"),
+        ({"question": "q?", "options": ["B", "A"], "answer": "A"}, "fits several options"),
+        ({"question": "q?", "options": ["x y", " x  y"], "answer": "A"}, "two options are the same: 'x y'"),
+        ({"question": "q?", "options": ["x"], "answer": "A"}, "there is only one option"),
         ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
         ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
-        ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "options A, C, and none between"),
+        ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "columns A, C were taken for options"),
         ({"question": "q?", "A": "x", "options": ["x"], "answer": "A"}, "options stand in one column and, apart, in A"),
         ({"question": "q?", "problem": "p?", "answer": "A"}, "two columns hold the question: question and problem"),
         ({"question": "q?", "answer": "1", "type": "numeric"}, "none of choice, boolean, number, text"),
         ({"question": "q?", "answer": "1", "type": "choice"}, "there are no options"),
         ({"question": "q?", "answer": "perhaps", "type": "boolean"}, "'perhaps' is not Yes, No, True or False"),
-        ({"question": "q?", "answer": "many", "type": "number"}, "'many' holds none"),
+        ({"question": "q?", "answer": "many", "type": "number"}, "'many' is no single number"),
         ({"question": "q?", "answer": "so\nit is 4"}, "give what is to be in the box, without reasons"),
         ({"question": "q?", "answer": ["4"]}, "the answer is no text but list"),
         ({"question": "q?", "answer": "4", "split": "dev"}, "the split 'dev' is neither train nor test"),
@@ -122,6 +144,37 @@ def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) ->
     found = parse(row, "questions/q")
     assert isinstance(found, Fault)
     assert why in found.detail
+
+
+@pytest.mark.parametrize(
+    ("given", "gold"),
+    [
+        ("12 kg", "12"),
+        ("9.81 m/s^2", "9.81"),
+        ("-5", "-5"),
+        ("\u20135 \u00b0C", "-5"),
+        ("2.50e3", "2.50e3"),
+        ("25%", "25"),
+    ],
+)
+def test_a_number_is_kept_without_its_unit(given: str, gold: str) -> None:
+    found = parse({"question": "q?", "answer": given, "type": "number"}, "questions/q")
+    assert isinstance(found, Found), found
+    assert found.sample.answer == gold
+
+
+def test_chemistry_needs_its_capitals(tmp_path: Path) -> None:
+    rows = "question,A,B,answer\nName c1ccccc1,CO,Co,CO\nName C1CCCCC1,CO,Co,B\n"
+    found = all_of(write(tmp_path / "q.csv", rows))
+    assert [(s.answer, s.meta["defects"]) for s in found] == [("A", []), ("B", [])]
+
+
+def test_json_keeps_the_digits_of_its_decimals_and_refuses_a_key_twice(tmp_path: Path) -> None:
+    text = '[{"question": "q?", "answer": 2.00}, {"question": "r?", "answer": 3, "topic": NaN}]'
+    assert [s.answer for s in all_of(write(tmp_path / "q.json", text))] == ["2.00", "3"]
+    write(tmp_path / "twice.jsonl", '{"question": "q?", "answer": 1, "answer": 2}')
+    with pytest.raises(DataError, match=r"line 1: not JSON .the key 'answer' stands in an object twice"):
+        load_task("questions/twice", request(tmp_path / "twice.jsonl"))
 
 
 def test_types_that_are_given_go_before_looks() -> None:
@@ -185,6 +238,11 @@ def test_bad_rows_are_refused_with_their_lines_or_counted(tmp_path: Path) -> Non
         ("q.json", b"[]", "has no rows"),
         ("q.json", b"[1]", "row 1: not a JSON object"),
         ("q.jsonl", b'{"question": "q?", "answer": "4"}\n{"question"\n', "line 2: not JSON"),
+        ("q.csv", b"\n\nquestion,answer\n\nq?,4\nr?,\n", "line 6: there is no answer"),
+        ("q.csv", b'question,answer\nq?,4\n"two\nlines"",5\n', "line 3: not CSV"),
+        ("q.csv", b"sep=;\nquestion;answer\nq?;\n", "line 3: there is no answer"),
+        ("q.csv", b"prompt,answer\nq?,4\n", "no column is called question; there are prompt, answer"),
+        ("q.json", b'{"question": {"0": "q?"}, "answer": {"0": 4}}', "no list of rows"),
         ("q.txt", b"q?", "not a file of questions by its name"),
     ],
 )
@@ -212,6 +270,20 @@ def test_a_folder_is_a_task_a_file_and_all_together(tmp_path: Path) -> None:
     write(tmp_path / "two.csv", "question,answer\nq?,4\n")
     with pytest.raises(DataError, match="several files called two"):
         select("questions/one", str(tmp_path))
+
+
+def test_sides_by_another_name_are_not_mixed(tmp_path: Path) -> None:
+    write(tmp_path / "chem_train.jsonl", numbered(20))
+    write(tmp_path / "chem_test.jsonl", numbered(20))
+    with pytest.raises(DataError, match=r"chem_test\.jsonl is one side of a split by its name"):
+        select("questions", str(tmp_path))
+
+
+def test_names_may_hold_the_marks_of_globs(tmp_path: Path) -> None:
+    path = write(tmp_path / "chem [v2].jsonl", numbered(9))
+    assert select("questions/chem [v2]", str(path)) == ["questions/chem [v2]"]
+    write(tmp_path / "All.jsonl", numbered(9))
+    assert select("questions", str(tmp_path / "All.jsonl")) == ["questions/All"]
 
 
 def test_a_split_of_ones_own_is_kept(tmp_path: Path) -> None:
@@ -245,7 +317,7 @@ def test_kin_stay_on_one_side_of_a_drawn_split(tmp_path: Path) -> None:
         assert not sides[0] & sides[1]
         assert not any(task.notes["overlaps"].values())
     alone = write(tmp_path / "one.json", json.dumps([{**row, "group": "g"} for row in rows]))
-    with pytest.raises(DataError, match="without kin on both"):
+    with pytest.raises(DataError, match="up to 60 have to stay together"):
         load_task("questions/one", request(alone))
 
 
