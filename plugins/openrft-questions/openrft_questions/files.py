@@ -11,6 +11,8 @@ from typing import Literal
 
 from openrft import DataError
 
+FAMILY = "questions"
+ALL = f"{FAMILY}/all"  # the task of every file's questions together
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 _SIDE = re.compile(r"(?<![a-z])(?:train(?:ing)?|test(?:ing)?|val(?:id|idation)?|dev|eval(?:uation)?)(?![a-z])")
 Side = Literal["train", "test"]
@@ -34,11 +36,11 @@ class Tables:
     tables: tuple[Table, ...]
     left_out: tuple[str, ...] = ()  # files beside a train and a test one
 
-    def of(self, leaf: str, pooled: str) -> Sequence[Table]:
-        """The tables of one task, or all of them for the name `pooled`. Raises DataError if there are none."""
-        found = self.tables if leaf == pooled else [table for table in self.tables if table.leaf == leaf]
+    def of(self, task: str) -> Sequence[Table]:
+        """The tables of one task by its whole name. Raises DataError if there are none."""
+        found = self.tables if task == ALL else [table for table in self.tables if f"{FAMILY}/{table.leaf}" == task]
         if not found:
-            raise DataError(f"{self.source} has no questions called {leaf}.", "`openrft tasks list --data` shows all.")
+            raise DataError(f"{self.source} has no questions called {task}.", "`openrft tasks list --data` shows all.")
         return found
 
     def label(self, leaf: str) -> str:
