@@ -9,12 +9,14 @@ would take longer than the job; the one that forks has computed nothing yet.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -69,12 +71,21 @@ def reached(store: Path) -> int:
 
 def writing(store: Path) -> int:
     """When the checkpoint that is being written, or was when its process died, was last touched; 0 without one."""
-    return max((f.stat().st_ctime_ns for f in store.glob("explore/*.resume/aside")), default=0)
+    return most(store, "explore/*.resume/aside", lambda file: file.stat().st_ctime_ns)
 
 
 def logged(store: Path) -> int:
     """Steps in the log, finished or not when the process died."""
-    return max((len(f.read_text().splitlines()) for f in store.glob("explore/*.part/metrics.jsonl")), default=0)
+    return most(store, "explore/*.part/metrics.jsonl", lambda file: len(file.read_text().splitlines()))
+
+
+def most(store: Path, pattern: str, ask: Callable[[Path], int]) -> int:
+    """The most that `ask` says of a file, 0 without one: the process may move it away between a look and the next."""
+    found = [0]
+    for file in store.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(ask(file))
+    return max(found)
 
 
 def killed(child: int, steps: int, moment: float, amid: bool, store: Path) -> bool:
