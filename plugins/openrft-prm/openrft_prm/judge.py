@@ -57,7 +57,7 @@ class Judge:
             return ()
         try:
             return self._judge(problem, completion)
-        except BaseException:
+        except BaseException:  # Ctrl-C, too; it goes on upward
             self._over.set()
             raise
 

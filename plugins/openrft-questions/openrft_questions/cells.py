@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-COLUMNS = {  # the first name that a row has is read; `tasks show` tells which columns nobody reads
+COLUMNS = {  # what a column may be called; `tasks show` tells which columns nobody reads
     "question": ("question", "problem"),
     "options": ("options", "choices"),
     "answer": ("answer", "answerkey", "answer_key", "correct_answer", "gold"),
@@ -18,7 +18,7 @@ COLUMNS = {  # the first name that a row has is read; `tasks show` tells which c
     "topic": ("topic", "subject", "category"),
     "group": ("group",),
 }
-SURE = ("topic",)  # where a row has several of the names, the others may be something else
+MAY_REPEAT = ("topic",)  # where a row has several of the names, the first is read
 _OPTION = re.compile(r"(?:(?:option|choice|opt)[\W_]*([a-z]|\d{1,2})|\W*([a-z]))\W*")
 _LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|distractor|answer|[\W_])*(?:[a-z]|\d{1,2})\W*")
 
@@ -45,7 +45,7 @@ def cells_of(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], tu
         meaning, option = meant(name), _OPTION.fullmatch(name.strip().lower())
         if meaning and meaning not in cells:
             cells[meaning] = value
-        elif meaning and meaning not in SURE:
+        elif meaning and meaning not in MAY_REPEAT:
             both = " and ".join(other for other in filled if meant(other) == meaning)
             raise Bad("columns", f"two columns hold the {meaning}: {both}")
         elif option:

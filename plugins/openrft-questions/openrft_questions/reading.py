@@ -81,7 +81,7 @@ def _lines(path: Path, text: str) -> Iterator[Placed]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield f"line {number}", _object(_loaded(line))
+                yield f"line {number}", _object(loaded(line))
             except (ValueError, RecursionError) as fault:
                 yield f"line {number}", Fault("not JSON", f"not JSON ({fault})")
 
@@ -89,7 +89,7 @@ def _lines(path: Path, text: str) -> Iterator[Placed]:
 def _json(path: Path, text: str) -> Iterator[Placed]:
     """An array of objects, alone or as the one value of an object; or JSON Lines by a wrong name."""
     try:
-        whole = _loaded(text)
+        whole = loaded(text)
     except (ValueError, RecursionError) as fault:
         if text.lstrip().startswith("{") and "\n" in text.strip():
             yield from _lines(path, text)
@@ -103,7 +103,7 @@ def _json(path: Path, text: str) -> Iterator[Placed]:
         yield f"row {number}", _object(value)
 
 
-def _loaded(text: str) -> Any:
+def loaded(text: str) -> Any:
     """JSON with its decimals as they are written, 2.00 and not 2.0, and what pandas leaves empty (NaN) as nothing."""
     return json.loads(text, parse_float=str, parse_constant=lambda name: None, object_pairs_hook=_once)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +12,7 @@ from openrft_questions.answers import choice_of, gold_of, kind_of
 from openrft_questions.cells import Bad, Fault, cells_of, required, text_of
 from openrft_questions.choices import options_of
 from openrft_questions.files import SIDES, Side
+from openrft_questions.reading import loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def _parse(row: Mapping[str, Any], task: str, side: Side | None) -> Found:
     given = cells.get("options")
     if isinstance(given, str) and given.startswith(("[", "{")):  # JSON in a cell of CSV
         with contextlib.suppress(ValueError, RecursionError):
-            given = json.loads(given)
+            given = loaded(given)
     options, labels = options_of(given, lettered)
     kind = kind_of(cells, options)
     answer = choice_of(cells, options, labels) if kind == "choice" else gold_of(cells, kind)

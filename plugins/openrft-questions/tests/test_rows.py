@@ -1,0 +1,124 @@
+"""One row, in the ways in which people write questions, and why one cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrft_questions.cells import Fault
+from openrft_questions.row import Found, parse
+
+from openrft import Sample
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "q?", "options": ["x", "y"], "answer": "B"},
+        {"question": "q?", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"},
+        {"question": "q?", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": 2},
+        {"problem": "q?", "options": {"A": "x", "B": "y"}, "gold": "(b)"},
+        {"question": "q?", "option_a": "x", "Option B": "y", "answer": "B."},
+        {"question": "q?", "options": '["x", "y"]', "answer": "Y", "type": "choice"},
+        {"question": "q?", "option1": "x", "option2": "y", "Answer Key": "2"},
+        {"question": "q?", "(A)": "x", "(B)": "y", "answer": "B) y"},
+        {"question": "q?", "options": ["A. x", "B. y"], "answer": "b"},
+        {"question": "q?", "options": [{"label": "a", "text": "x"}, {"label": "b", "text": "y"}], "answer": "B"},
+    ],
+)
+def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
+    found = parse(row, "questions/q")
+    assert isinstance(found, Found), found
+    assert found.sample == Sample("q?", "B", ("x", "y"), task="questions/q")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"answer": "A"}, "there is no question"),
+        ({"question": "q?"}, "there is no answer"),
+        ({"question": "q?", "options": ["x", "y"], "answer": 1}, "count from 0 or from 1"),
+        ({"question": "q?", "options": ["1", "2", "3"], "answer": 2}, "count from 0 or from 1"),
+        ({"question": "q?", "options": ["B. x", "A. y"], "answer": "A"}, "letters of their own, in the order B, A"),
+        ({"question": "q?", "A": "x", "a": "y", "B": "z", "answer": "A"}, "two columns hold option A"),
+        ({"question": "q?", "opa": "x", "opb": "y", "answer": "1"}, "the column 'opa' looks like an option"),
+        ({"question": "q?", "answer": "B"}, "the answer is the letter B, without options"),
+        ({"question": "q?", "answer": "1,008"}, "the comma in '1,008' could stand for thousands or decimals"),
+        ({"question": "q?", "answer": "1,2,3"}, "the comma in '1,2,3'"),
+        ({"question": "q?", "answer": "2,5 kg", "type": "number"}, "the comma in '2,5 kg'"),
+        ({"question": "q?", "answer": "6.02 x 10^23", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "10^5", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "1/2", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "H2O: 18", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": "5 m 20 cm", "type": "number"}, "is no single number"),
+        ({"question": "q?", "answer": 0.1 + 0.2}, "has more than 12 digits"),
+        ({"question": "q?", "answer": "1e400"}, "could never be met"),
+        ({"question": "q?", "answer": "}{"}, "could never be met"),
+        ({"question": "q\ud800?", "answer": "4"}, "half a character"),
+        ({"question": "q?", "options": ["x", "y"], "answer": "C"}, "neither a label nor the text"),
+        ({"question": "q?", "options": ["B", "A"], "answer": "A"}, "fits several options"),
+        ({"question": "q?", "options": ["x y", " x  y"], "answer": "A"}, "two options are the same: 'x y'"),
+        ({"question": "q?", "options": ["x"], "answer": "A"}, "there is only one option"),
+        ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
+        ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
+        ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "columns A, C were taken for options"),
+        ({"question": "q?", "A": "x", "options": ["x"], "answer": "A"}, "options stand in one column and, apart, in A"),
+        ({"question": "q?", "problem": "p?", "answer": "A"}, "two columns hold the question: question and problem"),
+        ({"question": "q?", "answer": "1", "type": "numeric"}, "none of choice, boolean, number, text"),
+        ({"question": "q?", "answer": "1", "type": "choice"}, "there are no options"),
+        ({"question": "q?", "answer": "perhaps", "type": "boolean"}, "'perhaps' is not Yes, No, True or False"),
+        ({"question": "q?", "answer": "many", "type": "number"}, "'many' is no single number"),
+        ({"question": "q?", "answer": "so\nit is 4"}, "give what is to be in the box, without reasons"),
+        ({"question": "q?", "answer": ["4"]}, "the answer is no text but list"),
+        ({"question": "q?", "answer": "4", "split": "dev"}, "the split 'dev' is neither train nor test"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) -> None:
+    found = parse(row, "questions/q")
+    assert isinstance(found, Fault)
+    assert why in found.detail
+
+
+@pytest.mark.parametrize(
+    ("given", "gold"),
+    [
+        ("12 kg", "12"),
+        ("9.81 m/s^2", "9.81"),
+        ("-5", "-5"),
+        ("\u20135 \u00b0C", "-5"),
+        ("2.50e3", "2.50e3"),
+        ("25%", "25"),
+    ],
+)
+def test_a_number_is_kept_without_its_unit(given: str, gold: str) -> None:
+    found = parse({"question": "q?", "answer": given, "type": "number"}, "questions/q")
+    assert isinstance(found, Found), found
+    assert found.sample.answer == gold
+
+
+def test_types_that_are_given_go_before_looks() -> None:
+    for answer, kind in (("12 kg", "number"), ("No", "text"), ("7", "text"), ("true", "boolean")):
+        found = parse({"question": "q?", "answer": answer, "type": kind}, "questions/q")
+        assert isinstance(found, Found)
+        assert found.sample.kind == kind
+
+
+# Of few letters, as hypothesis's table of all of Unicode takes seconds where it is not there yet.
+texts = st.text("aAbB1290 .,-+%()e\u2212\ud800\u00e9\n", max_size=5)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(["question", "options", "choices", "answer", "type", "split", "topic", "group", "A", "B", "C"])
+
+
+@given(st.dictionaries(names, json_values))
+def test_no_row_breaks_the_reader(row: dict[str, object]) -> None:
+    assert isinstance(parse(row, "questions/q"), (Fault, Found))
+
+
+def test_options_as_json_in_a_cell_keep_their_digits() -> None:
+    found = parse({"question": "q?", "options": "[2.00, 3.50]", "answer": "b"}, "questions/q")
+    assert isinstance(found, Found), found
+    assert found.sample.options == ("2.00", "3.50")
