@@ -1,15 +1,22 @@
-"""The family `questions`: from the files that `--data` names to a Task. Reads top to bottom."""
+"""The family `questions`: its tasks by name, their split, and the instruction before every question."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from openrft import DataError, DataRequest, Sample, Task, TaskInfo, splits
-from openrft_questions.asking import instruction
-from openrft_questions.files import ALL, FAMILY, tables_in
-from openrft_questions.pool import Parts, samples_of
+from openrft_questions.files import ALL, FAMILY, find_files
+from openrft_questions.samples import SamplesBySide, load_samples
+
+# How answers of each kind are to be written: alone in a task, and where the task has several kinds.
+ANSWER_FORMATS = {
+    "choice": ("the letter of the right option", "where options are given"),
+    "boolean": ("Yes or No", "for a yes/no question"),
+    "number": ("the number alone", "where a number is asked for"),
+    "text": ("the answer alone", "else"),
+}
 
 
 class QuestionsFamily:
@@ -21,11 +28,11 @@ class QuestionsFamily:
         """The files' tasks, and all together. Reads no rows."""
         if data is None:
             return [TaskInfo(ALL, "your own questions: name a CSV or JSON file with --data", absent=True)]
-        found = tables_in(data)
-        leaves = list(dict.fromkeys(table.leaf for table in found.tables))
+        found = find_files(data)
+        leaves = list(dict.fromkeys(file.leaf for file in found.files))
         alias = f"{FAMILY}/{leaves[0]}" if len(leaves) == 1 else ALL
         pooled = TaskInfo(ALL, f"the questions of {len(leaves)} files" if leaves[1:] else "the same", alias_of=alias)
-        infos = [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.label(leaf)}") for leaf in leaves]
+        infos = [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.describe(leaf)}") for leaf in leaves]
         return [*infos, pooled] if f"{FAMILY}/{leaves[0]}".lower() != ALL else infos
 
     def canonical(self, name: str) -> str:
@@ -34,17 +41,19 @@ class QuestionsFamily:
 
     def load(self, name: str, request: DataRequest) -> Task:
         """Train and test as the files or their column `split` have them, else drawn by seed. Raises DataError."""
-        parts, notes = samples_of(name, request)
-        if None not in parts:
+        samples, notes = load_samples(name, request)
+        if None not in samples:
             train, test = (
-                splits.draw(parts[side], count, request.seed, _stratum)
+                splits.draw(samples[side], count, request.seed, _stratum)
                 for side, count in (("train", request.train), ("test", request.test))
             )
-            counts = (f"{len(took)} of {len(parts[side])} {side}" for side, took in (("train", train), ("test", test)))
+            counts = (
+                f"{len(took)} of {len(samples[side])} {side}" for side, took in (("train", train), ("test", test))
+            )
             rule = f"your own; {', '.join(counts)}"
-            return _task(name, parts, train, test, {**notes, "split": rule})
-        rule = f"drawn by seed {request.seed}, kin on one side"
-        have, groups = len(parts[None]), splits.kin_groups(parts[None])
+            return _make_task(name, samples, train, test, {**notes, "split": rule})
+        rule = f"drawn by seed {request.seed}, leakage groups on one side"
+        have, groups = len(samples[None]), splits.kin_groups(samples[None])
         if have < request.train + request.test:
             rule += f"; asked for {request.train} train and {request.test} test, and there are {have}"
         train, test = splits.split(groups, request.train, request.test, request.seed, _stratum)
@@ -54,19 +63,32 @@ class QuestionsFamily:
                 f" {max(map(len, groups))} have to stay together (alike, or of one group).",
                 "Ask for more with --train and --test, give more rows, or put train or test into a column `split`.",
             )
-        return _task(name, parts, train, test, {**notes, "split": rule})
+        return _make_task(name, samples, train, test, {**notes, "split": rule})
 
     def whole(self, name: str, request: DataRequest) -> Task:
         """All usable rows: in train where nothing says where they belong. Raises DataError."""
-        parts, notes = samples_of(name, request)
-        train = [*parts.get(None, ()), *parts.get("train", ())]
-        return _task(name, parts, train, parts.get("test", []), {**notes, "split": "none: all rows"})
+        samples, notes = load_samples(name, request)
+        train = [*samples.get(None, ()), *samples.get("train", ())]
+        return _make_task(name, samples, train, samples.get("test", []), {**notes, "split": "none: all rows"})
 
 
-def _task(name: str, parts: Parts, train: Sequence[Sample], test: Sequence[Sample], notes: dict[str, Any]) -> Task:
+def _make_task(
+    name: str, samples: SamplesBySide, train: Sequence[Sample], test: Sequence[Sample], notes: dict[str, Any]
+) -> Task:
     task = Task(name, tuple(train), tuple(test), notes=notes)
-    told = instruction(sample.kind for samples in parts.values() for sample in samples)  # the same for every draw
-    return replace(task, instruction=told) if told else task
+    kinds = {sample.kind for of_side in samples.values() for sample in of_side}  # of all, so the same for every draw
+    instruction = build_instruction(kinds)
+    return replace(task, instruction=instruction) if instruction else task
+
+
+def build_instruction(kinds: Iterable[str]) -> str | None:
+    """One instruction for all of a task's kinds of answer; None where the harness's own fits: options alone."""
+    found = {*kinds}
+    formats = [words for kind, words in ANSWER_FORMATS.items() if kind in found]
+    if found == {"choice"}:
+        return None
+    what = formats[0][0] if len(formats) == 1 else ", ".join(" ".join(words) for words in formats)
+    return f"Reason step by step, one step per line. Put the final answer in \\boxed{{}} on the last line: {what}."
 
 
 def _stratum(sample: Sample) -> splits.Stratum:

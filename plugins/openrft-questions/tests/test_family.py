@@ -1,4 +1,4 @@
-"""Rows of one's own, as users write them, and what is said of those that cannot be used."""
+"""Files of questions, as users write them, become tasks; what cannot be used is refused with its place."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ cell = st.text("abc ,;\"'\n\tÄ≤0.", min_size=1).map(str.strip).filter(bool)
 
 @given(st.lists(st.tuples(cell, cell, cell), min_size=1, unique=True), st.data())
 def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:  # type: ignore[no-untyped-def]
-    from openrft_questions.reading import rows as read
+    from openrft_questions.files import read_rows
 
     folder = tmp_path_factory.mktemp("same")
     table = [{"question": q, "A": a, "B": b, "answer": "A"} for q, a, b in rows]
@@ -105,7 +105,7 @@ def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathF
         writer.writerows(table)
     (folder / "q.json").write_text(json.dumps(table), "utf-8")
     (folder / "q.jsonl").write_text("\n".join(map(json.dumps, table)), "utf-8")
-    found = [[row for _, row in read(folder / name)] for name in ("q.csv", "q.json", "q.jsonl")]
+    found = [[row for _, row in read_rows(folder / name)] for name in ("q.csv", "q.json", "q.jsonl")]
     assert found[0] == found[1] == found[2] == table
 
 
@@ -179,7 +179,7 @@ def test_names_may_hold_the_marks_of_globs(tmp_path: Path) -> None:
     assert select("questions", str(tmp_path / "All.jsonl")) == ["questions/All"]
 
 
-def test_a_split_of_ones_own_is_kept(tmp_path: Path) -> None:
+def test_a_split_in_the_files_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "chem"
     folder.mkdir()
     write(folder / "train.jsonl", numbered(30))
@@ -199,7 +199,7 @@ def test_a_split_of_ones_own_is_kept(tmp_path: Path) -> None:
         load_task("questions/q", request(column, test=3))
 
 
-def test_kin_stay_on_one_side_of_a_drawn_split(tmp_path: Path) -> None:
+def test_a_leakage_group_stays_on_one_side_of_a_drawn_split(tmp_path: Path) -> None:
     rows = [{"question": f"what is {i}?", "answer": str(i), "group": str(i // 5)} for i in range(40)]
     rows += [{**row, "question": row["question"].upper()} for row in rows[:20]]
     path = write(tmp_path / "q.json", json.dumps(rows))
@@ -214,7 +214,7 @@ def test_kin_stay_on_one_side_of_a_drawn_split(tmp_path: Path) -> None:
         load_task("questions/one", request(alone))
 
 
-def test_repeated_and_contradicting_rows_are_told_of(tmp_path: Path) -> None:
+def test_repeated_and_contradicting_rows_are_counted(tmp_path: Path) -> None:
     rows = "question,answer\nq?,4\nq?,4\nr?,5\nr?,6\ns?,7\nt?,8\n"
     path = write(tmp_path / "q.csv", rows)
     task = load_task("questions/q", request(path))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_questions.cells import Fault
-from openrft_questions.row import Found, parse
+from openrft_questions.columns import BadRow
+from openrft_questions.samples import ParsedRow, parse_row
 
 from openrft import Sample
 
@@ -27,8 +27,8 @@ from openrft import Sample
     ],
 )
 def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
-    found = parse(row, "questions/q")
-    assert isinstance(found, Found), found
+    found = parse_row(row, "questions/q")
+    assert isinstance(found, ParsedRow), found
     assert found.sample == Sample("q?", "B", ("x", "y"), task="questions/q")
 
 
@@ -53,6 +53,13 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "answer": "5 m 20 cm", "type": "number"}, "is no single number"),
         ({"question": "q?", "answer": 0.1 + 0.2}, "has more than 12 digits"),
         ({"question": "q?", "answer": "1e400"}, "could never be met"),
+        ({"question": "q?", "answer": "1e" + "9" * 150}, "could never be met"),
+        ({"question": "q?", "answer": "1e" + "9" * 5000}, "has 5002 characters"),
+        ({"question": "q?", "answer": "1e" + "9" * 5000, "type": "number"}, "has 5002 characters"),
+        ({"question": "q?", "answer": 10**400}, "has 401 characters"),
+        ({"question": "q?", "answer": 10**5000}, "a number of thousands of digits"),
+        ({"question": "q?", "answer": "4", "type": 10**5000}, "the type is none of"),
+        ({"question": "q?", "options": ["x", "y"], "answer": "9" * 5000}, "neither a label nor the text"),
         ({"question": "q?", "answer": "}{"}, "could never be met"),
         ({"question": "q\ud800?", "answer": "4"}, "half a character"),
         ({"question": "q?", "options": ["x", "y"], "answer": "C"}, "neither a label nor the text"),
@@ -74,8 +81,8 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) -> None:
-    found = parse(row, "questions/q")
-    assert isinstance(found, Fault)
+    found = parse_row(row, "questions/q")
+    assert isinstance(found, BadRow)
     assert why in found.detail
 
 
@@ -91,15 +98,15 @@ def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) ->
     ],
 )
 def test_a_number_is_kept_without_its_unit(given: str, gold: str) -> None:
-    found = parse({"question": "q?", "answer": given, "type": "number"}, "questions/q")
-    assert isinstance(found, Found), found
+    found = parse_row({"question": "q?", "answer": given, "type": "number"}, "questions/q")
+    assert isinstance(found, ParsedRow), found
     assert found.sample.answer == gold
 
 
 def test_types_that_are_given_go_before_looks() -> None:
     for answer, kind in (("12 kg", "number"), ("No", "text"), ("7", "text"), ("true", "boolean")):
-        found = parse({"question": "q?", "answer": answer, "type": kind}, "questions/q")
-        assert isinstance(found, Found)
+        found = parse_row({"question": "q?", "answer": answer, "type": kind}, "questions/q")
+        assert isinstance(found, ParsedRow)
         assert found.sample.kind == kind
 
 
@@ -115,10 +122,10 @@ names = st.sampled_from(["question", "options", "choices", "answer", "type", "sp
 
 @given(st.dictionaries(names, json_values))
 def test_no_row_breaks_the_reader(row: dict[str, object]) -> None:
-    assert isinstance(parse(row, "questions/q"), (Fault, Found))
+    assert isinstance(parse_row(row, "questions/q"), (BadRow, ParsedRow))
 
 
 def test_options_as_json_in_a_cell_keep_their_digits() -> None:
-    found = parse({"question": "q?", "options": "[2.00, 3.50]", "answer": "b"}, "questions/q")
-    assert isinstance(found, Found), found
+    found = parse_row({"question": "q?", "options": "[2.00, 3.50]", "answer": "b"}, "questions/q")
+    assert isinstance(found, ParsedRow), found
     assert found.sample.options == ("2.00", "3.50")
