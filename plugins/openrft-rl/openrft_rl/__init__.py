@@ -1,4 +1,4 @@
-"""The explore objective: one policy-gradient update of a LoRA adapter for each batch of scored rollouts."""
+"""Reinforcement learning: one policy-gradient update of a LoRA adapter for each batch of scored rollouts."""
 
 from openrft_rl.plugin import RL
 

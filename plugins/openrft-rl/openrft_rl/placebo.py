@@ -1,4 +1,4 @@
-"""Placebo rewards: what does RL gain when the reward carries no information? An arm to hold real gains against.
+"""Placebo rewards: how much does RL gain when the reward says nothing about what is right? Compare real gains with it.
 
 On some models a random reward raised accuracy by 21 points where the true one gave 29 (arXiv 2506.10947).
 """
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import openrft
-from openrft import Reward, Rollout
+from openrft import Reward, Rollout, Sample
 
 
 class Placebo:
-    """Replaces the outcome reward."""
+    """The plugin `placebo`: it replaces the outcome reward."""
 
     @dataclass(frozen=True, slots=True)
     class Options:
         """Which placebo."""
 
+        # noise: a fair coin for each rollout. format: 1 if any answer was found. shuffled: each question has a label
+        # drawn at random, the same one throughout, and an answer earns 1 if it agrees with that label.
         kind: Literal["noise", "format", "shuffled"] = "noise"
-        # ^ noise: a fair coin a rollout; format: 1 if any answer was found; shuffled: each question's gold answer is
-        #   replaced by one of its other options, the same one throughout
 
     needs = ("rl",)
     rewards = ("outcome",)
@@ -33,14 +33,36 @@ class Placebo:
 
     @openrft.hookimpl
     def reward(self, rollouts: Sequence[Rollout], seed: int) -> list[Reward]:
+        """One outcome reward of 0 or 1 per rollout."""
         coin = random.Random(seed)
         return [Reward("placebo", "outcome", self._score(r, coin)) for r in rollouts]
 
     def _score(self, rollout: Rollout, coin: random.Random) -> float:
         if self.options.kind == "noise":
             return float(coin.random() < 0.5)
-        if self.options.kind == "format":
+        if self.options.kind == "format" or rollout.answer is None:
             return float(rollout.answer is not None)
-        others = [chr(65 + i) for i in range(len(rollout.sample.options)) if chr(65 + i) != rollout.sample.answer]
-        # Keyed by the question, not by the step: a wrong label that changed would be noise again.
-        return float(bool(others) and rollout.answer == random.Random(rollout.sample.root).choice(others))
+        return float(matches_random_label(rollout.sample, rollout.answer))
+
+
+def matches_random_label(sample: Sample, answer: str) -> bool:
+    """Whether `answer` agrees with the label drawn for this question. The gold answer plays no part in it.
+
+    The draw is keyed by the original question (`Sample.root`), not by the step: a label that changed would be noise
+    again. Questions with options and yes/no questions get one of their possible answers. Numbers and texts have no such
+    list, so each answer to a question is right or wrong by a fair coin of its own.
+    """
+    labels = {"choice": [chr(65 + i) for i in range(len(sample.options))], "boolean": ("Yes", "No")}.get(sample.kind)
+    if labels:
+        return answer == random.Random(sample.root).choice(labels)
+    return random.Random(f"{sample.root}/{_normalize(sample, answer)}").random() < 0.5
+
+
+def _normalize(sample: Sample, answer: str) -> str:
+    """Answers that mean the same in the same form: 1,000 and 1e3, "Zinc oxide." and "zinc  oxide"."""
+    if sample.kind == "number":
+        try:
+            return str(float(answer.replace(",", "").replace("\u2212", "-")))
+        except ValueError:
+            pass
+    return " ".join(answer.lower().split()).rstrip(".")

@@ -1,4 +1,4 @@
-"""The plugin: options, and one update a step. The algorithms stand side by side in `algorithms.py`."""
+"""The plugin `rl`: its options, and one policy update per step. The algorithms are the table in algorithms.py."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ class RL:
 
     def __init__(self, options: RLOptions) -> None:
         self.options = options
-        self.redraws = options.how.redraws if options.redraws is None else options.redraws
+        given, default = options.dynamic_sampling_retries, options.algorithm_spec.dynamic_sampling_retries
+        self.redraws = default if given is None else given
         self.state: dict[str, float] = {}  # the adapted weight of the KL; the core keeps it in checkpoints
 
     @openrft.hookimpl
     def train_step(
         self, policy: Any, rollouts: Sequence[Rollout], objective: str, step: int, seed: int
     ) -> Mapping[str, float] | None:
+        """One update for the objective "explore", on scored rollouts. Returns its metrics."""
         if objective != "explore":
             return None
-        from openrft_rl.equations.kl import adapted
-        from openrft_rl.update import update
+        from openrft_rl.equations.losses import adapt_kl_coef
+        from openrft_rl.update import update_policy
 
         options = self.options
-        _refuse_lonely(options, rollouts)
+        _refuse_single_answers(options, rollouts)
         if not policy.adapted:
-            policy.attach_lora(options.rank, options.lora_alpha, seed)
-        if options.how.critic and policy.critic is None:
-            policy.attach_critic(options.rank, options.lora_alpha, seed, options.critic == "separate")
-        kl = self.state.get("kl", options.kl)
-        metrics = update(policy, rollouts, options, step, seed, kl)
+            policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
+        if options.algorithm_spec.uses_critic and policy.critic is None:
+            policy.attach_critic(options.lora_rank, options.lora_alpha, seed, options.critic == "separate")
+        kl_coef = self.state.get("kl_coef", options.kl_coef)
+        metrics = update_policy(policy, rollouts, options, step, seed, kl_coef)
         if options.kl_target is not None and "kl_completion" in metrics:
-            self.state = {"kl": adapted(kl, metrics["kl_completion"], options.kl_target)}
+            self.state = {"kl_coef": adapt_kl_coef(kl_coef, metrics["kl_completion"], options.kl_target)}
         return metrics
 
 
-def _refuse_lonely(options: RLOptions, rollouts: Sequence[Rollout]) -> None:
+def _refuse_single_answers(options: RLOptions, rollouts: Sequence[Rollout]) -> None:
     """Raises UsageError where an algorithm compares answers to one question and no question has two: every advantage
     would be zero."""
-    if options.how.baseline in ("group", "others") and len({r.sample.id for r in rollouts}) == len(rollouts):
+    compares = options.algorithm_spec.baseline in ("group", "leave_one_out")
+    if compares and len({r.sample.id for r in rollouts}) == len(rollouts):
         raise openrft.UsageError(
             f"rl.algorithm={options.algorithm} compares a question's answers, and each question has one.",
             "Set explore.group to 2 or more, or choose rl.algorithm=ppo or reinforce++.",

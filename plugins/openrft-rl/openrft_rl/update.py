@@ -1,96 +1,160 @@
-"""One update: rollouts -> advantages -> mini-batches -> micro-batches of whole groups -> losses -> optimiser step(s).
+"""One update: rollouts -> advantages -> mini-batches -> micro-batches of whole groups -> losses -> optimizer step(s).
 
-The same for every algorithm. What tells them apart stands in algorithms.py, the mathematics in equations/.
+It is the same for every algorithm. Their differences are in algorithms.py, the mathematics in equations/.
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from openrft import OpenRFTError, Rollout
-from openrft_rl.appraisal import appraised
-from openrft_rl.equations.weights import token_weights
-from openrft_rl.guard import unchanged_on_failure
-from openrft_rl.lines import Line, lines_of, micro_batches, minibatches
-from openrft_rl.losses import Update, policy_loss, value_loss
-from openrft_rl.measures import Measures
+from openrft_rl.batch import (
+    TrainingSequence,
+    add_advantages,
+    add_logprobs_and_values,
+    build_sequences,
+    get_field,
+    pad_field,
+    split_micro_batches,
+    split_mini_batches,
+)
+from openrft_rl.equations.losses import (
+    LOG_RATIOS,
+    clipped_policy_loss,
+    clipped_value_loss,
+    estimate_kl,
+    token_weights,
+)
+from openrft_rl.metrics import Metrics
 from openrft_rl.options import RLOptions
-from openrft_rl.recall import recalled
 
-LOGITS = 2 << 30  # bytes of float32 logits a forward pass at most, whatever `micro_tokens` allows
+MAX_LOGITS = 2 << 30  # bytes of float32 logits per forward pass, whatever `micro_batch_tokens` allows
 
 
-def update(
-    policy: Any, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl: float
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What the losses of one update need."""
+
+    policy: Any
+    options: RLOptions
+    kl_coef: float  # this step's weight of the KL to the reference
+    on_policy: bool  # the policy still has the very weights that sampled
+    metrics: Metrics
+
+
+def update_policy(
+    policy: Any, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl_coef: float
 ) -> dict[str, float]:
-    """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts; the measures by name.
+    """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
-    kl: this step's weight of the KL to the reference. Rollouts whose advantage is exactly zero are left out where the
-    loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is not finite; the
+    kl_coef: this step's weight of the KL to the reference. Rollouts whose advantage is exactly zero are left out where
+    the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is not finite. The
     policy's adapter and critic are then as they were.
     """
-    how, measures = options.how, Measures()
-    lines = lines_of(policy, rollouts)
-    measures.note(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_weight=kl)
-    measures.note(empty=float(len(rollouts) - len(lines)))
-    if not lines:
-        return measures.report()
+    metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
+    sampled = build_sequences(policy, rollouts)
+    metrics.set(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_coef=kl_coef)
+    metrics.set(empty=float(len(rollouts) - len(sampled)))
+    if not sampled:
+        return metrics.report()
     vocabulary = getattr(policy.model.config, "vocab_size", None) or 1
-    options = replace(options, micro_tokens=max(1, min(options.micro_tokens, LOGITS // (4 * vocabulary))))
+    budget = max(1, min(options.micro_batch_tokens, MAX_LOGITS // (4 * vocabulary)))
+    options = replace(options, micro_batch_tokens=budget)
     policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
-    asked = recalled(policy, lines, options.micro_tokens, bool(kl), how.critic)
-    measures.sampling(lines, asked)
-    lines = appraised(asked, how, options, kl)
-    measures.before(lines)
-    weights = token_weights([len(line.tokens) for line in lines], how.mean, options.length)
-    used = [
-        replace(line, weight=weight)
-        for line, weight in zip(lines, weights, strict=True)
-        if how.critic or kl or bool(line.advantage.any())
-    ]
-    several = options.epochs > 1 or options.minibatches > 1
-    now = Update(policy, options, kl, not several, measures)
-    optimizers = [policy.optimizer(options.lr), *([policy.critic.optimizer(options.critic_lr)] if how.critic else [])]
-    with unchanged_on_failure(optimizers, several):
-        for epoch in range(options.epochs if used else 0):
-            batches = minibatches(used, options.minibatches, seed + epoch)
+    sequences = add_logprobs_and_values(policy, sampled, budget, reference=bool(kl_coef), critic=uses_critic)
+    metrics.add_sampling_gap(sampled, sequences)
+    sequences = add_advantages(sequences, options, kl_coef)
+    metrics.add_before_update(sequences)
+    used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
+    several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
+    update = Update(policy, options, kl_coef, not several, metrics)
+    optimizers = [policy.optimizer(options.lr)]
+    if uses_critic:
+        optimizers.append(policy.critic.optimizer(options.critic_lr))
+    with rollback_on_failure(optimizers, several):
+        for epoch in range(options.ppo_epochs if used else 0):
+            batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
             for batch in batches:
-                _descend(now, batch, len(batches), step)
-    return measures.report()
+                _take_optimizer_step(update, batch, len(batches), step)
+    return metrics.report()
 
 
-def _descend(now: Update, batch: list[Line], share: int, step: int) -> None:
-    """One optimiser step, of the policy and of the critic, on one of the epoch's `share` mini-batches."""
-    options, critic = now.options, now.options.how.critic
-    policy_optimizer = _ready(now.policy.optimizer(options.lr), options.lr)
-    value_optimizer = _ready(now.policy.critic.optimizer(options.critic_lr), options.critic_lr) if critic else None
-    loss = wrong = 0.0
-    for micro in micro_batches(batch, options.micro_tokens):
-        part = policy_loss(now, micro) * share
-        part.backward()
-        loss += part.item()
+def _select_and_weight(sequences: list[TrainingSequence], options: RLOptions, keep_all: bool) -> list[TrainingSequence]:
+    """The sequences that have a gradient, with their weights in the loss. All sequences count in the weights."""
+    lengths = [len(s.tokens) for s in sequences]
+    weights = token_weights(lengths, options.algorithm_spec.loss_agg_mode, options.loss_divisor)
+    return [
+        replace(sequence, weight=weight)
+        for sequence, weight, advantages in zip(sequences, weights, get_field(sequences, "advantages"), strict=True)
+        if keep_all or bool(advantages.any())
+    ]
+
+
+def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
+    """A micro-batch's clipped policy loss and, unless the rewards carry it, the KL to the reference. A scalar."""
+    options, spec = update.options, update.options.algorithm_spec
+    logprobs, mask = update.policy.completion_logprobs(
+        [s.prompt for s in sequences], [s.tokens for s in sequences], sequences[0].temperature
+    )
+    # On the very weights that sampled the ratio is 1. The stored values would add only rounding noise.
+    old_logprobs = logprobs.detach() if update.on_policy else pad_field(sequences, "old_logprobs")
+    log_ratio = LOG_RATIOS[spec.importance_sampling_level](logprobs, old_logprobs, mask)
+    loss = clipped_policy_loss(log_ratio, pad_field(sequences, "advantages"), *options.clip_ratio)
+    if update.kl_coef:
+        kl = estimate_kl(logprobs, pad_field(sequences, "ref_logprobs"))
+        update.metrics.add_tokens("kl", kl, mask)
+        loss = loss if spec.uses_critic else loss + update.kl_coef * kl
+    update.metrics.add_ratio(log_ratio, mask, options.clip_ratio)
+    return _sum_weighted(loss, mask, sequences)
+
+
+def value_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
+    """A micro-batch's error of the critic about the returns. A scalar."""
+    values, mask = update.policy.critic.values([s.prompt for s in sequences], [s.tokens for s in sequences])
+    old_values, returns = pad_field(sequences, "values"), pad_field(sequences, "returns")
+    loss = clipped_value_loss(values, old_values, returns, update.options.value_clip)
+    return _sum_weighted(loss, mask, sequences)
+
+
+def _sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence]) -> Tensor:
+    return (loss * loss.new_tensor([[s.weight] for s in sequences]) * mask).sum()
+
+
+def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches: int, step: int) -> None:
+    """One optimizer step of the policy, and of the critic, on one of the epoch's `batches` mini-batches."""
+    options, metrics, critic = update.options, update.metrics, update.options.algorithm_spec.uses_critic
+    policy_optimizer = _prepare(update.policy.optimizer(options.lr), options.lr)
+    value_optimizer = _prepare(update.policy.critic.optimizer(options.critic_lr), options.critic_lr) if critic else None
+    policy_total = value_total = 0.0
+    for micro in split_micro_batches(batch, options.micro_batch_tokens):
+        loss = policy_loss(update, micro) * batches
+        loss.backward()
+        policy_total += loss.item()
         if value_optimizer:
-            part = value_loss(now, micro) * share
-            part.backward()
-            wrong += part.item()
-    norm = _finite("policy", loss, policy_optimizer, options.max_grad_norm, step, "rl.lr")
+            loss = value_loss(update, micro) * batches
+            loss.backward()
+            value_total += loss.item()
+    norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "rl.lr")
     if value_optimizer:
-        value_norm = _finite("critic", wrong, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
+        value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
         value_optimizer.step()
-        now.measures.add("value_loss", wrong)
-        now.measures.peak("value_grad_norm", value_norm)
+        metrics.add("value_loss", value_total)
+        metrics.add_max("value_grad_norm", value_norm)
     policy_optimizer.step()
-    now.measures.add("loss", loss)
-    now.measures.peak("grad_norm", norm)
-    now.measures.count("updates")
+    metrics.add("loss", policy_total)
+    metrics.add_max("grad_norm", norm)
+    metrics.count("updates")
 
 
-def _ready(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer:
+def _prepare(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer:
     """The optimizer at this learning rate (one that was read from a checkpoint has none) and without gradients."""
     for group in optimizer.param_groups:
         group["lr"] = lr
@@ -98,13 +162,36 @@ def _ready(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer
     return optimizer
 
 
-def _finite(whose: str, loss: float, optimizer: torch.optim.Optimizer, most: float, step: int, option: str) -> float:
-    """The gradient's norm before it is scaled down to `most`. Raises OpenRFTError if it or the loss is not finite."""
+def _clip_gradient(
+    model: str, loss: float, optimizer: torch.optim.Optimizer, max_norm: float, step: int, option: str
+) -> float:
+    """Scale the gradient down to `max_norm`; its norm before. Raises OpenRFTError if it or the loss is not finite."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, most))
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, max_norm))
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise OpenRFTError(
-            f"step {step}: the {whose}'s loss is {loss} and its gradient's norm {norm}.",
+            f"step {step}: the {model}'s loss is {loss} and its gradient's norm {norm}.",
             f"Lower {option}: the same settings, resumed from the last checkpoint, would end in the same way.",
         )
     return norm
+
+
+@contextmanager
+def rollback_on_failure(optimizers: Sequence[torch.optim.Optimizer], several: bool) -> Iterator[None]:
+    """Within this context an OpenRFTError puts the optimizers' parameters and states back before it goes on.
+
+    several: whether there is more than one optimizer step. A single step fails before it has changed anything.
+    """
+    parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+    saved = [p.detach().clone() for p in parameters] if several else []
+    states = [copy.deepcopy(optimizer.state_dict()) for optimizer in optimizers] if several else []
+    try:
+        yield
+    except OpenRFTError:
+        if several:
+            with torch.no_grad():
+                for parameter, value in zip(parameters, saved, strict=True):
+                    parameter.copy_(value)
+            for optimizer, state in zip(optimizers, states, strict=True):
+                optimizer.load_state_dict(state)
+        raise

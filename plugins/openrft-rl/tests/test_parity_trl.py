@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from openrft_rl.equations.advantages import relative, spread
-from openrft_rl.equations.weights import token_weights
-from openrft_rl.lines import Line
-from openrft_rl.losses import Update, policy_loss
-from openrft_rl.measures import Measures
+from openrft_rl.batch import TrainingSequence
+from openrft_rl.equations.advantages import compute_relative_advantages, expand_to_tokens
+from openrft_rl.equations.losses import token_weights
+from openrft_rl.metrics import Metrics
 from openrft_rl.plugin import RL
+from openrft_rl.update import Update, policy_loss
 
 from openrft.policies.hf import HFPolicy
 from openrft.testing import write_tiny_checkpoint
@@ -50,9 +50,9 @@ def policy(tmp_path):
     return policy
 
 
-def lines_for(policy, name, rewards, apart=0.3):
+def sequences_for(policy, name, rewards, apart=0.3):
     """The batch as the loss sees it, sampled by a policy `apart` from the one that is trained."""
-    how = RL.Options(algorithm=name).how
+    spec = RL.Options(algorithm=name).algorithm_spec
     with torch.no_grad():
         logp, mask = policy.completion_logprobs(PROMPTS, COMPLETIONS)
         with policy.reference():
@@ -60,10 +60,10 @@ def lines_for(policy, name, rewards, apart=0.3):
     noise = apart * torch.randn(logp.shape, generator=torch.Generator().manual_seed(1))
     noise = noise if name != "gspo" else noise * 3e-3  # its clip is a few thousandths of the others'
     old = logp + noise
-    advantages = relative([(r,) for r in rewards], GROUPS, how.baseline, how.scale)
-    weights = token_weights([len(c) for c in COMPLETIONS], how.mean, MOST)
-    lines = [
-        Line(
+    advantages = compute_relative_advantages([(r,) for r in rewards], GROUPS, spec.baseline, spec.scale_rewards)
+    weights = token_weights([len(c) for c in COMPLETIONS], spec.loss_agg_mode, MOST)
+    sequences = [
+        TrainingSequence(
             i,
             group,
             prompt,
@@ -72,19 +72,19 @@ def lines_for(policy, name, rewards, apart=0.3):
             (reward,),
             (),
             old[i, : len(tokens)],
-            reference=reference[i, : len(tokens)],
-            advantage=torch.tensor(spread(advantages[i], [], len(tokens))),
+            ref_logprobs=reference[i, : len(tokens)],
+            advantages=torch.tensor(expand_to_tokens(advantages[i], [], len(tokens))),
             weight=weights[i],
         )
         for i, (prompt, tokens, group, reward) in enumerate(zip(PROMPTS, COMPLETIONS, GROUPS, rewards, strict=True))
     ]
-    return lines, old, reference, mask, torch.tensor([a for (a,) in advantages])
+    return sequences, old, reference, mask, torch.tensor([a for (a,) in advantages])
 
 
 def trl_loss(policy, folder, name, kl, inputs):
     from trl import GRPOConfig, GRPOTrainer
 
-    clip = RL.Options(algorithm=name).clip
+    clip = RL.Options(algorithm=name).clip_ratio
     arguments = GRPOConfig(
         output_dir=str(folder),
         beta=kl,
@@ -135,10 +135,10 @@ def gradients(policy, loss):
 @pytest.mark.parametrize("kl", [0.0, 0.05])
 @pytest.mark.parametrize("name", TRL)
 def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
-    lines, old, reference, mask, advantages = lines_for(policy, name, [1.0, 0.0, 0.3, 0.9])
-    measures = Measures()
-    ours = policy_loss(Update(policy, RL.Options(algorithm=name, kl=kl), kl, False, measures), lines)
-    assert 0 < measures.report()["clip_fraction"] < 1
+    sequences, old, reference, mask, advantages = sequences_for(policy, name, [1.0, 0.0, 0.3, 0.9])
+    metrics = Metrics()
+    ours = policy_loss(Update(policy, RL.Options(algorithm=name, kl_coef=kl), kl, False, metrics), sequences)
+    assert 0 < metrics.report()["clip_fraction"] < 1
 
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
     assert torch.equal(completion_mask, mask)
@@ -162,8 +162,8 @@ def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
 
 def test_the_gradient_of_rloo_agrees_on_the_weights_that_sampled(policy, tmp_path):
     """TRL takes the ratio of whole completions and adds nothing up: the losses differ, their gradients do not."""
-    lines, old, _, mask, advantages = lines_for(policy, "rloo", [1.0, 0.0, 0.3, 0.9], apart=0.0)
-    ours = policy_loss(Update(policy, RL.Options(algorithm="rloo", kl=0.0), 0.0, False, Measures()), lines)
+    sequences, old, _, mask, advantages = sequences_for(policy, "rloo", [1.0, 0.0, 0.3, 0.9], apart=0.0)
+    ours = policy_loss(Update(policy, RL.Options(algorithm="rloo", kl_coef=0.0), 0.0, False, Metrics()), sequences)
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
     theirs = rloo_loss(
         policy,

@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from openrft_rl.appraisal import appraised
-from openrft_rl.equations.surrogate import clipped_surrogate
-from openrft_rl.lines import lines_of
-from openrft_rl.losses import Update, policy_loss, value_loss
-from openrft_rl.measures import Measures
+from openrft_rl.batch import add_advantages, add_logprobs_and_values, build_sequences
+from openrft_rl.equations.losses import clipped_policy_loss
+from openrft_rl.metrics import Metrics
 from openrft_rl.plugin import RL
-from openrft_rl.recall import recalled
+from openrft_rl.update import Update, policy_loss, value_loss
 
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
@@ -21,7 +19,7 @@ from openrft.prompt import messages_for, steps_of
 from openrft.sample import Rollout
 from openrft.testing import toy_task, write_tiny_checkpoint
 
-OPTIONS = RL.Options(algorithm="ppo", kl=0.2, gamma=0.97, gae_lambda=0.8, lr=1e-2, critic_lr=1e-2)
+OPTIONS = RL.Options(algorithm="ppo", kl_coef=0.2, gamma=0.97, gae_lambda=0.8, lr=1e-2, critic_lr=1e-2)
 TASK = toy_task(3, 1)
 
 
@@ -113,34 +111,36 @@ def plain(policy, rollouts):
 
 def test_losses_equal_the_papers_equations(policy):
     rollouts = drawn(policy)
-    lines = recalled(policy, lines_of(policy, rollouts), 100_000, reference=True, critic=True)
-    lines = appraised(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)
+    sequences = add_logprobs_and_values(policy, build_sequences(policy, rollouts), 100_000, reference=True, critic=True)
+    sequences = add_advantages(sequences, OPTIONS, OPTIONS.kl_coef)
     with policy.reference():
         reference, _ = plain(policy, rollouts)
     old, old_values = plain(policy, rollouts)
-    rewards = [line.rewards() for line in lines]
+    rewards = [sequence.token_rewards() for sequence in sequences]
     assert [math.fsum(r) for r in rewards] == pytest.approx([r.reward for r in rollouts])
-    by_hand = ByHand(rewards, old, reference, old_values, OPTIONS.gamma, OPTIONS.gae_lambda, OPTIONS.kl)
-    for line, advantages, returns in zip(lines, by_hand.whitened, by_hand.returns, strict=True):
-        assert line.advantage.tolist() == pytest.approx(advantages, abs=1e-3)
-        assert line.returns.tolist() == pytest.approx(returns, abs=1e-4)
+    by_hand = ByHand(rewards, old, reference, old_values, OPTIONS.gamma, OPTIONS.gae_lambda, OPTIONS.kl_coef)
+    for sequence, advantages, returns in zip(sequences, by_hand.whitened, by_hand.returns, strict=True):
+        assert sequence.advantages.tolist() == pytest.approx(advantages, abs=1e-3)
+        assert sequence.returns.tolist() == pytest.approx(returns, abs=1e-4)
 
     move(policy, 2)  # now both ratio and values differ from those of the sampling
-    lines = [replace(line, weight=1 / by_hand.tokens) for line in lines]
-    now = Update(policy, OPTIONS, OPTIONS.kl, False, Measures())
+    sequences = [replace(sequence, weight=1 / by_hand.tokens) for sequence in sequences]
+    now = Update(policy, OPTIONS, OPTIONS.kl_coef, False, Metrics())
     logp, values = plain(policy, rollouts)
-    assert policy_loss(now, lines).item() == pytest.approx(by_hand.policy_loss(logp, 0.2), abs=1e-3)
-    assert value_loss(now, lines).item() == pytest.approx(by_hand.value_loss(values, 0.2), abs=1e-4)
-    assert 0 < now.measures.report()["clip_fraction"] < 1
+    assert policy_loss(now, sequences).item() == pytest.approx(by_hand.policy_loss(logp, 0.2), abs=1e-3)
+    assert value_loss(now, sequences).item() == pytest.approx(by_hand.value_loss(values, 0.2), abs=1e-4)
+    assert 0 < now.metrics.report()["clip_fraction"] < 1
     moved = [abs(a - b) for now, old in zip(values, old_values, strict=True) for a, b in zip(now, old, strict=True)]
     assert min(moved) < 0.2 < max(moved)
 
 
 def test_the_gradient_reaches_policy_and_critic_apart(policy):
-    lines = recalled(policy, lines_of(policy, drawn(policy)), 100_000, reference=True, critic=True)
-    lines = [replace(line, weight=1.0) for line in appraised(lines, OPTIONS.how, OPTIONS, OPTIONS.kl)]
-    now = Update(policy, OPTIONS, OPTIONS.kl, False, Measures())
-    for loss, ours in ((policy_loss(now, lines), ".default."), (value_loss(now, lines), ".critic.")):
+    sequences = add_logprobs_and_values(
+        policy, build_sequences(policy, drawn(policy)), 100_000, reference=True, critic=True
+    )
+    sequences = [replace(sequence, weight=1.0) for sequence in add_advantages(sequences, OPTIONS, OPTIONS.kl_coef)]
+    now = Update(policy, OPTIONS, OPTIONS.kl_coef, False, Metrics())
+    for loss, ours in ((policy_loss(now, sequences), ".default."), (value_loss(now, sequences), ".critic.")):
         policy.model.zero_grad(set_to_none=True)
         loss.backward()
         touched = {n for n, p in policy.model.named_parameters() if p.grad is not None and p.grad.any()}
@@ -153,7 +153,7 @@ def test_the_gradient_is_that_of_the_tokens_whose_clip_does_not_act():
     generator = torch.Generator().manual_seed(0)
     logp, old, advantages = (torch.randn(4, 6, generator=generator, dtype=torch.float64) / 3 for _ in range(3))
     logp.requires_grad_(True)
-    clipped_surrogate(logp - old, advantages, 0.2, 0.2).sum().backward()
+    clipped_policy_loss(logp - old, advantages, 0.2, 0.2).sum().backward()
     acted = 0
     for i in range(4):
         for t in range(6):

@@ -1,4 +1,5 @@
-"""The equations, a file each: pure functions with their shapes and their sources.
+"""The equations: pure functions with their shapes and their sources.
 
-B rollouts, T tokens of the longest; every tensor is (B, T), right-padded, unless it says otherwise.
+B is the number of rollouts, T the number of tokens of the longest. Every tensor is (B, T), padded on the right, unless
+its function says otherwise.
 """

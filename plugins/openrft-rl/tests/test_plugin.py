@@ -120,7 +120,14 @@ def test_dapo_trains_on_questions_that_tell_something(tiny, tmp_path):
 
 
 def test_a_stopped_ppo_run_ends_with_the_same_bits(tiny, tmp_path):
-    options = {"algorithm": "ppo", "lr": 1e-2, "critic_lr": 1e-2, "kl_target": 1.0, "epochs": 2, "minibatches": 2}
+    options = {
+        "algorithm": "ppo",
+        "lr": 1e-2,
+        "critic_lr": 1e-2,
+        "kl_target": 1.0,
+        "ppo_epochs": 2,
+        "updates_per_epoch": 2,
+    }
     arm = ("rl", "judge", "steps")
     straight, rows, _ = explored(tiny, tmp_path / "straight", *arm, credit="min", **options)
     Judge.stop_at = 2

@@ -1,11 +1,11 @@
-"""Where steps end, on real token ids: byte tokens, and tokens that span newlines."""
+"""The tokens that end steps (byte tokens, and tokens that span newlines), and how sequences are split into batches."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_rl.step_ends import StepEnds
+from openrft_rl.batch import StepEndFinder, TrainingSequence, pad_field, split_micro_batches, split_mini_batches
 
 import openrft
 
@@ -18,7 +18,7 @@ def decode(ids):
 
 
 def ends(*ids):
-    return StepEnds(decode).of(ids, decode(ids))
+    return StepEndFinder(decode).find(ids, decode(ids))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_decoder_that_treats_tokens_alone_otherwise_is_asked_for_every_prefix(
         return decode(ids).lstrip()
 
     ids = (2, 4, 3, 4, 2, END)
-    assert StepEnds(stripping).of(ids, stripping(ids)) == [1, 3, 5]
+    assert StepEndFinder(stripping).find(ids, stripping(ids)) == [1, 3, 5]
 
 
 def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
@@ -67,6 +67,37 @@ def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(write_tiny_checkpoint(tmp_path))
     text = "é = 1\n\n日本\n\\boxed{A}"
     ids = [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-    found = StepEnds(lambda some: tokenizer.decode(some, skip_special_tokens=True)).of(ids, text)
+    found = StepEndFinder(lambda some: tokenizer.decode(some, skip_special_tokens=True)).find(ids, text)
     data = text.encode()
     assert found == [data.index(b"\n"), data.rindex(b"\n"), len(ids) - 1]
+
+
+def sequence(index, group, prompt, length):
+    return TrainingSequence(index, group, prompt, (7,) * length, 1.0, (1.0,), (), None)
+
+
+def test_rewards_are_earned_where_steps_end():
+    built = TrainingSequence(0, "a", (5,), (7,) * 4, 1.0, (0.1, 0.2, 0.7), (1, 3), None)
+    assert built.token_rewards() == pytest.approx([0.0, 0.1, 0.0, 0.9])
+
+
+def test_mini_batches_hold_whole_groups():
+    sequences = [sequence(i, i // 2, (5,), 3) for i in range(10)]
+    assert split_mini_batches(sequences, 1, seed=0) == [sequences]
+    batches = split_mini_batches(sequences, 3, seed=0)
+    assert sorted(s.index for batch in batches for s in batch) == list(range(10))
+    groups = [{s.group for s in batch} for batch in batches]
+    assert sum(map(len, groups)) == 5
+    assert len(split_mini_batches(sequences, 9, seed=0)) == 5  # no more mini-batches than groups
+
+
+def test_micro_batches_stay_within_the_budget_and_count_a_prompt_once():
+    sequences = [sequence(i, i // 4, (5, i // 4), 3) for i in range(8)]
+    batches = list(split_micro_batches(sequences, 2 + 4 * 3))
+    assert [[s.index for s in batch] for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [len(batch) for batch in split_micro_batches(sequences, 1)] == [1] * 8
+
+
+def test_a_field_that_was_not_computed_is_named():
+    with pytest.raises(ValueError, match="ref_logprobs has not been computed"):
+        pad_field([sequence(0, "a", (5,), 3)], "ref_logprobs")
