@@ -1,7 +1,7 @@
-"""Process rewards: every line of a completion scored by a process reward model or an LLM judge.
+"""The plugin `prm`: every line of a completion is scored by a process reward model or an LLM judge.
 
-This file knows what is scored and how often. It does not know how a model reads its input (formats/), how a
-checkpoint is loaded (checkpoint.py, scorer.py) or what is done with the scores (the core).
+This file knows what is scored and what is kept. It does not know how a model reads its input (formats/), how it is
+loaded and run (checkpoint.py, scorer.py), what a judge is asked (judge.py) or what is done with the scores (the core).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cachetools import LRUCache
+
 import openrft
-from openrft_prm.groups import Group, Scorer, Steps, grouped, pair_of
-from openrft_prm.recent import Recent
+from openrft_prm.groups import Group, Scorer, StepScores, flatten_scores, get_pair, group_pairs
 
 
 class PRM:
@@ -30,78 +31,67 @@ class PRM:
         batch_tokens: int = 8192  # tokens a forward, shared ones once; bounds memory
         device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU if there is one
         dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
-        remember: int = 65536  # scored questions with their completions kept for later steps; 0 = none
-        judge_parallel: int = 8  # requests in flight to a judge
+        cache_size: int = 65536  # scored questions with their completions kept for later steps; 0 = none
+        judge_max_tokens: int = 8192  # of a judge's reply, its thinking included
 
         def __post_init__(self) -> None:
-            if not self.model:
+            if self.model in ("", "none"):
                 raise openrft.UsageError(
                     "no process reward model is named.",
                     "Say which with --set prm.model=PATH (a folder, a hub id, pocket/prm, or openai:URL#MODEL).",
                 )
-            if self.batch_tokens < 1 or self.judge_parallel < 1 or self.remember < 0:
-                raise ValueError("batch_tokens and judge_parallel must be at least 1, remember at least 0")
+            if self.batch_tokens < 1 or self.judge_max_tokens < 1 or self.cache_size < 0:
+                raise ValueError("batch_tokens and judge_max_tokens must be at least 1, cache_size at least 0")
 
     def __init__(self, options: Options) -> None:
-        self.options = options
         self.counts: dict[str, int] = {}  # of the last call: completions scored, repeated, without a step
-        self._known: Recent[Group, list[Steps]] = Recent(options.remember)
+        self._options = options
+        self._cache: LRUCache[Group, list[StepScores]] = LRUCache(options.cache_size)
+        self._is_judge = options.model.startswith("openai:")
         self._scorer: Scorer | None = None
-        self._path = options.model
-        self._judges = options.model.startswith("openai:")
-        if not self._judges:
-            self._path = openrft.checkpoint_path(options.model)
-            self._refuse_early()
+        if self._is_judge:
+            from openrft_prm.judge import LLMJudge
+
+            self._scorer = LLMJudge(options.model, options.judge_max_tokens)
+            return
+        self._path = openrft.checkpoint_path(options.model)
+        if Path(self._path).exists():
+            # A wrong local checkpoint is refused before anything is trained; the trunk's weights are not read.
+            from openrft_prm.scorer import check_checkpoint
+
+            check_checkpoint(self._path, options.format)
 
     @openrft.hookimpl
     def reward(self, rollouts: Sequence[openrft.Rollout]) -> list[openrft.Reward]:
         """One process reward a rollout, `per_step` for the lines of its completion; the core aggregates."""
-        pairs = [pair_of(rollout) for rollout in rollouts]
-        # A checkpoint reads a question's completions together, and the last bits of a score depend on which they
-        # are: what is remembered is the group, so that a run that was resumed gets the same bits.
-        groups = grouped(pairs, together=not self._judges)
-        wanted = [group for group in groups if group not in self._known]
-        fresh = dict(zip(wanted, self._score(wanted), strict=True))
-        scores = {g: fresh[g] if g in fresh else self._known.get(g, []) for g in groups}
-        self._known.update(fresh)
-        by_pair = {
-            (problem, text): steps
-            for (problem, texts), rows in scores.items()
-            for text, steps in zip(texts, rows, strict=True)
-        }
-        scored, empty = sum(len(texts) for _, texts in wanted), sum(p not in by_pair for p in pairs)
+        pairs = [get_pair(rollout) for rollout in rollouts]
+        # A checkpoint reads a question's completions together, and the last bits of a score depend on which they are.
+        # The cache holds whole groups, so that a run that was resumed gets the same bits.
+        groups = group_pairs(pairs, together=not self._is_judge)
+        new = [group for group in groups if group not in self._cache]
+        fresh = dict(zip(new, self._score(new), strict=True))
+        scores = [fresh[group] if group in fresh else self._cache[group] for group in groups]
+        if self._options.cache_size:
+            self._cache.update(fresh)
+        by_pair = flatten_scores(groups, scores)
+        scored, empty = sum(len(texts) for _, texts in new), sum(p not in by_pair for p in pairs)
         self.counts = {"scored": scored, "repeated": len(pairs) - scored - empty, "no_steps": empty}
-        if wanted and self._scorer:
+        if new and self._scorer:
             self.counts |= self._scorer.counts
         return [openrft.Reward("prm", "process", per_step=by_pair.get(p, ())) for p in pairs]
 
-    def _refuse_early(self) -> None:
-        """A wrong local checkpoint is refused before anything is trained; the trunk's weights are not read."""
-        if Path(self._path).exists():
-            from openrft_prm.scorer import refuse_early
-
-            refuse_early(self._path, self.options.format)
-
-    def _score(self, groups: Sequence[Group]) -> list[list[Steps]]:
+    def _score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
         if not groups:
             return []
         if self._scorer is None:
-            self._scorer = self._open()
+            from openrft_prm.scorer import CheckpointScorer
+
+            o = self._options
+            self._scorer = CheckpointScorer(self._path, o.format, o.batch_tokens, o.device, o.dtype)
         scores = self._scorer.score(groups)
-        for (_, texts), rows in zip(groups, scores, strict=True):
-            for text, steps in zip(texts, rows, strict=True):
-                if len(steps) != len(openrft.steps_of(text)):
-                    raise openrft.OpenRFTError(
-                        f"{len(steps)} scores for {len(openrft.steps_of(text))} steps of {text[:60]!r}."
-                    )
+        for (_, text), steps in flatten_scores(groups, scores).items():
+            if len(steps) != len(openrft.steps_of(text)):
+                raise openrft.OpenRFTError(
+                    f"{len(steps)} scores for {len(openrft.steps_of(text))} steps of {text[:60]!r}."
+                )
         return scores
-
-    def _open(self) -> Scorer:
-        if self._judges:
-            from openrft_prm.judge import Judge
-
-            return Judge(self._path, self.options.judge_parallel)
-        from openrft_prm.scorer import CheckpointScorer
-
-        o = self.options
-        return CheckpointScorer(self._path, o.format, o.batch_tokens, o.device, o.dtype)

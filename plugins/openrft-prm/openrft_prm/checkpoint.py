@@ -1,25 +1,35 @@
-"""A checkpoint folder by its config and the headers of its safetensors files, before any weight is loaded.
+"""Checkpoint folders: their config and weight headers, their tokenizer and trunk, and writing a new one.
 
-Knows what a whole checkpoint looks like and says what is missing from a broken one. Never reads pickled
-weights and never runs code that lies beside them.
+Knows what a whole checkpoint looks like and says what is missing from a broken one. Tokenizer and trunk go through
+transformers' own loader, which alone knows how names in files become names in a model. Never reads pickled weights and
+never runs code that lies beside them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils import logging as transformers_logging
 
 from openrft import CheckpointError
 
-if TYPE_CHECKING:
-    import torch
-
-_WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
+_FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
+_COPY_AGAIN = "Copy or download the checkpoint again."
+_ITS_OWN = "Take the config.json published with the weights."
+# Weights of another shape are reported rather than raised, so that they are refused in our words.
+_REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,52 +46,94 @@ class Checkpoint:
         """Read a local folder or a hub id (fetched once). Raises CheckpointError that says what is wrong."""
         folder = Path(name).expanduser()
         if not folder.exists():
-            folder = _fetch(name)
+            folder = _fetch_from_hub(name)
         if not folder.is_dir():
             raise CheckpointError(f"{name} is not a folder.", "Name the folder that holds config.json.")
-        config = _json(folder / "config.json")
+        config = _read_json(folder / "config.json")
         shapes: dict[str, tuple[int, ...]] = {}
         files: dict[str, Path] = {}
-        for file in _weight_files(folder):
-            for tensor, shape in _header(file).items():
+        for file in _find_weight_files(folder):
+            for tensor, shape in _read_shapes(file).items():
                 shapes[tensor], files[tensor] = shape, file
         _check_index(folder, shapes)
         return Checkpoint(folder, config, shapes, files)
 
-    def tensor(self, name: str) -> torch.Tensor:
+    def load_tensor(self, name: str) -> torch.Tensor:
         """One tensor as float32."""
-        from safetensors import safe_open
-
         with safe_open(self.files[name], "pt") as weights:
             return weights.get_tensor(name).float()
 
-    def rows(self, name: str, rows: Sequence[int]) -> torch.Tensor:
+    def load_rows(self, name: str, rows: Sequence[int]) -> torch.Tensor:
         """Some rows of a matrix as float32, without loading the others. (len(rows), columns)"""
-        import torch
-        from safetensors import safe_open
-
         with safe_open(self.files[name], "pt") as weights:
             matrix = weights.get_slice(name)
             return torch.cat([matrix[row : row + 1] for row in rows]).float()
 
-    def fingerprint(self) -> str:
-        """16 hex digits that change with the content: config, headers and 64 blocks spread over each file."""
+    def compute_fingerprint(self) -> str:
+        """16 hex digits of the config and of every byte of the weights."""
         digest = hashlib.sha256(json.dumps(self.config, sort_keys=True).encode())
         for file in sorted(set(self.files.values())):
-            size = file.stat().st_size
             with file.open("rb") as data:
-                for i in range(64):
-                    data.seek(size * i // 64)
-                    digest.update(data.read(65536))
-            digest.update(str(size).encode())
+                digest.update(hashlib.file_digest(data, "sha256").digest())
         return digest.hexdigest()[:16]
 
 
-def _fetch(name: str) -> Path:
+def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Tokenizer and trunk of a checkpoint, float weights as `dtype`. Raises CheckpointError for an incomplete one."""
+    tokenizer, _ = _load_tokenizer_and_config(checkpoint)
+    with _loader_errors(checkpoint):
+        trunk, report = AutoModel.from_pretrained(
+            checkpoint.folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **_REPORTING
+        )
+    _check_weights(checkpoint, trunk, report)
+    return tokenizer, trunk
+
+
+def check_trunk(checkpoint: Checkpoint) -> Any:
+    """The tokenizer of a checkpoint that `load_trunk` takes. Raises what it would raise, without reading any weight.
+
+    The loader gets tensors of the headers' names and shapes that have no content (torch's meta device).
+    """
+    tokenizer, config = _load_tokenizer_and_config(checkpoint)
+    if getattr(config, "quantization_config", None):
+        return tokenizer  # packed weights have other shapes than the model's: only loading them tells
+    with _loader_errors(checkpoint):
+        with torch.device("meta"):
+            kind = type(AutoModel.from_config(config, trust_remote_code=False))
+        weights = {name: torch.empty(shape, device="meta") for name, shape in checkpoint.shapes.items()}
+        trunk, report = kind.from_pretrained(None, config=config, state_dict=weights, device_map="meta", **_REPORTING)
+    _check_weights(checkpoint, trunk, report)
+    return tokenizer
+
+
+def write_checkpoint(
+    out: Path, trunk: Any, head: torch.nn.Linear, tokenizer: Any, format: str, base: Checkpoint
+) -> None:
+    """The trunk under its family's own name (`model.` for most) and the head under the name its format expects, config
+    and tokenizer beside them."""
+    name = "score" if format == "two-label" else "v_head.summary"
+    weights = {f"{trunk.base_model_prefix}.{key}": value for key, value in trunk.state_dict().items()}
+    weights |= {f"{name}.weight": head.weight, f"{name}.bias": head.bias}
+    if format == "skywork" and "lm_head.weight" in base.shapes:  # that layout is a whole causal model and its head
+        weights["lm_head.weight"] = base.load_tensor("lm_head.weight")
+    out.mkdir(parents=True)
+    kept = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
+    save_file(kept, out / "model.safetensors", metadata={"format": "pt"})
+    config = trunk.config.to_dict()
+    family = type(trunk).__name__.removesuffix("Model")
+    causal = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(trunk.config.model_type, f"{family}ForCausalLM")
+    config["architectures"] = [f"{family}ForTokenClassification" if format == "two-label" else causal]
+    if format == "two-label":
+        config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}}
+    (out / "config.json").write_text(json.dumps(config, indent=1, default=str), encoding="utf-8")
+    tokenizer.save_pretrained(out)
+
+
+def _fetch_from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_WANTED)))
+        return Path(snapshot_download(name, allow_patterns=list(_FETCHED)))
     except Exception as fault:
         raise CheckpointError(
             f"{name!r} is not a local folder, and the hub did not give it ({type(fault).__name__}).",
@@ -89,17 +141,17 @@ def _fetch(name: str) -> Path:
         ) from fault
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
-        raise CheckpointError(f"{file} cannot be read ({fault}).", "Copy or download the checkpoint again.") from fault
+        raise CheckpointError(f"{file} cannot be read ({fault}).", _COPY_AGAIN) from fault
     if not isinstance(content, dict):
-        raise CheckpointError(f"{file} is not a JSON object.", "Copy or download the checkpoint again.")
+        raise CheckpointError(f"{file} is not a JSON object.", _COPY_AGAIN)
     return content
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def _find_weight_files(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.safetensors"))
     if files:
         return files
@@ -109,39 +161,104 @@ def _weight_files(folder: Path) -> list[Path]:
             f"{folder} holds only pickled weights ({pickled[0].name}), which can run code when opened.",
             "Convert them to safetensors where you trust them: model.save_pretrained(FOLDER).",
         )
-    raise CheckpointError(f"{folder} holds no *.safetensors file.", "Copy or download the checkpoint again.")
+    raise CheckpointError(f"{folder} holds no *.safetensors file.", _COPY_AGAIN)
 
 
-def _header(file: Path) -> dict[str, tuple[int, ...]]:
-    """Tensor shapes of one file. The format: 8 bytes length, JSON of that length, then the tensors' bytes."""
-    size = file.stat().st_size
-    with file.open("rb") as data:
-        length = int.from_bytes(data.read(8), "little")
-        header = data.read(length) if length <= size else b""
+def _read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of one file, from its header."""
     try:
-        entries = json.loads(header)
-        entries.pop("__metadata__", None)
-        shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
-        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-    except (ValueError, AttributeError, KeyError, TypeError) as fault:
+        with safe_open(file, "pt") as weights:
+            return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as fault:
         raise CheckpointError(
-            f"{file} is not a safetensors file: its header cannot be read.", "Copy or download it again."
+            f"{file} is not a whole safetensors file ({file.stat().st_size:,} bytes; {fault}).", _COPY_AGAIN
         ) from fault
-    if size != 8 + length + end:
-        raise CheckpointError(
-            f"{file} is truncated: {8 + length + end:,} bytes expected, {size:,} found.",
-            "Copy or download it again.",
-        )
-    return shapes
 
 
 def _check_index(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
     index = folder / "model.safetensors.index.json"
-    if not os.path.exists(index):
+    if not index.exists():
         return
-    missing = sorted(set(_json(index).get("weight_map", {})) - set(shapes))
+    missing = sorted(set(_read_json(index).get("weight_map", {})) - set(shapes))
     if missing:
         raise CheckpointError(
             f"{folder} lacks {len(missing)} tensors that its index names, {missing[0]} among them.",
             "A shard is missing: copy or download the checkpoint again.",
         )
+
+
+def _load_tokenizer_and_config(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """Tokenizer and config, which must fit each other."""
+    with _loader_errors(checkpoint):
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+    # Without its files some tokenizers are made all the same, with an empty vocabulary.
+    if not tokenizer.encode("\n", add_special_tokens=False):
+        raise CheckpointError(
+            f"the tokenizer of {checkpoint.folder} has no token for the end of a line, one expected"
+            f" (it knows {len(tokenizer)} tokens).",
+            "Copy the tokenizer published with the model, tokenizer.json above all, into the folder.",
+        )
+    known = getattr(config, "vocab_size", None)
+    if known and tokenizer.vocab_size > known:
+        raise CheckpointError(
+            f"the tokenizer of {checkpoint.folder} knows {tokenizer.vocab_size} tokens, the model {known}.",
+            "Take the tokenizer published with the model.",
+        )
+    return tokenizer, config
+
+
+def _check_weights(checkpoint: Checkpoint, trunk: Any, report: Mapping[str, Any]) -> None:
+    """Refuse weights that are not those that the config describes."""
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise CheckpointError(
+            f"{checkpoint.folder} lacks {len(missing)} weights of its trunk, {missing[0]} among them.",
+            _COPY_AGAIN,
+        )
+    others = sorted(report["mismatched_keys"])
+    if others:
+        name, found, wanted = others[0]
+        raise CheckpointError(
+            f"{checkpoint.folder} has {len(others)} weights of other shapes than its config says, {name} among them:"
+            f" {list(wanted)} expected, {list(found)} found.",
+            _ITS_OWN,
+        )
+    # The heads are left over, as they should be; a layer that is left over was cut off by the config.
+    parts = {name.split(".")[0] for name in trunk.state_dict()}
+    prefix = f"{trunk.base_model_prefix}."
+    left = sorted(name for name in report["unexpected_keys"] if name.removeprefix(prefix).split(".")[0] in parts)
+    if left:
+        raise CheckpointError(
+            f"{checkpoint.folder} has {len(left)} weights in its trunk that its config has no place for, {left[0]}"
+            f" among them (num_hidden_layers is {getattr(trunk.config, 'num_hidden_layers', 'not said')}).",
+            _ITS_OWN,
+        )
+
+
+@contextmanager
+def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
+    """Whatever the loader raises becomes one line."""
+    try:
+        with _silence_transformers():
+            yield
+    except Exception as fault:
+        reason = textwrap.shorten(str(fault), 240, placeholder=" ...") or type(fault).__name__
+        raise CheckpointError(
+            f"{checkpoint.folder} cannot be loaded: {reason}",
+            "Give a whole transformers checkpoint: config, tokenizer and safetensors weights.",
+        ) from fault
+
+
+@contextmanager
+def _silence_transformers() -> Iterator[None]:
+    """transformers warns of every head that a trunk does not need; here that is intended."""
+    level, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bar:
+            transformers_logging.enable_progress_bar()

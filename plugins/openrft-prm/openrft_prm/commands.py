@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
+
+from openrft.cli.shared import data_asked, data_options
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -32,9 +34,8 @@ def prm() -> None:
 @prm.command("label", epilog="\b\nExample:\n  openrft prm label --task pocket/L3 --policy pocket --out steps.jsonl")
 @TASK
 @POLICY
+@data_options
 @click.option("--out", required=True, type=FILE, help="The JSONL file of step labels to write.")
-@click.option("--data", default=None, metavar="DIR", help="Local folder or file with the task family's rows.")
-@click.option("--train", type=click.IntRange(min=1), default=100, show_default=True, help="Training questions.")
 @click.option("--solutions", type=click.IntRange(min=1), default=4, show_default=True, help="Solutions a question.")
 @click.option(
     "--completions", type=click.IntRange(min=1), default=8, show_default=True, help="Completions drawn from each step."
@@ -54,7 +55,18 @@ def prm() -> None:
 @JSON
 @click.pass_obj
 def label(
-    host: Any, task: str, policy: str, out: Path, data: str | None, train: int, as_json: bool, **how: Any
+    host: Any,
+    task: str,
+    policy: str,
+    out: Path,
+    as_json: bool,
+    solutions: int,
+    completions: int,
+    estimate: Literal["hard", "soft"],
+    temperature: float,
+    max_tokens: int,
+    seed: int,
+    **data: Any,
 ) -> None:
     """Label the steps of a policy's solutions by Monte Carlo, as Math-Shepherd does (arXiv 2312.08935).
 
@@ -62,18 +74,20 @@ def label(
     the answer right. A stopped run goes on when the same command is given again.
     """
     import openrft
-    from openrft_prm.labelling import label_file
-    from openrft_prm.montecarlo import How
+    from openrft_prm.labelling import LabellingConfig, write_label_file
 
-    questions = host.task(task, openrft.DataRequest(train=train, data=data))
+    questions = host.task(task, openrft.DataRequest(**data_asked(data)))
+    config = LabellingConfig(solutions, completions, estimate, temperature, max_tokens, seed)
     with host.progress(f"step labels for {questions.name}") as progress:
-        found = label_file(questions, openrft.open_policy(policy), questions.train, How(**how), out, progress)
+        counts = write_label_file(questions, openrft.open_policy(policy), questions.train, config, out, progress)
     if as_json:
-        click.echo(json.dumps({"out": str(out), "task": questions.name, **found}, indent=1))
+        click.echo(json.dumps({"out": str(out), "task": questions.name, **counts}, indent=1))
         return
-    share = found["right"] / found["steps"]
-    click.echo(f"wrote {out}: {found['solutions']} solutions of {found['questions']} questions,"
-               f" {found['steps']} steps, {share:.0%} of them right.")  # fmt: skip
+    share = counts["right"] / counts["steps"]
+    click.echo(
+        f"wrote {out}: {counts['solutions']} solutions of {counts['questions']} questions, {counts['steps']} steps,"
+        f" {share:.0%} of them right."
+    )
 
 
 @prm.command("train", epilog="\b\nExample:\n  openrft prm train --base ./my-policy --data steps.jsonl --out my-prm")
@@ -106,50 +120,61 @@ def label(
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order, the head and what is held out.")
 @JSON
 @click.pass_obj
-def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **recipe: Any) -> None:
+def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **config: Any) -> None:
     """Train a process reward model on step labels; `--set prm.model=OUT` uses it.
 
     A row of the data: {"prompt": text, "completions": [step, ...], "labels": [true, false or 0 to 1, ...]}. A stopped
     training goes on from its last whole epoch when the same command is given again.
     """
+
+    from dataclasses import asdict
+
     import openrft
-    from openrft_prm.train import Recipe
-    from openrft_prm.train import train as run
+    from openrft_prm.training import TrainingConfig
+    from openrft_prm.training import train as train_model
 
     with host.progress(f"process reward model from {data}") as progress:
-        path = openrft.checkpoint_path(base)
-        exam = run(
-            path,
+        result = train_model(
+            openrft.checkpoint_path(base),
             data,
             out,
-            Recipe(**recipe),
+            TrainingConfig(**config),
             lambda step, steps, loss: progress.update("train", step, steps, f"loss {loss:.3f}"),
         )
     if as_json:
-        click.echo(json.dumps({"out": str(out), "held_out": asdict(exam) if exam else None}, indent=1))
+        click.echo(json.dumps({"out": str(out), "held_out": asdict(result) if result else None}, indent=1))
         return
     click.echo(f"wrote {out}.")
-    if exam is None:
+    if result is None:
         click.echo("nothing was held out: how well it judges is not known.")
-    elif exam.auroc is None:
-        click.echo(
-            f"held out: {exam.steps} steps of {exam.questions} questions, {exam.right} right: AUROC not measured."
-        )
-    else:
-        click.echo(
-            f"held out: AUROC {exam.auroc:.3f} on {exam.steps} steps of {exam.questions} questions, {exam.right} right."
-        )
+        return
+    measured = "AUROC not measured" if result.auroc is None else f"AUROC {result.auroc:.3f}"
+    click.echo(f"held out: {measured} on {result.steps} steps of {result.questions} questions, {result.right} right.")
 
 
-@prm.command("fitness", epilog="\b\nExample:\n  openrft prm fitness --model ./my-prm --task pocket/L3 --policy pocket")
+@prm.command(
+    "fitness",
+    epilog="\b\nExamples:\n  openrft prm fitness --model ./my-prm --task pocket/L3 --policy pocket\n"
+    "  openrft prm fitness --model ./my-prm --task questions --data mine.csv --policy ./my-policy",
+)
 @click.option(
     "--model", required=True, metavar="SPEC", help="As prm.model: folder, hub id, shipped name or openai:URL#MODEL."
 )
 @TASK
 @POLICY
+@data_options
 @JSON
 @click.pass_obj
-def fitness(host: Any, model: str, task: str, policy: str, as_json: bool) -> None:
+def fitness(host: Any, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
     """Does this model tell right from wrong on a policy's rollouts? `openrft fitness` has more options."""
     named = ("--plugins", "prm", "--set", f"prm.model={model}", "--task", task, "--policy", policy)
-    host.run("fitness", *named, *(["--json"] if as_json else []))
+    host.run("fitness", *named, *_as_arguments(data), *(["--json"] if as_json else []))
+
+
+def _as_arguments(options: Mapping[str, Any]) -> Iterator[str]:
+    """Parsed options as they are typed; what was not given is left out."""
+    for name, value in options.items():
+        if value is True:
+            yield f"--{name.replace('_', '-')}"
+        elif value is not None and value is not False:
+            yield f"--{name.replace('_', '-')}={value}"

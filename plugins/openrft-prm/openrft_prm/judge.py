@@ -1,112 +1,111 @@
-"""An LLM as judge, behind any OpenAI-compatible server: one request a completion, a number for every step."""
+"""An LLM as judge, behind any OpenAI-compatible server: one question a completion, a number for every step.
+
+Knows what a judge is asked and how its reply is read. Requests, retries and the faults of servers belong to the HTTP
+policy (`openrft.open_policy`).
+
+A reply that cannot be read is never a score: its completion alone is asked about again, with another seed. A judge is
+given up when one completion got no scores in TRIES replies, or when more than MAX_UNREADABLE of all its replies could
+not be read.
+"""
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import re
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from openrft import OpenRFTError, UsageError, steps_of
-from openrft_prm.groups import Group, Steps
+import openrft
+from openrft import Completion, OpenRFTError, Sampling, steps_of
+from openrft.prompt import strip_thinking
+from openrft_prm.groups import Group, Pair, StepScores
 
 SYSTEM = (
     "You check the reasoning of others. For every numbered step give the probability, from 0 to 1, that it is correct"
     " and leads towards the right answer. Reply with a JSON list of as many numbers as there are steps, nothing else."
 )
+TRIES = 8  # replies about one completion
+MAX_UNREADABLE = 0.5  # share of all replies; looked at once there are more than TRIES unreadable ones
+RETRY_TEMPERATURE = 0.7  # the first reply is greedy, and an unreadable one would come again
 _LIST = re.compile(r"\[[^\[\]]*\]")
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
-class Judge:
+class LLMJudge:
     """Scores steps by asking a chat model; `spec` is openai:http://host:port/v1#model."""
 
-    def __init__(self, spec: str, parallel: int, tries: int = 4, timeout: float = 120.0, pause: float = 1.0) -> None:
-        url, mark, self._model = spec.removeprefix("openai:").partition("#")
-        if not mark or not self._model or not url.startswith(("http://", "https://")):
-            raise UsageError(
-                f"{spec!r} does not name a judge.", "Write openai:http://host:port/v1#model (key in OPENAI_API_KEY)."
-            )
-        self._url = url.rstrip("/") + "/chat/completions"
-        self._parallel, self._tries, self._timeout, self._pause = parallel, tries, timeout, pause
+    def __init__(self, spec: str, max_tokens: int) -> None:
+        self._policy = openrft.open_policy(spec)
+        self._max_tokens = max_tokens
+        self._replies = self._unreadable = 0  # over all calls
         self.counts: dict[str, int] = {}
-        self._over = threading.Event()
 
-    def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
-        """One request a completion, one score a step. Raises OpenRFTError when the judge does not answer."""
-        self.counts = {}
-        self._over.clear()
-        with ThreadPoolExecutor(self._parallel) as pool:
-            try:
-                said = [[pool.submit(self._unless_over, problem, text) for text in texts] for problem, texts in groups]
-                return [[future.result() for future in row] for row in said]
-            finally:
-                self._over.set()
+    def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
+        """One question a completion, one score a step. Raises PolicyError if the server does not answer, and
+        OpenRFTError if its replies cannot be read."""
+        pairs = [(problem, text) for problem, texts in groups for text in texts]
+        waiting = dict.fromkeys(pair for pair in pairs if steps_of(pair[1]))
+        scores: dict[Pair, StepScores] = {}
+        before = self._unreadable
+        for attempt in range(TRIES):
+            if not waiting:
+                break
+            replies = self._ask(list(waiting), attempt)
+            scores |= {
+                pair: found for pair, reply in replies.items() if (found := _read_reply(pair, reply)) is not None
+            }
+            waiting = dict.fromkeys(pair for pair in waiting if pair not in scores)
+            self._replies += len(replies)
+            self._unreadable += len(waiting)
+            self._check_faults(replies, list(waiting), last=attempt + 1 == TRIES)
+        asked_again = self._unreadable - before
+        self.counts = {"unreadable_replies": asked_again} if asked_again else {}
+        return [[scores.get((problem, text), ()) for text in texts] for problem, texts in groups]
 
-    def _unless_over(self, problem: str, completion: str) -> Steps:
-        """After the first failure (or Ctrl-C) what is still queued is not asked: its scores are never looked at, since
-        what failed stands before it."""
-        if self._over.is_set():
-            return ()
-        try:
-            return self._judge(problem, completion)
-        except BaseException:  # Ctrl-C, too; it goes on upward
-            self._over.set()
-            raise
+    def _ask(self, pairs: Sequence[Pair], attempt: int) -> dict[Pair, Completion]:
+        """The judge's reply about each pair."""
+        temperature = RETRY_TEMPERATURE if attempt else 0.0
+        sampling = Sampling(1, temperature, max_tokens=self._max_tokens, seed=attempt)
+        replies = self._policy.generate([build_messages(*pair) for pair in pairs], sampling)
+        return {pair: reply for pair, (reply,) in zip(pairs, replies, strict=True)}
 
-    def _judge(self, problem: str, completion: str) -> tuple[float, ...]:
-        steps = steps_of(completion)
-        if not steps:
-            return ()
-        numbered = "\n".join(f"[{i}] {step}" for i, step in enumerate(steps, 1))
-        question = f"Problem:\n{problem}\n\n{len(steps)} steps:\n{numbered}"
-        reason = ""
-        for attempt in range(self._tries):
-            # The first answer is greedy; a malformed one would come again, so later ones are drawn, each by its seed.
-            said, reason = self._ask(question, temperature=0.0 if attempt == 0 else 0.7, seed=attempt)
-            scores = None if said is None else read_scores(said, len(steps))
-            if scores is not None:
-                return scores
-            if said is not None:
-                reason = f"it answered {said[:80]!r} where {len(steps)} numbers from 0 to 1 were asked for"
-            elif attempt + 1 < self._tries:
-                time.sleep(self._pause * 2**attempt)
-        raise OpenRFTError(
-            f"the judge at {self._url} gave no scores in {self._tries} tries: {reason}.",
-            "Check the server and the model's name, or choose a stronger judge.",
-        )
-
-    def _ask(self, question: str, temperature: float, seed: int) -> tuple[str | None, str]:
-        """The answer's text, or None and why there is none (to be tried again). Raises OpenRFTError for good."""
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
-        body = {"model": self._model, "messages": messages, "temperature": temperature, "seed": seed}
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get("OPENAI_API_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as reply:
-                return _content(json.load(reply)), ""
-        except urllib.error.HTTPError as fault:
-            if fault.code in (408, 409, 429) or fault.code >= 500:
-                return None, f"HTTP {fault.code}"
+    def _check_faults(self, replies: Mapping[Pair, Completion], unread: Sequence[Pair], last: bool) -> None:
+        """Raise OpenRFTError where asking once more would be in vain."""
+        for pair in unread:
+            if replies[pair].finish == "context":
+                raise OpenRFTError(
+                    f"a completion of {len(steps_of(pair[1]))} steps does not fit into the context of the judge"
+                    f" {self._policy.id}.",
+                    "Lower explore.max_tokens, or choose a judge with a longer context.",
+                )
+        if unread and last:
             raise OpenRFTError(
-                f"the judge at {self._url} refused: HTTP {fault.code}.", "Check the URL, the model's name and the key."
-            ) from fault
-        except (OSError, http.client.HTTPException, ValueError) as fault:  # not reached, cut off, or no JSON
-            return None, f"{type(fault).__name__}: {fault}"
+                f"the judge {self._policy.id} gave no scores for a completion in {TRIES} replies:"
+                f" {self._describe_fault(unread[0], replies[unread[0]])}.",
+                "Choose a stronger judge.",
+            )
+        if self._unreadable > max(TRIES, MAX_UNREADABLE * self._replies):
+            raise OpenRFTError(
+                f"{self._unreadable} of {self._replies} replies of the judge {self._policy.id} could not be read:"
+                f" {self._describe_fault(unread[0], replies[unread[0]])}.",
+                "Choose a stronger judge.",
+            )
+
+    def _describe_fault(self, pair: Pair, reply: Completion) -> str:
+        if reply.finish == "length":
+            return f"the reply was cut off after {self._max_tokens} tokens (prm.judge_max_tokens)"
+        return f"it answered {reply.text[:80]!r} where {len(steps_of(pair[1]))} numbers from 0 to 1 were asked for"
 
 
-def read_scores(said: str, count: int) -> tuple[float, ...] | None:
-    """The last JSON list in the answer if it is `count` numbers in [0, 1]; else None."""
-    lists = _LIST.findall(_THINKING.sub("", said))
+def build_messages(problem: str, completion: str) -> list[dict[str, str]]:
+    """The chat that asks for a number for each step of the completion."""
+    steps = steps_of(completion)
+    numbered = "\n".join(f"[{i}] {step}" for i, step in enumerate(steps, 1))
+    question = f"Problem:\n{problem}\n\n{len(steps)} steps:\n{numbered}"
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
+
+
+def parse_scores(text: str, count: int) -> StepScores | None:
+    """The last JSON list in the reply, without its thinking, if it is `count` numbers in [0, 1]; else None."""
+    lists = _LIST.findall(strip_thinking(text))
     try:
         values = json.loads(lists[-1]) if lists else []
     except json.JSONDecodeError:
@@ -115,9 +114,6 @@ def read_scores(said: str, count: int) -> tuple[float, ...] | None:
     return tuple(map(float, values)) if good and len(values) == count else None
 
 
-def _content(reply: Any) -> str:
-    """The text of a chat completion; an empty text for a reply of another shape, which is then asked for again."""
-    try:
-        return str(reply["choices"][0]["message"]["content"] or "")
-    except (KeyError, IndexError, TypeError):
-        return ""
+def _read_reply(pair: Pair, reply: Completion) -> StepScores | None:
+    """The scores in a reply that was not cut off; None = to be asked again."""
+    return parse_scores(reply.text, len(steps_of(pair[1]))) if reply.finish == "stop" else None

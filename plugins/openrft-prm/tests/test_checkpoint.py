@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from openrft_prm.checkpoint import Checkpoint
-from openrft_prm.formats import detect
+from openrft_prm.formats import detect_format
 from openrft_prm.scorer import CheckpointScorer
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
@@ -28,21 +28,21 @@ def broken(checkpoint: Make, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("format", ["skywork", "qwen", "two-label"])
 def test_the_head_shows_the_format(format: str, checkpoint: Make) -> None:
-    assert detect(Checkpoint.open(str(checkpoint(format)))) == format
+    assert detect_format(Checkpoint.open(str(checkpoint(format)))) == format
 
 
 def test_formats_without_a_head_are_known_by_name_only(checkpoint: Make, tmp_path: Path) -> None:
-    assert detect(Checkpoint.open(str(checkpoint("math-shepherd")))) == "math-shepherd"
-    assert detect(Checkpoint.open(str(checkpoint("rlhflow")))) == "rlhflow"
+    assert detect_format(Checkpoint.open(str(checkpoint("math-shepherd")))) == "math-shepherd"
+    assert detect_format(Checkpoint.open(str(checkpoint("rlhflow")))) == "rlhflow"
     plain = Checkpoint.open(str(shutil.copytree(checkpoint("rlhflow"), tmp_path / "my-model")))
     with pytest.raises(CheckpointError, match=r"no head of a process reward model.*lm_head.*prm.format=rlhflow"):
-        detect(plain)
-    assert detect(plain, "rlhflow") == "rlhflow"
+        detect_format(plain)
+    assert detect_format(plain, "rlhflow") == "rlhflow"
 
 
 def test_another_format_than_the_weights_show_is_refused(checkpoint: Make) -> None:
     with pytest.raises(CheckpointError, match=r"not a qwen .*score.0.weight of shape \[32, 32\] expected, none found"):
-        detect(Checkpoint.open(str(checkpoint("skywork"))), "qwen")
+        detect_format(Checkpoint.open(str(checkpoint("skywork"))), "qwen")
 
 
 def test_an_outcome_model_is_no_process_model(broken: Path) -> None:
@@ -51,7 +51,7 @@ def test_an_outcome_model_is_no_process_model(broken: Path) -> None:
     del weights["v_head.summary.bias"]
     save_file(weights, broken / "model.safetensors")
     with pytest.raises(CheckpointError, match=r"shape \[2, 32\] expected, \[1, 32\] found"):
-        detect(Checkpoint.open(str(broken)))
+        detect_format(Checkpoint.open(str(broken)))
 
 
 def test_a_classifier_of_whole_texts_is_none_unless_it_is_said(checkpoint: Make, tmp_path: Path) -> None:
@@ -59,19 +59,19 @@ def test_a_classifier_of_whole_texts_is_none_unless_it_is_said(checkpoint: Make,
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "architectures": ["LlamaForSequenceClassification"]}))
     with pytest.raises(CheckpointError, match="classifies whole texts"):
-        detect(Checkpoint.open(str(folder)))
-    assert detect(Checkpoint.open(str(folder)), "two-label") == "two-label"
+        detect_format(Checkpoint.open(str(folder)))
+    assert detect_format(Checkpoint.open(str(folder)), "two-label") == "two-label"
 
 
 def test_truncated_weights(broken: Path) -> None:
     file = broken / "model.safetensors"
     data = file.read_bytes()
     file.write_bytes(data[: len(data) // 2])
-    with pytest.raises(CheckpointError, match=f"truncated: {len(data):,} bytes expected, {len(data) // 2:,} found"):
+    with pytest.raises(CheckpointError, match=rf"not a whole safetensors file \({len(data) // 2:,} bytes; .*header"):
         Checkpoint.open(str(broken))
-    for rubbish in (b"", b"\x00" * 5, b"version https://git-lfs.github.com/spec/v1\n"):
+    for rubbish in (b"", b"\x00" * 5, b"version https://git-lfs.github.com/spec/v1\n", data[:-1], data + b"\x00"):
         file.write_bytes(rubbish)
-        with pytest.raises(CheckpointError, match="header cannot be read"):
+        with pytest.raises(CheckpointError, match=rf"not a whole safetensors file \({len(rubbish):,} bytes"):
             Checkpoint.open(str(broken))
 
 
@@ -177,8 +177,8 @@ def test_a_hub_id_that_was_fetched_before(checkpoint: Make, tmp_path: Path, monk
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     found = Checkpoint.open("made/prm")
-    assert detect(found) == "qwen"
-    assert found.fingerprint() == Checkpoint.open(str(checkpoint("qwen"))).fingerprint()
+    assert detect_format(found) == "qwen"
+    assert found.compute_fingerprint() == Checkpoint.open(str(checkpoint("qwen"))).compute_fingerprint()
 
 
 def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,9 +193,11 @@ def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_fingerprint_follows_the_content(broken: Path) -> None:
-    before = Checkpoint.open(str(broken)).fingerprint()
-    assert Checkpoint.open(str(broken)).fingerprint() == before
-    weights = load_file(broken / "model.safetensors")
-    weights["v_head.summary.bias"] += 1
-    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
-    assert Checkpoint.open(str(broken)).fingerprint() != before
+    """Also where one byte in the middle of a large file differs."""
+    set_weights(broken, filler=torch.zeros(2_000_000))
+    before = Checkpoint.open(str(broken)).compute_fingerprint()
+    assert Checkpoint.open(str(broken)).compute_fingerprint() == before
+    changed = torch.zeros(2_000_000)
+    changed[1_234_567] = 1
+    set_weights(broken, filler=changed)
+    assert Checkpoint.open(str(broken)).compute_fingerprint() != before

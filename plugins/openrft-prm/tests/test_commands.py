@@ -60,3 +60,29 @@ def test_what_cannot_be_done_is_one_line(capsys: pytest.CaptureFixture[str], tmp
         run(capsys, "prm", "label", "--task", "pocket/L3/*", "--out", tmp_path / "x.jsonl")
     with pytest.raises(Exception, match=r"gone.jsonl: no such file"):
         run(capsys, "prm", "train", "--base", "pocket", "--data", tmp_path / "gone.jsonl", "--out", tmp_path / "m")
+
+
+def test_fitness_takes_the_options_that_say_which_rows(
+    capsys: pytest.CaptureFixture[str],
+    checkpoint: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"What is {i} + {i}?,{2 * i},{2 * i + 1},{2 * i + 2},{2 * i + 3},A" for i in range(40)]
+    Path("mine.csv").write_text("\n".join(["question,A,B,C,D,answer", *rows]))
+    asked = ("prm", "fitness", "--model", checkpoint("skywork"), "--task", "questions", "--data", "mine.csv", "--json")
+    (found,) = json.loads(run(capsys, *asked))
+    assert (found["task"], found["questions"]) == ("questions/all", 20)
+    (fewer,) = json.loads(run(capsys, *asked, "--train", 8, "--test", 8, "--data-seed", 3))
+    assert fewer["questions"] == 8
+
+
+def test_a_file_name_is_shown_as_text(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, too, where rich would take it for markup."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(Exception, match=r"d\[/x\].jsonl: no such file"):
+        run(capsys, "prm", "train", "--base", "pocket", "--data", "d[/x].jsonl", "--out", "m")

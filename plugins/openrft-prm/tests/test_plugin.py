@@ -13,8 +13,7 @@ import pytest
 import torch
 from openrft_prm import PRM
 from openrft_prm.formats import HEADS
-from openrft_prm.groups import Group, Steps
-from openrft_prm.recent import Recent
+from openrft_prm.groups import Group, StepScores
 from safetensors.torch import load_file, save_file
 
 from openrft import CheckpointError, Completion, OpenRFTError, Reward, Rollout, Sample, Shot, UsageError, messages_for
@@ -34,7 +33,7 @@ class Counting:
         self.asked: list[list[Group]] = []
         self.counts: dict[str, int] = {}
 
-    def score(self, groups: Sequence[Group]) -> list[list[Steps]]:
+    def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
         self.asked.append(list(groups))
         return [
             [tuple(1 / len(line) for line in text.split("\n") if line.strip()) for text in texts] for _, texts in groups
@@ -48,7 +47,7 @@ class Counting:
 @pytest.fixture
 def prm(monkeypatch: pytest.MonkeyPatch, checkpoint: Callable[[str], Path]) -> tuple[PRM, Counting]:
     """As with a checkpoint: what is read together is remembered together."""
-    plugin, scorer = PRM(PRM.Options(model=str(checkpoint("skywork")), remember=3)), Counting()
+    plugin, scorer = PRM(PRM.Options(model=str(checkpoint("skywork")), cache_size=3)), Counting()
     monkeypatch.setattr(plugin, "_scorer", scorer)
     return plugin, scorer
 
@@ -56,7 +55,7 @@ def prm(monkeypatch: pytest.MonkeyPatch, checkpoint: Callable[[str], Path]) -> t
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> tuple[PRM, Counting]:
     """As with a judge: each completion is asked about, and remembered, alone."""
-    plugin, scorer = PRM(PRM.Options(model="openai:http://nowhere/v1#m", remember=3)), Counting()
+    plugin, scorer = PRM(PRM.Options(model="openai:http://nowhere/v1#m", cache_size=3)), Counting()
     monkeypatch.setattr(plugin, "_scorer", scorer)
     return plugin, scorer
 
@@ -163,7 +162,7 @@ def test_what_cannot_score_is_refused_before_training_without_reading_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     folder = Path(shutil.copytree(checkpoint("qwen"), tmp_path / "broken"))
-    monkeypatch.delattr("openrft_prm.checkpoint.Checkpoint.tensor")
+    monkeypatch.delattr("openrft_prm.checkpoint.Checkpoint.load_tensor")
     monkeypatch.delattr("transformers.AutoModel.from_pretrained")
     assert PRM(PRM.Options(model=str(folder)))
     fault(folder, checkpoint("two-label"))
@@ -190,15 +189,13 @@ def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None
     assert plugin.counts["steps_beyond_context"] == beyond[0].per_step.count(0.0) > 0
 
 
-def test_recent_forgets_the_oldest() -> None:
-    recent: Recent[str, int] = Recent(2)
-    recent.update({"a": 1, "b": 2})
-    assert recent.get("a", 0) == 1
-    recent.update({"c": 3})
-    assert ("a" in recent, "b" in recent, len(recent)) == (True, False, 2)
-    none: Recent[str, int] = Recent(0)
-    none.update({"a": 1})
-    assert len(none) == 0
+def test_nothing_is_kept_where_the_cache_has_no_room(
+    checkpoint: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin, scorer = PRM(PRM.Options(model=str(checkpoint("skywork")), cache_size=0)), Counting()
+    monkeypatch.setattr(plugin, "_scorer", scorer)
+    assert plugin.reward([rollout("a")]) == plugin.reward([rollout("a")])
+    assert len(scorer.asked) == 2
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:

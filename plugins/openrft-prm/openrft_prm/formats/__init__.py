@@ -1,14 +1,22 @@
-"""The formats process reward models are published in, and how a checkpoint shows which is its own."""
+"""The formats that process reward models are published in, and how a checkpoint shows which one is its own.
+
+A format writes a problem and its steps as model input and turns hidden states into scores. Two kinds exist: those with
+a head of their own (with_head.py) and those that answer + or - through the vocabulary (with_vocabulary.py).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from openrft import CheckpointError
 
 if TYPE_CHECKING:
+    import torch
+
     from openrft_prm.checkpoint import Checkpoint
-    from openrft_prm.layout import Format
+    from openrft_prm.groups import Pair
+    from openrft_prm.inputs import ModelInput
 
 # The head tensors each format must have, with their shapes; h is the trunk's hidden size.
 HEADS: dict[str, dict[str, tuple[int | str, ...]]] = {
@@ -25,9 +33,21 @@ HEADS: dict[str, dict[str, tuple[int | str, ...]]] = {
 }
 
 
-def detect(checkpoint: Checkpoint, wanted: str = "auto") -> str:
+class Format(Protocol):
+    """A way to ask a causal trunk about steps. Built as `Format(tokenizer, checkpoint)`."""
+
+    def build_inputs(self, pairs: Sequence[Pair]) -> list[ModelInput]:
+        """One input for each pair, with one end a step (`openrft.steps_of`)."""
+        ...
+
+    def score_hidden(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(steps, hidden) float32, the hidden states after the final norm at the steps' ends -> (steps,) in [0, 1]."""
+        ...
+
+
+def detect_format(checkpoint: Checkpoint, wanted: str = "auto") -> str:
     """The checkpoint's format, or `wanted` once its head tensors are found. Raises CheckpointError."""
-    name = _guess(checkpoint) if wanted == "auto" else wanted
+    name = _guess_format(checkpoint) if wanted == "auto" else wanted
     kinds = [str(kind) for kind in checkpoint.config.get("architectures") or ()]
     if wanted == "auto" and name == "two-label" and any(kind.endswith("ForSequenceClassification") for kind in kinds):
         raise CheckpointError(
@@ -47,7 +67,22 @@ def detect(checkpoint: Checkpoint, wanted: str = "auto") -> str:
     return name
 
 
-def _guess(checkpoint: Checkpoint) -> str:
+def build_format(name: str, tokenizer: Any, checkpoint: Checkpoint) -> Format:
+    """The format of this name for this checkpoint."""
+    from openrft_prm.formats.with_head import QwenFormat, SkyworkFormat, TwoLabelFormat
+    from openrft_prm.formats.with_vocabulary import MathShepherdFormat, RLHFlowFormat
+
+    kinds: dict[str, Callable[[Any, Checkpoint], Format]] = {
+        "skywork": SkyworkFormat,
+        "qwen": QwenFormat,
+        "two-label": TwoLabelFormat,
+        "math-shepherd": MathShepherdFormat,
+        "rlhflow": RLHFlowFormat,
+    }
+    return kinds[name](tokenizer, checkpoint)
+
+
+def _guess_format(checkpoint: Checkpoint) -> str:
     for name, heads in HEADS.items():
         if heads and next(iter(heads)) in checkpoint.shapes:
             return name
@@ -64,26 +99,3 @@ def _guess(checkpoint: Checkpoint) -> str:
         f" two-label score expected; outside the trunk it has {', '.join(others) or 'nothing'}).",
         "If it answers steps with + or -, say --set prm.format=rlhflow (chat turns) or math-shepherd.",
     )
-
-
-def build(name: str, tokenizer: Any, checkpoint: Checkpoint) -> Format:
-    """The format of this name for this checkpoint."""
-    if name == "skywork":
-        from openrft_prm.formats.skywork import Skywork
-
-        return Skywork(tokenizer, checkpoint)
-    if name == "qwen":
-        from openrft_prm.formats.qwen import Qwen
-
-        return Qwen(tokenizer, checkpoint)
-    if name == "two-label":
-        from openrft_prm.formats.two_label import TwoLabel
-
-        return TwoLabel(tokenizer, checkpoint)
-    if name == "math-shepherd":
-        from openrft_prm.formats.math_shepherd import MathShepherd
-
-        return MathShepherd(tokenizer, checkpoint)
-    from openrft_prm.formats.rlhflow import RLHFlow
-
-    return RLHFlow(tokenizer, checkpoint)

@@ -1,3 +1,5 @@
+"""Training from step labels: what it learns, what it writes, and how a stopped training goes on."""
+
 from __future__ import annotations
 
 import json
@@ -9,10 +11,9 @@ from typing import Literal
 
 import pytest
 from openrft_prm import PRM
-from openrft_prm.exam import auroc, held_out
-from openrft_prm.labels import Labelled, read, written
+from openrft_prm.labelling import LabelledSolution, format_labels, read_labels
 from openrft_prm.scorer import CheckpointScorer
-from openrft_prm.train import Recipe, train
+from openrft_prm.training import TrainingConfig, auroc, split_held_out, train
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
@@ -21,7 +22,7 @@ from transformers import (
     GPT2LMHeadModel,
 )
 
-from openrft import CheckpointError, Completion, DataError, OpenRFTError, Rollout, UsageError
+from openrft import CheckpointError, Completion, OpenRFTError, Rollout, UsageError
 
 
 def write(path: Path, rows: int) -> Path:
@@ -43,11 +44,11 @@ def test_it_learns_and_what_it_writes_is_scored(
     sample_rollout: Callable[[str, str], Rollout],
 ) -> None:  # fmt: skip
     data, losses = write(tmp_path / "steps.jsonl", 96), []
-    out, recipe = tmp_path / "mine", Recipe(head, epochs=12, lr=5e-3, batch_tokens=1024, hold_out=0.2)
-    exam = train(str(checkpoint("rlhflow")), data, out, recipe, lambda step, steps, loss: losses.append(loss))
+    out, config = tmp_path / "mine", TrainingConfig(head, epochs=12, lr=5e-3, batch_tokens=1024, hold_out=0.2)
+    result = train(str(checkpoint("rlhflow")), data, out, config, lambda step, steps, loss: losses.append(loss))
     assert losses[-1] < losses[0] / 4
-    assert exam.questions == 1
-    assert exam.auroc > 0.95
+    assert result.questions == 1
+    assert result.auroc > 0.95
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("mine")] == ["mine"]
     (reward,) = PRM(PRM.Options(model=str(out))).reward([sample_rollout("Question 1", "a a\nb b\na a")])
     right, wrong, again = reward.per_step
@@ -67,8 +68,8 @@ def test_a_trunk_by_another_name_than_model(
     shape = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=64)
     GPT2LMHeadModel(shape).save_pretrained(base)
     tokenizer.save_pretrained(base)
-    exam = train(str(base), data, out, Recipe(head, epochs=1, hold_out=hold_out))
-    assert (exam is not None) is (hold_out > 0)
+    result = train(str(base), data, out, TrainingConfig(head, epochs=1, hold_out=hold_out))
+    assert (result is not None) is (hold_out > 0)
     plugin = PRM(PRM.Options(model=str(out)))
     (reward,) = plugin.reward([sample_rollout("Question 1", "a a\n" * 64)])
     assert reward.per_step[0] > 0
@@ -87,7 +88,7 @@ def test_a_base_that_cannot_be_read_is_refused_before_training(
     tokenizer.add_tokens(["a a"])
     tokenizer.save_pretrained(base)
     with pytest.raises(CheckpointError, match=f"writes token {known}, and the model knows {known}"):
-        train(str(base), write(tmp_path / "steps.jsonl", 8), tmp_path / "mine", Recipe())
+        train(str(base), write(tmp_path / "steps.jsonl", 8), tmp_path / "mine", TrainingConfig())
 
 
 class Stopped(Exception):
@@ -98,8 +99,8 @@ class Stopped(Exception):
 def test_a_stopped_training_ends_with_the_same_weights(
     stop_at: int, checkpoint: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    data, recipe = write(tmp_path / "steps.jsonl", 24), Recipe("skywork", epochs=3, batch_tokens=400)
-    train(str(checkpoint("skywork")), data, tmp_path / "straight", recipe)
+    data, config = write(tmp_path / "steps.jsonl", 24), TrainingConfig("skywork", epochs=3, batch_tokens=400)
+    train(str(checkpoint("skywork")), data, tmp_path / "straight", config)
 
     def stop(step: int, steps: int, loss: float) -> None:
         if step == stop_at:
@@ -107,12 +108,12 @@ def test_a_stopped_training_ends_with_the_same_weights(
 
     ticks: list[int] = []
     with pytest.raises(Stopped):
-        train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, stop)
+        train(str(checkpoint("skywork")), data, tmp_path / "stopped", config, stop)
     assert not (tmp_path / "stopped").exists()
     if stop_at > 5:
         with pytest.raises(UsageError, match="holds a training run with other data or settings"):
-            train(str(checkpoint("skywork")), data, tmp_path / "stopped", Recipe("skywork", epochs=4))
-    train(str(checkpoint("skywork")), data, tmp_path / "stopped", recipe, lambda step, *_: ticks.append(step))
+            train(str(checkpoint("skywork")), data, tmp_path / "stopped", TrainingConfig("skywork", epochs=4))
+    train(str(checkpoint("skywork")), data, tmp_path / "stopped", config, lambda step, *_: ticks.append(step))
     a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
     assert a.read_bytes() == b.read_bytes()
     assert (ticks[0] == 1) is (stop_at == 1)
@@ -124,16 +125,16 @@ def test_a_stopped_training_with_dropout_ends_with_the_same_weights(
     base = shutil.copytree(checkpoint("skywork"), tmp_path / "base")
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**config, "attention_dropout": 0.3}))
-    data, recipe = write(tmp_path / "steps.jsonl", 12), Recipe("skywork", epochs=2, batch_tokens=400)
-    train(str(base), data, tmp_path / "straight", recipe)
+    data, config = write(tmp_path / "steps.jsonl", 12), TrainingConfig("skywork", epochs=2, batch_tokens=400)
+    train(str(base), data, tmp_path / "straight", config)
 
     def stop(step: int, steps: int, loss: float) -> None:
         if step > steps // 2:
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(str(base), data, tmp_path / "stopped", recipe, stop)
-    train(str(base), data, tmp_path / "stopped", recipe)
+        train(str(base), data, tmp_path / "stopped", config, stop)
+    train(str(base), data, tmp_path / "stopped", config)
     a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
     assert a.read_bytes() == b.read_bytes()
 
@@ -143,10 +144,10 @@ def test_a_folder_in_use_and_a_solution_beyond_the_context(checkpoint: Callable[
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
     with pytest.raises(UsageError, match="not empty"):
-        train(str(checkpoint("skywork")), data, tmp_path / "used", Recipe())
+        train(str(checkpoint("skywork")), data, tmp_path / "used", TrainingConfig())
     data.write_text(json.dumps({"prompt": "q " * 600, "completions": ["a"], "labels": [1]}))
     with pytest.raises(UsageError, match=r"has \d+ tokens and the model reads 512 \('q q"):
-        train(str(checkpoint("skywork")), data, tmp_path / "new", Recipe())
+        train(str(checkpoint("skywork")), data, tmp_path / "new", TrainingConfig())
 
 
 def test_a_loss_that_is_no_number_is_said_and_nothing_written(
@@ -154,17 +155,17 @@ def test_a_loss_that_is_no_number_is_said_and_nothing_written(
 ) -> None:
     data = write(tmp_path / "steps.jsonl", 24)
     with pytest.raises(OpenRFTError, match=r"the loss is (nan|inf) at step \d+. Lower --lr"):
-        train(str(checkpoint("skywork")), data, tmp_path / "mine", Recipe(lr=1e20, epochs=4, batch_tokens=400))
+        train(str(checkpoint("skywork")), data, tmp_path / "mine", TrainingConfig(lr=1e20, epochs=4, batch_tokens=400))
     assert not (tmp_path / "mine").exists()
 
 
 def test_what_is_held_out_shares_no_question() -> None:
-    rows = [Labelled(f"q{i % 10}", ("a",), (1.0,)) for i in range(40)]
-    learnt, kept = held_out(rows, 0.2, seed=0)
+    rows = [LabelledSolution(f"q{i % 10}", ("a",), (1.0,)) for i in range(40)]
+    learnt, kept = split_held_out(rows, 0.2, seed=0)
     assert len({r.prompt for r in kept}) == 2
     assert not {r.prompt for r in learnt} & {r.prompt for r in kept}
-    assert held_out(rows, 0.0, seed=0) == (rows, [])
-    assert held_out(rows[:1], 0.9, seed=0) == (rows[:1], [])
+    assert split_held_out(rows, 0.0, seed=0) == (rows, [])
+    assert split_held_out(rows[:1], 0.9, seed=0) == (rows[:1], [])
 
 
 def test_auroc_by_hand() -> None:
@@ -174,38 +175,19 @@ def test_auroc_by_hand() -> None:
 
 def test_soft_labels_are_learnt_as_such(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
     data = tmp_path / "steps.jsonl"
-    rows = [Labelled(f"q{i}", ("a a", "b b"), (0.25, 0.75)) for i in range(32)]
-    data.write_text(written(rows))
-    assert list(read(data)) == rows
+    rows = [LabelledSolution(f"q{i}", ("a a", "b b"), (0.25, 0.75)) for i in range(32)]
+    data.write_text(format_labels(rows))
+    assert list(read_labels(data)) == rows
     for head in ("two-label", "skywork"):
         out = tmp_path / head
-        train(str(checkpoint("rlhflow")), data, out, Recipe(head, epochs=20, lr=5e-3, batch_tokens=1024, hold_out=0))
+        train(
+            str(checkpoint("rlhflow")),
+            data,
+            out,
+            TrainingConfig(head, epochs=20, lr=5e-3, batch_tokens=1024, hold_out=0),
+        )
         ((scores,),) = CheckpointScorer(str(out), "auto", 1024).score([("q1", ("a a\nb b",))])
         assert scores == pytest.approx((0.25, 0.75), abs=0.1)
-
-
-@pytest.mark.parametrize(("line", "fault"), [
-    ("{", "not a row"),
-    ('{"prompt": "q"}', "not a row"),
-    ('{"prompt": "q", "completions": ["a"], "labels": []}', "do not fit"),
-    ('{"prompt": "q", "completions": [], "labels": []}', "do not fit"),
-    ('{"prompt": "q", "completions": ["a"], "labels": ["yes"]}', "do not fit"),
-    ('{"prompt": "q", "completions": ["a"], "labels": [1.5]}', "do not fit"),
-    ('{"prompt": "q", "completions": ["a\\nb"], "labels": [true]}', "one line"),
-])  # fmt: skip
-def test_a_malformed_row_is_named(line: str, fault: str, tmp_path: Path) -> None:
-    file = tmp_path / "steps.jsonl"
-    file.write_text('{"prompt": "q", "completions": ["a"], "labels": [true]}\n\n' + line + "\n")
-    with pytest.raises(DataError, match=rf"steps.jsonl:3: .*{fault}"):
-        list(read(file))
-
-
-def test_no_rows(tmp_path: Path) -> None:
-    (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(DataError, match="no rows"):
-        list(read(tmp_path / "empty.jsonl"))
-    with pytest.raises(DataError, match="no such file"):
-        list(read(tmp_path / "gone.jsonl"))
 
 
 @pytest.fixture
