@@ -1,12 +1,14 @@
-"""Asking a language model for rewordings of a question, and reading what it answers (paper, section 3.1).
+"""Ask a language model for rewordings of a question, and read what it answers (paper, section 3.1).
 
-The model sees the stem alone, never the options: it cannot let the answer slip into a question.
+The model sees the stem alone, never the options, so it cannot let the answer slip into a question.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+from openrft.prompt import strip_thinking
 
 SEPARATOR = "<sep>"
 
@@ -18,49 +20,48 @@ _REQUEST = (
     "Question:\n{question}"
 )
 _SEPARATORS = re.compile(r"<\s*/?\s*sep\s*/?\s*>", re.IGNORECASE)
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)|\A.*?</think>", re.DOTALL)
 _ITEM = re.compile(
     r"\A[\s*_#]*(?:(?:rewording|rephrasing|paraphrase|version|variant|question)\s*)?#?\(?(\d{1,2})[.:)]+[*_]*\s+",
     re.IGNORECASE,
 )
 _WRAPS = (("**", "**"), ('"', '"'), ("\u201c", "\u201d"), ("`", "`"))
-# A rewording much longer than the question is no rewording but an attempt to answer it.
+# A much longer text is not a rewording but an attempt to answer the question.
 _LONGEST = 3
 
 
-def request(question: str, n: int) -> list[dict[str, str]]:
+def build_messages(question: str, n: int) -> list[dict[str, str]]:
     """The chat messages that ask for `n` rewordings of `question`."""
     content = _REQUEST.format(n=n, question=question.strip())
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": content}]
 
 
-def parse(text: str, question: str, cut: bool = False) -> list[str]:
+def parse_rewordings(text: str, question: str, cut: bool = False) -> list[str]:
     """The rewordings in a model's answer, in order, without empties, duplicates and the question itself.
 
     Reads `<sep>` in its usual misspellings, drops `<think>` blocks, list numbers and quotes around a piece.
     A model that wrote a numbered list instead of separators is understood too. `cut` says that the token
     budget ran out: the last piece is incomplete then and is dropped.
     """
-    pieces = _pieces(_THINKING.sub("", text))
+    pieces = _split_pieces(strip_thinking(text))
     if cut:
         pieces = pieces[:-1]
-    cleaned = [_clean(piece, place, question) for place, piece in enumerate(pieces, 1)]
+    cleaned = [_clean_piece(piece, place, question) for place, piece in enumerate(pieces, 1)]
     limit = _LONGEST * len(question) + 80
-    return distinct([piece for piece in cleaned if len(piece) <= limit], question)
+    return drop_duplicates([piece for piece in cleaned if len(piece) <= limit], question)
 
 
-def distinct(rewordings: Sequence[str], question: str) -> list[str]:
+def drop_duplicates(rewordings: Sequence[str], question: str) -> list[str]:
     """`rewordings` without empties, repetitions and repetitions of `question` (case and spacing aside)."""
-    seen = {"", _key(question)}
+    seen = {"", _normalize(question)}
     kept = []
     for text in rewordings:
-        if _key(text) not in seen:
-            seen.add(_key(text))
+        if _normalize(text) not in seen:
+            seen.add(_normalize(text))
             kept.append(text.strip())
     return kept
 
 
-def _pieces(text: str) -> list[str]:
+def _split_pieces(text: str) -> list[str]:
     """The text cut at separators; at the items of a numbered list where it has no separator."""
     if _SEPARATORS.search(text):
         return _SEPARATORS.split(text)
@@ -69,7 +70,7 @@ def _pieces(text: str) -> list[str]:
     return items if len(items) > 1 else [text]
 
 
-def _clean(piece: str, place: int, question: str) -> str:
+def _clean_piece(piece: str, place: int, question: str) -> str:
     """A piece without its list number and the quotes or asterisks around it."""
     found = _ITEM.match(piece)
     # Only the number of its own place is a list number; a question may begin with a number of its own.
@@ -83,5 +84,5 @@ def _clean(piece: str, place: int, question: str) -> str:
     return piece
 
 
-def _key(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(text.split()).casefold()

@@ -48,7 +48,7 @@ def task_of(*samples: Sample, rewrite: Any = None) -> Task:
 def run(
     policy: Any = None, samples: Sequence[Sample] = (SAMPLE,), rewrite: Any = None, seed: int = 0, n: int = 5
 ) -> tuple[list[Sample], Mapping[str, int], Notes]:
-    plugin = Augment(Augment.Options(n=n))
+    plugin = Augment(Augment.Options(variants=n))
     notes = Notes()
     made = plugin.augment(samples, task_of(*samples, rewrite=rewrite), policy, seed, notes)
     return made, plugin.counts, notes
@@ -107,7 +107,7 @@ def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatc
     opened: list[str] = []
     other, student = Scribe(["What gas fills 5 L?"]), Scribe([])
     monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
-    plugin = Augment(Augment.Options(model="openai:http://h/v1#m", rewrite="policy", n=1))
+    plugin = Augment(Augment.Options(model="openai:http://h/v1#m", rewrite="policy", variants=1))
     (made,) = plugin.augment([SAMPLE], task_of(SAMPLE, rewrite=rules), student, 0, Notes())
     assert (opened, made.question, student.asked) == (["openai:http://h/v1#m"], "What gas fills 5 L?", [])
 
@@ -134,7 +134,7 @@ def test_options_that_speak_of_their_place_keep_their_order() -> None:
 
 def test_two_options_have_one_other_order_and_the_rest_is_missing() -> None:
     two = Sample("Up or down?", "A", ("up", "down"))
-    plugin = Augment(Augment.Options(n=5, rewrite="none"))
+    plugin = Augment(Augment.Options(variants=5, rewrite="none"))
     made = plugin.augment([two], task_of(two), None, 0, Notes())
     assert [(sample.options, sample.answer) for sample in made] == [(("down", "up"), "B")]
     assert plugin.counts["filled"] == 1
@@ -166,7 +166,7 @@ def test_one_question_more_changes_no_other_questions_samples() -> None:
 
 
 def test_it_conforms_as_installed() -> None:
-    assert check_plugin("da", {"n": "2"}) == ["augment"]
+    assert check_plugin("da", {"variants": "2"}) == ["augment"]
 
 
 def test_what_cannot_be_done_is_refused() -> None:
@@ -176,6 +176,8 @@ def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(openrft.UsageError, match="nothing to do"):
         Augment(Augment.Options(rewrite="none", shuffle=False))
     with pytest.raises(openrft.UsageError, match="at least 1"):
-        Augment(Augment.Options(n=0))
+        Augment(Augment.Options(variants=0))
     with pytest.raises(openrft.UsageError, match=r"temperature -1\.0"):
         Augment(Augment.Options(temperature=-1.0))
+    with pytest.raises(openrft.UsageError, match=r"model=none names no model.*rewrite=none"):
+        Augment.Options(model="none")

@@ -1,18 +1,17 @@
 """Synthesis by rejection sampling (paper, section 3.2): ask a teacher until the answer is right, at most 64 times.
 
-The teacher is the policy itself (self-distillation), another checkpoint, or an OpenAI-compatible server.
+The teacher is the policy in training (self-distillation), another checkpoint, or an OpenAI-compatible server.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, Task, boxed, messages_for
-from openrft_teacher.rounds import rounds
 
 __version__ = "0.1.0"
 
@@ -40,21 +39,29 @@ class Teacher:
 
         model: str = "self"  # "self" = the policy in training; else what `open_policy` takes: a name, folder or server
         tries: int = 64  # completions a question at most (paper, section 3.2)
-        round: int = 4  # completions a question in the first round; each later round doubles it
+        first_round: int = 4  # completions a question in the first round; each later round doubles it
         temperature: float = 0.6  # the only sampling temperature the paper names (section 4, evaluation)
         max_tokens: int = 2048  # the paper's limit for evaluation, and SFT's maximum length
         keep: Literal["first", "shortest"] = "first"  # which right completion of a round becomes the target
 
+        def __post_init__(self) -> None:
+            if self.model.lower() in ("", "none"):
+                raise openrft.UsageError(
+                    f"model={self.model} names no teacher.",
+                    "Write self for the policy in training, or a checkpoint or server; without any teacher, leave out"
+                    " the plugin and those that need it.",
+                )
+            if self.tries < 1 or self.first_round < 1:
+                raise openrft.UsageError(
+                    f"tries is {self.tries} and first_round is {self.first_round}.", "Both must be at least 1."
+                )
+            if self.max_tokens < 1 or self.temperature < 0:
+                raise openrft.UsageError(
+                    f"max_tokens is {self.max_tokens} and temperature {self.temperature}.",
+                    "They must be at least 1 and 0.",
+                )
+
     def __init__(self, options: Options) -> None:
-        if options.tries < 1 or options.round < 1:
-            raise openrft.UsageError(
-                f"teacher: tries is {options.tries} and round is {options.round}.", "Both must be at least 1."
-            )
-        if options.max_tokens < 1 or options.temperature < 0:
-            raise openrft.UsageError(
-                f"teacher: max_tokens is {options.max_tokens} and temperature {options.temperature}.",
-                "They must be at least 1 and 0.",
-            )
         self.options = options
         self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
@@ -70,41 +77,41 @@ class Teacher:
         solved: dict[int, Completion] = {}
         unsolved = list(range(len(samples)))
         counts = dict.fromkeys(_COUNTS, 0)
-        for number, size in enumerate(rounds(self.options.tries, self.options.round), 1):
+        for number, size in enumerate(plan_rounds(self.options.tries, self.options.first_round), 1):
             if not unsolved:
                 break
             note = f"round {number}: {len(unsolved)} questions, {size} tries each"
             progress.update("synthesize", len(samples) - len(unsolved), len(samples), note)
-            sampling = self._sampling(size, seed, number)
+            sampling = self._make_sampling(size, seed, number)
             groups = teacher.generate([prompts[i] for i in unsolved], sampling, progress)
             for i, group in zip(unsolved, groups, strict=True):
-                target = self._target(samples[i], task, group, counts)
+                target = self._pick_target(samples[i], task, group, counts)
                 if target:
-                    solved[i] = target if own else _foreign(target)
+                    solved[i] = target if own else _drop_tokens(target)
             # A prompt beyond the teacher's context stays beyond it: more tries change nothing.
             beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish == "context"}
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
         counts |= {"questions": len(samples), "solved": len(solved), "fallback": len(samples) - len(solved)}
         self.counts = counts
-        said = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-        progress.update("synthesize", len(samples), len(samples), said)
+        summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+        progress.update("synthesize", len(samples), len(samples), summary)
         return [
             Rollout(sample, prompts[i], solved.get(i) or Completion(boxed(sample.answer)))
             for i, sample in enumerate(samples)
         ]
 
-    def _sampling(self, size: int, seed: int, number: int) -> Sampling:
-        """How round `number` samples: a seed of its own, lest it repeat what an earlier round drew."""
+    def _make_sampling(self, size: int, seed: int, number: int) -> Sampling:
+        """How round `number` samples: with a seed of its own, so that it does not repeat an earlier round."""
         own_seed = random.Random(f"{seed}/{number}").getrandbits(31)
         return Sampling(size, self.options.temperature, max_tokens=self.options.max_tokens, seed=own_seed)
 
-    def _target(
+    def _pick_target(
         self, sample: Sample, task: Task, group: Sequence[Completion], counts: dict[str, int]
     ) -> Completion | None:
         """The completion of `group` to imitate, if one reached the gold answer."""
         drawn = [completion for completion in group if completion.finish != "context"]
-        # One that the token budget cut off would teach never to stop, whatever it answers.
+        # A completion that the token budget cut off would teach the policy not to stop.
         ended = [completion for completion in drawn if completion.finish == "stop"]
         right = [completion for completion in ended if task.grade(sample, completion.text).correct]
         counts["tries"] += len(drawn)
@@ -116,6 +123,20 @@ class Teacher:
         return right[0] if self.options.keep == "first" else min(right, key=lambda c: len(c.tokens) or len(c.text))
 
 
-def _foreign(completion: Completion) -> Completion:
+def plan_rounds(tries: int, first: int) -> Iterator[int]:
+    """Completions a question in each round: `first`, then twice as many each time, `tries` altogether.
+
+    An easy question does not cost a hard one's tries. A question is sampled at most about twice as often as it needed,
+    and the number of rounds (each a batch of its own) grows with the logarithm of `tries` only.
+    """
+    size = first
+    while tries > 0:
+        size = min(size, tries)
+        yield size
+        tries -= size
+        size *= 2
+
+
+def _drop_tokens(completion: Completion) -> Completion:
     """Another model's completion: its token ids mean nothing to the policy's tokenizer."""
     return replace(completion, tokens=(), logprobs=())

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from openrft_teacher import Teacher
-from openrft_teacher.rounds import rounds
+from openrft_teacher import Teacher, plan_rounds
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task, messages_for
@@ -155,7 +154,7 @@ def test_another_teacher_is_opened_by_name_and_its_token_ids_are_dropped(monkeyp
 
 @pytest.mark.parametrize(("tries", "first", "sizes"), [(64, 4, [4, 8, 16, 32, 4]), (3, 8, [3]), (1, 1, [1])])
 def test_rounds_double_and_add_up(tries: int, first: int, sizes: list[int]) -> None:
-    assert list(rounds(tries, first)) == sizes
+    assert list(plan_rounds(tries, first)) == sizes
 
 
 def test_it_conforms_as_installed() -> None:
@@ -167,3 +166,13 @@ def test_no_tries_is_refused() -> None:
         Teacher(Teacher.Options(tries=0))
     with pytest.raises(openrft.UsageError, match="max_tokens is 0"):
         Teacher(Teacher.Options(max_tokens=0))
+
+
+@pytest.mark.parametrize("model", ["none", ""])
+def test_a_teacher_must_be_named(model: str) -> None:
+    with pytest.raises(
+        openrft.UsageError, match=f"model={model} names no teacher. Write self for the policy in training"
+    ):
+        Teacher.Options(model=model)
+    with pytest.raises(openrft.UsageError, match="teacher: model="):
+        check_plugin("teacher", {"model": model})

@@ -1,9 +1,9 @@
-"""The guards against a rewording that changes the answer."""
+"""The checks against a rewording that changes the answer."""
 
 from __future__ import annotations
 
 import pytest
-from openrft_augment.facts import fault_of, formulas, numbers
+from openrft_augment.checks import count_numbers, find_fault, find_formulas
 
 from openrft import Sample
 
@@ -38,17 +38,17 @@ from openrft import Sample
     ],
 )
 def test_numbers_and_formulas(question: str, rewording: str, fault: str | None) -> None:
-    assert fault_of(Sample(question, "Yes", kind="boolean"), rewording) == fault
+    assert find_fault(Sample(question, "Yes", kind="boolean"), rewording) == fault
 
 
 def test_the_gold_text_may_not_be_told_unless_the_question_tells_it() -> None:
     sample = Sample("Which metal is liquid?", "A", ("mercury", "iron"))
-    assert fault_of(sample, "Is mercury the liquid metal?") == "answer"
-    assert fault_of(sample, "Which liquid metal, mercurys aside?") is None
+    assert find_fault(sample, "Is mercury the liquid metal?") == "answer"
+    assert find_fault(sample, "Which liquid metal, mercurys aside?") is None
     told = Sample("Is mercury or iron liquid?", "A", ("mercury", "iron"))
-    assert fault_of(told, "Which is liquid, iron or mercury?") is None
+    assert find_fault(told, "Which is liquid, iron or mercury?") is None
 
 
 def test_what_counts_as_number_and_formula() -> None:
-    assert numbers("x-5, -5, 1e3 and H2O") == {5.0: 1, -5.0: 1, 1000.0: 1, 2.0: 1}
-    assert formulas("Take (H2O) and $E=mc^2$, with Fe3+/O2 and/or air.") == {"H2O", "$E=mc^2$", "Fe3+", "O2"}
+    assert count_numbers("x-5, -5, 1e3 and H2O") == {5.0: 1, -5.0: 1, 1000.0: 1, 2.0: 1}
+    assert find_formulas("Take (H2O) and $E=mc^2$, with Fe3+/O2 and/or air.") == {"H2O", "$E=mc^2$", "Fe3+", "O2"}

@@ -1,7 +1,7 @@
-"""Another order of a question's options, with the gold letter following its text.
+"""Shuffle a question's options; the gold letter follows its text.
 
-Options that speak of their place ("all of the above", "both A and B") would change their meaning: such a
-question keeps its order.
+Options that speak of their place ("all of the above", "both A and B") would change their meaning, so such a question
+keeps its order.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 
 from openrft import Sample
+from openrft.sample import LETTERS
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACE = re.compile(
     r"\b(?:all|none|any|both|neither|either|some|each|one|two)\s+of\s+(?:the\s+)?"
     r"(?:above|below|these|those|them|others?|options|choices|answers|statements|following|preceding|previous)\b"
@@ -22,27 +22,27 @@ _PLACE = re.compile(
 )
 
 
-def movable(sample: Sample) -> bool:
-    """Whether the options may stand in any order."""
+def can_shuffle(sample: Sample) -> bool:
+    """Whether the options keep their meaning in any order."""
     if sample.kind != "choice" or len(sample.options) < 2:
         return False
-    by_letter = _names_letters(_LETTERS[: len(sample.options)])
+    by_letter = _match_letters(LETTERS[: len(sample.options)])
     if any(_PLACE.search(text) or by_letter.search(text) for text in sample.options):
         return False
     # A question may point at options too: "if option A is chosen ...".
-    last = _LETTERS[len(sample.options) - 1]
+    last = LETTERS[len(sample.options) - 1]
     return not re.search(rf"\b(?i:options?|choices?|answers?)\s+\(?[A-{last}]\)?(?!\w)", sample.question)
 
 
-def shuffled(sample: Sample, rng: random.Random) -> Sample:
+def shuffle_options(sample: Sample, rng: random.Random) -> Sample:
     """The same question with its options in an order drawn from `rng` (every order equally likely)."""
     order = list(range(len(sample.options)))
     rng.shuffle(order)
-    gold = _LETTERS.index(sample.answer)
-    return replace(sample, options=tuple(sample.options[i] for i in order), answer=_LETTERS[order.index(gold)])
+    gold = LETTERS.index(sample.answer)
+    return replace(sample, options=tuple(sample.options[i] for i in order), answer=LETTERS[order.index(gold)])
 
 
-def _names_letters(labels: str) -> re.Pattern[str]:
+def _match_letters(labels: str) -> re.Pattern[str]:
     """Matches a text that names options by letter: "both A and B", "A, C", "only D", "(A) & (C) only", "option B"."""
     one = rf"\(?[{labels}]\)?"
     return re.compile(

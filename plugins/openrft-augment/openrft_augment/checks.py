@@ -1,7 +1,7 @@
-"""What a rewording must not touch: the numbers and the formulas of the question, and the secrecy of its answer.
+"""Check a rewording: it must keep the question's numbers and formulas, and must not give the answer away.
 
-Augmentation that changes the answer is a known way to poison a run, so a doubtful rewording is refused: asking
-for one more is cheap, a wrong label is not. Knows nothing about where rewordings come from.
+Augmentation that changes the answer spoils a run, so a doubtful rewording is refused: one more is cheap, a wrong label
+is not. Knows nothing about where rewordings come from.
 """
 
 from __future__ import annotations
@@ -26,64 +26,64 @@ _EDGES = ".,;:?!\"'`*"
 _SHORTEST_LEAK = 4
 
 
-def fault_of(sample: Sample, rewording: str) -> Fault | None:
-    """Why a language model's `rewording` may not stand for the sample's question; None = nothing speaks against it."""
+def find_fault(sample: Sample, rewording: str) -> Fault | None:
+    """Why a language model's `rewording` may not replace the sample's question; None = no fault was found."""
     if "\\boxed" in rewording:
         return "answer"
-    kept = formulas(sample.question)
+    kept = find_formulas(sample.question)
     # A formula may be repeated or wrapped ("M(H2O)"); it may neither go nor come.
-    if not all(_found(formula, rewording) for formula in kept) or formulas(_without(kept, rewording)):
+    if not all(_contains(formula, rewording) for formula in kept) or find_formulas(_remove(kept, rewording)):
         return "formula"
     if changes_numbers(sample.question, rewording):
         return "number"
-    return "answer" if _gives_answer(sample, rewording) else None
+    return "answer" if _tells_answer(sample, rewording) else None
 
 
 def changes_numbers(question: str, rewording: str) -> bool:
     """Whether a number outside the question's formulas is lost, added or changed."""
-    kept = formulas(question)
-    return numbers(_without(kept, rewording)) != numbers(_without(kept, question))
+    kept = find_formulas(question)
+    return count_numbers(_remove(kept, rewording)) != count_numbers(_remove(kept, question))
 
 
-def numbers(text: str) -> Counter[float]:
+def count_numbers(text: str) -> Counter[float]:
     """Every number by value, with how often it stands there: "1,000" is "1000", "-5" is not "5"."""
     plain = text.replace("\u2212", "-")
     return Counter(float(found.replace(",", "")) for found in _NUMBER.findall(plain))
 
 
-def formulas(text: str) -> frozenset[str]:
+def find_formulas(text: str) -> frozenset[str]:
     """Words that must survive letter by letter, such as `H2SO4`, `CC(=O)O` or `\\frac{1}{2}`."""
-    words = {_bare(word) for word in text.split()}
-    return frozenset(part for word in words if _is_formula(word) for part in _parts(word))
+    words = {_strip_punctuation(word) for word in text.split()}
+    return frozenset(part for word in words if _is_formula(word) for part in _split_slashes(word))
 
 
 def _is_formula(word: str) -> bool:
     return bool(_FORMULA.fullmatch(word)) and not _VALUE.fullmatch(word)
 
 
-def _parts(word: str) -> list[str]:
+def _split_slashes(word: str) -> list[str]:
     """The formulas that a slash joins ("C6K/S2C"); in "C/C=C/C" it joins atoms, which are none."""
     parts = word.split("/")
     return parts if all(map(_is_formula, parts)) else [word]
 
 
-def _found(formula: str, text: str) -> bool:
-    return bool(_pattern(formula).search(text))
+def _contains(formula: str, text: str) -> bool:
+    return bool(_compile_formula(formula).search(text))
 
 
-def _without(some: Iterable[str], text: str) -> str:
+def _remove(some: Iterable[str], text: str) -> str:
     """The text with these formulas blotted out, longest first, since one may stand within another."""
     for formula in sorted(some, key=lambda f: (-len(f), f)):
-        text = _pattern(formula).sub(" ", text)
+        text = _compile_formula(formula).sub(" ", text)
     return text
 
 
-def _pattern(formula: str) -> re.Pattern[str]:
+def _compile_formula(formula: str) -> re.Pattern[str]:
     """The formula where it does not go on to left or right."""
     return re.compile(rf"(?<![A-Za-z0-9]){re.escape(formula)}(?![A-Za-z0-9])")
 
 
-def _bare(word: str) -> str:
+def _strip_punctuation(word: str) -> str:
     """The word without punctuation around it; brackets go only where they are not the formula's own."""
     word = word.strip(_EDGES)
     if word.startswith("(") and (word.endswith(")") or word.count("(") > word.count(")")):
@@ -93,7 +93,7 @@ def _bare(word: str) -> str:
     return word.strip(_EDGES)
 
 
-def _gives_answer(sample: Sample, rewording: str) -> bool:
+def _tells_answer(sample: Sample, rewording: str) -> bool:
     """The rewording tells the gold text that the question did not tell."""
     gold = sample.gold.strip()
     if sample.kind == "boolean" or len(gold) < _SHORTEST_LEAK:

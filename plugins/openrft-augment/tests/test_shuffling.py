@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_augment.shuffle import movable, shuffled
+from openrft_augment.shuffling import can_shuffle, shuffle_options
 
 from openrft import Sample
 
@@ -16,7 +16,7 @@ from openrft import Sample
 def test_the_gold_text_follows_its_letter(options: list[str], data: st.DataObject, seed: int) -> None:
     answer = data.draw(st.sampled_from("ABCDEFGH"[: len(options)]))
     sample = Sample("q", answer, tuple(options))
-    other = shuffled(sample, random.Random(seed))
+    other = shuffle_options(sample, random.Random(seed))
     assert other.gold == sample.gold
     assert sorted(other.options) == sorted(sample.options)
 
@@ -30,7 +30,7 @@ def test_the_gold_text_follows_its_letter(options: list[str], data: st.DataObjec
     ],
 )  # fmt: skip
 def test_options_that_speak_of_places_stay(option: str) -> None:
-    assert not movable(Sample("q", "A", ("x", "y", "z", option)))
+    assert not can_shuffle(Sample("q", "A", ("x", "y", "z", option)))
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_options_that_speak_of_places_stay(option: str) -> None:
     ],
 )
 def test_other_options_move(option: str) -> None:
-    assert movable(Sample("q", "A", ("x", "y", "z", option)))
+    assert can_shuffle(Sample("q", "A", ("x", "y", "z", option)))
 
 
 def test_a_question_that_points_at_an_option_keeps_their_order() -> None:
-    assert not movable(Sample("Why is option B wrong?", "A", ("x", "y")))
-    assert movable(Sample("Which option is a metal?", "A", ("x", "y")))
-    assert not movable(Sample("How much?", "5", kind="number"))
+    assert not can_shuffle(Sample("Why is option B wrong?", "A", ("x", "y")))
+    assert can_shuffle(Sample("Which option is a metal?", "A", ("x", "y")))
+    assert not can_shuffle(Sample("How much?", "5", kind="number"))
