@@ -10,7 +10,7 @@ from typing import Any, Literal
 import openrft
 from openrft import Sample, Sampling, Task
 from openrft_augment.checks import changes_numbers, find_fault
-from openrft_augment.rewording import build_messages, drop_duplicates, parse_rewordings
+from openrft_augment.rewording import build_rewording_messages, drop_duplicates, parse_rewordings
 from openrft_augment.shuffling import can_shuffle, shuffle_options
 
 __version__ = "0.1.0"
@@ -97,7 +97,9 @@ class Augment:
             return [drop_duplicates(task.rewrite(sample, n, seed), sample.question) for sample in samples]
         model = openrft.open_policy(self.options.model) if self.options.model else policy
         sampling = Sampling(1, self.options.temperature, max_tokens=self.options.max_tokens, seed=seed)
-        answers = model.generate([build_messages(sample.question, n) for sample in samples], sampling, progress)
+        answers = model.generate(
+            [build_rewording_messages(sample.question, n) for sample in samples], sampling, progress
+        )
         return [
             parse_rewordings(answer.text, sample.question, cut=answer.finish == "length")
             for sample, (answer,) in zip(samples, answers, strict=True)

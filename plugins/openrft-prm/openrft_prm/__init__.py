@@ -35,7 +35,7 @@ class PRM:
         judge_max_tokens: int = 8192  # of a judge's reply, its thinking included
 
         def __post_init__(self) -> None:
-            if self.model in ("", "none"):
+            if self.model.lower() in ("", "none"):
                 raise openrft.UsageError(
                     "no process reward model is named.",
                     "Say which with --set prm.model=PATH (a folder, a hub id, pocket/prm, or openai:URL#MODEL).",

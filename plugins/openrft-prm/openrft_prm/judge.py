@@ -64,7 +64,7 @@ class LLMJudge:
         """The judge's reply about each pair."""
         temperature = RETRY_TEMPERATURE if attempt else 0.0
         sampling = Sampling(1, temperature, max_tokens=self._max_tokens, seed=attempt)
-        replies = self._policy.generate([build_messages(*pair) for pair in pairs], sampling)
+        replies = self._policy.generate([build_judge_messages(*pair) for pair in pairs], sampling)
         return {pair: reply for pair, (reply,) in zip(pairs, replies, strict=True)}
 
     def _check_faults(self, replies: Mapping[Pair, Completion], unread: Sequence[Pair], last: bool) -> None:
@@ -95,7 +95,7 @@ class LLMJudge:
         return f"it answered {reply.text[:80]!r} where {len(steps_of(pair[1]))} numbers from 0 to 1 were asked for"
 
 
-def build_messages(problem: str, completion: str) -> list[dict[str, str]]:
+def build_judge_messages(problem: str, completion: str) -> list[dict[str, str]]:
     """The chat that asks for a number for each step of the completion."""
     steps = steps_of(completion)
     numbered = "\n".join(f"[{i}] {step}" for i, step in enumerate(steps, 1))
