@@ -1,19 +1,19 @@
-"""Pocket: tasks and small models on which the whole method runs on any laptop. The plugin `pocket`.
+"""The plugin `pocket`: tasks and small models on which the whole method runs on any laptop.
 
-Provides the task family `pocket/...` and the checkpoints `pocket` and its kin. Imports no model code.
+Provides the task family `pocket/...` and the models `pocket` and `pocket/...`. Imports no model code.
 """
 
 from collections.abc import Mapping
 
 from openrft import PolicyInfo, hookimpl
-from openrft_pocket.family import PocketFamily
-from openrft_pocket.shelf import shelf
+from openrft_pocket.models import list_policies
+from openrft_pocket.tasks import PocketFamily
 
 __all__ = ["Pocket"]
 
 
 class Pocket:
-    """Provides pocket tasks and checkpoints."""
+    """Provides pocket tasks and models."""
 
     @hookimpl
     def tasks(self) -> PocketFamily:
@@ -21,4 +21,4 @@ class Pocket:
 
     @hookimpl
     def policies(self) -> Mapping[str, PolicyInfo]:
-        return shelf()
+        return list_policies()

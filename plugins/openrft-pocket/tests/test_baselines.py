@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 from openrft_pocket import Pocket
-from openrft_pocket.family import name_of
-from openrft_pocket.kinds import KINDS
-from openrft_pocket.kinds.lattice_volume import VOLUMES
-from openrft_pocket.kinds.retrosynthesis import CARBONS, HYDROGENS, formula
+from openrft_pocket.question_types import QUESTION_TYPES
+from openrft_pocket.question_types.lattice_volume import VOLUMES
+from openrft_pocket.question_types.retrosynthesis import CARBONS, HYDROGENS, format_formula
+from openrft_pocket.tasks import task_name
 
 from openrft import DataRequest, Sample
 
 ITEMS = 600
-FRAGMENTS = {formula((c, h)) for c in CARBONS for h in HYDROGENS}
+FRAGMENTS = {format_formula((c, h)) for c in CARBONS for h in HYDROGENS}
 
 
 def _numbers(sample: Sample) -> list[float] | None:
@@ -36,7 +36,7 @@ def _ranked(rank: int) -> Callable[[Sample], int]:
 
 
 def _crowded(sample: Sample) -> int:
-    """The option nearest to the others: what a gold with distractors drawn around it would be."""
+    """The option nearest to the others. Gold would be that if distractors were drawn around it."""
     values = _numbers(sample)
     if values is None:
         same = [sum(sum(a == b for a, b in zip(o, p, strict=False)) for p in sample.options) for o in sample.options]
@@ -54,9 +54,9 @@ RULES: dict[str, Callable[[Sample], int]] = {
 
 
 @pytest.mark.parametrize("name", ["lattice_volume", "retrosynthesis", "structure_count", "molar_mass", "final_speed"])
-def test_what_was_gold_in_training_says_nothing(name):
-    """An option's share of being gold in train is no hint in test, neither for it nor against it."""
-    task = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=2000, test=ITEMS, seed=5))
+def test_frequent_gold_of_train_is_no_hint_in_test(name):
+    """How often an option was gold in train says nothing about it in test."""
+    task = Pocket().tasks().load(task_name(QUESTION_TYPES[name]), DataRequest(train=2000, test=ITEMS, seed=5))
     gold = Counter(sample.gold for sample in task.train)
     shown = Counter(option for sample in task.train for option in sample.options)
 
@@ -67,15 +67,16 @@ def test_what_was_gold_in_training_says_nothing(name):
     assert -0.1 < share - 0.25 < 0.075
 
 
-def test_options_are_answers_that_could_be():
+def test_options_are_possible_answers():
     for name, possible in (("lattice_volume", set(map(str, VOLUMES))), ("retrosynthesis", FRAGMENTS)):
-        for sample in Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=1, test=ITEMS, seed=5)).test:
+        task = Pocket().tasks().load(task_name(QUESTION_TYPES[name]), DataRequest(train=1, test=ITEMS, seed=5))
+        for sample in task.test:
             assert set(sample.options) <= possible
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", QUESTION_TYPES)
 def test_rules_without_reasoning_are_at_chance(name):
-    samples = Pocket().tasks().load(name_of(KINDS[name]), DataRequest(train=1, test=ITEMS, seed=5)).test
+    samples = Pocket().tasks().load(task_name(QUESTION_TYPES[name]), DataRequest(train=1, test=ITEMS, seed=5)).test
     for rule, choose in RULES.items():
         share = sum("ABCD"[choose(sample)] == sample.answer for sample in samples) / ITEMS
         assert abs(share - 0.25) < 0.075, f"{rule} answers {share:.2f} of {name}"  # 4.2 standard deviations
