@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from openrft import Rollout, hookimpl
-from openrft_sciknoweval.answering import core_grade, form
 from openrft_sciknoweval.family import SciKnowEvalFamily
-from openrft_sciknoweval.judge import Judge
-from openrft_sciknoweval.metrics import judged_metrics, metrics
-from openrft_sciknoweval.similarity import Similarity, available, open_similarity
-from openrft_sciknoweval.verdicts import Verdict
+from openrft_sciknoweval.grading import core_grade, form_of
+from openrft_sciknoweval.judge import Judge, Verdict
+from openrft_sciknoweval.metrics import compute_judge_metrics, compute_metrics
+from openrft_sciknoweval.paths import expand_path
+from openrft_sciknoweval.similarity import NameEmbedder, is_installed, open_embedder
 
 __all__ = ["SciKnowEval"]
-DEFAULT = "minilm"
+DEFAULT_SIMILARITY = "minilm"
 
 
 class SciKnowEval:
@@ -32,21 +31,31 @@ class SciKnowEval:
         """How answers are scored that are no option, number or word."""
 
         judge: str | None = None  # a policy, such as openai:URL#MODEL; without one judged answers are not scored
-        verdicts: str = "runs/verdicts.jsonl"  # where the judge's verdicts are kept
+        verdicts: str = "runs/verdicts.jsonl"  # the file that keeps the judge's verdicts
         replay: bool = False  # never ask the judge: a verdict that is not kept is an error
         similarity: str | None = None  # of names in relations: exact, minilm, a folder or hub id, a word2vec file
         # ^ None = minilm where it is installed. The score with names compared letter for letter is always given
 
         def __post_init__(self) -> None:
+            for name in ("judge", "verdicts", "similarity"):
+                if getattr(self, name) is not None and not getattr(self, name).strip():
+                    raise ValueError(f"{name} is empty; leave it out to have the default")
             if self.replay and not self.judge:
                 raise ValueError("replay needs judge: verdicts are kept under the judge's name")
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or self.Options()
         o = self._options
-        self._judge = Judge(o.judge, Path(o.verdicts).expanduser(), o.replay) if o.judge else None
-        self._similarity = open_similarity(o.similarity) if o.similarity else None
+        verdicts = expand_path(o.verdicts, "sciknoweval.verdicts=")
+        self._judge = Judge(o.judge, verdicts, o.replay) if o.judge else None
+        self._embedder = open_embedder(o.similarity) if o.similarity else None
         self._judged: list[tuple[Rollout, Verdict | None]] = []
+
+    @property
+    def content(self) -> str:
+        """What the options name, by content: the judge, the verdicts that are replayed, the vectors of names."""
+        parts = (self._judge.content if self._judge else "", self._embedder.content if self._embedder else "")
+        return " ".join(filter(None, parts))
 
     @hookimpl
     def tasks(self) -> SciKnowEvalFamily:
@@ -57,21 +66,21 @@ class SciKnowEval:
         self._judged = []
         if self._judge is None:
             return None
-        verdicts = self._judge.verdicts(rollouts, progress)
+        verdicts = self._judge.collect_verdicts(rollouts, progress)
         self._judged = list(zip(rollouts, verdicts, strict=True))
-        return [_grade(rollout, verdict) for rollout, verdict in self._judged]
+        return [_to_grade(rollout, verdict) for rollout, verdict in self._judged]
 
     @hookimpl
     def evaluate(self, rollouts: Sequence[Rollout]) -> dict[str, float]:
-        similarities: list[Similarity | None] = [None]
-        if any(form(rollout.sample) == "relations" for rollout in rollouts):
-            by_default = self._options.similarity is None and available(DEFAULT)
-            similar = open_similarity(DEFAULT) if by_default else self._similarity
-            similarities += [similar] if similar else []
-        return dict(metrics(rollouts, similarities)) | dict(judged_metrics(self._judged))
+        embedders: list[NameEmbedder | None] = [None]
+        if any(form_of(rollout.sample) == "relations" for rollout in rollouts):
+            by_default = self._options.similarity is None and is_installed(DEFAULT_SIMILARITY)
+            embedder = open_embedder(DEFAULT_SIMILARITY) if by_default else self._embedder
+            embedders += [embedder] if embedder else []
+        return dict(compute_metrics(rollouts, embedders)) | dict(compute_judge_metrics(self._judged))
 
 
-def _grade(rollout: Rollout, verdict: Verdict | None) -> Any:
-    """An empty answer, and one whose verdict could not be read, has the lowest mark; metrics.py counts the latter."""
+def _to_grade(rollout: Rollout, verdict: Verdict | None) -> Any:
+    """A verdict as a Grade. An empty answer, and one whose verdict could not be read, has the lowest mark."""
     score = (verdict.score if verdict else 0.0) or 0.0
     return replace(core_grade(rollout.sample, ""), answer=rollout.answer, correct=score == 1, score=score)

@@ -1,7 +1,8 @@
 """What SciKnowEval V2 consists of: 58 tasks in 4 domains and 5 levels; and the eight tasks of the OpenRFT paper.
 
-Facts only, so that listing needs no rows. Names and metrics follow the benchmark's own scorer; rows and their types
-stand where they were counted, and the totals are those of the published V2 file.
+Facts only, so that listing needs no rows. Names and metrics follow the benchmark's own scorer. Rows and their types are
+given where they were counted, and the totals are those of the published V2 file. Also says which task a row belongs to
+where only the row itself can tell: in the hub's one file, or in a file of the user's.
 """
 
 from __future__ import annotations
@@ -132,3 +133,35 @@ def domain_of(text: str) -> str | None:
     """The canonical domain; V1 and the scorer write `Materials`."""
     name = text.strip().lower()
     return next((d for d in DOMAINS if name in (d.lower(), d.lower() + "s")), None)
+
+
+_KNOWN = {leaf.name.lower(): leaf for leaf in (*PAPER, *V2)}
+_PREFIX = {"Biology": "biological", "Chemistry": "chemical", "Material": "material", "Physics": "physics"}
+_RENAMED = {  # (domain, details.task, level) -> file
+    ("Biology", "literature_multi_choice_question", "L1"): "biology_literature_QA",
+    ("Chemistry", "literature_multi_choice_question", "L1"): "chemical_literature_QA",
+    ("Chemistry", "molecular_property_prediction", "L3"): "molecular_property_calculation",
+    ("Chemistry", "sci_calculate", "L3"): "chemical_calculation",
+}
+
+
+def leaf_name(domain: str | None, level: str | None, task: str, subtask: str) -> str:
+    """The canonical file name of a row; what the row itself says where no rule fits.
+
+    `details.task` and `details.subtask` often differ from the file name, and V1 used shorter names.
+    """
+    renamed = _RENAMED.get((domain or "", task, level or ""))
+    if renamed:
+        return renamed
+    for label in (subtask, task):
+        for name in (label, f"{_PREFIX.get(domain or '', '')}_{label}"):
+            known = _KNOWN.get(name.lower())
+            if known and (domain is None or known.domain == domain):
+                return known.name
+    return task or subtask
+
+
+def level_of(name: str, said: str | None) -> str | None:
+    """The level of a known file, whatever its rows say (physics_formula_derivation: L5 in folder L3)."""
+    known = _KNOWN.get(name.lower())
+    return known.level if known else said and (said.upper() if said.upper() in LEVELS else said)

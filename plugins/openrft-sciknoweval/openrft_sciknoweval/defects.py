@@ -1,24 +1,33 @@
-"""The defects that the published data is known to have: a registry of named checks.
+"""What the published data is known to have wrong: defects of rows, and rules that solve a task without understanding.
 
-A row with a defect is kept and flagged, or dropped where that is asked for (`--clean`); both are counted in the task's
-notes. Two defects show only where rows are compared, which is the pool's work; the registry names them all the same.
+A row with a defect is kept and flagged, or left out with `--clean`; both are counted in the task's notes. Two defects
+show only where rows are compared, which samples.py does; the table lists them all the same. The rules are shown as
+`baseline:task-rule`, so that a gain can be weighed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from openrft_sciknoweval.answering import form_of
-from openrft_sciknoweval.relations import relations_in
-from openrft_sciknoweval.row import OPTIONS, Row
+from openrft import Sample
+from openrft_sciknoweval.grading import answer_form
+from openrft_sciknoweval.relations import parse_relations
+from openrft_sciknoweval.rows import EXPECTED_OPTIONS, Row
 
 OPTION_COUNT, UNREADABLE = "option_count", "unreadable_gold"
 CONFLICT, DUPLICATE = "conflicting_gold", "exact_duplicate"
-Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> has it the defect
+Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> whether it has the defect
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Answerer = Callable[[Any], str | None]
+_BARRIER = re.compile(
+    r"Solute Element[^:\n]*:\s*(?P<solute>[^,\n]+),\s*Host Element[^:\n]*:\s*(?P<host>[^,\n]+),"
+    r"[^\n]*?Barrier[^:=\n]*[:=]\s*(?P<barrier>[-\u2212]?\d+(?:\.\d+)?)"
+)
+_NUMBER = re.compile(r"[-\u2212]?\d+(?:\.\d+)?")
 _DATA = {  # what the data block of a task looks like: a name, then a number
     "diffusion_rate_analysis": re.compile(r"Barrier[^:=\n]*[:=]\s*[-\u2212]?\d"),
     "lattice_volume_calculation": re.compile(r"\ba\s*=\s*\d"),
@@ -51,7 +60,7 @@ class Defect:
 
 def _option_count(row: Row, leaf: str, text: str) -> bool:
     # One text too many is often a sentence that slipped in before the others: the labels no longer fit.
-    due = OPTIONS.get(row.type)
+    due = EXPECTED_OPTIONS.get(row.type)
     return due is not None and not (len(row.texts) == len(row.labels) == due)
 
 
@@ -75,14 +84,14 @@ def _option_not_in_data(row: Row, leaf: str, text: str) -> bool:
 
 
 def _unreadable_gold(row: Row, leaf: str, text: str) -> bool:
-    return form_of(row.type, leaf) == "relations" and relations_in(row.answer) is None
+    return answer_form(row.type, leaf) == "relations" and parse_relations(row.answer) is None
 
 
 def _in_text(pattern: re.Pattern[str]) -> Check:
     return lambda row, leaf, text: bool(pattern.search(text))
 
 
-REGISTRY: tuple[Defect, ...] = (
+DEFECTS: tuple[Defect, ...] = (
     Defect(OPTION_COUNT, "texts and labels differ in number, or are not as many as the type says", 20, _option_count),
     Defect("placeholder_gold", 'the gold option is the words "the correct option"', 29, _placeholder_gold),
     Defect("duplicate_gold", "another option has the gold option's text", 9, _duplicate_gold),
@@ -95,11 +104,48 @@ REGISTRY: tuple[Defect, ...] = (
     Defect(CONFLICT, "another row asks the same and has another gold answer", 31, None, "groups"),
     Defect(DUPLICATE, "a row equal to an earlier one in question, options and gold answer", 95, None, "groups"),
 )
-_ALONE = tuple((defect.name, defect.check) for defect in REGISTRY if defect.check)
+_ALONE = tuple((defect.name, defect.check) for defect in DEFECTS if defect.check)
 
 
-def defects_of(row: Row, leaf: str) -> list[str]:
-    """Names of the defects that the row shows by itself, in the registry's order."""
+def find_defects(row: Row, leaf: str) -> list[str]:
+    """Names of the defects that the row shows by itself, in the order of DEFECTS."""
     text = "\n".join(("", row.question, *row.texts, row.answer))
     text = text if _SUSPECT.search(text) else ""
     return [name for name, check in _ALONE if check(row, leaf, text)]
+
+
+def make_lowest_barrier_rule(train: Sequence[Sample]) -> Answerer:
+    """Answers with the lowest barrier in the given data: diffusion is fastest over it."""
+
+    def answer(question: Any) -> str | None:
+        barriers = {
+            f"{row['solute'].strip()} in {row['host'].strip()}".lower(): _float(row["barrier"])
+            for row in _BARRIER.finditer(question.text)
+        }
+        found = [barriers.get(option.strip().rstrip(".").lower()) for option in question.options]
+        known = [value for value in found if value is not None]
+        return LETTERS[found.index(min(known))] if known and len(known) == len(found) else None
+
+    return answer
+
+
+def make_second_largest_rule(train: Sequence[Sample]) -> Answerer:
+    """Answers with the second-largest option: the wrong ones were made from the right number, two below, one above."""
+
+    def answer(question: Any) -> str | None:
+        values = [_float(found.group()) for found in map(_NUMBER.search, question.options) if found]
+        if len(values) < max(len(question.options), 2):
+            return None
+        return LETTERS[sorted(range(len(values)), key=lambda i: -values[i])[1]]
+
+    return answer
+
+
+def _float(text: str) -> float:
+    return float(text.replace("\u2212", "-"))
+
+
+RULES = {
+    "sciknoweval/L3/diffusion_rate_analysis": make_lowest_barrier_rule,
+    "sciknoweval/L3/molecular_property_calculation": make_second_largest_rule,
+}

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, DataRequest, Sample, Task, TaskInfo
-from openrft_sciknoweval.answering import form, grade, instruction
-from openrft_sciknoweval.kin import Kinship, normal
-from openrft_sciknoweval.known_rules import RULES
-from openrft_sciknoweval.pool import Pool
-from openrft_sciknoweval.selectors import FAMILY, canonical, choose, selectors
-from openrft_sciknoweval.source import Source, label, open_source, place
-from openrft_sciknoweval.split import draw, judged_beside, split
+from openrft import DataError, DataRequest, Sample, Task, TaskInfo, UsageError
+from openrft_sciknoweval.defects import RULES
+from openrft_sciknoweval.grading import build_instruction, form_of, grade
+from openrft_sciknoweval.paths import expand_path
+from openrft_sciknoweval.samples import SampleCollector
+from openrft_sciknoweval.selectors import FAMILY, build_selectors, canonical_name, find_selector
+from openrft_sciknoweval.sources import Source, describe_source, identify_source, open_source
+from openrft_sciknoweval.splits import LeakageGroups, draw, draw_judged, normalize, split
 
 LICENCE = "MIT by the card of the published data set; its repository states none"
 
@@ -28,106 +28,112 @@ class SciKnowEvalFamily:
     def names(self, data: str | None = None) -> list[TaskInfo]:
         """Every task: the catalogue, with what the source has of it, and what else it has. Reads no rows."""
         try:
-            known = open_source(data).known()
-        except DataError:
+            known = open_source(data).selectors()
+        except (DataError, UsageError):
             if data:
                 raise
-            known = selectors()  # a listing must not fail for a variable that is set wrong; loading says so
+            known = build_selectors()  # a listing must not fail for a variable that is set wrong; loading says so
         return [selector.info for selector in known.values()]
 
     def canonical(self, name: str) -> str:
         """The name as `names` lists it: V1 says `Materials` of a domain."""
-        return canonical(name)
+        return canonical_name(name)
 
     def load(self, name: str, request: DataRequest) -> Task:
         """One task. Raises UsageError (no such name) or DataError.
 
-        Rows that have no outcome reward without a judge never stand in train. In test they stand in proportion, and
-        alone in a task that has no others; without a judge they are reported as not scored.
+        Rows that have no outcome reward without a judge are never in train. They are in test in proportion, and alone
+        in a task that has no others; without a judge they are reported as not scored.
         """
-        pool, notes = _read(name, request)
-        pool.require()
-        train, test, rule = _divide(pool, request)
-        return _task(pool, train, test, {**notes, "split": rule})
+        collector, notes = _collect_samples(name, request)
+        collector.require_samples()
+        train, test, rule = _draw_split(collector, request)
+        return _make_task(collector, train, test, {**notes, "split": rule})
 
     def whole(self, name: str, request: DataRequest) -> Task:
         """All rows of a task, those that only a judge can score after the others. Raises DataError.
 
-        Of a split of which one side is missing, those of the other, which the note `only_side` names.
+        Where one side of a split is missing, the rows of the other, which the note `only_side` names.
         """
-        pool, notes = _read(name, request, half=True)
-        pool.require()
-        test = [*pool.samples.get("test", ()), *pool.judged.get("test", ())]
+        collector, notes = _collect_samples(name, request, half=True)
+        collector.require_samples()
+        test = [*collector.samples.get("test", ()), *collector.judged.get("test", ())]
         own = {id(sample) for sample in test}
-        train = [sample for sample in (*pool.all(), *pool.left_to_a_judge()) if id(sample) not in own]
-        parts = {*pool.samples, *pool.judged}
+        train = [sample for sample in (*collector.gradable(), *collector.needing_judge()) if id(sample) not in own]
+        parts = {*collector.samples, *collector.judged}
         half = {"only_side": str(*parts)} if len(parts) == 1 and None not in parts else {}
-        return _task(pool, train, test, {**notes, "split": "none: all rows", **half})
+        return _make_task(collector, train, test, {**notes, "split": "none: all rows", **half})
 
     def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Any) -> Mapping[str, Any]:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
-        from openrft_sciknoweval.prepare import prepare
+        to = expand_path(str(to), "--to ")
+        from openrft_sciknoweval.prepare import write_store
 
-        made = prepare(open_source(source, "--from"), label(source), place(source), to, skip_bad_rows, progress)
+        made = write_store(
+            open_source(source, "--from"), describe_source(source), identify_source(source), to, skip_bad_rows, progress
+        )
         return {"family": FAMILY, "store": str(to), **made.summary()}
 
 
-def _read(name: str, request: DataRequest, half: bool = False) -> tuple[Pool, dict[str, Any]]:
+def _collect_samples(name: str, request: DataRequest, half: bool = False) -> tuple[SampleCollector, dict[str, Any]]:
     """The samples of a name, and where they come from in notes."""
     source: Source = open_source(request.data)
-    selector = choose(name, source.known())
-    pool = Pool(selector, request.skip_bad_rows, request.clean)
-    tables = source.tables(selector, half)
-    pool.add(tables)
-    pool.settle()
-    return pool, {
-        "source": label(request.data),
+    selector = find_selector(name, source.selectors())
+    collector = SampleCollector(selector, request.skip_bad_rows, request.clean)
+    shards = source.shards(selector, half)
+    collector.add(shards)
+    collector.mark_defects()
+    return collector, {
+        "source": describe_source(request.data),
         "revision": source.revision,
-        "licence": LICENCE if all(table.published for table in tables) else "as your file's",
-        "tasks_left_out": source.left_out(selector),
+        "licence": LICENCE if all(shard.published for shard in shards) else "as your file's",
+        "tasks_left_out": source.incomplete_tasks(selector),
     }
 
 
-def _divide(pool: Pool, request: DataRequest) -> tuple[list[Sample], list[Sample], str]:
+def _draw_split(collector: SampleCollector, request: DataRequest) -> tuple[list[Sample], list[Sample], str]:
     """Train and test samples, and how they came about in words."""
     asked = f"asked for {request.train} train and {request.test} test"
-    if not pool.all():
-        test = draw(pool.left_to_a_judge(), request.test, request.seed)
+    if not collector.gradable():
+        test = draw(collector.needing_judge(), request.test, request.seed)
         return [], test, "test alone, as only a judge can score the answers"
-    if None in pool.samples:
-        drawn, judged = pool.samples[None], pool.judged.get(None, [])
+    if None in collector.samples:
+        drawn, judged = collector.samples[None], collector.judged.get(None, [])
         share = len(judged) / (len(drawn) + len(judged) or 1)
         graded = max(request.test - round(request.test * share), 1)
         train, test = split(drawn, request.train, graded, request.seed)
-        rule = f"drawn by seed {request.seed}, stratified by task and subtask, kin on one side"
+        rule = f"drawn by seed {request.seed}, stratified by task and subtask, leakage groups on one side"
         wanted = min(len(drawn), request.train + graded)
         if len(drawn) < request.train + graded:
             rule += f"; {asked}, and there are {len(drawn)}: both shrunk in proportion"
         if len(train) + len(test) < wanted:
-            rule += f"; {wanted - len(train) - len(test)} fewer, as kin that stay together did not fit"
+            rule += f"; {wanted - len(train) - len(test)} fewer, as leakage groups that stay together did not fit"
         if not train or not test:
             raise DataError(
-                f"{pool.selector.name}: its {len(drawn)} rows are so much alike that {len(train)} train and {len(test)}"
-                " test samples could be drawn without kin on both sides.",
+                f"{collector.selector.name}: its {len(drawn)} rows are so much alike that {len(train)} train and"
+                f" {len(test)}"
+                " test samples could be drawn without a leakage group on both sides.",
                 "Ask for more with --train and --test, leave out repeated rows with --clean, or give more rows.",
             )
-        told = judged_beside(train, test, judged, len(judged) / len(drawn), request.test - len(test), request.seed)
-        if told:
-            rule += f"; {len(told)} of test only a judge can score, in proportion"
-        return train, [*test, *told], rule
-    train = draw(pool.samples.get("train", []), request.train, request.seed)
-    test = draw([*pool.samples.get("test", []), *pool.judged.get("test", [])], request.test, request.seed)
+        judged_test = draw_judged(train, test, judged, len(judged) / len(drawn), request.test - len(test), request.seed)
+        if judged_test:
+            rule += f"; {len(judged_test)} of test only a judge can score, in proportion"
+        return train, [*test, *judged_test], rule
+    train = draw(collector.samples.get("train", []), request.train, request.seed)
+    test = draw([*collector.samples.get("test", []), *collector.judged.get("test", [])], request.test, request.seed)
     return train, test, f"the files' own; {asked}, took {len(train)} and {len(test)}"
 
 
-def _task(pool: Pool, train: list[Sample], test: list[Sample], notes: Mapping[str, Any]) -> Task:
-    """The task, its samples marked with what kin share. Uses up the pool and the lists: no sample need lie in memory
-    without and with its marks for longer than it takes to mark it."""
-    every = pool.all()
-    kinship = Kinship([*every, *pool.left_to_a_judge()])
+def _make_task(collector: SampleCollector, train: list[Sample], test: list[Sample], notes: Mapping[str, Any]) -> Task:
+    """The task, its samples marked with their leakage groups.
+
+    Empties the collector and the lists: no sample need be in memory twice, with and without its mark.
+    """
+    every = collector.gradable()
+    leakage = LeakageGroups([*every, *collector.needing_judge()])
     # Not of the draw: it must not change with it.
-    told = instruction(form(sample) for sample in (*every, *pool.left_to_a_judge()))
-    counts = pool.notes()
+    instruction = build_instruction(form_of(sample) for sample in (*every, *collector.needing_judge()))
+    counts = collector.notes()
     every_note = {
         **notes,
         **counts,
@@ -136,13 +142,13 @@ def _task(pool: Pool, train: list[Sample], test: list[Sample], notes: Mapping[st
         "fingerprint": _fingerprint(train, test),
     }
     del every
-    pool.clear()
+    collector.clear()
     for side in (train, test):
         for at, sample in enumerate(side):
-            side[at] = replace(sample, meta={**sample.meta, "kin": kinship.marks(sample)})
-    normal.cache_clear()  # it holds texts of rows that may be let go
-    task = Task(pool.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
-    return replace(task, instruction=told) if told else task
+            side[at] = replace(sample, meta={**sample.meta, "kin": leakage.group_keys(sample)})
+    normalize.cache_clear()  # it holds texts of rows that may be let go
+    task = Task(collector.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
+    return replace(task, instruction=instruction) if instruction else task
 
 
 def _fingerprint(train: Sequence[Sample], test: Sequence[Sample]) -> str:

@@ -1,9 +1,9 @@
 """Relation extraction: from a text to relations, and how well a list of relations matches the gold one.
 
 A relation is a triple (drug, interaction, drug) or a pair (compound, disease). Its score is the benchmark's:
-((F1 of entities + F1 of what stands second) / 2 + F1 of relations) / 2, from counts pooled over the corpus.
-Here, other than in the benchmark's own scorer (official_relations.py), a relation is matched within its own text and
-once only, so that what is right for one abstract earns nothing in another.
+((F1 of entities + F1 of what comes second) / 2 + F1 of relations) / 2, from counts pooled over the corpus.
+Unlike in the benchmark's own scorer (metrics.py), a relation is matched within its own text and only once, so that what
+is right for one abstract earns nothing in another.
 """
 
 from __future__ import annotations
@@ -12,29 +12,32 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from openrft_sciknoweval.similarity import Same
+from openrft_sciknoweval.similarity import NameMatcher
 
 Relation = tuple[str, ...]  # two or three parts, lower case
-ENTITY, WHOLE = 0.9, 0.95  # similarity above which two entities, or two parts of a relation, are the same
+ENTITY_THRESHOLD, RELATION_THRESHOLD = (
+    0.9,
+    0.95,
+)  # similarity above which two entities, or two parts of a relation, are the same
 
 _GROUP = re.compile(r"\(|\[|\)|\]")
 _QUOTES = "\"'\u2018\u2019\u201c\u201d`"
 
 
-def relations_in(text: str) -> tuple[Relation, ...] | None:
+def parse_relations(text: str) -> tuple[Relation, ...] | None:
     """The relations of a list such as `[(a, effect, b), (c, int, d)]`; None if there is no such list.
 
     An empty list is a list. A group that has neither two nor three parts, or an empty one, is no relation.
     """
-    groups = list(_groups(text))
-    found = tuple(relation for relation in map(_relation, groups) if relation)
+    groups = list(_split_groups(text))
+    found = tuple(relation for relation in map(_parse_relation, groups) if relation)
     if found:
         return found
     return () if re.fullmatch(r"\s*[\[(]\s*[\])]\s*", text) else None
 
 
-def _groups(text: str) -> Iterator[str]:
-    """What stands between each pair of brackets; in a list `[(...), ...]` between the inner ones.
+def _split_groups(text: str) -> Iterator[str]:
+    """The text between each pair of brackets; in a list `[(...), ...]` between the inner ones.
 
     A name may begin with a bracket, as (R)-warfarin does, so `((` is no list.
     """
@@ -50,15 +53,15 @@ def _groups(text: str) -> Iterator[str]:
                 yield text[start : mark.start()]
 
 
-def _relation(group: str) -> Relation | None:
+def _parse_relation(group: str) -> Relation | None:
     for comma in (r",\s+", ","):  # a name may hold a comma, as 1,25(OH)2D3 does, but seldom one before a space
-        parts = tuple(_plain(part) for part in re.split(comma, group))
+        parts = tuple(_normalize_name(part) for part in re.split(comma, group))
         if len(parts) in (2, 3) and all(parts):
             return parts
     return None
 
 
-def _plain(part: str) -> str:
+def _normalize_name(part: str) -> str:
     return " ".join(part.lower().split()).strip(_QUOTES + " ")
 
 
@@ -81,15 +84,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """What a list of relations matches of the gold one: entities, what stands second, whole relations."""
+class MatchCounts:
+    """What a list of relations matches of the gold one: entities, second parts, whole relations."""
 
     entities: Counts = Counts()
     second: Counts = Counts()
     whole: Counts = Counts()
 
-    def __add__(self, other: Matched) -> Matched:
-        return Matched(self.entities + other.entities, self.second + other.second, self.whole + other.whole)
+    def __add__(self, other: MatchCounts) -> MatchCounts:
+        return MatchCounts(self.entities + other.entities, self.second + other.second, self.whole + other.whole)
 
     @property
     def score(self) -> float:
@@ -97,39 +100,43 @@ class Matched:
         return ((self.entities.f1 + self.second.f1) / 2 + self.whole.f1) / 2
 
 
-def matched(found: Iterable[Relation], gold: Iterable[Relation], same: Same) -> Matched:
+def match_relations(found: Iterable[Relation], gold: Iterable[Relation], same_name: NameMatcher) -> MatchCounts:
     """The counts for one text. Repeated relations and entities count once."""
     found, gold = tuple(dict.fromkeys(found)), tuple(dict.fromkeys(gold))
-    return Matched(
-        _count([(e,) for e in entities(found)], [(e,) for e in entities(gold)], same, ENTITY),
-        _count([(s,) for s in seconds(found)], [(s,) for s in seconds(gold)], same, ENTITY),
-        _count(found, gold, same, WHOLE),
+    return MatchCounts(
+        _count_matches(
+            [(e,) for e in list_entities(found)], [(e,) for e in list_entities(gold)], same_name, ENTITY_THRESHOLD
+        ),
+        _count_matches(
+            [(s,) for s in list_seconds(found)], [(s,) for s in list_seconds(gold)], same_name, ENTITY_THRESHOLD
+        ),
+        _count_matches(found, gold, same_name, RELATION_THRESHOLD),
     )
 
 
-def entities(relations: Iterable[Relation]) -> list[str]:
+def list_entities(relations: Iterable[Relation]) -> list[str]:
     """The first and third parts of triples, the first of pairs, each once."""
     return list(dict.fromkeys(part for relation in relations for part in (relation[0], *relation[2:])))
 
 
-def seconds(relations: Iterable[Relation]) -> list[str]:
-    """What stands second: a triple's relation, a pair's other entity; each once."""
+def list_seconds(relations: Iterable[Relation]) -> list[str]:
+    """The second parts: a triple's relation, a pair's other entity; each once."""
     return list(dict.fromkeys(relation[1] for relation in relations))
 
 
-def _count(found: Sequence[Relation], gold: Sequence[Relation], same: Same, above: float) -> Counts:
+def _count_matches(found: Sequence[Relation], gold: Sequence[Relation], same_name: NameMatcher, above: float) -> Counts:
     """Each gold one is taken once, by the same one if that was found, else by the first that is alike."""
     taken = set(found) & set(gold)
     right, free = len(taken), [relation for relation in gold if relation not in taken]
     for relation in found:
         if relation in taken:
             continue
-        match = next((g for g in free if _alike(relation, g, same, above)), None)
+        match = next((g for g in free if _relations_match(relation, g, same_name, above)), None)
         if match is not None:
             free.remove(match)
             right += 1
     return Counts(right, len(found) - right, len(gold) - right)
 
 
-def _alike(one: Relation, other: Relation, same: Same, above: float) -> bool:
-    return len(one) == len(other) and all(same(a, b, above) for a, b in zip(one, other, strict=True))
+def _relations_match(one: Relation, other: Relation, same_name: NameMatcher, above: float) -> bool:
+    return len(one) == len(other) and all(same_name(a, b, above) for a, b in zip(one, other, strict=True))

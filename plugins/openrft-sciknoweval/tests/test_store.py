@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.manifest import MANIFEST
-from openrft_sciknoweval.source import VARIABLE
+from openrft_sciknoweval.sources import VARIABLE
+from openrft_sciknoweval.store import MANIFEST
 
 from openrft import DataError, DataRequest, Task, UsageError
 from openrft.families import select

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.answering import grade
-from openrft_sciknoweval.official import official
+from openrft_sciknoweval.grading import grade
+from openrft_sciknoweval.metrics import is_officially_correct
 
 from openrft import Completion, Rollout, Sample
 
@@ -36,7 +36,7 @@ TEXT = Sample("Balance.", "2H2 + O2 = 2H2O", kind="text")
     ],
 )
 def test_choice(text: str, right: bool) -> None:
-    assert official(CHOICE, text) is right
+    assert is_officially_correct(CHOICE, text) is right
 
 
 @pytest.mark.parametrize(
@@ -52,29 +52,29 @@ def test_choice(text: str, right: bool) -> None:
     ],
 )
 def test_boolean(sample: Sample, text: str, right: bool) -> None:
-    assert official(sample, text) is right
+    assert is_officially_correct(sample, text) is right
 
 
 def test_filling_is_a_substring_of_all_that_was_written() -> None:
-    assert official(TEXT, "H2 + O2 = H2O") is False
-    assert official(TEXT, "Certainly not 12H2 + O2 = 2H2O.") is True  # fault: cut out of a longer number
+    assert is_officially_correct(TEXT, "H2 + O2 = H2O") is False
+    assert is_officially_correct(TEXT, "Certainly not 12H2 + O2 = 2H2O.") is True  # fault: cut out of a longer number
 
 
 def test_texts_beyond_the_labels_are_not_seen() -> None:
     """Five texts for four labels, as some published rows have: the fifth is no wrong option."""
     five = Sample("Which?", "B", ("a1", "b2", "c3", "d4", "e5"), meta={"labels": 4})
-    assert official(five, "b2, and e5") is True
-    assert official(five, "b2, and c3") is False
-    assert official(five, "B.") is True
+    assert is_officially_correct(five, "b2, and e5") is True
+    assert is_officially_correct(five, "b2, and c3") is False
+    assert is_officially_correct(five, "B.") is True
 
 
 def test_the_scorer_stops_at_other_numbers_of_options() -> None:
-    assert official(Sample("Which?", "C", ("a", "b", "c")), "C") is None
+    assert is_officially_correct(Sample("Which?", "C", ("a", "b", "c")), "C") is None
 
 
 @given(st.text(), st.sampled_from([CHOICE, YES, NO, TEXT]))
 def test_never_raises(text: str, sample: Sample) -> None:
-    assert official(sample, text) in (True, False)
+    assert is_officially_correct(sample, text) in (True, False)
 
 
 THOUGHT = "<think>D. surely D.</think>\nThe answer is C"
@@ -84,7 +84,7 @@ THOUGHT = "<think>D. surely D.</think>\nThe answer is C"
 def test_strict_reads_what_the_official_rule_does_not(text: str) -> None:
     """The final answer, the last one, the completion without its thinking."""
     assert grade(CHOICE, text).correct is True
-    assert official(CHOICE, text) is False
+    assert is_officially_correct(CHOICE, text) is False
 
 
 def rollout(sample: Sample, text: str) -> Rollout:

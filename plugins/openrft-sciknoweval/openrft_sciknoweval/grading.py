@@ -1,7 +1,7 @@
-"""How an answer is asked for and judged, by the forms of answer that a task's items want.
+"""How an answer is asked for and graded, by the form of answer that a row wants.
 
 One instruction serves a whole task. The rows' own ones ("directly give the answer without any explanation") forbid
-the reasoning that is to be trained, so they are kept in `Sample.meta` and not shown; where only they say what is to be
+the reasoning that is to be trained, so they are kept in `Sample.meta` and not shown. Where only they say what is to be
 done with a text, they are shown without that clause.
 """
 
@@ -13,20 +13,20 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from openrft import Sample, Task
-from openrft_sciknoweval.relations import matched, relations_in
-from openrft_sciknoweval.similarity import exact
+from openrft_sciknoweval.relations import match_relations, parse_relations
+from openrft_sciknoweval.similarity import match_exactly
 
 Form = Literal["choice", "boolean", "text", "relations", "judged"]
 
 _REASON = "Reason step by step, one step per line."
-_ASKED: dict[Form, str] = {
+_ANSWER_FORMATS: dict[Form, str] = {
     "choice": "the letter of the right option",
     "boolean": "Yes if it holds or is true, No if not",
     "text": "the answer alone, keeping the order in which the question gives things",
     "relations": "the whole list, each relation in parentheses",
     "judged": "the whole answer",
 }
-_WHERE: dict[Form, str] = {
+_CONDITIONS: dict[Form, str] = {
     "choice": "where options are given",
     "boolean": "for a yes/no question or a hypothesis",
     "relations": "where relations are asked for",
@@ -42,8 +42,8 @@ _NO_REASONS = re.compile(r"\s*without any explanation", re.IGNORECASE)
 core_grade = Task("", (), ()).grade  # the harness's own grader
 
 
-def form_of(type_: str, leaf: str) -> Form:
-    """What form of answer a row of this type, in this file, wants."""
+def answer_form(type_: str, leaf: str) -> Form:
+    """The form of answer that a row of this type, in this file, wants."""
     if type_ == "open-ended-qa" or leaf.endswith(_JUDGED_LEAVES):
         return "judged"
     if type_ == "relation_extraction":
@@ -51,27 +51,27 @@ def form_of(type_: str, leaf: str) -> Form:
     return "choice" if type_.startswith("mcq") else "boolean" if type_ == "true_or_false" else "text"
 
 
-def form(sample: Sample) -> Form:
-    """The same of a sample."""
+def form_of(sample: Sample) -> Form:
+    """The form of answer that a sample wants."""
     type_ = sample.meta.get("type")
-    return form_of(type_, sample.task.rpartition("/")[2]) if type_ else sample.kind  # type: ignore[return-value]
+    return answer_form(type_, sample.task.rpartition("/")[2]) if type_ else sample.kind  # type: ignore[return-value]
 
 
-def has_outcome(sample: Sample) -> bool:
+def has_outcome_reward(sample: Sample) -> bool:
     """Whether an outcome reward exists without a judge: such a sample can be trained on."""
-    return form(sample) != "judged"
+    return form_of(sample) != "judged"
 
 
-def question_of(type_: str, leaf: str, prompt: str, question: str) -> str:
+def build_question(type_: str, leaf: str, prompt: str, question: str) -> str:
     """The question as it is asked: with the row's instruction before it where the question alone asks nothing."""
-    if form_of(type_, leaf) not in ("relations", "judged"):
+    if answer_form(type_, leaf) not in ("relations", "judged"):
         return question
-    told = _allowing_reasons(prompt)
-    return f"{told}\n\n{question}" if told else question
+    instruction = _allow_reasons(prompt)
+    return f"{instruction}\n\n{question}" if instruction else question
 
 
-def _allowing_reasons(prompt: str) -> str:
-    """The row's instruction without what forbids reasoning."""
+def _allow_reasons(prompt: str) -> str:
+    """The row's instruction without the clauses that forbid reasoning."""
     kept = []
     for sentence in re.split(r"(?<=[.!?])\s+", prompt.strip()):
         rest = _NO_REASONS.sub("", _BARE.sub("", sentence))
@@ -80,16 +80,16 @@ def _allowing_reasons(prompt: str) -> str:
     return " ".join(kept)
 
 
-def instruction(forms: Iterable[Form]) -> str | None:
+def build_instruction(forms: Iterable[Form]) -> str | None:
     """The system instruction for items that want these forms; None = the harness's own, which is for choices."""
     held = set(forms)
-    wanted = [form for form in _ASKED if form in held]
+    wanted = [form for form in _ANSWER_FORMATS if form in held]
     if wanted == ["choice"]:
         return None
     if len(wanted) == 1:
         last = "At the end" if wanted == ["judged"] else "On the last line"
-        return f"{_REASON} {last} put in \\boxed{{}}: {_ASKED[wanted[0]]}."
-    forms_ = "; ".join(f"{_WHERE[form]}, {_ASKED[form]}" for form in _WHERE if form in held)
+        return f"{_REASON} {last} put in \\boxed{{}}: {_ANSWER_FORMATS[wanted[0]]}."
+    forms_ = "; ".join(f"{_CONDITIONS[form]}, {_ANSWER_FORMATS[form]}" for form in _CONDITIONS if form in held)
     return f"{_REASON} On the last line put the final answer in \\boxed{{}}: {forms_}."
 
 
@@ -103,41 +103,43 @@ def grade(sample: Sample, completion: str) -> Any:
     nothing is missed and nothing wrong.
     judged: not scored (`correct` is None); the answer is what the judge is to read.
     """
-    verdict = core_grade(sample, completion)
-    wanted = form(sample)
+    graded = core_grade(sample, completion)
+    wanted = form_of(sample)
     if wanted == "judged":
-        return replace(verdict, answer=verdict.answer or essay(completion), correct=None)
+        return replace(graded, answer=graded.answer or extract_free_text(completion), correct=None)
     if wanted == "relations":
-        return _relations_grade(sample, verdict)
-    if wanted != "text" or verdict.answer is None:
-        return verdict
-    return replace(verdict, correct=contains(verdict.answer, sample.answer))
+        return _grade_relations(sample, graded)
+    if wanted != "text" or graded.answer is None:
+        return graded
+    return replace(graded, correct=contains_gold(graded.answer, sample.answer))
 
 
-def _relations_grade(sample: Sample, verdict: Any) -> Any:
-    found = relations_in(verdict.answer) if verdict.answer else None
+def _grade_relations(sample: Sample, graded: Any) -> Any:
+    found = parse_relations(graded.answer) if graded.answer else None
     if found is None:
-        return replace(verdict, answer=None, correct=False, score=0.0)
-    score = matched(found, relations_in(sample.answer) or (), exact).score
-    return replace(verdict, correct=score == 1, score=score)
+        return replace(graded, answer=None, correct=False, score=0.0)
+    score = match_relations(found, parse_relations(sample.answer) or (), match_exactly).score
+    return replace(graded, correct=score == 1, score=score)
 
 
-def essay(completion: str) -> str | None:
-    """A judged answer that stands in no box: all but the thinking; None if nothing is left."""
+def extract_free_text(completion: str) -> str | None:
+    """A judged answer that is in no box: all but the thinking; None if nothing is left."""
     text = _THINKING.sub("", completion).rpartition("</think>")[2]
     return text.strip() or None
 
 
-def contains(answer: str, gold: str) -> bool:
-    """Does `gold` stand in `answer`, neither cut out of a longer word or number, nor denied, nor as one of several?
-    Spaces do not matter."""
+def contains_gold(answer: str, gold: str) -> bool:
+    """Whether `gold` is in `answer`: not cut out of a longer word or number, not denied, not as one of several.
+
+    Spaces do not matter.
+    """
     answer, gold = " ".join(answer.split()), " ".join(gold.split())
     found = re.search(rf"(?<![\w.])(?<!\bnot ){re.escape(gold)}(?!\w|\.\d)", answer) if gold else None
-    return found is not None and not _among_others(answer[: found.start()], gold, answer[found.end() :])
+    return found is not None and not _lists_others(answer[: found.start()], gold, answer[found.end() :])
 
 
-def _among_others(before: str, gold: str, after: str) -> bool:
-    """Does what stands around the gold answer hold another one of its kind: an equation, a number, as few words?"""
+def _lists_others(before: str, gold: str, after: str) -> bool:
+    """Whether the text around the gold answer holds another one of its kind: an equation, a number, as few words."""
     if _EQUATION.search(gold):
         return _EQUATION.search(before) is not None or _EQUATION.search(after) is not None
     *first, left = _BETWEEN.split(before)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrft_sciknoweval.answering import contains, form_of, grade, has_outcome, instruction, question_of
+from openrft_sciknoweval.grading import (
+    answer_form,
+    build_instruction,
+    build_question,
+    contains_gold,
+    grade,
+    has_outcome_reward,
+)
 
 from openrft import Sample
 
@@ -13,12 +20,12 @@ EQUATION = "2H2 + O2 = 2H2O"
 
 
 def test_instruction_names_the_forms_that_occur() -> None:
-    assert instruction(["choice", "choice"]) is None
-    yes_no = instruction(iter(["boolean"]))
+    assert build_instruction(["choice", "choice"]) is None
+    yes_no = build_instruction(iter(["boolean"]))
     assert yes_no
     assert "Yes" in yes_no
     assert "letter" not in yes_no
-    mixed = instruction(["text", "choice", "boolean"])
+    mixed = build_instruction(["text", "choice", "boolean"])
     assert mixed
     assert all(word in mixed for word in ("letter", "Yes", "alone", "\\boxed{}"))
 
@@ -41,7 +48,7 @@ def test_instruction_names_the_forms_that_occur() -> None:
     ],
 )
 def test_containment_is_of_whole_words(answer: str, right: bool) -> None:
-    assert contains(answer, EQUATION) is right
+    assert contains_gold(answer, EQUATION) is right
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_containment_is_of_whole_words(answer: str, right: bool) -> None:
     ],
 )
 def test_what_is_listed_among_others_is_no_answer(answer: str, gold: str, right: bool) -> None:
-    assert contains(answer, gold) is right
+    assert contains_gold(answer, gold) is right
 
 
 def test_text_is_judged_by_its_final_answer_alone() -> None:
@@ -87,27 +94,27 @@ def test_other_kinds_are_judged_by_the_harness() -> None:
     ],
 )
 def test_every_type_has_a_form(type_: str, leaf: str, form: str) -> None:
-    assert form_of(type_, leaf) == form
+    assert answer_form(type_, leaf) == form
     sample = Sample("q", "Yes" if form == "boolean" else "x", kind="text", task=f"s/L2/{leaf}", meta={"type": type_})
-    assert has_outcome(sample) is (form != "judged")
+    assert has_outcome_reward(sample) is (form != "judged")
 
 
 def test_what_only_the_rows_instruction_says_is_asked() -> None:
     told = "You are a chemist. Find all pairs. Directly give me the list, DO NOT output any other characters."
-    asked = question_of("relation_extraction", "drug_drug_relation_extraction", told, "A text.")
+    asked = build_question("relation_extraction", "drug_drug_relation_extraction", told, "A text.")
     assert asked == "You are a chemist. Find all pairs.\n\nA text."
     derive = "Your task is to output the process of derivation directly, do not output other characters."
-    assert question_of("open-ended-qa", "physics_formula_derivation", derive, "Given x.") == (
+    assert build_question("open-ended-qa", "physics_formula_derivation", derive, "Given x.") == (
         "Your task is to output the process of derivation.\n\nGiven x."
     )
-    assert question_of("mcq-4-choices", "retrosynthesis", told, "Which?") == "Which?"
-    assert question_of("open-ended-qa", "biological_text_summary", "", "A text.") == "A text."
+    assert build_question("mcq-4-choices", "retrosynthesis", told, "Which?") == "Which?"
+    assert build_question("open-ended-qa", "biological_text_summary", "", "A text.") == "A text."
 
 
 def test_instruction_for_relations_and_texts() -> None:
-    assert "each relation in parentheses" in (instruction(["relations"]) or "")
-    assert "At the end" in (instruction(["judged"]) or "")
-    pooled = instruction(["choice", "relations"]) or ""
+    assert "each relation in parentheses" in (build_instruction(["relations"]) or "")
+    assert "At the end" in (build_instruction(["judged"]) or "")
+    pooled = build_instruction(["choice", "relations"]) or ""
     assert "letter" in pooled
     assert "list" in pooled
 

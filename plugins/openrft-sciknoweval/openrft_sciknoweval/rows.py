@@ -1,17 +1,17 @@
-"""From one JSON value to a Row whose parts have the right types, or a Fault that says what is wrong with it.
+"""Rows of the benchmark: from a JSON value to a Row whose parts have the right types, or a BadRow that says why not.
 
-Knows the benchmark's form, V1 and V2. Does not judge the content: that is defects.py.
+Knows the benchmark's form, V1 and V2. Does not judge the content: that is defects.py. A Shard holds rows of one file.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openrft_sciknoweval.catalogue import domain_of
-from openrft_sciknoweval.reading import Fault
+from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
 
 Kind = Literal["choice", "boolean", "text", "none"]
 KINDS: dict[str, Kind] = {  # "none": a text that the row's own instruction describes
@@ -22,7 +22,8 @@ KINDS: dict[str, Kind] = {  # "none": a text that the row's own instruction desc
     "relation_extraction": "none",
     "open-ended-qa": "none",
 }
-OPTIONS = {"mcq-4-choices": 4, "mcq-2-choices": 2}  # how many a choice should have
+EXPECTED_OPTIONS = {"mcq-4-choices": 4, "mcq-2-choices": 2}  # how many a choice should have
+_JSON_TYPES = {int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
 _YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 
 
@@ -50,7 +51,7 @@ class Row:
 
     @property
     def position(self) -> int:
-        """A choice's gold option by its label, from 0."""
+        """The index of a choice's gold option, by its label."""
         return self.labels.index(self.key)
 
     @property
@@ -62,7 +63,7 @@ class Row:
 
     @property
     def has_gold(self) -> bool:
-        """False for a choice whose gold label stands for no text."""
+        """False for a choice whose gold label has no text."""
         return self.kind != "choice" or self.position < len(self.texts)
 
     @property
@@ -71,27 +72,27 @@ class Row:
         return self.kind != "choice" or (self.has_gold and len(self.texts) > 1)
 
 
-class _Bad(Exception):
-    """A fault, on its way out of the parser."""
+class BadRowError(Exception):
+    """Raised inside the parser with the reason and the detail of a BadRow."""
 
 
-def parse(value: Any) -> Row | Fault:
+def parse_row(value: Any) -> Row | BadRow:
     """The row, or what is wrong with it. Raises nothing on any JSON value."""
-    if isinstance(value, Fault):
+    if isinstance(value, BadRow):
         return value
     try:
         return _row(value)
-    except _Bad as bad:
-        return Fault(*bad.args)
+    except BadRowError as bad:
+        return BadRow(*bad.args)
 
 
 def _row(value: Any) -> Row:
     if not isinstance(value, Mapping):
-        raise _Bad("not an object", "not a JSON object")
+        raise BadRowError("not an object", "not a JSON object")
     kind = _type(value)
     question = _text(value, "question")
     if not question.strip():
-        raise _Bad("empty question", "the question is empty")
+        raise BadRowError("empty question", "the question is empty")
     texts, labels, key = _choices(value) if KINDS[kind] == "choice" else ((), (), "")
     answer = "" if KINDS[kind] == "choice" else _answer(value, kind)
     details = _object(value, "details")
@@ -120,24 +121,28 @@ def _type(value: Mapping[str, Any]) -> str:
         said = said[0]
     kind = _text({"type": said} if "type" in value else {}, "type")
     if kind not in KINDS:
-        raise _Bad("unknown type", f"unknown type {kind[:40]!r}, known are {', '.join(KINDS)}")
+        raise BadRowError("unknown type", f"unknown type {kind[:40]!r}, known are {', '.join(KINDS)}")
     return kind
 
 
 def _choices(value: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     if "choices" not in value:
-        raise _Bad("missing field", "the field 'choices' is missing")
+        raise BadRowError("missing field", "the field 'choices' is missing")
     choices = _object(value, "choices")
     texts, labels = _texts(choices, "text"), _texts(choices, "label")
     key = _text(value, "answerKey")
     if len(set(labels)) != len(labels):
-        raise _Bad("repeated label", f"the labels {', '.join(labels)[:60]} repeat")
+        raise BadRowError("repeated label", f"the labels {_quote(labels)} repeat")
     if len(labels) < 2 or max(len(labels), len(texts)) > 26:
         many = max(len(labels), len(texts)) if len(labels) > 1 else len(labels)
-        raise _Bad("number of options", f"{many} options, where 2 to 26 can be lettered")
+        raise BadRowError("number of options", f"{many} options, where 2 to 26 can be lettered")
     if key not in labels:
-        raise _Bad("key not among labels", f"answerKey {key[:40]!r} is not among the labels {', '.join(labels)[:60]}")
+        raise BadRowError("key not among labels", f"answerKey {key[:40]!r} is not among the labels {_quote(labels)}")
     return texts, labels, key
+
+
+def _quote(labels: tuple[str, ...]) -> str:
+    return printable(", ".join(labels)[:60])
 
 
 def _answer(value: Mapping[str, Any], kind: str) -> str:
@@ -145,12 +150,12 @@ def _answer(value: Mapping[str, Any], kind: str) -> str:
     if KINDS[kind] == "none":
         return answer
     if not answer.strip():
-        raise _Bad("empty answer", "the answer is empty")
+        raise BadRowError("empty answer", "the answer is empty")
     if kind != "true_or_false":
         return answer
     word = _YES_NO.get(answer.strip().rstrip(".").lower())
     if word is None:
-        raise _Bad("answer not Yes or No", f"the answer {answer[:40]!r} is neither Yes nor No")
+        raise BadRowError("answer not Yes or No", f"the answer {answer[:40]!r} is neither Yes nor No")
     return word
 
 
@@ -159,14 +164,14 @@ def _object(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, Mapping):
-        raise _Bad("wrong type", f"{field!r} is not an object")
+        raise BadRowError("wrong type", f"{field!r} is not an object")
     return found
 
 
 def _texts(value: Mapping[str, Any], field: str) -> tuple[str, ...]:
     found = value.get(field)
     if not isinstance(found, list):
-        raise _Bad("missing field" if found is None else "wrong type", f"choices.{field} is not a list")
+        raise BadRowError("missing field" if found is None else "wrong type", f"choices.{field} is not a list")
     return tuple(_clean(text, f"choices.{field}") for text in found)
 
 
@@ -175,17 +180,39 @@ def _text(value: Mapping[str, Any], field: str, default: str | None = None) -> s
     if found is None and default is not None:
         return default
     if found is None:
-        raise _Bad("missing field", f"the field {field!r} is missing")
+        raise BadRowError("missing field", f"the field {field!r} is missing")
     return _clean(found, field)
 
 
 def _clean(text: Any, field: str) -> str:
     if not isinstance(text, str):
-        raise _Bad("wrong type", f"{field} holds a {type(text).__name__} where text must stand")
+        kind = _JSON_TYPES.get(type(text), "no text")
+        raise BadRowError("wrong type", f"{field} holds {kind} where text must stand")
     if text.isascii():
         return text
     try:
         text.encode()
     except UnicodeEncodeError as fault:
-        raise _Bad("encoding", f"{field} holds half a surrogate pair, which is not text") from fault
+        raise BadRowError("encoding", f"{field} holds half a surrogate pair, which is not text") from fault
     return text
+
+
+Part = Literal["train", "test"]
+RowIterator = Iterator[tuple[RowLocation, Row | BadRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Rows of one file, of one config on the hub or of one file of a store, and what its place says about them.
+
+    A field is None where only the rows can tell.
+    """
+
+    name: str  # as a person would look for it: a path, or the config on the hub
+    rows: Callable[[], RowIterator]  # reads from the begin, each time it is called; raises DataError
+    domain: str | None = None
+    level: str | None = None
+    leaf: str | None = None
+    part: Part | None = None
+    published: bool = False  # in the place and by the name of a published file: known defects are expected
+    bad: Mapping[str, int] = field(default_factory=dict)  # rows that were left out before, by reason

@@ -1,29 +1,98 @@
-"""The published rows on the hub through `datasets`, at pinned revisions: V2 is one file, V1 one a domain."""
+"""Where rows come from: a folder or file of JSON, a prepared store, or the hub. Each gives the same shards.
+
+`open_source` says what a user may write (`--data`, or the environment variable) and what it means. The hub's rows are
+read through `datasets`, at pinned revisions: V2 is one file, V1 one a domain.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from openrft import DataError, UsageError
 from openrft_sciknoweval.catalogue import DOMAINS, PAPER
-from openrft_sciknoweval.reading import Place
-from openrft_sciknoweval.row import parse
-from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, selectors
-from openrft_sciknoweval.table import Rows, Table
+from openrft_sciknoweval.folder import Folder, SingleFile
+from openrft_sciknoweval.json_reader import RowLocation
+from openrft_sciknoweval.paths import expand_path
+from openrft_sciknoweval.rows import RowIterator, Shard, parse_row
+from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, build_selectors
+from openrft_sciknoweval.store import MANIFEST, PreparedStore
 
+VARIABLE = "OPENRFT_SCIKNOWEVAL_DATA"
 REPOSITORY = "hicai-zju/SciKnowEval"
 V1_ONLY = frozenset(leaf.name for leaf in PAPER if leaf.v1_only)
 _SECONDS = 5.0
 _BATCH = 1000  # rows taken from a table at a time
 _ADVICE = "Give --data DIR, or set OPENRFT_SCIKNOWEVAL_DATA to a folder with the rows, or connect to the network."
+
+
+class Source(Protocol):
+    """A place that rows come from."""
+
+    @property
+    def revision(self) -> str | None:
+        """The version of the rows, where the source has one."""
+        ...
+
+    def selectors(self) -> dict[str, Selector]:
+        """Every name, by its lower-case form, with what there is of it. Reads no rows."""
+        ...
+
+    def shards(self, selector: Selector | None, half: bool = False) -> list[Shard]:
+        """What to read for a name; for None everything. `half`: take one side of a split where the other is missing.
+
+        Raises DataError if there is nothing, UsageError if name and source cannot go together.
+        """
+        ...
+
+    def incomplete_tasks(self, selector: Selector) -> list[str]:
+        """Tasks of the paper's pool that cannot take part because one of their two sides is missing."""
+        ...
+
+
+def open_source(data: str | None, option: str = "--data") -> Source:
+    """The source that a text names; None = what the variable names, or else V2 on the hub.
+
+    `hub` and `hub:v2`, `hub:v1`, the path of a store, of a folder or of a file. Raises DataError if it does not exist.
+    """
+    given = data or os.environ.get(VARIABLE) or "hub:v2"
+    if given == "hub" or given.startswith("hub:"):
+        return Hub.from_name(given)
+    named = f"{option} " if data else f"{VARIABLE}="
+    path = expand_path(given, named)
+    if not path.exists():
+        raise DataError(f"{named}{given}: no such file or folder.", "Give an existing one, or hub:v1 or hub:v2.")
+    if not path.is_dir():
+        return SingleFile(path)
+    if (path / MANIFEST).is_file():
+        return PreparedStore.open(path)
+    if any(path.glob("rows-*/*.parquet")):
+        raise DataError(f"{path} is an unfinished store.", "Run `openrft tasks prepare sciknoweval` again.")
+    return Folder(path)
+
+
+def identify_source(data: str | None) -> str:
+    """A text that is the same for the same source. A path is resolved, and only its hash is given away."""
+    given = data or os.environ.get(VARIABLE) or "hub:v2"
+    path = expand_path(given)
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16] if path.exists() else given
+
+
+def describe_source(data: str | None) -> str:
+    """What a task's notes call the source: the variable's name rather than its value.
+
+    Reports travel, and one machine's folders mean nothing on another.
+    """
+    return data or (f"${VARIABLE}" if os.environ.get(VARIABLE) else "hub:v2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +119,7 @@ class Hub:
     version: str = "v2"
 
     @classmethod
-    def named(cls, text: str) -> Hub:
+    def from_name(cls, text: str) -> Hub:
         """`hub`, `hub:v1` or `hub:v2`. Raises UsageError."""
         version = text.partition(":")[2] or "v2"
         if version not in VERSIONS:
@@ -63,10 +132,10 @@ class Hub:
     def revision(self) -> str:
         return VERSIONS[self.version].revision
 
-    def known(self) -> dict[str, Selector]:
-        return selectors(v1=self.version == "v1")
+    def selectors(self) -> dict[str, Selector]:
+        return build_selectors(v1=self.version == "v1")
 
-    def tables(self, selector: Selector | None, half: bool = False) -> list[Table]:
+    def shards(self, selector: Selector | None, half: bool = False) -> list[Shard]:
         if selector and (selector.paper or selector.name == FILE):
             advice = "Give its files with --data, or set OPENRFT_SCIKNOWEVAL_DATA."
             if selector.leaf:
@@ -76,41 +145,41 @@ class Hub:
         if selector and selector.leaf in V1_ONLY and self.version == "v2":
             raise DataError(f"{selector.name} is not in V2 of the data.", "Give --data hub:v1 to read V1.")
         return [
-            Table(f"{REPOSITORY} ({config})", partial(self._rows, config, file), domain, published=True)
+            Shard(f"{REPOSITORY} ({config})", partial(self._rows, config, file), domain, published=True)
             for config, domain, file in VERSIONS[self.version].configs
-            if not selector or selector.fits(domain, None, None)
+            if not selector or selector.matches(domain, None, None)
         ]
 
-    def left_out(self, selector: Selector) -> list[str]:
+    def incomplete_tasks(self, selector: Selector) -> list[str]:
         return []
 
-    def _rows(self, config: str, file: str) -> Rows:
-        for number, value in enumerate(_values(config, file, self.revision), 1):
-            yield Place("row", number, Path(file).name), parse(value)
+    def _rows(self, config: str, file: str) -> RowIterator:
+        for number, value in enumerate(_read_config(config, file, self.revision), 1):
+            yield RowLocation("row", number, Path(file).name), parse_row(value)
 
 
-def _values(config: str, file: str, revision: str) -> Iterator[dict[str, Any]]:
+def _read_config(config: str, file: str, revision: str) -> Iterator[dict[str, Any]]:
     """The rows of a config's only split, `test`, as the file has them; a field that a row lacks is None."""
-    dataset = _cached(file, revision) or _loaded(config, revision)
+    dataset = _load_from_cache(file, revision) or _load_from_hub(config, revision)
     for batch in dataset.iter(_BATCH):
         yield from (dict(zip(batch, fields, strict=True)) for fields in zip(*batch.values(), strict=True))
 
 
-def _cached(file: str, revision: str) -> Any:
+def _load_from_cache(file: str, revision: str) -> Any:
     """From the file in the hub's cache, which needs no network; None if it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(REPOSITORY, file, revision=revision, repo_type="dataset")
-    return _load("json", data_files={"test": path}) if isinstance(path, str) else None
+    return _load_dataset("json", data_files={"test": path}) if isinstance(path, str) else None
 
 
-def _loaded(config: str, revision: str) -> Any:
+def _load_from_hub(config: str, revision: str) -> Any:
     """From the hub, or from the cache of `datasets`. Raises DataError, within seconds, when neither can be had."""
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE:
-        _reach(constants.ENDPOINT)
-    found = _load(REPOSITORY, config, revision=revision)
+        _check_network(constants.ENDPOINT)
+    found = _load_dataset(REPOSITORY, config, revision=revision)
     # Without network `datasets` takes what it has, of whichever revision; the cache's folders are named by it.
     held = {Path(file["filename"]).parent.name for file in found.cache_files}
     if held != {revision}:
@@ -118,7 +187,7 @@ def _loaded(config: str, revision: str) -> Any:
     return found
 
 
-def _load(name: str, config: str | None = None, **more: Any) -> Any:
+def _load_dataset(name: str, config: str | None = None, **more: Any) -> Any:
     import datasets
 
     if not sys.stderr.isatty():
@@ -136,7 +205,7 @@ def _load(name: str, config: str | None = None, **more: Any) -> Any:
         raise DataError(f"SciKnowEval could not be loaded from the hub: {first[:200]}", _ADVICE) from fault
 
 
-def _reach(endpoint: str) -> None:
+def _check_network(endpoint: str) -> None:
     """Ask the hub for one answer: its own client retries for half a minute before it gives up."""
     try:
         urlopen(Request(endpoint, method="HEAD"), timeout=_SECONDS).close()

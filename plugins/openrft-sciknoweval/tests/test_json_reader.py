@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openrft_sciknoweval.reading import Fault, values
+from openrft_sciknoweval.json_reader import BadRow, read_values
 
 from openrft import DataError
 
 
 def read(path: Path, data: bytes) -> list[tuple[str, object]]:
     path.write_bytes(data)
-    return [(str(place), value.reason if isinstance(value, Fault) else value) for place, value in values(path)]
+    return [(str(place), value.reason if isinstance(value, BadRow) else value) for place, value in read_values(path)]
 
 
 def test_lines(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_lines(tmp_path: Path) -> None:
 
 def test_deep_and_long_values_are_faults(tmp_path: Path) -> None:
     found = read(tmp_path / "a.jsonl", b'{"a": ' + b"[" * 100_000 + b"\n" + b"9" * 5000 + b"\n")
-    assert [reason for _, reason in found] == ["not JSON", "not JSON"]
+    assert [reason for _, reason in found] == ["not JSON", math.inf]  # a number, and no field takes one
 
 
 def test_array(tmp_path: Path) -> None:
@@ -68,8 +69,8 @@ def test_latin_1_is_a_fault_of_the_line_or_of_the_array(tmp_path: Path) -> None:
 
 
 def test_rows_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openrft_sciknoweval.reading._LONGEST", 1 << 10)
-    monkeypatch.setattr("openrft_sciknoweval.reading._WINDOW", 1 << 6)
+    monkeypatch.setattr("openrft_sciknoweval.json_reader._LONGEST", 1 << 10)
+    monkeypatch.setattr("openrft_sciknoweval.json_reader._WINDOW", 1 << 6)
     with pytest.raises(DataError, match="line 2: longer than"):
         read(tmp_path / "a.jsonl", b'1\n"' + b"x" * 2000 + b'"')
     for size in (1 << 10, 1 << 9, 4000):  # whether or not the window holds it; in bytes, as of a line
@@ -80,7 +81,7 @@ def test_rows_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="directory"):
-        list(values(tmp_path))
+        list(read_values(tmp_path))
 
 
 VALUES = st.recursive(
@@ -98,7 +99,7 @@ def test_an_array_is_the_same_through_any_window(
     path = tmp_path_factory.getbasetemp() / "window.json"
     text = json.dumps(rows, ensure_ascii=not raw, indent=2 if wide else None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("openrft_sciknoweval.reading._WINDOW", window)
+        patch.setattr("openrft_sciknoweval.json_reader._WINDOW", window)
         found = read(path, text.encode())
         assert found == [(f"row {number}", value) for number, value in enumerate(rows, 1)]
         for cut in range(1, len(text), 7):  # cut short, it is refused, wherever that is
@@ -118,7 +119,7 @@ def test_a_large_file_is_never_in_memory(tmp_path: Path, name: str) -> None:
             out.writelines(f",\n{row}" for _ in range(19_999))
             out.write("]")
     tracemalloc.start()
-    assert sum(1 for _ in values(path)) == 20_000
+    assert sum(1 for _ in read_values(path)) == 20_000
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < path.stat().st_size / 8

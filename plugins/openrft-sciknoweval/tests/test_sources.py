@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from openrft_sciknoweval import SciKnowEval
-from openrft_sciknoweval.hub import REPOSITORY, VERSIONS
+from openrft_sciknoweval.sources import REPOSITORY, VERSIONS
 
 from openrft import DataError, DataRequest, UsageError
 

@@ -1,4 +1,4 @@
-"""From a file to JSON values, one after another, each with its place; what is not JSON comes out as a Fault.
+"""From a file to JSON values, one after another, each with its location. What is not JSON becomes a BadRow.
 
 Knows JSON Lines and JSON arrays, and nothing of what a row should hold. Never holds more than a row and a window of
 the file, so a file's size does not matter.
@@ -21,10 +21,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WINDOW = 1 << 18  # bytes of an array read at a time
 _AFTER = frozenset(" \t\r\n,]")  # what may follow a row
 _LONGEST = 1 << 24  # bytes of one row; a longer one is no row of a benchmark
+_MAX_DIGITS = 4000  # of an integer; Python reads no more than 4,300 digits
 
 
-class Place(NamedTuple):
-    """Where a value stands."""
+class RowLocation(NamedTuple):
+    """Where a value is in its file."""
 
     unit: str  # "line" of JSON Lines, "row" of an array or a table
     number: int  # from 1
@@ -35,15 +36,20 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BadRow:
     """Why a row cannot be used. `reason` is one of a few fixed words, for counting."""
 
     reason: str
     detail: str
 
 
-def values(path: Path) -> Iterator[tuple[Place, Any]]:
-    """Each value of the file, or a Fault in its place. Raises DataError for a file that cannot be read on."""
+def printable(text: str) -> str:
+    """The text with escapes in place of characters that a terminal would obey or that cannot be written."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def read_values(path: Path) -> Iterator[tuple[RowLocation, Any]]:
+    """Each value of the file with its location, or a BadRow instead. Raises DataError for a file that is unreadable."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -60,10 +66,10 @@ def values(path: Path) -> Iterator[tuple[Place, Any]]:
 def _begins_array(head: bytes) -> bool:
     """Is the file one array? Not if its first line is a whole one and more follow: that is a bad row of JSON Lines."""
     first, _, rest = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
-    return first.startswith(b"[") and (not rest.strip() or isinstance(_decode(first), Fault))
+    return first.startswith(b"[") and (not rest.strip() or isinstance(_decode(first), BadRow))
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, Any]]:
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[RowLocation, Any]]:
     number = 0
     while raw := file.readline(_LONGEST):
         number += 1
@@ -72,19 +78,24 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[Place, Any]]:
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if raw.strip():
-            yield Place("line", number, path.name), _decode(raw)
+            yield RowLocation("line", number, path.name), _decode(raw)
 
 
 def _decode(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode("utf-8"))
+        return json.loads(raw.decode("utf-8"), parse_int=_parse_int)
     except UnicodeDecodeError as fault:
-        return Fault("encoding", f"not UTF-8 (byte {fault.start + 1} of the line)")
+        return BadRow("encoding", f"not UTF-8 (byte {fault.start + 1} of the line)")
     except json.JSONDecodeError as fault:
-        return Fault("not JSON", f"not JSON ({fault.msg}, column {fault.colno})")
+        return BadRow("not JSON", f"not JSON ({fault.msg}, column {fault.colno})")
     except (ValueError, RecursionError) as fault:
-        # A number of thousands of digits, brackets thousands deep.
-        return Fault("not JSON", f"not readable as JSON ({type(fault).__name__})")
+        # Brackets thousands deep.
+        return BadRow("not JSON", f"not readable as JSON ({type(fault).__name__})")
+
+
+def _parse_int(digits: str) -> int | float:
+    """An integer; infinity for one of thousands of digits, so that such a number costs its row and not the file."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
 class _Array:
@@ -102,13 +113,13 @@ class _Array:
         self._row = 0
         self._ended = False
 
-    def rows(self) -> Iterator[tuple[Place, Any]]:
+    def rows(self) -> Iterator[tuple[RowLocation, Any]]:
         """Each row with its place. Raises DataError, naming line and row."""
         self._next()
-        self._at += 1  # the opening bracket, which `values` has seen
+        self._at += 1  # the opening bracket, which `read_values` has seen
         while self._next() != "]":
             self._row += 1
-            yield Place("row", self._row, self._path.name), self._value()
+            yield RowLocation("row", self._row, self._path.name), self._value()
             mark = self._next()
             if mark == ",":
                 self._at += 1
@@ -125,7 +136,7 @@ class _Array:
     def _value(self) -> Any:
         """The value at the mark. What the window cuts may look whole (`-0` of `-0.5`), so its end must be seen."""
         self._next()
-        decoder = json.JSONDecoder()
+        decoder = json.JSONDecoder(parse_int=_parse_int)
         while True:
             try:
                 value, end = decoder.raw_decode(self._text, self._at)
