@@ -105,9 +105,10 @@ class SentenceEmbedder:
                 f"icl.embedder={name} needs sentence-transformers, which is not installed.",
                 "Run pip install openrft-icl[minilm], or use --set icl.embedder=light.",
             )
-        self._path = (
-            _find_minilm() if name == "minilm" else str(Path(name).expanduser()) if Path(name).exists() else name
-        )
+        if name == "minilm":
+            self._path = _find_minilm()
+        else:
+            self._path = str(Path(name).expanduser()) if Path(name).exists() else name
         self.id = f"sentence/{_fingerprint(self._path)}"
         self._model: Any = None
 
