@@ -1,7 +1,7 @@
 """From rollouts to training rows: the prompt exactly as the policy sees it, the loss on the completion alone.
 
-The rows are tokenised here and not by the trainer: the same `policy.encode` serves SFT, RL and evaluation, so the
-policy is never trained on one template and asked in another.
+The rows are tokenised here and not by the trainer. The same `policy.encode` serves SFT, RL and evaluation, so the
+policy is never trained on one template and evaluated on another.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Rows:
     """Token ids and labels of equal length, row by row."""
 
     input_ids: list[list[int]]
-    labels: list[list[int]]  # the ids of the completion, `IGNORED` where the prompt stands
+    labels: list[list[int]]  # the ids of the completion; `IGNORED` at the prompt
     truncated: int  # rows cut at the limit: their completion has no end
-    dropped: int  # rollouts whose prompt alone fills the limit: nothing would be learnt
+    dropped: int  # rollouts whose prompt alone fills the limit: there is nothing to learn from
 
     @property
     def targets(self) -> int:
-        """Tokens that the loss sees in one epoch."""
+        """Tokens that count in the loss of one epoch."""
         return sum(label != IGNORED for row in self.labels for label in row)
 
 
-def rows_of(policy: Any, rollouts: Sequence[Rollout], max_length: int) -> Rows:
+def build_rows(policy: Any, rollouts: Sequence[Rollout], max_length: int) -> Rows:
     """Each rollout as `encode(messages) + completion + end token`, cut at `max_length` and at the model's context.
 
     Raises OpenRFTError if no rollout leaves anything to learn.
@@ -43,7 +43,7 @@ def rows_of(policy: Any, rollouts: Sequence[Rollout], max_length: int) -> Rows:
         prompt = policy.encode(rollout.messages)
         if len(prompt) >= limit:
             continue
-        # The text is the truth: a teacher's token ids may belong to another tokenizer.
+        # The text is encoded anew: a teacher's token ids may belong to another tokenizer.
         completion = policy.tokenizer.encode(rollout.completion.text, add_special_tokens=False)
         row = [*prompt, *completion, policy.end_token]
         truncated += len(row) > limit

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from openrft_sft import SFT
-from openrft_sft.rows import IGNORED, rows_of
+from openrft_sft.rows import IGNORED, build_rows
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, messages_for
@@ -21,15 +21,15 @@ from openrft.testing import write_tiny_checkpoint
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
 
-class Notes:
-    """Keeps what the plugin says of its progress."""
+class RecordedProgress:
+    """Keeps the progress that the plugin reports."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[int, int, str]] = []
+        self.updates: list[tuple[int, int, str]] = []
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
         assert stage == "imitate"
-        self.said.append((done, total, note))
+        self.updates.append((done, total, note))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,10 +66,10 @@ def rollouts_of(count: int = 8, text: str = "so\n\\boxed{B}") -> list[Rollout]:
     return [Rollout(s, messages_for(s, instruction="Reason."), Completion(text), correct=True) for s in samples]
 
 
-def train(policy: Any, rollouts: Sequence[Rollout], seed: int = 3, **options: Any) -> tuple[Any, SFT, Notes]:
-    settings = {"lr": 5e-3, "epochs": 4, "batch": 4, **options}
-    plugin, notes = SFT(SFT.Options(**settings)), Notes()
-    return plugin.train_step(policy, rollouts, "imitate", seed, notes), plugin, notes
+def train(policy: Any, rollouts: Sequence[Rollout], seed: int = 3, **options: Any) -> tuple[Any, SFT, RecordedProgress]:
+    settings = {"lr": 5e-3, "epochs": 4, "batch_size": 4, **options}
+    plugin, progress = SFT(SFT.Options(**settings)), RecordedProgress()
+    return plugin.train_step(policy, rollouts, "imitate", seed, progress), plugin, progress
 
 
 def likelihood(policy: Any, rollout: Rollout, text: str) -> float:
@@ -85,7 +85,7 @@ def likelihood(policy: Any, rollout: Rollout, text: str) -> float:
 
 def test_rows_are_the_policys_own_prompt_and_the_completion_with_its_end(policy: Any) -> None:
     (rollout,) = rollouts_of(1)
-    rows = rows_of(policy, [rollout], 2048)
+    rows = build_rows(policy, [rollout], 2048)
     prompt = policy.encode(rollout.messages)
     assert rows.input_ids[0][: len(prompt)] == prompt
     assert rows.labels[0][: len(prompt)] == [IGNORED] * len(prompt)
@@ -99,13 +99,13 @@ def test_rows_are_the_policys_own_prompt_and_the_completion_with_its_end(policy:
 def test_cut_and_dropped_rows_are_counted(policy: Any) -> None:
     rollouts = rollouts_of(2)
     prompt = len(policy.encode(rollouts[0].messages))
-    rows = rows_of(policy, rollouts, prompt + 3)
+    rows = build_rows(policy, rollouts, prompt + 3)
     assert (rows.truncated, rows.dropped, rows.targets) == (2, 0, 6)
     long = Sample("long " * 300, "B", ("no", "yes"))
     too_long = Rollout(long, messages_for(long), Completion("\\boxed{B}"))
-    assert rows_of(policy, [*rollouts, too_long], 2048).dropped == 1  # the model's context is 1024
+    assert build_rows(policy, [*rollouts, too_long], 2048).dropped == 1  # the model's context is 1024
     with pytest.raises(openrft.OpenRFTError, match="all 2 prompts are longer"):
-        rows_of(policy, rollouts, prompt)
+        build_rows(policy, rollouts, prompt)
 
 
 def test_the_trainer_masks_the_prompt(policy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_the_targets_become_likely_and_the_adapter_is_what_does_it(policy: Any, 
     rollouts = rollouts_of()
     text = rollouts[0].completion.text
     before = likelihood(policy, rollouts[0], text)
-    metrics, plugin, notes = train(policy, rollouts, epochs=20, rank=8)
+    metrics, plugin, progress = train(policy, rollouts, epochs=20, lora_rank=8)
     after = likelihood(policy, rollouts[0], text)
     assert metrics["loss.last"] < 0.5 * metrics["loss.first"]
     assert metrics["steps"] == 40
@@ -153,7 +153,7 @@ def test_the_targets_become_likely_and_the_adapter_is_what_does_it(policy: Any, 
     with policy.reference():
         assert likelihood(policy, rollouts[0], text) == pytest.approx(before, abs=1e-3)
     assert plugin.counts == {"rollouts": 8, "truncated": 0, "dropped": 0, "tokens": 20 * 8 * 13}
-    assert notes.said[-1][:2] == (40, 40)
+    assert progress.updates[-1][:2] == (40, 40)
     policy.save_adapter(tmp_path)
     policy.merge()
     assert likelihood(policy, rollouts[0], text) == pytest.approx(after, abs=1e-3)
@@ -164,7 +164,7 @@ def test_the_targets_become_likely_and_the_adapter_is_what_does_it(policy: Any, 
 
 def test_the_trained_policy_stops_where_the_targets_stop(policy: Any) -> None:
     rollouts = rollouts_of()
-    train(policy, rollouts, epochs=20, rank=8)
+    train(policy, rollouts, epochs=20, lora_rank=8)
     ((answer,),) = policy.generate([rollouts[0].messages], Sampling(temperature=0, max_tokens=40))
     assert (answer.text, answer.finish) == ("so\n\\boxed{B}", "stop")
 
@@ -202,9 +202,9 @@ def test_nothing_is_left_behind(
     trainable = {name for name, p in policy.model.named_parameters() if p.requires_grad}
     assert trainable
     assert all("lora_" in name for name in trainable)
-    said = capfd.readouterr()
-    assert said.out == ""
-    assert said.err == ""
+    output = capfd.readouterr()
+    assert output.out == ""
+    assert output.err == ""
 
 
 def test_a_loss_that_is_no_number_names_the_step(policy: Any) -> None:
@@ -215,30 +215,30 @@ def test_a_loss_that_is_no_number_names_the_step(policy: Any) -> None:
 def test_accumulated_parts_make_the_same_batch(checkpoint: Path) -> None:
     whole, parts = (openrft.open_policy(str(checkpoint)) for _ in range(2))
     one, _, _ = train(whole, rollouts_of(), epochs=2)
-    two, _, _ = train(parts, rollouts_of(), epochs=2, accumulate=4)
+    two, _, _ = train(parts, rollouts_of(), epochs=2, gradient_accumulation_steps=4)
     assert one["steps"] == two["steps"] == 4
     assert one["loss.last"] == pytest.approx(two["loss.last"], rel=1e-2)
 
 
 def test_importing_the_plugin_imports_no_trainer() -> None:
     code = "import openrft_sft, sys; print([m for m in ('torch', 'trl', 'datasets') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "[]"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == "[]"
 
 
 def test_another_objective_is_not_its_business() -> None:
-    assert SFT(SFT.Options()).train_step(None, [], "explore", 0, Notes()) is None
+    assert SFT(SFT.Options()).train_step(None, [], "explore", 0, RecordedProgress()) is None
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        ({"rank": 0}, "rank is 0"),
+        ({"lora_rank": 0}, "lora_rank is 0"),
         ({"max_length": 0}, "max_length is 0"),
-        ({"accumulate": 3}, "cannot be split into 3"),
+        ({"gradient_accumulation_steps": 3}, "cannot be split into 3"),
         ({"lr": 0.0}, "lr is 0.0"),
     ],
 )
-def test_what_cannot_be_done_is_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(openrft.UsageError, match=said):
+def test_what_cannot_be_done_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(openrft.UsageError, match=message):
         SFT(SFT.Options(**options))

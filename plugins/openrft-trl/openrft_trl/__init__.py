@@ -1,4 +1,5 @@
-"""Exploration by TRL's GRPOTrainer: TRL draws the rollouts and trains; questions, rewards and log stay the core's."""
+"""The plugin `trl-grpo`: exploration by TRL's GRPOTrainer. TRL samples and trains; questions, rewards and log stay the
+core's."""
 
 from __future__ import annotations
 
@@ -7,18 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import openrft
+from openrft import UsageError, hookimpl
 
 __version__ = "0.1.0"
 
-# Arguments of TRL's that are set elsewhere, and where. One update a step: more would be another number of steps.
-ELSEWHERE = {
+# Fields of GRPOConfig that are set elsewhere, and where. One update per step: more would be another number of steps.
+SET_ELSEWHERE = {
     "max_steps": "explore.steps",
     "num_generations": "explore.group",
     "temperature": "explore.temperature",
     "max_completion_length": "explore.max_tokens",
-    "per_device_train_batch_size": "explore.prompts and trl-grpo.accumulate",
-    "gradient_accumulation_steps": "trl-grpo.accumulate",
+    "per_device_train_batch_size": "explore.prompts and trl-grpo.gradient_accumulation_steps",
+    "gradient_accumulation_steps": "trl-grpo.gradient_accumulation_steps",
     "steps_per_generation": "explore.steps",
     "generation_batch_size": "explore.prompts",
     "num_iterations": "explore.steps",
@@ -26,20 +27,20 @@ ELSEWHERE = {
     "learning_rate": "trl-grpo.lr",
     **dict.fromkeys(
         ("lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps", "warmup_ratio"),
-        "trl-grpo.lr, and is constant: a run that goes on would begin a schedule anew",
+        "trl-grpo.lr, which is constant: a run that goes on would begin a schedule anew",
     ),
     **dict.fromkeys(
         ("weight_decay", "adam_beta1", "adam_beta2", "adam_epsilon", "optim"),
-        "the policy, whose optimizer is saved with it: TRL would not heed it",
+        "the policy, whose optimizer is saved with it: TRL would ignore it",
     ),
-    "beta": "trl-grpo.kl",
-    "epsilon": "trl-grpo.clip",
-    "loss_type": "trl-grpo.loss",
+    "beta": "trl-grpo.beta",
+    "epsilon": "trl-grpo.epsilon",
+    "loss_type": "trl-grpo.loss_type",
     "seed": "--seeds",
     "output_dir": "--out",
     "report_to": "--track",
     "logging_steps": "the stage: it logs every step",
-    "disable_tqdm": "the stage: it tells its own progress",
+    "disable_tqdm": "the stage: it shows its own progress",
     "logging_nan_inf_filter": "the stage: a loss that is not finite must be seen",
     "save_strategy": "the stage: it saves every step, and never as a pickle",
     "shuffle_dataset": "the stage: it decides which questions are asked when",
@@ -47,54 +48,55 @@ ELSEWHERE = {
 
 
 class TRLGRPO:
-    """The plugin `trl-grpo`: it runs the whole explore stage, in the place of `rl`."""
+    """It runs the whole explore stage, in the place of the plugin `rl`."""
 
     provides = ("rl",)
     objectives = ("explore-run",)
 
     @dataclass(frozen=True)
     class Options:
-        """What can be set: `trl-grpo.lr=1e-4` on the command line, `[trl-grpo]` in a file."""
+        """What can be set: `trl-grpo.lr=1e-4` on the command line, `[trl-grpo]` in a file. Names are TRL's, but for the
+        learning rate and LoRA, which are named as in `rl` and `sft`."""
 
-        lr: float = 3e-5  # learning rate, constant (paper, section 3: actor)
-        rank: int = 4  # of the LoRA adapter, on every linear layer (paper, section 3)
-        lora_alpha: int = 8  # the adapter's scale is lora_alpha / rank, as for the plugin `rl`
-        kl: float = 0.01  # weight of the KL to the policy before RL (paper, section 3); TRL's beta
-        clip: float = 0.2  # of the probability ratio; TRL's epsilon
-        loss: str = "grpo"  # TRL's loss_type
-        accumulate: int = 1  # forward passes that a step's completions are split into; more take less memory
-        arguments: str = "{}"  # further arguments of TRL's GRPOConfig, a JSON object: '{"use_vllm": true}'
+        lr: float = 3e-5  # learning rate, constant; source: paper, section 3 (actor)
+        lora_rank: int = 4  # rank of the LoRA adapter, on every linear layer; source: paper, section 3
+        lora_alpha: int = 8  # scale of the adapter (alpha / rank); source: twice the rank, PEFT's usual choice
+        beta: float = 0.01  # weight of the KL to the policy before RL; source: paper, section 3
+        epsilon: float = 0.2  # how far the probability ratio may go from 1; source: TRL's default
+        loss_type: str = "grpo"  # TRL's loss: grpo, dr_grpo, dapo, bnpo, cispo, ...
+        gradient_accumulation_steps: int = 1  # forward passes that a step's completions are split into
+        grpo_config: str = "{}"  # further fields of TRL's GRPOConfig, a JSON object: '{"use_vllm": true}'
 
     def __init__(self, options: Options) -> None:
-        if options.lr <= 0 or options.kl < 0 or not 0 < options.clip < 1:
-            raise openrft.UsageError("trl-grpo: lr must be above 0, kl at least 0, clip between 0 and 1.")
-        if min(options.rank, options.lora_alpha, options.accumulate) < 1:
-            raise openrft.UsageError("trl-grpo: rank, lora_alpha and accumulate must be at least 1.")
+        if options.lr <= 0 or options.beta < 0 or not 0 < options.epsilon < 1:
+            raise UsageError("trl-grpo: lr must be above 0, beta at least 0, epsilon between 0 and 1.")
+        if min(options.lora_rank, options.lora_alpha, options.gradient_accumulation_steps) < 1:
+            raise UsageError("trl-grpo: lora_rank, lora_alpha and gradient_accumulation_steps must be at least 1.")
         self.options = options
-        self.arguments = _further(options.arguments)
+        self.further_arguments = parse_grpo_config(options.grpo_config)
 
-    @openrft.hookimpl
+    @hookimpl
     def train_step(self, objective: str, seed: int, run: Any) -> Mapping[str, float] | None:
         """Every step from `run.first` on. The metrics are logged step by step, so none are left to return."""
         if objective != "explore-run":
             return None
-        from openrft_trl.training import explore
+        from openrft_trl.training import run_grpo
 
         if not run.policy.adapted:
-            run.policy.attach_lora(self.options.rank, self.options.lora_alpha, seed)
-        explore(run, self.options, self.arguments, seed)
+            run.policy.attach_lora(self.options.lora_rank, self.options.lora_alpha, seed)
+        run_grpo(run, self.options, self.further_arguments, seed)
         return {}
 
 
-def _further(text: str) -> dict[str, Any]:
-    """The arguments as an object. Raises UsageError for anything else, and for what the stage decides."""
+def parse_grpo_config(text: str) -> dict[str, Any]:
+    """The fields as an object. Raises UsageError for anything else, and for fields that are set elsewhere."""
     try:
         arguments = json.loads(text)
     except json.JSONDecodeError as fault:
-        raise openrft.UsageError(f"trl-grpo.arguments is not JSON: {fault}.") from fault
+        raise UsageError(f"trl-grpo.grpo_config is not JSON: {fault}.") from fault
     if not isinstance(arguments, dict):
-        raise openrft.UsageError("trl-grpo.arguments is not a JSON object.", 'Write {"use_vllm": true}.')
+        raise UsageError("trl-grpo.grpo_config is not a JSON object.", 'Write {"use_vllm": true}.')
     for name in arguments:
-        if name in ELSEWHERE:
-            raise openrft.UsageError(f"trl-grpo.arguments: {name} is set by {ELSEWHERE[name]}.", "Leave it out here.")
+        if name in SET_ELSEWHERE:
+            raise UsageError(f"trl-grpo.grpo_config: {name} is set by {SET_ELSEWHERE[name]}.", "Leave it out here.")
     return arguments

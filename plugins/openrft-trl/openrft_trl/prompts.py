@@ -1,4 +1,4 @@
-"""From the stage's prompts to TRL's: the same tokens, or none at all."""
+"""From the stage's prompts to TRL's: the same tokens, or an error."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 
 from openrft import OpenRFTError
 
-Asked = list[dict[str, str]] | str  # a conversation, which TRL renders with the chat template, or plain text
+TRLPrompt = list[dict[str, str]] | str  # a conversation, which TRL renders with the chat template, or plain text
 
 
-def for_trl(policy: Any, conversations: Sequence[Sequence[dict[str, str]]]) -> list[Asked]:
-    """Each conversation in the form of which TRL makes `policy.encode(conversation)`, token by token.
+def format_prompts(policy: Any, conversations: Sequence[Sequence[dict[str, str]]]) -> list[TRLPrompt]:
+    """Each conversation in the form from which TRL makes `policy.encode(conversation)`, token by token.
 
-    Raises OpenRFTError if there is no such form: the policy would be trained on other prompts than it is asked.
+    Raises OpenRFTError if there is no such form: the policy would be trained on other prompts than it is evaluated on.
     """
     tokens = [list(policy.encode(messages)) for messages in conversations]
     if policy.tokenizer.chat_template is not None:
-        asked: list[Asked] = [[dict(m) for m in messages] for messages in conversations]
-        if all(_rendered(policy.tokenizer, a) == t for a, t in zip(asked, tokens, strict=True)):
-            return asked
-    asked = [policy.tokenizer.decode(t) for t in tokens]
-    if all(policy.tokenizer(text=a)["input_ids"] == t for a, t in zip(asked, tokens, strict=True)):
-        return asked
+        prompts: list[TRLPrompt] = [[dict(m) for m in messages] for messages in conversations]
+        if all(_render(policy.tokenizer, p) == t for p, t in zip(prompts, tokens, strict=True)):
+            return prompts
+    prompts = [policy.tokenizer.decode(t) for t in tokens]
+    if all(policy.tokenizer(text=p)["input_ids"] == t for p, t in zip(prompts, tokens, strict=True)):
+        return prompts
     raise OpenRFTError(
-        "trl-grpo: TRL would not ask this policy's own prompts: its chat template takes no system turn, and its"
+        "trl-grpo: TRL would not give this policy its own prompts: its chat template takes no system turn, and its"
         " tokenizer does not read back what it writes.",
         "Train with the plugin rl.",
     )
 
 
-def _rendered(tokenizer: Any, messages: Asked) -> list[int] | None:
+def _render(tokenizer: Any, messages: TRLPrompt) -> list[int] | None:
     from jinja2 import TemplateError
 
     try:
@@ -39,9 +39,11 @@ def _rendered(tokenizer: Any, messages: Asked) -> list[int] | None:
         return None
 
 
-def room(policy: Any, conversations: Sequence[Sequence[dict[str, str]]], max_tokens: int) -> int:
-    """How many tokens every completion may have. TRL's batches have one size, so no prompt can be left out: one that
-    fills the context raises OpenRFTError."""
+def limit_completions(policy: Any, conversations: Sequence[Sequence[dict[str, str]]], max_tokens: int) -> int:
+    """How many tokens every completion may have: at most `max_tokens`, and what the longest prompt leaves free.
+
+    TRL's batches have one size, so no prompt can be left out. One that fills the context raises OpenRFTError.
+    """
     lengths = [len(policy.encode(messages)) for messages in conversations]
     over = sum(length >= policy.context for length in lengths)
     if over:

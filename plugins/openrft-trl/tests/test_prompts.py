@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openrft_trl.prompts import for_trl, room
+from openrft_trl.prompts import format_prompts, limit_completions
 
 from openrft import OpenRFTError, messages_for, open_policy
 from openrft.testing import toy_task, write_tiny_checkpoint
@@ -30,21 +30,21 @@ def tokens_of(policy: Any, asked: Any) -> list[int]:
 
 
 def test_a_chat_template_is_trls_to_render(policy: Any) -> None:
-    asked = for_trl(policy, ASKED)
+    asked = format_prompts(policy, ASKED)
     assert asked == [list(messages) for messages in ASKED]
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
 
 def test_without_a_template_the_text_is_given(policy: Any) -> None:
     policy.tokenizer.chat_template = None
-    asked = for_trl(policy, ASKED)
+    asked = format_prompts(policy, ASKED)
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
 
 def test_a_template_that_refuses_a_system_turn(policy: Any) -> None:
     refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
     policy.tokenizer.chat_template = refusing + policy.tokenizer.chat_template
-    asked = for_trl(policy, ASKED)
+    asked = format_prompts(policy, ASKED)
     assert all(isinstance(a, str) for a in asked)
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
@@ -53,13 +53,13 @@ def test_a_prompt_that_trl_cannot_ask_is_refused(policy: Any, monkeypatch: pytes
     half = policy.tokenizer.convert_tokens_to_ids("Ã")  # the first byte of two: no text has it alone
     monkeypatch.setattr(policy, "encode", lambda messages: [half])
     policy.tokenizer.chat_template = None
-    with pytest.raises(OpenRFTError, match="not ask this policy's own prompts"):
-        for_trl(policy, ASKED)
+    with pytest.raises(OpenRFTError, match="not give this policy its own prompts"):
+        format_prompts(policy, ASKED)
 
 
 def test_completions_have_the_room_that_the_longest_prompt_leaves(policy: Any) -> None:
     longest = max(len(policy.encode(m)) for m in ASKED)
-    assert room(policy, ASKED, 10) == 10
-    assert room(policy, ASKED, 10_000) == policy.context - longest
+    assert limit_completions(policy, ASKED, 10) == 10
+    assert limit_completions(policy, ASKED, 10_000) == policy.context - longest
     with pytest.raises(OpenRFTError, match=r"1 of 2 prompts fill the policy's context of 1024 tokens"):
-        room(policy, [ASKED[0], [{"role": "user", "content": "x" * 2000}]], 10)
+        limit_completions(policy, [ASKED[0], [{"role": "user", "content": "x" * 2000}]], 10)

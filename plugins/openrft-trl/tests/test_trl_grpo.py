@@ -82,7 +82,8 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def go(tiny: Path, store: Path, *plugins: str, lr: str = "1e-2", settings: Settings = SETTINGS, **more: str) -> Outcome:
-    options = {name: {"lr": lr, "kl": "0.01", **more} for name in plugins if name in ("rl", "trl-grpo")}
+    kl = {"rl": "kl_coef", "trl-grpo": "beta"}
+    options = {name: {"lr": lr, kl[name]: "0.01", **more} for name in plugins if name in kl}
     return run(Job(Arm("arm", plugins), TASK, 0, str(tiny), DATA, settings, options), Store(store))
 
 
@@ -157,10 +158,10 @@ def test_nothing_of_the_trainer_stays_in_the_policy(tiny: Path, tmp_path: Path) 
 def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
     go(tiny, tmp_path / "whole", "trl-grpo", "spy")
     seen, Spy.seen = Spy.seen, []
-    go(tiny, tmp_path / "split", "trl-grpo", "spy", accumulate="3")
+    go(tiny, tmp_path / "split", "trl-grpo", "spy", gradient_accumulation_steps="3")
     assert seen == Spy.seen
     with pytest.raises(OpenRFTError, match="12 completions a step cannot be split into 5"):
-        go(tiny, tmp_path / "odd", "trl-grpo", "spy", accumulate="5")
+        go(tiny, tmp_path / "odd", "trl-grpo", "spy", gradient_accumulation_steps="5")
 
 
 def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> None:
@@ -173,15 +174,15 @@ def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> N
     [
         ('{"lr_scheduler_type": "linear"}', "would begin a schedule anew"),
         ('{"warmup_steps": 2}', "would begin a schedule anew"),
-        ('{"weight_decay": 0.1}', "TRL would not heed it"),
+        ('{"weight_decay": 0.1}', "TRL would ignore it"),
     ],
 )
-def test_arguments_that_would_break_a_stopped_run_or_do_nothing(text: str, words: str) -> None:
+def test_fields_that_would_break_a_stopped_run_or_do_nothing(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        TRLGRPO(TRLGRPO.Options(arguments=text))
+        TRLGRPO(TRLGRPO.Options(grpo_config=text))
 
 
-def test_arguments_of_trl(tiny: Path, tmp_path: Path) -> None:
+def test_further_fields_of_grpo_config(tiny: Path, tmp_path: Path) -> None:
     for text, words in (
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
@@ -189,10 +190,11 @@ def test_arguments_of_trl(tiny: Path, tmp_path: Path) -> None:
         ('{"save_strategy": "steps"}', "set by the stage: it saves every step"),
     ):
         with pytest.raises(UsageError, match=words):
-            go(tiny, tmp_path, "trl-grpo", arguments=text)
-    with pytest.raises(OpenRFTError, match="TRL refuses its arguments"):
-        go(tiny, tmp_path, "trl-grpo", "spy", arguments='{"no_such_thing": 1}')
-    row = rows_of(go(tiny, tmp_path, "trl-grpo", "spy", loss="dr_grpo", arguments='{"scale_rewards": "none"}'))[-1]
+            go(tiny, tmp_path, "trl-grpo", grpo_config=text)
+    with pytest.raises(OpenRFTError, match="GRPOConfig refuses its arguments"):
+        go(tiny, tmp_path, "trl-grpo", "spy", grpo_config='{"no_such_thing": 1}')
+    more = {"loss_type": "dr_grpo", "grpo_config": '{"scale_rewards": "none"}'}
+    row = rows_of(go(tiny, tmp_path, "trl-grpo", "spy", **more))[-1]
     assert row["step"] == STEPS - 1
 
 
