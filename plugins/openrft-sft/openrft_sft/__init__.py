@@ -1,4 +1,4 @@
-"""The plugin `sft`: supervised fine-tuning on verified reasoning (paper, section 3.2) through TRL, as a LoRA adapter."""
+"""The plugin `sft`: supervised fine-tuning on verified reasoning (paper, section 3.2): TRL trains a LoRA adapter."""
 
 from __future__ import annotations
 
