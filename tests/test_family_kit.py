@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import PluginError
-from openrft.task import DataRequest, Task, TaskInfo
+from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import check_family, toy_task
 
 
@@ -31,7 +31,7 @@ class Family:
         self.loads += 1
         return replace(toy_task(request.train, request.test), name=name)
 
-    def whole(self, name, request):
+    def load_all(self, name, request):
         return replace(toy_task(100, 20), name=name)
 
 
@@ -57,7 +57,7 @@ class Generous(Family):
 
 
 class Incomplete(Family):
-    def whole(self, name, request):
+    def load_all(self, name, request):
         return Task(name, (), ())
 
 

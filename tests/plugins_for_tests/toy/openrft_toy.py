@@ -29,7 +29,7 @@ class Toy:
 class Brevity:
     """Each step scores 1 if it is short."""
 
-    needs = ("rl",)
+    requires = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
