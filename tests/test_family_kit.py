@@ -83,9 +83,9 @@ class Misread(Family):
 )
 def test_faults_are_named(kind, word, monkeypatch, tmp_path):
     family = kind()
-    monkeypatch.setattr("openrft.testing.family", lambda name: family)
+    monkeypatch.setattr("openrft.testing.find_family", lambda name: family)
     monkeypatch.setattr("openrft.testing.load_task", family.load)
-    monkeypatch.setattr("openrft.testing.whole_task", family.whole)
+    monkeypatch.setattr("openrft.testing.load_all_rows", family.whole)
     monkeypatch.setattr("openrft.testing.about", lambda name: f"plugin {name}")
     if word is None:
         assert check_family("f", "f/sums", DataRequest(train=6, test=4), tmp_path).name == "f/sums"

@@ -83,7 +83,7 @@ def toy(monkeypatch):
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
     every = {**list_plugins(), **here}
-    monkeypatch.setattr(openrft.plugins.registry, "installed", lambda: every)
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
@@ -126,7 +126,9 @@ def test_stages_are_shared_and_reused(tiny, tmp_path):
 def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
     assert not any(r.correct for r in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
     digest = openrft.installed.source_digest
-    monkeypatch.setattr(openrft.plugins, "source_digest", lambda name: "edited" if name == "toy" else digest(name))
+    monkeypatch.setattr(
+        openrft.plugins.manager, "source_digest", lambda name: "edited" if name == "toy" else digest(name)
+    )
     edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
     again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
@@ -136,7 +138,7 @@ def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp
 
 def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
     pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    monkeypatch.setattr(openrft.plugins, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
+    monkeypatch.setattr(openrft.plugins.manager, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
     assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
 
 
@@ -146,7 +148,7 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
     (inner / "__init__.py").write_text("class Plugin: ...")
     monkeypatch.syspath_prepend(tmp_path)
     plugin = importlib.import_module("shared_namespace.rewards").Plugin
-    monkeypatch.setattr(openrft.plugins.registry, "plugin_class", lambda name: plugin)
+    monkeypatch.setattr(openrft.plugins.registry, "load_plugin_class", lambda name: plugin)
     digests = set()
     for code in ("class Plugin: ...", "class Plugin: edited = True"):
         (inner / "__init__.py").write_text(code)
@@ -168,7 +170,7 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
             self.content = vectors[0]
 
     every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
-    monkeypatch.setattr(openrft.plugins.registry, "installed", lambda: every)
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
 
     def identity():
         return pipeline.build_context(job(tiny), Store(tmp_path)).identity(["toy"])

@@ -101,7 +101,7 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(name):
 
 def test_both_ways_of_decoding_draw_the_same(llama, monkeypatch):
     shared = decode.decode(llama, PROMPTS, HOT, LIMITS)
-    monkeypatch.setattr(batches, "readable", lambda config: False)
+    monkeypatch.setattr(batches, "supports", lambda config: False)
     plain = decode.decode(llama, PROMPTS, HOT, LIMITS)
     assert [[r.tokens for r in g] for g in shared] == [[r.tokens for r in g] for g in plain]
 

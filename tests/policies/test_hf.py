@@ -55,7 +55,7 @@ def test_same_seed_same_completions_whatever_else_is_in_the_batch(policy):
 def way(request, monkeypatch):
     """Both ways of scoring: a group as a tree by our own forward pass, and, for other architectures, a row each."""
     if not request.param:
-        monkeypatch.setattr(logprobs, "readable", lambda config: False)
+        monkeypatch.setattr(logprobs, "supports", lambda config: False)
 
 
 @pytest.mark.usefixtures("way")

@@ -31,7 +31,7 @@ from openrft.testing import write_tiny_checkpoint
 
 pytest.importorskip("vllm", reason="vLLM is not installed here; `tox -e vllm` runs these")
 
-POCKET = openrft.checkpoint_path("pocket")
+POCKET = openrft.resolve_checkpoint("pocket")
 TASK = load_task("pocket/L3", openrft.DataRequest(train=6, test=6))
 PROMPTS = [build_messages(s, (), TASK.instruction) for s in TASK.train[:6]]
 HOT = Sampling(n=4, temperature=0.8, max_tokens=24, seed=7)

@@ -36,7 +36,9 @@ class Process:
     def reward(self, rollouts, step):
         self.asked.append(step)
         return [
-            Reward("process", "process", per_step=tuple(len(line) / 99 for line in openrft.steps_of(r.completion.text)))
+            Reward(
+                "process", "process", per_step=tuple(len(line) / 99 for line in openrft.split_steps(r.completion.text))
+            )
             for r in rollouts
         ]
 
@@ -74,7 +76,7 @@ def toy(monkeypatch):
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     here = {"toy": object, "process": Process, "outcomes": Outcome, "demonstrations": Shots}
     every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
-    monkeypatch.setattr(openrft.plugins.registry, "installed", lambda: every)
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 

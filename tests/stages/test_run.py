@@ -13,14 +13,14 @@ from openrft import Completion, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.stages.exploration import draw_batch
 from openrft.stages.step_metrics import compute_step_metrics, is_idle
-from openrft.testing import boxed
+from openrft.testing import box_answer
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
 
 def half_right(messages, i):
     """One of a group's two completions is right."""
     sample = next(s for s in TASK.train if s.question in messages[-1]["content"])
-    return f"so\n{boxed(sample.answer)}" if i == 0 else "so\nwell"
+    return f"so\n{box_answer(sample.answer)}" if i == 0 else "so\nwell"
 
 
 def always_wrong(messages, i):
@@ -119,7 +119,7 @@ def test_completions_that_never_end_or_say_nothing_are_counted(monkeypatch, tmp_
 
 
 def by_steps(rollouts):
-    return [Reward("judge", "process", per_step=(0.5,) * len(openrft.steps_of(r.completion.text))) for r in rollouts]
+    return [Reward("judge", "process", per_step=(0.5,) * len(openrft.split_steps(r.completion.text))) for r in rollouts]
 
 
 def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
@@ -165,7 +165,7 @@ def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
         0.5,
     )
     assert row["entropy"] == 2.0
-    assert row["tokens"] == row["length"] * 8 == 4 * len(f"so\n{boxed('A')}") + 4 * len("so\nwell")
+    assert row["tokens"] == row["length"] * 8 == 4 * len(f"so\n{box_answer('A')}") + 4 * len("so\nwell")
     assert {"seconds.rollout", "seconds.reward", "seconds.train", "loss"} <= set(row)
 
 
