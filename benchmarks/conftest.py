@@ -33,13 +33,13 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """The folder (or hub id) of the policy to measure."""
     import torch
 
-    from openrft.checkpoints import checkpoint_path
+    from openrft.plugins.policy_registry import resolve_checkpoint
 
     torch.set_num_threads(request.config.getoption("--threads"))
     name = request.config.getoption("--policy")
     if name in SHAPES:
         return str(random_checkpoint(tmp_path_factory.mktemp("random"), *SHAPES[name]))
-    return checkpoint_path(name)
+    return resolve_checkpoint(name)
 
 
 def random_checkpoint(folder: Path, hidden: int, layers: int, heads: int, key_heads: int, intermediate: int) -> Path:
@@ -47,9 +47,9 @@ def random_checkpoint(folder: Path, hidden: int, layers: int, heads: int, key_he
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from openrft.checkpoints import checkpoint_path
+    from openrft.plugins.policy_registry import resolve_checkpoint
 
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint_path("pocket"))
+    tokenizer = AutoTokenizer.from_pretrained(resolve_checkpoint("pocket"))
     config = LlamaConfig(
         vocab_size=128_256,
         hidden_size=hidden,

@@ -17,7 +17,7 @@ import click
 import torch
 
 from openrft import DataRequest, Sample
-from openrft.families import load_task
+from openrft.plugins.task_registry import load_task
 
 TASK = "sciknoweval/openrft/T8"
 PENALTIES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -41,12 +41,12 @@ def main(data: str) -> None:
     click.echo(f"one rule, {' '.join(one)}: {right(task.test, *one)} of {len(task.test)} on test")
     each = {name: max(RULES, key=lambda rule: right(of(task.train, name), *rule)) for name in halves}
     total = sum(right(of(task.test, name), *rule) for name, rule in each.items())
-    said = ", ".join(" ".join(rule) for rule in each.values())
-    click.echo(f"a rule for each half, {said}: {total} of {len(task.test)} on test")
+    notices = ", ".join(" ".join(rule) for rule in each.values())
+    click.echo(f"a rule for each half, {notices}: {total} of {len(task.test)} on test")
     fits = {name: logit(of(task.train, name), of(task.test, name)) for name in halves}
     total = sum(found for found, _ in fits.values())
-    said = ", ".join(f"{name} {found} of {among}" for name, (found, among) in fits.items())
-    click.echo(f"a logit for each half, {said}: {total} of {len(task.test)} on test")
+    notices = ", ".join(f"{name} {found} of {among}" for name, (found, among) in fits.items())
+    click.echo(f"a logit for each half, {notices}: {total} of {len(task.test)} on test")
 
 
 def half(sample: Sample) -> str:

@@ -25,12 +25,12 @@ Step = Callable[[], None]
 
 def questions() -> list[Any]:
     """Samples and their chat messages, of which each step takes 8."""
-    from openrft.families import load_task
-    from openrft.prompt import messages_for
-    from openrft.task import DataRequest
+    from openrft.plugins.task_registry import load_task
+    from openrft.tasks.prompt import build_messages
+    from openrft.tasks.task import DataRequest
 
     task = load_task("pocket/L3", DataRequest())
-    return [(sample, messages_for(sample, (), task.instruction)) for sample in task.train]
+    return [(sample, build_messages(sample, (), task.instruction)) for sample in task.train]
 
 
 def ours(checkpoint: str) -> Step:
@@ -39,7 +39,7 @@ def ours(checkpoint: str) -> Step:
 
     from openrft.policies.base import Sampling
     from openrft.policies.hf import HFPolicy
-    from openrft.sample import Rollout
+    from openrft.types import Rollout
 
     policy, plugin = HFPolicy(checkpoint), RL(RLOptions(lr=LR, rank=RANK, lora_alpha=ALPHA, kl=0.0))
     asked, count = questions(), itertools.count()

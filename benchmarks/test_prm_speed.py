@@ -16,11 +16,11 @@ from openrft_prm.layout import Layout
 from openrft_prm.scorer import CheckpointScorer
 from transformers import AutoModelForCausalLM
 
-from openrft.checkpoints import checkpoint_path, open_policy
-from openrft.families import load_task
+from openrft.plugins.policy_registry import open_policy, resolve_checkpoint
+from openrft.plugins.task_registry import load_task
 from openrft.policies.base import Sampling
-from openrft.prompt import messages_for
-from openrft.task import DataRequest
+from openrft.tasks.prompt import build_messages
+from openrft.tasks.task import DataRequest
 
 QUESTIONS, GROUP = 64, 8
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -30,13 +30,13 @@ Scores = dict[Pair, list[float]]
 @pytest.fixture(scope="module")
 def scorer() -> CheckpointScorer:
     torch.set_num_threads(1)
-    return CheckpointScorer(checkpoint_path("pocket/prm"), "auto", batch_tokens=8192, device=DEVICE)
+    return CheckpointScorer(resolve_checkpoint("pocket/prm"), "auto", batch_tokens=8192, device=DEVICE)
 
 
 @pytest.fixture(scope="module")
 def pairs() -> list[Pair]:
     task = load_task("pocket/L3", DataRequest())
-    prompts = [messages_for(s, (), task.instruction) for s in task.train[:QUESTIONS]]
+    prompts = [build_messages(s, (), task.instruction) for s in task.train[:QUESTIONS]]
     groups = open_policy("pocket").generate(prompts, Sampling(n=GROUP, temperature=1.0, max_tokens=80))
     return [(p[-1]["content"], c.text) for p, group in zip(prompts, groups, strict=True) for c in group]
 
@@ -56,7 +56,7 @@ def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
 
 @functools.cache
 def whole_model() -> Any:
-    return AutoModelForCausalLM.from_pretrained(checkpoint_path("pocket/prm"), dtype=torch.float32).to(DEVICE)
+    return AutoModelForCausalLM.from_pretrained(resolve_checkpoint("pocket/prm"), dtype=torch.float32).to(DEVICE)
 
 
 def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:

@@ -1,62 +1,107 @@
 """OpenRFT: reinforcement fine-tuning from about 100 labelled questions, with evidence of what helped.
 
-These names are what plugins may import; everything else is internal. Each is loaded when it is first used, so that
-`openrft --help` answers at once.
+These names are what plugins may import, beside `openrft.testing`, `openrft.splits` and `openrft.prefix_tree`; everything
+else is internal. Each is loaded when it is first used, so that `openrft --help` answers at once.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openrft.checkpoints import checkpoint_path, open_policy
-    from openrft.errors import CheckpointError, DataError, OpenRFTError, UsageError
-    from openrft.hookspecs import PolicyInfo, hookimpl
-    from openrft.policies.base import Sampling
-    from openrft.prompt import boxed, messages_for, steps_of
-    from openrft.sample import Completion, Reward, Rollout, Sample, Shot
-    from openrft.task import DataRequest, Task, TaskInfo
+    from openrft.errors import CheckpointError as CheckpointError
+    from openrft.errors import DataError as DataError
+    from openrft.errors import NotComparable as NotComparable
+    from openrft.errors import OpenRFTError as OpenRFTError
+    from openrft.errors import PluginError as PluginError
+    from openrft.errors import PolicyError as PolicyError
+    from openrft.errors import StoreError as StoreError
+    from openrft.errors import UnknownName as UnknownName
+    from openrft.errors import UsageError as UsageError
+    from openrft.grading.extract import final_answer as final_answer
+    from openrft.grading.extract import split_steps as split_steps
+    from openrft.grading.extract import strip_thinking as strip_thinking
+    from openrft.grading.grade import Grade as Grade
+    from openrft.grading.grade import apply_grade as apply_grade
+    from openrft.grading.grade import grade as grade
+    from openrft.plugins.hookspecs import Exploration as Exploration
+    from openrft.plugins.hookspecs import PolicyInfo as PolicyInfo
+    from openrft.plugins.hookspecs import hookimpl as hookimpl
+    from openrft.plugins.policy_registry import identify_policy as identify_policy
+    from openrft.plugins.policy_registry import open_policy as open_policy
+    from openrft.plugins.policy_registry import resolve_checkpoint as resolve_checkpoint
+    from openrft.policies.base import Critic as Critic
+    from openrft.policies.base import Policy as Policy
+    from openrft.policies.base import Sampling as Sampling
+    from openrft.policies.base import TrainablePolicy as TrainablePolicy
+    from openrft.runtime.progress import NoProgress as NoProgress
+    from openrft.runtime.progress import Progress as Progress
+    from openrft.tasks.prompt import box_answer as box_answer
+    from openrft.tasks.prompt import build_messages as build_messages
+    from openrft.tasks.prompt import format_question as format_question
+    from openrft.tasks.task import Answerer as Answerer
+    from openrft.tasks.task import DataRequest as DataRequest
+    from openrft.tasks.task import Question as Question
+    from openrft.tasks.task import Rule as Rule
+    from openrft.tasks.task import Task as Task
+    from openrft.tasks.task import TaskFamily as TaskFamily
+    from openrft.tasks.task import TaskInfo as TaskInfo
+    from openrft.types import LETTERS as LETTERS
+    from openrft.types import AnswerKind as AnswerKind
+    from openrft.types import Completion as Completion
+    from openrft.types import Demonstration as Demonstration
+    from openrft.types import Message as Message
+    from openrft.types import Prompt as Prompt
+    from openrft.types import Reward as Reward
+    from openrft.types import Rollout as Rollout
+    from openrft.types import Sample as Sample
 
 __version__ = "0.1.0"
-__all__ = [
-    "CheckpointError",
-    "Completion",
-    "DataError",
-    "DataRequest",
-    "OpenRFTError",
-    "PolicyInfo",
-    "Reward",
-    "Rollout",
-    "Sample",
-    "Sampling",
-    "Shot",
-    "Task",
-    "TaskInfo",
-    "UsageError",
-    "boxed",
-    "checkpoint_path",
-    "hookimpl",
-    "messages_for",
-    "open_policy",
-    "steps_of",
-]
 
-_HOMES = {
-    "checkpoints": ("checkpoint_path", "open_policy"),
-    "errors": ("CheckpointError", "DataError", "OpenRFTError", "UsageError"),
-    "hookspecs": ("PolicyInfo", "hookimpl"),
-    "policies.base": ("Sampling",),
-    "prompt": ("boxed", "messages_for", "steps_of"),
-    "sample": ("Completion", "Reward", "Rollout", "Sample", "Shot"),
-    "task": ("DataRequest", "Task", "TaskInfo"),
+_MODULES = {
+    "errors": (
+        "CheckpointError",
+        "DataError",
+        "NotComparable",
+        "OpenRFTError",
+        "PluginError",
+        "PolicyError",
+        "StoreError",
+        "UnknownName",
+        "UsageError",
+    ),
+    "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
+    "grading.grade": ("Grade", "apply_grade", "grade"),
+    "plugins.hookspecs": ("Exploration", "PolicyInfo", "hookimpl"),
+    "plugins.policy_registry": ("identify_policy", "open_policy", "resolve_checkpoint"),
+    "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
+    "runtime.progress": ("NoProgress", "Progress"),
+    "tasks.prompt": ("box_answer", "build_messages", "format_question"),
+    "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
+    "types": (
+        "LETTERS",
+        "AnswerKind",
+        "Completion",
+        "Demonstration",
+        "Message",
+        "Prompt",
+        "Reward",
+        "Rollout",
+        "Sample",
+    ),
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_HOMES)  # noqa: PLE0605  # one list of names, so that the face and its loading cannot differ
 
 
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            value = getattr(import_module(f"openrft.{home}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module 'openrft' has no attribute {name!r}")
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'openrft' has no attribute {name!r}")
+    value = getattr(import_module(f"openrft.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__", "testing", "splits", "prefix_tree"})

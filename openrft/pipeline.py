@@ -6,28 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from openrft.arm import Job
 from openrft.errors import UsageError
-from openrft.families import load_task
-from openrft.fitness.verdict import Fitness
-from openrft.plugins import Plugins
-from openrft.progress import Progress, Silent
-from openrft.sample import Rollout
+from openrft.job import Job
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.task_registry import load_task
+from openrft.rewards.fitness import RewardFitness
+from openrft.runtime.progress import NoProgress, Progress
+from openrft.runtime.store import Store
+from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.augment import augment
+from openrft.stages.context import JobContext, PolicyHandle, StageRun
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
-from openrft.stages.fitness import assess
+from openrft.stages.fitness import measure_fitness
 from openrft.stages.imitate import imitate
-from openrft.stages.retrieve import pool_of
+from openrft.stages.retrieve import build_demonstration_pool
 from openrft.stages.synthesize import synthesize
-from openrft.store import Store
-from openrft.task import Task
-from openrft.tracking import Track
-from openrft.work import Cost, Student, Work
+from openrft.tasks.task import Task
+from openrft.types import Rollout
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobResult:
     """What a job came to."""
 
     job: Job
@@ -35,38 +35,50 @@ class Outcome:
     rollouts: tuple[Rollout, ...]  # graded answers to the test split
     rollouts_file: Path  # the same, in the store
     metrics_file: Path | None  # of RL, a row a step, in the store; None where no plugin explores
-    fitness: tuple[Fitness, ...]  # whether process rewards could tell right from wrong before RL
-    costs: tuple[Cost, ...]  # of each stage that ran or was reused, in order
+    fitness: tuple[RewardFitness, ...]  # whether process rewards could tell right from wrong before RL
+    stage_runs: tuple[StageRun, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
-    student: Student
+    policy: PolicyHandle
 
 
-def run(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Outcome:
+def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
     """Augment, synthesise, imitate, assess, explore, evaluate. A stage without a plugin to act in it does nothing."""
-    work = work_of(job, store, progress, track)
+    context = build_context(job, store, progress, track)
 
-    train = augment(work)
-    targets = synthesize(work)
-    pool = pool_of(work.task.train, targets)
-    imitate(work, targets)
-    fitness = assess(work)
-    metrics = explore(work, train, pool)
-    rollouts, file = evaluate(work, pool)
+    train = augment(context)
+    targets = synthesize(context)
+    pool = build_demonstration_pool(context.task.train, targets)
+    imitate(context, targets)
+    fitness = measure_fitness(context)
+    metrics = explore(context, train, pool)
+    rollouts, file = evaluate(context, pool)
 
-    return Outcome(job, work.task, rollouts, file, metrics, fitness, tuple(work.costs), work.student.id, work.student)
+    return JobResult(
+        job,
+        context.task,
+        rollouts,
+        file,
+        metrics,
+        fitness,
+        tuple(context.stage_runs),
+        context.policy.id,
+        context.policy,
+    )
 
 
-def work_of(job: Job, store: Store, progress: Progress | None = None, track: Track | None = None) -> Work:
+def build_context(
+    job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None
+) -> JobContext:
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
-    refuse_untrainable([job], {job.task: task})
-    return Work(job, task, _plugins(job), Student(job.policy, task), store, progress or Silent(), track)
+    check_trainable([job], {job.task: task})
+    return JobContext(job, task, _plugins(job), PolicyHandle(job.policy, task), store, progress or NoProgress(), track)
 
 
-def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
+def check_trainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on, or a policy that
     has no weights."""
-    training = [job for job in jobs if _plugins(job).having("train_step")]
+    training = [job for job in jobs if _plugins(job).implementing("train_step")]
     found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
     if found:
         raise UsageError(
@@ -82,6 +94,6 @@ def refuse_untrainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
             )
 
 
-def _plugins(job: Job) -> Plugins:
+def _plugins(job: Job) -> PluginSet:
     """The arm's plugins, and the one that the task comes from: it may judge and measure."""
-    return Plugins(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)
+    return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

@@ -6,30 +6,30 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from openrft.overlap import clusters
-from openrft.sample import Sample
+from openrft.tasks.leakage import cluster_samples
+from openrft.types import Sample
 
 Group = list[Sample]  # samples that stay together
 Stratum = tuple[str, ...]  # samples of a stratum are drawn in proportion to its size
 Stratify = Callable[[Sample], Stratum]
 
 
-def by_task(sample: Sample) -> Stratum:
+def stratify_by_task(sample: Sample) -> Stratum:
     """The leaf task."""
     return (sample.task,)
 
 
-def kin_groups(samples: Sequence[Sample]) -> list[Group]:
-    """The samples grouped so that those are together that are alike, or share a mark in `meta["kin"]`, or are so to one
-    that is (`openrft.overlap`); in an order that depends on the samples alone."""
+def group_related_samples(samples: Sequence[Sample]) -> list[Group]:
+    """The samples grouped so that those are together that are alike, or share a mark in `meta["leakage_groups"]`, or are so to one
+    that is (`openrft.tasks.leakage`); in an order that depends on the samples alone."""
     groups: dict[int, Group] = defaultdict(list)
-    for sample, first in zip(samples, clusters(samples), strict=True):
+    for sample, first in zip(samples, cluster_samples(samples), strict=True):
         groups[first].append(sample)
     return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
 
 
-def split(
-    groups: Sequence[Group], train: int, test: int, seed: int, stratum: Stratify = by_task
+def split_groups(
+    groups: Sequence[Group], train: int, test: int, seed: int, stratum: Stratify = stratify_by_task
 ) -> tuple[list[Sample], list[Sample]]:
     """At most `train` and `test` samples. Where there are fewer than both ask for, both shrink in proportion, test to
     its share and train to what is left.
@@ -45,14 +45,18 @@ def split(
     return draw_groups(rest, train, random.Random(f"{seed} train"), stratum), tests
 
 
-def draw(samples: Sequence[Sample], count: int, seed: int, stratum: Stratify = by_task) -> list[Sample]:
+def draw_samples(
+    samples: Sequence[Sample], count: int, seed: int, stratum: Stratify = stratify_by_task
+) -> list[Sample]:
     """`count` of the samples, stratified; all of them if there are no more."""
     if count >= len(samples):
         return list(samples)
     return draw_groups([[sample] for sample in samples], count, random.Random(f"{seed} draw"), stratum)
 
 
-def draw_groups(groups: Sequence[Group], count: int, rng: random.Random, stratum: Stratify = by_task) -> list[Sample]:
+def draw_groups(
+    groups: Sequence[Group], count: int, rng: random.Random, stratum: Stratify = stratify_by_task
+) -> list[Sample]:
     """`count` samples in whole groups, each stratum in proportion to its size; in shuffled order.
 
     Fewer only where no group left is small enough to fill the rest.

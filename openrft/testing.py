@@ -14,22 +14,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from openrft.blame import list_of, numbers
 from openrft.errors import PluginError
-from openrft.families import family, load_task, whole_task
-from openrft.grading import Grade
-from openrft.installed import about
-from openrft.plugins import Plugins
+from openrft.grading.grade import Grade
+from openrft.plugins.errors import check_list, check_metrics
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.registry import find_plugin
+from openrft.plugins.task_registry import find_family, load_all_rows, load_task
 from openrft.policies.base import Sampling
-from openrft.progress import Progress, Silent
-from openrft.prompt import boxed, messages_for
-from openrft.sample import LETTERS, Completion, Message, Rollout, Sample, Shot
-from openrft.stages.augment import merged
-from openrft.stages.retrieve import retrieved
-from openrft.stages.reward import asked_of
-from openrft.stages.synthesize import verify
-from openrft.task import DataRequest, Preparing, Task
-from openrft.work import Tally
+from openrft.runtime.progress import NoProgress, Progress
+from openrft.stages.augment import merge_augmented
+from openrft.stages.context import StageStats
+from openrft.stages.retrieve import call_retrieve_hook
+from openrft.stages.reward import call_reward_hooks
+from openrft.stages.synthesize import verify_targets
+from openrft.tasks.prompt import box_answer, build_messages
+from openrft.tasks.task import DataRequest, Preparable, Task
+from openrft.types import LETTERS, Completion, Demonstration, Message, Rollout, Sample
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
@@ -108,10 +108,10 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     rollouts = []
     for sample in task.train:
         wrong = next(letter for letter in LETTERS if letter != sample.answer)
-        for text in (f"so\n{boxed(sample.answer)}", f"so\n{boxed(wrong)}", "so\nwell", ""):
+        for text in (f"so\n{box_answer(sample.answer)}", f"so\n{box_answer(wrong)}", "so\nwell", ""):
             verdict = task.grade(sample, text)
             completion = Completion(text, tuple(text.encode()), (-1.0,) * len(text.encode()))
-            messages = messages_for(sample, (), task.instruction)
+            messages = build_messages(sample, (), task.instruction)
             rollouts.append(Rollout(sample, messages, completion, answer=verdict.answer, correct=verdict.correct))
     return rollouts
 
@@ -122,38 +122,38 @@ def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[st
     Returns the names of the hooks that were called. Raises PluginError (or AssertionError) naming what is wrong.
     `train_step`, `tasks` and `policies` are not called: they need a policy or rows.
     """
-    plugins, task, called = Plugins([name], {name: dict(options or {})}), toy_task(), []
+    plugins, task, called = PluginSet([name], {name: dict(options or {})}), toy_task(), []
     rollouts = toy_rollouts(task)
-    policy = ScriptedPolicy(lambda messages, i: f"think\n{boxed('ABCD'[i % 4])}")
-    common = {"task": task, "policy": policy, "seed": 0, "progress": Silent()}
+    policy = ScriptedPolicy(lambda messages, i: f"think\n{box_answer('ABCD'[i % 4])}")
+    common = {"task": task, "policy": policy, "seed": 0, "progress": NoProgress()}
     for hook in ("augment", "synthesize", "retrieve", "reward", "judge", "evaluate"):
-        if name not in plugins.having(hook):
+        if name not in plugins.implementing(hook):
             continue
         called.append(hook)
         if hook == "augment":
-            merged(task.train, plugins.collect(hook, samples=task.train, **common), Tally())
+            merge_augmented(task.train, plugins.call_all(hook, samples=task.train, **common), StageStats())
         elif hook == "synthesize":
-            found = plugins.first(hook, samples=task.train, **common)
+            found = plugins.call_first(hook, samples=task.train, **common)
             if found:
-                verify(name, task.train, found[1], task)
+                verify_targets(name, task.train, found[1], task)
         elif hook == "retrieve":
-            pool = [Shot(s, boxed(s.answer)) for s in task.train]
-            retrieved(plugins, task.train, pool, task)
+            pool = [Demonstration(s, box_answer(s.answer)) for s in task.train]
+            call_retrieve_hook(plugins, task.train, pool, task)
         elif hook == "reward":
-            asked_of(plugins, rollouts, task, step=0, seed=0)
+            call_reward_hooks(plugins, rollouts, task, step=0, seed=0)
         elif hook == "judge":
             _check_judge(name, plugins, task, rollouts)
         else:
-            for _, metrics in plugins.collect(hook, rollouts=rollouts, task=task):
-                numbers(name, hook, metrics)
+            for _, metrics in plugins.call_all(hook, rollouts=rollouts, task=task):
+                check_metrics(name, hook, metrics)
     return called
 
 
-def _check_judge(name: str, plugins: Plugins, task: Task, rollouts: Sequence[Rollout]) -> None:
+def _check_judge(name: str, plugins: PluginSet, task: Task, rollouts: Sequence[Rollout]) -> None:
     waiting = [replace(rollout, correct=None) for rollout in rollouts]
-    found = plugins.first("judge", rollouts=waiting, task=task, progress=Silent())
-    if found and len(list_of(name, "judge", Grade, found[1])) != len(waiting):
-        raise PluginError(f"{about(name)} judged {len(found[1])} of {len(waiting)} answers.")
+    found = plugins.call_first("judge", rollouts=waiting, task=task, progress=NoProgress())
+    if found and len(check_list(name, "judge", Grade, found[1])) != len(waiting):
+        raise PluginError(f"{find_plugin(name)} judged {len(found[1])} of {len(waiting)} answers.")
 
 
 def check_family(name: str, task: str, request: DataRequest, to: Path | None = None) -> Task:
@@ -162,7 +162,7 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     `task` is its whole name. If the family can prepare a store, it is made in `to` and must give the same task.
     Raises PluginError (or what the family raises) naming what is wrong.
     """
-    found = family(name)
+    found = find_family(name)
     names = [info.name for info in found.names(request.data)]
     loaded = load_task(task, request)
     again = found.load(task, request)
@@ -173,19 +173,21 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
         "gives other samples for the same request": not _same_samples(again, found.load(task, request)),
         "gives more samples than were asked for": len(again.train) > request.train or len(again.test) > request.test,
         "gives a sample twice": any(len({s.id for s in side}) < len(side) for side in (again.train, again.test)),
-        'has marks in meta["kin"] that are no KIND:KEY': not all(":" in m for s in again.train for m in _kin(s)),
+        'has marks in meta["leakage_groups"] that are no KIND:KEY': not all(
+            ":" in m for s in again.train for m in _kin(s)
+        ),
     }
-    whole = whole_task(task, request)
+    whole = load_all_rows(task, request)
     if whole is not None:
         missing = {s.id for s in (*again.train, *again.test)} - {s.id for s in (*whole.train, *whole.test)}
         faults["draws samples that are not in the whole task"] = bool(missing)
-    if isinstance(found, Preparing) and to is not None:
-        found.prepare(request.data, to, request.skip_bad_rows, Silent())
+    if isinstance(found, Preparable) and to is not None:
+        found.prepare(request.data, to, request.skip_bad_rows, NoProgress())
         stored = found.load(task, replace(request, data=str(to)))
         faults["gives other samples from its store"] = not _same_samples(again, stored)
     for fault, there in faults.items():
         if there:
-            raise PluginError(f"{about(name)} {fault}.")
+            raise PluginError(f"{find_plugin(name)} {fault}.")
     return loaded
 
 
@@ -194,5 +196,5 @@ def _same_samples(one: Task, other: Task) -> bool:
 
 
 def _kin(sample: Sample) -> Sequence[str]:
-    marks: Sequence[str] = sample.meta.get("kin", ())
+    marks: Sequence[str] = sample.meta.get("leakage_groups", ())
     return marks

@@ -22,17 +22,17 @@ from pathlib import Path
 import torch
 
 from openrft import pipeline
-from openrft.arm import Arm, Job
+from openrft.config.settings import EvaluateSettings, ExploreSettings, FitnessSettings, Settings
+from openrft.job import Arm, Job
 from openrft.policies import hf
-from openrft.settings import Evaluate, Explore, Fitness, Settings
-from openrft.store import Store
-from openrft.task import DataRequest
+from openrft.runtime.store import Store
+from openrft.tasks.task import DataRequest
 
 STEPS = 12
 SETTINGS = Settings(
-    fitness=Fitness(questions=0),
-    explore=Explore(steps=STEPS, prompts=4, group=3, max_tokens=8),
-    evaluate=Evaluate(samples=2, max_tokens=8),
+    fitness=FitnessSettings(questions=0),
+    explore=ExploreSettings(steps=STEPS, prompts_per_step=4, group_size=3, max_tokens=8),
+    evaluate=EvaluateSettings(completions=2, max_tokens=8),
 )
 OPTIONS = {
     "rl": {"lr": "1e-2", "kl": "0.01", "algorithm": sys.argv[5] if len(sys.argv) > 5 else "grpo"},
@@ -50,7 +50,7 @@ def started(policy: str, store: Path) -> int:
     child = os.fork()
     if child == 0:
         torch.set_num_threads(1)
-        pipeline.run(job(policy), Store(store))
+        pipeline.run_job(job(policy), Store(store))
         os._exit(0)
     return child
 

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from openrft.checkpoints import checkpoint_identity, named_checkpoint, open_policy
 from openrft.errors import CheckpointError, UsageError
+from openrft.plugins.policy_registry import find_named_checkpoint, identify_policy, open_policy
 
 
 def test_a_policy_sampled_by_vllm_is_another_policy_with_the_same_recommendations(tiny):
-    assert checkpoint_identity("vllm:pocket") == "vllm:" + checkpoint_identity("pocket")
-    assert checkpoint_identity(f"vllm:{tiny}") == "vllm:" + checkpoint_identity(str(tiny))
-    assert named_checkpoint("vllm:pocket") == named_checkpoint("pocket") is not None
+    assert identify_policy("vllm:pocket") == "vllm:" + identify_policy("pocket")
+    assert identify_policy(f"vllm:{tiny}") == "vllm:" + identify_policy(str(tiny))
+    assert find_named_checkpoint("vllm:pocket") == find_named_checkpoint("pocket") is not None
     with pytest.raises(CheckpointError, match="neither a folder"):
         open_policy("vllm:./nowhere")
 
@@ -28,5 +28,5 @@ def test_without_vllm_the_advice_is_to_install_it(monkeypatch, tiny):
 
 def test_importing_the_policy_imports_no_vllm():
     code = "import openrft.policies.vllm, sys; print('vllm' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "False"
+    notices = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert notices.stdout.strip() == "False"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import PluginError
-from openrft.task import DataRequest, Task, TaskInfo
+from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import check_family, toy_task
 
 
@@ -31,7 +31,7 @@ class Family:
         self.loads += 1
         return replace(toy_task(request.train, request.test), name=name)
 
-    def whole(self, name, request):
+    def load_all(self, name, request):
         return replace(toy_task(100, 20), name=name)
 
 
@@ -57,7 +57,7 @@ class Generous(Family):
 
 
 class Incomplete(Family):
-    def whole(self, name, request):
+    def load_all(self, name, request):
         return Task(name, (), ())
 
 
@@ -83,9 +83,9 @@ class Misread(Family):
 )
 def test_faults_are_named(kind, word, monkeypatch, tmp_path):
     family = kind()
-    monkeypatch.setattr("openrft.testing.family", lambda name: family)
+    monkeypatch.setattr("openrft.testing.find_family", lambda name: family)
     monkeypatch.setattr("openrft.testing.load_task", family.load)
-    monkeypatch.setattr("openrft.testing.whole_task", family.whole)
+    monkeypatch.setattr("openrft.testing.load_all_rows", family.whole)
     monkeypatch.setattr("openrft.testing.about", lambda name: f"plugin {name}")
     if word is None:
         assert check_family("f", "f/sums", DataRequest(train=6, test=4), tmp_path).name == "f/sums"

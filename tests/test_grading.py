@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.grading import Grade, grade
-from openrft.sample import Sample
+from openrft.grading.grade import Grade, grade
+from openrft.types import Sample
 
 CHOICE = Sample("q", "B", ("red", "green", "blue", "E"))
 

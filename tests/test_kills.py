@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from openrft.sample import read_jsonl
+from openrft.runtime.files import read_jsonl
 from tests.killing import STEPS
 
 KILLS = 6
@@ -72,11 +72,11 @@ def test_the_workers_of_a_bench_that_was_killed_end_too(strangers, tiny, tmp_pat
     ]  # fmt: skip
     bench = subprocess.Popen(command, cwd=tmp_path, env=environment(strangers), stderr=subprocess.PIPE, text=True)
     assert bench.stderr
-    said = ""
-    while "started" not in said:
+    notices = ""
+    while "started" not in notices:
         line = bench.stderr.readline()
-        assert line, f"the bench ended before it began: {said}"
-        said += line
+        assert line, f"the bench ended before it began: {notices}"
+        notices += line
     workers = children_of(bench.pid)
     os.kill(bench.pid, signal.SIGKILL)
     bench.wait()

@@ -8,9 +8,9 @@ from typing import Literal
 
 import pytest
 
+from openrft.config.options import coerce, parse_assignments, parse_options, raise_faults
+from openrft.config.settings import parse_stage_settings
 from openrft.errors import UsageError
-from openrft.options import build, coerce, parse_settings, refuse
-from openrft.settings import settings_from
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,21 @@ class Options:
 
 def test_text_becomes_typed_values():
     values = {"lr": "1e-4", "steps": "7", "kind": "slow", "on": "no", "path": "x"}
-    assert build(Options, "p", values) == (Options(1e-4, 7, "slow", False, "x"), [])
-    assert build(Options, "p", {"path": "none"})[0] == Options()
+    assert parse_options(Options, "p", values) == (Options(1e-4, 7, "slow", False, "x"), [])
+    assert parse_options(Options, "p", {"path": "none"})[0] == Options()
 
 
 def test_all_faults_are_reported_at_once():
-    _, faults = build(Options, "p", {"lr": "fast", "stesp": 1, "kind": "slwo", "on": "perhaps", "steps": 1.5})
+    _, faults = parse_options(Options, "p", {"lr": "fast", "stesp": 1, "kind": "slwo", "on": "perhaps", "steps": 1.5})
     assert len(faults) == 5
     assert any("did you mean steps?" in f for f in faults)
     assert any("did you mean slow?" in f for f in faults)
     with pytest.raises(UsageError, match="5 faults"):
-        refuse(faults)
+        raise_faults(faults)
 
 
 def test_a_range_check_becomes_a_fault():
-    assert build(Options, "p", {"lr": "-1"}) == (None, ["p: lr must be above 0"])
+    assert parse_options(Options, "p", {"lr": "-1"}) == (None, ["p: lr must be above 0"])
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_range_check_becomes_a_fault():
     ],
 )
 def test_sampling_that_is_none_is_refused(owner, values):
-    assert settings_from({owner: values})[1]
-    assert not settings_from({"evaluate": {"top_p": "1", "temperature": "0"}})[1]
+    assert parse_stage_settings({owner: values})[1]
+    assert not parse_stage_settings({"evaluate": {"top_p": "1", "temperature": "0"}})[1]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def test_wrong_types(value, hint):
 
 
 def test_settings_are_owner_option_value():
-    assert parse_settings(["a.b=c=d", " x.y = 1 "]) == {"a": {"b": "c=d"}, "x": {"y": "1"}}
+    assert parse_assignments(["a.b=c=d", " x.y = 1 "]) == {"a": {"b": "c=d"}, "x": {"y": "1"}}
     with pytest.raises(UsageError, match="2 faults"):
-        parse_settings(["nonsense", "a=b"])
+        parse_assignments(["nonsense", "a=b"])

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrft import Sample
-from openrft.overlap import clusters, matches, overlaps
+from openrft.tasks.leakage import cluster_samples, find_overlaps, find_sample_matches
 
 
 def sample(question: str, *kin: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
-    return Sample(question, "A", options, meta={"kin": list(kin)}, copy=copy)
+    return Sample(question, "A", options, meta={"leakage_groups": list(kin)}, copy=copy)
 
 
 def test_a_pair_is_listed_once_under_the_first_kind_that_fits():
     one = [sample("How many?", "data:1"), sample("Else.", "data:1")]
     other = [sample("How many?", "data:1"), sample("how  MANY", "data:1"), sample("How many?", options=("y", "x"))]
     a, b = (s.id for s in one)
-    found = overlaps(one, other)
+    found = find_overlaps(one, other)
     assert found["exact"] == [(a, other[0].id)]
     assert found["text"] == [(a, other[1].id)]
     assert found["shuffled"] == [(a, other[2].id)]
@@ -30,18 +30,18 @@ def test_a_pair_is_listed_once_under_the_first_kind_that_fits():
 
 def test_copies_are_the_same_to_the_letter():
     first, second = sample("q"), sample("q", copy=1)
-    assert overlaps([first], [second])["exact"] == [(first.id, second.id)]
+    assert find_overlaps([first], [second])["exact"] == [(first.id, second.id)]
 
 
 def test_a_million_pairs_take_no_memory_of_their_own():
     equal = [sample("q", copy=n) for n in range(1000)]
     tracemalloc.start()
-    count = sum(1 for _ in matches(equal, equal))
+    count = sum(1 for _ in find_sample_matches(equal, equal))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 1_000_000
     assert peak < 10_000_000
-    assert [m.other for m in islice(matches(equal, equal), 3)] == [0, 1, 2]
+    assert [m.other for m in islice(find_sample_matches(equal, equal), 3)] == [0, 1, 2]
 
 
 def words(text: str) -> str:
@@ -60,7 +60,7 @@ def kind_of(one: Sample, other: Sample) -> str | None:
             return "text"
         if sorted(left) == sorted(right):
             return "shuffled"
-    shared = {mark.partition(":")[0] for mark in {*one.meta["kin"]} & {*other.meta["kin"]}}
+    shared = {mark.partition(":")[0] for mark in {*one.meta["leakage_groups"]} & {*other.meta["leakage_groups"]}}
     return min(shared, default=None)
 
 
@@ -68,7 +68,9 @@ texts = st.sampled_from(
     ["a b", "A, b.", "b a", "a  b!", "-1", "\u22121", "1", "1.", "é\u00a0A", "É a", "_", "", "'a', b"]
 )
 made_up = st.builds(
-    lambda question, options, answer, kin: Sample(question, answer, tuple(options), kind="text", meta={"kin": kin}),
+    lambda question, options, answer, kin: Sample(
+        question, answer, tuple(options), kind="text", meta={"leakage_groups": kin}
+    ),
     texts,
     st.lists(texts, max_size=2),
     st.sampled_from("AB"),
@@ -81,7 +83,7 @@ sets = st.lists(made_up, max_size=8)
 def test_pairs_are_those_that_comparing_each_with_each_finds(one, other):
     for left, right in ((one, other), (one, one)):
         by_hand = {(i, j): kind_of(a, b) for i, a in enumerate(left) for j, b in enumerate(right)}
-        found = list(matches(left, right))
+        found = list(find_sample_matches(left, right))
         assert {(m.one, m.other): m.kind for m in found} == {pair: kind for pair, kind in by_hand.items() if kind}
         assert len(found) == len({(m.one, m.other) for m in found})
         order = ["exact", "text", "shuffled", "alpha", "data", "question"]
@@ -96,8 +98,8 @@ marks = st.lists(st.sets(st.integers(0, 8), max_size=2), max_size=12)
 def test_clusters_are_closed(sets):
     """Chains of kin are one cluster, whatever their order: A like B and B like C."""
     samples = [sample(f"q{n}", *(f"data:{mark}" for mark in sorted(own))) for n, own in enumerate(sets)]
-    found = clusters(samples)
-    joined = {(m.one, m.other) for m in matches(samples, samples)}
+    found = cluster_samples(samples)
+    joined = {(m.one, m.other) for m in find_sample_matches(samples, samples)}
     assert all(found[a] == found[b] for a, b in joined)
     assert all(found[place] == place <= n for n, place in enumerate(found))
     for n, place in enumerate(found):  # nothing is joined without a chain

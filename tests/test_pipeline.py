@@ -14,20 +14,24 @@ import torch
 from safetensors.torch import load_file
 
 import openrft
-import openrft.installed
-import openrft.plugins
+import openrft.plugins.manager
+import openrft.plugins.registry
 from openrft import pipeline
-from openrft.arm import Arm, Job
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.errors import PluginError
-from openrft.grading import Grade
-from openrft.installed import Installed, installed
-from openrft.sample import Reward, Shot, read_jsonl
-from openrft.settings import Evaluate, Explore, Settings
-from openrft.store import Store
+from openrft.grading.grade import Grade
+from openrft.job import Arm, Job
+from openrft.plugins.registry import InstalledPlugin, list_plugins
+from openrft.runtime.files import read_jsonl
+from openrft.runtime.store import Store
 from openrft.testing import toy_task
+from openrft.types import Demonstration, Reward
 
 TASK = toy_task(8, 6)
-SETTINGS = Settings(Explore(steps=4, prompts=4, group=3, max_tokens=6, checkpoint=1), Evaluate(samples=2, max_tokens=6))
+SETTINGS = Settings(
+    ExploreSettings(steps=4, prompts_per_step=4, group_size=3, max_tokens=6, checkpoint_every=1),
+    EvaluateSettings(completions=2, max_tokens=6),
+)
 OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
 
 
@@ -51,11 +55,14 @@ class Spy:
     @openrft.hookimpl
     def augment(self, samples, task):
         self.seen.update(s.id for s in (*samples, *task.test))
-        return [replace(samples[0], question="What is the sum?", parent=samples[0].id, via="spy")]
+        return [replace(samples[0], question="What is the sum?", parent=samples[0].id, created_by="spy")]
 
     @openrft.hookimpl
     def retrieve(self, samples, pool):
-        return [[next(shot for shot in pool if shot.sample.root != s.root)] for s in samples]
+        return [
+            [next(demonstration for demonstration in pool if demonstration.sample.root_id != s.root_id)]
+            for s in samples
+        ]
 
 
 class Toy:
@@ -74,9 +81,9 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = set(), None
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
-    every = {**installed(), **here}
-    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
+    every = {**list_plugins(), **here}
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
@@ -93,7 +100,7 @@ def adapter_of(store: Path) -> dict:
 
 
 def test_vanilla_only_evaluates(tiny, tmp_path):
-    outcome = pipeline.run(job(tiny), Store(tmp_path))
+    outcome = pipeline.run_job(job(tiny), Store(tmp_path))
     assert [c.stage for c in outcome.costs] == ["evaluate"]
     assert len(outcome.rollouts) == 6 * 2
     assert [r.sample.id for r in outcome.rollouts[::2]] == [s.id for s in TASK.test]
@@ -101,36 +108,38 @@ def test_vanilla_only_evaluates(tiny, tmp_path):
 
 def test_same_seed_same_numbers_other_seed_other_numbers(tiny, tmp_path):
     texts = [
-        [r.completion.text for r in pipeline.run(job(tiny, "rl", "spy", seed=s), Store(tmp_path / name)).rollouts]
+        [r.completion.text for r in pipeline.run_job(job(tiny, "rl", "spy", seed=s), Store(tmp_path / name)).rollouts]
         for s, name in ((0, "a"), (0, "b"), (1, "c"))
     ]
     assert texts[0] == texts[1] != texts[2]
 
 
 def test_stages_are_shared_and_reused(tiny, tmp_path):
-    first = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
-    again = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    first = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
+    again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     assert not any(c.reused for c in first.costs)
     assert all(c.reused for c in again.costs)
     assert again.rollouts == first.rollouts
-    assert again.policy_id == first.policy_id != pipeline.run(job(tiny), Store(tmp_path)).policy_id
+    assert again.policy_id == first.policy_id != pipeline.run_job(job(tiny), Store(tmp_path)).policy_id
 
 
 def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
-    assert not any(r.correct for r in pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
+    assert not any(r.correct for r in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
     digest = openrft.installed.source_digest
-    monkeypatch.setattr(openrft.plugins, "source_digest", lambda name: "edited" if name == "toy" else digest(name))
+    monkeypatch.setattr(
+        openrft.plugins.manager, "source_digest", lambda name: "edited" if name == "toy" else digest(name)
+    )
     edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
-    again = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     assert not any(c.reused for c in again.costs)
     assert all(r.correct for r in again.rollouts)
 
 
 def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
-    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
-    monkeypatch.setattr(openrft.plugins, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
-    assert not any(c.reused for c in pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
+    pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
+    monkeypatch.setattr(openrft.plugins.manager, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
+    assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
 
 
 def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
@@ -139,7 +148,7 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
     (inner / "__init__.py").write_text("class Plugin: ...")
     monkeypatch.syspath_prepend(tmp_path)
     plugin = importlib.import_module("shared_namespace.rewards").Plugin
-    monkeypatch.setattr(openrft.installed, "plugin_class", lambda name: plugin)
+    monkeypatch.setattr(openrft.plugins.registry, "load_plugin_class", lambda name: plugin)
     digests = set()
     for code in ("class Plugin: ...", "class Plugin: edited = True"):
         (inner / "__init__.py").write_text(code)
@@ -160,11 +169,11 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
         def __init__(self, options):
             self.content = vectors[0]
 
-    every = {**installed(), "toy": Installed("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
-    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
 
     def identity():
-        return pipeline.work_of(job(tiny), Store(tmp_path)).identity(["toy"])
+        return pipeline.build_context(job(tiny), Store(tmp_path)).identity(["toy"])
 
     first = identity()
     assert identity() == first
@@ -175,28 +184,28 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
 
 
 def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):
-    pipeline.run(job(tiny), Store(tmp_path))
+    pipeline.run_job(job(tiny), Store(tmp_path))
     for change in ({"kind": "text"}, {"meta": {"gold": "twelve"}}):
         other = replace(TASK, test=tuple(replace(s, **change) for s in TASK.test))
         assert [s.id for s in other.test] == [s.id for s in TASK.test]
         monkeypatch.setattr(pipeline, "load_task", lambda name, request, other=other: other)
-        assert not any(c.reused for c in pipeline.run(job(tiny), Store(tmp_path)).costs)
+        assert not any(c.reused for c in pipeline.run_job(job(tiny), Store(tmp_path)).costs)
 
 
 def test_no_stage_but_evaluate_sees_the_test_split(tiny, tmp_path):
-    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     assert Spy.seen
     assert not Spy.seen & {s.id for s in TASK.test}
 
 
 @pytest.mark.parametrize("stop_at", [0, 1, 3])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny, tmp_path, stop_at):
-    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "straight"))
+    pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path / "straight"))
     Spy.stop_at = stop_at
     with pytest.raises(KeyboardInterrupt):
-        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
+        pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
     Spy.stop_at = None
-    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
+    pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path / "stopped"))
     straight, stopped = adapter_of(tmp_path / "straight"), adapter_of(tmp_path / "stopped")
     assert straight.keys() == stopped.keys()
     assert all(torch.equal(straight[name], stopped[name]) for name in straight)
@@ -205,7 +214,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny, tmp_path, stop_at)
 
 
 def test_metrics_of_each_step_are_logged(tiny, tmp_path):
-    pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     (log,) = tmp_path.glob("explore/*/metrics.jsonl")
     row = json.loads(log.read_text().splitlines()[0])
     assert {"reward", "correct", "unparsed", "length", "tokens", "reward.spy", "seconds.rollout", "kl", "loss"} <= set(
@@ -214,22 +223,22 @@ def test_metrics_of_each_step_are_logged(tiny, tmp_path):
 
 
 def test_demonstrations_stand_in_the_prompts_and_their_ids_in_the_rollouts(tiny, tmp_path):
-    outcome = pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+    outcome = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     for rollout in outcome.rollouts:
         assert len(rollout.messages) == 4
-        assert rollout.shots[0] in {s.id for s in TASK.train}
+        assert rollout.demonstrations[0] in {s.id for s in TASK.train}
 
 
 def test_a_demonstration_of_the_sample_itself_is_refused(tiny, tmp_path, monkeypatch):
     def itself(self, samples, pool):
-        return [[Shot(s, "\\boxed{A}")] for s in samples]
+        return [[Demonstration(s, "\\boxed{A}")] for s in samples]
 
     monkeypatch.setattr(Spy, "retrieve", openrft.hookimpl(itself))
     with pytest.raises(PluginError, match="a demonstration of"):
-        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+        pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
 
 
 def test_an_augmented_sample_without_a_parent_is_refused(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(Spy, "augment", openrft.hookimpl(lambda self, samples: [replace(samples[0], question="new")]))
     with pytest.raises(PluginError, match="without lineage"):
-        pipeline.run(job(tiny, "rl", "spy"), Store(tmp_path))
+        pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))

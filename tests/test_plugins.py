@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from openrft import UsageError, installed
+from openrft import UsageError
+from openrft.plugins import registry
 
 
 def python(strangers, code):
@@ -23,7 +24,7 @@ def python(strangers, code):
 
 def test_listing_imports_no_plugin(strangers):
     code = (
-        "import sys; from openrft.installed import installed; print(*installed());"
+        "import sys; from openrft.plugins.registry import installed; print(*installed());"
         "print([m for m in sys.modules if m.startswith(('openrft_', 'torch'))])"
     )
     names, modules = python(strangers, code).stdout.splitlines()
@@ -44,9 +45,9 @@ def test_a_plugin_that_cannot_load_is_named(strangers, name, words):
         f"from openrft.plugins import Plugins\nfrom openrft.errors import OpenRFTError\n"
         f"try: Plugins([{name!r}], {{}})\nexcept OpenRFTError as fault: print(fault)"
     )
-    said = python(strangers, code).stdout
-    assert all(word in said for word in words), said
-    assert said.count("\n") == 1
+    notices = python(strangers, code).stdout
+    assert all(word in notices for word in words), notices
+    assert notices.count("\n") == 1
 
 
 def test_call_order_is_the_listed_order_and_results_are_labelled(strangers):
@@ -56,7 +57,7 @@ from openrft.testing import toy_task, toy_rollouts
 task = toy_task(1, 1)
 for names in (["brevity", "placebo"], ["placebo", "brevity"]):
     plugins = Plugins(names, {"brevity": {"limit": "3"}})
-    found = plugins.collect("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
+    found = plugins.call_all("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
     print([name for name, _ in found], found[names.index("brevity")][1][0].per_step)
 """
     assert python(strangers, code).stdout.splitlines() == [
@@ -76,9 +77,9 @@ try:
 except PluginError as fault:
     print(fault, type(fault.__cause__).__name__)
 """
-    said = python(strangers, code).stdout
-    assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward: the scale weighs nothing" in said
-    assert said.strip().endswith("ZeroDivisionError")
+    notices = python(strangers, code).stdout
+    assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward: the scale weighs nothing" in notices
+    assert notices.strip().endswith("ZeroDivisionError")
 
 
 def test_the_kit_passes_a_good_plugin_and_fails_a_bad_one(strangers):
@@ -124,9 +125,9 @@ for hook, what, _ in {ODD!r}:
     except PluginError as fault:
         print(fault)
 """
-    said = python(strangers, code).stdout.splitlines()
-    assert len(said) == len(ODD), said
-    for (*_, words), line in zip(ODD, said, strict=True):
+    notices = python(strangers, code).stdout.splitlines()
+    assert len(notices) == len(ODD), notices
+    for (*_, words), line in zip(ODD, notices, strict=True):
         assert "plugin 'odd' (openrft-broken 6.6.6)" in line
         assert words in line
 
@@ -154,8 +155,8 @@ def test_a_family_or_options_that_fail_are_named(strangers):
     code = f"""
 from openrft import DataRequest
 from openrft.errors import OpenRFTError
-from openrft.bench.baselines import baselines_of
-from openrft.families import family, load_task
+from openrft.bench.runner import baselines_of
+from openrft.plugins.task_registry import family, load_task
 from openrft.plugins import Plugins
 def grade(task):
     return task.grade(task.test[0], "")
@@ -165,9 +166,9 @@ for typed, _ in {FAILING!r}:
     except OpenRFTError as fault:
         print(fault)
 """
-    said = python(strangers, code).stdout.splitlines()
-    assert len(said) == len(FAILING), said
-    for (_, words), line in zip(FAILING, said, strict=True):
+    notices = python(strangers, code).stdout.splitlines()
+    assert len(notices) == len(FAILING), notices
+    for (_, words), line in zip(FAILING, notices, strict=True):
         assert words in line
 
 
@@ -177,11 +178,11 @@ def test_two_distributions_with_one_name_are_refused_when_it_is_used(monkeypatch
         return SimpleNamespace(name=name, dist=dist)
 
     twice = [entry("x", "one"), entry("x", "other"), entry("y", "one")]
-    monkeypatch.setattr(installed, "entry_points", lambda group: twice)
-    installed.installed.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: twice)
+    registry.list_plugins.cache_clear()
     try:
-        assert installed.about("y").distribution == "one"
+        assert registry.find_plugin("y").distribution == "one"
         with pytest.raises(UsageError, match="two installed distributions call a plugin 'x': one and other"):
-            installed.about("x")
+            registry.find_plugin("x")
     finally:
-        installed.installed.cache_clear()
+        registry.list_plugins.cache_clear()

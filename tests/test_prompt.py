@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.prompt import boxed, final_answer, messages_for, steps_of, strip_thinking
-from openrft.sample import Sample, Shot
+from openrft.grading.extract import final_answer, split_steps, strip_thinking
+from openrft.tasks.prompt import box_answer, build_messages
+from openrft.types import Demonstration, Sample
 
 SAMPLE = Sample("Which is \\boxed?", "A", ("one", "two"))
 
 
 def test_messages_hold_instruction_demonstrations_and_question_in_order():
-    shot = Shot(Sample("Earlier?", "B", ("x", "y")), boxed("B"), "because\n\\boxed{B}")
-    roles = [(m["role"], m["content"]) for m in messages_for(SAMPLE, [shot], "Do it.")]
+    demonstration = Demonstration(Sample("Earlier?", "B", ("x", "y")), box_answer("B"), "because\n\\boxed{B}")
+    roles = [(m["role"], m["content"]) for m in build_messages(SAMPLE, [demonstration], "Do it.")]
     assert roles == [
         ("system", "Do it."),
         ("user", "Earlier?\nA. x\nB. y"),
@@ -25,8 +26,8 @@ def test_messages_hold_instruction_demonstrations_and_question_in_order():
 
 def test_the_backslash_survives():
     """The released code of the paper turned \\boxed into backspace + oxed in every training prompt."""
-    assert "\\boxed{}" in messages_for(SAMPLE)[0]["content"]
-    assert "\x08" not in str(messages_for(SAMPLE))
+    assert "\\boxed{}" in build_messages(SAMPLE)[0]["content"]
+    assert "\x08" not in str(build_messages(SAMPLE))
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ pieces = ["answer is ", "Answer: ", "**", "*", '"', "`", "(", ")", "option ", "B
 @given(st.lists(st.sampled_from(pieces)).map("".join))
 def test_the_final_answer_of_a_final_answer_is_itself(text):
     found = final_answer(text)
-    assert found is None or final_answer(boxed(found)) == found
+    assert found is None or final_answer(box_answer(found)) == found
 
 
 def test_steps_are_non_empty_lines():
-    assert steps_of("a\n\n  \nb\n") == ["a", "b"]
+    assert split_steps("a\n\n  \nb\n") == ["a", "b"]

@@ -13,9 +13,9 @@ pytestmark = [
     pytest.mark.skipif(not FOLDER, reason="OPENRFT_SCIKNOWEVAL_DATA names no folder of SciKnowEval rows"),
 ]
 SMALL = [
-    "--train", "8", "--test", "12", "--set", "explore.steps=1", "--set", "explore.prompts=2", "--set",
-    "explore.group=4", "--set", "explore.max_tokens=64", "--set", "evaluate.max_tokens=64", "--set",
-    "evaluate.samples=1", "--workers", "1",
+    "--train", "8", "--test", "12", "--set", "explore.steps=1", "--set", "explore.prompts_per_step=2", "--set",
+    "explore.group_size=4", "--set", "explore.max_tokens=64", "--set", "evaluate.max_tokens=64", "--set",
+    "evaluate.completions=1", "--workers", "1",
 ]  # fmt: skip
 
 

@@ -10,17 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrft.errors import DataError
-from openrft.sample import (
-    Completion,
-    Reward,
-    Rollout,
-    Sample,
-    read_jsonl,
-    rollout_from_json,
-    sample_from_json,
-    to_json,
-    write_jsonl,
-)
+from openrft.runtime.files import read_jsonl, write_jsonl
+from openrft.types import Completion, Reward, Rollout, Sample, rollout_from_json, sample_from_json, to_json
 
 text = st.text(st.characters(codec="utf-8"))
 
@@ -46,7 +37,7 @@ def test_identity_is_question_options_and_answer():
 
 def test_kin_share_a_root():
     original = Sample("q", "A", ("x", "y"))
-    child = Sample("Q?", "B", ("y", "x"), parent=original.id, via="da")
+    child = Sample("Q?", "B", ("y", "x"), parent=original.id, created_by="da")
     assert child.root == original.root == original.id
     assert replace(original, task="t").id == original.id
 

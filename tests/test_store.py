@@ -7,7 +7,8 @@ import errno
 import pytest
 
 from openrft.errors import StoreError
-from openrft.store import Store, disk_faults, write_atomic
+from openrft.runtime.files import report_disk_errors, write_atomic
+from openrft.runtime.store import Store
 
 
 def writer(text, calls):
@@ -55,7 +56,7 @@ def test_a_stopped_stage_leaves_its_part_to_go_on_from(tmp_path):
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "cannot be written")])
 def test_a_disks_faults_become_one_line(tmp_path, number, words):
-    with pytest.raises(StoreError, match=words), disk_faults(tmp_path):
+    with pytest.raises(StoreError, match=words), report_disk_errors(tmp_path):
         raise OSError(number, "disk says no")
 
 
@@ -74,5 +75,5 @@ def test_atomic_write_replaces(tmp_path):
 
 
 def test_a_name_too_long_is_a_fault_of_the_place_not_of_ours(tmp_path):
-    with pytest.raises(StoreError, match="cannot be written: File name too long"), disk_faults(tmp_path):
+    with pytest.raises(StoreError, match="cannot be written: File name too long"), report_disk_errors(tmp_path):
         (tmp_path / ("x" * 300)).mkdir()

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import DataError, UnknownName
-from openrft.overlap import overlaps
-from openrft.sample import Sample
-from openrft.task import DataRequest, Task, TaskInfo, checked, expand
+from openrft.plugins.task_registry import check_leaks, expand_selector
+from openrft.tasks.leakage import find_overlaps
+from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import toy_task
+from openrft.types import Sample
 
 
 class Family:
@@ -38,16 +39,16 @@ FAMILIES = {"f": Family()}
     ],
 )
 def test_selectors(selector, names):
-    assert expand(selector, FAMILIES) == names
+    assert expand_selector(selector, FAMILIES) == names
 
 
 def test_a_glob_stands_for_what_the_source_has():
-    assert expand("f/L3/*", FAMILIES, "elsewhere") == ["f/L3/alpha", "f/L3/beta", "f/L3/gamma"]
+    assert expand_selector("f/L3/*", FAMILIES, "elsewhere") == ["f/L3/alpha", "f/L3/beta", "f/L3/gamma"]
 
 
 def test_an_unknown_task_gets_the_nearest_names():
     with pytest.raises(UnknownName, match="Did you mean f/L3/alpha"):
-        expand("f/L3/alhpa", FAMILIES)
+        expand_selector("f/L3/alhpa", FAMILIES)
 
 
 def test_overlaps_by_kind():
@@ -58,7 +59,7 @@ def test_overlaps_by_kind():
         Sample("What is it?", "B", ("y", "x")),  # options in another order
         Sample("New?", "A", ("x", "y")),
     ]
-    found = overlaps(train, test)
+    found = find_overlaps(train, test)
     assert {kind: [a for a, _ in pairs] for kind, pairs in found.items()} == {
         "exact": [train[0].id],
         "text": [train[1].id],
@@ -68,16 +69,16 @@ def test_overlaps_by_kind():
 
 def test_a_sign_or_a_decimal_point_makes_another_question():
     one, other = Sample("Lowest?", "A", ("-0.2", "1.5")), Sample("Lowest?", "A", ("0.2", "15"))
-    assert not any(overlaps([one], [other]).values())
+    assert not any(find_overlaps([one], [other]).values())
 
 
 def test_what_the_family_knows_to_be_kin_overlaps_too():
     def sample(number, *kin):
-        return Sample(f"Question {number}?", "A", ("x", "y"), meta={"kin": kin})
+        return Sample(f"Question {number}?", "A", ("x", "y"), meta={"leakage_groups": kin})
 
     train = [sample(1, "data:a", "q:1"), sample(2, "data:b"), sample(3), sample(9, "data:z")]
     test = [sample(4, "data:a"), sample(5, "data:b", "data:a"), sample(6, "q:1", "data:c"), sample(9, "data:z")]
-    found = overlaps(train, test)
+    found = find_overlaps(train, test)
     assert found == {
         "exact": [(train[3].id, test[3].id)],
         "text": [],
@@ -85,26 +86,26 @@ def test_what_the_family_knows_to_be_kin_overlaps_too():
         "data": [(train[0].id, test[0].id), (train[0].id, test[1].id), (train[1].id, test[1].id)],
         "q": [(train[0].id, test[2].id)],
     }
-    notes = checked(Task("t", tuple(train), tuple(test)), DataRequest()).notes
+    notes = check_leaks(Task("t", tuple(train), tuple(test)), DataRequest()).notes
     assert notes["overlaps"] == {"exact": 1, "text": 0, "shuffled": 0, "data": 3, "q": 1}
     assert notes["overlap_pairs"]["q"] == [[train[0].id, test[2].id]]
-    assert checked(Task("t", tuple(train), tuple(test)), DataRequest(drop_leaks=True)).train == (train[2],)
+    assert check_leaks(Task("t", tuple(train), tuple(test)), DataRequest(drop_leaks=True)).train == (train[2],)
 
 
 def test_a_task_without_train_can_be_checked_and_one_without_test_cannot():
     task = toy_task(4, 4)
-    assert checked(replace(task, train=()), DataRequest(drop_leaks=True)).train == ()
+    assert check_leaks(replace(task, train=()), DataRequest(drop_leaks=True)).train == ()
     with pytest.raises(DataError, match="4 train and 0 test"):
-        checked(replace(task, test=()), DataRequest())
+        check_leaks(replace(task, test=()), DataRequest())
 
 
 def test_leaks_are_counted_and_dropped_on_request():
     clean = toy_task(6, 4)
     leaky = replace(clean, train=(*clean.train, clean.test[0]))
-    assert checked(leaky, DataRequest()).notes["overlaps"]["exact"] == 1
-    assert len(checked(leaky, DataRequest()).train) == 7
-    dropped = checked(leaky, DataRequest(drop_leaks=True))
+    assert check_leaks(leaky, DataRequest()).notes["overlaps"]["exact"] == 1
+    assert len(check_leaks(leaky, DataRequest()).train) == 7
+    dropped = check_leaks(leaky, DataRequest(drop_leaks=True))
     assert dropped.train == clean.train
     assert dropped.notes["dropped_leaks"] == 1
     with pytest.raises(DataError, match="every train sample overlaps"):
-        checked(replace(clean, train=clean.test), DataRequest(drop_leaks=True))
+        check_leaks(replace(clean, train=clean.test), DataRequest(drop_leaks=True))

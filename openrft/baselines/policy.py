@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openrft.baselines.known import answerer, known
+from openrft.baselines.registry import check_baseline_name, make_answerer
 from openrft.errors import PolicyError, UsageError
-from openrft.installed import package_digest
 from openrft.policies.base import Sampling
-from openrft.progress import Progress
-from openrft.prompt import boxed, question_block
-from openrft.rules import asked
-from openrft.sample import Completion, Message, content_id
-from openrft.task import Task
+from openrft.runtime.code import digest_package
+from openrft.runtime.progress import Progress
+from openrft.tasks.prompt import box_answer, format_question
+from openrft.tasks.task import Task, to_question
+from openrft.types import Completion, Message, content_id
 
-PREFIX = "baseline:"
+BASELINE_PREFIX = "baseline:"
 
 
 class BaselinePolicy:
@@ -24,10 +23,10 @@ class BaselinePolicy:
     """
 
     def __init__(self, spec: str, task: Task | None) -> None:
-        self.id = identity(spec, task)
+        self.id = identify_baseline(spec, task)
         assert task is not None
-        self._answer = answerer(spec.removeprefix(PREFIX), task)
-        self._questions = {question_block(sample): asked(sample) for sample in (*task.train, *task.test)}
+        self._answer = make_answerer(spec.removeprefix(BASELINE_PREFIX), task)
+        self._questions = {format_question(sample): to_question(sample) for sample in (*task.train, *task.test)}
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
@@ -42,13 +41,13 @@ class BaselinePolicy:
                 f"{self.id} was asked something that is not a question of its task: {prompt[-1]['content'][:60]!r}."
             )
         answer = self._answer(question)
-        return "" if answer is None else boxed(answer)
+        return "" if answer is None else box_answer(answer)
 
 
-def identity(spec: str, task: Task | None) -> str:
+def identify_baseline(spec: str, task: Task | None) -> str:
     """The rule, and what it learns from. Raises UnknownName, or UsageError without a task to learn from."""
-    name = known(spec.removeprefix(PREFIX))
+    name = check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
     if task is None:
         raise UsageError(f"{spec} answers only the questions of a task.", "Use it with evaluate or bench.")
-    own = {leaf: package_digest(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
-    return f"{PREFIX}{name}#{content_id([[s.id, s.kind, s.task] for s in task.train], own)}"
+    own = {leaf: digest_package(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
+    return f"{BASELINE_PREFIX}{name}#{content_id([[s.id, s.kind, s.task] for s in task.train], own)}"

@@ -10,11 +10,17 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from openrft.baselines.neighbour import typical_number
-from openrft.baselines.options import Quantity, length, number, ranked, similarity
-from openrft.baselines.text import numbers_in
-from openrft.rules import Answerer, Question, Rule, asked
-from openrft.sample import LETTERS, Sample
+from openrft.baselines.rules import (
+    Quantity,
+    option_length,
+    option_number,
+    option_similarity,
+    rank_options,
+    typical_number,
+)
+from openrft.baselines.text import find_numbers
+from openrft.tasks.task import Answerer, Question, Rule, to_question
+from openrft.types import LETTERS, Sample
 
 RANKS = {"smallest": 0, "largest": -1, "second smallest": 1, "second largest": -2}
 ENOUGH = 8  # training questions of a leaf task to learn from; with fewer the whole split's rule serves
@@ -23,9 +29,9 @@ ENOUGH = 8  # training questions of a leaf task to learn from; with fewer the wh
 def best_surface_rule(train: Sequence[Sample]) -> Answerer:
     """The best rule of the question's leaf task; where that does not apply, option A."""
     leaves = {sample.task for sample in train}
-    whole = best_rule(train)
+    whole = find_best_rule(train)
     several = leaves if len(leaves) > 1 else ()
-    by_leaf = {leaf: best_rule([s for s in train if s.task == leaf], ENOUGH) for leaf in several}
+    by_leaf = {leaf: find_best_rule([s for s in train if s.task == leaf], ENOUGH) for leaf in several}
 
     def answer(question: Question) -> str | None:
         found = by_leaf.get(question.task) or whole
@@ -34,20 +40,20 @@ def best_surface_rule(train: Sequence[Sample]) -> Answerer:
     return answer
 
 
-def best_rule(train: Sequence[Sample], enough: int = 1) -> tuple[str, Answerer] | None:
+def find_best_rule(train: Sequence[Sample], enough: int = 1) -> tuple[str, Answerer] | None:
     """The rule that is right most often on train, and its name. Ties: the first. None with too few choices."""
-    choices = [(asked(s), s.answer) for s in train if s.kind == "choice"]
+    choices = [(to_question(s), s.answer) for s in train if s.kind == "choice"]
     if len(choices) < enough:
         return None
-    made = [(name, rule(train)) for name, rule in rules()]
+    made = [(name, rule(train)) for name, rule in list_surface_rules()]
     return max(made, key=lambda pair: sum(pair[1](question) == answer for question, answer in choices))
 
 
-def rules() -> Iterator[tuple[str, Rule]]:
+def list_surface_rules() -> Iterator[tuple[str, Rule]]:
     """Every surface rule with its name."""
     for what, quantity in QUANTITIES.items():
         for rank, place in RANKS.items():
-            yield f"{rank} {what}", ranked(quantity, place)
+            yield f"{rank} {what}", rank_options(quantity, place)
     yield "typical number", typical_number
 
 
@@ -69,16 +75,16 @@ def _numbers_beside(text: str, option: str) -> tuple[float, ...]:
     holds = re.compile(rf"(?<!\w){re.escape(words[-1])}(?!\w)")
     for line in text.split("\n"):
         at = holds.search(line)
-        found = numbers_in(line[at.end() :]) if at else []
+        found = find_numbers(line[at.end() :]) if at else []
         if found:
             return tuple(found)
     return ()
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "length": length,
-    "number": number,
-    "similarity to the question": similarity,
+    "length": option_length,
+    "number": option_number,
+    "similarity to the question": option_similarity,
     "first number beside it in the question": _beside(0),
     "last number beside it in the question": _beside(-1),
 }

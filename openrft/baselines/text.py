@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-RUN = 5  # characters; on SMILES and prose alike 3 to 6 differ by no more than the draw of items
+NGRAM = 5  # characters; on SMILES and prose alike 3 to 6 differ by no more than the draw of items
 
 _NUMBER = re.compile(
     r"[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
@@ -14,13 +14,13 @@ _NUMBER = re.compile(
 _POWER = re.compile(r"\s*(?:\\times|\\cdot|[\u00d7\u00b7x*])\s*10\s*(?:\^|\*\*)?\s*[{(]?\s*")
 
 
-def number_in(text: str) -> float | None:
+def find_number(text: str) -> float | None:
     """The first number, also as `3.2 \\times 10^{-5}`; None if there is none."""
     found = _NUMBER.search(text)
     return _float(found.group()) if found else None
 
 
-def numbers_in(text: str) -> list[float]:
+def find_numbers(text: str) -> list[float]:
     """Every number, in order."""
     return [_float(found) for found in _NUMBER.findall(text)]
 
@@ -31,12 +31,12 @@ def _float(text: str) -> float:
 
 
 @functools.lru_cache(maxsize=1 << 11)  # a question is looked at once for each of its options, and by several rules
-def runs_of(text: str) -> frozenset[str]:
+def character_ngrams(text: str) -> frozenset[str]:
     """The text's runs of RUN characters; a shorter text is one run."""
-    return frozenset(text[i : i + RUN] for i in range(max(len(text) - RUN + 1, 1)))
+    return frozenset(text[i : i + NGRAM] for i in range(max(len(text) - NGRAM + 1, 1)))
 
 
-def likeness(first: frozenset[str], second: frozenset[str]) -> float:
+def jaccard_index(first: frozenset[str], second: frozenset[str]) -> float:
     """The Jaccard index of two sets of runs, from 0 to 1."""
     shared = len(first & second)
     return shared / (len(first) + len(second) - shared)

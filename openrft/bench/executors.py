@@ -6,22 +6,25 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol
 
-from openrft.arm import Job, job_from_json, job_to_json
-from openrft.baselines.policy import PREFIX
-from openrft.bench.report import ArmResult, Failure
+from openrft.baselines.policy import BASELINE_PREFIX
+from openrft.bench.report import ArmResult, Failure, Item, StageCost
 from openrft.errors import OpenRFTError
-from openrft.tracking import Track
+from openrft.job import Job, job_from_json, job_to_json
+from openrft.pipeline import JobResult
+from openrft.runtime.tracking import TrackerConfig
+from openrft.types import Rollout
 
 Finished = tuple[ArmResult | Failure, Mapping[str, Path]]  # what the job came to; its files, by the folder for them
 
 
-class Watcher(Protocol):
+class JobListener(Protocol):
     """Is told how each job goes on; jobs are numbered in the plan's order."""
 
     def started(self, job: int) -> None: ...
@@ -31,19 +34,19 @@ class Watcher(Protocol):
     def finished(self, job: int, ok: bool) -> None: ...
 
 
-def execute(
+def run_jobs(
     jobs: Sequence[Job],
     store: Path,
     workers: int,
-    watcher: Watcher,
+    watcher: JobListener,
     debug: bool = False,
-    track: Track | None = None,
+    track: TrackerConfig | None = None,
 ) -> Iterator[tuple[int, Finished]]:
     """Yield (job number, what it came to) as jobs finish. A failed job fails alone.
 
     Rules answer here and first: they are done before a worker process would have started.
     """
-    rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(PREFIX)}
+    rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(BASELINE_PREFIX)}
     models = {n: job for n, job in enumerate(jobs) if n not in rules}
     yield from _here(rules, store, watcher, debug, track)
     if workers <= 1 or len(models) <= 1:
@@ -53,7 +56,7 @@ def execute(
 
 
 def _here(
-    jobs: Mapping[int, Job], store: Path, watcher: Watcher, debug: bool, track: Track | None
+    jobs: Mapping[int, Job], store: Path, watcher: JobListener, debug: bool, track: TrackerConfig | None
 ) -> Iterator[tuple[int, Finished]]:
     for number, job in jobs.items():
         watcher.started(number)
@@ -67,7 +70,7 @@ def _here(
 
 
 def _side_by_side(
-    jobs: Mapping[int, Job], store: Path, workers: int, watcher: Watcher, track: Track | None
+    jobs: Mapping[int, Job], store: Path, workers: int, watcher: JobListener, track: TrackerConfig | None
 ) -> Iterator[tuple[int, Finished]]:
     context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
     channel = context.Queue()
@@ -89,7 +92,7 @@ def _side_by_side(
         listener.join(timeout=5)
 
 
-def _completed(futures: dict[Future[Finished], int], watcher: Watcher) -> Iterator[tuple[int, Finished]]:
+def _completed(futures: dict[Future[Finished], int], watcher: JobListener) -> Iterator[tuple[int, Finished]]:
     waiting = set(futures)
     while waiting:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -126,7 +129,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(number: int, job: dict[str, Any], store: str, track: Track | None) -> Finished:
+def _work(number: int, job: dict[str, Any], store: str, track: TrackerConfig | None) -> Finished:
     _channel.put(("started", number))
 
     def tell(stage: str, done: int, total: int, note: str) -> None:
@@ -135,25 +138,24 @@ def _work(number: int, job: dict[str, Any], store: str, track: Track | None) -> 
     return _run(job_from_json(job), Path(store), tell, debug=False, track=track)
 
 
-def _listen(channel: Any, watcher: Watcher) -> None:
+def _listen(channel: Any, watcher: JobListener) -> None:
     while (message := channel.get()) is not None:
         getattr(watcher, message[0])(*message[1:])
 
 
 def _run(
-    job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool, track: Track | None
+    job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool, track: TrackerConfig | None
 ) -> Finished:
-    from openrft.bench.outcome import arm_result
-    from openrft.pipeline import run
-    from openrft.store import Store
+    from openrft.pipeline import run_job
+    from openrft.runtime.store import Store
 
     class Telling:
         def update(self, stage: str, done: int, total: int, note: str = "") -> None:
             tell(stage, done, total, note)
 
     try:
-        outcome = run(job, Store(store), Telling(), track)
-        result = arm_result(outcome)
+        outcome = run_job(job, Store(store), Telling(), track)
+        result = summarise_job(outcome)
     except OpenRFTError as fault:
         if debug:
             raise
@@ -165,3 +167,38 @@ def _run(
         return Failure(job.arm.name, job.task, job.seed, words), {}
     files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
     return result, {folder: file for folder, file in files.items() if file is not None}
+
+
+def summarise_job(outcome: JobResult) -> ArmResult:
+    """Per-item verdicts, costs and metrics of one job. Items of which a completion is not scored are left out."""
+    by_item: dict[str, list[Rollout]] = defaultdict(list)
+    for rollout in outcome.rollouts:
+        by_item[rollout.sample.id].append(rollout)
+    items = {
+        sample: _item(rollouts)
+        for sample, rollouts in by_item.items()
+        if all(rollout.correct is not None for rollout in rollouts)
+    }
+    metrics: dict[str, float | None] = {}
+    for cost in outcome.stage_runs:
+        for name, value in {**cost.counts, **cost.metrics}.items():
+            metrics[f"{cost.stage}.{name}"] = float(value)
+    return ArmResult(
+        outcome.job.arm.name,
+        outcome.job.task,
+        outcome.job.seed,
+        outcome.policy_id,
+        items,
+        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_runs),
+        metrics,
+        outcome.fitness,
+    )
+
+
+def _item(rollouts: Sequence[Rollout]) -> Item:
+    correct = tuple(bool(r.correct) for r in rollouts)
+    partly = any(r.score is not None for r in rollouts)
+    scores = tuple(float(bool(r.correct)) if r.score is None else r.score for r in rollouts) if partly else ()
+    return Item(
+        correct, tuple(r.answer is None for r in rollouts), sum(len(r.completion.tokens) for r in rollouts), scores
+    )

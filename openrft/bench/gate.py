@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from openrft.bench.changes import changes
-from openrft.bench.comparable import obstacles, shared_seeds
-from openrft.bench.components import isolated, ladder_of
-from openrft.bench.outcomes import Runs, block, runs_of
-from openrft.bench.planner import would_settle
-from openrft.bench.report import Report, TaskRecord, checked
-from openrft.bench.significance import holm
-from openrft.bench.stats import Array, Block, Draws, contrast, resample, share_above, spread
-from openrft.errors import UnknownName
+from openrft.bench.ablation import isolate_effects, read_ablation
+from openrft.bench.comparability import describe_changes, find_obstacles, find_shared_seeds
+from openrft.bench.outcomes import Runs, build_block, find_failures, index_results
+from openrft.bench.power import describe_what_settles
+from openrft.bench.report import Report, TaskRecord, validate_report
+from openrft.bench.report_file import REPORT_FILE, locate_report, write_report
+from openrft.bench.significance import adjust_holm
+from openrft.bench.statistics import (
+    Array,
+    Block,
+    Draws,
+    estimate_contrast,
+    probability_above,
+    resample,
+    standard_errors,
+)
+from openrft.errors import NotComparable, UnknownName
 
 PASS, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = "pass", "regression", "not comparable", "inconclusive"
 ONE_SIDED = 0.025  # what an upper bound of a 95% interval stands for
@@ -29,7 +38,7 @@ EXIT = {PASS: 0, REGRESSION: 1, NOT_COMPARABLE: 3, INCONCLUSIVE: 4}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Comparison:
     """One comparison."""
 
     what: str  # an arm, or "add-one of prm"
@@ -44,12 +53,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateResult:
     """What the gate says."""
 
     verdict: str
     margin: float
-    rows: tuple[Row, ...] = ()
+    rows: tuple[Comparison, ...] = ()
     why: tuple[str, ...] = ()  # the obstacles, where the reports are not comparable
     notes: tuple[str, ...] = ()
 
@@ -68,61 +77,63 @@ class _Pair:
     draws: Draws
 
 
-def compare(baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = ()) -> Verdict:
+def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = ()) -> GateResult:
     """Compare on `arms` alone or, without any, on every arm of the baseline and every component."""
     names = [arm.name for arm in baseline.arms]
     for arm in arms:
         if arm not in names:
             raise UnknownName("arm of the baseline", arm, names)
     chosen = [name for name in names if name in arms or not arms]
-    why = obstacles(checked(baseline), checked(candidate), chosen, with_components=not arms)
+    why = find_obstacles(validate_report(baseline), validate_report(candidate), chosen, with_components=not arms)
     if why:
-        return Verdict(NOT_COMPARABLE, margin, why=tuple(why))
+        return GateResult(NOT_COMPARABLE, margin, why=tuple(why))
     pair = _pair(baseline, candidate, chosen)
-    asked = {name: {name: 1.0} for name in chosen} | ({} if arms else isolated(ladder_of(baseline)))
+    asked = {name: {name: 1.0} for name in chosen} | ({} if arms else isolate_effects(read_ablation(baseline)))
     rows = tuple(_corrected([_row(pair, what, total, margin) for what, total in asked.items()]))
     found = {row.verdict for row in rows}
     verdict = next(v for v in (REGRESSION, INCONCLUSIVE, PASS) if v in found)
-    return Verdict(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair)))
+    return GateResult(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair)))
 
 
 def _pair(baseline: Report, candidate: Report, arms: Sequence[str]) -> _Pair:
-    runs = [runs_of(baseline), runs_of(candidate)]
+    runs = [index_results(baseline), index_results(candidate)]
     blocks = tuple(_block(task, runs, arms, _common(baseline, candidate, arms, task.name)) for task in baseline.tasks)
     return _Pair(tuple(arms), blocks, resample(blocks))
 
 
 def _block(task: TaskRecord, runs: Sequence[Runs], arms: Sequence[str], seeds: Sequence[int]) -> Block:
-    return block(task, [[side[arm, task.name, seed] for seed in seeds] for side in runs for arm in arms])
+    return build_block(task, [[side[arm, task.name, seed] for seed in seeds] for side in runs for arm in arms])
 
 
 def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str) -> list[int]:
-    return sorted(set.intersection(*(set(shared_seeds(baseline, candidate, arm, task)) for arm in arms)))
+    return sorted(set.intersection(*(set(find_shared_seeds(baseline, candidate, arm, task)) for arm in arms)))
 
 
-def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Row:
+def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Comparison:
     """One comparison judged by its own interval; `_corrected` then minds that there are several."""
     ours = np.array([total.get(arm, 0.0) for arm in pair.arms])
     before, after = (float(pair.draws.estimate @ w) for w in (np.r_[ours, 0 * ours], np.r_[0 * ours, ours]))
     if _identical(pair, ours):  # nothing to estimate: the very same outcomes
-        return Row(what, before, after, 0.0, 0.0, 0.0, PASS)
+        return Comparison(what, before, after, 0.0, 0.0, 0.0, PASS)
     both = [*-ours, *ours]
-    found = contrast(pair.draws, both)
-    row = Row(what, before, after, found.value, found.low, found.high, PASS, share_above(pair.draws, both, -margin))
+    found = estimate_contrast(pair.draws, both)
+    row = Comparison(
+        what, before, after, found.value, found.low, found.high, PASS, probability_above(pair.draws, both, -margin)
+    )
     if found.low > -margin:
         return row
     if found.high < -margin:
         return replace(row, verdict=REGRESSION)
     items, seeds = sum(b.scores.shape[2] for b in pair.blocks), pair.draws.seeds
-    settle = would_settle(found.value + margin, items, seeds, *spread(pair.draws, both))
+    settle = describe_what_settles(found.value + margin, items, seeds, *standard_errors(pair.draws, both))
     return replace(row, verdict=INCONCLUSIVE, settle=settle)
 
 
-def _corrected(rows: Sequence[Row]) -> Iterator[Row]:
+def _corrected(rows: Sequence[Comparison]) -> Iterator[Comparison]:
     """A pass needs every row, so no row needs correcting for the others; a regression needs only one of them, and
     of nine rows without any true change one would fall below the margin every fourth time. Hence Holm."""
     p_values = {row.what: row.p for row in rows if row.p is not None}
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))
     for row in rows:
         if row.verdict == REGRESSION and adjusted[row.what] >= ONE_SIDED:
             chance = f"one of {len(p_values)} may be so low by chance (p {adjusted[row.what]:.2f} after Holm)"
@@ -142,7 +153,7 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
         run = {r.seed for report in (baseline, candidate) for r in report.results if r.task == task.name}
         if run - set(seeds):
             yield f"{task.name}: compared on the shared seeds {seeds}; others are passed over."
-    if otherwise := changes(baseline, candidate, arms):
+    if otherwise := describe_changes(baseline, candidate, arms):
         yield otherwise
     if pair.draws.seeds == 1:
         yield "One seed: the intervals cover the draw of test items only; training noise is not in them."
@@ -150,3 +161,26 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
     extra += [t.name for t in candidate.tasks if t.name not in {b.name for b in baseline.tasks}]
     if extra:
         yield f"Not in the baseline, so not compared: {', '.join(extra)}."
+
+
+# FROM bench/bless.py
+def baseline_exists(baseline: str) -> bool:
+    """Whether there is a baseline already."""
+    try:
+        return locate_report(baseline).is_file()
+    except UnknownName:
+        return False
+
+
+def update_baseline(candidate: Report, baseline: str) -> Path:
+    """Write the candidate as the baseline. Raises NotComparable if an arm of it has a failed or missing job."""
+    tasks = [task.name for task in candidate.tasks]
+    found = [line for arm in candidate.arms for line in find_failures(candidate, arm.name, tasks)]
+    if found or not candidate.results:
+        why = found[0] if found else "it holds no result"
+        raise NotComparable(f"the candidate cannot be a baseline: {why}.", "Rerun it until every job is finished.")
+    path = locate_report(baseline) if baseline_exists(baseline) else Path(baseline)
+    if path.is_dir() or path.suffix != ".json":
+        path /= REPORT_FILE
+    write_report(candidate, path)
+    return path

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from openrft.bench.measure import measure, measure_across, measure_parts
-from openrft.bench.outcomes import Runs
+from openrft.bench.outcomes import Runs, collect_across, collect_outcomes, collect_parts
 from openrft.bench.report import ItemRecord, Report, TaskRecord
 from openrft.bench.scores import Group, GroupScore
-from openrft.bench.stats import accuracy
+from openrft.bench.statistics import estimate_accuracy
 
 Members = list[tuple[TaskRecord, list[ItemRecord]]]  # the tasks that have items in a group, and these
 
 
-def groups_of(report: Report, runs: Runs) -> Iterator[Group]:
+def score_groups(report: Report, runs: Runs) -> Iterator[Group]:
     """The whole and its groups, across the tasks whose items have groups where there are several, then for each task
     with several leaf tasks; a grouping into one group says nothing new."""
     grouped = [task for task in report.tasks if any(item.groups for item in _items(task))]
@@ -66,11 +65,11 @@ def _parts(task: TaskRecord, members: Sequence[ItemRecord]) -> list[set[str]]:
 def _scores(
     report: Report, runs: Runs, task: TaskRecord, scored: set[str], parts: Sequence[set[str]]
 ) -> Iterator[GroupScore]:
-    micro, macro = measure(report, runs, (task,), scored), measure_parts(report, runs, task, parts)
+    micro, macro = collect_outcomes(report, runs, (task,), scored), collect_parts(report, runs, task, parts)
     if micro is None or macro is None:
         return
     for at, arm in enumerate(micro.arms):
-        yield GroupScore(arm, accuracy(micro.draws, at), accuracy(macro.draws, at))
+        yield GroupScore(arm, estimate_accuracy(micro.draws, at), estimate_accuracy(macro.draws, at))
 
 
 def _across(report: Report, runs: Runs, tasks: str, by: str, name: str, members: Members) -> Group:
@@ -86,8 +85,8 @@ def _across(report: Report, runs: Runs, tasks: str, by: str, name: str, members:
 def _scores_across(
     report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[set[str]]]]
 ) -> Iterator[GroupScore]:
-    micro, macro = (measure_across(report, runs, parts, weigh_items) for weigh_items in (True, False))
+    micro, macro = (collect_across(report, runs, parts, weigh_items) for weigh_items in (True, False))
     if micro is None or macro is None:
         return
     for at, arm in enumerate(micro[0]):
-        yield GroupScore(arm, accuracy(micro[1], at), accuracy(macro[1], at))
+        yield GroupScore(arm, estimate_accuracy(micro[1], at), estimate_accuracy(macro[1], at))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from openrft.baselines.policy import PREFIX
-from openrft.bench.components import NAMES
-from openrft.bench.render_fitness import fitness_notes
-from openrft.bench.report import Report
+from openrft.baselines.policy import BASELINE_PREFIX
+from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.render_fitness import write_fitness_notes
+from openrft.bench.report import ArmResult, Report
 from openrft.bench.scores import Summary
-from openrft.bench.training_notes import training_notes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",
@@ -21,7 +20,7 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
 }
 
 
-def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
+def write_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the gravest first."""
     return (
         *_failures(summary),
@@ -30,15 +29,15 @@ def notes_of(report: Report, summary: Summary) -> tuple[str, ...]:
         *_noise(summary),
         *_data(report),
         *_lengths(report),
-        *training_notes([task.name for task in report.tasks], report.results),
+        *write_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
-        *fitness_notes(report),
+        *write_fitness_notes(report),
         *_components(summary),
-        *report.said,
+        *report.notices,
     )
 
 
-def best_baseline(report: Report, summary: Summary) -> tuple[str, float] | None:
+def find_best_baseline(report: Report, summary: Summary) -> tuple[str, float] | None:
     """The rule without a model that does best over all tasks, whether it ran as an arm or not."""
     ran = _rules(report)
     found = [(rule.name, rule.accuracy) for rule in summary.overall.baselines]
@@ -49,7 +48,7 @@ def best_baseline(report: Report, summary: Summary) -> tuple[str, float] | None:
 def _rules(report: Report) -> dict[str, str]:
     """The arms that are rules without a model, and which."""
     named = ((arm.name, arm.policy or "") for arm in report.arms)
-    return {name: policy.removeprefix(PREFIX) for name, policy in named if policy.startswith(PREFIX)}
+    return {name: policy.removeprefix(BASELINE_PREFIX) for name, policy in named if policy.startswith(BASELINE_PREFIX)}
 
 
 def _failures(summary: Summary) -> Iterator[str]:
@@ -69,7 +68,7 @@ def _unscored(report: Report) -> Iterator[str]:
 
 
 def _chance(report: Report, summary: Summary) -> Iterator[str]:
-    best = best_baseline(report, summary)
+    best = find_best_baseline(report, summary)
     rules = _rules(report)
     rows = [row for row in summary.overall.arms if row.accuracy is not None and row.arm not in rules]
     below = [row.arm for row in rows if best and row.accuracy and row.accuracy.low <= best[1]]
@@ -128,14 +127,14 @@ def _lengths(report: Report) -> Iterator[str]:
 
 def _synthesis(report: Report) -> Iterator[str]:
     """How often the teacher found reasoning; questions without any were imitated by their bare answer."""
-    said = set()
+    notices = set()
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
         if fallback is not None:
-            said.add(
+            notices.add(
                 f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
             )
-    yield from sorted(said)
+    yield from sorted(notices)
 
 
 def _counted(found: Any, words: str) -> str:
@@ -149,7 +148,44 @@ def _components(summary: Summary) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for component in summary.components:
         for estimand, why in component.missing.items():
-            reasons.setdefault(f"{NAMES[estimand]}: {why}", []).append(component.plugin)
+            reasons.setdefault(f"{ESTIMANDS[estimand]}: {why}", []).append(component.plugin)
     for reason, plugins in reasons.items():
         name, _, why = reason.partition(": ")
         yield f"No {name} of {', '.join(plugins)}: {why}."
+
+
+# FROM bench/training_notes.py
+SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
+    "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
+    "cut_off": "cut off in RL at the longest length allowed",
+    "blank": "without a word in RL",
+}
+EVENTS = {  # explore's count -> what it means
+    "idle_steps": "steps of RL in which all answers, or all to each question, earned the same and taught nothing",
+    "exploded_steps": "steps of RL whose loss exploded",
+    "unread_steps": "steps of reasoning beyond the reward model's context in RL, which earned nothing",
+    "damaged_checkpoints": "damaged checkpoints that RL could not go on from",
+}
+
+
+def write_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> Iterator[str]:
+    """Single lines, for each task those that apply, with the arms."""
+    for task in tasks:
+        results = [r for r in every if r.task == task]
+        for count, words in SHARES.items():
+            shares = {arm: n / all_ for arm, n, all_ in _count_events(results, count) if n >= 0.005 * all_}
+            if shares:
+                yield f"{task}: answers {words}: {', '.join(f'{arm} {s:.0%}' for arm, s in shares.items())}."
+        for count, words in EVENTS.items():
+            events = {arm: n for arm, n, _ in _count_events(results, count) if n}
+            if events:
+                yield f"{task}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
+
+
+def _count_events(results: Sequence[ArmResult], count: str) -> Iterator[tuple[str, float, float]]:
+    """(arm, the count, all completions) over the seeds of each arm that explored."""
+    for arm in dict.fromkeys(r.arm for r in results):
+        mine = [r.metrics for r in results if r.arm == arm]
+        n, completions = (sum(m.get(f"explore.{name}") or 0.0 for m in mine) for name in (count, "completions"))
+        if completions or n:
+            yield arm, n, completions + (n if count == "over_context" else 0)

@@ -5,34 +5,38 @@ Items run by id and seeds by number, so the order in which a report lists them m
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from openrft.bench.ablation import to_vector
 from openrft.bench.report import ArmResult, Report, TaskRecord
-from openrft.bench.stats import Block
+from openrft.bench.scores import Gain
+from openrft.bench.significance import bootstrap_p, delta_p
+from openrft.bench.statistics import Block, Draws, estimate_contrast, pool_draws, resample
 
 Runs = Mapping[tuple[str, str, int], ArmResult]  # by arm, task and seed
 
 
-def runs_of(report: Report) -> dict[tuple[str, str, int], ArmResult]:
+def index_results(report: Report) -> dict[tuple[str, str, int], ArmResult]:
     """The finished jobs."""
     return {(r.arm, r.task, r.seed): r for r in report.results}
 
 
-def seeds_of(report: Report, task: str) -> list[int]:
+def list_seeds(report: Report, task: str) -> list[int]:
     """Every seed that some job of the task was started with."""
     started = [(r.task, r.seed) for r in report.results] + [(f.task, f.seed) for f in report.failures]
     return sorted({seed for name, seed in started if name == task})
 
 
-def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
+def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     """Why the arm has no score on these tasks: its failed and its missing jobs, a line each. Empty = it has one."""
     failed = {(f.task, f.seed): f.error for f in report.failures if f.arm == arm}
     done = {(r.task, r.seed) for r in report.results if r.arm == arm}
     lines = []
     for task in tasks:
-        seeds = seeds_of(report, task)
+        seeds = list_seeds(report, task)
         for seed in seeds:
             if (task, seed) in failed:
                 lines.append(f"{arm} failed on {task}, seed {seed}: {failed[task, seed].removesuffix('.')}")
@@ -43,7 +47,7 @@ def trouble(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     return lines
 
 
-def block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None) -> Block:
+def build_block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None) -> Block:
     """One row of results for each arm, its seeds in the same order in every row; `kept` are the items' ids."""
     items = sorted((i for i in record.items if kept is None or i.id in kept), key=lambda i: i.id)
     scores = [[[run.items[i.id].value for i in items] for run in row] for row in rows]
@@ -60,3 +64,88 @@ def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
         for name in (first, second)
     ]
     return ids[0] == ids[1]
+
+
+# FROM bench/measure.py
+@dataclass(frozen=True, slots=True)
+class ArmOutcomes:
+    """Outcomes and their replicates, paired over arms."""
+
+    arms: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    draws: Draws
+
+
+def collect_outcomes(
+    report: Report, runs: Runs, tasks: Sequence[TaskRecord], kept: Collection[str] | None = None
+) -> ArmOutcomes | None:
+    """The arms without a failed or missing job on these tasks; None if there is none, or no scored item.
+
+    `kept` are the ids of the items that count; a task without any of them is passed over.
+    """
+    names = [t.name for t in tasks]
+    arms = list_finished_arms(report, names)
+    with_items = [t for t in tasks if any(kept is None or item.id in kept for item in t.items)]
+    if not arms or not with_items:
+        return None
+    blocks = tuple(build_block(task, _rows(report, runs, arms, task), kept) for task in with_items)
+    return ArmOutcomes(arms, blocks, resample(blocks))
+
+
+def collect_parts(report: Report, runs: Runs, task: TaskRecord, parts: Sequence[Collection[str]]) -> ArmOutcomes | None:
+    """The same for parts of one task, each weighing the same: their macro average."""
+    arms = list_finished_arms(report, [task.name])
+    if not arms:
+        return None
+    rows = _rows(report, runs, arms, task)
+    blocks = tuple(build_block(task, rows, part) for part in parts)
+    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True))
+
+
+def collect_across(
+    report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[Collection[str]]]], weigh_items: bool
+) -> tuple[tuple[str, ...], Draws] | None:
+    """The arms without a failed or missing job on several tasks, and the average over the given parts of each: items
+    weigh the same, or parts do. Tasks are trained apart, the parts of one together."""
+    arms = list_finished_arms(report, [task.name for task, _ in parts])
+    if not arms:
+        return None
+    draws = []
+    for seed, (task, own) in enumerate(parts):
+        rows = _rows(report, runs, arms, task)
+        kept = [{i for part in own for i in part}] if weigh_items else own
+        blocks = [build_block(task, rows, part) for part in kept]
+        draws.append(resample(blocks, seed=seed, trained_together=True))
+    sizes = [sum(map(len, own)) if weigh_items else len(own) for _, own in parts]
+    return arms, pool_draws(draws, sizes)
+
+
+def list_finished_arms(report: Report, tasks: Sequence[str]) -> tuple[str, ...]:
+    """The arms without a failed or missing job on these tasks."""
+    return tuple(a.name for a in report.arms if not find_failures(report, a.name, tasks))
+
+
+def compute_delta(runs: Runs, measured: ArmOutcomes, first: str, second: str) -> Gain:
+    """The paired gain of one arm over another."""
+    i, j = measured.arms.index(first), measured.arms.index(second)
+    same = same_checkpoint(runs, first, second)
+    p, test = delta_p(measured.blocks, measured.draws, i, j, same)
+    found = estimate_contrast(measured.draws, to_vector({first: 1.0, second: -1.0}, measured.arms))
+    return Gain(found.value, found.low, found.high, p, test)
+
+
+def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) -> Gain:
+    """A weighted sum of accuracies; a plain difference of two arms is tested as such."""
+    ups = [arm for arm, weight in total.items() if weight == 1]
+    downs = [arm for arm, weight in total.items() if weight == -1]
+    if len(total) == 2 and ups and downs:
+        return compute_delta(runs, measured, ups[0], downs[0])
+    share = to_vector(total, measured.arms)
+    found = estimate_contrast(measured.draws, share)
+    test = "bootstrap over seeds and items" if measured.draws.seeds > 1 else "bootstrap over items"
+    return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
+
+
+def _rows(report: Report, runs: Runs, arms: Sequence[str], task: TaskRecord) -> list[list[ArmResult]]:
+    seeds = list_seeds(report, task.name)
+    return [[runs[arm, task.name, seed] for seed in seeds] for arm in arms]

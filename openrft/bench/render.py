@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from openrft.bench.components import NAMES
-from openrft.bench.grid import Grid, interval, percent, share
-from openrft.bench.render_fitness import fitness_grids
-from openrft.bench.render_groups import further, grouped
+from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.render_fitness import build_fitness_tables
 from openrft.bench.report import Report
-from openrft.bench.scores import ArmScore, Component, Gain, Summary, Table
+from openrft.bench.scores import ArmScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
+from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 
 COST = ("tokens", "seconds", "reused")
 FEW = 3  # rules without a model that are shown at the foot of a table on a terminal
 
 
-def grids(report: Report, summary: Summary, per_task: bool = False) -> Iterator[Grid]:
+def build_tables(report: Report, summary: Summary, per_task: bool = False) -> Iterator[TextTable]:
     """The tables of a report, in order."""
     tasks = summary.overall.tasks
     scored = [task.name for task in report.tasks if task.items]
@@ -23,17 +22,17 @@ def grids(report: Report, summary: Summary, per_task: bool = False) -> Iterator[
     where = tasks[0] if len(tasks) == 1 else f"mean over {some}{len(tasks)} tasks"
     yield _arms(f"{report.name}: {where}, {_size(summary.overall)}", summary.overall, few=not per_task)
     if summary.metrics:
-        yield further(summary)
-    yield from grouped(summary, per_task)
+        yield build_metric_table(summary)
+    yield from build_group_tables(summary, per_task)
     if summary.components:
         yield _components(summary.components)
-    yield from fitness_grids(report, per_task)
+    yield from build_fitness_tables(report, per_task)
     for table in summary.tables if per_task else ():
         if table is not summary.overall:
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)
 
 
-def legend(summary: Summary) -> str:
+def write_legend(summary: Summary) -> str:
     """How to read the numbers."""
     return (
         f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p of components after Holm."
@@ -41,42 +40,42 @@ def legend(summary: Summary) -> str:
     )
 
 
-def markdown(report: Report, summary: Summary) -> str:
+def write_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
     parts = [f"# {report.name}", f"`{report.command}`, {report.created}"]
-    parts += [_as_markdown(grid) for grid in grids(report, summary, per_task=True)]
-    parts += [legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
+    parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
+    parts += [write_legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
     parts.append("Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _size(table: Table) -> str:
+def _size(table: ScoreTable) -> str:
     seeds = max((row.seeds for row in table.arms), default=0)
     more = f", {table.unscored} more not scored" if table.unscored else ""
-    more += f", {table.flawed} with known defects" if table.flawed else ""
+    more += f", {table.with_defects} with known defects" if table.with_defects else ""
     return f"{table.items} test items{more}, {seeds} seed{'s' * (seeds != 1)}"
 
 
-def _arms(title: str, table: Table, few: bool = False) -> Grid:
+def _arms(title: str, table: ScoreTable, few: bool = False) -> TextTable:
     """`few`: of the rules without a model only the best; the whole list is in report.md."""
-    cleaned = bool(table.flawed)
+    cleaned = bool(table.with_defects)
     rows = [_arm(row, cleaned) for row in table.arms]
     best = sorted(table.baselines, key=lambda rule: -rule.accuracy)[: FEW if few else None]
     rest = [""] * (6 + cleaned)
-    rules = [(f"no model: {rule.name}", percent(rule.accuracy), *rest) for rule in best]
+    rules = [(f"no model: {rule.name}", format_percent(rule.accuracy), *rest) for rule in best]
     columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST)
-    return Grid(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
+    return TextTable(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
 
 
 def _arm(row: ArmScore, cleaned: bool) -> tuple[str, ...]:
     cost = (f"{row.tokens:,}", f"{row.seconds:,.0f}", f"{row.reused_seconds:,.0f}" if row.reused_seconds else "")
     if row.accuracy is None or row.unparsed is None:
         return (row.arm, _lack(row), *[""] * (3 + cleaned), *cost)
-    shares = [share(row.accuracy), *[share(row.cleaned) if row.cleaned else ""] * cleaned]
+    shares = [format_accuracy(row.accuracy), *[format_accuracy(row.cleaned) if row.cleaned else ""] * cleaned]
     if row.delta is None:
-        return (row.arm, *shares, "", "", f"{percent(row.unparsed)}%", *cost)
+        return (row.arm, *shares, "", "", f"{format_percent(row.unparsed)}%", *cost)
     d = row.delta
-    return (row.arm, *shares, interval(d.value, d.low, d.high), _p(d.p), f"{percent(row.unparsed)}%", *cost)
+    return (row.arm, *shares, format_gain(d.value, d.low, d.high), _p(d.p), f"{format_percent(row.unparsed)}%", *cost)
 
 
 def _lack(row: ArmScore) -> str:
@@ -86,32 +85,92 @@ def _lack(row: ArmScore) -> str:
     return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 
-def _components(components: Sequence[Component]) -> Grid:
-    shown = [name for name in NAMES if any(name in c.gains for c in components)] or list(NAMES)[:2]
+def _components(components: Sequence[Component]) -> TextTable:
+    shown = [name for name in ESTIMANDS if any(name in c.gains for c in components)] or list(ESTIMANDS)[:2]
     columns = ["<plugin"]
     for estimand in shown:
-        columns += [NAMES[estimand], "p"]
+        columns += [ESTIMANDS[estimand], "p"]
     rows = []
     for component in components:
         row = [component.plugin]
         for estimand in shown:
             row += _gain(component.gains.get(estimand))
         rows.append(tuple(row))
-    return Grid("What each plugin was worth", tuple(columns), tuple(rows))
+    return TextTable("What each plugin was worth", tuple(columns), tuple(rows))
 
 
 def _gain(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return ("not measured", "")
-    return (interval(gain.value, gain.low, gain.high), _p(gain.p if gain.adjusted is None else gain.adjusted))
+    return (format_gain(gain.value, gain.low, gain.high), _p(gain.p if gain.adjusted is None else gain.adjusted))
 
 
 def _p(value: float) -> str:
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
-def _as_markdown(grid: Grid) -> str:
+def _as_markdown(grid: TextTable) -> str:
     names = [column.removeprefix("<") for column in grid.columns]
     rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
     lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in (names, rule, *grid.rows)]
     return f"## {grid.title}\n\n" + "\n".join(f"| {line} |" for line in lines)
+
+
+# FROM bench/render_groups.py
+def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
+    """A table across tasks, and one for each pooled task. In full: a row for each group and arm, with intervals; else a
+    column an arm."""
+    for task in dict.fromkeys(group.task for group in summary.groups):
+        groups = [group for group in summary.groups if group.task == task]
+        title = f"{task} by group: micro (items weigh the same), macro (leaf tasks do)"
+        yield _in_full(title, groups) if in_full or len(_list_arms(groups)) == 1 else _short(title, groups)
+
+
+def build_metric_table(summary: Summary) -> TextTable:
+    """What plugins measured; arms or metrics down, whichever are more."""
+    names = list(summary.metrics)
+    arms = list(dict.fromkeys(arm for by_arm in summary.metrics.values() for arm in by_arm))
+    cells = {(name, arm): f"{value:.3f}" for name, by_arm in summary.metrics.items() for arm, value in by_arm.items()}
+    if len(names) < len(arms):
+        rows = tuple((arm, *(cells.get((name, arm), "") for name in names)) for arm in arms)
+        return TextTable("Further metrics", ("<arm", *names), rows)
+    rows = tuple((name, *(cells.get((name, arm), "") for arm in arms)) for name in names)
+    return TextTable("Further metrics", ("<metric", *arms), rows)
+
+
+def _in_full(title: str, groups: Sequence[Group]) -> TextTable:
+    columns = ("<group", "<arm", "leaf tasks", "items", "not scored", "micro", "macro")
+    rows = []
+    for group in groups:
+        sizes = (str(group.leaves), str(group.items), str(group.unscored or ""))
+        for score in group.arms:
+            rows.append((_name(group), score.arm, *sizes, format_accuracy(score.micro), format_accuracy(score.macro)))
+        if not group.arms:
+            rows.append((_name(group), "", *sizes, "not scored" if not group.items else "", ""))
+    return TextTable(title, columns, tuple(rows))
+
+
+def _short(title: str, groups: Sequence[Group]) -> TextTable:
+    arms = _list_arms(groups)
+    rows = []
+    for group in groups:
+        found = {score.arm: score for score in group.arms}
+        cells = [_both(found[arm]) if arm in found else _lacking(group) for arm in arms]
+        rows.append((_name(group), str(group.items), *cells))
+    return TextTable(title, ("<group", "items", *arms), tuple(rows))
+
+
+def _list_arms(groups: Sequence[Group]) -> list[str]:
+    return list(dict.fromkeys(score.arm for group in groups for score in group.arms))
+
+
+def _both(score: GroupScore) -> str:
+    return f"{format_percent(score.micro.value)} / {format_percent(score.macro.value)}"
+
+
+def _lacking(group: Group) -> str:
+    return "" if group.items else "not scored"
+
+
+def _name(group: Group) -> str:
+    return f"{group.by} {group.name}".strip()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openrft.bench.grid import Grid
 from openrft.bench.report import Report
-from openrft.fitness.verdict import Fitness, Separation
+from openrft.bench.text_table import TextTable
+from openrft.rewards.fitness import RewardFitness, Separation
 
 NAMED = 3  # arms that are named where they share a measurement
 WHOLE = 2  # measurements that are shown with every f; of more, the best f of each
@@ -19,7 +19,7 @@ class Measurement:
 
     task: str
     seed: int
-    found: Fitness
+    found: RewardFitness
     arms: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -27,55 +27,55 @@ class Measurement:
         return f"{self.found.source} before {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
 
 
-def measurements(report: Report) -> list[Measurement]:
+def collect_measurements(report: Report) -> list[Measurement]:
     """Each once, in the order of the arms."""
     order = {arm.name: i for i, arm in enumerate(report.arms)}
-    shared: dict[tuple[str, int, Fitness], list[str]] = {}
+    shared: dict[tuple[str, int, RewardFitness], list[str]] = {}
     for result in sorted(report.results, key=lambda r: order[r.arm]):
         for found in result.fitness:
             shared.setdefault((result.task, result.seed, found), []).append(result.arm)
     return [Measurement(task, seed, found, tuple(arms)) for (task, seed, found), arms in shared.items()]
 
 
-def fitness_grids(report: Report, whole: bool) -> Iterator[Grid]:
+def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
     """A table for each measurement, or one of them all where they are many and `whole` is not asked for."""
-    every = measurements(report)
+    every = collect_measurements(report)
     if whole or len(every) <= WHOLE:
-        yield from map(detailed, every)
+        yield from map(build_fitness_table, every)
         return
     rows = tuple((str(m), *_cells(m.found.best), _alpha(m.found)) for m in every)
-    yield Grid("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
+    yield TextTable("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
 
 
-def detailed(m: Measurement) -> Grid:
+def build_fitness_table(m: Measurement) -> TextTable:
     """One measurement, an aggregation a row; the recommended one is marked."""
     found = m.found
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
     title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
-    rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_f)
-    return Grid(title, (*_COLUMNS, "<best"), rows)
+    rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_aggregation)
+    return TextTable(title, (*_COLUMNS, "<best"), rows)
 
 
-def fitness_notes(report: Report) -> Iterator[str]:
+def write_fitness_notes(report: Report) -> Iterator[str]:
     """What is recommended and what is warned of, a line a measurement."""
-    for m in measurements(report):
-        yield f"{m}: {advice(m.found)}"
+    for m in collect_measurements(report):
+        yield f"{m}: {write_advice(m.found)}"
 
 
-def advice(found: Fitness) -> str:
+def write_advice(found: RewardFitness) -> str:
     """The recommendation and the warnings as one line."""
     warned = "".join(f" WARNING: {text}." for text in found.warnings)
     if found.alpha is None:
         return f"nothing to recommend.{warned}"
-    return f"recommended explore.f={found.f} and explore.alpha={found.alpha:g}.{warned}"
+    return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}.{warned}"
 
 
-_COLUMNS = ("<f", "AUROC", "same question", "calibration error", "with length")
+_COLUMNS = ("<aggregation", "AUROC", "same question", "calibration error", "with length")
 
 
 def _cells(s: Separation) -> tuple[str, ...]:
     return (
-        s.f,
+        s.aggregation,
         _interval(s.auroc, s.low, s.high),
         _interval(s.within, s.within_low, s.within_high),
         f"{s.calibration:.3f}",
@@ -87,5 +87,5 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
     return "not measured" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _alpha(found: Fitness) -> str:
+def _alpha(found: RewardFitness) -> str:
     return "" if found.alpha is None else f"{found.alpha:g}"

@@ -6,15 +6,17 @@ compared (gate.py) or how they look (render.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any
 
 from openrft.errors import DataError
-from openrft.fitness.verdict import Fitness
-from openrft.overlap import clusters
-from openrft.sample import Sample, content_id
-from openrft.task import Task
+from openrft.grading.grade import grade
+from openrft.rewards.fitness import RewardFitness
+from openrft.tasks.leakage import cluster_samples
+from openrft.tasks.task import Grader, Task
+from openrft.types import Sample, content_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class ItemRecord:
     task: str  # its leaf task; differs from the task's name where a task pools several
     cluster: str  # items that share it are near duplicates and are resampled together
     groups: Mapping[str, str] = field(default_factory=dict)  # by what it is grouped -> its group, e.g. level -> L3
-    flaws: tuple[str, ...] = ()  # known defects of the item itself
+    defects: tuple[str, ...] = ()  # known defects of the item itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class ArmRecord:
     name: str
     plugins: tuple[str, ...]
     policy: str | None = None  # what answers in place of the bench's policy: a baseline
-    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # where it departs from the bench's settings
+    overrides: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # where it departs from the bench's settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class ArmResult:
     items: Mapping[str, Item]  # by sample id
     stages: tuple[StageCost, ...] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
-    fitness: tuple[Fitness, ...] = ()  # of each source of process rewards, measured before RL leant on it
+    fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL leant on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class BaselineResult:
     """What a rule without a model scores on one task."""
 
     task: str
@@ -118,41 +122,47 @@ class Report:
     name: str
     created: str  # ISO 8601, with its offset
     command: str  # as typed
-    plan: Mapping[str, Any]  # reruns the bench; `plan["ladder"]` says which arms isolate which plugin
+    plan: Mapping[str, Any]  # reruns the bench; `plan["ablation"]` says which arms isolate which plugin
     versions: Mapping[str, str]
     machine: Mapping[str, Any]
-    said: tuple[str, ...]  # what was added or changed on the user's behalf, one line each
+    notices: tuple[str, ...]  # what was added or changed on the user's behalf, one line each
     tasks: tuple[TaskRecord, ...]
     arms: tuple[ArmRecord, ...]  # in the order of the table
     results: tuple[ArmResult, ...]
     failures: tuple[Failure, ...] = ()
-    baselines: tuple[Baseline, ...] = ()
+    baselines: tuple[BaselineResult, ...] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)  # summary.summarise, for other programs to read
 
 
-def task_record(task: Task) -> TaskRecord:
+def record_task(task: Task) -> TaskRecord:
     """A task's entry. Test items that are equal after normalising, or after shuffling options, form a cluster.
 
     `notes["groups"]` names the fields of `Sample.meta` that group items; `meta["defects"]` are an item's flaws.
     """
     tests = sorted(task.test, key=lambda s: s.id)
-    cluster = {s.id: tests[first].id for s, first in zip(tests, clusters(tests), strict=True)}
+    cluster = {s.id: tests[first].id for s, first in zip(tests, cluster_samples(tests), strict=True)}
     leaf = {s.id: s.task or task.name for s in task.test}
     by_id = {s.id: s for s in task.test}
     items = tuple(
         ItemRecord(i, leaf[i], cluster[i], _groups(task, by_id[i]), tuple(by_id[i].meta.get("defects") or ()))
         for i in sorted(leaf)
     )
-    judge = [getattr(task.grade, part, type(task.grade).__name__) for part in ("__module__", "__qualname__")]
-    known_by = content_id(task.instruction, judge, sorted(leaf))
+    known_by = content_id(task.instruction, _name_grader(task.grade), sorted(leaf))
     return TaskRecord(task.name, known_by, len(task.train), len(task.test), task.notes, items)
+
+
+def _name_grader(grader: Grader) -> list[str]:
+    """What a report knows a grader by. The core's own keeps its name wherever its code stands."""
+    if grader is grade:
+        return ["openrft.grading", "grade"]
+    return [getattr(grader, part, type(grader).__name__) for part in ("__module__", "__qualname__")]
 
 
 def _groups(task: Task, sample: Sample) -> dict[str, str]:
     return {by: str(sample.meta[by]) for by in task.notes.get("groups", ()) if sample.meta.get(by)}
 
 
-def checked(report: Report) -> Report:
+def validate_report(report: Report) -> Report:
     """The report, if it agrees with itself. Raises DataError naming what does not."""
     tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
     arms = {a.name for a in report.arms}
@@ -176,3 +186,27 @@ def checked(report: Report) -> Report:
             if bad:
                 raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
     return report
+
+
+# FROM bench/outcome.py
+
+
+def mean_accuracy(result: ArmResult) -> float | None:
+    """What an answer is worth on average, over the items that are scored; None where none is."""
+    return fmean(item.value for item in result.items.values()) if result.items else None
+
+
+def keep_scored_items(
+    tasks: Sequence[TaskRecord], results: Sequence[ArmResult]
+) -> tuple[tuple[TaskRecord, ...], tuple[ArmResult, ...]]:
+    """Tasks and results with those items alone that every result of the task has a score for; the others apart."""
+    records, kept = [], {}
+    for task in tasks:
+        done = [set(result.items) for result in results if result.task == task.name]
+        ids = {item.id for item in task.items}
+        kept[task.name] = ids.intersection(*done)
+        items = tuple(item for item in task.items if item.id in kept[task.name])
+        unscored = tuple(item for item in task.items if item.id not in kept[task.name])
+        records.append(replace(task, items=items, unscored=unscored))
+    same = (replace(r, items={i: item for i, item in r.items.items() if i in kept[r.task]}) for r in results)
+    return tuple(records), tuple(same)

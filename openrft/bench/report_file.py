@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from openrft.bench.codec import decode, encode
-from openrft.bench.report import Report, checked
+from openrft.bench.report import Report, validate_report
 from openrft.errors import DataError, StoreError, UnknownName
-from openrft.store import disk_faults, write_atomic
+from openrft.runtime.files import report_disk_errors, write_atomic
 
-FORMAT = "openrft-report/1"
-FILE = "report.json"
+FORMAT = "openrft-report/2"
+REPORT_FILE = "report.json"
 
 
 def to_json(report: Report) -> str:
@@ -39,21 +39,21 @@ def from_json(text: str, where: str = "report") -> Report:
         raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
     report: Report = decode(Report, data, where)
     try:
-        return checked(report)
+        return validate_report(report)
     except DataError as fault:
         fault.message = f"{where}: {fault.message}"  # two reports may bear one name
         raise
 
 
-def write(report: Report, path: Path) -> None:
+def write_report(report: Report, path: Path) -> None:
     """Write report.json, whole or not at all. Raises DataError if it contradicts itself, StoreError on disk faults."""
-    text = to_json(checked(report))
-    with disk_faults(path.parent):
+    text = to_json(validate_report(report))
+    with report_disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text)
 
 
-def read(path: Path) -> Report:
+def read_report(path: Path) -> Report:
     """Read report.json. Raises DataError (no such file, malformed) or StoreError (unreadable)."""
     try:
         return from_json(path.read_text(encoding="utf-8"), str(path))
@@ -65,12 +65,12 @@ def read(path: Path) -> Report:
         raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
 
 
-def locate(run: str, runs: Path = Path("runs")) -> Path:
+def locate_report(run: str, runs: Path = Path("runs")) -> Path:
     """The report.json meant by `run`: a file, a folder that holds one, or the name of a run under `runs`."""
-    for path in (Path(run), Path(run) / FILE, runs / run / FILE):
+    for path in (Path(run), Path(run) / REPORT_FILE, runs / run / REPORT_FILE):
         if path.is_file():
             return path
-    known = [p.parent.name for p in runs.glob(f"*/{FILE}")] if runs.is_dir() else []
+    known = [p.parent.name for p in runs.glob(f"*/{REPORT_FILE}")] if runs.is_dir() else []
     raise UnknownName("run", run, known, "A path to a report.json does as well.")
 
 

@@ -7,33 +7,35 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from openrft import __version__
-from openrft.arm import label
-from openrft.baselines.policy import PREFIX
-from openrft.bench.baselines import baselines_of
-from openrft.bench.executors import Watcher, execute
-from openrft.bench.outcome import scored_alike
-from openrft.bench.plan import Plan, plan_to_json
-from openrft.bench.report import ArmRecord, ArmResult, Failure, Report, task_record
+from openrft.baselines.policy import BASELINE_PREFIX
+from openrft.baselines.registry import BASELINE_NAMES, make_answerer
+from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.plan import BenchPlan, plan_to_json
+from openrft.bench.report import ArmRecord, ArmResult, BaselineResult, Failure, Report, keep_scored_items, record_task
 from openrft.errors import UsageError
-from openrft.families import load_task
-from openrft.installed import LIBRARIES, about, libraries, versions
-from openrft.pipeline import refuse_untrainable
-from openrft.sample import content_id
-from openrft.store import copy_atomic, disk_faults, write_atomic
-from openrft.tracking import Track
+from openrft.job import format_job_name
+from openrft.pipeline import check_trainable
+from openrft.plugins.registry import find_plugin, library_versions
+from openrft.plugins.task_registry import load_task
+from openrft.runtime.code import LIBRARIES, installed_versions
+from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
+from openrft.runtime.tracking import TrackerConfig
+from openrft.tasks.prompt import box_answer
+from openrft.tasks.task import Task, to_question
+from openrft.types import Sample, content_id
 
 
-class Watching(Watcher, AbstractContextManager["Watching"]):
+class JobDisplay(JobListener, AbstractContextManager["JobDisplay"]):
     """A watcher that is switched on while jobs run."""
 
 
-def run_name(plan: Plan) -> str:
+def make_run_name(plan: BenchPlan) -> str:
     """A readable name that the same plan always gets, so that the same command resumes the same run."""
     first = plan.tasks[0].replace("/", "-")
     more = f"-and-{len(plan.tasks) - 1}" if len(plan.tasks) > 1 else ""
@@ -41,7 +43,7 @@ def run_name(plan: Plan) -> str:
 
 
 def run_bench(
-    plan: Plan,
+    plan: BenchPlan,
     out: Path,
     name: str,
     command: str,
@@ -61,27 +63,29 @@ def run_bench(
         )
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
-    refuse_untrainable(jobs, tasks)
+    check_trainable(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
-    answering = plan.policy if plan.policy.startswith(PREFIX) else None
-    ran = {(arm.policy or answering or "").removeprefix(PREFIX) for arm in plan.arms}
-    rules = tuple(b for t in tasks.values() for b in baselines_of(t, ran))  # first: one that fails costs nothing then
+    answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
+    ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
+    rules = tuple(
+        b for t in tasks.values() for b in score_baselines(t, ran)
+    )  # first: one that fails costs nothing then
     folder = out / name
-    track = Track(tracker, folder / tracker) if tracker else None
-    with disk_faults(out):
+    track = TrackerConfig(tracker, folder / tracker) if tracker else None
+    with report_disk_errors(out):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "plan.json", json.dumps(plan_to_json(plan), indent=1) + "\n")
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with watching(jobs) as watcher:
-        for number, (result, files) in execute(jobs, out / ".store", workers, watcher, debug, track):
+        for number, (result, files) in run_jobs(jobs, out / ".store", workers, watcher, debug, track):
             results[number] = result
             for kind, file in files.items():
-                with disk_faults(folder):
+                with report_disk_errors(folder):
                     (folder / kind).mkdir(exist_ok=True)
-                copy_atomic(file, folder / kind / f"{label(result.arm, result.task, result.seed)}.jsonl")
+                copy_atomic(file, folder / kind / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl")
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
-    records, scored = scored_alike([task_record(t) for t in tasks.values()], finished)
+    records, scored = keep_scored_items([record_task(t) for t in tasks.values()], finished)
     return Report(
         name=name,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -89,27 +93,27 @@ def run_bench(
         plan=plan_to_json(plan),
         versions=_versions(plan),
         machine=_machine(plan, workers, time.perf_counter() - began),
-        said=plan.said,
+        notices=plan.notices,
         tasks=records,
-        arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.values) for a in plan.arms),
+        arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.overrides) for a in plan.arms),
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
         baselines=rules,
     )
 
 
-def _versions(plan: Plan) -> dict[str, str]:
+def _versions(plan: BenchPlan) -> dict[str, str]:
     plugins = dict.fromkeys(name for arm in plan.arms for name in arm.plugins)
     families = dict.fromkeys(task.split("/")[0] for task in plan.tasks)
     found = {"openrft": __version__, "python": platform.python_version()}
-    found.update(versions((*LIBRARIES, "pluggy")))
+    found.update(installed_versions((*LIBRARIES, "pluggy")))
     for name in (*families, *plugins):
-        found[about(name).distribution] = about(name).version
-        found.update(libraries(name))
+        found[find_plugin(name).distribution] = find_plugin(name).version
+        found.update(library_versions(name))
     return found
 
 
-def _machine(plan: Plan, workers: int, seconds: float) -> Mapping[str, Any]:
+def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
@@ -123,3 +127,27 @@ def _gpu() -> str | None:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+# FROM bench/baselines.py
+def score_baselines(task: Task, ran: Collection[str] = ()) -> tuple[BaselineResult, ...]:
+    """Every rule that says something of the task, over the test items that can be scored without a judge.
+
+    `ran`: those that ran as arms, and have their rows there.
+    """
+    found = []
+    for name in BASELINE_NAMES:
+        if name in ran:
+            continue
+        rule = make_answerer(name, task)
+        answers = {sample.id: rule(to_question(sample)) for sample in task.test}
+        if all(answer is None for answer in answers.values()):
+            continue
+        scores = {s.id: score for s in task.test if (score := _score(task, s, answers[s.id])) is not None}
+        if scores:
+            found.append(BaselineResult(task.name, name, sum(scores.values()) / len(scores), scores))
+    return tuple(found)
+
+
+def _score(task: Task, sample: Sample, answer: str | None) -> float | None:
+    return task.grade(sample, "" if answer is None else box_answer(answer)).value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from openrft.bench.stats import Interval
+from openrft.bench.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class BaselineScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ScoreTable:
     """The rows for a set of tasks: all of them (macro average), one, or one leaf of a task that pools several."""
 
     tasks: tuple[str, ...]
@@ -86,15 +86,15 @@ class Table:
     arms: tuple[ArmScore, ...]
     baselines: tuple[BaselineScore, ...]
     unscored: int = 0  # further items, which nobody could score
-    flawed: int = 0  # of the scored items, those with known defects
+    with_defects: int = 0  # of the scored items, those with known defects
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Everything the table shows."""
 
-    overall: Table
-    tables: tuple[Table, ...]  # for each task, and for each leaf of a task that pools several
+    overall: ScoreTable
+    tables: tuple[ScoreTable, ...]  # for each task, and for each leaf of a task that pools several
     components: tuple[Component, ...]
     noise: str  # what the intervals cover: "items and seeds" or "items only (one seed)"
     detectable: float | None  # the true difference over vanilla found with 80% power, as this run turned out

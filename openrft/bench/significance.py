@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from openrft.bench.stats import REPLICATES, Array, Block, Draws, by_cluster, widened
+from openrft.bench.statistics import REPLICATES, Array, Block, Draws, sum_by_cluster, widen_draws
 
 EXACT_UP_TO = 12  # clusters that differ: 2^12 sign patterns are enumerated, more are sampled
 
@@ -69,7 +69,7 @@ def item_variance(blocks: Sequence[Block], first: int, second: int) -> tuple[flo
     """
     lasting, freedom = 0.0, 0
     for block in blocks:
-        sums, sizes = by_cluster(block)
+        sums, sizes = sum_by_cluster(block)
         clusters, seeds = len(sizes), sums.shape[1]
         if clusters < 2:  # nothing to see how items differ by
             continue
@@ -85,7 +85,7 @@ def item_variance(blocks: Sequence[Block], first: int, second: int) -> tuple[flo
 def bootstrap_p(draws: Draws, weights: Sequence[float]) -> float:
     """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, + 1 (Davison and Hinkley
     1997, section 4.4). Widened as the interval is: two seeds that agree by luck leave none on the other side."""
-    replicates = widened(draws, weights)
+    replicates = widen_draws(draws, weights)
     tail = min(int((replicates <= 0).sum()), int((replicates >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(replicates) + 1))
 
@@ -110,7 +110,7 @@ def delta_p(blocks: Sequence[Block], draws: Draws, first: int, second: int, same
     return bootstrap_p(draws, weights), "bootstrap over seeds and items"
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def adjust_holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction for as many looks."""
     from statsmodels.stats.multitest import multipletests
 

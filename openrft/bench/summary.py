@@ -10,28 +10,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from openrft.baselines.policy import PREFIX
+from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
-from openrft.bench.components import NAMES, Ladder, ladder_of, vector, weights
-from openrft.bench.groups import groups_of
-from openrft.bench.measure import Measured, delta, finished, gain, measure
-from openrft.bench.notes import notes_of
-from openrft.bench.outcomes import Runs
-from openrft.bench.planner import POWER_Z
-from openrft.bench.report import ArmRecord, ArmResult, Report, TaskRecord, checked
-from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Summary, Table
-from openrft.bench.significance import holm
-from openrft.bench.stats import Z, accuracy, spread
+from openrft.bench.ablation import ESTIMANDS, Ablation, estimand_weights, read_ablation, to_vector
+from openrft.bench.groups import score_groups
+from openrft.bench.notes import write_notes
+from openrft.bench.outcomes import ArmOutcomes, Runs, collect_outcomes, compute_delta, compute_gain, list_finished_arms
+from openrft.bench.power import POWER_Z
+from openrft.bench.report import ArmRecord, ArmResult, Report, TaskRecord, validate_report
+from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, ScoreTable, Summary
+from openrft.bench.significance import adjust_holm
+from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
 COUNTS = ("completions", "over_context", "cut_off")  # what the core itself counts at evaluation
 
 
 def summarise(report: Report) -> Summary:
     """All numbers of a report. The same report gives the same numbers, in whatever order its entries stand."""
-    checked(report)
-    runs, ladder = outcomes.runs_of(report), ladder_of(report)
-    vanilla = ladder.vanilla if ladder else next((arm.name for arm in report.arms), "")
-    everything = measure(report, runs, report.tasks)
+    validate_report(report)
+    runs, ablation = outcomes.index_results(report), read_ablation(report)
+    vanilla = ablation.vanilla if ablation else next((arm.name for arm in report.arms), "")
+    everything = collect_outcomes(report, runs, report.tasks)
     overall = _table(report, runs, report.tasks, None, vanilla)
     tables = [overall] if len(report.tasks) == 1 else []
     for task in report.tasks if len(report.tasks) > 1 else ():
@@ -44,26 +43,26 @@ def summarise(report: Report) -> Summary:
     summary = Summary(
         overall,
         tuple(tables),
-        _components(runs, ladder, everything, overall) if ladder else (),
+        _components(runs, ablation, everything, overall) if ablation else (),
         "items and seeds" if draws and draws.seeds > 1 else "items only (one seed)",
         _detectable(everything, vanilla),
-        tuple(groups_of(report, runs)),
+        tuple(score_groups(report, runs)),
         _metrics(report),
     )
-    return replace(summary, notes=notes_of(report, summary))
+    return replace(summary, notes=write_notes(report, summary))
 
 
-def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, vanilla: str) -> Table:
+def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, vanilla: str) -> ScoreTable:
     names = tuple(t.name for t in tasks)
     items = [i for t in tasks for i in t.items if leaf in (None, i.task)]
-    kept, sound = {i.id for i in items}, {i.id for i in items if not i.flaws}
-    measured = measure(report, runs, tasks, kept)
-    cleaned = measure(report, runs, tasks, sound) if sound < kept else None
+    kept, sound = {i.id for i in items}, {i.id for i in items if not i.defects}
+    measured = collect_outcomes(report, runs, tasks, kept)
+    cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = tuple(_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms)
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
-    flawed = sum(bool(i.flaws) for i in items)
+    with_defects = sum(bool(i.defects) for i in items)
     rules = _baselines(report, [t.name for t in tasks if t.items], kept)
-    return Table(names, leaf, len(items), rows, rules, unscored, flawed)
+    return ScoreTable(names, leaf, len(items), rows, rules, unscored, with_defects)
 
 
 def _score(
@@ -72,8 +71,8 @@ def _score(
     arm: ArmRecord,
     tasks: Sequence[str],
     kept: set[str],
-    measured: Measured | None,
-    cleaned: Measured | None,
+    measured: ArmOutcomes | None,
+    cleaned: ArmOutcomes | None,
     vanilla: str,
 ) -> ArmScore:
     jobs = [run for (name, task, _), run in runs.items() if name == arm.name and task in tasks]
@@ -81,7 +80,7 @@ def _score(
     row = ArmScore(
         arm.name,
         arm.plugins,
-        tuple(outcomes.trouble(report, arm.name, tasks)),
+        tuple(outcomes.find_failures(report, arm.name, tasks)),
         seeds=len({job.seed for job in jobs}),
         tokens=sum(s.tokens for s in stages),
         seconds=sum(s.seconds for s in stages),
@@ -90,11 +89,13 @@ def _score(
     if measured is None or arm.name not in measured.arms:
         return row
     at = measured.arms.index(arm.name)
-    over = delta(runs, measured, arm.name, vanilla) if vanilla in measured.arms and arm.name != vanilla else None
+    over = (
+        compute_delta(runs, measured, arm.name, vanilla) if vanilla in measured.arms and arm.name != vanilla else None
+    )
     return replace(
         row,
-        accuracy=accuracy(measured.draws, at),
-        cleaned=accuracy(cleaned.draws, at) if cleaned else None,
+        accuracy=estimate_accuracy(measured.draws, at),
+        cleaned=estimate_accuracy(cleaned.draws, at) if cleaned else None,
         delta=over,
         unparsed=_unparsed(jobs, kept),
     )
@@ -108,7 +109,7 @@ def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
 def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[BaselineScore, ...]:
     """Macro averages of the rules that speak of every task here; one that runs as an arm has its row there."""
     found: dict[str, list[float]] = {}
-    arms = {arm.policy.removeprefix(PREFIX) for arm in report.arms if arm.policy}
+    arms = {arm.policy.removeprefix(BASELINE_PREFIX) for arm in report.arms if arm.policy}
     for rule in report.baselines:
         hits = [right for i, right in rule.items.items() if i in kept]
         if rule.task in tasks and hits and rule.name not in arms:
@@ -116,29 +117,31 @@ def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[Ba
     return tuple(BaselineScore(n, sum(v) / len(v)) for n, v in found.items() if len(v) == len(tasks))
 
 
-def _components(runs: Runs, ladder: Ladder, measured: Measured | None, overall: Table) -> tuple[Component, ...]:
+def _components(
+    runs: Runs, ablation: Ablation, measured: ArmOutcomes | None, overall: ScoreTable
+) -> tuple[Component, ...]:
     why = {row.arm: row.trouble[0] for row in overall.arms if row.trouble}
-    gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ladder.plugins}
-    missing: dict[str, dict[str, str]] = {plugin: {} for plugin in ladder.plugins}
-    for estimand in NAMES:
-        for plugin in ladder.plugins:
-            total, absent = weights(ladder, plugin, estimand)
+    gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ablation.plugins}
+    missing: dict[str, dict[str, str]] = {plugin: {} for plugin in ablation.plugins}
+    for estimand in ESTIMANDS:
+        for plugin in ablation.plugins:
+            total, absent = estimand_weights(ablation, plugin, estimand)
             broken = [arm for arm in total if measured is None or arm not in measured.arms]
             if absent:
                 missing[plugin][estimand] = f"no arm {absent[0]}"
             elif measured is None or broken:
                 missing[plugin][estimand] = why.get(broken[0], f"no result of {broken[0]}")
             else:
-                gains[plugin][estimand] = gain(runs, measured, total)
-        seen = [plugin for plugin in ladder.plugins if estimand in gains[plugin]]
-        for plugin, p in zip(seen, holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
+                gains[plugin][estimand] = compute_gain(runs, measured, total)
+        seen = [plugin for plugin in ablation.plugins if estimand in gains[plugin]]
+        for plugin, p in zip(seen, adjust_holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
             gains[plugin][estimand] = replace(gains[plugin][estimand], adjusted=p)
-    return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ladder.plugins)
+    return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ablation.plugins)
 
 
 def _metrics(report: Report) -> dict[str, dict[str, float]]:
     """What plugins measured at evaluation, for the arms that finished."""
-    arms = set(finished(report, [task.name for task in report.tasks]))
+    arms = set(list_finished_arms(report, [task.name for task in report.tasks]))
     found: dict[str, dict[str, list[float]]] = {}
     for result in report.results:
         for key, value in result.metrics.items():
@@ -148,10 +151,10 @@ def _metrics(report: Report) -> dict[str, dict[str, float]]:
     return {name: {arm: fmean(values) for arm, values in by_arm.items()} for name, by_arm in sorted(found.items())}
 
 
-def _detectable(measured: Measured | None, vanilla: str) -> float | None:
+def _detectable(measured: ArmOutcomes | None, vanilla: str) -> float | None:
     """(1.96 + 0.84) standard errors of the noisiest delta over vanilla."""
     if measured is None or vanilla not in measured.arms:
         return None
-    pairs = [vector({arm: 1.0, vanilla: -1.0}, measured.arms) for arm in measured.arms if arm != vanilla]
-    errors = [spread(measured.draws, pair)[0] for pair in pairs]
+    pairs = [to_vector({arm: 1.0, vanilla: -1.0}, measured.arms) for arm in measured.arms if arm != vanilla]
+    errors = [standard_errors(measured.draws, pair)[0] for pair in pairs]
     return (Z + POWER_Z) * max(errors) if any(errors) else None

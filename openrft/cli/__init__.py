@@ -37,9 +37,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            from openrft.cli.offered import load
+            from openrft.cli.plugin_commands import load_command
 
-            return load(name)
+            return load_command(name)
         command: click.Command = import_module(f"openrft.cli.{name}").command
         return command
 
@@ -53,10 +53,10 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from openrft.cli.offered import offered
+            from openrft.cli.plugin_commands import list_commands
             from openrft.errors import UnknownName
 
-            if args[0] not in (more := offered()):
+            if args[0] not in (more := list_commands()):
                 raise UnknownName("command", args[0], [*COMMANDS, *more])
         return super().resolve_command(ctx, args)
 
@@ -77,9 +77,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """See HELP."""
-    from openrft.cli.host import Host
+    from openrft.cli.host import CommandContext
 
-    ctx.obj = Host()
+    ctx.obj = CommandContext()
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ from statistics import fmean
 
 import click
 
-from openrft.cli.shared import (
-    asked_for,
+from openrft.cli.options import (
     baselines_option,
+    build_request,
     default_workers,
     plugins_option,
     shared_options,
@@ -40,10 +40,10 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
 @plugins_option("Plugins whose worth is asked.", "sft,prm,da,icl")
 @click.option(
     "--arms",
-    default="ladder",
-    metavar="ladder|lattice|paper|none",
+    default="ablation",
+    metavar="ablation|lattice|paper|none",
     show_default=True,
-    help="ladder: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
+    help="ablation: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
 )
 @baselines_option
 @click.option(
@@ -102,9 +102,9 @@ def command(
     from rich.console import Console
 
     from openrft.bench.plan import make_plan, plan_from_json
-    from openrft.bench.planner import forecast
+    from openrft.bench.power import describe_power
     from openrft.errors import OpenRFTError, UsageError
-    from openrft.families import load_task
+    from openrft.plugins.task_registry import load_task
 
     if plan_file:
         try:
@@ -117,29 +117,29 @@ def command(
             fault.message = f"--plan {plan_file}: {fault.message}"
             raise
     else:
-        plan = make_plan(asked_for(given, arms=arms, extra=extra, seeds=seeds))
+        plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
     console = Console(stderr=True)
-    for line in plan.said:
+    for line in plan.notices:
         click.echo(f"note: {line}", err=True)
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
-    line = forecast(round(fmean(items)), plan.settings.evaluate.samples, len(plan.seeds), len(plan.tasks))
+    line = describe_power(round(fmean(items)), plan.settings.evaluate.completions, len(plan.seeds), len(plan.tasks))
     click.echo(f"forecast: {line}", err=True)
     if dry_run:
         for arm in plan.arms:
             click.echo(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
         return
 
-    from openrft.bench.display import Bars, Lines
-    from openrft.bench.publish import publish
-    from openrft.bench.runner import run_bench, run_name
+    from openrft.bench.runner import make_run_name, run_bench
+    from openrft.cli.progress import ProgressBars, ProgressLines
+    from openrft.cli.publish import publish
 
     def watching(jobs: list[object]) -> object:
-        return Bars(jobs, console) if console.is_terminal else Lines(jobs)  # type: ignore[arg-type]
+        return ProgressBars(jobs, console) if console.is_terminal else ProgressLines(jobs)  # type: ignore[arg-type]
 
     report = run_bench(
         plan,
         Path(out),
-        name or run_name(plan),
+        name or make_run_name(plan),
         shlex.join(["openrft", *sys.argv[1:]]),
         workers or (default_workers() if plan.needs_models else 1),
         watching,

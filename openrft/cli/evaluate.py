@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import baselines_option, shared_options
+from openrft.cli.options import baselines_option, shared_options
 
 EPILOG = """\b
 Examples:

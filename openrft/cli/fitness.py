@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import asked_for, plugins_option, shared_options
+from openrft.cli.options import build_request, plugins_option, shared_options
 
 EPILOG = """\b
 Examples:
@@ -40,20 +40,20 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from rich.console import Console
 
     from openrft.bench.plan import make_plan
-    from openrft.bench.render_fitness import Measurement, advice, detailed
-    from openrft.bench.terminal import print_grid
-    from openrft.cli.watched import watched
+    from openrft.bench.render_fitness import Measurement, build_fitness_table, write_advice
+    from openrft.cli.progress import show_progress
+    from openrft.cli.tables import print_grid
     from openrft.errors import UsageError
-    from openrft.pipeline import work_of
-    from openrft.stages.fitness import assess
-    from openrft.store import Store
+    from openrft.pipeline import build_context
+    from openrft.runtime.store import Store
+    from openrft.stages.fitness import measure_fitness
 
     arm = f"measured={given['plugins'] or 'prm'}"
-    plan = make_plan(asked_for(given, arms="none", extra=(arm,), seeds=str(seed)))
+    plan = make_plan(build_request(given, arms="none", extra=(arm,), seeds=str(seed)))
     found = []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
-        with watched(job) as progress:
-            fits = assess(work_of(job, Store(Path(store)), progress))
+        with show_progress(job) as progress:
+            fits = measure_fitness(build_context(job, Store(Path(store)), progress))
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
     if not found:
         raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")
@@ -61,5 +61,5 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
         click.echo(json.dumps([{"task": m.task, "seed": m.seed, **asdict(m.found)} for m in found], indent=1))
         return
     for m in found:
-        print_grid(detailed(m), Console())
-        click.echo(advice(m.found))
+        print_grid(build_fitness_table(m), Console())
+        click.echo(write_advice(m.found))

@@ -55,23 +55,22 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
 
     from rich.console import Console
 
-    from openrft.bench.bless import bless_as, can_compare
     from openrft.bench.codec import encode
-    from openrft.bench.gate import compare
-    from openrft.bench.report_file import locate, read
-    from openrft.bench.terminal import show_verdict
+    from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
+    from openrft.bench.report_file import locate_report, read_report
+    from openrft.cli.tables import show_gate_result
 
-    new = read(locate(candidate))
-    if bless and not can_compare(baseline):
-        click.echo(f"blessed: {bless_as(new, baseline)}", err=as_json)
+    new = read_report(locate_report(candidate))
+    if bless and not baseline_exists(baseline):
+        click.echo(f"blessed: {update_baseline(new, baseline)}", err=as_json)
         return
-    verdict = compare(read(locate(baseline)), new, margin, arms)
+    verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms)
     if as_json:
         click.echo(json.dumps({**encode(verdict), "exit_code": verdict.exit_code}, indent=1))
     else:
-        show_verdict(verdict, Console())
+        show_gate_result(verdict, Console())
     if bless:
-        click.echo(f"blessed: {bless_as(new, baseline)}", err=as_json)
+        click.echo(f"blessed: {update_baseline(new, baseline)}", err=as_json)
         return
     # Not ctx.exit(): outside click's standalone mode that would return the code instead of leaving with it.
     sys.exit(verdict.exit_code)

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openrft.progress import Progress
-    from openrft.task import DataRequest, Task
+    from openrft.runtime.progress import Progress
+    from openrft.tasks.task import DataRequest, Task
 
 
-class Host:
+class CommandContext:
     """Tasks, progress, and the core's own commands."""
 
     def task(self, selector: str, request: DataRequest) -> Task:
@@ -18,18 +18,18 @@ class Host:
         from dataclasses import replace
 
         from openrft.errors import UsageError
-        from openrft.families import load_task, select
+        from openrft.plugins.task_registry import load_task, select_tasks
 
-        names = select(selector)
+        names = select_tasks(selector)
         if len(names) != 1:
             raise UsageError(f"{selector!r} stands for {len(names)} tasks.", "Name one.")
         return replace(load_task(names[0], request), test=())
 
     def progress(self, title: str) -> AbstractContextManager[Progress]:
         """Within this context work says where it stands, on standard error, as it does in the core's commands."""
-        from openrft.cli.watched import watched
+        from openrft.cli.progress import show_progress
 
-        return watched(title)
+        return show_progress(title)
 
     def run(self, *arguments: str) -> None:
         """One of the core's commands, as if it had been typed: `host.run("fitness", "--plugins", "prm")`."""

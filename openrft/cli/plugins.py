@@ -24,23 +24,23 @@ def list_(check: bool, as_json: bool) -> None:
     Example:
       openrft plugins list --check
     """
-    from openrft.cli.offered import brought_by
+    from openrft.cli.plugin_commands import commands_of_distribution
     from openrft.errors import OpenRFTError
-    from openrft.installed import installed
-    from openrft.plugins import Plugins
+    from openrft.plugins.manager import PluginSet
+    from openrft.plugins.registry import list_plugins
 
     rows = []
-    for name, plugin in installed().items():
+    for name, plugin in list_plugins().items():
         row: dict[str, Any] = {
             "name": name,
             "distribution": plugin.distribution,
             "version": plugin.version,
             "summary": plugin.summary,
-            "commands": brought_by(plugin.distribution),
+            "commands": commands_of_distribution(plugin.distribution),
         }
         if check:
             try:
-                Plugins([name], {})
+                PluginSet([name], {})
                 row["state"] = "ok"
             except OpenRFTError as fault:
                 row["state"] = str(fault)
@@ -64,13 +64,13 @@ def show(name: str, as_json: bool) -> None:
     Example:
       openrft plugins show prm
     """
-    from openrft import hookspecs
-    from openrft.installed import about, plugin_class
-    from openrft.plugins import options_of
+    from openrft.plugins import hookspecs
+    from openrft.plugins.manager import get_options_class
+    from openrft.plugins.registry import find_plugin, load_plugin_class
 
-    plugin, cls = about(name), plugin_class(name)
+    plugin, cls = find_plugin(name), load_plugin_class(name)
     hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]
-    kind = options_of(name)
+    kind = get_options_class(name)
     fields = dataclasses.fields(kind) if kind else ()
     options = {
         f.name: {"type": _named(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
@@ -80,7 +80,7 @@ def show(name: str, as_json: bool) -> None:
         row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
         click.echo(
             json.dumps(
-                {**row, "hooks": hooks, "needs": list(getattr(cls, "needs", ())), "options": options},
+                {**row, "hooks": hooks, "needs": list(getattr(cls, "requires", ())), "options": options},
                 indent=1,
                 default=str,
             )

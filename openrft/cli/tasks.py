@@ -11,7 +11,7 @@ import click
 from openrft.cli import tasks_overlap, tasks_prepare, tasks_show
 
 if TYPE_CHECKING:
-    from openrft.task import TaskInfo
+    from openrft.tasks.task import TaskInfo
 
 
 @click.group("tasks")
@@ -41,16 +41,16 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     import fnmatch
 
     from openrft.errors import OpenRFTError, UnknownName
-    from openrft.families import listed
-    from openrft.installed import installed
-    from openrft.plugins import providers_of
+    from openrft.plugins.manager import get_providers
+    from openrft.plugins.registry import list_plugins
+    from openrft.plugins.task_registry import list_tasks
 
     infos: list[TaskInfo] = []
     faults: dict[str, OpenRFTError] = {}
-    for name in installed():
+    for name in list_plugins():
         try:
-            if providers_of(name).tasks() is not None:
-                infos += listed(name, data)
+            if get_providers(name).tasks() is not None:
+                infos += list_tasks(name, data)
         except OpenRFTError as fault:
             faults[name] = fault
     pattern = selector.lower().rstrip("/")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from openrft.cli.shared import data_asked, data_options
+from openrft.cli.options import data_fields, data_options
 
 if TYPE_CHECKING:
-    from openrft.overlap import Keys
-    from openrft.sample import Sample
-    from openrft.task import DataRequest, Task
+    from openrft.tasks.leakage import LeakageKeys
+    from openrft.tasks.task import DataRequest, Task
+    from openrft.types import Sample
 
 SHOWN = 80  # characters of a question
 
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 class Kept(NamedTuple):
     """What is kept of a sample: all rows of a benchmark are compared, and their texts need not lie in memory."""
 
-    keys: Keys
+    keys: LeakageKeys
     question: str  # its beginning
 
 
@@ -55,9 +55,9 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
       openrft tasks overlap sciknoweval/openrft/T5#train sciknoweval/openrft/T5#test --data DIR
       openrft tasks overlap sciknoweval/openrft/T7 sciknoweval/L3/diffusion_rate_analysis --data DIR --json
     """
-    from openrft.task import DataRequest
+    from openrft.tasks.task import DataRequest
 
-    request = DataRequest(**data_asked(given))
+    request = DataRequest(**data_fields(given))
     sets = {ref: _samples(ref, request) for ref in dict.fromkeys((one, other))}
     report = {
         "one": {"name": one, "samples": len(sets[one])},
@@ -73,15 +73,15 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
 
 def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:
     """The pairs by kind, `items` of them in full."""
-    from openrft.overlap import alike, kinds_of
+    from openrft.tasks.leakage import find_matches, leakage_kinds
 
     rows, others = list(one), list(other)
     itself = rows == others  # a set is itself; what is asked is whether it repeats itself
     left, right = [kept.keys for kept in one.values()], [kept.keys for kept in other.values()]
     found: dict[str, Any] = {
-        kind: {"pairs": 0, "in_one": set(), "in_other": set(), "items": []} for kind in kinds_of(left, right)
+        kind: {"pairs": 0, "in_one": set(), "in_other": set(), "items": []} for kind in leakage_kinds(left, right)
     }
-    for kind, a, b in alike(left, right):
+    for kind, a, b in find_matches(left, right):
         if itself and a >= b:
             continue
         of = found[kind]
@@ -97,39 +97,39 @@ def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | N
 def _samples(ref: str, request: DataRequest) -> dict[Row, Kept]:
     """The samples that NAME[#SIDE] stands for, each once, however many of the names that a glob means hold it."""
     from openrft.errors import UsageError
-    from openrft.families import select
-    from openrft.overlap import keys_of
+    from openrft.plugins.task_registry import select_tasks
+    from openrft.tasks.leakage import leakage_keys
 
     name, _, side = ref.rpartition("#") if "#" in ref else (ref, "", "")
     if side not in ("", "train", "test"):
         raise UsageError(f"{ref}: a task has no side {side!r}.", "Write NAME, NAME#train or NAME#test.")
     found: dict[Row, Kept] = {}
-    for task_name in select(name, request.data):
+    for task_name in select_tasks(name, request.data):
         for part, samples in _sides(task_name, side, request).items():
             samples.reverse()
             while samples:  # each is let go when it has been read, which makes room for what is kept of it
                 sample = samples.pop()
-                found[_row(sample, part)] = Kept(keys_of(sample), " ".join(sample.question.split())[:SHOWN])
+                found[_row(sample, part)] = Kept(leakage_keys(sample), " ".join(sample.question.split())[:SHOWN])
     return found
 
 
 def _sides(name: str, side: str, request: DataRequest) -> dict[str, list[Sample]]:
     """The samples of a side, or of both, held by nobody else if the family can show all rows."""
-    from openrft.families import whole_task
+    from openrft.plugins.task_registry import load_all_rows
 
-    task = (None if side else whole_task(name, request)) or _drawn(name, side, request)
+    task = (None if side else load_all_rows(name, request)) or _drawn(name, side, request)
     return {part: list(getattr(task, part)) for part in ("train", "test") if side in ("", part)}
 
 
 def _drawn(name: str, side: str, request: DataRequest) -> Task:
     """The task as a run would draw it; where that cannot be, as the other side is missing, all rows of this one."""
     from openrft.errors import DataError
-    from openrft.families import load_task, whole_task
+    from openrft.plugins.task_registry import load_all_rows, load_task
 
     try:
         return load_task(name, request)
     except DataError:
-        whole = whole_task(name, request)
+        whole = load_all_rows(name, request)
         if whole is None or whole.notes.get("only_side") != side:
             raise
         return whole

@@ -28,18 +28,18 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
       openrft tasks prepare sciknoweval --from DIR --to prepared/sciknoweval
       openrft bench --task sciknoweval/L3 --data prepared/sciknoweval
     """
-    from openrft.blame import blamed
     from openrft.errors import UsageError
-    from openrft.families import family as find
-    from openrft.task import Preparing
+    from openrft.plugins.errors import attribute_errors
+    from openrft.plugins.task_registry import find_family as find
+    from openrft.tasks.task import Preparable
 
     found = find(family)
-    if not isinstance(found, Preparing):
+    if not isinstance(found, Preparable):
         raise UsageError(f"the tasks of {family} need no preparation.")
     to = to or Path("prepared") / family
     meter, began = _Meter(), time.monotonic()
     try:
-        with blamed(family, "failed to prepare its rows"):
+        with attribute_errors(family, "failed to prepare its rows"):
             made = found.prepare(source, to, skip_bad_rows, meter)
     finally:
         meter.end()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.shared import data_asked, data_options
+from openrft.cli.options import data_fields, data_options
 
 if TYPE_CHECKING:
-    from openrft.task import DataRequest
+    from openrft.tasks.task import DataRequest
 
 
 @click.command("show")
@@ -30,11 +30,11 @@ def command(name: str, as_json: bool, **given: Any) -> None:
       openrft tasks show pocket/L3
       openrft tasks show sciknoweval/L3/retrosynthesis --data DIR --train 50 --data-seed 1
     """
-    from openrft.families import select
-    from openrft.task import DataRequest
+    from openrft.plugins.task_registry import select_tasks
+    from openrft.tasks.task import DataRequest
 
-    request = DataRequest(**data_asked(given))
-    names = select(name, request.data)
+    request = DataRequest(**data_fields(given))
+    names = select_tasks(name, request.data)
     if as_json:
         cards = [_card(whole, request) for whole in names]
         click.echo(json.dumps(cards if any(c in name for c in "*?[") else cards[0], indent=1, ensure_ascii=False))
@@ -45,11 +45,11 @@ def command(name: str, as_json: bool, **given: Any) -> None:
 
 def _card(name: str, request: DataRequest) -> dict[str, Any]:
     """Everything there is to say, as plain JSON."""
-    from openrft.families import load_task, whole_task
-    from openrft.prompt import messages_for
+    from openrft.plugins.task_registry import load_all_rows, load_task
+    from openrft.tasks.prompt import build_messages
 
     task = load_task(name, request)  # first, so that no more than one pool of rows lies in memory at a time
-    source = whole_task(name, request) or task
+    source = load_all_rows(name, request) or task
     samples = (*source.train, *source.test)
     notes = dict(task.notes)
     example = (*task.train, *task.test)[0]
@@ -67,7 +67,7 @@ def _card(name: str, request: DataRequest) -> dict[str, Any]:
         "defects": dict(Counter(d for s in samples for d in s.meta.get("defects", ()))),
         "licence": notes.get("licence", ""),
         "notes": notes,
-        "prompt": list(messages_for(example, (), task.instruction)),
+        "prompt": list(build_messages(example, (), task.instruction)),
         "answer": example.answer,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.shared import asked_for, plugins_option, shared_options, track_option
+from openrft.cli.options import build_request, plugins_option, shared_options, track_option
 
 EPILOG = """\b
 Examples:
@@ -38,33 +38,34 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
-    from openrft.bench.outcome import accuracy, arm_result
+    from openrft.bench.executors import summarise_job
+    from openrft.bench.notes import write_training_notes
     from openrft.bench.plan import make_plan
-    from openrft.bench.render_fitness import advice
-    from openrft.bench.training_notes import training_notes
-    from openrft.cli.watched import watched
+    from openrft.bench.render_fitness import write_advice
+    from openrft.bench.report import mean_accuracy
+    from openrft.cli.progress import show_progress
     from openrft.errors import UsageError
-    from openrft.families import load_task
-    from openrft.pipeline import refuse_untrainable, run
-    from openrft.policies.export import export
-    from openrft.store import Store
-    from openrft.tracking import Track
+    from openrft.pipeline import check_trainable, run_job
+    from openrft.plugins.task_registry import load_task
+    from openrft.policies.export import export_checkpoint
+    from openrft.runtime.store import Store
+    from openrft.runtime.tracking import TrackerConfig
 
     plan = make_plan(
-        asked_for(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
+        build_request(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
     )
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
-    track = Track(tracker, Path(store).parent / tracker) if tracker else None
+    track = TrackerConfig(tracker, Path(store).parent / tracker) if tracker else None
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
-    refuse_untrainable([job], {job.task: load_task(job.task, job.data)})
+    check_trainable([job], {job.task: load_task(job.task, job.data)})
     _reserve(Path(out))
-    with watched(job) as progress:
-        outcome = run(job, Store(Path(store)), progress, track)
-    export(outcome.student.policy(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
-    result = arm_result(outcome)
-    correct = accuracy(result)
-    notes = list(training_notes([job.task], [result]))
+    with show_progress(job) as progress:
+        outcome = run_job(job, Store(Path(store)), progress, track)
+    export_checkpoint(outcome.policy.load(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
+    result = summarise_job(outcome)
+    correct = mean_accuracy(result)
+    notes = list(write_training_notes([job.task], [result]))
     if unscored := len(outcome.task.test) - len(result.items):
         notes.append(f"{unscored} of {len(outcome.task.test)} test items not scored: they are in no number.")
     if as_json:
@@ -79,7 +80,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         click.echo(json.dumps({**row, **more}, indent=1))
         return
     for fit in outcome.fitness:
-        click.echo(f"{fit.source} before RL: {advice(fit)}")
+        click.echo(f"{fit.source} before RL: {write_advice(fit)}")
     for note in notes:
         click.echo(note)
     found = "not known" if correct is None else f"{correct:.3f}"
@@ -90,9 +91,9 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
 def _reserve(out: Path) -> None:
     """Make the folder, which must be new or empty: better to fail now than when a trained policy cannot be written."""
     from openrft.errors import UsageError
-    from openrft.store import disk_faults
+    from openrft.runtime.files import report_disk_errors
 
-    with disk_faults(out.parent):
+    with report_disk_errors(out.parent):
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         raise UsageError(f"--out {out}: the folder is not empty.", "Give a new folder.")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from openrft.progress import Progress
-from openrft.sample import Completion, Message
+from openrft.runtime.progress import Progress
+from openrft.types import Completion, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Critic(Protocol):
         """
         ...
 
-    def optimizer(self, lr: float) -> Any:
+    def get_optimizer(self, lr: float) -> Any:
         """The AdamW over the critic: made at the first call, the same one afterwards."""
         ...
 
@@ -71,7 +71,7 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     @property
-    def recalls(self) -> bool:
+    def exact_sampling_logprobs(self) -> bool:
         """Whether the log-probabilities kept from sampling are those of `completion_logprobs`, but for float32's
         rounding; where not, what is learnt from them must be asked for again."""
         ...
@@ -82,7 +82,7 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     @property
-    def adapted(self) -> bool:
+    def has_adapter(self) -> bool:
         """Whether an adapter is attached."""
         ...
 
@@ -94,11 +94,11 @@ class TrainablePolicy(Policy, Protocol):
         """Put a fresh LoRA adapter (zero effect) on every linear layer; only it will be trained."""
         ...
 
-    def reference(self) -> AbstractContextManager[None]:
+    def disable_adapter(self) -> AbstractContextManager[None]:
         """Within this context the adapter is off: the policy as it was when the adapter was attached."""
         ...
 
-    def merge(self) -> None:
+    def merge_adapter(self) -> None:
         """Fold the adapter into the weights; the policy becomes its own new reference."""
         ...
 
@@ -106,7 +106,7 @@ class TrainablePolicy(Policy, Protocol):
         """Take the adapter off unmerged; nothing if there is none."""
         ...
 
-    def optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:
+    def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:
         """The AdamW over the adapter: made at the first call after `attach_lora`, the same one afterwards. The first
         call after `load_training` says its learning rate and weight decay, which are not kept."""
         ...
@@ -133,10 +133,10 @@ class TrainablePolicy(Policy, Protocol):
         """Attach an adapter written by `save_adapter`, trainable."""
         ...
 
-    def save_training(self, folder: Path) -> None:
+    def save_training_state(self, folder: Path) -> None:
         """Write adapter, critic and their optimizers, so that training goes on with the same bits."""
         ...
 
-    def load_training(self, folder: Path) -> None:
+    def load_training_state(self, folder: Path) -> None:
         """Read what `save_training` wrote."""
         ...

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from openrft.policies.moments import load_moments, save_moments
-from openrft.policies.scoring import completion_values
+from openrft.policies.logprobs import compute_values
+from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
 
 NAME = "critic"  # of its adapter
 
@@ -81,9 +81,9 @@ class Critic:
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         with self._awake():
-            return completion_values(self._model, prompts, completions, self._pad)
+            return compute_values(self._model, prompts, completions, self._pad)
 
-    def optimizer(self, lr: float) -> torch.optim.Optimizer:
+    def get_optimizer(self, lr: float) -> torch.optim.Optimizer:
         if self._optimizer is None:
             self._optimizer = torch.optim.AdamW(self._trained().values(), lr=lr, weight_decay=0.0)
         return self._optimizer
@@ -95,7 +95,7 @@ class Critic:
         folder.mkdir()
         (folder / "shape.json").write_text(json.dumps(asdict(self.shape)), encoding="utf-8")
         save_file({n: p.detach().contiguous() for n, p in self._trained().items()}, folder / "critic.safetensors")
-        save_moments(self._optimizer, folder / "optimizer.safetensors")
+        save_optimizer_state(self._optimizer, folder / "optimizer.safetensors")
 
     @classmethod
     def load(cls, folder: Path, model: Any, pad: int) -> Critic:
@@ -107,7 +107,7 @@ class Critic:
         with torch.no_grad():
             for name, parameter in critic._trained().items():
                 parameter.copy_(saved[name])
-        load_moments(critic.optimizer(lr=0.0), folder / "optimizer.safetensors")
+        load_optimizer_state(critic.get_optimizer(lr=0.0), folder / "optimizer.safetensors")
         return critic
 
     def leave(self) -> None:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from openrft.errors import UsageError
 from openrft.policies.base import Policy
-from openrft.store import disk_faults
+from openrft.runtime.files import report_disk_errors
 
 
-def export(policy: Policy, folder: Path, beside: Sequence[Path] = ()) -> None:
+def export_checkpoint(policy: Policy, folder: Path, beside: Sequence[Path] = ()) -> None:
     """Write model and tokenizer to `folder`, any adapter folded in, and copies of the files `beside`.
 
     Raises UsageError for a server's policy.
     """
-    if not hasattr(policy, "merge"):
+    if not hasattr(policy, "merge_adapter"):
         raise UsageError("a policy behind a server cannot be written.", "Give a checkpoint folder with --policy.")
-    policy.merge()
+    policy.merge_adapter()
     aside = folder.with_name(folder.name + ".part")
-    with disk_faults(folder.parent):
+    with report_disk_errors(folder.parent):
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         policy.model.save_pretrained(aside, safe_serialization=True)  # type: ignore[attr-defined]

@@ -20,18 +20,18 @@ from transformers.utils import logging as transformers_logging
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.critic import Critic, CriticShape
-from openrft.policies.decode import Limits, Row, decode
-from openrft.policies.fingerprint import fingerprint
-from openrft.policies.moments import load_moments, save_moments
-from openrft.policies.scoring import completion_logprobs
-from openrft.progress import Progress
-from openrft.sample import Completion, Message, content_id
+from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
+from openrft.policies.logprobs import compute_logprobs
+from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
+from openrft.runtime.fingerprint import fingerprint_folder
+from openrft.runtime.progress import Progress
+from openrft.types import Completion, Message, content_id
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
-class Sampler(Protocol):
+class CompletionSampler(Protocol):
     """What draws a policy's completions."""
 
     def __call__(
@@ -39,20 +39,20 @@ class Sampler(Protocol):
         policy: HFPolicy,
         prompts: Sequence[Sequence[int]],
         sampling: Sampling,
-        limits: Limits,
+        limits: DecodeLimits,
         tick: Callable[[int], None],
-    ) -> list[list[Row]]:
+    ) -> list[list[DecodedRow]]:
         """As `openrft.policies.decode.decode`, by the policy as it is now, its adapter on."""
         ...
 
 
-def decode_loop(
+def sample_with_decode_loop(
     policy: HFPolicy,
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
-    limits: Limits,
+    limits: DecodeLimits,
     tick: Callable[[int], None],
-) -> list[list[Row]]:
+) -> list[list[DecodedRow]]:
     """The `Sampler` of our own: the decode loop of decode.py, on the policy's own model."""
     training, _ = policy.model.training, policy.model.eval()
     with _folded(policy):
@@ -64,7 +64,7 @@ def decode_loop(
 class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
-    def __init__(self, path: str, sampler: Sampler = decode_loop) -> None:
+    def __init__(self, path: str, sampler: CompletionSampler = sample_with_decode_loop) -> None:
         self.path, self._sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
@@ -78,7 +78,7 @@ class HFPolicy:
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
         self.model: Any = model.to(device).eval()
-        self.id = fingerprint(Path(path)) if Path(path).is_dir() else path
+        self.id = fingerprint_folder(Path(path)) if Path(path).is_dir() else path
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
@@ -113,10 +113,10 @@ class HFPolicy:
         return list(ids)
 
     @property
-    def recalls(self) -> bool:
+    def exact_sampling_logprobs(self) -> bool:
         """Whether sampling's log-probabilities are those that the update's forward pass gives, but for rounding of
         float32: another engine's are not, nor are those of a lower precision, which differ by tenths of a nat."""
-        return self._sampler is decode_loop and self.model.dtype == torch.float32
+        return self._sampler is sample_with_decode_loop and self.model.dtype == torch.float32
 
     @property
     def end_token(self) -> int:
@@ -135,12 +135,12 @@ class HFPolicy:
             if progress:
                 progress.update("generate", finished, total)
 
-        limits = Limits(tuple(self._stop), self.context, self._pad)
+        limits = DecodeLimits(tuple(self._stop), self.context, self._pad)
         groups = self._sampler(self, encoded, sampling, limits, tick)
-        nothing = [Completion("", finish="context")] * sampling.n
+        nothing = [Completion("", finish_reason="context")] * sampling.n
         return [[self._completion(row, sampling) for row in group] or nothing for group in groups]
 
-    def _completion(self, row: Row, sampling: Sampling) -> Completion:
+    def _completion(self, row: DecodedRow, sampling: Sampling) -> Completion:
         text = self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True)
         finish: Literal["stop", "length"] = "stop" if row.stopped else "length"
         return Completion(text, tuple(row.tokens), tuple(row.logprobs), finish, sampling.temperature)
@@ -148,12 +148,12 @@ class HFPolicy:
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        return completion_logprobs(self.model, prompts, completions, self._pad, temperature)
+        return compute_logprobs(self.model, prompts, completions, self._pad, temperature)
 
     # -- the adapter ---------------------------------------------------------------------------------------
 
     @property
-    def adapted(self) -> bool:
+    def has_adapter(self) -> bool:
         """Whether an adapter is attached."""
         return hasattr(self.model, "peft_config")
 
@@ -167,8 +167,8 @@ class HFPolicy:
             self.model, self._optimizer = get_peft_model(self.model, config), None
 
     @contextmanager
-    def reference(self) -> Iterator[None]:
-        if not self.adapted:
+    def disable_adapter(self) -> Iterator[None]:
+        if not self.has_adapter:
             yield
             return
         with self.model.disable_adapter():
@@ -183,8 +183,8 @@ class HFPolicy:
             self.critic.leave()
             self.critic = None
 
-    def merge(self) -> None:
-        if self.adapted:
+    def merge_adapter(self) -> None:
+        if self.has_adapter:
             self._drop_critic()
             digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
             self.model = _merged(self.model, int(digest[:8], 16)).eval()
@@ -192,12 +192,12 @@ class HFPolicy:
             self.id, self._optimizer = content_id(self.id, digest), None
 
     def drop_adapter(self) -> None:
-        if self.adapted:
+        if self.has_adapter:
             self._drop_critic()
             self.model, self._optimizer = self.model.unload().eval(), None
             self.model.requires_grad_(True)
 
-    def optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
             self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
         if self._reopened:  # moments are kept, and what the trainer asks for comes with its first call
@@ -207,7 +207,7 @@ class HFPolicy:
         return self._optimizer
 
     def _trained(self) -> list[torch.nn.Parameter]:
-        if not self.adapted:
+        if not self.has_adapter:
             raise OpenRFTError("the policy has no adapter to train.", "Call attach_lora first.")
         return [p for n, p in self.model.named_parameters() if p.requires_grad and ".default." in n]
 
@@ -227,15 +227,15 @@ class HFPolicy:
             ) from fault
         self._optimizer = None
 
-    def save_training(self, folder: Path) -> None:
+    def save_training_state(self, folder: Path) -> None:
         self.save_adapter(folder / "adapter")
-        save_moments(self._optimizer, folder / "optimizer.safetensors")
+        save_optimizer_state(self._optimizer, folder / "optimizer.safetensors")
         if self.critic is not None:
             self.critic.save(folder / "critic")
 
-    def load_training(self, folder: Path) -> None:
+    def load_training_state(self, folder: Path) -> None:
         self.load_adapter(folder / "adapter")
-        load_moments(self.optimizer(lr=0.0), folder / "optimizer.safetensors")
+        load_optimizer_state(self.get_optimizer(lr=0.0), folder / "optimizer.safetensors")
         self._reopened = True
         if (folder / "critic").exists():
             self.critic = Critic.load(folder / "critic", self.model, self._pad)
@@ -243,18 +243,18 @@ class HFPolicy:
 
 def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
     """`fold.folded`; imported only where there is an adapter, as that file imports PEFT."""
-    if not policy.adapted:
+    if not policy.has_adapter:
         return nullcontext()
-    from openrft.policies.fold import folded
+    from openrft.policies.lora_merge import merged_for_sampling
 
-    return folded(policy.model)
+    return merged_for_sampling(policy.model)
 
 
 def _merged(model: Any, seed: int) -> Any:
     """`fold.merged`, imported as late for the same reason."""
-    from openrft.policies.fold import merged
+    from openrft.policies.lora_merge import merge_adapter_rounded
 
-    return merged(model, seed)
+    return merge_adapter_rounded(model, seed)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

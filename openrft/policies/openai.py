@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
-from openrft.policies.openai_faults import ContextFull, RequestRefused, explained
-from openrft.policies.streams import streams
-from openrft.progress import Progress
-from openrft.sample import Completion, Message, content_id
+from openrft.policies.generation.seeds import derive_prompt_seeds
+from openrft.policies.openai_errors import ContextFull, RequestRefused, explain_error
+from openrft.runtime.progress import Progress
+from openrft.types import Completion, Message, content_id
 
 EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"
 PARALLEL = 16  # requests in flight; servers batch what arrives together
@@ -34,7 +34,7 @@ class OpenAIPolicy:
     """
 
     def __init__(self, spec: str, timeout: float = TIMEOUT, retries: int = RETRIES, parallel: int = PARALLEL) -> None:
-        self.url, self.model = address(spec)
+        self.url, self.model = parse_address(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
         self._budget = "max_tokens"
@@ -60,7 +60,7 @@ class OpenAIPolicy:
 
         total, finished = len(prompts) * sampling.n, 0
         slots = asyncio.Semaphore(self._parallel)
-        keys = streams(sampling.seed, [list(prompt) for prompt in prompts])
+        keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
         client = openai.AsyncOpenAI(
             base_url=self.url,
             # Local servers take any key, but the library insists on one.
@@ -111,12 +111,12 @@ class OpenAIPolicy:
             if limited and NEW_BUDGET in str(fault) and NEW_BUDGET not in budget:
                 self._budget = NEW_BUDGET
                 return await self.ask(client, prompt, n, how, seed)
-            told = explained(fault, self.url, self.model, self._timeout)
+            told = explain_error(fault, self.url, self.model, self._timeout)
             if not isinstance(told, ContextFull):
                 raise told from fault
             if limited:
                 return await self.ask(client, prompt, n, how, seed, limited=False)
-            return [Completion("", finish="context")] * n
+            return [Completion("", finish_reason="context")] * n
         choices = getattr(answer, "choices", None)
         if not choices:
             raise PolicyError(f"{self.id} answered without any choice.", "Is it a chat completions server?")
@@ -132,7 +132,7 @@ class OpenAIPolicy:
                 "Tool calls and refusals are not completions; use a plain chat model.",
             )
         # Cut off before the answer began, as happens to reasoning models: an empty completion, no failure.
-        return Completion(text or "", finish=finish, temperature=how.temperature)
+        return Completion(text or "", finish_reason=finish, temperature=how.temperature)
 
 
 class _Group:
@@ -170,7 +170,7 @@ class _Group:
             return await self._policy.ask(self._client, self._prompt, n, self._sampling, seed)
 
 
-def address(spec: str) -> tuple[str, str]:
+def parse_address(spec: str) -> tuple[str, str]:
     """URL and model of a spec. Raises UsageError."""
     url, _, model = spec.removeprefix("openai:").partition("#")
     parts = urlsplit(url)

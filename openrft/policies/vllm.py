@@ -15,9 +15,9 @@ from typing import Any
 
 from openrft.errors import CheckpointError, PolicyError, UsageError
 from openrft.policies.base import Sampling
-from openrft.policies.decode import Limits, Row
+from openrft.policies.generation.decode import DecodedRow, DecodeLimits
+from openrft.policies.generation.seeds import derive_prompt_seeds
 from openrft.policies.hf import HFPolicy
-from openrft.policies.streams import streams
 
 RANK = 64  # largest rank of an adapter: the engine sets room for it aside when it starts
 SEQUENCES = 512  # rows under way at a time
@@ -59,15 +59,15 @@ class VLLMSampler:
         policy: HFPolicy,
         prompts: Sequence[Sequence[int]],
         sampling: Sampling,
-        limits: Limits,
+        limits: DecodeLimits,
         tick: Callable[[int], None],
-    ) -> list[list[Row]]:
+    ) -> list[list[DecodedRow]]:
         """Raises CheckpointError if vLLM cannot serve the model, PolicyError if it fails later."""
         if self._engine is None:
             self._engine = _start(self._path, policy)
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
-        keys = streams(sampling.seed, [list(prompt) for prompt in prompts])
-        rows: list[list[Row]] = [[] for _ in prompts]
+        keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
+        rows: list[list[DecodedRow]] = [[] for _ in prompts]
         try:
             self._follow(policy)
             with TemporaryDirectory(prefix="openrft-adapter-") as folder:
@@ -97,7 +97,7 @@ class VLLMSampler:
 
     def _adapter(self, policy: HFPolicy, folder: Path) -> Any:
         """The policy's adapter as vLLM takes it, written to `folder`; None if the policy has none."""
-        if not policy.adapted:
+        if not policy.has_adapter:
             return None
         from vllm.lora.request import LoRARequest
 
@@ -139,7 +139,7 @@ def _start(path: str, policy: HFPolicy) -> Any:
         ) from fault
 
 
-def _parameters(sampling: Sampling, limits: Limits, key: str, length: int) -> Any:
+def _parameters(sampling: Sampling, limits: DecodeLimits, key: str, length: int) -> Any:
     """What one prompt is sampled with. vLLM gives the n-th row the seed + n."""
     from vllm import SamplingParams
 
@@ -157,15 +157,15 @@ def _parameters(sampling: Sampling, limits: Limits, key: str, length: int) -> An
     )
 
 
-def _row(one: Any, sampling: Sampling, limits: Limits) -> Row:
+def _row(one: Any, sampling: Sampling, limits: DecodeLimits) -> DecodedRow:
     # A top-p cut renormalises, and log-probabilities are those before it: unknown here, so none are given.
     logprobs = list(one.logprobs.logprobs) if sampling.top_p == 1 else []
-    return Row(list(one.token_ids), logprobs, one.token_ids[-1] in limits.stop)
+    return DecodedRow(list(one.token_ids), logprobs, one.token_ids[-1] in limits.stop)
 
 
 def _save_base(policy: HFPolicy, folder: Path) -> None:
     """Write the weights beneath the adapter, if there is one, under the names they have without it."""
-    base = policy.model.get_base_model() if policy.adapted else policy.model
+    base = policy.model.get_base_model() if policy.has_adapter else policy.model
     state = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items() if "lora_" not in name}
     base.save_pretrained(folder, state_dict=state)
 

@@ -11,128 +11,139 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from openrft.arm import derived_seed, label
-from openrft.blame import numbers
 from openrft.errors import PluginError, PolicyError, UsageError
-from openrft.installed import about
-from openrft.sample import Rollout, Sample, Shot, content_of
-from openrft.stages.figures import informative
-from openrft.stages.journal import METRICS, Journal
-from openrft.stages.questions import further
-from openrft.stages.run import Run
-from openrft.tracking import tracked
-from openrft.work import Tally, Work
+from openrft.job import format_job_name
+from openrft.plugins.errors import check_metrics
+from openrft.plugins.registry import find_plugin
+from openrft.runtime.seeds import derive_seed
+from openrft.runtime.tracking import open_tracker
+from openrft.stages.context import JobContext, StageStats
+from openrft.stages.exploration import ExplorationRun, draw_replacements
+from openrft.stages.step_metrics import find_varied_samples
+from openrft.stages.training_log import METRICS_FILE, TrainingLog
+from openrft.types import Demonstration, Rollout, Sample, digest_samples
 
 VERSION = 2
 
 
-def explore(work: Work, train: Sequence[Sample], pool: Sequence[Shot]) -> Path | None:
+def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonstration]) -> Path | None:
     """Train the student by RL on `train` (paper, section 3.4); the file of its metrics, a row a step.
 
     None where no plugin trains for it.
     """
-    names = [*work.plugins.training("explore"), *work.plugins.training("explore-run")]
+    names = [*context.plugins.trainers_for("explore"), *context.plugins.trainers_for("explore_stage")]
     if not names:
         return None
-    if len(names) > 1 and work.plugins.training("explore-run"):
+    if len(names) > 1 and context.plugins.trainers_for("explore_stage"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
-    hooks = [*work.plugins.having("retrieve"), *work.plugins.having("reward"), *names]
+    hooks = [*context.plugins.implementing("retrieve"), *context.plugins.implementing("reward"), *names]
     inputs = {
-        "samples": content_of(train),
-        "pool": [[shot.sample.id, shot.trace] for shot in pool] if work.plugins.having("retrieve") else [],
-        "instruction": work.task.instruction,
-        "settings": _settings_json(work),
-        "policy": work.student.id,
-        "seed": work.job.seed,
-        "plugins": work.identity(dict.fromkeys(hooks)),
+        "samples": digest_samples(train),
+        "pool": [[demonstration.sample.id, demonstration.trace] for demonstration in pool]
+        if context.plugins.implementing("retrieve")
+        else [],
+        "instruction": context.task.instruction,
+        "settings": _settings_json(context),
+        "policy": context.policy.id,
+        "seed": context.job.seed,
+        "plugins": context.identity(dict.fromkeys(hooks)),
     }
-    title = label(work.job.arm.name, work.job.task, work.job.seed)
+    title = format_job_name(context.job.arm.name, context.job.task, context.job.seed)
 
-    def make(folder: Path, tally: Tally) -> None:
-        policy = work.student.trainable("reinforcement learning")
-        run = Run(work, policy, train, pool, Journal(folder), tally, names)
+    def make(folder: Path, stats: StageStats) -> None:
+        policy = context.policy.load_trainable("reinforcement learning")
+        run = ExplorationRun(context, policy, train, pool, TrainingLog(folder), stats, names)
         run.restore()
-        with tracked(work.track, title, work.student.id, run.first) as run.log:
+        with open_tracker(context.track, title, context.policy.id, run.first) as run.log:
             _through(run)
         rows = run.journal.rows()
         tail = rows[-max(1, run.steps // 5) :]
-        tally.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in ("reward", "correct")})
+        stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in ("reward", "correct")})
         policy.save_adapter(folder / "adapter")
 
-    result = work.stage("explore", VERSION, inputs, make)
-    metrics = result.folder / METRICS
+    result = context.run_stage("explore", VERSION, inputs, make)
+    metrics = result.folder / METRICS_FILE
     if result.reused:  # whoever asked to see it sees it, though another run computed it
-        with tracked(work.track, title, work.student.id, 0) as log:
+        with open_tracker(context.track, title, context.policy.id, 0) as log:
             for line in metrics.read_text("utf-8").splitlines():
                 log(json.loads(line))
-    work.student.advance(result.folder / "adapter", result.key)
+    context.policy.add_adapter(result.folder / "adapter", result.key)
     return metrics
 
 
-def _through(run: Run) -> None:
+def _through(run: ExplorationRun) -> None:
     """Every step that is left; in a plugin's own way, if one of the arm's plugins runs the whole stage."""
-    if run.work.plugins.training("explore-run"):
+    if run.context.plugins.trainers_for("explore_stage"):
         if run.first < run.steps:
-            _trained(run, "explore-run", (), 0)
+            _trained(run, "explore_stage", (), 0)
         return
     for step in range(run.first, run.steps):
-        drawn, telling = _drawn(run, step)
-        metrics = _trained(run, "explore", telling, step)
-        run.finished(step, drawn, metrics)
+        drawn, is_informative = _drawn(run, step)
+        metrics = _trained(run, "explore", is_informative, step)
+        run.log_step(step, drawn, metrics)
 
 
-def _drawn(run: Run, step: int) -> tuple[list[Rollout], list[Rollout]]:
+def _drawn(run: ExplorationRun, step: int) -> tuple[list[Rollout], list[Rollout]]:
     """The step's rollouts with their rewards: all of them, and those to train on.
 
     They are the same, unless the plugin that trains asks for `redraws`: then questions whose rollouts all earned the
     same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv 2503.14476, 3.2).
     """
-    prompts, redraws, drawn, asked = run.asked(step), run.redraws, list[Rollout](), set[str]()
+    prompts, dynamic_sampling_retries, drawn, asked = (
+        run.sample_batch(step),
+        run.dynamic_sampling_retries,
+        list[Rollout](),
+        set[str](),
+    )
     size = len({p.sample.id for p in prompts})  # a batch across two epochs may ask a question twice
-    for turn in range(redraws + 1):
+    for turn in range(dynamic_sampling_retries + 1):
         again = ("again", turn) if turn else ()
         try:
             groups = run.policy.generate([p.messages for p in prompts], run.sampling(step, *again), run.within(step))
         except PolicyError as fault:
             fault.message = f"step {step}: {fault.message}"
             raise
-        answered = [p.answered(c) for p, group in zip(prompts, groups, strict=True) for c in group]
-        drawn += run.judged(step, answered, *again)
+        answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
+        drawn += run.score(step, answered, *again)
         asked.update(p.sample.id for p in prompts)
-        telling = informative(drawn)
-        more = further(run.train, size - len(telling), asked, step, turn, run.work.job.seed) if turn < redraws else []
+        is_informative = find_varied_samples(drawn)
+        more = (
+            draw_replacements(run.train, size - len(is_informative), asked, step, turn, run.context.job.seed)
+            if turn < dynamic_sampling_retries
+            else []
+        )
         if not more:
             break
-        prompts = run.prompts(more)
-    if not redraws:
+        prompts = run.build_prompts(more)
+    if not dynamic_sampling_retries:
         return drawn, drawn
-    run.tally.count("groups_drawn", len(asked))
-    run.tally.count("groups_kept", len(telling))
-    return drawn, [r for r in drawn if r.sample.id in telling] or drawn
+    run.stats.count("groups_drawn", len(asked))
+    run.stats.count("groups_kept", len(is_informative))
+    return drawn, [r for r in drawn if r.sample.id in is_informative] or drawn
 
 
 def _trained(
-    run: Run, objective: Literal["explore", "explore-run"], rollouts: Sequence[Rollout], step: int
+    run: ExplorationRun, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
 ) -> Mapping[str, float]:
     """What the plugin that trains says of it."""
-    trained = run.work.plugins.first(
+    trained = run.context.plugins.call_first(
         "train_step",
         policy=run.policy,
         rollouts=rollouts,
         objective=objective,
         step=step,
-        seed=derived_seed(run.work.job.seed, "train", step),
-        progress=run.work.progress,
-        run=run if objective == "explore-run" else None,
+        seed=derive_seed(run.context.job.seed, "train", step),
+        progress=run.context.progress,
+        run=run if objective == "explore_stage" else None,
     )
     if trained is None:
         raise PluginError(f"none of {', '.join(run.trainers)} trained for the objective {objective!r}.")
-    if objective == "explore-run" and len(run.journal.rows()) != run.steps:
-        raise PluginError(f"{about(trained[0])} ended after {len(run.journal.rows())} of {run.steps} steps.")
-    return numbers(trained[0], "train_step", trained[1]) if objective == "explore" else {}
+    if objective == "explore_stage" and len(run.journal.rows()) != run.steps:
+        raise PluginError(f"{find_plugin(trained[0])} ended after {len(run.journal.rows())} of {run.steps} steps.")
+    return check_metrics(trained[0], "train_step", trained[1]) if objective == "explore" else {}
 
 
-def _settings_json(work: Work) -> dict[str, Any]:
-    settings = asdict(work.job.settings.explore)
-    settings.pop("checkpoint")  # how often a run saves itself does not change where it ends
+def _settings_json(context: JobContext) -> dict[str, Any]:
+    settings = asdict(context.job.settings.explore)
+    settings.pop("checkpoint_every")  # how often a run saves itself does not change where it ends
     return settings

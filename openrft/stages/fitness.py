@@ -12,77 +12,85 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from openrft.arm import derived_seed
-from openrft.fitness.verdict import Fitness, fitness_from_json
 from openrft.policies.base import Sampling
-from openrft.prompt import messages_for
-from openrft.sample import Rollout, Sample, content_of, to_json, write_jsonl
-from openrft.stages.reward import judged
-from openrft.work import Tally, Work
+from openrft.rewards.fitness import RewardFitness, fitness_from_json
+from openrft.runtime.files import write_jsonl
+from openrft.runtime.seeds import derive_seed
+from openrft.stages.context import JobContext, StageStats
+from openrft.stages.reward import collect_rewards
+from openrft.tasks.prompt import build_messages
+from openrft.types import Rollout, Sample, digest_samples, to_json
 
 VERSION = 1
-BEFORE = -1  # the step that the reward hook is told
-FILE = "fitness.json"
+BEFORE_RL = -1  # the step that the reward hook is told
+FITNESS_FILE = "fitness.json"
 
 
-def assess(work: Work) -> tuple[Fitness, ...]:
+def measure_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     """What was found of each source of process rewards; empty without one, without RL, or with fitness.questions=0."""
-    how, explore = work.job.settings.fitness, work.job.settings.explore
-    names = work.rewarding("process")
-    if not names or not how.questions or not (work.plugins.training("explore") or work.plugins.training("explore-run")):
+    how, explore = context.job.settings.fitness, context.job.settings.explore
+    names = context.plugins_rewarding("process")
+    if (
+        not names
+        or not how.questions
+        or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
+    ):
         return ()
-    asked = _asked(work)
+    asked = _asked(context)
 
-    def make(folder: Path, tally: Tally) -> None:
-        from openrft.fitness.measure import measure
+    def make(folder: Path, stats: StageStats) -> None:
+        from openrft.rewards.measure_fitness import measure_reward_fitness
 
-        rollouts = _drawn(work, asked, tally)
-        rewards = judged(work, rollouts, BEFORE)
+        rollouts = _drawn(context, asked, stats)
+        rewards = collect_rewards(context, rollouts, BEFORE_RL)
         process = [{reward.name: reward for reward in row if reward.kind == "process"} for row in rewards]
         sources = sorted(set.intersection(*map(set, process))) if process else []
-        found = [measure(name, work.student.id, rollouts, [row[name] for row in process]) for name in sources]
+        found = [
+            measure_reward_fitness(name, context.policy.id, rollouts, [row[name] for row in process])
+            for name in sources
+        ]
         for name in names:
-            tally.counted_by(name, work.plugins.counts(name))
-        (folder / FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
+            stats.add_plugin_counts(name, context.plugins.counts(name))
+        (folder / FITNESS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         scored = (replace(r, rewards=tuple(given)) for r, given in zip(rollouts, rewards, strict=True))
         write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))
 
     inputs = {
-        "samples": content_of(asked),
-        "instruction": work.task.instruction,
+        "samples": digest_samples(asked),
+        "instruction": context.task.instruction,
         "settings": {**asdict(how), "temperature": explore.temperature, "max_tokens": explore.max_tokens},
-        "policy": work.student.id,
-        "seed": work.job.seed,
-        "plugins": work.identity(names),
+        "policy": context.policy.id,
+        "seed": context.job.seed,
+        "plugins": context.identity(names),
     }
-    result = work.stage("fitness", VERSION, inputs, make)
-    rows = json.loads((result.folder / FILE).read_text("utf-8"))
+    result = context.run_stage("fitness", VERSION, inputs, make)
+    rows = json.loads((result.folder / FITNESS_FILE).read_text("utf-8"))
     return tuple(map(fitness_from_json, rows))
 
 
-def _asked(work: Work) -> list[Sample]:
-    train = work.task.train
-    draw = random.Random(derived_seed(work.job.seed, "fitness"))
-    return draw.sample(train, min(work.job.settings.fitness.questions, len(train)))
+def _asked(context: JobContext) -> list[Sample]:
+    train = context.task.train
+    draw = random.Random(derive_seed(context.job.seed, "fitness"))
+    return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _drawn(work: Work, asked: Sequence[Sample], tally: Tally) -> list[Rollout]:
+def _drawn(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
     """Graded rollouts as RL would draw them; none for a prompt that is longer than the policy's context."""
-    explore = work.job.settings.explore
+    explore = context.job.settings.explore
     sampling = Sampling(
-        n=work.job.settings.fitness.completions,
+        n=context.job.settings.fitness.completions,
         temperature=explore.temperature,
         max_tokens=explore.max_tokens,
-        seed=derived_seed(work.job.seed, "fitness", "sampling"),
+        seed=derive_seed(context.job.seed, "fitness", "sampling"),
     )
-    prompts = [messages_for(s, (), work.task.instruction) for s in asked]
-    groups = work.student.policy().generate(prompts, sampling, work.progress)
+    prompts = [build_messages(s, (), context.task.instruction) for s in asked]
+    groups = context.policy.load().generate(prompts, sampling, context.progress)
     rollouts = []
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
-            if completion.finish != "context":
-                verdict = work.task.grade(sample, completion.text)
+            if completion.finish_reason != "context":
+                verdict = context.task.grade(sample, completion.text)
                 completion = replace(completion, logprobs=())
                 rollouts.append(Rollout(sample, prompt, completion, answer=verdict.answer, correct=verdict.correct))
-    tally.tokens = sum(len(r.completion.tokens) for r in rollouts)
+    stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
     return rollouts

@@ -7,55 +7,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openrft.blame import blamed
 from openrft.errors import PluginError
-from openrft.installed import about
-from openrft.plugins import Plugins
-from openrft.prompt import boxed, messages_for
-from openrft.sample import Prompt, Rollout, Sample, Shot
-from openrft.task import Task
-from openrft.work import Work
+from openrft.plugins.errors import attribute_errors
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.registry import find_plugin
+from openrft.stages.context import JobContext
+from openrft.tasks.prompt import box_answer, build_messages
+from openrft.tasks.task import Task
+from openrft.types import Demonstration, Prompt, Rollout, Sample
 
 
-def pool_of(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Shot]:
+def build_demonstration_pool(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Demonstration]:
     """The original train split as demonstrations, with reasoning where a teacher wrote some."""
     traces = {r.sample.id: r.completion.text for r in targets}
-    bare = {s.id: boxed(s.answer) for s in train}  # what synthesis falls back to is no reasoning
-    return [Shot(s, bare[s.id], None if traces.get(s.id) == bare[s.id] else traces.get(s.id)) for s in train]
+    bare = {s.id: box_answer(s.answer) for s in train}  # what synthesis falls back to is no reasoning
+    return [Demonstration(s, bare[s.id], None if traces.get(s.id) == bare[s.id] else traces.get(s.id)) for s in train]
 
 
-def demonstrations(work: Work, samples: Sequence[Sample], pool: Sequence[Shot]) -> list[list[Shot]]:
+def retrieve_demonstrations(
+    context: JobContext, samples: Sequence[Sample], pool: Sequence[Demonstration]
+) -> list[list[Demonstration]]:
     """Demonstrations for each sample; none where no plugin retrieves.
 
     Raises PluginError for a demonstration of the sample itself, of its kin, or from outside the pool.
     """
-    return retrieved(work.plugins, samples, pool, work.training_task)
+    return call_retrieve_hook(context.plugins, samples, pool, context.training_task)
 
 
-def retrieved(plugins: Plugins, samples: Sequence[Sample], pool: Sequence[Shot], task: Task) -> list[list[Shot]]:
+def call_retrieve_hook(
+    plugins: PluginSet, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
+) -> list[list[Demonstration]]:
     """`demonstrations` without a job, for the kit as well."""
-    answered = plugins.first("retrieve", samples=samples, pool=pool, task=task)
+    answered = plugins.call_first("retrieve", samples=samples, pool=pool, task=task)
     if answered is None:
         return [[] for _ in samples]
     name, given = answered
-    with blamed(name, "gave no list of demonstrations for each sample in retrieve"):
-        shots = [list(chosen) for chosen in given]
-    if len(shots) != len(samples):
-        raise PluginError(f"{about(name)} retrieved for {len(shots)} of {len(samples)} samples.")
-    known = {shot.sample.id for shot in pool}
-    for sample, chosen in zip(samples, shots, strict=True):
-        for shot in chosen:
-            if not isinstance(shot, Shot):
-                raise PluginError(f"{about(name)} gave a {type(shot).__name__} in retrieve, in place of a Shot.")
-            if shot.sample.root == sample.root or shot.sample.id not in known:
-                what = "itself or its kin" if shot.sample.id in known else "a sample from outside the train split"
-                raise PluginError(f"{about(name)} gave sample {sample.id} a demonstration of {what}.")
-    return shots
+    with attribute_errors(name, "gave no list of demonstrations for each sample in retrieve"):
+        demonstrations = [list(chosen) for chosen in given]
+    if len(demonstrations) != len(samples):
+        raise PluginError(f"{find_plugin(name)} retrieved for {len(demonstrations)} of {len(samples)} samples.")
+    known = {demonstration.sample.id for demonstration in pool}
+    for sample, chosen in zip(samples, demonstrations, strict=True):
+        for demonstration in chosen:
+            if not isinstance(demonstration, Demonstration):
+                raise PluginError(
+                    f"{find_plugin(name)} gave a {type(demonstration).__name__} in retrieve, in place of a Shot."
+                )
+            if demonstration.sample.root_id == sample.root_id or demonstration.sample.id not in known:
+                what = (
+                    "itself or its kin" if demonstration.sample.id in known else "a sample from outside the train split"
+                )
+                raise PluginError(f"{find_plugin(name)} gave sample {sample.id} a demonstration of {what}.")
+    return demonstrations
 
 
-def prompts_of(work: Work, samples: Sequence[Sample], shots: Sequence[Sequence[Shot]]) -> list[Prompt]:
+def build_prompts(
+    context: JobContext, samples: Sequence[Sample], demonstrations: Sequence[Sequence[Demonstration]]
+) -> list[Prompt]:
     """Each sample as the policy is to be asked it, behind its demonstrations."""
     return [
-        Prompt(sample, messages_for(sample, demos, work.task.instruction), tuple(d.sample.id for d in demos))
-        for sample, demos in zip(samples, shots, strict=True)
+        Prompt(sample, build_messages(sample, demos, context.task.instruction), tuple(d.sample.id for d in demos))
+        for sample, demos in zip(samples, demonstrations, strict=True)
     ]

@@ -11,31 +11,33 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, get_args
 
-from openrft.arm import derived_seed
 from openrft.errors import PluginError
-from openrft.installed import about
-from openrft.plugins import Plugins
-from openrft.prompt import steps_of
-from openrft.rewards import scored
-from openrft.sample import Reward, RewardKind, Rollout
-from openrft.task import Task
-from openrft.work import Work
+from openrft.grading.extract import split_steps
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.registry import find_plugin
+from openrft.rewards.combine import combine_rewards
+from openrft.runtime.seeds import derive_seed
+from openrft.stages.context import JobContext
+from openrft.tasks.task import Task
+from openrft.types import Reward, RewardKind, Rollout
 
 
-def rewarded(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
+def compute_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
     """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step."""
-    how = work.job.settings.explore
-    given = judged(work, rollouts, step, *again)
-    return [scored(r, g, how.alpha, how.f, how.credit) for r, g in zip(rollouts, given, strict=True)]
+    how = context.job.settings.explore
+    given = collect_rewards(context, rollouts, step, *again)
+    return [combine_rewards(r, g, how.alpha, how.aggregation, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
-def judged(work: Work, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
+def collect_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
     """For each rollout what every plugin with the hook gave it."""
-    seed = derived_seed(work.job.seed, "reward", step, *again)
-    return asked_of(work.plugins, rollouts, work.training_task, step, seed)
+    seed = derive_seed(context.job.seed, "reward", step, *again)
+    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed)
 
 
-def asked_of(plugins: Plugins, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> list[list[Reward]]:
+def call_reward_hooks(
+    plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int
+) -> list[list[Reward]]:
     """`judged` without a job, for the kit as well.
 
     Raises PluginError, naming the plugin, for no list, a wrong number of rewards and one that is none (`sound`).
@@ -43,21 +45,21 @@ def asked_of(plugins: Plugins, rollouts: Sequence[Rollout], task: Task, step: in
     given: list[list[Reward]] = [[] for _ in rollouts]
     if not rollouts:
         return given
-    results = plugins.collect("reward", rollouts=rollouts, task=task, step=step, seed=seed)
-    silent = [name for name in plugins.having("reward") if name not in dict(results)]
+    results = plugins.call_all("reward", rollouts=rollouts, task=task, step=step, seed=seed)
+    silent = [name for name in plugins.implementing("reward") if name not in dict(results)]
     if silent:
-        raise PluginError(f"{about(silent[0])} gave None in place of a list of rewards.")
+        raise PluginError(f"{find_plugin(silent[0])} gave None in place of a list of rewards.")
     for name, rewards in results:
         if not isinstance(rewards, Sequence):
-            raise PluginError(f"{about(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
+            raise PluginError(f"{find_plugin(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
         if len(rewards) != len(rollouts):
-            raise PluginError(f"{about(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
+            raise PluginError(f"{find_plugin(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
         for rollout, mine, reward in zip(rollouts, given, rewards, strict=True):
-            mine.append(sound(name, rollout, reward))
+            mine.append(check_reward(name, rollout, reward))
     return given
 
 
-def sound(name: str, rollout: Rollout, reward: Reward) -> Reward:
+def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:
     """The reward in plain numbers, if it can be one. Raises PluginError that says what is wrong with it."""
     fault = _odd(reward)
     if not fault:
@@ -65,7 +67,7 @@ def sound(name: str, rollout: Rollout, reward: Reward) -> Reward:
         reward = replace(reward, score=score, per_step=tuple(map(float, reward.per_step)))
         fault = _fault(rollout, reward)
     if fault:
-        raise PluginError(f"{about(name)} in reward, sample {rollout.sample.id}: {fault}.")
+        raise PluginError(f"{find_plugin(name)} in reward, sample {rollout.sample.id}: {fault}.")
     return reward
 
 
@@ -95,7 +97,7 @@ def _fault(rollout: Rollout, reward: Reward) -> str:
     outside = [score for score in reward.per_step if not 0 <= score <= 1]  # nan is outside, too
     if outside:
         return f"a step's score is {outside[0]}, which is not in [0, 1]"
-    steps = len(steps_of(rollout.completion.text))
+    steps = len(split_steps(rollout.completion.text))
     if (reward.score is None or reward.per_step) and len(reward.per_step) != steps:
         return f"{len(reward.per_step)} scores for {steps} steps"
     return ""

@@ -6,63 +6,66 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from openrft.arm import derived_seed
-from openrft.blame import blamed
 from openrft.errors import PluginError
-from openrft.installed import about
-from openrft.sample import Rollout, Sample, content_of, read_jsonl, rollout_from_json, to_json, write_jsonl
-from openrft.task import Task
-from openrft.work import Tally, Work
+from openrft.plugins.errors import attribute_errors
+from openrft.plugins.registry import find_plugin
+from openrft.runtime.files import read_jsonl, write_jsonl
+from openrft.runtime.seeds import derive_seed
+from openrft.stages.context import JobContext, StageStats
+from openrft.tasks.task import Task
+from openrft.types import Rollout, Sample, digest_samples, rollout_from_json, to_json
 
 VERSION = 1
 
 
-def synthesize(work: Work) -> tuple[Rollout, ...]:
+def synthesize(context: JobContext) -> tuple[Rollout, ...]:
     """One verified target a question of the original train split (paper, section 3.2); none without an imitator."""
-    names = work.plugins.having("synthesize")
-    if not names or not work.plugins.training("imitate"):
+    names = context.plugins.implementing("synthesize")
+    if not names or not context.plugins.trainers_for("imitate"):
         return ()
 
-    def make(folder: Path, tally: Tally) -> None:
-        answered = work.plugins.first(
+    def make(folder: Path, stats: StageStats) -> None:
+        answered = context.plugins.call_first(
             "synthesize",
-            samples=work.task.train,
-            task=work.training_task,
-            policy=work.student.policy(),
-            seed=derived_seed(work.job.seed, "synthesize"),
-            progress=work.progress,
+            samples=context.task.train,
+            task=context.training_task,
+            policy=context.policy.load(),
+            seed=derive_seed(context.job.seed, "synthesize"),
+            progress=context.progress,
         )
         if answered is None:
             raise PluginError(f"none of {', '.join(names)} synthesised anything.")
         name, rollouts = answered
-        tally.counted_by(name, work.plugins.counts(name))
-        tally.tokens = tally.counts.get(f"{name}.tokens", sum(len(r.completion.tokens) for r in rollouts))
-        verified = verify(name, work.task.train, rollouts, work.task)
+        stats.add_plugin_counts(name, context.plugins.counts(name))
+        stats.tokens = stats.counts.get(f"{name}.tokens", sum(len(r.completion.tokens) for r in rollouts))
+        verified = verify_targets(name, context.task.train, rollouts, context.task)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, verified))
 
     inputs = {
-        "samples": content_of(work.task.train),
-        "instruction": work.task.instruction,
-        "policy": work.student.id,
-        "seed": work.job.seed,
-        "plugins": work.identity(names),
+        "samples": digest_samples(context.task.train),
+        "instruction": context.task.instruction,
+        "policy": context.policy.id,
+        "seed": context.job.seed,
+        "plugins": context.identity(names),
     }
-    result = work.stage("synthesize", VERSION, inputs, make)
+    result = context.run_stage("synthesize", VERSION, inputs, make)
     return tuple(rollout_from_json(row) for row in read_jsonl(result.folder / "rollouts.jsonl"))
 
 
-def verify(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
+def verify_targets(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
     """The rollouts graded again. Raises PluginError unless each sample has one, in order, with the right answer."""
-    with blamed(name, "gave no list of rollouts in synthesize"):
+    with attribute_errors(name, "gave no list of rollouts in synthesize"):
         given = [r.sample.id for r in rollouts]
     if given != [s.id for s in samples]:
-        raise PluginError(f"{about(name)} did not synthesise one rollout for each of {len(samples)} samples, in order.")
+        raise PluginError(
+            f"{find_plugin(name)} did not synthesise one rollout for each of {len(samples)} samples, in order."
+        )
     verified = []
     for rollout in rollouts:
         verdict = task.grade(rollout.sample, rollout.completion.text)
         if not verdict.correct:
             raise PluginError(
-                f"{about(name)}: the synthesised reasoning for sample {rollout.sample.id} answers wrongly."
+                f"{find_plugin(name)}: the synthesised reasoning for sample {rollout.sample.id} answers wrongly."
             )
         verified.append(replace(rollout, answer=verdict.answer, correct=True))
     return verified

@@ -8,44 +8,44 @@ import sys
 
 import pytest
 
-from openrft.baselines.policy import BaselinePolicy, identity
+from openrft.baselines.policy import BaselinePolicy, identify_baseline
 from openrft.bench.plan import plan_from_json
-from openrft.checkpoints import checkpoint_identity, open_policy
 from openrft.errors import PolicyError, UnknownName, UsageError
+from openrft.plugins.policy_registry import identify_policy, open_policy
 from openrft.policies.base import Sampling
-from openrft.prompt import messages_for
+from openrft.stages.context import PolicyHandle
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_sample, toy_task
-from openrft.work import Student
 
 TASK = toy_task()
 
 
 def test_it_answers_the_questions_of_its_task_as_often_as_asked():
     policy = open_policy("baseline:second-largest-number", TASK)
-    prompts = [messages_for(sample) for sample in TASK.test]
+    prompts = [build_messages(sample) for sample in TASK.test]
     groups = policy.generate(prompts, Sampling(n=2))
     assert [len(group) for group in groups] == [2] * len(TASK.test)
     for sample, group in zip(TASK.test, groups, strict=True):
         second = sorted(sample.options, key=int)[-2]
         assert group[0].text == f"\\boxed{{{'ABCD'[sample.options.index(second)]}}}"
     with pytest.raises(PolicyError, match="not a question of its task"):
-        policy.generate([messages_for(toy_sample(500, 500))], Sampling())
+        policy.generate([build_messages(toy_sample(500, 500))], Sampling())
 
 
 def test_what_does_not_apply_is_left_unanswered():
     policy = BaselinePolicy("baseline:task-rule", TASK)
-    (group,) = policy.generate([messages_for(TASK.test[0])], Sampling())
+    (group,) = policy.generate([build_messages(TASK.test[0])], Sampling())
     assert group[0].text == ""
 
 
 def test_it_is_known_by_rule_and_train_split():
     ids = {
-        identity(f"baseline:{name}", task)
+        identify_baseline(f"baseline:{name}", task)
         for name in ("longest-option", "shortest-option")
         for task in (TASK, toy_task(4))
     }
     assert len(ids) == 4
-    assert checkpoint_identity("baseline:longest-option", TASK) in ids
+    assert identify_policy("baseline:longest-option", TASK) in ids
     with pytest.raises(UsageError, match="a task"):
         open_policy("baseline:longest-option")
     with pytest.raises(UnknownName, match="longest-option"):
@@ -74,9 +74,9 @@ def test_evaluate_answers_by_a_rule_without_torch(tmp_path):
     assert len(list((folder / "rollouts").glob("baseline*"))) == len(names) - 1
     plan = plan_from_json(json.loads((folder / "plan.json").read_text()))
     assert [arm.policy for arm in plan.arms] == [None, *names[1:]]
-    assert {job.settings.evaluate.samples for job in plan.jobs()} == {1}
+    assert {job.settings.evaluate.completions for job in plan.jobs()} == {1}
 
 
 def test_a_rule_cannot_be_trained():
     with pytest.raises(UsageError, match="needs a policy whose weights are at hand"):
-        Student("baseline:longest-option", TASK).trainable("reinforcement learning")
+        PolicyHandle("baseline:longest-option", TASK).trainable("reinforcement learning")

@@ -9,11 +9,10 @@ import sys
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from openrft.baselines.known import answerer
+from openrft.baselines.registry import make_answerer
 from openrft.errors import DataError
-from openrft.families import load_task
-from openrft.rules import asked
-from openrft.task import DataRequest, Task
+from openrft.plugins.task_registry import load_task
+from openrft.tasks.task import DataRequest, Task, to_question
 
 FOLDER = os.environ.get("OPENRFT_SCIKNOWEVAL_DATA")
 pytestmark = [
@@ -32,8 +31,8 @@ def task(name: str, **asked_for: int) -> Task:
 
 
 def score(rule: str, of: Task) -> tuple[float, int]:
-    answer = answerer(rule, of)
-    right = [answer(asked(sample)) == sample.answer for sample in of.test]
+    answer = make_answerer(rule, of)
+    right = [answer(to_question(sample)) == sample.answer for sample in of.test]
     return sum(right) / len(right), len(right)
 
 

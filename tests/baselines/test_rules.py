@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.baselines.known import NAMES, OWN, RULES, answerer, applicable
-from openrft.baselines.text import likeness, number_in, runs_of
-from openrft.bench.baselines import baselines_of
+from openrft.baselines.registry import BASELINE_NAMES, RULES, TASK_RULE, list_applicable, make_answerer
+from openrft.baselines.text import character_ngrams, find_number, jaccard_index
+from openrft.bench.runner import score_baselines
 from openrft.errors import UnknownName
-from openrft.rules import Question, asked
-from openrft.sample import LETTERS, Sample
-from openrft.task import Task
+from openrft.tasks.task import Question, Task, to_question
+from openrft.types import LETTERS, Sample
 
 
 def choice(question: str, answer: str, *options: str) -> Sample:
@@ -23,13 +22,13 @@ def choice(question: str, answer: str, *options: str) -> Sample:
 
 
 def says(name: str, train: list[Sample], sample: Sample) -> str | None:
-    return answerer(name, Task("toy", tuple(train), ()))(asked(sample))
+    return make_answerer(name, Task("toy", tuple(train), ()))(to_question(sample))
 
 
 def test_majority_letter_and_option_lengths_by_hand() -> None:
     train = (choice("a", "B", "x", "y"), choice("b", "B", "x", "y"), choice("c", "A", "x", "y"))
     test = (choice("d", "B", "xxx", "y"), choice("e", "A", "xx", "yy"), choice("f", "B", "x", "yy"))
-    found = {b.name: b for b in baselines_of(Task("toy", train, test))}
+    found = {b.name: b for b in score_baselines(Task("toy", train, test))}
     assert found["majority-answer"].items == {test[0].id: 1, test[1].id: 0, test[2].id: 1}
     # Longest: A (wrong), A (a tie goes to the first, right), B (right).
     assert found["longest-option"].items == {test[0].id: 0, test[1].id: 1, test[2].id: 1}
@@ -45,15 +44,15 @@ def test_a_tie_of_letters_goes_to_the_first() -> None:
 
 def test_the_second_number_from_either_end() -> None:
     sample = choice("q", "A", "3 m", "$2 \\times 10^{-3}$ m", "1,200 m", "\u22127 m")
-    assert [number_in(option) for option in sample.options] == [3, 0.002, 1200, -7]
+    assert [find_number(option) for option in sample.options] == [3, 0.002, 1200, -7]
     assert says("second-smallest-number", [], sample) == "B"
     assert says("second-largest-number", [], sample) == "A"
     assert says("second-largest-number", [], choice("q", "A", "3 m", "none")) is None
 
 
 def test_similarity_counts_runs_of_characters_once() -> None:
-    assert runs_of("abcdef") == {"abcde", "bcdef"}
-    assert likeness(runs_of("abcdef"), runs_of("bcdefg")) == 1 / 3
+    assert character_ngrams("abcdef") == {"abcde", "bcdef"}
+    assert jaccard_index(character_ngrams("abcdef"), character_ngrams("bcdefg")) == 1 / 3
     assert says("most-similar-option", [], choice("from CCCCOC to X?", "B", "NNNNNN", "CCCCOC", "OOOOOO")) == "B"
 
 
@@ -78,8 +77,8 @@ def test_questions_without_options_have_two_rules_only() -> None:
     train = (Sample("p", "Yes", kind="boolean"), Sample("q", "Yes", kind="boolean"), Sample("r", "4", kind="number"))
     test = (Sample("s", "Yes", kind="boolean"), Sample("t", "5", kind="number"), Sample("u", "iron", kind="text"))
     task = Task("toy", train, test)
-    assert applicable(task) == ["majority-answer", "nearest-neighbour"]
-    assert baselines_of(task)[0].items == {test[0].id: 1, test[1].id: 0, test[2].id: 0}
+    assert list_applicable(task) == ["majority-answer", "nearest-neighbour"]
+    assert score_baselines(task)[0].items == {test[0].id: 1, test[1].id: 0, test[2].id: 0}
 
 
 def test_a_family_brings_its_own_rule_for_a_leaf_task() -> None:
@@ -88,29 +87,29 @@ def test_a_family_brings_its_own_rule_for_a_leaf_task() -> None:
 
     mine, other = Sample("a", "B", ("x", "y"), task="toy/mine"), Sample("b", "B", ("x", "y"), task="toy/other")
     task = Task("toy", (mine,), (mine, other), rules={"toy/mine": last})
-    assert applicable(task)[-1] == OWN
-    assert [answerer(OWN, task)(asked(s)) for s in (mine, other)] == ["B", None]
-    assert OWN not in applicable(Task("toy", (mine,), (other,)))
+    assert list_applicable(task)[-1] == TASK_RULE
+    assert [make_answerer(TASK_RULE, task)(to_question(s)) for s in (mine, other)] == ["B", None]
+    assert TASK_RULE not in list_applicable(Task("toy", (mine,), (other,)))
 
 
 def test_a_rule_cannot_see_the_answer() -> None:
     fields = {field.name for field in dataclasses.fields(Question)}
     assert not fields & {"answer", "gold", "meta", "id"}
-    assert asked(choice("q", "A", "x", "y")) == asked(choice("q", "B", "x", "y"))
+    assert to_question(choice("q", "A", "x", "y")) == to_question(choice("q", "B", "x", "y"))
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="longest-option"):
-        answerer("longest", Task("toy", (), ()))
+        make_answerer("longest", Task("toy", (), ()))
 
 
 texts = st.one_of(st.text(max_size=30), st.text(string.digits + ".,eE+-x\u00d7 \\times{}^", max_size=30))
 
 
-@given(st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=4), st.sampled_from(NAMES))
+@given(st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=4), st.sampled_from(BASELINE_NAMES))
 def test_rules_never_raise_and_answer_with_a_letter(rows: list[tuple[str, str, str]], name: str) -> None:
     samples = tuple(Sample(q, "A", (a, b)) for q, a, b in rows)
-    answer = answerer(name, Task("toy", samples, ()))
+    answer = make_answerer(name, Task("toy", samples, ()))
     for sample in samples:
-        assert answer(asked(sample)) in ("A", "B", None)
-    assert set(RULES) < set(NAMES)
+        assert answer(to_question(sample)) in ("A", "B", None)
+    assert set(RULES) < set(BASELINE_NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from openrft.bench.report import ArmRecord, ArmResult, Baseline, Item, ItemRecord, Report, StageCost, TaskRecord
+from openrft.bench.report import ArmRecord, ArmResult, BaselineResult, Item, ItemRecord, Report, StageCost, TaskRecord
 
 ARMS = {
     "vanilla": (),
@@ -57,14 +57,15 @@ def report(
         name="toy",
         created="2026-01-02T03:04:05+00:00",
         command="openrft bench --plugins prm,icl",
-        plan={"ladder": LADDER} if set(rates) == set(ARMS) else {},
+        plan={"ablation": LADDER} if set(rates) == set(ARMS) else {},
         versions={"openrft": "0.1.0"},
         machine={"cores": 2},
-        said=("rl was added to every arm but vanilla: prm, icl need it to act.",),
+        notices=("rl was added to every arm but vanilla: prm, icl need it to act.",),
         tasks=tasks,
         arms=tuple(ArmRecord(name, ARMS.get(name, ())) for name in rates),
         results=tuple(results),
         baselines=tuple(
-            Baseline(t.name, "majority answer", 0.25, {i.id: n % 4 == 0 for n, i in enumerate(t.items)}) for t in tasks
+            BaselineResult(t.name, "majority answer", 0.25, {i.id: n % 4 == 0 for n, i in enumerate(t.items)})
+            for t in tasks
         ),
     )

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.bench.components import Ladder, isolated, ladder_of, weights
+from openrft.bench.ablation import Ablation, estimand_weights, isolate_effects, read_ablation
 from openrft.bench.report import ArmRecord
 from openrft.errors import DataError
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
 
 
-def lattice(plugins: str) -> Ladder:
+def lattice(plugins: str) -> Ablation:
     found = {frozenset[str](): "base"}
     for plugin in plugins:
         found |= {have | {plugin}: name + plugin for have, name in found.items()}
-    return Ladder("vanilla", "base", f"base{plugins}", tuple(plugins), found)
+    return Ablation("vanilla", "base", f"base{plugins}", tuple(plugins), found)
 
 
 def test_shapley_of_two_by_hand() -> None:
     # 1/2 (a - base) + 1/2 (ab - b)
-    total, missing = weights(lattice("ab"), "a", "shapley")
+    total, missing = estimand_weights(lattice("ab"), "a", "shapley")
     assert total == {"basea": 0.5, "base": -0.5, "baseab": 0.5, "baseb": -0.5}
     assert missing == []
 
@@ -35,7 +35,7 @@ def test_shapley_values_sum_to_full_minus_base(count: int, random: object) -> No
     plugins = "abcde"[:count]
     ladder = lattice(plugins)
     value = {arm: random.random() for arm in ladder.lattice.values()}  # type: ignore[attr-defined]
-    shares = [sum(w * value[arm] for arm, w in weights(ladder, p, "shapley")[0].items()) for p in plugins]
+    shares = [sum(w * value[arm] for arm, w in estimand_weights(ladder, p, "shapley")[0].items()) for p in plugins]
     assert sum(shares) == pytest.approx(value[ladder.full] - value["base"])
 
 
@@ -43,16 +43,16 @@ def test_arms_are_recognised_by_their_plugins_not_their_names() -> None:
     report = made.report()
     names = {"rl+prm": "x", "rl+icl": "y"}
     arms = tuple(ArmRecord(names.get(a.name, a.name), (*a.plugins, "helper")) for a in report.arms)
-    ladder = ladder_of(replace(report, arms=arms))
+    ladder = read_ablation(replace(report, arms=arms))
     assert ladder is not None
-    assert weights(ladder, "prm", "add_one")[0] == {"x": 1.0, "rl": -1.0}
-    assert weights(ladder, "prm", "leave_one_out")[0] == {"rl+prm+icl": 1.0, "y": -1.0}
+    assert estimand_weights(ladder, "prm", "add_one")[0] == {"x": 1.0, "rl": -1.0}
+    assert estimand_weights(ladder, "prm", "leave_one_out")[0] == {"rl+prm+icl": 1.0, "y": -1.0}
 
 
 def test_a_placebo_arm_isolates_nothing() -> None:
     report = made.report()
     extra = (ArmRecord("noise", ("rl", "placebo")), ArmRecord("noisy prm", ("rl", "prm", "placebo")))
-    ladder = ladder_of(replace(report, arms=(*extra, *report.arms)))
+    ladder = read_ablation(replace(report, arms=(*extra, *report.arms)))
     assert ladder is not None
     assert ladder.lattice[frozenset()] == "rl"
     assert ladder.lattice[frozenset({"prm"})] == "rl+prm"
@@ -60,20 +60,20 @@ def test_a_placebo_arm_isolates_nothing() -> None:
 
 def test_what_has_no_arm_is_said() -> None:
     report = made.report()
-    ladder = ladder_of(replace(report, arms=tuple(a for a in report.arms if a.name != "rl+icl")))
+    ladder = read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl+icl")))
     assert ladder is not None
-    assert weights(ladder, "icl", "add_one")[1] == ["base+icl"]
-    assert set(isolated(ladder)) == {"add-one of prm", "leave-one-out of icl"}
+    assert estimand_weights(ladder, "icl", "add_one")[1] == ["base+icl"]
+    assert set(isolate_effects(ladder)) == {"add-one of prm", "leave-one-out of icl"}
 
 
 def test_vanilla_alone_isolates_nothing() -> None:
     report = made.report()
-    plan = {"ladder": {"vanilla": "vanilla", "base": "vanilla", "full": "vanilla", "plugins": ["prm"]}}
-    assert isolated(ladder_of(replace(report, plan=plan, arms=report.arms[:1]))) == {}
-    assert ladder_of(replace(report, plan={})) is None
+    plan = {"ablation": {"vanilla": "vanilla", "base": "vanilla", "full": "vanilla", "plugins": ["prm"]}}
+    assert isolate_effects(read_ablation(replace(report, plan=plan, arms=report.arms[:1]))) == {}
+    assert read_ablation(replace(report, plan={})) is None
 
 
 def test_a_ladder_of_unknown_arms_is_refused() -> None:
     report = made.report()
     with pytest.raises(DataError, match="'rl' is not among"):
-        ladder_of(replace(report, arms=tuple(a for a in report.arms if a.name != "rl")))
+        read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl")))

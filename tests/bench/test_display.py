@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench import display
-from openrft.bench.display import Pace
+from openrft.cli import progress
+from openrft.cli.progress import TimeEstimate
 
 
 @pytest.fixture
@@ -19,12 +19,12 @@ def clock(monkeypatch):
             return self.now
 
     clock = Clock()
-    monkeypatch.setattr(display, "time", clock)
+    monkeypatch.setattr(progress, "time", clock)
     return clock
 
 
 def test_the_rest_takes_as_long_as_what_went_before(clock):
-    pace = Pace()
+    pace = TimeEstimate()
     assert pace.left(0, "explore", 0, 30) == ""
     clock.now += 20
     assert pace.left(0, "explore", 2, 30) == "about 5 min left"  # 10 s a step, 28 to go
@@ -35,14 +35,14 @@ def test_the_rest_takes_as_long_as_what_went_before(clock):
 
 
 def test_a_resumed_stage_is_measured_from_where_it_went_on(clock):
-    pace = Pace()
+    pace = TimeEstimate()
     assert pace.left(0, "explore", 900, 1000) == ""
     clock.now += 60
     assert pace.left(0, "explore", 901, 1000) == "about 1 h 39 min left"
 
 
 def test_stages_and_jobs_have_their_own_pace_and_may_begin_anew(clock):
-    pace = Pace()
+    pace = TimeEstimate()
     pace.left(0, "generate", 0, 100)
     pace.left(1, "generate", 0, 100)
     clock.now += 10

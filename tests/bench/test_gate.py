@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from openrft.bench.gate import compare
+from openrft.bench.gate import compare_reports
 from openrft.bench.report import Failure
 from openrft.errors import UnknownName
 
@@ -16,7 +16,7 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))
 
 def test_the_same_outcomes_pass_even_without_a_margin() -> None:
     report = made.report(seeds=(0, 1), completions=2)
-    found = compare(report, replace(report, name="again", created="later"), margin=0.0)
+    found = compare_reports(report, replace(report, name="again", created="later"), margin=0.0)
     assert found.verdict == "pass"
     assert found.exit_code == 0
     assert {(row.difference, row.low, row.high) for row in found.rows} == {(0.0, 0.0, 0.0)}
@@ -30,7 +30,7 @@ def test_the_same_outcomes_pass_even_without_a_margin() -> None:
 
 
 def test_a_collapse_is_a_regression() -> None:
-    found = compare(made.report(), made.report({**made.RATES, "rl+prm+icl": 0.2}), margin=0.02)
+    found = compare_reports(made.report(), made.report({**made.RATES, "rl+prm+icl": 0.2}), margin=0.02)
     assert (found.verdict, found.exit_code) == ("regression", 1)
     by_name = {row.what: row for row in found.rows}
     assert by_name["rl+prm+icl"].high < -0.02
@@ -39,7 +39,7 @@ def test_a_collapse_is_a_regression() -> None:
 
 
 def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
-    found = compare(made.report(), made.report(noise=1), margin=0.02)
+    found = compare_reports(made.report(), made.report(noise=1), margin=0.02)
     assert (found.verdict, found.exit_code) == ("inconclusive", 4)
     row = next(row for row in found.rows if row.low <= -0.02 <= row.high)
     assert row.verdict == "inconclusive"
@@ -48,21 +48,21 @@ def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
 
 
 def test_noise_within_a_wide_margin_passes() -> None:
-    assert compare(made.report(), made.report(noise=1), margin=0.5).verdict == "pass"
+    assert compare_reports(made.report(), made.report(noise=1), margin=0.5).verdict == "pass"
 
 
 def test_a_gain_passes() -> None:
     report = made.report({"vanilla": 0.2})
-    assert compare(report, made.report({"vanilla": 0.8}), margin=0.0).verdict == "pass"
+    assert compare_reports(report, made.report({"vanilla": 0.8}), margin=0.0).verdict == "pass"
 
 
 def test_one_arm_can_be_asked_for() -> None:
     worse = made.report({**made.RATES, "rl+prm+icl": 0.2})
-    found = compare(made.report(), worse, margin=0.02, arms=["rl"])
+    found = compare_reports(made.report(), worse, margin=0.02, arms=["rl"])
     assert [row.what for row in found.rows] == ["rl"]
     assert found.verdict == "pass"
     with pytest.raises(UnknownName, match="Did you mean rl"):
-        compare(made.report(), worse, 0.02, ["rl2"])
+        compare_reports(made.report(), worse, 0.02, ["rl2"])
 
 
 def failing(report: object) -> object:
@@ -86,33 +86,33 @@ def failing(report: object) -> object:
     ],
 )
 def test_what_cannot_be_compared_never_passes(candidate: object, why: str) -> None:
-    found = compare(made.report(), candidate(), margin=0.9)  # type: ignore[operator]
+    found = compare_reports(made.report(), candidate(), margin=0.9)  # type: ignore[operator]
     assert (found.verdict, found.exit_code, found.rows) == ("not comparable", 3, ())
     assert why in "\n".join(found.why)
 
 
 def test_a_failing_or_empty_baseline_never_passes() -> None:
-    assert compare(failing(made.report()), made.report(), 0.9).exit_code == 3  # type: ignore[arg-type]
+    assert compare_reports(failing(made.report()), made.report(), 0.9).exit_code == 3  # type: ignore[arg-type]
     empty = replace(made.report(), arms=(), results=(), plan={})
-    assert compare(empty, made.report(), 0.9).exit_code == 3
-    assert compare(replace(empty, tasks=()), made.report(), 0.9).exit_code == 3
+    assert compare_reports(empty, made.report(), 0.9).exit_code == 3
+    assert compare_reports(replace(empty, tasks=()), made.report(), 0.9).exit_code == 3
 
 
 def test_an_arm_that_changed_its_plugins_is_named() -> None:
     report = made.report()
     arms = tuple(replace(a, plugins=(*a.plugins, "sft")) if a.name == "rl" else a for a in report.arms)
-    found = compare(report, replace(report, arms=arms), 0.9)
+    found = compare_reports(report, replace(report, arms=arms), 0.9)
     assert found.why == ("arm rl means rl in the baseline and rl, sft in the candidate",)
 
 
 def test_only_shared_seeds_count_and_it_is_said() -> None:
-    found = compare(made.report(seeds=(0, 1, 2)), made.report(seeds=(1, 2, 3)), 0.0)
+    found = compare_reports(made.report(seeds=(0, 1, 2)), made.report(seeds=(1, 2, 3)), 0.0)
     assert found.verdict == "pass"  # the shared ones are the same
     assert any("shared seeds [1, 2]" in note for note in found.notes)
 
 
 def test_what_the_baseline_lacks_is_said() -> None:
-    found = compare(made.report({"vanilla": 0.5}), made.report({"vanilla": 0.5, "more": 0.5}), 0.0)
+    found = compare_reports(made.report({"vanilla": 0.5}), made.report({"vanilla": 0.5, "more": 0.5}), 0.0)
     assert found.verdict == "pass"
     assert found.notes[-1] == "Not in the baseline, so not compared: more."
 
@@ -128,22 +128,22 @@ def test_what_was_run_otherwise_is_said() -> None:
             "settings": {"explore": {"steps": "30"}, "evaluate": {"temperature": 1.0}},
             "options": {"sft": {"lr": 1e-4}},
         },
-        arms=(replace(before.arms[0], values={"evaluate": {"samples": 3}}),),
+        arms=(replace(before.arms[0], values={"evaluate": {"completions": 3}}),),
         versions={"openrft": "0.2.0", "trl": "1.16.0"},
         machine={"cores": 2, "gpu": "H100"},
     )
-    assert compare(before, after, 0.0).notes[0] == (
+    assert compare_reports(before, after, 0.0).notes[0] == (
         "Run otherwise than the baseline: sft.lr 0.001 -> 0.0001, gpu none -> H100,"
-        " evaluate.temperature not set -> 1.0, vanilla: evaluate.samples not set -> 3, openrft 0.1.0 -> 0.2.0."
+        " evaluate.temperature not set -> 1.0, vanilla: evaluate.completions not set -> 3, openrft 0.1.0 -> 0.2.0."
     )
-    assert not any("otherwise" in note for note in compare(before, before, 0.0).notes)
+    assert not any("otherwise" in note for note in compare_reports(before, before, 0.0).notes)
 
 
 def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine rows without any true change: uncorrected, a quarter of such pairs would read as a regression."""
-    from openrft.bench import gate, stats
+    from openrft.bench import gate, statistics
 
-    monkeypatch.setattr(gate, "resample", lambda blocks: stats.resample(blocks, replicates=400))
-    verdicts = [compare(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(16)]
+    monkeypatch.setattr(gate, "resample", lambda blocks: statistics.resample(blocks, replicates=400))
+    verdicts = [compare_reports(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(16)]
     assert verdicts.count("regression") <= 2
     assert verdicts.count("pass") <= 1

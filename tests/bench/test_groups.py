@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 
 from openrft.bench.codec import decode, encode
-from openrft.bench.gate import NOT_COMPARABLE, compare
-from openrft.bench.groups import groups_of
-from openrft.bench.outcome import scored_alike
-from openrft.bench.outcomes import runs_of
-from openrft.bench.render import grids, markdown
-from openrft.bench.report import Failure, Item, ItemRecord, Report, TaskRecord, task_record
+from openrft.bench.gate import NOT_COMPARABLE, compare_reports
+from openrft.bench.groups import score_groups
+from openrft.bench.outcomes import index_results
+from openrft.bench.render import build_tables, write_markdown
+from openrft.bench.report import Failure, Item, ItemRecord, Report, TaskRecord, keep_scored_items, record_task
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.significance import delta_p
-from openrft.bench.stats import Block, accuracy, resample, together
+from openrft.bench.statistics import Block, estimate_accuracy, pool_draws, resample
 from openrft.bench.summary import summarise
-from openrft.sample import Sample
-from openrft.task import Task
+from openrft.tasks.task import Task
+from openrft.types import Sample
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
 
@@ -51,7 +50,7 @@ def report_of(record: TaskRecord, right: list[list[int]] = RIGHT) -> Report:
 
 def test_micro_and_macro_by_hand() -> None:
     report = report_of(pooled())
-    found = {(g.by, g.name): g for g in groups_of(report, runs_of(report))}
+    found = {(g.by, g.name): g for g in score_groups(report, index_results(report))}
     assert list(found) == [
         ("", "all"), ("level", "L1"), ("level", "L2"), ("domain", "Biology"), ("domain", "Physics"),
     ]  # fmt: skip
@@ -76,12 +75,12 @@ def test_raw_and_cleaned_stand_side_by_side() -> None:
     assert row.accuracy.value == pytest.approx(6 / 12)
     assert row.cleaned.value == pytest.approx(4 / 10)
     assert row.cleaned.low < row.cleaned.value < row.cleaned.high
-    assert summary.overall.flawed == 2
-    text = markdown(report_of(pooled()), summary)
+    assert summary.overall.with_defects == 2
+    text = write_markdown(report_of(pooled()), summary)
     assert "| arm | accuracy | cleaned |" in text
     assert "2 with known defects" in text
     assert "| domain Biology | rl |" in text
-    short = next(grid for grid in grids(report_of(pooled()), summary) if "by group" in grid.title)
+    short = next(grid for grid in build_tables(report_of(pooled()), summary) if "by group" in grid.title)
     assert short.columns == ("<group", "items", "vanilla", "rl")
     assert short.rows[0] == ("all", "12", "0.0 / 0.0", "50.0 / 58.3")
 
@@ -89,7 +88,7 @@ def test_raw_and_cleaned_stand_side_by_side() -> None:
 def test_without_defects_there_is_no_such_column() -> None:
     summary = summarise(made.report({"vanilla": 0.5}))
     assert summary.overall.arms[0].cleaned is None
-    assert "cleaned" not in markdown(made.report({"vanilla": 0.5}), summary)
+    assert "cleaned" not in write_markdown(made.report({"vanilla": 0.5}), summary)
 
 
 def unscored(report: Report, leaf: str) -> Report:
@@ -99,7 +98,7 @@ def unscored(report: Report, leaf: str) -> Report:
         replace(r, items={i: o for i, o in r.items.items() if r.arm == "vanilla" or i not in lost})
         for r in report.results
     ]
-    tasks, kept = scored_alike(report.tasks, results)
+    tasks, kept = keep_scored_items(report.tasks, results)
     return replace(report, tasks=tasks, results=kept)
 
 
@@ -115,7 +114,7 @@ def test_what_one_arm_has_no_score_for_is_in_no_number() -> None:
     level = next(g for g in summary.groups if g.name == "L1")
     assert (level.items, level.unscored, level.arms) == (0, 6, ())
     assert "toy/all: 6 of 12 test items not scored (toy/a: 6)" in " ".join(summary.notes)
-    text = markdown(report, summary)
+    text = write_markdown(report, summary)
     assert "| level L1 |  | 0 | 0 | 6 | not scored |  |" in text
     leaf = next(t for t in summary.tables if t.leaf == "toy/a")
     assert (leaf.items, leaf.unscored, leaf.arms[0].accuracy) == (0, 6, None)
@@ -139,19 +138,19 @@ def test_a_task_that_nobody_scored_is_no_zero() -> None:
             made.result("vanilla", other, 0, [[1]] * 4),
         ),
     )
-    tasks, results = scored_alike(report.tasks, report.results)
+    tasks, results = keep_scored_items(report.tasks, report.results)
     report = replace(report, tasks=tasks, results=results)
     summary = summarise(report)
     assert summary.overall.arms[0].accuracy.value == 1.0  # of the task that was scored
-    text = markdown(report, summary)
+    text = write_markdown(report, summary)
     assert "| vanilla | not scored |" in text
     assert "mean over 1 of 2 tasks" in text
     again = from_json(to_json(report))
     assert again.tasks[0].unscored == tasks[0].unscored
-    assert compare(report, report, 0.02).verdict == NOT_COMPARABLE
+    assert compare_reports(report, report, 0.02).verdict == NOT_COMPARABLE
     alone = replace(report, tasks=tasks[:1], results=results[:1], baselines=())
     assert summarise(alone).overall.arms[0].accuracy is None
-    assert "not scored" in markdown(alone, summarise(alone))
+    assert "not scored" in write_markdown(alone, summarise(alone))
 
 
 def test_an_answer_can_be_right_in_part() -> None:
@@ -175,10 +174,13 @@ def test_parts_trained_together_share_the_draw_of_seeds() -> None:
     """Two parts whose scores follow the seed alone: together their mean varies as one does, apart less."""
     by_seed = np.array([0.0, 0.25, 0.75, 1.0])
     blocks = [Block(np.repeat(by_seed[None, :, None], 4, axis=2), np.arange(4)) for _ in range(2)]
-    one, apart, together = resample(blocks[:1]), resample(blocks), resample(blocks, trained_together=True)
-    assert together.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
+    one, apart, pool_draws = resample(blocks[:1]), resample(blocks), resample(blocks, trained_together=True)
+    assert pool_draws.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
     assert apart.crossed.std() == pytest.approx(one.crossed.std() / 2**0.5, rel=0.05)
-    assert accuracy(together, 0).high - accuracy(together, 0).low >= accuracy(apart, 0).high - accuracy(apart, 0).low
+    assert (
+        estimate_accuracy(pool_draws, 0).high - estimate_accuracy(pool_draws, 0).low
+        >= estimate_accuracy(apart, 0).high - estimate_accuracy(apart, 0).low
+    )
 
 
 def leaf(name: str, items: int, level: str, domain: str) -> TaskRecord:
@@ -211,8 +213,8 @@ def report_of_several(tasks: tuple[TaskRecord, ...] = LEAVES, seeds: int = 1) ->
 
 def test_groups_run_through_tasks_as_through_a_pool_of_their_items() -> None:
     pool, several = report_of(pooled()), report_of_several()
-    by_pool = {(g.by, g.name): g for g in groups_of(pool, runs_of(pool))}
-    across = {(g.by, g.name): g for g in groups_of(several, runs_of(several))}
+    by_pool = {(g.by, g.name): g for g in score_groups(pool, index_results(pool))}
+    across = {(g.by, g.name): g for g in score_groups(several, index_results(several))}
     assert list(across) == list(by_pool)
     for key, group in across.items():
         alone = by_pool[key]
@@ -222,15 +224,15 @@ def test_groups_run_through_tasks_as_through_a_pool_of_their_items() -> None:
             assert found.micro.value == pytest.approx(expected.micro.value)
             assert found.macro.value == pytest.approx(expected.macro.value)
             assert found.micro.low <= found.micro.value <= found.micro.high
-    text = markdown(several, summarise(several))
+    text = write_markdown(several, summarise(several))
     assert "## 3 tasks by group: micro (items weigh the same), macro (leaf tasks do)" in text
     assert "| domain Biology | rl | 2 | 10 |  | 40.0 [" in text
 
 
 def test_the_order_of_tasks_moves_no_group() -> None:
     there, back = report_of_several(seeds=3), report_of_several(LEAVES[::-1], seeds=3)
-    forth = {(g.by, g.name): g for g in groups_of(there, runs_of(there))}
-    assert forth == {(g.by, g.name): g for g in groups_of(back, runs_of(back))}
+    forth = {(g.by, g.name): g for g in score_groups(there, index_results(there))}
+    assert forth == {(g.by, g.name): g for g in score_groups(back, index_results(back))}
 
 
 def test_tasks_without_groups_take_no_part() -> None:
@@ -272,23 +274,23 @@ def test_what_nobody_scored_is_counted_across_tasks() -> None:
 def test_tasks_of_a_size_together_are_as_sure_as_their_plain_mean(seeds: int) -> None:
     rng = np.random.default_rng(5)
     blocks = [Block(rng.integers(0, 2, (2, seeds, 40)).astype(float), np.arange(40)) for _ in range(3)]
-    plain, same = resample(blocks), together([resample([b], seed=n) for n, b in enumerate(blocks)], [40] * 3)
+    plain, same = resample(blocks), pool_draws([resample([b], seed=n) for n, b in enumerate(blocks)], [40] * 3)
     for arm in (0, 1):
-        one, other = accuracy(plain, arm), accuracy(same, arm)
+        one, other = estimate_accuracy(plain, arm), estimate_accuracy(same, arm)
         assert other.value == pytest.approx(one.value)
         assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.03)
     assert same.effective_clusters == pytest.approx(plain.effective_clusters)
-    heavy = together([resample([b], seed=n) for n, b in enumerate(blocks)], [10**6, 1, 1])
-    alone, most = accuracy(resample(blocks[:1]), 0), accuracy(heavy, 0)
+    heavy = pool_draws([resample([b], seed=n) for n, b in enumerate(blocks)], [10**6, 1, 1])
+    alone, most = estimate_accuracy(resample(blocks[:1]), 0), estimate_accuracy(heavy, 0)
     assert (most.low, most.high) == pytest.approx((alone.low, alone.high), abs=1e-3)
 
 
 def test_groups_and_flaws_come_from_the_task() -> None:
     meta = {"level": "L3", "domain": None, "defects": ["typo"]}
     sample = Sample("q", "A", ("x", "y"), task="toy/a", meta=meta)
-    record = task_record(Task("toy/all", (sample,), (sample,), notes={"groups": ["level", "domain"]}))
-    assert (record.items[0].groups, record.items[0].flaws) == ({"level": "L3"}, ("typo",))
-    plain = task_record(Task("toy/all", (sample,), (sample,)))
+    record = record_task(Task("toy/all", (sample,), (sample,), notes={"groups": ["level", "domain"]}))
+    assert (record.items[0].groups, record.items[0].defects) == ({"level": "L3"}, ("typo",))
+    plain = record_task(Task("toy/all", (sample,), (sample,)))
     assert plain.items[0].groups == {}
 
 
@@ -300,8 +302,8 @@ def test_metrics_of_plugins_are_shown_by_arm() -> None:
     ]
     summary = summarise(replace(report, results=tuple(results)))
     assert summary.metrics == {"official": {"vanilla": 0.25, "rl": 0.5}}
-    assert "| arm | official |" in markdown(report, summary)
-    assert "| rl | 0.500 |" in markdown(report, summary)
+    assert "| arm | official |" in write_markdown(report, summary)
+    assert "| rl | 0.500 |" in write_markdown(report, summary)
 
 
 def test_older_reports_can_be_read() -> None:
@@ -309,7 +311,7 @@ def test_older_reports_can_be_read() -> None:
     old = encode(from_json(text).tasks[0].items[0])
     for field in ("groups", "flaws"):
         old.pop(field)
-    assert decode(ItemRecord, old, "item").flaws == ()
+    assert decode(ItemRecord, old, "item").defects == ()
     for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):
         report = from_json(run.read_text("utf-8"))
-        assert compare(report, report, 0.0).exit_code == 0
+        assert compare_reports(report, report, 0.0).exit_code == 0

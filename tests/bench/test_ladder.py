@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench.ladder import Ladder, ladder, named_arms
-from openrft.bench.plan import Asked, make_plan, plan_from_json, plan_to_json
+from openrft.bench.arms import AblationArms, build_arms, parse_arms
+from openrft.bench.plan import BenchRequest, make_plan, plan_from_json, plan_to_json
 from openrft.errors import UnknownName, UsageError
 
 
-def plan(plugins, mode="ladder"):
-    said = []
-    arms, rungs = ladder(plugins, mode, said)
-    return {a.name: a.plugins for a in arms}, rungs, said
+def plan(plugins, mode="ablation"):
+    notices = []
+    arms, rungs = build_arms(plugins, mode, notices)
+    return {a.name: a.plugins for a in arms}, rungs, notices
 
 
 def test_prm_and_icl_need_rl():
-    arms, rungs, said = plan(["prm", "icl"])
+    arms, rungs, notices = plan(["prm", "icl"])
     assert arms == {
         "vanilla": (),
         "rl": ("rl",),
@@ -24,8 +24,8 @@ def test_prm_and_icl_need_rl():
         "rl+icl": ("rl", "icl"),
         "rl+prm+icl": ("rl", "prm", "icl"),
     }
-    assert rungs == Ladder(("prm", "icl"), "rl", "rl+prm+icl")
-    assert said == ["rl was added to every arm but vanilla: prm, icl need it to act."]
+    assert rungs == AblationArms(("prm", "icl"), "rl", "rl+prm+icl")
+    assert notices == ["rl was added to every arm but vanilla: prm, icl need it to act."]
 
 
 def test_three_plugins_have_add_one_and_leave_one_out():
@@ -42,17 +42,17 @@ def test_four_plugins_leave_out_the_middle_of_the_lattice_unless_asked():
 
 
 def test_a_teacher_is_support_and_comes_only_where_it_is_needed():
-    arms, _, said = plan(["sft", "prm"])
+    arms, _, notices = plan(["sft", "prm"])
     assert arms["rl+sft"] == ("rl", "teacher", "sft")
     assert arms["rl+prm"] == ("rl", "prm")
-    assert said[0] == "teacher was added wherever sft acts: sft needs it."
+    assert notices[0] == "teacher was added wherever sft acts: sft needs it."
 
 
 def test_a_plugin_that_needs_nothing_is_compared_with_vanilla():
-    arms, rungs, said = plan(["rl"])
+    arms, rungs, notices = plan(["rl"])
     assert arms == {"vanilla": (), "rl": ("rl",)}
-    assert rungs == Ladder(("rl",), "vanilla", "rl")
-    assert said == []
+    assert rungs == AblationArms(("rl",), "vanilla", "rl")
+    assert notices == []
 
 
 def test_arms_that_are_the_same_set_appear_once():
@@ -61,27 +61,27 @@ def test_arms_that_are_the_same_set_appear_once():
 
 
 def test_arms_by_hand():
-    assert named_arms(["mine=prm, da"], taken=[])[0].plugins == ("rl", "prm", "da")
+    assert parse_arms(["mine=prm, da"], taken=[])[0].plugins == ("rl", "prm", "da")
     with pytest.raises(UsageError, match="an arm of that name already"):
-        named_arms(["vanilla=prm"], taken=["vanilla"])
+        parse_arms(["vanilla=prm"], taken=["vanilla"])
     with pytest.raises(UsageError, match="an arm of that name already"):
-        named_arms(["vanilla =prm"], taken=["vanilla"])
+        parse_arms(["vanilla =prm"], taken=["vanilla"])
     with pytest.raises(UsageError, match="a name cannot hold a slash"):  # refused before a run that could not be filed
-        named_arms(["with/without=prm"], taken=[])
+        parse_arms(["with/without=prm"], taken=[])
     with pytest.raises(UsageError, match="is not NAME=PLUGIN"):
-        named_arms(["prm"], taken=[])
+        parse_arms(["prm"], taken=[])
     with pytest.raises(UnknownName, match="Did you mean prm"):
-        named_arms(["mine=pmr"], taken=[])
+        parse_arms(["mine=pmr"], taken=[])
 
 
 def test_an_arm_may_have_settings_of_its_own():
-    (arm,) = named_arms(["strict=rl,prm,explore.f=product,rl.lr=1e-4"], taken=())
+    (arm,) = parse_arms(["strict=rl,prm,explore.aggregation=product,rl.lr=1e-4"], taken=())
     assert arm.plugins == ("rl", "prm")
-    assert arm.values == {"explore": {"f": "product"}, "rl": {"lr": "1e-4"}}
+    assert arm.overrides == {"explore": {"aggregation": "product"}, "rl": {"lr": "1e-4"}}
 
 
 def test_an_arms_own_settings_reach_its_job_alone_and_survive_the_plan_file():
-    asked = Asked(
+    asked = BenchRequest(
         plugins=("rl",),
         extra=("half=rl,explore.alpha=0.5,rl.lr=1e-4",),
         values={"rl": {"rank": "2"}},
@@ -106,7 +106,7 @@ def test_an_arms_own_settings_reach_its_job_alone_and_survive_the_plan_file():
 )
 def test_wrong_settings_of_an_arm_are_refused(text, fault):
     with pytest.raises(UsageError, match=fault):
-        make_plan(Asked(plugins=("rl",), extra=(text,)))
+        make_plan(BenchRequest(plugins=("rl",), extra=(text,)))
 
 
 def test_the_papers_arms_are_table_1():
@@ -115,4 +115,4 @@ def test_the_papers_arms_are_table_1():
         "vanilla", "rl", "rl+prm", "sft", "sft+rl+prm", "sft+rl+prm+da", "sft+rl+prm+da+icl",
     ]  # fmt: skip
     assert arms["sft"] == ("teacher", "sft")
-    assert rungs == Ladder(("sft", "prm", "da", "icl"), "rl", "sft+rl+prm+da+icl")
+    assert rungs == AblationArms(("sft", "prm", "da", "icl"), "rl", "sft+rl+prm+da+icl")

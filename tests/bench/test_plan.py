@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from openrft.bench.plan import Asked, make_plan
+from openrft.bench.plan import BenchRequest, make_plan
 
 EVERY = "x=teacher,sft,rl,prm,da,icl"
 
 
 def test_the_paper_preset_has_the_papers_numbers_whatever_the_policy_recommends() -> None:
-    asked = Asked(plugins=(), arms="none", extra=(EVERY,), preset="paper")
-    usual, plan = make_plan(Asked(plugins=(), arms="none", extra=(EVERY,))), make_plan(asked)
+    asked = BenchRequest(plugins=(), arms="none", extra=(EVERY,), preset="paper")
+    usual, plan = make_plan(BenchRequest(plugins=(), arms="none", extra=(EVERY,))), make_plan(asked)
     assert usual.options["sft"]["lr"] != 5e-5  # the pocket policy recommends another rate
     assert plan.options["da"]["n"] == 5
     assert plan.options["teacher"]["tries"] == 64
@@ -29,12 +29,14 @@ def test_the_paper_preset_has_the_papers_numbers_whatever_the_policy_recommends(
         "kl": 0.01,
     }
     explore, evaluate = plan.settings.explore, plan.settings.evaluate
-    assert (explore.alpha, explore.max_tokens, explore.prompts) == (0.7, 1536, 20)
-    assert (evaluate.samples, evaluate.temperature, evaluate.max_tokens) == (3, 0.6, 2048)
+    assert (explore.alpha, explore.max_tokens, explore.prompts_per_step) == (0.7, 1536, 20)
+    assert (evaluate.completions, evaluate.temperature, evaluate.max_tokens) == (3, 0.6, 2048)
 
 
 def test_a_plugin_that_has_nothing_to_act_on_in_its_arm_is_told_of() -> None:
-    plan = make_plan(Asked(plugins=(), arms="none", extra=("x=rl,teacher", "y=teacher,sft", EVERY.replace("x=", "z="))))
-    assert [line for line in plan.said if "changes nothing" in line] == [
+    plan = make_plan(
+        BenchRequest(plugins=(), arms="none", extra=("x=rl,teacher", "y=teacher,sft", EVERY.replace("x=", "z=")))
+    )
+    assert [line for line in plan.notices if "changes nothing" in line] == [
         "arm x: teacher acts in imitation only, which nothing in the arm does: it changes nothing."
     ]

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from openrft.bench.gate import compare
-from openrft.bench.grid import interval, points
-from openrft.bench.render import markdown
+from openrft.bench.gate import compare_reports
+from openrft.bench.render import write_markdown
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
-from openrft.bench.terminal import show, show_verdict
+from openrft.bench.text_table import format_gain, format_points
+from openrft.cli.tables import show_gate_result, show_summary
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
 
@@ -21,13 +21,13 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))
 def printed(report: object, **options: object) -> str:
     out = io.StringIO()
     console = Console(file=out, **options)  # type: ignore[arg-type]
-    show(report, summarise(report), console, per_task=True)  # type: ignore[arg-type]
+    show_summary(report, summarise(report), console, per_task=True)  # type: ignore[arg-type]
     return out.getvalue()
 
 
 def test_points_have_a_sign_unless_they_are_nothing() -> None:
-    assert [points(x) for x in (0.034, -0.2, 0.0001, -0.0001)] == ["+3.4", "-20.0", "0.0", "0.0"]
-    assert interval(0.034, -0.002, 0.07) == "+3.4 [-0.2, +7.0]"
+    assert [format_points(x) for x in (0.034, -0.2, 0.0001, -0.0001)] == ["+3.4", "-20.0", "0.0", "0.0"]
+    assert format_gain(0.034, -0.002, 0.07) == "+3.4 [-0.2, +7.0]"
 
 
 def test_a_pipe_gets_every_character() -> None:
@@ -40,7 +40,7 @@ def test_a_pipe_gets_every_character() -> None:
     summary = summarise(report)
     row = next(r for r in summary.overall.arms if r.arm == "rl")
     assert row.delta is not None
-    assert interval(row.delta.value, row.delta.low, row.delta.high) in text
+    assert format_gain(row.delta.value, row.delta.low, row.delta.high) in text
     assert all(note in text.splitlines() for note in summary.notes)
 
 
@@ -67,7 +67,7 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
 def test_markdown_has_every_table_and_caveat() -> None:
     report = made.report(tasks=[made.task(), made.task("toy/L1/more")])
     summary = summarise(report)
-    text = markdown(report, summary)
+    text = write_markdown(report, summary)
     assert text.startswith("# toy\n")
     assert text.count("## ") == 4
     assert all(f"- {note}" in text for note in summary.notes)
@@ -77,12 +77,12 @@ def test_markdown_has_every_table_and_caveat() -> None:
 
 def test_a_bar_in_a_name_does_not_break_markdown() -> None:
     report = made.report({"a|b": 0.5})
-    assert "a\\|b" in markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
+    assert "a\\|b" in write_markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
 
 
 def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
     out = io.StringIO()
-    show_verdict(compare(made.report(), made.report(noise=1), 0.02), Console(file=out, width=80))
+    show_gate_result(compare_reports(made.report(), made.report(noise=1), 0.02), Console(file=out, width=80))
     assert "inconclusive" in out.getvalue()
     assert "would settle it" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "gate: inconclusive"

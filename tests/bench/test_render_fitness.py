@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from openrft.bench.render import markdown
-from openrft.bench.render_fitness import WHOLE, fitness_grids, fitness_notes, measurements
+from openrft.bench.render import write_markdown
+from openrft.bench.render_fitness import WHOLE, build_fitness_tables, collect_measurements, write_fitness_notes
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.summary import summarise
-from openrft.bench.terminal import show
-from openrft.fitness.measure import measure
-from openrft.sample import Completion, Reward, Rollout, Sample
+from openrft.cli.tables import show_summary
+from openrft.rewards.measure_fitness import measure_reward_fitness
+from openrft.types import Completion, Reward, Rollout, Sample
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
 
@@ -30,7 +30,7 @@ def found(signal, policy="start"):
         for right in (True, False):
             rollouts.append(Rollout(Sample(f"q{q}", "A", ("1", "2")), (), Completion("x" * 9), correct=right))
             rewards.append(Reward("prm", "process", per_step=(float(rng.uniform(0, 0.5) + signal * right), 0.5)))
-    return measure("prm", policy, rollouts, rewards)
+    return measure_reward_fitness("prm", policy, rollouts, rewards)
 
 
 def report(*fits, seeds=(0,)):
@@ -43,55 +43,55 @@ def report(*fits, seeds=(0,)):
 
 
 def test_it_survives_report_json():
-    one = report(found(0.5), measure("prm", "p", [], []))
+    one = report(found(0.5), measure_reward_fitness("prm", "p", [], []))
     assert from_json(to_json(one)).results == one.results
 
 
 def test_arms_that_share_a_measurement_share_a_table():
-    telling = report(found(0.5))
-    (m,) = measurements(telling)
+    is_informative = report(found(0.5))
+    (m,) = collect_measurements(is_informative)
     assert m.arms == ("rl+prm", "rl+prm+icl")
-    (grid,) = fitness_grids(telling, whole=False)
+    (grid,) = build_fitness_tables(is_informative, whole=False)
     assert grid.title == (
         "prm before rl+prm, rl+prm+icl on toy/L1/sums, seed 0: 80 rollouts of 40 questions (40 mixed), 40 right"
     )
     assert [row[0] for row in grid.rows] == ["mean", "min", "last", "product", "softmin"]
     assert [row[-1] for row in grid.rows].count("*") == 1
     assert grid.rows[2][1] == "0.500 [0.500, 0.500]"  # last: the same for all
-    (note,) = fitness_notes(telling)
-    assert note.endswith("seed 0: recommended explore.f=mean and explore.alpha=0.5.")
+    (note,) = write_fitness_notes(is_informative)
+    assert note.endswith("seed 0: recommended explore.aggregation=mean and explore.alpha=0.5.")
 
 
 def test_noise_is_warned_of_in_the_notes_and_on_the_screen():
     noise = report(found(0.0), found(0.5))
-    assert len(list(fitness_grids(noise, whole=False))) == WHOLE
+    assert len(list(build_fitness_tables(noise, whole=False))) == WHOLE
     summary = summarise(noise)
     warned = [note for note in summary.notes if "WARNING" in note]
     assert len(warned) == 1
     assert "explore.alpha=1. WARNING: not shown to tell right from wrong" in warned[0]
     out = io.StringIO()
-    show(noise, summary, Console(file=out))
+    show_summary(noise, summary, Console(file=out))
     assert warned[0] in out.getvalue()
-    assert warned[0] in markdown(noise, summary)
+    assert warned[0] in write_markdown(noise, summary)
 
 
 def test_many_measurements_are_one_table_of_the_best_unless_all_is_asked_for():
     many = report(*(found(0.5, policy) for policy in "abcd"), seeds=(0, 1))
-    (grid,) = fitness_grids(many, whole=False)
+    (grid,) = build_fitness_tables(many, whole=False)
     assert grid.rows[0][0] == "prm before rl+prm on toy/L1/sums, seed 0"
     assert len(grid.rows) == 4
-    assert len(list(fitness_grids(many, whole=True))) == 4
+    assert len(list(build_fitness_tables(many, whole=True))) == 4
 
 
 def test_what_could_not_be_measured_is_said():
     rollouts = [Rollout(Sample("q", "A", ("1", "2")), (), Completion("x"), correct=False)] * 3
-    nothing = report(measure("prm", "p", rollouts, [Reward("prm", "process", per_step=(0.5,))] * 3))
-    (grid,) = fitness_grids(nothing, whole=True)
+    nothing = report(measure_reward_fitness("prm", "p", rollouts, [Reward("prm", "process", per_step=(0.5,))] * 3))
+    (grid,) = build_fitness_tables(nothing, whole=True)
     assert {row[1] for row in grid.rows} == {"not measured"}
-    (note,) = fitness_notes(nothing)
+    (note,) = write_fitness_notes(nothing)
     assert "nothing to recommend. WARNING: 0 of 3 rollouts are right" in note
 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_report_without_process_rewards_has_no_table(whole):
-    assert list(fitness_grids(made.report(), whole)) == []
+    assert list(build_fitness_tables(made.report(), whole)) == []

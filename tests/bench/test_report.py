@@ -9,20 +9,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from openrft.bench.report import ArmResult, Failure, Item, checked, task_record
-from openrft.bench.report_file import from_json, locate, read, to_json, write
+from openrft.bench.report import ArmResult, Failure, Item, record_task, validate_report
+from openrft.bench.report_file import from_json, locate_report, read_report, to_json, write_report
 from openrft.errors import DataError, StoreError, UnknownName
-from openrft.grading import Grade
-from openrft.sample import Sample
-from openrft.task import Task
+from openrft.grading.grade import Grade
+from openrft.tasks.task import Task
+from openrft.types import Sample
 
 made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
 
 
 def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
     report = made.report(seeds=(0, 1), completions=2)
-    write(report, tmp_path / "new" / "report.json")
-    assert read(tmp_path / "new" / "report.json") == report
+    write_report(report, tmp_path / "new" / "report.json")
+    assert read_report(tmp_path / "new" / "report.json") == report
 
 
 def test_a_metric_that_is_no_number_does_not_cost_the_report() -> None:
@@ -63,32 +63,32 @@ def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
 def test_half_a_file_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(to_json(made.report())[:999])
     with pytest.raises(DataError, match="not JSON"):
-        read(tmp_path / "report.json")
+        read_report(tmp_path / "report.json")
     with pytest.raises(DataError, match="no such report"):
-        read(tmp_path / "other.json")
+        read_report(tmp_path / "other.json")
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
-        write(made.report(), tmp_path / "file" / "report.json")
+        write_report(made.report(), tmp_path / "file" / "report.json")
 
 
 def test_a_contradiction_is_never_written(tmp_path: Path) -> None:
     report = made.report()
     with pytest.raises(DataError):
-        write(replace(report, tasks=()), tmp_path / "report.json")
+        write_report(replace(report, tasks=()), tmp_path / "report.json")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_found_by_name_folder_and_file(tmp_path: Path) -> None:
-    write(made.report(), tmp_path / "runs" / "mine" / "report.json")
+    write_report(made.report(), tmp_path / "runs" / "mine" / "report.json")
     expected = tmp_path / "runs" / "mine" / "report.json"
-    assert locate("mine", tmp_path / "runs") == expected
-    assert locate(str(tmp_path / "runs" / "mine")) == expected
-    assert locate(str(expected)) == expected
+    assert locate_report("mine", tmp_path / "runs") == expected
+    assert locate_report(str(tmp_path / "runs" / "mine")) == expected
+    assert locate_report(str(expected)) == expected
     with pytest.raises(UnknownName, match="Did you mean mine"):
-        locate("mime", tmp_path / "runs")
+        locate_report("mime", tmp_path / "runs")
 
 
 def test_near_duplicates_share_a_cluster() -> None:
@@ -97,7 +97,7 @@ def test_near_duplicates_share_a_cluster() -> None:
         Sample("how  many", "B", ("two", "one")),
         Sample("How few?", "A", ("one", "two")),
     )
-    record = task_record(Task("toy/L1/sums", (test[2],), test))
+    record = record_task(Task("toy/L1/sums", (test[2],), test))
     cluster = {item.id: item.cluster for item in record.items}
     assert cluster[test[0].id] == cluster[test[1].id] != cluster[test[2].id]
     assert [i.id for i in record.items] == sorted(s.id for s in test)
@@ -106,10 +106,10 @@ def test_near_duplicates_share_a_cluster() -> None:
 def test_the_hash_of_a_task_changes_with_its_prompt_grader_and_items_only() -> None:
     a, b = Sample("How many?", "A", ("one", "two")), Sample("How few?", "A", ("one", "two"))
     task = Task("toy/L1/sums", (a,), (a, b))
-    assert task_record(task).hash == task_record(replace(task, test=(b, a), train=(b,))).hash
-    assert task_record(task).hash != task_record(replace(task, instruction="Guess.")).hash
-    assert task_record(task).hash != task_record(replace(task, test=(b,))).hash
-    assert task_record(task).hash != task_record(replace(task, grade=lambda sample, text: Grade(None, False))).hash
+    assert record_task(task).hash == record_task(replace(task, test=(b, a), train=(b,))).hash
+    assert record_task(task).hash != record_task(replace(task, instruction="Guess.")).hash
+    assert record_task(task).hash != record_task(replace(task, test=(b,))).hash
+    assert record_task(task).hash != record_task(replace(task, grade=lambda sample, text: Grade(None, False))).hash
 
 
 def test_checked_wants_a_verdict_a_completion() -> None:
@@ -117,4 +117,4 @@ def test_checked_wants_a_verdict_a_completion() -> None:
     item = Item((True, False), (False,), 3)
     bad = ArmResult("vanilla", record.name, 0, "p", {record.items[0].id: item})
     with pytest.raises(DataError, match="verdict for each completion"):
-        checked(replace(made.report({"vanilla": 0.5}, [record]), results=(bad,)))
+        validate_report(replace(made.report({"vanilla": 0.5}, [record]), results=(bad,)))

@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrft.bench.significance import bootstrap_p, delta_p, holm, item_variance, mcnemar_mid_p, sign_flip_p, welch_p
-from openrft.bench.stats import Block, contrast, resample
+from openrft.bench.significance import (
+    adjust_holm,
+    bootstrap_p,
+    delta_p,
+    item_variance,
+    mcnemar_mid_p,
+    sign_flip_p,
+    welch_p,
+)
+from openrft.bench.statistics import Block, estimate_contrast, resample
 
 
 def test_mid_p_worked_by_hand() -> None:
@@ -49,8 +57,8 @@ def test_welch_and_holm_worked_by_hand() -> None:
     assert welch_p(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == pytest.approx(0.0213, abs=1e-4)
     level = np.array([1.0, 2, 3]) / 3
     assert welch_p(level, np.full(3, 0.1) * 3) < 0.2  # no warning, though one arm never varies
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
+    assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert adjust_holm([]) == []
 
 
 def pair(seeds: int, completions: int = 1, items: int = 60) -> list[Block]:
@@ -129,7 +137,7 @@ def test_bootstrap_p_minds_how_few_seeds_there_are() -> None:
     scores[:, :, :500] = 1
     scores[0, 0, 500:520] = scores[0, 1, 500:600] = 1
     draws = resample([Block(scores, np.arange(1000))])
-    found = contrast(draws, [1, -1])
+    found = estimate_contrast(draws, [1, -1])
     assert found.low < 0 < found.value
     assert bootstrap_p(draws, [1, -1]) > 0.05
 

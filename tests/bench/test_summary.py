@@ -128,7 +128,7 @@ def test_the_caveats_are_said() -> None:
     assert "3 shuffled" in notes
     assert "exact" not in notes
     assert "2 malformed rows skipped (no answer: 2)" in notes
-    assert report.said[0] in notes
+    assert report.notices[0] in notes
 
 
 def test_an_arm_well_above_the_rules_is_not_called_chance() -> None:

@@ -12,7 +12,7 @@ import time
 import pytest
 
 SMALL = [
-    "--train", "8", "--test", "12", "--set", "explore.prompts=4", "--set", "explore.group=3",
+    "--train", "8", "--test", "12", "--set", "explore.prompts_per_step=4", "--set", "explore.group_size=3",
     "--set", "explore.max_tokens=8", "--set", "evaluate.max_tokens=8",
 ]  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
         (["bench", "--task", "toy/summs"], 2, ["unknown task: 'toy/summs'", "Did you mean toy/sums"]),
         (["bench", "--task", "toi/sums"], 2, ["unknown task family: 'toi'", "Did you mean toy"]),
         (["bench", "--set", "explore.step=3"], 2, ["no option 'step'; did you mean steps"]),
-        (["bench", "--set", "explore.f=minn"], 2, ["'minn' is none of mean, min", "did you mean min?"]),
+        (["bench", "--set", "explore.aggregation=minn"], 2, ["'minn' is none of mean, min", "did you mean min?"]),
         (["bench", "--preset", "qick"], 2, ["unknown preset: 'qick'", "Did you mean quick"]),
         (["bench", "--policy", "./nowhere"], 2, ["'./nowhere' is neither a folder, nor a hub id"]),
         (["bench", "--seeds", "a,b"], 2, ["--seeds 'a,b': not whole numbers"]),
@@ -131,10 +131,10 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_
     while not list(tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == 130, said
-    assert "run the same command again to go on" in said
-    assert "Traceback" not in said
+    _, notices = running.communicate(timeout=60)
+    assert running.returncode == 130, notices
+    assert "run the same command again to go on" in notices
+    assert "Traceback" not in notices
     kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")}
     assert kept
 
@@ -155,14 +155,14 @@ def test_a_read_only_or_wrong_output_folder_is_one_line(openrft, tiny, tmp_path)
 def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_path):
     done = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained", "--json")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert (said["out"], said["task"], said["plugins"]) == ("trained", "toy/sums", ["rl", "brevity"])
-    assert (said["answers"], said["metrics"]) == (12 * 3, "trained/metrics.jsonl")
-    assert len((tmp_path / said["metrics"]).read_text().splitlines()) == 3
-    assert "toy/sums: answers cut off in RL at the longest length allowed: trained 100%." in said["notes"]
+    notices = json.loads(done.stdout)
+    assert (notices["out"], notices["task"], notices["plugins"]) == ("trained", "toy/sums", ["rl", "brevity"])
+    assert (notices["answers"], notices["metrics"]) == (12 * 3, "trained/metrics.jsonl")
+    assert len((tmp_path / notices["metrics"]).read_text().splitlines()) == 3
+    assert "toy/sums: answers cut off in RL at the longest length allowed: trained 100%." in notices["notes"]
     from openrft.policies.hf import HFPolicy
 
-    assert not HFPolicy(str(tmp_path / "trained")).adapted
+    assert not HFPolicy(str(tmp_path / "trained")).has_adapter
     shown = openrft("evaluate", *bench(tiny)[1:-2], "--policy", "trained", "--json")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["name"].startswith("toy-sums")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
-from openrft.bench.report_file import read, write
+from openrft.bench.report_file import read_report, write_report
 from openrft.cli.gate import command
 from openrft.errors import OpenRFTError
 
@@ -17,7 +17,7 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "bench" 
 
 @pytest.fixture
 def baseline(tmp_path: Path) -> Path:
-    write(made.report(), tmp_path / "baseline.json")
+    write_report(made.report(), tmp_path / "baseline.json")
     return tmp_path / "baseline.json"
 
 
@@ -40,7 +40,7 @@ def code(result: Result) -> int:
     ],
 )
 def test_exit_codes(baseline: Path, tmp_path: Path, candidate: object, expected: int) -> None:
-    write(candidate(), tmp_path / "new" / "report.json")  # type: ignore[operator]
+    write_report(candidate(), tmp_path / "new" / "report.json")  # type: ignore[operator]
     assert code(gate(baseline, tmp_path / "new")) == expected
     shown = gate(baseline, tmp_path / "new", "--json")
     assert code(shown) == expected
@@ -67,13 +67,13 @@ def test_a_machine_that_fails_is_5(baseline: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_margin_and_arm(baseline: Path, tmp_path: Path) -> None:
-    write(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    write_report(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
     assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl+prm", "--arm", "vanilla")) == 0
     assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl", "--margin", "0.9")) == 0
 
 
 def test_a_baseline_changes_by_bless_alone(baseline: Path, tmp_path: Path) -> None:
-    write(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    write_report(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
     before = baseline.read_bytes()
     assert code(gate(baseline, tmp_path / "new.json")) == 1
     assert baseline.read_bytes() == before
@@ -81,22 +81,22 @@ def test_a_baseline_changes_by_bless_alone(baseline: Path, tmp_path: Path) -> No
     assert code(blessed) == 0
     assert "gate: regression" in blessed.output
     assert "blessed: " in blessed.output
-    assert read(baseline) == read(tmp_path / "new.json")
+    assert read_report(baseline) == read_report(tmp_path / "new.json")
 
 
 def test_a_first_baseline(baseline: Path, tmp_path: Path) -> None:
     first = tmp_path / "results" / "first.json"
     assert code(gate(first, baseline, "--bless")) == 0
-    assert read(first) == read(baseline)
+    assert read_report(first) == read_report(baseline)
     assert code(gate(tmp_path / "results" / "pocket", baseline, "--bless")) == 0
-    assert read(tmp_path / "results" / "pocket" / "report.json") == read(baseline)
+    assert read_report(tmp_path / "results" / "pocket" / "report.json") == read_report(baseline)
 
 
 def test_a_failed_candidate_is_not_blessed(baseline: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
     report = made.report()
-    write(replace(report, results=report.results[:-1]), tmp_path / "new.json")
+    write_report(replace(report, results=report.results[:-1]), tmp_path / "new.json")
     before = baseline.read_bytes()
     assert code(gate(baseline, tmp_path / "new.json", "--bless")) == 3
     assert code(gate(tmp_path / "first.json", tmp_path / "new.json", "--bless")) == 3

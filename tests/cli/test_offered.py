@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import click
 import pytest
 
-from openrft.cli import cli, offered
+from openrft.cli import cli, plugin_commands
 from openrft.errors import PluginError, UnknownName
 
 
@@ -15,9 +15,9 @@ from openrft.errors import PluginError, UnknownName
 def installed(monkeypatch):
     """This module's own commands, as if a distribution brought them."""
     here = {"greet": "greet", "broken": "gone", "odd": "NOTHING"}
-    entries = [EntryPoint(name, f"{__name__}:{value}", offered.GROUP) for name, value in here.items()]
-    entries.append(EntryPoint("absent", "no_such_module:command", offered.GROUP))
-    monkeypatch.setattr(offered, "entry_points", lambda group: entries)
+    entries = [EntryPoint(name, f"{__name__}:{value}", plugin_commands.GROUP) for name, value in here.items()]
+    entries.append(EntryPoint("absent", "no_such_module:command", plugin_commands.GROUP))
+    monkeypatch.setattr(plugin_commands, "entry_points", lambda group: entries)
 
 
 NOTHING = 7
@@ -40,13 +40,13 @@ def test_it_runs_and_is_handed_the_host(capsys):
     assert capsys.readouterr().out == "hello you from Host\n"
 
 
-@pytest.mark.parametrize(("name", "said"), [
+@pytest.mark.parametrize(("name", "notices"), [
     ("broken", "command 'broken' cannot be imported: AttributeError"),
     ("absent", "command 'absent' cannot be imported: ModuleNotFoundError"),
     ("odd", "command 'odd' is not a click command but 'int'"),
 ])  # fmt: skip
-def test_one_that_breaks_is_named(name, said):
-    with pytest.raises(PluginError, match=said):
+def test_one_that_breaks_is_named(name, notices):
+    with pytest.raises(PluginError, match=notices):
         run(name)
 
 
@@ -56,7 +56,7 @@ def test_an_unknown_command_is_told_of_the_plugins_own():
 
 
 def test_the_cores_own_commands_cannot_be_taken(monkeypatch, capsys):
-    taken = [EntryPoint("report", f"{__name__}:greet", offered.GROUP)]
-    monkeypatch.setattr(offered, "entry_points", lambda group: taken)
+    taken = [EntryPoint("report", f"{__name__}:greet", plugin_commands.GROUP)]
+    monkeypatch.setattr(plugin_commands, "entry_points", lambda group: taken)
     with pytest.raises(Exception, match="run"):
         run("report")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from openrft.bench.plan import Asked, make_plan, plan_to_json
+from openrft.bench.plan import BenchRequest, make_plan, plan_to_json
 from openrft.cli import cli
 from openrft.errors import OpenRFTError
 
@@ -34,7 +34,7 @@ def test_a_config_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "notices"),
     [
         ("[explore]\nsteps = inf", "explore.steps: inf is not a whole number"),
         ("[explore]\ntemperature = nan", "explore.temperature: nan is not a finite number"),
@@ -43,27 +43,27 @@ def test_a_config_that_is_no_text_is_named(tmp_path: Path) -> None:
         ("[data]\ntest = 0", "data: train and test must be at least 1"),
     ],
 )
-def test_a_number_out_of_range_is_refused(config: str, said: str, tmp_path: Path) -> None:
+def test_a_number_out_of_range_is_refused(config: str, notices: str, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(config)
-    assert said in refused("bench", "--task", "pocket/L3", "--plugins", "rl", "--config", "c.toml", "--dry-run")
+    assert notices in refused("bench", "--task", "pocket/L3", "--plugins", "rl", "--config", "c.toml", "--dry-run")
 
 
 def test_what_plugins_refuse_is_reported_with_the_other_faults() -> None:
     wrong = ("sft.rank=0", "teacher.tries=0", "da.n=0", "icl.k=0", "explore.steps=0")
-    said = refused("bench", "--dry-run", *(part for pair in wrong for part in ("--set", pair)))
+    notices = refused("bench", "--dry-run", *(part for pair in wrong for part in ("--set", pair)))
     for word in ("5 faults", "rank is 0", "tries is 0", "n is 0", "k must be at least 1", "steps, prompts"):
-        assert word in said
+        assert word in notices
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", ".store", ".."])
 def test_a_run_lies_in_its_own_folder_under_out(name: str, tmp_path: Path) -> None:
-    said = refused("evaluate", "--policy", "baseline:longest-option", "--test", "2", "--name", name)
-    assert f"--name {name!r}" in said
+    notices = refused("evaluate", "--policy", "baseline:longest-option", "--test", "2", "--name", name)
+    assert f"--name {name!r}" in notices
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("arm", "said"),
+    ("arm", "notices"),
     [
         ("a/b=rl", "a name cannot hold a slash"),
         ("vanilla =rl", "there is an arm of that name already"),
@@ -71,12 +71,12 @@ def test_a_run_lies_in_its_own_folder_under_out(name: str, tmp_path: Path) -> No
         ("x=teacher,sft,teacher.model=./nowhere", "teacher.model: './nowhere' is neither a folder, nor a hub id"),
     ],
 )
-def test_an_arm_that_could_not_end_is_refused_before_it_begins(arm: str, said: str) -> None:
-    assert said in refused("bench", "--plugins", "", "--arm", arm, "--dry-run")
+def test_an_arm_that_could_not_end_is_refused_before_it_begins(arm: str, notices: str) -> None:
+    assert notices in refused("bench", "--plugins", "", "--arm", arm, "--dry-run")
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "notices"),
     [
         ("openai:http://localhost/v1", "does not name a server and a model"),
         ("openai:http://me:sk-secret@localhost/v1#m", "a key in a server's address would end up in reports"),
@@ -86,10 +86,10 @@ def test_an_arm_that_could_not_end_is_refused_before_it_begins(arm: str, said: s
     ],
 )
 def test_a_policy_that_cannot_do_it_is_refused_before_anything_is_written(
-    policy: str, said: str, tmp_path: Path
+    policy: str, notices: str, tmp_path: Path
 ) -> None:
     heard = refused("bench", "--task", "pocket/L3", "--test", "2", "--plugins", "rl", "--policy", policy)
-    assert said in heard
+    assert notices in heard
     assert "sk-secret" not in heard
     assert not list(tmp_path.iterdir())
 
@@ -107,23 +107,27 @@ EDITS: list[tuple[str, object, str]] = [
     ("seeds", ["a"], "seeds: 'a' is not a whole number"),
     ("arms", [{"name": "vanilla", "plugins": []}] * 2, "'vanilla' stands there 2 times"),
     ("arms", [{"name": "vanilla", "plugins": ["rll"]}], "unknown plugin: 'rll'"),
-    ("arms", [{"name": "vanilla", "plugins": [], "values": {"explore": {"f": "x"}}}], "--arm vanilla: explore.f: 'x'"),
+    (
+        "arms",
+        [{"name": "vanilla", "plugins": [], "values": {"explore": {"aggregation": "x"}}}],
+        "--arm vanilla: explore.aggregation: 'x'",
+    ),
     ("data", {"test": 0}, "data: train and test must be at least 1"),
     ("data", {"tets": 2}, "data has no option 'tets'"),
     ("options", {"rl": {"lrr": 1}}, "rl has no option 'lrr'"),
     ("options", [1], "not a plan"),
     ("options", {"teacher": {"model": "./nowhere"}}, "teacher.model: './nowhere' is neither a folder, nor a hub id"),
     ("policy", "./nowhere", "'./nowhere' is neither a folder"),
-    ("ladder", {"plugins": [], "base": "rll", "full": "rl"}, "ladder: there is no arm 'rll'"),
+    ("ablation", {"plugins": [], "base": "rll", "full": "rl"}, "ladder: there is no arm 'rll'"),
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "said"), EDITS)
-def test_an_edited_plan_is_held_against_what_there_is(field: str, value: object, said: str, tmp_path: Path) -> None:
-    plan = plan_to_json(make_plan(Asked(plugins=("rl",))))
+@pytest.mark.parametrize(("field", "value", "notices"), EDITS)
+def test_an_edited_plan_is_held_against_what_there_is(field: str, value: object, notices: str, tmp_path: Path) -> None:
+    plan = plan_to_json(make_plan(BenchRequest(plugins=("rl",))))
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     assert CliRunner().invoke(cli, ["bench", "--plan", "plan.json", "--dry-run"]).exit_code == 0
     (tmp_path / "plan.json").write_text(json.dumps({**plan, field: value}))
     heard = refused("bench", "--plan", "plan.json", "--dry-run")
     assert heard.startswith("--plan plan.json: ")
-    assert said in heard
+    assert notices in heard

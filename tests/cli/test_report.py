@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from openrft.bench.report_file import write
+from openrft.bench.report_file import write_report
 from openrft.cli.report import command
 from openrft.errors import UnknownName
 
@@ -17,7 +17,7 @@ made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "bench" 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(made.report(tasks=[made.task(), made.task("toy/L1/more")]), tmp_path / "runs" / "mine" / "report.json")
+    write_report(made.report(tasks=[made.task(), made.task("toy/L1/more")]), tmp_path / "runs" / "mine" / "report.json")
     monkeypatch.chdir(tmp_path)
 
 

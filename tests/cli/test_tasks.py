@@ -55,9 +55,9 @@ def tasks(*arguments):
 
 @pytest.fixture
 def store(folder, tmp_path):
-    said = tasks("prepare", "sciknoweval", "--from", folder)
-    assert "prepared/sciknoweval: 28 rows in" in said
-    assert "--data prepared/sciknoweval" in said
+    notices = tasks("prepare", "sciknoweval", "--from", folder)
+    assert "prepared/sciknoweval: 28 rows in" in notices
+    assert "--data prepared/sciknoweval" in notices
     return tmp_path / "prepared" / "sciknoweval"
 
 

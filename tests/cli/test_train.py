@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from openrft import Completion, Rollout, messages_for
+from openrft import Completion, Rollout, build_messages
 from openrft.cli.train import command
-from openrft.pipeline import Outcome
+from openrft.pipeline import JobResult
 from openrft.testing import toy_task
 
 
@@ -23,16 +23,16 @@ from openrft.testing import toy_task
 def test_accuracy_is_what_scored_answers_are_worth(monkeypatch, tmp_path, grades, accuracy, notes):
     task = toy_task(2, 3)
     rollouts = tuple(
-        Rollout(s, messages_for(s), Completion("so"), answer="so", correct=correct, score=score)
+        Rollout(s, build_messages(s), Completion("so"), answer="so", correct=correct, score=score)
         for s, (correct, score) in zip(task.test, grades, strict=True)
     )
     student = SimpleNamespace(policy=lambda: None)
 
     def run(job, *rest):
-        return Outcome(job, task, rollouts, tmp_path, None, (), (), "trained", student)
+        return JobResult(job, task, rollouts, tmp_path, None, (), (), "trained", student)
 
-    monkeypatch.setattr("openrft.pipeline.run", run)
-    monkeypatch.setattr("openrft.policies.export.export", lambda policy, folder, beside: None)
+    monkeypatch.setattr("openrft.pipeline.run_job", run)
+    monkeypatch.setattr("openrft.policies.export.export_checkpoint", lambda policy, folder, beside: None)
     for form in ((), ("--json",)):
         out = tmp_path / f"out{len(form)}"
         done = CliRunner().invoke(command, ["--plugins", "rl", "--out", str(out), "--store", str(tmp_path), *form])

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 import pytest
 
-from openrft import hookspecs
 from openrft.cli import COMMANDS, cli
-from openrft.cli.offered import offered
-from openrft.installed import installed, plugin_class
-from openrft.settings import PRESETS, STAGES
+from openrft.cli.plugin_commands import list_commands
+from openrft.config.presets import PRESETS
+from openrft.config.settings import STAGE_SETTINGS
+from openrft.plugins import hookspecs
+from openrft.plugins.registry import list_plugins, load_plugin_class
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,7 +30,7 @@ def command_lines(text):
 
 def every_command():
     context = click.Context(cli)
-    for name in [*COMMANDS, *offered()]:
+    for name in [*COMMANDS, *list_commands()]:
         command = cli.get_command(context, name)
         yield name, command
         if isinstance(command, click.Group):
@@ -54,7 +55,7 @@ def test_documented_commands_and_options_exist(document):
 def test_settings_in_documents_exist(document):
     text = document.read_text("utf-8")
     for owner, option in re.findall(r"--set ([a-z]+)\.(\w+)=", text):
-        kind = STAGES.get(owner) or plugin_class(owner).Options
+        kind = STAGE_SETTINGS.get(owner) or load_plugin_class(owner).Options
         assert option in {f.name for f in dataclasses.fields(kind)}, f"{owner}.{option}"
 
 
@@ -90,9 +91,9 @@ def test_every_hook_documents_its_contract():
 
 @pytest.mark.parametrize("name", FIRST_PARTY)
 def test_every_plugin_documents_each_of_its_options(name):
-    distribution = installed()[name].distribution
+    distribution = list_plugins()[name].distribution
     text = (ROOT / "plugins" / distribution / "README.md").read_text("utf-8")
-    options = getattr(plugin_class(name), "Options", None)
+    options = getattr(load_plugin_class(name), "Options", None)
     for option in dataclasses.fields(options) if options else ():
         assert re.search(rf"\b{option.name}\b", text), f"{name}.{option.name} is not in its README"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModel, GPTNeoXConfig, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
-from openrft.forest import grow, read, readable
+from openrft.prefix_tree import build_prefix_tree, forward, supports
 
 SHAPE = {
     "vocab_size": 20,
@@ -59,8 +59,8 @@ def plain(trunk, sequence):
 
 
 def test_which_models_are_readable():
-    assert all(map(readable, FAMILY.values()))
-    assert not any(map(readable, OTHERS.values()))
+    assert all(map(supports, FAMILY.values()))
+    assert not any(map(supports, OTHERS.values()))
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -73,11 +73,11 @@ def test_which_models_are_readable():
     st.randoms(use_true_random=False),
 )
 def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multiple, rng):
-    trunk, forest = trunk_of(name), grow(groups, multiple)
+    trunk, forest = trunk_of(name), build_prefix_tree(groups, multiple)
     known = sorted({node for path in forest.paths for node in path})
     wanted = sorted(rng.sample(known, rng.randint(1, len(known))))
     with torch.no_grad():
-        states = dict(zip(wanted, read(trunk, forest, wanted), strict=True))
+        states = dict(zip(wanted, forward(trunk, forest, wanted), strict=True))
         for sequence, path in zip([s for group in groups for s in group], forest.paths, strict=True):
             expected = plain(trunk, sequence)
             for depth, node in enumerate(path):
@@ -89,10 +89,10 @@ def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multi
 def test_gradients_are_those_of_plain_forward_passes(name):
     trunk = trunk_of(name)
     group = [[1, 2, 3, 4, 5], [1, 2, 3, 9], [1, 2, 7, 7, 7, 7, 2], [1, 2, 3, 4, 5]]
-    forest = grow([group, [[4, 4]]])
+    forest = build_prefix_tree([group, [[4, 4]]])
     weights = torch.randn(len(forest.paths), 32, generator=torch.Generator().manual_seed(1))
     wanted = sorted({path[-1] for path in forest.paths})
-    states = dict(zip(wanted, read(trunk, forest, wanted), strict=True))
+    states = dict(zip(wanted, forward(trunk, forest, wanted), strict=True))
     ours = sum((states[path[-1]] * weight).sum() for path, weight in zip(forest.paths, weights, strict=True))
     theirs = sum((plain(trunk, s)[-1] * weight).sum() for s, weight in zip([*group, [4, 4]], weights, strict=True))
     parameters = list(trunk.parameters())
@@ -103,10 +103,10 @@ def test_gradients_are_those_of_plain_forward_passes(name):
 def test_half_precision_keeps_its_dtype_and_hides_what_is_not_an_ancestor():
     trunk = trunk_of("llama").to(torch.bfloat16)
     try:
-        forest = grow([[[1, 2, 3], [1, 2, 4]]])
+        forest = build_prefix_tree([[[1, 2, 3], [1, 2, 4]]])
         with torch.no_grad():
-            states = read(trunk, forest, [2, 3])
-            lone = read(trunk, grow([[[1, 2, 4]]]), [2])
+            states = forward(trunk, forest, [2, 3])
+            lone = forward(trunk, build_prefix_tree([[[1, 2, 4]]]), [2])
         assert states.dtype == torch.bfloat16
         torch.testing.assert_close(states[1], lone[0], atol=0.1, rtol=0.1)
         assert not torch.equal(states[0], states[1])

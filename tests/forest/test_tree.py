@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.forest.attention import padded
-from openrft.forest.tree import Branch, Forest, grow
+from openrft.prefix_tree.attention import round_up
+from openrft.prefix_tree.tree import Branch, PrefixTree, build_prefix_tree
 
 GROUPS = st.lists(
     st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=6), min_size=1, max_size=4
@@ -14,8 +14,8 @@ GROUPS = st.lists(
 
 
 def test_by_hand():
-    forest = grow([[[7, 8, 9], [7, 8, 5, 6], [7, 8, 9]], [[7]]], multiple=4)
-    assert forest == Forest(
+    forest = build_prefix_tree([[[7, 8, 9], [7, 8, 5, 6], [7, 8, 9]], [[7]]], multiple=4)
+    assert forest == PrefixTree(
         # Sorted: 7 8 5 6, then 7 8 9 twice; filled up to eight, and the second tree to twelve.
         ids=[7, 8, 5, 6, 9, 0, 0, 0, 7, 0, 0, 0],
         depths=[0, 1, 2, 3, 2, 0, 0, 0, 0, 0, 0, 0],
@@ -26,7 +26,7 @@ def test_by_hand():
 
 @given(GROUPS, st.integers(1, 5))
 def test_each_sequence_has_its_path_and_each_prefix_of_a_group_one_node(groups, multiple):
-    forest = grow(groups, multiple)
+    forest = build_prefix_tree(groups, multiple)
     assert len(forest.ids) == len(forest.depths)
     assert len(forest.ids) % multiple == 0
     paths, nodes = iter(forest.paths), set()
@@ -48,5 +48,5 @@ def test_each_sequence_has_its_path_and_each_prefix_of_a_group_one_node(groups, 
 
 @given(st.integers(1, 10**6))
 def test_padding_adds_a_quarter_at_most_and_few_sizes(count):
-    assert 0 <= padded(count) - count < max(16, count / 4 + 1)
-    assert len({padded(n) for n in range(2**12, 2**13)}) <= 9
+    assert 0 <= round_up(count) - count < max(16, count / 4 + 1)
+    assert len({round_up(n) for n in range(2**12, 2**13)}) <= 9

@@ -8,10 +8,10 @@ import torch
 from openrft.errors import UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task
 
-QUESTION = messages_for(toy_task(1, 1).train[0])
+QUESTION = build_messages(toy_task(1, 1).train[0])
 
 
 def begun(text):

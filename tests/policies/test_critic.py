@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from openrft.errors import OpenRFTError
 from openrft.policies.base import Sampling
-from openrft.policies.export import export
+from openrft.policies.export import export_checkpoint
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task
 
 PROMPTS, COMPLETIONS = [[5, 6, 7]] * 2 + [[9, 8]], [[10, 11], [12], [13, 14, 15]]
@@ -27,7 +27,7 @@ def with_critic(tiny, separate):
 
 def train_critic(policy, steps):
     for _ in range(steps):
-        optimizer = policy.critic.optimizer(lr=1e-2)
+        optimizer = policy.critic.get_optimizer(lr=1e-2)
         optimizer.param_groups[0]["lr"] = 1e-2
         optimizer.zero_grad()
         values, mask = policy.critic.values(PROMPTS, COMPLETIONS)
@@ -38,7 +38,7 @@ def train_critic(policy, steps):
 
 def train_actor(policy, steps):
     for _ in range(steps):
-        optimizer = policy.optimizer(lr=1e-2)
+        optimizer = policy.get_optimizer(lr=1e-2)
         optimizer.param_groups[0]["lr"] = 1e-2
         optimizer.zero_grad()
         (-policy.completion_logprobs(PROMPTS, COMPLETIONS)[0].sum()).backward()
@@ -73,12 +73,12 @@ def test_values_equal_a_plain_forward_pass(tiny, separate):
 def test_the_critic_learns_without_touching_the_policy_and_the_policy_without_the_critic(tiny, separate):
     policy = with_critic(tiny, separate)
     task = toy_task(2, 1)
-    prompts = [messages_for(s) for s in task.train]
+    prompts = [build_messages(s) for s in task.train]
     sampling = Sampling(n=2, temperature=1.0, max_tokens=5, seed=3)
-    before, said = policy.completion_logprobs(PROMPTS, COMPLETIONS)[0].detach(), policy.generate(prompts, sampling)
+    before, notices = policy.completion_logprobs(PROMPTS, COMPLETIONS)[0].detach(), policy.generate(prompts, sampling)
     values = train_critic(policy, 3)
     assert torch.equal(policy.completion_logprobs(PROMPTS, COMPLETIONS)[0].detach(), before)
-    assert policy.generate(prompts, sampling) == said
+    assert policy.generate(prompts, sampling) == notices
     after = train_actor(policy, 3)
     assert not torch.equal(after, before)
     assert torch.equal(policy.critic.values(PROMPTS, COMPLETIONS)[0].detach(), values)
@@ -92,9 +92,9 @@ def test_actor_and_critic_resume_with_the_same_bits(tiny, tmp_path, separate):
 
     stopped = with_critic(tiny, separate)
     train_actor(stopped, 2), train_critic(stopped, 2)
-    stopped.save_training(tmp_path)
+    stopped.save_training_state(tmp_path)
     resumed = HFPolicy(str(tiny))
-    resumed.load_training(tmp_path)
+    resumed.load_training_state(tmp_path)
     assert torch.equal(train_actor(resumed, 2), expected[0])
     assert torch.equal(train_critic(resumed, 2), expected[1])
 
@@ -107,7 +107,7 @@ def test_what_is_written_of_the_policy_holds_no_critic(tiny, tmp_path, separate)
     assert torch.equal(train_actor(policy, 2), train_actor(alone, 2))
     policy.save_adapter(tmp_path / "adapter")
     assert not [f for f in (tmp_path / "adapter").rglob("*") if "critic" in f.name]
-    export(policy, tmp_path / "with"), export(alone, tmp_path / "alone")
+    export_checkpoint(policy, tmp_path / "with"), export_checkpoint(alone, tmp_path / "alone")
     ours, theirs = (load_file(tmp_path / name / "model.safetensors") for name in ("with", "alone"))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

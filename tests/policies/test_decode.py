@@ -23,10 +23,10 @@ from transformers import (
 )
 
 from openrft.errors import PolicyError
-from openrft.forest import readable
-from openrft.policies import batches, decode, grouped
 from openrft.policies.base import Sampling
-from openrft.policies.decode import Limits
+from openrft.policies.generation import batches, decode, grouped
+from openrft.policies.generation.decode import DecodeLimits
+from openrft.prefix_tree import supports
 
 SHAPE = {
     "vocab_size": 60,
@@ -56,7 +56,7 @@ PLAIN = {"mistral, sliding window", "gpt neox"}  # decoded by transformers' own 
 PROMPTS = [[5, 6, 7], [8], [9, 10, 11, 12, 13, 14, 15], [16, 17]]
 STOP = tuple(range(1, 13))  # a fifth of the vocabulary, so that rows end at different times
 HOT = Sampling(n=6, temperature=1.0, max_tokens=12, seed=3)
-LIMITS = Limits(STOP, context=64, pad=0)
+LIMITS = DecodeLimits(STOP, context=64, pad=0)
 
 
 @functools.cache
@@ -78,8 +78,8 @@ def llama():
 @pytest.mark.parametrize("name", CONFIGS)
 def test_greedy_rows_are_those_of_generate(name):
     model = model_of(name)
-    assert readable(model.config) == (name not in PLAIN)
-    rows = decode.decode(model, PROMPTS, Sampling(n=2, temperature=0, max_tokens=10), Limits((1,), 64, 0))
+    assert supports(model.config) == (name not in PLAIN)
+    rows = decode.decode(model, PROMPTS, Sampling(n=2, temperature=0, max_tokens=10), DecodeLimits((1,), 64, 0))
     for prompt, group in zip(PROMPTS, rows, strict=True):
         theirs = model.generate(torch.tensor([prompt]), max_new_tokens=10, do_sample=False, eos_token_id=1)
         assert [row.tokens for row in group] == [theirs[0, len(prompt) :].tolist()] * 2
@@ -101,7 +101,7 @@ def test_log_probabilities_are_those_of_a_plain_forward_pass(name):
 
 def test_both_ways_of_decoding_draw_the_same(llama, monkeypatch):
     shared = decode.decode(llama, PROMPTS, HOT, LIMITS)
-    monkeypatch.setattr(batches, "readable", lambda config: False)
+    monkeypatch.setattr(batches, "supports", lambda config: False)
     plain = decode.decode(llama, PROMPTS, HOT, LIMITS)
     assert [[r.tokens for r in g] for g in shared] == [[r.tokens for r in g] for g in plain]
 
@@ -114,7 +114,7 @@ prompts_of = st.lists(st.lists(st.integers(13, 59), min_size=1, max_size=30), mi
 def test_other_prompts_change_nothing(few, more, seed, shuffle):
     """Whatever is added before or behind, longer or shorter than what is there, or too long to be answered at all."""
     model, how = model_of("llama"), Sampling(n=3, temperature=1.0, max_tokens=9, seed=seed)
-    limits, every = Limits(STOP, context=24, pad=0), [*few, *more]
+    limits, every = DecodeLimits(STOP, context=24, pad=0), [*few, *more]
     shuffle.shuffle(every)
     alone, beside = decode.decode(model, few, how, limits), decode.decode(model, every, how, limits)
     drawn = defaultdict(list)  # by prompt, in order: the second of two equal ones draws something else than the first

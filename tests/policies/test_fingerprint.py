@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from openrft.policies import fingerprint as module
-from openrft.policies.fingerprint import fingerprint
+from openrft.runtime import fingerprint as module
+from openrft.runtime.fingerprint import fingerprint_folder
 
 
 def test_any_stretch_of_a_large_file_that_was_trained_is_seen(tmp_path, monkeypatch):
@@ -13,7 +13,7 @@ def test_any_stretch_of_a_large_file_that_was_trained_is_seen(tmp_path, monkeypa
         if start is not None:
             content[start : start + 20_000] = b"\1" * 20_000
         file.write_bytes(content)
-        found.add(fingerprint(tmp_path))
+        found.add(fingerprint_folder(tmp_path))
     assert len(found) == 5
 
 
@@ -23,5 +23,5 @@ def test_a_small_file_is_read_whole(tmp_path):
         content = bytearray(3000)
         content[at] = 1
         (tmp_path / "model.safetensors").write_bytes(content)
-        found.add(fingerprint(tmp_path))
+        found.add(fingerprint_folder(tmp_path))
     assert len(found) == len(range(0, 3000, 7))

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 from openrft.errors import CheckpointError
-from openrft.policies import scoring
+from openrft.policies import logprobs
 from openrft.policies.base import Sampling
-from openrft.policies.decode import draw
-from openrft.policies.fold import rounded
+from openrft.policies.generation.sampling import sample_tokens
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for
-from openrft.sample import Sample
+from openrft.policies.lora_merge import round_stochastically
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task
+from openrft.types import Sample
 
 TASK = toy_task(4, 4)
-PROMPTS = [messages_for(s) for s in TASK.train]
+PROMPTS = [build_messages(s) for s in TASK.train]
 SHORT = [({"role": "user", "content": text},) for text in ("a", "bcd", "efghi")]
 HOT = Sampling(n=3, temperature=1.0, max_tokens=12, seed=7)
 
@@ -55,7 +55,7 @@ def test_same_seed_same_completions_whatever_else_is_in_the_batch(policy):
 def way(request, monkeypatch):
     """Both ways of scoring: a group as a tree by our own forward pass, and, for other architectures, a row each."""
     if not request.param:
-        monkeypatch.setattr(scoring, "readable", lambda config: False)
+        monkeypatch.setattr(logprobs, "supports", lambda config: False)
 
 
 @pytest.mark.usefixtures("way")
@@ -97,7 +97,7 @@ def test_shared_prompts_have_the_same_gradient_as_plain_ones(policy):
 def test_drawing_follows_the_distribution():
     torch.manual_seed(0)
     logits = torch.randn(1, 5).expand(20_000, 5)
-    token, logprob = draw(logits, 0.7, 1.0, torch.rand(20_000))
+    token, logprob = sample_tokens(logits, 0.7, 1.0, torch.rand(20_000))
     expected = (logits[0] / 0.7).softmax(-1)
     observed = torch.bincount(token, minlength=5) / 20_000
     assert (observed - expected).abs().max() < 0.015
@@ -106,22 +106,22 @@ def test_drawing_follows_the_distribution():
 
 def test_top_p_keeps_the_smallest_nucleus():
     logits = torch.tensor([[0.5, 0.3, 0.2]]).log().expand(1000, 3)
-    token, _ = draw(logits, 1.0, 0.6, torch.linspace(0, 0.999, 1000))
+    token, _ = sample_tokens(logits, 1.0, 0.6, torch.linspace(0, 0.999, 1000))
     assert set(token.tolist()) == {0, 1}
 
 
 def test_a_prompt_longer_than_the_context_is_said_not_scored(policy):
-    long = messages_for(Sample("x" * 2000, "A", ("y", "z")))
+    long = build_messages(Sample("x" * 2000, "A", ("y", "z")))
     (fits,), (too_long,) = policy.generate([PROMPTS[0], long], Sampling(n=1, max_tokens=4))
     assert fits.tokens
-    assert (too_long.finish, too_long.text) == ("context", "")
+    assert (too_long.finish_reason, too_long.text) == ("context", "")
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.5])
 def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path, decay):
     def trained(policy, steps):
         for _ in range(steps):
-            optimizer = policy.optimizer(lr=1e-2, weight_decay=decay)
+            optimizer = policy.get_optimizer(lr=1e-2, weight_decay=decay)
             optimizer.zero_grad()
             logp, _ = policy.completion_logprobs([[5, 6]], [[7, 8, 9]])
             (-logp.sum()).backward()
@@ -138,16 +138,16 @@ def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path,
     stopped = HFPolicy(str(tiny))
     stopped.attach_lora(2, 4, seed=1)
     trained(stopped, 2)
-    stopped.save_training(tmp_path)
+    stopped.save_training_state(tmp_path)
     resumed = HFPolicy(str(tiny))
-    resumed.load_training(tmp_path)
+    resumed.load_training_state(tmp_path)
     assert torch.equal(trained(resumed, 2), expected)
 
-    with straight.reference():
+    with straight.disable_adapter():
         torch.testing.assert_close(straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach(), before)
     old = straight.id
-    straight.merge()
-    assert not straight.adapted
+    straight.merge_adapter()
+    assert not straight.has_adapter
     assert straight.id != old
     torch.testing.assert_close(
         straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].detach(), expected, atol=1e-4, rtol=0
@@ -171,7 +171,7 @@ def test_folding_the_adapter_for_a_rollout_changes_no_distribution_and_no_weight
     for row, completion in zip(logp, completions, strict=True):
         sampled = torch.tensor(completion.logprobs)
         torch.testing.assert_close(row[: len(sampled)].detach(), sampled, atol=1e-4, rtol=0)
-    with policy.reference():
+    with policy.disable_adapter():
         bare, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
     assert (bare - logp).abs().max() > 0.1
 
@@ -191,15 +191,15 @@ def in_bfloat16(tiny, std):
 
 def test_an_adapter_on_weights_of_lower_precision_is_sampled_as_it_is(tiny):
     policy = in_bfloat16(tiny, 0.3)
-    assert not policy.recalls
-    assert HFPolicy(str(tiny)).recalls
+    assert not policy.exact_sampling_logprobs
+    assert HFPolicy(str(tiny)).exact_sampling_logprobs
     before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
     groups = policy.generate(PROMPTS, HOT)
     assert all(torch.equal(before[name], p) for name, p in policy.model.named_parameters())
     prompts = [policy.encode(p) for p, g in zip(PROMPTS, groups, strict=True) for _ in g]
     completions = [c for g in groups for c in g]
     logp, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
-    with policy.reference():
+    with policy.disable_adapter():
         bare, _ = policy.completion_logprobs(prompts, [c.tokens for c in completions])
     sampled = torch.nn.utils.rnn.pad_sequence([torch.tensor(c.logprobs) for c in completions], batch_first=True)
     assert (sampled - logp).abs().mean() < 0.2 * (sampled - bare).abs().mean()  # rounding, not another policy
@@ -211,7 +211,7 @@ def test_merging_into_lower_precision_keeps_a_change_in_the_mean(tiny):
     layers = {n: m for n, m in policy.model.base_model.model.named_modules() if hasattr(m, "get_delta_weight")}
     changes = {n: layer.get_delta_weight("default").detach().float() for n, layer in layers.items()}
     before = {n: layer.get_base_layer().weight.detach().clone() for n, layer in layers.items()}
-    policy.merge()
+    policy.merge_adapter()
     after = {n: policy.model.get_submodule(n).weight.detach() for n in layers}
     assert all(weight.dtype == torch.bfloat16 for weight in after.values())
 
@@ -223,13 +223,13 @@ def test_merging_into_lower_precision_keeps_a_change_in_the_mean(tiny):
     assert kept(after) == pytest.approx(1, abs=0.25)
     assert kept({n: before[n] + changes[n].to(torch.bfloat16) for n in layers}) < 0.6
     again = in_bfloat16(tiny, 1e-5)
-    again.merge()
+    again.merge_adapter()
     assert all(torch.equal(again.model.get_submodule(n).weight, after[n]) for n in layers)
 
 
 def test_rounding_by_chance_stays_between_its_neighbours_and_keeps_the_mean():
     exact = torch.tensor([1.0, -1.001, 0.3, 65000.3, 1e-3]).repeat(20_000, 1)
-    found = rounded(exact, torch.bfloat16, torch.Generator().manual_seed(0)).float()
+    found = round_stochastically(exact, torch.bfloat16, torch.Generator().manual_seed(0)).float()
     spacing = torch.nextafter(found[0].bfloat16(), torch.tensor(torch.inf).bfloat16()).float() - found[0]
     assert ((found - exact).abs() <= spacing.abs() * 2).all()
     assert (found[:, 0] == 1.0).all()  # what fits is left as it is
@@ -243,7 +243,7 @@ def test_a_template_that_refuses_a_system_turn_gets_it_in_the_first_user_turn(ti
         "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         "[{{ m['content'] }}]{% endfor %}"
     )
-    text = policy.tokenizer.decode(policy.encode(messages_for(Sample("q", "A", ("x",)), (), "Do it.")))
+    text = policy.tokenizer.decode(policy.encode(build_messages(Sample("q", "A", ("x",)), (), "Do it.")))
     assert text == "[Do it.\n\nq\nA. x]"
 
 

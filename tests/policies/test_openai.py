@@ -112,10 +112,10 @@ class Notes:
     """Keeps the progress it is told."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, int, int]] = []
+        self.notices: list[tuple[str, int, int]] = []
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        self.said.append((stage, done, total))
+        self.notices.append((stage, done, total))
 
 
 def prompts(*questions: str) -> list[list[dict[str, str]]]:
@@ -131,11 +131,11 @@ def test_completions_come_in_order_with_everything_asked_for(server: Server) -> 
     sampling = Sampling(n=3, temperature=0.7, top_p=0.9, max_tokens=11, seed=5)
     groups = policy_of(server).generate(prompts("a", "b", "c", "d"), sampling, notes)
     assert [[c.text[0] for c in group] for group in groups] == [[q] * 3 for q in "abcd"]
-    assert all(c.finish == "stop" and c.tokens == () and c.temperature == 0.7 for group in groups for c in group)
+    assert all(c.finish_reason == "stop" and c.tokens == () and c.temperature == 0.7 for group in groups for c in group)
     sent = {k: server.requests[0][k] for k in ("model", "n", "temperature", "top_p", "max_tokens")}
     assert sent == {"model": "tiny", "n": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 11}
     assert len({request["seed"] for request in server.requests}) == 4
-    assert notes.said[-1] == ("generate", 12, 12)
+    assert notes.notices[-1] == ("generate", 12, 12)
 
 
 def test_same_seed_same_requests_other_seed_others(server: Server) -> None:
@@ -198,7 +198,7 @@ def test_requests_in_flight_are_bounded(server: Server) -> None:
 def test_length_and_missing_content(server: Server) -> None:
     server.answer = lambda request, number: (200, reply(request, 1, "length"))
     ((cut,),) = policy_of(server).generate(prompts("a"), Sampling())
-    assert cut.finish == "length"
+    assert cut.finish_reason == "length"
 
     def silent(request: dict[str, Any], number: int) -> tuple[int, Any]:
         body = reply(request, 1, "length" if request["max_tokens"] == 1 else "tool_calls")
@@ -207,7 +207,7 @@ def test_length_and_missing_content(server: Server) -> None:
 
     server.answer = silent
     ((thinking,),) = policy_of(server).generate(prompts("a"), Sampling(max_tokens=1))
-    assert (thinking.text, thinking.finish) == ("", "length")
+    assert (thinking.text, thinking.finish_reason) == ("", "length")
     with pytest.raises(PolicyError, match=r"without content \(finish_reason 'tool_calls'\)"):
         policy_of(server).generate(prompts("a"), Sampling())
 
@@ -228,8 +228,8 @@ def test_a_context_that_is_too_short_for_the_budget_or_for_the_prompt(server: Se
 
     server.answer = narrow
     short, full, other = policy_of(server).generate(prompts("a", "b", "c"), Sampling(n=2, max_tokens=99))
-    assert [(c.finish, c.text[:2]) for c in (*short, *other)] == [("length", "a/")] * 2 + [("length", "c/")] * 2
-    assert [(c.finish, c.text) for c in full] == [("context", "")] * 2
+    assert [(c.finish_reason, c.text[:2]) for c in (*short, *other)] == [("length", "a/")] * 2 + [("length", "c/")] * 2
+    assert [(c.finish_reason, c.text) for c in full] == [("context", "")] * 2
 
 
 def test_a_passing_fault_is_waited_out(server: Server) -> None:
@@ -241,7 +241,7 @@ def test_a_passing_fault_is_waited_out(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "notices"),
     [
         (500, {"error": {"message": "out of\nmemory"}}, "answered 500: out of memory"),
         (400, {"error": {"message": "temperature must be 1"}}, "answered 400: temperature must be 1"),
@@ -258,14 +258,14 @@ def test_a_passing_fault_is_waited_out(server: Server) -> None:
     ],
 )
 def test_lasting_faults_are_one_line(
-    server: Server, monkeypatch: pytest.MonkeyPatch, status: int, body: Any, said: str
+    server: Server, monkeypatch: pytest.MonkeyPatch, status: int, body: Any, notices: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     server.answer = lambda request, number: (status, body)
     with pytest.raises(PolicyError) as caught:
         policy_of(server, retries=1).generate(prompts("a", "b"), Sampling())
     message = str(caught.value)
-    assert said in message
+    assert notices in message
     assert server.url in message
     assert "\n" not in message
     assert "sk-secret" not in message
@@ -315,5 +315,5 @@ def test_without_the_library_the_advice_is_to_install_it(monkeypatch: pytest.Mon
 
 def test_importing_openrft_imports_no_http_library() -> None:
     code = "import openrft, openrft.policies.openai, sys; print([m for m in ('openai', 'torch') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "[]"
+    notices = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert notices.stdout.strip() == "[]"

@@ -17,23 +17,23 @@ from safetensors.torch import load_file
 
 import openrft
 from openrft import pipeline
-from openrft.arm import Arm, Job
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.errors import CheckpointError, PolicyError
-from openrft.families import load_task
+from openrft.job import Arm, Job
+from openrft.plugins.task_registry import load_task
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.policies.vllm import ENVIRONMENT
-from openrft.prompt import messages_for
-from openrft.sample import read_jsonl
-from openrft.settings import Evaluate, Explore, Settings
-from openrft.store import Store
+from openrft.runtime.files import read_jsonl
+from openrft.runtime.store import Store
+from openrft.tasks.prompt import build_messages
 from openrft.testing import write_tiny_checkpoint
 
 pytest.importorskip("vllm", reason="vLLM is not installed here; `tox -e vllm` runs these")
 
-POCKET = openrft.checkpoint_path("pocket")
+POCKET = openrft.resolve_checkpoint("pocket")
 TASK = load_task("pocket/L3", openrft.DataRequest(train=6, test=6))
-PROMPTS = [messages_for(s, (), TASK.instruction) for s in TASK.train[:6]]
+PROMPTS = [build_messages(s, (), TASK.instruction) for s in TASK.train[:6]]
 HOT = Sampling(n=4, temperature=0.8, max_tokens=24, seed=7)
 GREEDY = Sampling(n=2, temperature=0, max_tokens=24)
 SERVED = ["--served-model-name", "pocket", "--host", "127.0.0.1", "--dtype", "float32", "--enforce-eager"]
@@ -77,8 +77,8 @@ def test_greedy_answers_are_those_of_transformers(policy, ours):
     theirs = ours.generate(PROMPTS, GREEDY)
     found = policy.generate(PROMPTS, GREEDY)
     assert tokens(found) == tokens(theirs)
-    assert [[(c.text, c.finish, c.temperature) for c in g] for g in found] == [
-        [(c.text, c.finish, c.temperature) for c in g] for g in theirs
+    assert [[(c.text, c.finish_reason, c.temperature) for c in g] for g in found] == [
+        [(c.text, c.finish_reason, c.temperature) for c in g] for g in theirs
     ]
 
 
@@ -103,11 +103,11 @@ def test_same_seed_same_answers_whatever_else_is_asked(policy):
 
 def test_ends_and_context_are_those_of_the_transformers_policy(policy, ours):
     short = policy.generate(PROMPTS[:2], Sampling(n=2, temperature=1.0, max_tokens=3))
-    assert {(c.finish, len(c.tokens)) for group in short for c in group} == {("length", 3)}
+    assert {(c.finish_reason, len(c.tokens)) for group in short for c in group} == {("length", 3)}
     full = [{"role": "user", "content": "x" * 20_000}]
     (fits,), (too_long,) = policy.generate([PROMPTS[0], full], Sampling(n=1, temperature=0, max_tokens=3))
-    assert (too_long.finish, too_long.text, too_long.tokens) == ("context", "", ())
-    assert (fits.finish, len(fits.tokens)) == ("length", 3)
+    assert (too_long.finish_reason, too_long.text, too_long.tokens) == ("context", "", ())
+    assert (fits.finish_reason, len(fits.tokens)) == ("length", 3)
     almost = [{"role": "user", "content": "a " * 1000}]
     ours_, theirs = (p.generate([almost], Sampling(n=1, temperature=0, max_tokens=4000)) for p in (ours, policy))
     assert tokens(ours_) == tokens(theirs)
@@ -125,7 +125,7 @@ def test_adapters_and_merged_weights_reach_the_engine(policy):
                     if "lora_B" in name:
                         parameter.data.mul_(-1)
             elif change == "merge":
-                each.merge()
+                each.merge_adapter()
             else:
                 each.drop_adapter()
         base = {name: w.clone() for name, w in policy.model.state_dict().items()}
@@ -142,18 +142,21 @@ def test_a_resumed_policy_has_merged_weights_beneath_a_loaded_adapter(tmp_path):
     """What a resumed run does before its first rollout: a second engine in this process gets both at once."""
     ours, resumed = HFPolicy(POCKET), openrft.open_policy("vllm:pocket")
     for seed, stage in ((3, "imitate"), (4, "explore")):
-        if ours.adapted:
-            ours.merge()
+        if ours.has_adapter:
+            ours.merge_adapter()
         scrambled(ours, seed)
         ours.save_adapter(tmp_path / stage)
     resumed.load_adapter(tmp_path / "imitate")
-    resumed.merge()
+    resumed.merge_adapter()
     resumed.load_adapter(tmp_path / "explore")
     assert tokens(resumed.generate(PROMPTS, GREEDY)) == tokens(ours.generate(PROMPTS, GREEDY))
 
 
 def test_a_run_of_reinforcement_learning(tmp_path):
-    explore, evaluate = Explore(steps=3, prompts=4, group=8, max_tokens=64), Evaluate(samples=1, max_tokens=24)
+    explore, evaluate = (
+        ExploreSettings(steps=3, prompts_per_step=4, group_size=8, max_tokens=64),
+        EvaluateSettings(completions=1, max_tokens=24),
+    )
     job = Job(
         Arm("rl", ("rl",)),
         TASK.name,
@@ -164,7 +167,7 @@ def test_a_run_of_reinforcement_learning(tmp_path):
         {"rl": {"lr": "1e-3"}},
     )
     store = Store(tmp_path)
-    outcome = pipeline.run(job, store)
+    outcome = pipeline.run_job(job, store)
     assert len(outcome.rollouts) == 6
     (folder,) = tmp_path.glob("explore/*/adapter")
     weights = load_file(folder / "adapter_model.safetensors")
@@ -172,9 +175,9 @@ def test_a_run_of_reinforcement_learning(tmp_path):
     rows = list(read_jsonl(folder.parent / "metrics.jsonl"))
     assert [row["step"] for row in rows] == [0, 1, 2]
     assert rows[0]["kl"] < 1e-6 < rows[2]["kl"]  # the adapter moved, and rollouts went on
-    again = pipeline.run(job, store)
+    again = pipeline.run_job(job, store)
     assert again.rollouts == outcome.rollouts
-    plain = pipeline.run(replace(job, policy="pocket"), store)
+    plain = pipeline.run_job(replace(job, policy="pocket"), store)
     assert not any(cost.reused for cost in plain.costs)  # sampled by other arithmetic: not the same result
 
 
@@ -201,7 +204,9 @@ def test_the_http_policy_against_vllms_own_server(ours):
         policy = openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#pocket")
         found = policy.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
         theirs = ours.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
-        assert [[(c.text, c.finish) for c in g] for g in found] == [[(c.text, c.finish) for c in g] for g in theirs]
+        assert [[(c.text, c.finish_reason) for c in g] for g in found] == [
+            [(c.text, c.finish_reason) for c in g] for g in theirs
+        ]
         one, again, other = (
             policy.generate(PROMPTS[:2], Sampling(n=3, temperature=1.0, max_tokens=24, seed=seed)) for seed in (1, 1, 2)
         )
@@ -209,8 +214,11 @@ def test_the_http_policy_against_vllms_own_server(ours):
         assert all(len({c.text for c in group}) > 1 for group in one)
         full = [{"role": "user", "content": "x" * 20_000}]
         (fits,), (too_long,) = policy.generate([PROMPTS[0], full], Sampling(n=1, temperature=0, max_tokens=4096))
-        assert (fits.text, fits.finish) == (ours.generate(PROMPTS[:1], Sampling(n=1, temperature=0))[0][0].text, "stop")
-        assert (too_long.text, too_long.finish) == ("", "context")
+        assert (fits.text, fits.finish_reason) == (
+            ours.generate(PROMPTS[:1], Sampling(n=1, temperature=0))[0][0].text,
+            "stop",
+        )
+        assert (too_long.text, too_long.finish_reason) == ("", "context")
     finally:
         server.terminate()
         server.wait(60)
@@ -221,8 +229,11 @@ def wait_for(server, port):
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         assert server.poll() is None, "the server ended"
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as said:
-            if said.status == 200:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as notices,
+        ):
+            if notices.status == 200:
                 return
         time.sleep(0.5)
     raise AssertionError("the server did not start")

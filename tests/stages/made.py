@@ -10,15 +10,15 @@ from typing import Any
 
 import openrft
 from openrft import Completion
-from openrft.arm import Arm, Job
-from openrft.installed import Installed
-from openrft.plugins import Plugins
-from openrft.progress import Silent
-from openrft.settings import Evaluate, Explore, Settings
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
+from openrft.job import Arm, Job
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.registry import InstalledPlugin
+from openrft.runtime.progress import NoProgress
+from openrft.runtime.store import Store
+from openrft.stages.context import JobContext
 from openrft.stages.explore import explore
-from openrft.store import Store
 from openrft.testing import ScriptedPolicy, toy_task
-from openrft.work import Work
 
 TASK = toy_task(12, 2)
 
@@ -29,7 +29,7 @@ class Trainee(ScriptedPolicy):
     def __init__(self, script: Callable[[Any, int], str], finish: str = "stop", logprob: float = -1.0) -> None:
         super().__init__(script)
         self.model = SimpleNamespace(parameters=lambda: [])
-        self.finish, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
+        self.finish_reason, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
 
     def attach_lora(self, rank: int, alpha: int, seed: int) -> None: ...
 
@@ -37,7 +37,7 @@ class Trainee(ScriptedPolicy):
         self.drawn.append((sampling.seed, [p[-1]["content"] for p in prompts]))
         return [
             [
-                Completion(c.text, c.tokens, (self.logprob,) * len(c.tokens), self.finish)  # type: ignore[arg-type]
+                Completion(c.text, c.tokens, (self.logprob,) * len(c.tokens), self.finish_reason)  # type: ignore[arg-type]
                 for c in group
             ]
             for group in super().generate(prompts, sampling)
@@ -47,22 +47,22 @@ class Trainee(ScriptedPolicy):
         folder.mkdir(exist_ok=True)
         (folder / "adapter.txt").write_text(str(self.trained))
 
-    def save_training(self, folder: Path) -> None:
+    def save_training_state(self, folder: Path) -> None:
         (folder / "trained.txt").write_text(str(self.trained))
 
-    def load_training(self, folder: Path) -> None:
+    def load_training_state(self, folder: Path) -> None:
         self.trained = int((folder / "trained.txt").read_text())
 
 
 class Trainer:
     """Trains by counting; says what it is told to say."""
 
-    objectives = ("explore",)
+    trains = ("explore",)
 
     def __init__(
-        self, redraws: int = 0, says: Callable[[int], Mapping[str, float]] = lambda step: {"loss": 0.5}
+        self, dynamic_sampling_retries: int = 0, says: Callable[[int], Mapping[str, float]] = lambda step: {"loss": 0.5}
     ) -> None:
-        self.redraws, self.says, self.shown = redraws, says, []
+        self.dynamic_sampling_retries, self.says, self.shown = dynamic_sampling_retries, says, []
         self.state: Any = None
 
     @openrft.hookimpl
@@ -77,19 +77,23 @@ class Entry:
         self.load = lambda: lambda: instance
 
 
-def work_of(monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any) -> Work:
+def work_of(
+    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any
+) -> JobContext:
     """The work of one job whose plugins are these objects."""
-    here = {n: Installed(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
-    monkeypatch.setattr("openrft.installed.installed", lambda: here)
-    monkeypatch.setattr("openrft.plugins.plugin_class", lambda name: here[name].entry.load())
-    monkeypatch.setattr("openrft.plugins.source_digest", lambda name: "")
-    settings = Settings(explore=Explore(steps=steps, prompts=prompts, group=2, max_tokens=9), evaluate=Evaluate())
+    here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
+    monkeypatch.setattr("openrft.plugins.registry.list_plugins", lambda: here)
+    monkeypatch.setattr("openrft.plugins.manager.plugin_class", lambda name: here[name].entry.load())
+    monkeypatch.setattr("openrft.plugins.manager.source_digest", lambda name: "")
+    settings = Settings(
+        explore=ExploreSettings(steps=steps, prompts=prompts, group_size=2, max_tokens=9), evaluate=EvaluateSettings()
+    )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
     student: Any = SimpleNamespace(id="scripted", trainable=lambda purpose: policy, advance=lambda adapter, key: None)
-    return Work(job, TASK, Plugins(plugins, {}), student, Store(store), Silent())
+    return JobContext(job, TASK, PluginSet(plugins, {}), student, Store(store), NoProgress())
 
 
-def explored(work: Work) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+def explored(work: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The rows of the metrics, and what was counted."""
     file = explore(work, TASK.train, ())
     assert file is not None

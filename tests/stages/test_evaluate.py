@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from openrft.errors import PluginError
-from openrft.grading import Grade
-from openrft.progress import Silent
-from openrft.sample import Completion, Rollout, rollout_from_json, to_json
+from openrft.grading.grade import Grade
+from openrft.runtime.progress import NoProgress
 from openrft.stages.evaluate import _judged
 from openrft.testing import toy_task
+from openrft.types import Completion, Rollout, rollout_from_json, to_json
 
 TASK = toy_task(2, 2)
 
@@ -31,7 +31,7 @@ def work(found: Any) -> Any:
         asked.append(len(rollouts))
         return found
 
-    return SimpleNamespace(plugins=SimpleNamespace(first=first), training_task=TASK, progress=Silent(), asked=asked)
+    return SimpleNamespace(plugins=SimpleNamespace(first=first), training_task=TASK, progress=NoProgress(), asked=asked)
 
 
 def test_only_what_is_open_is_judged_in_order() -> None:

@@ -8,21 +8,22 @@ import pytest
 import torch
 
 import openrft
-import openrft.installed
-import openrft.plugins
+import openrft.plugins.manager
+import openrft.plugins.registry
 from openrft import pipeline
-from openrft.arm import Arm, Job
-from openrft.installed import Installed, installed
-from openrft.sample import Reward, read_jsonl
-from openrft.settings import Evaluate, Explore, Fitness, Settings
-from openrft.store import Store
+from openrft.config.settings import EvaluateSettings, ExploreSettings, FitnessSettings, Settings
+from openrft.job import Arm, Job
+from openrft.plugins.registry import InstalledPlugin, list_plugins
+from openrft.runtime.files import read_jsonl
+from openrft.runtime.store import Store
 from openrft.testing import toy_task
+from openrft.types import Reward
 
 TASK = toy_task(8, 4)
 SETTINGS = Settings(
-    Explore(steps=2, prompts=2, group=2, max_tokens=6),
-    Evaluate(samples=1, max_tokens=6),
-    Fitness(questions=5, completions=3),
+    ExploreSettings(steps=2, prompts_per_step=2, group_size=2, max_tokens=6),
+    EvaluateSettings(completions=1, max_tokens=6),
+    FitnessSettings(questions=5, completions=3),
 )
 
 
@@ -35,7 +36,9 @@ class Process:
     def reward(self, rollouts, step):
         self.asked.append(step)
         return [
-            Reward("process", "process", per_step=tuple(len(line) / 99 for line in openrft.steps_of(r.completion.text)))
+            Reward(
+                "process", "process", per_step=tuple(len(line) / 99 for line in openrft.split_steps(r.completion.text))
+            )
             for r in rollouts
         ]
 
@@ -55,7 +58,10 @@ class Shots:
 
     @openrft.hookimpl
     def retrieve(self, samples, pool):
-        return [[next(shot for shot in pool if shot.sample.root != s.root)] for s in samples]
+        return [
+            [next(demonstration for demonstration in pool if demonstration.sample.root_id != s.root_id)]
+            for s in samples
+        ]
 
 
 class Entry:
@@ -68,16 +74,16 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     Process.asked = []
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {"toy": object, "process": Process, "outcomes": Outcome, "shots": Shots}
-    every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
-    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
+    here = {"toy": object, "process": Process, "outcomes": Outcome, "demonstrations": Shots}
+    every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
         known.cache_clear()  # another file's plugin may have had the same name
 
 
 def run(tiny, store, *plugins, settings=SETTINGS):
     job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": {"kl": "0"}})
-    return pipeline.run(job, Store(store))
+    return pipeline.run_job(job, Store(store))
 
 
 def test_it_is_measured_on_graded_rollouts_of_training_questions(tiny, tmp_path):
@@ -94,7 +100,7 @@ def test_it_is_measured_on_graded_rollouts_of_training_questions(tiny, tmp_path)
 
 def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
     first = run(tiny, tmp_path, "rl", "process")
-    other = run(tiny, tmp_path, "rl", "process", "shots")
+    other = run(tiny, tmp_path, "rl", "process", "demonstrations")
     assert other.fitness == first.fitness
     assert (other.costs[0].stage, other.costs[0].reused) == ("fitness", True)
     assert Process.asked.count(-1) == 1
@@ -103,7 +109,7 @@ def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
 def test_measuring_moves_no_draw_of_what_follows(tiny, tmp_path):
     texts = [
         [r.completion.text for r in run(tiny, tmp_path / name, "rl", "process", settings=settings).rollouts]
-        for name, settings in (("with", SETTINGS), ("without", replace(SETTINGS, fitness=Fitness(questions=0))))
+        for name, settings in (("with", SETTINGS), ("without", replace(SETTINGS, fitness=FitnessSettings(questions=0))))
     ]
     assert texts[0] == texts[1]
 

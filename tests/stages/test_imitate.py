@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import openrft
-from openrft import Completion, Rollout, boxed, messages_for
+from openrft import Completion, Rollout, box_answer, build_messages
 from openrft.stages.imitate import imitate
 from tests.stages.made import TASK, Trainee, work_of
 
@@ -12,7 +12,7 @@ from tests.stages.made import TASK, Trainee, work_of
 class Imitator:
     """Counts how often it is called."""
 
-    objectives = ("imitate",)
+    trains = ("imitate",)
 
     def __init__(self) -> None:
         self.calls = 0
@@ -25,8 +25,8 @@ class Imitator:
 
 def test_the_same_answers_to_other_prompts_are_other_targets(monkeypatch, tmp_path):
     imitator = Imitator()
-    targets = [Rollout(s, messages_for(s), Completion(boxed(s.answer))) for s in TASK.train]
-    reworded = [replace(r, messages=messages_for(r.sample, (), "Answer in one word.")) for r in targets]
+    targets = [Rollout(s, build_messages(s), Completion(box_answer(s.answer))) for s in TASK.train]
+    reworded = [replace(r, messages=build_messages(r.sample, (), "Answer in one word.")) for r in targets]
     for wanted, calls in ((targets, 1), (targets, 1), (reworded, 2)):
         imitate(work_of(monkeypatch, tmp_path, Trainee(lambda m, i: ""), imitator=imitator), wanted)
         assert imitator.calls == calls

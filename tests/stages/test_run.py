@@ -9,18 +9,18 @@ from typing import ClassVar
 import pytest
 
 import openrft
-from openrft import Completion, Reward, Rollout, steps_of
+from openrft import Completion, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
-from openrft.stages.figures import figures, is_idle
-from openrft.stages.questions import batch_of
-from openrft.testing import boxed
+from openrft.stages.exploration import draw_batch
+from openrft.stages.step_metrics import compute_step_metrics, is_idle
+from openrft.testing import box_answer
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
 
 def half_right(messages, i):
     """One of a group's two completions is right."""
     sample = next(s for s in TASK.train if s.question in messages[-1]["content"])
-    return f"so\n{boxed(sample.answer)}" if i == 0 else "so\nwell"
+    return f"so\n{box_answer(sample.answer)}" if i == 0 else "so\nwell"
 
 
 def always_wrong(messages, i):
@@ -119,7 +119,7 @@ def test_completions_that_never_end_or_say_nothing_are_counted(monkeypatch, tmp_
 
 
 def by_steps(rollouts):
-    return [Reward("judge", "process", per_step=(0.5,) * len(openrft.steps_of(r.completion.text))) for r in rollouts]
+    return [Reward("judge", "process", per_step=(0.5,) * len(openrft.split_steps(r.completion.text))) for r in rollouts]
 
 
 def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
@@ -134,8 +134,8 @@ def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
 def test_one_answer_a_question_is_not_called_idle():
     """As the paper's PPO draws them: a critic tells such answers apart."""
     one = [Rollout(s, (), Completion("x", (1,)), reward=float(i), correct=False) for i, s in enumerate(TASK.train)]
-    assert figures(one)["zero_variance"] == 0
-    assert figures([*one, one[0]])["zero_variance"] == 1  # of the one question that has two
+    assert compute_step_metrics(one)["zero_variance"] == 0
+    assert compute_step_metrics([*one, one[0]])["zero_variance"] == 1  # of the one question that has two
 
 
 def test_a_step_is_idle_if_nothing_was_set_above_another():
@@ -145,7 +145,7 @@ def test_a_step_is_idle_if_nothing_was_set_above_another():
             for s, r in zip(TASK.train, rewards, strict=False)
             for _ in range(each)
         ]
-        return is_idle(rollouts, {**figures(rollouts), **metrics})
+        return is_idle(rollouts, {**compute_step_metrics(rollouts), **metrics})
 
     assert step(1.0, 1.0, updates=2)  # whatever a critic makes of it
     assert not step(1.0, 0.0, updates=1)
@@ -165,7 +165,7 @@ def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
         0.5,
     )
     assert row["entropy"] == 2.0
-    assert row["tokens"] == row["length"] * 8 == 4 * len(f"so\n{boxed('A')}") + 4 * len("so\nwell")
+    assert row["tokens"] == row["length"] * 8 == 4 * len(f"so\n{box_answer('A')}") + 4 * len("so\nwell")
     assert {"seconds.rollout", "seconds.reward", "seconds.train", "loss"} <= set(row)
 
 
@@ -183,7 +183,7 @@ TELLING = {s.id for s in TASK.train if int(s.question.split()[2]) % 2 == 0}
 
 def test_questions_that_teach_nothing_are_replaced(monkeypatch, tmp_path):
     assert 4 <= len(TELLING) < 12
-    trainer, policy = Trainer(redraws=9), Trainee(some_teach)
+    trainer, policy = Trainer(dynamic_sampling_retries=9), Trainee(some_teach)
     rows, counts = explored(work_of(monkeypatch, tmp_path, policy, trainer=trainer))
     for shown in trainer.shown:
         assert set(shown) <= TELLING
@@ -195,7 +195,7 @@ def test_questions_that_teach_nothing_are_replaced(monkeypatch, tmp_path):
 
 
 def test_redraws_are_bounded_and_no_question_is_asked_twice_in_a_step(monkeypatch, tmp_path):
-    trainer, policy = Trainer(redraws=1), Trainee(always_wrong)
+    trainer, policy = Trainer(dynamic_sampling_retries=1), Trainee(always_wrong)
     _, counts = explored(work_of(monkeypatch, tmp_path, policy, steps=2, trainer=trainer))
     assert [len(asked) for _, asked in policy.drawn] == [4, 4, 4, 4]
     assert len(set(policy.drawn[0][1] + policy.drawn[1][1])) == 8
@@ -211,7 +211,7 @@ class Rambled:
 
     @openrft.hookimpl
     def reward(self, rollouts):
-        return [Reward("prm", "process", per_step=(0.5,) * len(steps_of(r.completion.text))) for r in rollouts]
+        return [Reward("prm", "process", per_step=(0.5,) * len(split_steps(r.completion.text))) for r in rollouts]
 
 
 def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
@@ -219,20 +219,20 @@ def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
         """No prompt of a second draw fits its context."""
 
         def generate(self, prompts, sampling, progress=None):
-            self.finish = "context" if len(self.drawn) % 2 else "stop"
+            self.finish_reason = "context" if len(self.drawn) % 2 else "stop"
             return super().generate(prompts, sampling, progress)
 
     policy = Full(always_wrong)
-    work = work_of(monkeypatch, tmp_path, policy, steps=2, trainer=Trainer(redraws=1), prm=Rambled())
+    work = work_of(monkeypatch, tmp_path, policy, steps=2, trainer=Trainer(dynamic_sampling_retries=1), prm=Rambled())
     _, counts = explored(work)
     assert (len(policy.drawn), counts["over_context"], counts["unread_steps"]) == (4, 16, 2)
 
 
 def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
-    batches = [[s.id for s in batch_of(TASK.train, 5, step, 0)] for step in range(12)]
+    batches = [[s.id for s in draw_batch(TASK.train, 5, step, 0)] for step in range(12)]
     assert any(len(set(batch)) < 5 for batch in batches)  # where one epoch ends and the next begins
-    trainer, policy = Trainer(redraws=3), Trainee(half_right)
-    explored(work_of(monkeypatch, tmp_path, policy, steps=12, prompts=5, trainer=trainer))
+    trainer, policy = Trainer(dynamic_sampling_retries=3), Trainee(half_right)
+    explored(work_of(monkeypatch, tmp_path, policy, steps=12, prompts_per_step=5, trainer=trainer))
     assert [len(asked) for _, asked in policy.drawn] == [5] * 12
     assert [len(shown) for shown in trainer.shown] == [10] * 12
 
@@ -255,8 +255,8 @@ class Stopping(Trainer):
 
 
 def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeypatch, tmp_path):
-    def go(store, stop_at=None, redraws=2):
-        trainer, policy = Stopping(redraws=redraws), Trainee(some_teach)
+    def go(store, stop_at=None, dynamic_sampling_retries=2):
+        trainer, policy = Stopping(dynamic_sampling_retries=dynamic_sampling_retries), Trainee(some_teach)
         trainer.stop_at = stop_at
         return explored(work_of(monkeypatch, tmp_path / store, policy, steps=5, trainer=trainer)), policy
 
@@ -312,19 +312,19 @@ def test_a_kill_between_the_result_and_its_cleaning_leaves_nothing(monkeypatch, 
 class Whole:
     """Runs the stage in its own way, up to `until`."""
 
-    objectives = ("explore-run",)
+    trains = ("explore_stage",)
 
     def __init__(self, until=3):
         self.until = until
 
     @openrft.hookimpl
     def train_step(self, objective, rollouts, run):
-        assert (objective, rollouts) == ("explore-run", ())
+        assert (objective, rollouts) == ("explore_stage", ())
         for step in range(run.first, self.until):
-            prompts = run.asked(step)
+            prompts = run.sample_batch(step)
             groups = run.policy.generate([p.messages for p in prompts], run.sampling(step))
-            answered = [p.answered(c) for p, group in zip(prompts, groups, strict=True) for c in group]
-            run.finished(step, run.judged(step, answered), {"loss": 0.5})
+            answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
+            run.log_step(step, run.score(step, answered), {"loss": 0.5})
         return {}
 
 

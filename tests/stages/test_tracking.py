@@ -8,14 +8,14 @@ import struct
 import pytest
 
 from openrft.errors import UnknownName, UsageError
+from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.explore import explore
-from openrft.tracking import Track
 from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
 
 
 def followed(monkeypatch, tmp_path, trainer, tracker="tensorboard"):
     work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: f"so {i}"), trainer=trainer)
-    work.track = Track(tracker, tmp_path / "shown")
+    work.track = TrackerConfig(tracker, tmp_path / "shown")
     return work
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_goes_on_shows_no_step_twice(monkeypatch, tmp_path):
 def test_a_result_that_another_run_computed_is_shown_too(monkeypatch, tmp_path):
     work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so"), trainer=Trainer())
     explored(work)
-    work.track = Track("tensorboard", tmp_path / "shown")
+    work.track = TrackerConfig("tensorboard", tmp_path / "shown")
     explore(work, TASK.train, ())
     assert work.costs[-1].reused
     assert shown(tmp_path / "shown")["loss"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
@@ -78,8 +78,10 @@ def wandb_rows(file):
         assert kind == 1  # a whole record: only longer ones are cut
         record = wandb_internal_pb2.Record.FromString(content[at + 7 : at + 7 + length])
         if record.WhichOneof("record_type") == "history":
-            said = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
-            found.append((record.history.step.num, said["loss"]))
+            notices = {
+                item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item
+            }
+            found.append((record.history.step.num, notices["loss"]))
         at += 7 + length
     return found
 
@@ -105,7 +107,7 @@ def test_tracking_is_no_part_of_the_result(monkeypatch, tmp_path):
 
 def test_a_tracker_that_is_not_there_is_refused_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(UnknownName, match=r"unknown tracker: 'tensorbord'\. Did you mean tensorboard"):
-        Track("tensorbord", tmp_path)
-    monkeypatch.setattr("openrft.tracking.find_spec", lambda name: None)
+        TrackerConfig("tensorbord", tmp_path)
+    monkeypatch.setattr("openrft.runtime.tracking.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"--track wandb: it is not installed\. pip install wandb"):
-        Track("wandb", tmp_path)
+        TrackerConfig("wandb", tmp_path)

@@ -29,7 +29,7 @@ class Toy:
 class Brevity:
     """Each step scores 1 if it is short."""
 
-    needs = ("rl",)
+    requires = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
@@ -42,7 +42,7 @@ class Brevity:
     @openrft.hookimpl
     def reward(self, rollouts):
         def scores(text):
-            return tuple(float(len(step) <= self.options.limit) for step in openrft.steps_of(text))
+            return tuple(float(len(step) <= self.options.limit) for step in openrft.split_steps(text))
 
         return [Reward("brevity", "process", per_step=scores(r.completion.text)) for r in rollouts]
 

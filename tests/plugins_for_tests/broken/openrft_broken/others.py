@@ -11,7 +11,7 @@ class Misspelt:
 
 
 class Raising:
-    needs = ("rl",)
+    requires = ("rl",)
 
     @openrft.hookimpl
     def reward(self, rollouts):
@@ -19,7 +19,7 @@ class Raising:
 
 
 class Miscounting:
-    needs = ("rl",)
+    requires = ("rl",)
 
     @openrft.hookimpl
     def reward(self, rollouts):

@@ -1,0 +1,200 @@
+"""How sure one can be of an accuracy, and of a difference between arms that answered the same items.
+
+Pure functions on arrays. Two sources of noise: which items were drawn (near duplicates together, as clusters) and
+which seeds trained. Both are resampled, crossed, and every arm sees the same draws: so any linear contrast of arms
+(a delta, a leave-one-out, a Shapley value) is paired over items and seeds by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Z = 1.959963984540054  # the normal quantile of a two-sided 95%
+REPLICATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The outcomes of several arms on one task."""
+
+    scores: Array  # (arms, seeds, items): the share of an item's completions that are right, in [0, 1]
+    clusters: NDArray[np.intp]  # (items,): the number of each item's cluster, 0..C-1
+    completions: int = 1  # drawn for each item
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Accuracies of arms, macro-averaged over tasks, and how they vary when items and seeds are drawn again."""
+
+    estimate: Array  # (arms,)
+    crossed: Array  # (replicates, arms): items and seeds drawn again
+    items: Array  # (replicates, arms): items alone
+    seed_means: tuple[Array, ...]  # for each task, or for all parts of one, (arms, seeds)
+    clusters: tuple[float, ...]  # for each task, how many
+    completions: int  # over all tasks, items and seeds
+    shares: tuple[float, ...] = ()  # what each task weighs, in all 1; empty: the same
+
+    @property
+    def seeds(self) -> int:
+        """The fewest seeds of any task; 1 = training noise cannot be seen."""
+        return min(means.shape[1] for means in self.seed_means)
+
+    @property
+    def effective_clusters(self) -> float:
+        """The number of clusters in one task that would give the macro average its precision: T^2 / sum(1 / C_t)."""
+        if self.shares:
+            return 1 / sum(share**2 / c for share, c in zip(self.shares, self.clusters, strict=True))
+        return len(self.clusters) ** 2 / sum(1 / c for c in self.clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def resample(
+    blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+) -> Draws:
+    """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
+    Hinkley 1997, section 3.8, for clusters). A task's S seeds are drawn S - 1 at a time, which makes the variance
+    between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart; parts of one
+    task are `trained_together`, and share the draws of seeds."""
+    rng = np.random.default_rng(seed)
+    crossed, items = [], []
+    for block in blocks:
+        sums, sizes = sum_by_cluster(block)
+        drawn = _counts(rng, replicates, len(sizes), len(sizes))
+        arms, seeds, clusters = sums.shape
+        means = (drawn @ sums.reshape(-1, clusters).T) / (drawn @ sizes)[:, None]
+        by_seed = means.reshape(replicates, arms, seeds)
+        items.append(by_seed.mean(axis=2))
+        luck = np.random.default_rng([seed, 1]) if trained_together else rng
+        weights = _counts(luck, replicates, seeds, max(seeds - 1, 1))
+        crossed.append(np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True)))
+    by_task = tuple(b.scores.mean(axis=2) for b in blocks)
+    return Draws(
+        np.mean([b.scores.mean(axis=(1, 2)) for b in blocks], axis=0),
+        np.mean(crossed, axis=0),
+        np.mean(items, axis=0),
+        (np.mean(by_task, axis=0),) if trained_together else by_task,
+        tuple(int(b.clusters.max()) + 1 for b in blocks),
+        sum(b.scores[0].size * b.completions for b in blocks),
+    )
+
+
+def pool_draws(tasks: Sequence[Draws], sizes: Sequence[int]) -> Draws:
+    """The average over tasks, each drawn apart (`resample` with a seed of its own) and weighing in proportion to its
+    size; as many items as sizes make a micro average, as many leaf tasks a macro average."""
+    shares = tuple(size / sum(sizes) for size in sizes)
+    return Draws(
+        np.tensordot(shares, [draws.estimate for draws in tasks], 1),
+        np.tensordot(shares, [draws.crossed for draws in tasks], 1),
+        np.tensordot(shares, [draws.items for draws in tasks], 1),
+        tuple(np.mean(draws.seed_means, axis=0) for draws in tasks),
+        tuple(draws.effective_clusters for draws in tasks),
+        sum(draws.completions for draws in tasks),
+        shares,
+    )
+
+
+def estimate_contrast(draws: Draws, weights: Sequence[float]) -> Interval:
+    """The interval of `weights` . accuracies, for weights that sum to 0: percentiles of the crossed bootstrap.
+
+    Widened about the estimate by t/z for the few seeds behind it (Satterthwaite's degrees of freedom), and never
+    narrower than one discordant pair would make it (Agresti and Min 2005 add one such pseudo-pair each way): arms
+    that agree on 20 items are not known to agree everywhere.
+
+    In simulation it holds a true null 92-99% of the time from 2 seeds up, most cautiously where the luck of single
+    completions dominates: the crossed bootstrap counts that more than once. Then Welch on seed means sees more."""
+    w = np.asarray(weights, dtype=float)
+    value, replicates = float(draws.estimate @ w), draws.crossed @ w
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    wide = _t_over_z(draws, w)
+    bound = float(np.abs(w).sum() / 2)  # what accuracies in [0, 1] allow
+    floor = Z * bound / (draws.effective_clusters + 2)
+    return Interval(
+        value,
+        max(min(value + (float(low) - value) * wide, value - floor), -bound),
+        min(max(value + (float(high) - value) * wide, value + floor), bound),
+    )
+
+
+def probability_above(draws: Draws, weights: Sequence[float], threshold: float) -> float:
+    """One-sided p that a contrast is `threshold` or more: the share of replicates there, widened as in `contrast`."""
+    reached = widen_draws(draws, weights) >= threshold
+    return float((reached.sum() + 1) / (len(reached) + 1))
+
+
+def widen_draws(draws: Draws, weights: Sequence[float]) -> Array:
+    """A contrast's replicates, as far about its estimate as the few seeds behind it ask for: (replicates,)."""
+    w = np.asarray(weights, dtype=float)
+    value = float(draws.estimate @ w)
+    return value + (draws.crossed @ w - value) * _t_over_z(draws, w)
+
+
+def estimate_accuracy(draws: Draws, arm: int) -> Interval:
+    """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
+    reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).
+
+    Where all answers are right, or all wrong, or all items in one cluster, drawing items again changes nothing: the
+    bootstrap is mute and each cluster counts as one observation."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    value = float(np.clip(draws.estimate[arm], 0, 1))
+    variance = float(draws.crossed[:, arm].var())
+    size = draws.effective_clusters
+    if 0 < value < 1:
+        unit = np.eye(len(draws.estimate))[arm]
+        standard_errors = value * (1 - value) / variance if variance > 0 else np.inf
+        mute = float(draws.items[:, arm].var()) < 1e-12
+        most = size if mute else float(draws.completions)
+        size = min(standard_errors / _t_over_z(draws, unit) ** 2, most)
+    low, high = proportion_confint(value * size, size, alpha=0.05, method="wilson")
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def standard_errors(draws: Draws, weights: Sequence[float]) -> tuple[float, float]:
+    """Standard errors of a contrast: in all, and from the draw of items alone."""
+    w = np.asarray(weights, dtype=float)
+    return float((draws.crossed @ w).std()), float((draws.items @ w).std())
+
+
+def sum_by_cluster(block: Block) -> tuple[Array, Array]:
+    """Sums of scores (arms, seeds, clusters), and the items in each cluster."""
+    member = np.zeros((len(block.clusters), int(block.clusters.max()) + 1))
+    member[np.arange(len(block.clusters)), block.clusters] = 1
+    return block.scores @ member, member.sum(axis=0)
+
+
+def _counts(rng: np.random.Generator, replicates: int, population: int, size: int) -> Array:
+    """How often each of `population` is drawn in `size` draws with replacement: (replicates, population)."""
+    drawn = rng.integers(population, size=(replicates, size)) + population * np.arange(replicates)[:, None]
+    return np.bincount(drawn.ravel(), minlength=replicates * population).reshape(replicates, population).astype(float)
+
+
+def _t_over_z(draws: Draws, weights: Array) -> float:
+    """t quantile over normal quantile, at Satterthwaite's degrees of freedom for seeds and clusters together."""
+    from scipy.stats import t
+
+    total = float((draws.crossed @ weights).var())
+    tasks = len(draws.seed_means)
+    repeated = [at for at, means in enumerate(draws.seed_means) if means.shape[1] > 1]
+    trained = [weights @ draws.seed_means[at] for at in repeated]
+    parts = [float(m.var(ddof=1)) / len(m) for m in trained]
+    parts = [p * draws.shares[at] ** 2 if draws.shares else p / tasks**2 for at, p in zip(repeated, parts, strict=True)]
+    between = min(sum(parts), total)
+    if total <= 0:
+        return 1.0
+    by_seed = sum(part**2 / (len(m) - 1) for part, m in zip(parts, trained, strict=True))
+    by_item = (total - between) ** 2 / max(draws.effective_clusters - 1, 1)
+    fewest = float(min((len(m) for m in trained), default=2) - 1)
+    return float(t.ppf(0.975, max(total**2 / (by_seed + by_item), fewest) if by_seed + by_item > 0 else np.inf)) / Z

@@ -1,0 +1,178 @@
+"""Options that several commands share, and how they become what was asked for."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from openrft.bench.plan import BenchRequest
+
+# Test questions of the default task: generated, so any number is at hand, and answering is cheap; intervals narrow.
+DEFAULT_TASK_TEST = 240
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DATA = [
+    click.option(
+        "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
+    ),
+    click.option(
+        "--train", type=click.IntRange(min=1), default=None, help="Training samples per task.  [default: 100]"
+    ),
+    click.option(
+        "--test",
+        type=click.IntRange(min=1),
+        default=None,
+        help="Test samples per task.  [default: 100; 240 where no --task is given]",
+    ),
+    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
+    click.option(
+        "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
+    ),
+    click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
+    click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+]
+
+_OPTIONS = [
+    click.option(
+        "--task",
+        "tasks",
+        multiple=True,
+        metavar="SELECTOR",
+        help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
+    ),
+    click.option(
+        "--policy",
+        default=None,
+        metavar="SPEC",
+        help="A checkpoint folder, hub id or shipped name, each with vllm: before it if you like; openai:URL#MODEL; or"
+        " baseline:NAME.  [default: pocket]",
+    ),
+    *_DATA,
+    click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
+    click.option(
+        "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="OWNER.OPTION=VALUE",
+        help="A stage's setting or a plugin's option. Repeatable.",
+    ),
+]
+
+baselines_option = click.option(
+    "--baselines", is_flag=True, help="Also run an arm for each rule that answers without a model."
+)
+
+track_option = click.option(
+    "--track",
+    "tracker",
+    default=None,
+    metavar="tensorboard|wandb|mlflow",
+    help="Also show the metrics of RL there while it runs. Changes no result.",
+)
+
+
+def plugins_option(which: str, default: str) -> Callable[[F], F]:
+    """The option --plugins of a command: which they are, and which where none is named."""
+    return click.option("--plugins", default=None, metavar="P,P", help=f"{which}  [default: {default}]")
+
+
+def shared_options(function: F) -> F:
+    """Add the options that say what to run on."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def data_options(function: F) -> F:
+    """Add the options that say which rows."""
+    for option in reversed(_DATA):
+        function = option(function)
+    return function
+
+
+def data_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of DataRequest that were given."""
+    data = {
+        "train": given["train"],
+        "test": given["test"],
+        "seed": given["data_seed"],
+        "data": given["data"],
+        "skip_bad_rows": given["skip_bad_rows"] or None,
+        "drop_leaks": given["drop_leaks"] or None,
+        "clean": given["clean"] or None,
+    }
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
+    """What the options ask for; `more` holds the command's own `arms`, `extra` and `seeds`."""
+    from openrft.bench.plan import BenchRequest
+    from openrft.config.options import parse_assignments
+
+    values = _config(given["config"])
+    for owner, options in parse_assignments(given["settings"]).items():
+        values.setdefault(owner, {}).update(options)
+    data = data_fields(given)
+    if not given["tasks"] and given["test"] is None:
+        data["test"] = DEFAULT_TASK_TEST
+    asked: dict[str, Any] = {
+        "tasks": given["tasks"] or None,
+        "plugins": _listed(given["plugins"]),
+        "policy": given["policy"],
+        "preset": given["preset"],
+        "baselines": given.get("baselines"),
+        "data": data,
+        "values": values,
+        **more,
+    }
+    if "seeds" in asked:
+        asked["seeds"] = _seeds(asked["seeds"])
+    return BenchRequest(**{key: value for key, value in asked.items() if value is not None})
+
+
+def default_workers() -> int:
+    """2 where there are two cores or more and no GPU, else 1."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from openrft.errors import UsageError
+
+    try:
+        seeds = [int(part) for part in _listed(text) or ()]
+    except ValueError:
+        raise UsageError(f"--seeds {text!r}: not whole numbers.", "Write them with commas: 0,1,2.") from None
+    return tuple(dict.fromkeys(seeds)) or None
+
+
+def _config(path: str | None) -> dict[str, dict[str, Any]]:
+    from openrft.errors import UsageError
+
+    if path is None:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as fault:
+        raise UsageError(f"--config {path}: {fault.strerror}.") from fault
+    except ValueError as fault:  # no TOML, or no UTF-8
+        raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
+    for owner, options in content.items():
+        if not isinstance(options, dict):
+            raise UsageError(f"--config {path}: {owner!r} stands outside a table.", "Write [explore] above steps = 60.")
+    return content

@@ -1,0 +1,69 @@
+"""Tables and notes on a terminal, or down a pipe without losing a character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from openrft.bench.gate import PASS, REGRESSION, GateResult
+from openrft.bench.render import build_tables, write_legend
+from openrft.bench.report import Report
+from openrft.bench.scores import Summary
+from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
+
+_WIDEST = 10_000  # more than any table needs: a measure taken within it is the table's own
+
+
+def show_summary(report: Report, summary: Summary, console: Console, per_task: bool = False) -> None:
+    """Print a report's tables and caveats."""
+    for grid in build_tables(report, summary, per_task):
+        print_grid(grid, console)
+    _lines([write_legend(summary), *summary.notes], console)
+
+
+def show_gate_result(verdict: GateResult, console: Console) -> None:
+    """Print what the gate compared and what it says."""
+    if verdict.rows:
+        columns = ("<compared", "baseline", "candidate", "difference", "<verdict")
+        rows = tuple(
+            (r.what, *_levels(r.what, r.baseline, r.candidate), format_gain(r.difference, r.low, r.high), r.verdict)
+            for r in verdict.rows
+        )
+        faint = frozenset(i for i, r in enumerate(verdict.rows) if r.verdict == PASS)
+        title = f"Candidate against baseline, margin {100 * verdict.margin:g} points"
+        print_grid(TextTable(title, columns, rows, faint), console)
+    _lines([f"{r.what}: {r.settle}." for r in verdict.rows if r.settle], console)
+    _lines([*verdict.notes, *(f"Not comparable: {why}." for why in verdict.why)], console)
+    style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
+    console.print(Text(f"gate: {verdict.verdict}", style=style), soft_wrap=True)
+
+
+def _levels(what: str, before: float, after: float) -> tuple[str, str]:
+    """An arm's accuracies, or a component's gains, which carry a sign."""
+    shape = format_points if " of " in what else format_percent
+    return shape(before), shape(after)
+
+
+def print_grid(grid: TextTable, console: Console) -> None:
+    """One table."""
+    title = Text(grid.title)
+    table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in grid.columns:
+        side: JustifyMethod = "left" if column.startswith("<") else "right"
+        table.add_column(Text(column.removeprefix("<")), justify=side, overflow="fold")
+    for number, row in enumerate(grid.rows):
+        table.add_row(*map(Text, row), style="dim" if number in grid.faint else None)
+    if not console.is_terminal:  # a pipe has no edge to fold cells at
+        needed = Measurement.get(console, console.options.update(width=_WIDEST), table).maximum
+        console.width = max(100, console.width, needed)
+    console.print(table)
+
+
+def _lines(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=not console.is_terminal)

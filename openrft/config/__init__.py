@@ -1,0 +1,1 @@
+"""Declared settings and options: their types, defaults, sources and help."""

@@ -1,0 +1,55 @@
+"""Is this answer right? Option letters, yes/no, numbers and strings; `unparsed` is never the same as `wrong`.
+
+Reads the completion only. Knows nothing of tasks' own metrics: a task may bring a grader of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from openrft.grading.choice import read_boolean, read_choice
+from openrft.grading.extract import final_answer
+from openrft.grading.number import is_same_number, read_number
+from openrft.grading.text import normalise, remove_markup
+from openrft.types import Rollout, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The verdict on one completion."""
+
+    answer: str | None  # what was read; None = nothing that could be an answer (unparsed)
+    correct: bool | None  # None = not scored: nobody can tell without a judge. Never counted as wrong
+    score: float | None = None  # in [0, 1], where an answer can be right in part
+
+    @property
+    def value(self) -> float | None:
+        """What the answer is worth, from 0 to 1; None = not scored."""
+        if self.score is not None or self.correct is None:
+            return self.score
+        return float(self.correct)
+
+
+def grade(sample: Sample, completion: str) -> Grade:
+    """Grade a completion against the sample's gold answer. Never raises on any completion text."""
+    raw = final_answer(completion)
+    if raw is None:
+        return Grade(None, False)
+    read = _READERS[sample.kind](sample, remove_markup(raw))
+    if read is None:
+        return Grade(None, False)
+    if sample.kind == "number":
+        return Grade(read, is_same_number(read, sample.answer))
+    return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
+
+
+def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
+    """The rollout with the verdict on its completion written into it."""
+    return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
+
+
+def _read_text(sample: Sample, raw: str) -> str | None:
+    return raw or None
+
+
+_READERS = {"choice": read_choice, "boolean": read_boolean, "number": read_number, "text": _read_text}

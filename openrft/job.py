@@ -1,0 +1,60 @@
+"""An arm is a set of plugins; a job is one arm on one task with one seed, as plain data that a worker rebuilds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from openrft.config.settings import Settings, parse_stage_settings
+from openrft.tasks.task import DataRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A named set of plugins, in call order."""
+
+    name: str
+    plugins: tuple[str, ...] = ()
+    policy: str | None = None  # what answers in place of the bench's policy: a baseline
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # ^ stage or plugin -> option -> value, where the arm departs from the bench's settings
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that decides a result."""
+
+    arm: Arm
+    task: str  # a whole task name
+    seed: int
+    policy: str  # what `openrft.open_policy` takes
+    data: DataRequest = field(default_factory=DataRequest)
+    settings: Settings = field(default_factory=Settings)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # plugin name -> its options
+
+    def __str__(self) -> str:
+        return f"{self.arm.name} on {self.task}, seed {self.seed}"
+
+
+def format_job_name(arm: str, task: str, seed: int) -> str:
+    """The job's name where files and runs are called by it."""
+    return f"{arm}--{task.replace('/', '-')}--{seed}"
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """Plain data."""
+    return asdict(job)
+
+
+def job_from_json(row: Mapping[str, Any]) -> Job:
+    """Rebuild a job written by `job_to_json`."""
+    settings, faults = parse_stage_settings(row["settings"])
+    assert not faults, faults  # it was validated before it was written
+    arm, data = arm_from_json(row["arm"]), DataRequest(**row["data"])
+    return Job(arm, row["task"], row["seed"], row["policy"], data, settings, row["options"])
+
+
+def arm_from_json(row: Mapping[str, Any]) -> Arm:
+    """Rebuild an arm from plain data."""
+    return Arm(row["name"], tuple(row["plugins"]), row.get("policy"), row.get("overrides") or {})

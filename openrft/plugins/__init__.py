@@ -1,0 +1,1 @@
+"""Plugins: the hooks, what is installed, the plugins of one job, and the tasks and policies that plugins provide."""

@@ -1,0 +1,46 @@
+"""A plugin is strangers' code: whatever fails there, or comes back in the wrong shape, is reported with its name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+from openrft.errors import OpenRFTError, PluginError
+from openrft.plugins.registry import find_plugin
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def attribute_errors(name: str, what: str) -> Iterator[None]:
+    """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
+
+    `what` goes on with the sentence that begins with the plugin: "failed in names".
+    """
+    try:
+        yield
+    except OpenRFTError:
+        raise
+    except Exception as fault:  # a stranger's code: whatever it raises gets its name attached
+        raise PluginError(
+            f"{find_plugin(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
+        ) from fault
+
+
+def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
+    """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
+    with attribute_errors(name, f"gave no list in {hook}"):
+        found = list(given)
+    for one in found:
+        if not isinstance(one, kind):
+            raise PluginError(
+                f"{find_plugin(name)} gave a {type(one).__name__} in {hook}, in place of a {kind.__name__}."
+            )
+    return cast("list[T]", found)
+
+
+def check_metrics(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
+    """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
+    with attribute_errors(name, f"gave metrics that are no numbers in {hook}"):
+        return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}

@@ -1,0 +1,91 @@
+"""From what a user writes for a policy to the policy: a shipped name, a folder, a hub id, or a server.
+
+pocket, pocket/teacher              a checkpoint that an installed plugin names
+./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+vllm:pocket, vllm:./my-checkpoint   the same, with vLLM for the rollouts
+openai:http://host:8000/v1#model    an OpenAI-compatible server
+baseline:longest-option             a rule that answers without a model
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from openrft.errors import CheckpointError, UnknownName
+from openrft.plugins.manager import get_providers
+from openrft.plugins.registry import list_plugins
+from openrft.runtime.fingerprint import fingerprint_folder
+
+if TYPE_CHECKING:
+    from openrft.plugins.hookspecs import PolicyInfo
+    from openrft.policies.base import Policy
+    from openrft.tasks.task import Task
+
+VLLM_PREFIX = "vllm:"
+
+
+def find_named_checkpoint(name: str) -> PolicyInfo | None:
+    """The checkpoint an installed plugin ships under this name; None if no plugin has the name's first part."""
+    name = name.removeprefix(VLLM_PREFIX)
+    owner = name.split("/")[0]
+    if owner not in list_plugins() or Path(name).exists():
+        return None
+    known = get_providers(owner).policies()
+    if name not in known:
+        raise UnknownName("checkpoint", name, known)
+    return known[name]
+
+
+def resolve_checkpoint(name: str) -> str:
+    """A shipped checkpoint's folder; a folder or hub id is returned as it is."""
+    found = find_named_checkpoint(name)
+    if found:
+        return found.path
+    if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+        raise CheckpointError(
+            f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
+            f" ({', '.join(sorted(list_plugins()))}).",
+            "Check the path.",
+        )
+    return name
+
+
+def open_policy(spec: str, task: Task | None = None) -> Policy:
+    """Load the policy that `spec` names; a baseline needs the task that it is to answer.
+
+    Raises CheckpointError, UnknownName, UsageError or PolicyError.
+    """
+    if spec.startswith("baseline:"):
+        from openrft.baselines.policy import BaselinePolicy
+
+        return BaselinePolicy(spec, task)
+    if spec.startswith("openai:"):
+        from openrft.policies.openai import OpenAIPolicy
+
+        return OpenAIPolicy(spec)
+    if spec.startswith(VLLM_PREFIX):
+        from openrft.policies.vllm import open_vllm
+
+        return open_vllm(resolve_checkpoint(spec.removeprefix(VLLM_PREFIX)))
+    from openrft.policies.hf import HFPolicy
+
+    return HFPolicy(resolve_checkpoint(spec))
+
+
+def identify_policy(spec: str, task: Task | None = None) -> str:
+    """What tells this policy apart from others, without loading it: content of a folder, the hub id or server; of a
+    baseline the rule and the train split of the task."""
+    if spec.startswith("baseline:"):
+        from openrft.baselines.policy import identify_baseline
+
+        return identify_baseline(spec, task)
+    if spec.startswith("openai:"):
+        from openrft.policies.openai import parse_address
+
+        parse_address(spec)
+        return spec
+    if spec.startswith(VLLM_PREFIX):
+        return VLLM_PREFIX + identify_policy(spec.removeprefix(VLLM_PREFIX))
+    path = Path(resolve_checkpoint(spec))
+    return fingerprint_folder(path) if path.is_dir() else spec

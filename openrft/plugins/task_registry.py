@@ -1,0 +1,184 @@
+"""From a task's name to the task: ask the plugin whose name the task's first part is."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName
+from openrft.grading.grade import Grade, grade
+from openrft.plugins.errors import attribute_errors
+from openrft.plugins.manager import get_providers
+from openrft.plugins.registry import find_plugin, list_plugins
+from openrft.tasks.leakage import find_overlaps
+from openrft.tasks.task import (
+    Answerer,
+    DataRequest,
+    Grader,
+    HasAliases,
+    ProvidesAllRows,
+    Question,
+    Rule,
+    Task,
+    TaskFamily,
+    TaskInfo,
+)
+from openrft.types import Sample
+
+
+def find_family(name: str) -> TaskFamily:
+    """The task family of an installed plugin. Raises UnknownName for a plugin that is absent or has no tasks."""
+    if name not in list_plugins():
+        raise UnknownName("task family", name, _families(), "A task is named FAMILY/LEVEL/NAME.")
+    found: TaskFamily | None = get_providers(name).tasks()
+    if found is None:
+        raise UnknownName("task family", name, (), f"{find_plugin(name)} provides no tasks.")
+    if getattr(found, "family", None) != name:
+        its = getattr(found, "family", None)
+        raise PluginError(f"{find_plugin(name)} provides tasks of the family {its!r}; it must be {name!r}.")
+    return found
+
+
+def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
+    """Every task of the family, as it lists them."""
+    found = find_family(name)
+    with attribute_errors(name, "failed in names"):
+        infos = list(found.names(data))
+    for info in infos:
+        if not isinstance(info, TaskInfo):
+            raise PluginError(f"{find_plugin(name)} lists a {type(info).__name__} in names, in place of a TaskInfo.")
+    return infos
+
+
+def _families() -> list[str]:
+    """Plugins that provide tasks; one that is broken is none, and says so where it is asked for."""
+    found = []
+    for name in list_plugins():
+        with contextlib.suppress(OpenRFTError):
+            if get_providers(name).tasks() is not None:
+                found.append(name)
+    return found
+
+
+def select_tasks(selector: str, data: str | None = None) -> list[str]:
+    """Whole task names that a selector or glob stands for, in the source `data` or the family's default."""
+    name = selector.split("/")[0].lower()
+    with attribute_errors(name, f"failed over {selector}"):
+        return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
+
+
+@functools.lru_cache(maxsize=8)
+def load_task(name: str, request: DataRequest) -> Task:
+    """One task with its leaks counted, and dropped if the request says so."""
+    owner = name.split("/")[0]
+    found = find_family(owner)
+    with attribute_errors(owner, f"failed to load {name}"):
+        task = found.load(name, request)
+    task = _a_task(owner, "load", task)
+    rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
+    return check_leaks(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
+
+
+def load_all_rows(name: str, request: DataRequest) -> Task | None:
+    """The task with all its rows, where the family can show them; None where it has no such thing."""
+    owner = name.split("/")[0]
+    found = find_family(owner)
+    if not isinstance(found, ProvidesAllRows):
+        return None
+    with attribute_errors(owner, f"failed to load {name}"):
+        task = found.load_all(name, request)
+    return _a_task(owner, "whole", task)
+
+
+def _a_task(owner: str, hook: str, task: object) -> Task:
+    if not isinstance(task, Task):
+        raise PluginError(f"{find_plugin(owner)} gave a {type(task).__name__} in {hook}, in place of a Task.")
+    return task
+
+
+def _grading(owner: str, grader: Grader) -> Grader:
+    """The family's own grader, named where it fails; the core's as it is."""
+    if grader is grade:
+        return grader
+
+    @functools.wraps(grader)
+    def graded(sample: Sample, completion: str) -> Grade:
+        with attribute_errors(owner, f"failed to grade an answer to sample {sample.id}"):
+            return grader(sample, completion)
+
+    graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
+    return graded
+
+
+def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
+    """The family's own rule, named where it fails."""
+
+    @functools.wraps(rule)  # stored results know a rule by its module
+    def made(train: Sequence[Sample]) -> Answerer:
+        with attribute_errors(owner, f"failed in its rule for {leaf}"):
+            answerer = rule(train)
+
+        def answer(question: Question) -> str | None:
+            with attribute_errors(owner, f"failed in its rule for {leaf}"):
+                return answerer(question)
+
+        return answer
+
+    return made
+
+
+def expand_selector(selector: str, families: Mapping[str, TaskFamily], data: str | None = None) -> list[str]:
+    """Task names that a selector stands for: itself, or all that a glob (`pocket/L3/*`) matches, in listed order.
+
+    `data` is the source that the rows will come from, as in DataRequest.
+    """
+    family = families.get(selector.split("/")[0])
+    if family is None:
+        raise UnknownName("task family", selector.split("/")[0], families)
+    infos = family.names(data)
+    found = _found(selector, infos)
+    if not found and isinstance(family, HasAliases):
+        found = _found(family.resolve_alias(selector), infos)
+    if not found:
+        raise UnknownName("task", selector, [info.name for info in infos], "`openrft tasks list` shows all.")
+    return found
+
+
+def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
+    exact = [info.name for info in infos if info.name.lower() == selector.lower().rstrip("/")]
+    if exact:  # first, for a name may hold what is a mark in a glob
+        return exact
+    if any(mark in selector for mark in "*?["):
+        depth = selector.count("/")
+        own = [info.name for info in infos if info.alias_of is None and not info.absent]
+        return [n for n in own if fnmatch.fnmatchcase(n.lower(), selector.lower()) and n.count("/") == depth]
+    return []
+
+
+def check_leaks(task: Task, request: DataRequest) -> Task:
+    """The task with its leaks counted and named in the notes, and dropped from train if the request says so.
+
+    `notes["overlaps"]` counts pairs by kind, `notes["overlap_pairs"]` lists (train id, test id) of kinds that occur.
+    """
+    if not task.test:
+        raise DataError(
+            f"task {task.name} has {len(task.train)} train and {len(task.test)} test samples.",
+            "If its rows are too few for both, ask for fewer with --train.",
+        )
+    found = find_overlaps(task.train, task.test)
+    leaking = {train_id for pairs in found.values() for train_id, _ in pairs}
+    train = task.train
+    if request.drop_leaks:
+        train = tuple(s for s in train if s.id not in leaking)
+        if task.train and not train:
+            raise DataError(f"task {task.name}: every train sample overlaps with test.", "Leave out --drop-leaks.")
+    notes = {
+        **task.notes,
+        "overlaps": {kind: len(pairs) for kind, pairs in found.items()},
+        "overlap_pairs": {kind: [list(pair) for pair in pairs] for kind, pairs in found.items() if pairs},
+        "dropped_leaks": len(task.train) - len(train),
+    }
+    return replace(task, train=train, notes=notes)

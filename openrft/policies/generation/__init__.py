@@ -1,0 +1,1 @@
+"""Drawing completions from a causal language model: the decode loop and its batches."""

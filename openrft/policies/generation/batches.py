@@ -1,0 +1,75 @@
+"""Rows of tokens that grow together, one token a step: `n` rows for each prompt, rows dropped as they end.
+
+`batch_of` chooses: `GroupedBatch` for the Llama family, `PlainBatch` (transformers' own forward pass and cache) for
+every other causal language model. Both know keys and values; neither knows what is drawn or when a row ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from openrft.policies.generation.grouped import GroupedBatch
+from openrft.policies.generation.prefill import prefill
+from openrft.prefix_tree import supports
+
+
+class Batch(Protocol):
+    """Rows under way. A line is a row's place in the batch; `logits` and `step` speak of lines."""
+
+    logits: torch.Tensor
+    """What comes next, (lines, V), float32: at first the n lines of the first prompt, then those of the second, ..."""
+
+    def step(self, token: torch.Tensor) -> None:
+        """Append a token to each line; `logits` then says what comes next."""
+        ...
+
+    def compact(self, running: torch.Tensor) -> torch.Tensor:
+        """Drop lines that are not `running` (lines,), at least one of each kind; the old line of each line left.
+
+        Lines that have ended may be kept as filling: they stay not running.
+        """
+        ...
+
+
+def make_batch(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> Batch:
+    """The prompts run, ready for the first token of each of their `n` rows."""
+    kind = GroupedBatch if supports(model.config) else PlainBatch
+    return kind(model, prompts, n, max_tokens, pad)
+
+
+def count_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
+    """Positions of keys and values that a prompt of so many tokens takes at most, with its `n` rows."""
+    return prompt + n * max_tokens if supports(model.config) else n * (prompt + max_tokens)
+
+
+class PlainBatch:
+    """See `Batch`. Each row has a copy of its prompt's keys and values."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> None:
+        self._model = model
+        first, self._cache, mask, positions = prefill(model, prompts, pad)
+        self._cache.batch_repeat_interleave(n)
+        self.logits = first[:, -1].float().repeat_interleave(n, 0)
+        self._mask = mask.repeat_interleave(n, 0)
+        self._position = positions[:, -1:].repeat_interleave(n, 0)
+
+    def step(self, token: torch.Tensor) -> None:
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(token), 1)], 1)
+        self._position = self._position + 1
+        out = self._model(
+            input_ids=token[:, None],
+            attention_mask=self._mask,
+            position_ids=self._position,
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self.logits = out.logits[:, -1].float()
+
+    def compact(self, running: torch.Tensor) -> torch.Tensor:
+        keep = running.nonzero()[:, 0]
+        self._cache.batch_select_indices(keep)
+        self._mask, self._position = self._mask[keep], self._position[keep]
+        return keep

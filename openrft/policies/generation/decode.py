@@ -1,0 +1,155 @@
+"""The decode loop: prefill each prompt once, share it over its group, drop rows as they end.
+
+Knows a causal language model through `openrft.policies.generation.batches`; knows nothing of chat, adapters or rewards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from openrft.errors import PolicyError
+from openrft.policies.base import Sampling
+from openrft.policies.generation.batches import count_positions, make_batch
+from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
+from openrft.policies.generation.seeds import derive_prompt_seeds
+
+KV_BYTES = 192 << 20  # keys and values in flight on a CPU
+KV_SHARE = 0.4  # of what the weights leave of a GPU's memory, for the same
+COMPACT = 0.2  # share of rows ended since the last time at which the batch is compacted: that copies what is left
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedRow:
+    """One completion."""
+
+    tokens: list[int]
+    logprobs: list[float]
+    stopped: bool  # its last token is an end token
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What a row ends at, besides its budget, and how prompts are padded."""
+
+    stop: tuple[int, ...]  # end tokens
+    context: int  # longest prompt and completion together
+    pad: int
+
+
+@torch.inference_mode()
+def decode(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    limits: DecodeLimits,
+    tick: Callable[[int], None] = lambda rows: None,
+) -> list[list[DecodedRow]]:
+    """`sampling.n` rows for each prompt (lists of token ids), in order; none for a prompt that fills the context.
+    `tick(rows)` is told of finished rows.
+
+    Every row draws from a random stream of its own, keyed by (seed, prompt, sample index), and has a budget of its own,
+    so the other prompts and rows of a batch do not decide what a row says (beyond floating-point rounding).
+    Raises PolicyError if the model's probabilities are not finite.
+    """
+    done: list[list[DecodedRow]] = [[] for _ in prompts]
+    keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
+    fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
+    for chunk, samples in _chunks(model, prompts, fitting, sampling):
+        rows = _decode_chunk(model, prompts, keys, chunk, samples, sampling, limits)
+        for place, index in enumerate(chunk):
+            done[index] += rows[place * len(samples) : (place + 1) * len(samples)]
+        tick(len(rows))
+    return done
+
+
+def _budget(model: Any) -> int:
+    """How many positions of keys and values fit the memory set aside for them."""
+    config = model.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    each = 2 * config.num_hidden_layers * width * model.dtype.itemsize
+    if model.device.type == "cuda":
+        # Not of the memory that is free just now: batches, and so the last bits, must not depend on what ran before.
+        total = torch.cuda.get_device_properties(model.device).total_memory
+        weights = sum(p.numel() * p.element_size() for p in model.parameters())
+        return int(KV_SHARE * max(total - weights, 0) / each)
+    return KV_BYTES // each
+
+
+def _chunks(
+    model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
+) -> Iterator[tuple[list[int], range]]:
+    """Indices of `fitting` prompts of similar length, and which of their rows: so many that their keys and values fit
+    the budget together. A prompt whose rows do not fit it alone has them drawn a few at a time."""
+    budget, chunk, every = _budget(model), list[int](), range(sampling.n)
+    for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
+        # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
+        size = partial(count_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)
+        if chunk and (len(chunk) + 1) * size(sampling.n) > budget:
+            yield chunk, every
+            chunk = []
+        if not chunk and size(sampling.n) > budget:
+            most = max((n for n in every[1:] if size(n) <= budget), default=1)
+            yield from (([i], every[start : start + most]) for start in every[::most])
+            continue
+        chunk.append(i)
+    if chunk:
+        yield chunk, every
+
+
+def _decode_chunk(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    keys: Sequence[str],
+    chunk: list[int],
+    samples: range,
+    sampling: Sampling,
+    limits: DecodeLimits,
+) -> list[DecodedRow]:
+    n, device = len(samples), model.device
+    budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
+    batch = make_batch(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
+    uniform = draw_uniforms([keys[i] for i in chunk], samples, sampling.max_tokens).to(device)
+    room = torch.tensor(budgets, device=device)
+    ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
+    ends[list(limits.stop)] = True
+    tokens = torch.zeros(max(budgets), len(budgets), dtype=torch.long, device=device)
+    logprobs = torch.zeros(tokens.shape, device=device)
+    row = torch.arange(len(budgets), device=device)  # which row each line of the batch holds
+    running = torch.ones_like(row, dtype=torch.bool)
+    left = len(budgets)
+    for t in range(max(budgets)):
+        token, logprob = sample_tokens(batch.logits, sampling.temperature, sampling.top_p, uniform[row, t])
+        # Lines that have ended write on, behind their rows' ends, where nobody reads.
+        tokens[t, row], logprobs[t, row] = token, logprob
+        running = running & ~ends[token] & (room[row] > t + 1)
+        still = int(running.sum())
+        if still == 0:
+            break
+        if still <= (1 - COMPACT) * left:
+            line, left = batch.compact(running), still
+            token, row, running = token[line], row[line], running[line]
+        batch.step(token)
+    return _rows(tokens.T.tolist(), logprobs.T.tolist(), budgets, frozenset(limits.stop))
+
+
+def _rows(
+    tokens: list[list[int]], logprobs: list[list[float]], budgets: list[int], stop: frozenset[int]
+) -> list[DecodedRow]:
+    """Each row up to its first end token or to the end of its budget."""
+    rows = []
+    for ids, logps, budget in zip(tokens, logprobs, budgets, strict=True):
+        end = next((t + 1 for t, token in enumerate(ids[:budget]) if token in stop), budget)
+        rows.append(DecodedRow(ids[:end], logps[:end], ids[end - 1] in stop))
+    if not all(math.isfinite(logp) for row in rows for logp in row.logprobs):
+        raise PolicyError(
+            "the policy's probabilities are not finite.",
+            "Its weights are damaged, or its training diverged: then lower the learning rate.",
+        )
+    return rows

@@ -1,0 +1,97 @@
+"""From rewards by source to one number a rollout, R = alpha * outcome + (1 - alpha) * f(process), and to where in the
+rollout it is earned. Pure functions.
+
+Sources: OpenRFT (arXiv 2412.16849), section 2.4; PURE (arXiv 2504.15275), section 3, for credit `min`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from openrft.config.settings import CREDIT_AGGREGATION, Aggregation, Credit
+from openrft.errors import PluginError
+from openrft.types import Reward, Rollout
+
+TEMPERATURE = 0.1  # of the soft minimum, PURE's value
+
+
+def aggregate_steps(per_step: Sequence[float], aggregation: Aggregation) -> float:
+    """One score from the steps' scores in [0, 1]. No steps at all score 0: nothing sound was said.
+
+    softmin weighs each step by exp(-score / 0.1), a smooth stand-in for min.
+    """
+    if not per_step:
+        return 0.0
+    if aggregation == "mean":
+        return math.fsum(per_step) / len(per_step)
+    if aggregation == "min":
+        return min(per_step)
+    if aggregation == "last":
+        return per_step[-1]
+    if aggregation == "product":
+        return math.prod(per_step)
+    weights = _softmin_weights(per_step)
+    return math.fsum(w * s for w, s in zip(weights, per_step, strict=True)) / math.fsum(weights)
+
+
+def compute_step_shares(per_step: Sequence[float], credit: Credit) -> list[float]:
+    """What each step earns of the process score; the shares add up to it. `credit` is "step" or "min".
+
+    step: p_k / K, so that the return from step k on is the part of the mean still to come.
+    min: p_k exp(-p_k / T) / sum_j exp(-p_j / T), PURE's transformed reward. As T -> 0 the worst step earns the minimum
+    and the others nothing, so the return is min(p) up to and including the worst step and 0 after it: PURE's min-form.
+    """
+    if credit == "step":
+        return [p / len(per_step) for p in per_step]
+    weights = _softmin_weights(per_step)
+    total = math.fsum(weights)
+    return [w * p / total for w, p in zip(weights, per_step, strict=True)]
+
+
+def mix_rewards(outcome: float, process: Sequence[float], alpha: float) -> float:
+    """R from the outcome reward and the mean of the process rewards; without any, R is the outcome reward."""
+    if not process:
+        return outcome
+    return alpha * outcome + (1 - alpha) * math.fsum(process) / len(process)
+
+
+def combine_rewards(
+    rollout: Rollout, rewards: Sequence[Reward], alpha: float, aggregation: Aggregation, credit: Credit = "sequence"
+) -> Rollout:
+    """The graded rollout with its rewards filled in and mixed into R, and what each step earned of it.
+
+    A process reward that comes with a score of its own is earned at the last token, as the outcome is. Raises
+    PluginError for a score that is not finite.
+    """
+    form = CREDIT_AGGREGATION.get(credit, aggregation)
+    stepwise = [r for r in rewards if r.kind == "process" and r.score is None]
+    filled = [r if r.score is not None else replace(r, score=aggregate_steps(r.per_step, form)) for r in rewards]
+    for reward in filled:
+        if not math.isfinite(reward.score or 0.0):
+            raise PluginError(f"reward {reward.name!r} gave {reward.score} for sample {rollout.sample.id}.")
+    outcomes = [r for r in filled if r.kind == "outcome"]
+    if not outcomes:
+        outcomes = [Reward("outcome", "outcome", _outcome(rollout))]
+        filled = [*outcomes, *filled]
+    outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
+    process = [r.score or 0.0 for r in filled if r.kind == "process"]
+    step_rewards: tuple[float, ...] = ()
+    if credit != "sequence" and stepwise and alpha < 1:  # at 1 steps earn nothing: all of R is at the last token
+        part = (1 - alpha) / len(process)
+        late = [r.score or 0.0 for r in rewards if r.kind == "process" and r.score is not None]
+        by_step = zip(*(compute_step_shares(r.per_step, credit) for r in stepwise), strict=True)
+        step_rewards = (*(part * math.fsum(step) for step in by_step), alpha * outcome + part * math.fsum(late))
+    return replace(
+        rollout, rewards=tuple(filled), reward=mix_rewards(outcome, process, alpha), step_rewards=step_rewards
+    )
+
+
+def _outcome(rollout: Rollout) -> float:
+    """1 if right, else 0; what the answer is worth in [0, 1] where its task lets it be right in part."""
+    return float(bool(rollout.correct)) if rollout.score is None else rollout.score
+
+
+def _softmin_weights(per_step: Sequence[float]) -> list[float]:
+    return [math.exp(-score / TEMPERATURE) for score in per_step]

@@ -1,0 +1,70 @@
+"""Files: JSON Lines, writes that are whole or not at all, and disk errors as one line of advice."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from openrft.errors import DataError, StoreError
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write one JSON object a line, UTF-8. Not atomic: the store renames what it wrote."""
+    with path.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each line's object. Raises DataError naming file and line for a line that is no JSON object."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as fault:
+                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Fix or remove the line.") from fault
+            if not isinstance(row, dict):
+                raise DataError(f"{path}:{number}: not a JSON object.", "Each line must be an object.")
+            yield row
+
+
+def copy_atomic(source: Path, target: Path) -> None:
+    """Copy a file so that readers see the old or the new content, never half of it."""
+    aside = target.with_name(target.name + ".tmp")
+    with report_disk_errors(target.parent):
+        shutil.copyfile(source, aside)
+        aside.replace(target)
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a file so that readers see the old or the new content, never half of it."""
+    aside = path.with_name(path.name + ".tmp")
+    with report_disk_errors(path.parent):
+        write_text(aside, text)
+        aside.replace(path)
+
+
+@contextlib.contextmanager
+def report_disk_errors(where: Path) -> Iterator[None]:
+    """A full or read-only disk as a StoreError that names the folder."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(f"{where}: no space left.", "Free some; finished work is kept and reused.") from fault
+        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
+            raise StoreError(
+                f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out."
+            ) from fault
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

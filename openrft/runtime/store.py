@@ -1,0 +1,86 @@
+"""Content-addressed results of stages: written aside with checksums, then renamed. No pickle.
+
+A stage's folder is `<root>/<stage>/<key>/`, and `inputs.json` in it says what the key was made from; while it is being
+made it is `<key>.part/`. What a stage needs to go on after it was stopped lies in `<key>.resume/`. Two workers that
+want the same result wait for one of them to make it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from openrft.runtime.files import report_disk_errors, write_text
+from openrft.types import content_id
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """A finished stage."""
+
+    key: str
+    folder: Path
+    reused: bool  # found, not made
+
+
+class Store:
+    """Stage results under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def result(self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None]) -> StageResult:
+        """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`."""
+        key = content_id(stage, inputs)
+        final, part = self.root / stage / key, self.root / stage / f"{key}.part"
+        with report_disk_errors(self.root):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(str(final) + ".lock"):
+                if is_intact(final):
+                    shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
+                    return StageResult(key, final, True)
+                if final.exists():  # damaged: made anew rather than trusted
+                    shutil.rmtree(final)
+                part.mkdir(exist_ok=True)
+                make(part)
+                write_text(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
+                write_checksums(part)
+                part.rename(final)
+                shutil.rmtree(resume_folder(part), ignore_errors=True)
+        return StageResult(key, final, False)
+
+
+def resume_folder(part: Path) -> Path:
+    """Where the stage that fills `part` keeps what it goes on from after being stopped.
+
+    It goes when the result stands, not before: at every moment there is one or the other.
+    """
+    return part.with_suffix(".resume")
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the checksums of a folder's files into it."""
+    write_text(folder / "checksums.json", json.dumps(_checksums(folder), indent=1))
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the folder holds exactly what was sealed."""
+    listing = folder / "checksums.json"
+    if not listing.exists():
+        return False
+    try:
+        return bool(json.loads(listing.read_text("utf-8")) == _checksums(folder))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return False
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "checksums.json")
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}

@@ -1,0 +1,76 @@
+"""Trackers: the metrics of RL shown in TensorBoard, W&B or MLflow while it runs, through accelerate.
+
+What is tracked stands in the run's metrics file as well. Tracking changes no result, so it is no part of a plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from openrft.errors import UnknownName, UsageError
+from openrft.runtime.files import report_disk_errors
+from openrft.types import content_id
+
+TRACKERS = ("tensorboard", "wandb", "mlflow")  # each the name of the package it needs, too
+PROJECT = "openrft"
+Log = Callable[[Mapping[str, Any]], None]  # takes a row of metrics with its "step"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerConfig:
+    """Which tracker, and where its files go (W&B and MLflow may be told otherwise by their own environment)."""
+
+    tracker: str
+    folder: Path
+
+    def __post_init__(self) -> None:
+        """Refuses, before any work, a tracker that does not exist (UnknownName) or is not installed (UsageError)."""
+        if self.tracker not in TRACKERS:
+            raise UnknownName("tracker", self.tracker, TRACKERS)
+        if find_spec(self.tracker) is None:
+            raise UsageError(f"--track {self.tracker}: it is not installed.", f"pip install {self.tracker}")
+
+
+@contextmanager
+def open_tracker(track: TrackerConfig | None, run: str, key: str, first: int) -> Iterator[Log]:
+    """A log that reaches the tracker; without one, it does nothing.
+
+    `run` names the run, `key` is its identity. A run that was stopped goes on at step `first`: TensorBoard forgets
+    what it was told of that step and later ones, W&B goes on in the same run, MLflow begins another.
+    """
+    if track is None:
+        yield lambda row: None
+        return
+    with report_disk_errors(track.folder):
+        track.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(track.folder / ".lock"):  # arms start side by side, and MLflow makes its database then
+            tracker = _tracker(track, run, key, first)
+            tracker.start()
+    try:
+        yield lambda row: tracker.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
+    finally:
+        tracker.finish()
+
+
+def _tracker(track: TrackerConfig, run: str, key: str, first: int) -> Any:
+    from accelerate.state import PartialState
+    from accelerate.tracking import MLflowTracker, TensorBoardTracker, WandBTracker
+
+    PartialState()  # accelerate's trackers write to its log, which asks for it
+    if track.tracker == "tensorboard":
+        return TensorBoardTracker(run, track.folder, purge_step=first)
+    if track.tracker == "wandb":
+        return WandBTracker(PROJECT, name=run, id=content_id(run, key), resume="allow", dir=str(track.folder))
+    import mlflow
+
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        mlflow.set_tracking_uri(f"sqlite:///{track.folder.absolute()}/mlflow.db")
+    return MLflowTracker(PROJECT, logging_dir=str(track.folder), run_name=run)

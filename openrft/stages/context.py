@@ -1,0 +1,165 @@
+"""What the stages of one job share: the job, its task without test samples, its plugins, the student, the store."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from openrft import __version__
+from openrft.errors import UsageError
+from openrft.job import Job
+from openrft.plugins.manager import PluginSet
+from openrft.plugins.policy_registry import identify_policy, open_policy
+from openrft.policies.base import Policy, TrainablePolicy
+from openrft.runtime.code import LIBRARIES, digest_package, installed_versions
+from openrft.runtime.progress import Progress
+from openrft.runtime.store import StageResult, Store
+from openrft.runtime.tracking import TrackerConfig
+from openrft.tasks.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """What a stage cost when it was made, and what it counted and measured."""
+
+    stage: str
+    seconds: float
+    tokens: int  # generated tokens
+    reused: bool
+    counts: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class PolicyHandle:
+    """The policy being trained: a base and the adapters made so far. Loaded only when someone asks for it."""
+
+    def __init__(self, spec: str, task: Task | None = None) -> None:
+        self.spec = spec
+        self._task = task  # what a baseline is to answer
+        self.id = identify_policy(spec, task)  # grows with each adapter; known without loading anything
+        self._adapters: list[Path] = []
+        self._applied = 0
+        self._policy: Policy | None = None
+
+    def load(self) -> Policy:
+        """The policy with every adapter folded in."""
+        if self._policy is None:
+            self._policy = open_policy(self.spec, self._task)
+        for folder in self._adapters[self._applied :]:
+            trainable = _with_weights(self._policy, self.spec, "an adapter")
+            trainable.load_adapter(folder)
+            trainable.merge_adapter()
+            self._applied += 1
+        return self._policy
+
+    def load_trainable(self, purpose: str) -> TrainablePolicy:
+        """The policy, if its weights are at hand. Raises UsageError naming the purpose otherwise."""
+        return _with_weights(self.load(), self.spec, purpose)
+
+    def add_adapter(self, adapter: Path, key: str) -> None:
+        """From now on the student is itself plus this adapter, the result of the stage with this key.
+
+        A policy trained in this very process is brought back to what lies in the store, so that a reused and a
+        fresh stage go on from the same bits.
+        """
+        if self._policy is not None:
+            _with_weights(self._policy, self.spec, "an adapter").drop_adapter()
+        self._adapters.append(adapter)
+        self.id = key
+
+
+def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
+    if not hasattr(policy, "attach_lora"):
+        raise UsageError(
+            f"{purpose} needs a policy whose weights are at hand, and {spec!r} has none.",
+            "Give a checkpoint folder or hub id with --policy.",
+        )
+    return cast(TrainablePolicy, policy)
+
+
+@dataclass(slots=True)
+class JobContext:
+    """One job under way."""
+
+    job: Job
+    task: Task  # the whole task; only evaluate may look at its test split
+    plugins: PluginSet
+    policy: PolicyHandle
+    store: Store
+    progress: Progress
+    track: TrackerConfig | None = None  # where the metrics of RL are shown besides the log
+    stage_runs: list[StageRun] = field(default_factory=list)
+
+    @property
+    def training_task(self) -> Task:
+        """The task as every stage but evaluate sees it: without test samples."""
+        return replace(self.task, test=())
+
+    def plugins_rewarding(self, kind: str) -> list[str]:
+        """Plugins that give rewards of this kind (attribute `rewards`; one without it may give both)."""
+        every = ("outcome", "process")
+        return [
+            name
+            for name in self.plugins.implementing("reward")
+            if kind in getattr(self.plugins.instances[name], "rewards", every)
+        ]
+
+    def identity(self, names: Iterable[str]) -> list[list[Any]]:
+        """What a stored result depends on: each plugin's code and options, the content of the checkpoint that an option
+        called `model` names, given or by default, and what else the plugin leans on (attribute `content`), so that new
+        weights at an old path never meet old results."""
+        names = list(names)
+        rows = self.plugins.identity(names)
+        for name, row in zip(names, rows, strict=True):
+            model = self.plugins.get_option(name, "model")
+            if model and model != "self":
+                row.append(identify_policy(model))
+            if content := getattr(self.plugins.instances[name], "content", None):
+                row.append(content)
+        return rows
+
+    def run_stage(
+        self, name: str, version: int, inputs: Mapping[str, Any], make: Callable[[Path, StageStats], None]
+    ) -> StageResult:
+        """Run or reuse a stage. `make` fills a folder and the tally; the cost is kept beside the result."""
+        stats = StageStats()
+
+        def timed(folder: Path) -> None:
+            began = time.perf_counter()
+            make(folder, stats)
+            spent = time.perf_counter() - began + stats.earlier_seconds
+            row = {"seconds": spent, "tokens": stats.tokens, "counts": stats.counts, "metrics": stats.metrics}
+            (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
+
+        # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
+        family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
+        core = [__version__, digest_package("openrft"), installed_versions(LIBRARIES)]
+        key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
+        result = self.store.result(name, key, timed)
+        row = json.loads((result.folder / "cost.json").read_text("utf-8"))
+        self.stage_runs.append(
+            StageRun(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"])
+        )
+        return result
+
+
+@dataclass(slots=True)
+class StageStats:
+    """What a stage counts while it works."""
+
+    tokens: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    earlier_seconds: float = 0.0  # spent before the stage was interrupted and resumed
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add `n` to a count; a count that stays 0 is reported too."""
+        self.counts[name] = self.counts.get(name, 0) + n
+
+    def add_plugin_counts(self, plugin: str, counts: Mapping[str, int]) -> None:
+        """Take over what a plugin counted in its last hook, each as `PLUGIN.NAME`."""
+        self.counts.update({f"{plugin}.{name}": n for name, n in counts.items()})

@@ -1,0 +1,193 @@
+"""One run of RL: what each step asks, what the answers are worth, and what is written down.
+
+The core's own loop (explore.py) works with it, and so does a plugin that runs the whole stage in its own way
+(`openrft.hookspecs.Exploration`): the same questions, prompts, grader, rewards, log and checkpoints for both.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openrft.errors import OpenRFTError, PluginError
+from openrft.grading.grade import apply_grade
+from openrft.policies.base import Sampling, TrainablePolicy
+from openrft.runtime.progress import Progress
+from openrft.runtime.seeds import derive_seed
+from openrft.runtime.tracking import Log
+from openrft.stages.context import JobContext, StageStats
+from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
+from openrft.stages.reward import compute_rewards
+from openrft.stages.step_metrics import compute_step_metrics, is_blank, is_idle
+from openrft.stages.training_log import TrainingLog
+from openrft.types import Demonstration, Prompt, Rollout, Sample
+
+EXPLODED = 1e3  # a loss beyond it says that training has gone wrong: advantages are of the order of 1
+
+
+@dataclass(slots=True)
+class ExplorationRun:
+    """See `openrft.hookspecs.Exploration` for the contract of what plugins may use."""
+
+    context: JobContext
+    policy: TrainablePolicy
+    train: Sequence[Sample]
+    pool: Sequence[Demonstration]
+    journal: TrainingLog
+    stats: StageStats
+    trainers: Sequence[str]  # the plugins that train: their `state` is kept in checkpoints
+    first: int = 0
+    log: Log = lambda row: None
+    _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
+    _lapped: float = field(default_factory=time.perf_counter)
+
+    def restore(self) -> None:
+        """Go back to the newest checkpoint; `first` is the step that it leads to."""
+        self.first, states = self.journal.restore(self.policy, self.stats)
+        self.context.plugins.restore_states(states)
+        self._lapped = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        return self.context.job.settings.explore.steps
+
+    @property
+    def dynamic_sampling_retries(self) -> int:
+        """How often a step may draw further questions in place of those that taught nothing."""
+        return max(getattr(self.context.plugins.instances[name], "redraws", 0) for name in self.trainers)
+
+    def sampling(self, step: int, *again: object) -> Sampling:
+        how = self.context.job.settings.explore
+        seed = derive_seed(self.context.job.seed, "explore", step, *again)
+        return Sampling(n=how.group_size, temperature=how.temperature, max_tokens=how.max_tokens, seed=seed)
+
+    def sample_batch(self, step: int) -> list[Prompt]:
+        size, seed = self.context.job.settings.explore.prompts_per_step, self.context.job.seed
+        return self.build_prompts(draw_batch(self.train, size, step, seed))
+
+    def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
+        """The questions, each behind its demonstrations."""
+        return build_prompts(self.context, questions, retrieve_demonstrations(self.context, questions, self.pool))
+
+    def score(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
+        self._lap("rollout")
+        _refuse_nonsense(step, rollouts)
+        grade = self.context.task.grade
+        kept = [
+            apply_grade(r, grade(r.sample, r.completion.text))
+            for r in rollouts
+            if r.completion.finish_reason != "context"
+        ]
+        self.stats.count("over_context", len(rollouts) - len(kept))
+        if not (kept or again):
+            raise OpenRFTError(
+                f"step {step}: every prompt is longer than the policy's context.",
+                "Use fewer demonstrations, or a policy with a longer context.",
+            )
+        worth = compute_rewards(self.context, kept, step, *again)
+        asked = (
+            self.context.plugins_rewarding("process") if kept else []
+        )  # else their counts are those of an earlier draw
+        counted = map(self.context.plugins.counts, asked)
+        self.stats.count("unread_steps", sum(counts.get("steps_beyond_context", 0) for counts in counted))
+        self._lap("reward")
+        return worth
+
+    def log_step(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
+        self._lap("train")
+        self._refuse_infinite(step, metrics)
+        seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
+        tokens = sum(len(r.completion.tokens) for r in rollouts)
+        row = {"step": step, **compute_step_metrics(rollouts), "tokens": tokens, **seconds, **metrics}
+        self._count(rollouts, row)
+        self.journal.write(row)
+        self.log(row)
+        note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s a step"
+        self.context.progress.update("explore", step + 1, self.steps, note)
+        if (step + 1) % self.context.job.settings.explore.checkpoint_every == 0 or step + 1 == self.steps:
+            self.journal.save(step + 1, self.policy, self.stats, self.context.plugins.states(self.trainers))
+        self._clock.clear()
+        self._lapped = time.perf_counter()
+
+    def _refuse_infinite(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Before anything is saved: a policy that is broken is no place to go on from."""
+        broken = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+        critic = getattr(self.policy, "critic", None)
+        trained = [p for p in self.policy.model.parameters() if p.requires_grad]
+        if not all(bool(p.isfinite().all()) for p in (*trained, *(critic.parameters() if critic else ()))):
+            broken.append("the trained weights are not all finite")
+        if broken:
+            raise PluginError(
+                f"{', '.join(self.trainers)}: after step {step} {' and '.join(broken)}.",
+                "Lower the learning rate: the same settings would end in the same way.",
+            )
+
+    def _count(self, rollouts: Sequence[Rollout], row: Mapping[str, float]) -> None:
+        """What must not pass unseen, added up over the run; the report warns of it."""
+        self.stats.tokens += int(row["tokens"])
+        self.stats.count("completions", len(rollouts))
+        self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
+        self.stats.count("blank", sum(map(is_blank, rollouts)))
+        self.stats.count("idle_steps", int(is_idle(rollouts, row)))
+        self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
+
+    def within(self, step: int) -> Progress:
+        """Progress of what is done inside a step."""
+        return _Within(self.context.progress, step, self.steps)
+
+    def _lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self._clock[phase] += now - self._lapped
+        self._lapped = now
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Tells of work inside a step as a note on the steps: how far the run is stays in sight."""
+
+    steps_told: Progress
+    step: int
+    steps: int
+
+    def update(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """See `openrft.progress.Progress`."""
+        self.steps_told.update("explore", self.step, self.steps, f"{stage} {done} of {total} {note}".rstrip())
+
+
+def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
+    """A policy whose weights are no longer finite still draws tokens; nothing may be learnt from them."""
+    for rollout in rollouts:
+        if not all(map(math.isfinite, rollout.completion.logprobs)):
+            raise OpenRFTError(
+                f"step {step}: the policy's probabilities are no longer finite (sample {rollout.sample.id}).",
+                "An earlier step broke its weights: lower the learning rate.",
+            )
+
+
+# FROM stages/questions.py
+def draw_batch(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
+    """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
+    size = min(size, len(train))
+    batch: list[Sample] = []
+    at = step * size
+    while len(batch) < size:
+        epoch, offset = divmod(at, len(train))
+        order = list(range(len(train)))
+        random.Random(derive_seed(seed, "order", epoch)).shuffle(order)
+        take = order[offset : offset + size - len(batch)]
+        batch += [train[i] for i in take]
+        at += len(take)
+    return batch
+
+
+def draw_replacements(
+    train: Sequence[Sample], size: int, asked: Collection[str], step: int, turn: int, seed: int
+) -> list[Sample]:
+    """Up to `size` questions at random, none of those whose ids this step has `asked` already."""
+    left = [s for s in train if s.id not in asked]
+    random.Random(derive_seed(seed, "further", step, turn)).shuffle(left)
+    return left[:size]

@@ -1,0 +1,59 @@
+"""Figures of one step of RL: what its rollouts were like on average. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import fsum
+
+from openrft.types import Rollout
+
+
+def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Means over the step's rollouts, in the order of the log's columns.
+
+    reward (R), correct, unparsed, length (tokens); `reward.NAME`, each source's score; cut_off, the share that ran
+    out of tokens; blank, the share without any text; zero_variance, the share of questions whose rollouts all earned
+    the same, of those with several; entropy in nats a token, estimated by the mean of -log p over the sampled tokens
+    (unbiased, as they were drawn from p), where the policy says how likely its tokens were.
+    """
+    n = len(rollouts)
+    several = {sample for sample, count in Counter(r.sample.id for r in rollouts).items() if count > 1}
+    row = {
+        "reward": sum(r.reward or 0.0 for r in rollouts) / n,
+        "correct": sum(bool(r.correct) for r in rollouts) / n,
+        "unparsed": sum(r.answer is None for r in rollouts) / n,
+        "length": sum(len(r.completion.tokens) for r in rollouts) / n,
+        "cut_off": sum(r.completion.finish_reason == "length" for r in rollouts) / n,
+        "blank": sum(is_blank(r) for r in rollouts) / n,
+        "zero_variance": 1 - len(find_varied_samples(rollouts)) / len(several) if several else 0.0,
+    }
+    for r in rollouts:
+        for reward in r.rewards:
+            name = f"reward.{reward.name}"
+            row[name] = row.get(name, 0.0) + (reward.score or 0.0) / n
+    logprobs = [p for r in rollouts for p in r.completion.logprobs]
+    if logprobs:
+        row["entropy"] = -fsum(logprobs) / len(logprobs)
+    return row
+
+
+def is_blank(rollout: Rollout) -> bool:
+    """Whether nothing was said."""
+    return not rollout.completion.text.strip()
+
+
+def is_idle(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
+    """Whether the step set no rollout above another: all earned the same, or all to each question did and the trainer,
+    by its `updates`, did not compare questions with each other. A single rollout is told nothing of by itself."""
+    if len(rollouts) > 1 and len({r.reward for r in rollouts}) == 1:
+        return True
+    return row["zero_variance"] == 1 and not row.get("updates")
+
+
+def find_varied_samples(rollouts: Sequence[Rollout]) -> set[str]:
+    """Ids of the samples whose rollouts did not all earn the same: only these set one rollout above another."""
+    step_rewards: dict[str, set[float | None]] = {}
+    for r in rollouts:
+        step_rewards.setdefault(r.sample.id, set()).add(r.reward)
+    return {sample for sample, rewards in step_rewards.items() if len(rewards) > 1}

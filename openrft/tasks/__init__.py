@@ -1,0 +1,1 @@
+"""Tasks: samples, prompts, and what leaks between splits."""

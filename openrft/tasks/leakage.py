@@ -1,0 +1,127 @@
+"""Which samples of two sets are so alike that one gives the other away.
+
+Knows three kinds by itself and takes further ones from `Sample.meta["leakage_groups"]`: keys `KIND:KEY` that a task's family
+writes there, equal for samples that are kin (the same block of given data, say).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from openrft.types import Sample
+
+Pairs = list[tuple[str, str]]  # (id in the one set, id in the other)
+LeakageKeys = tuple[str | bytes, ...]  # digests for the kinds of OWN, in order; then the family's marks, by kind
+
+OWN = ("exact", "text", "shuffled")
+_APART = re.compile(r"[^\w.+-]+")
+_ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
+
+
+class Match(NamedTuple):
+    """Two samples that are alike, by their places in their sets, and the first kind that fits."""
+
+    kind: str
+    one: int
+    other: int
+
+
+def leakage_keys(sample: Sample) -> LeakageKeys:
+    """What the sample shares with those that are alike, in the order of the kinds. Digests stand for texts, so that
+    the keys of a whole benchmark fit beside a part of its rows."""
+    question, options = _normal(sample.question), [_normal(option) for option in sample.options]
+    texts: list[tuple[object, ...]] = [
+        (sample.question, sample.options, sample.answer),
+        (question, options),
+        (question, sorted(options)),
+    ]
+    marks = [mark for mark in sample.meta.get("leakage_groups", ()) if ":" in mark and _kind(mark) not in OWN]
+    return *(_digest(kind, of) for kind, of in zip(OWN, texts, strict=True)), *sorted(marks, key=_kind)
+
+
+def leakage_kinds(*sets: Iterable[LeakageKeys]) -> list[str]:
+    """`exact`, `text` (same after normalising), `shuffled` (same question, same options in another order), then the
+    family's own kinds: the order in which they are looked for."""
+    marks = {mark for keys in sets for own in keys for mark in own[len(OWN) :]}
+    return [*OWN, *sorted({_kind(str(mark)) for mark in marks})]
+
+
+def find_matches(one: Sequence[LeakageKeys], other: Sequence[LeakageKeys]) -> Iterator[Match]:
+    """Every pair that is alike, once, in the order of `one`. Memory grows with the samples, not with the pairs."""
+    index = _index(other)
+    for i, keys in enumerate(one):
+        seen = set[int]()
+        for at, key in enumerate(keys):
+            for j in index.get(key, ()):
+                if j not in seen:
+                    seen.add(j)
+                    yield Match(OWN[at] if at < len(OWN) else _kind(str(key)), i, j)
+
+
+def find_sample_matches(one: Sequence[Sample], other: Sequence[Sample]) -> Iterator[Match]:
+    """`alike` of samples."""
+    keys = [leakage_keys(sample) for sample in one]
+    yield from find_matches(keys, keys if other is one else [leakage_keys(sample) for sample in other])
+
+
+def find_overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, Pairs]:
+    """Pairs of ids that overlap, by kind. A pair is listed under the first kind that fits."""
+    one, other = list(one), list(other)
+    left, right = [leakage_keys(sample) for sample in one], [leakage_keys(sample) for sample in other]
+    found: dict[str, Pairs] = {kind: [] for kind in leakage_kinds(left, right)}
+    for match in find_matches(left, right):
+        found[match.kind].append((one[match.one].id, other[match.other].id))
+    return found
+
+
+def cluster_samples(samples: Sequence[Sample]) -> list[int]:
+    """For each sample the place of the first that is alike, or alike to one that is, and so on."""
+    first = list(range(len(samples)))
+
+    def root(i: int) -> int:
+        while first[i] != i:
+            first[i] = first[first[i]]
+            i = first[i]
+        return i
+
+    for places in _index([leakage_keys(sample) for sample in samples]).values():
+        for place in places[1:]:
+            low, high = sorted((root(places[0]), root(place)))
+            first[high] = low
+    return [root(i) for i in range(len(samples))]
+
+
+def _index(sets: Sequence[LeakageKeys]) -> dict[str | bytes, Sequence[int]]:
+    """The places at which each key stands. Most keys stand at one, and share its tuple."""
+    index: dict[str | bytes, Sequence[int]] = {}
+    for place, keys in enumerate(sets):
+        alone = (place,)
+        for key in keys:
+            before = index.setdefault(key, alone)
+            if before is alone:
+                continue
+            if isinstance(before, list):
+                before.append(place)
+            else:
+                index[key] = [*before, place]
+    return index
+
+
+def _kind(mark: str) -> str:
+    return mark.partition(":")[0]
+
+
+def _digest(kind: str, of: object) -> bytes:
+    """The same for equal texts of a kind; that others have it too is as unlikely as for a sample's id."""
+    return hashlib.blake2b(repr(of).encode(), digest_size=12, person=kind.encode()).digest()
+
+
+def _normal(text: str) -> str:
+    """Words and numbers alone; signs and decimal points stay, as -0.2 is not 0.2."""
+    text = text.lower()
+    # Most texts are ASCII, and for them this is several times as fast.
+    apart = text.translate(_ASCII) if text.isascii() else _APART.sub(" ", text.replace("\u2212", "-"))
+    return " ".join(word.strip(".") for word in apart.split() if word.strip("."))

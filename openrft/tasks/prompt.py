@@ -1,0 +1,39 @@
+"""From a sample and its demonstrations to chat messages, and from a completion to its steps and final answer.
+
+One template serves SFT, RL and evaluation. Only the completion is ever searched for an answer, so an answer
+that stands in a demonstration earns nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from openrft.types import LETTERS, Demonstration, Message, Sample
+
+INSTRUCTION = (
+    "Reason step by step, one step per line. Put the letter of the final answer in \\boxed{} on the last line."
+)
+
+
+def format_question(sample: Sample) -> str:
+    """The question and its lettered options, one a line."""
+    lines = [sample.question.strip()]
+    lines += [f"{LETTERS[i]}. {text.strip()}" for i, text in enumerate(sample.options)]
+    return "\n".join(lines)
+
+
+def box_answer(answer: str) -> str:
+    """The answer line every target ends with."""
+    return "\\boxed{" + answer + "}"
+
+
+def build_messages(
+    sample: Sample, demonstrations: Sequence[Demonstration] = (), instruction: str = INSTRUCTION
+) -> tuple[Message, ...]:
+    """Chat messages: the instruction, each demonstration as a user and an assistant turn, then the question."""
+    messages = [{"role": "system", "content": instruction}]
+    for demonstration in demonstrations:
+        messages.append({"role": "user", "content": format_question(demonstration.sample)})
+        messages.append({"role": "assistant", "content": demonstration.trace or demonstration.answer})
+    messages.append({"role": "user", "content": format_question(sample)})
+    return tuple(messages)

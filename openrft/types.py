@@ -1,0 +1,174 @@
+"""What flows through the pipeline: Sample, Shot, Prompt, Completion, Reward, Rollout. All frozen.
+
+This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
+what a right answer is (grading.py) or where results lie (store.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from openrft.errors import DataError
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+AnswerKind = Literal["choice", "boolean", "number", "text"]
+RewardKind = Literal["outcome", "process"]
+Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+
+
+def content_id(*parts: object) -> str:
+    """16 hex digits that depend on the content of `parts` alone (sha256 of their canonical JSON)."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled question. Identity is question + options + answer: a question's text alone is not unique. Where a
+    task holds the same one several times, `copy` tells them apart."""
+
+    question: str  # the stem, without options
+    answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
+    options: tuple[str, ...] = ()  # in the order of the letters A, B, C, ...; empty where there are none
+    kind: AnswerKind = "choice"
+    task: str = ""  # the leaf task it belongs to, e.g. "sciknoweval/L3/retrosynthesis"
+    parent: str | None = None  # id of the sample it was made from by augmentation
+    created_by: str | None = None  # the plugin that made it from `parent`
+    copy: int = 0  # how many equal samples stand before it in its task
+    meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
+    id: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(self.options))
+        copy = [self.copy] if self.copy else []
+        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
+        if self.kind == "choice" and self.answer not in LETTERS[: len(self.options)]:
+            raise DataError(
+                f"the answer key {self.answer!r} is not among the labels of {len(self.options)} options"
+                f" (question: {self.question[:60]!r}).",
+                "Give the letter of one of the options.",
+            )
+
+    @property
+    def root_id(self) -> str:
+        """The id of the original, or of the first of equal samples: samples that share a root are kin."""
+        return self.parent or (replace(self, copy=0).id if self.copy else self.id)
+
+    @property
+    def gold(self) -> str:
+        """The gold answer's text: for a choice the text of the gold option."""
+        return self.options[LETTERS.index(self.answer)] if self.kind == "choice" else self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A demonstration: a labelled question with what the assistant would have said."""
+
+    sample: Sample
+    answer: str  # the bare answer, e.g. "\\boxed{B}"
+    trace: str | None = None  # reasoning that reaches the answer, where one was synthesised and verified
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a policy wrote for one prompt."""
+
+    text: str
+    tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
+    logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
+    finish_reason: Literal["stop", "length", "context"] = "stop"
+    # ^ "length": the token budget ran out; "context": the prompt alone fills the context, so nothing was written
+    temperature: float = 1.0  # at which it was drawn; `logprobs` are those of that distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """One source's judgement of one rollout."""
+
+    name: str  # the source: "outcome" or the plugin's name
+    kind: RewardKind
+    score: float | None = None  # the sequence's score; None = the core aggregates `per_step`
+    per_step: tuple[float, ...] = ()  # one score a reasoning step, in [0, 1], in order
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A sample, the prompt as the policy saw it, the completion, and what was made of them."""
+
+    sample: Sample
+    messages: tuple[Message, ...]
+    completion: Completion
+    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the prompt
+    rewards: tuple[Reward, ...] = ()
+    reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
+    answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
+    correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
+    step_rewards: tuple[
+        float, ...
+    ] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
+    score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A sample as a policy is to be asked it."""
+
+    sample: Sample
+    messages: tuple[Message, ...]
+    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the messages
+
+    def to_rollout(self, completion: Completion) -> Rollout:
+        """The rollout that this completion makes of it."""
+        return Rollout(self.sample, self.messages, completion, self.demonstrations)
+
+
+def to_json(item: Sample | Rollout) -> dict[str, Any]:
+    """The item as plain JSON data; `rollout_from_json` and `sample_from_json` read it back."""
+    return _fields(item)
+
+
+def _fields(item: Sample | Rollout | Completion | Reward) -> dict[str, Any]:
+    """As `dataclasses.asdict` makes it, several times faster: tokens and texts are not copied one by one."""
+    return {name: _plain(getattr(item, name)) for name in item.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Sample, Completion, Reward)):
+        return _fields(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], Reward):
+        return tuple(map(_plain, value))
+    return value
+
+
+def digest_samples(samples: Iterable[Sample]) -> str:
+    """16 hex digits that depend on all of the samples; an id leaves out their kind, and what `meta` tells a grader."""
+    return content_id([to_json(sample) for sample in samples])
+
+
+def sample_from_json(row: Mapping[str, Any]) -> Sample:
+    """Rebuild a sample; its id is computed again, so an edited row cannot keep an old id."""
+    keep = {k: v for k, v in row.items() if k != "id"}
+    return Sample(**{**keep, "options": tuple(keep.get("options", ()))})
+
+
+def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
+    """Rebuild a rollout written by `to_json`."""
+    c = row["completion"]
+    completion = Completion(c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish_reason"], c["temperature"])
+    rewards = tuple(Reward(r["name"], r["kind"], r["score"], tuple(r["per_step"])) for r in row["rewards"])
+    return Rollout(
+        sample_from_json(row["sample"]),
+        tuple(row["messages"]),
+        completion,
+        tuple(row["demonstrations"]),
+        rewards,
+        row["reward"],
+        row["answer"],
+        row["correct"],
+        tuple(row["step_rewards"]),
+        row["score"],
+    )
