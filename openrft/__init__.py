@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from openrft.cli.options import data_options as data_options
+    from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.errors import CheckpointError as CheckpointError
     from openrft.errors import DataError as DataError
     from openrft.errors import NotComparable as NotComparable
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from openrft.policies.base import Policy as Policy
     from openrft.policies.base import Sampling as Sampling
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
+    from openrft.policies.trainer import open_trainer as open_trainer
+    from openrft.rewards.ranking import compute_auroc as compute_auroc
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.tasks.prompt import box_answer as box_answer
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "cli.options": ("data_options", "parse_data_options"),
     "errors": (
         "CheckpointError",
         "DataError",
@@ -76,6 +81,8 @@ _MODULES = {
     "plugins.hookspecs": ("Exploration", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("identify_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
+    "policies.trainer": ("open_trainer",),
+    "rewards.ranking": ("compute_auroc",),
     "runtime.progress": ("NoProgress", "Progress"),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),

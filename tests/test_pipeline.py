@@ -84,7 +84,11 @@ def toy(monkeypatch):
     here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
     every = {**list_plugins(), **here}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
+    for known in (
+        openrft.plugins.registry.load_plugin_class,
+        openrft.plugins.registry.digest_plugin_source,
+        openrft.plugins.manager.get_providers,
+    ):
         known.cache_clear()  # another file's plugin may have had the same name
 
 
@@ -125,7 +129,7 @@ def test_stages_are_shared_and_reused(tiny, tmp_path):
 
 def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
     assert not any(r.correct for r in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
-    digest = openrft.installed.source_digest
+    digest = openrft.plugins.registry.digest_plugin_source
     monkeypatch.setattr(
         openrft.plugins.manager, "source_digest", lambda name: "edited" if name == "toy" else digest(name)
     )
@@ -138,7 +142,9 @@ def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp
 
 def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monkeypatch):
     pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    monkeypatch.setattr(openrft.plugins.manager, "libraries", lambda name: {"trl": "9.9"} if name == "spy" else {})
+    monkeypatch.setattr(
+        openrft.plugins.manager, "library_versions", lambda name: {"trl": "9.9"} if name == "spy" else {}
+    )
     assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
 
 
@@ -152,9 +158,9 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
     digests = set()
     for code in ("class Plugin: ...", "class Plugin: edited = True"):
         (inner / "__init__.py").write_text(code)
-        openrft.installed.package_digest.cache_clear()
-        openrft.installed.source_digest.cache_clear()
-        digests.add(openrft.installed.source_digest("shared"))
+        openrft.runtime.code.digest_package.cache_clear()
+        openrft.plugins.registry.digest_plugin_source.cache_clear()
+        digests.add(openrft.plugins.registry.digest_plugin_source("shared"))
     assert len(digests) == 2
 
 

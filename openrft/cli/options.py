@@ -100,7 +100,7 @@ def data_options(function: F) -> F:
     return function
 
 
-def data_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of DataRequest that were given."""
     data = {
         "train": given["train"],
@@ -122,7 +122,7 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
     values = _config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
         values.setdefault(owner, {}).update(options)
-    data = data_fields(given)
+    data = parse_data_options(given)
     if not given["tasks"] and given["test"] is None:
         data["test"] = DEFAULT_TASK_TEST
     asked: dict[str, Any] = {

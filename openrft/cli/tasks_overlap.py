@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from openrft.cli.options import data_fields, data_options
+from openrft.cli.options import data_options, parse_data_options
 
 if TYPE_CHECKING:
     from openrft.tasks.leakage import LeakageKeys
@@ -57,7 +57,7 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     """
     from openrft.tasks.task import DataRequest
 
-    request = DataRequest(**data_fields(given))
+    request = DataRequest(**parse_data_options(given))
     sets = {ref: _samples(ref, request) for ref in dict.fromkeys((one, other))}
     report = {
         "one": {"name": one, "samples": len(sets[one])},

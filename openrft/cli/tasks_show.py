@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.options import data_fields, data_options
+from openrft.cli.options import data_options, parse_data_options
 
 if TYPE_CHECKING:
     from openrft.tasks.task import DataRequest
@@ -33,7 +33,7 @@ def command(name: str, as_json: bool, **given: Any) -> None:
     from openrft.plugins.task_registry import select_tasks
     from openrft.tasks.task import DataRequest
 
-    request = DataRequest(**data_fields(given))
+    request = DataRequest(**parse_data_options(given))
     names = select_tasks(name, request.data)
     if as_json:
         cards = [_card(whole, request) for whole in names]

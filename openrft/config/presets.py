@@ -7,19 +7,26 @@ from typing import Any
 # Named sets of settings and plugin options, by stage or plugin name.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "paper": {  # all of the paper's numbers, the plugins' defaults included: a policy may recommend others
-        "da": {"n": 5},  # section 3.1: 100 samples become 600
+        "da": {"variants": 5},  # section 3.1: 100 samples become 600
         "teacher": {"tries": 64, "max_tokens": 2048},  # section 3.2; section 4: SFT's and evaluation's longest
-        "sft": {"lr": 5e-5, "rank": 4, "alpha": 8, "batch": 8, "epochs": 8, "max_length": 2048},  # section 4
-        "icl": {"k": 3},  # section 3: the top 3
+        "sft": {
+            "lr": 5e-5,
+            "lora_rank": 4,
+            "lora_alpha": 8,
+            "batch_size": 8,
+            "epochs": 8,
+            "max_length": 2048,
+        },  # section 4
+        "icl": {"num_demonstrations": 3},  # section 3: the top 3
         "rl": {  # section 3: PPO, rates, rank and KL; the released script: 1 epoch, train batch 10 of rollout batch 20
             "algorithm": "ppo",
             "lr": 3e-5,
             "critic_lr": 6e-5,
-            "rank": 4,
+            "lora_rank": 4,
             "lora_alpha": 8,  # the paper gives none; twice the rank, as in `sft`
-            "kl": 0.01,
-            "epochs": 1,
-            "minibatches": 2,
+            "kl_coef": 0.01,
+            "ppo_epochs": 1,
+            "updates_per_epoch": 2,
         },
         # released script: 6 episodes of 100 samples, rollout batch 20, one completion a prompt (its trainer's default)
         "explore": {
@@ -39,7 +46,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "evaluate": {"completions": 1, "max_tokens": 256},
         "sft": {"epochs": 2},
         "teacher": {"tries": 8, "max_tokens": 256},
-        "da": {"n": 2},
-        "icl": {"k": 1},
+        "da": {"variants": 2},
+        "icl": {"num_demonstrations": 1},
     },
 }

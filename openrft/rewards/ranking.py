@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
@@ -13,9 +13,9 @@ Bools = NDArray[np.bool_]
 REPLICATES = 500  # of a bootstrap
 
 
-def compute_auroc(scores: Floats, correct: Bools) -> float:
+def compute_auroc(scores: ArrayLike, correct: ArrayLike) -> float:
     """The chance that a right item outscores a wrong one, ties counting half (Mann-Whitney U). nan without both."""
-    wins, pairs = count_pair_wins(scores, correct)
+    wins, pairs = count_pair_wins(np.asarray(scores, np.float64), np.asarray(correct, np.bool_))
     return wins / pairs if pairs else float("nan")
 
 

@@ -77,7 +77,11 @@ def toy(monkeypatch):
     here = {"toy": object, "process": Process, "outcomes": Outcome, "demonstrations": Shots}
     every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
+    for known in (
+        openrft.plugins.registry.load_plugin_class,
+        openrft.plugins.registry.digest_plugin_source,
+        openrft.plugins.manager.get_providers,
+    ):
         known.cache_clear()  # another file's plugin may have had the same name
 
 

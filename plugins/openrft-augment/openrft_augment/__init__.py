@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import openrft
-from openrft import Sample, Sampling, Task
+from openrft import Policy, Progress, Sample, Sampling, Task
 from openrft_augment.checks import changes_numbers, find_fault
 from openrft_augment.rewording import build_rewording_messages, drop_duplicates, parse_rewordings
 from openrft_augment.shuffling import can_shuffle, shuffle_options
@@ -32,7 +32,7 @@ _COUNTS = (
 class Augment:
     """The plugin `da`. Its samples feed RL, not SFT (paper, section 3)."""
 
-    needs = ("rl",)
+    requires = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
@@ -68,7 +68,9 @@ class Augment:
         self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
     @openrft.hookimpl
-    def augment(self, samples: Sequence[Sample], task: Task, policy: Any, seed: int, progress: Any) -> list[Sample]:
+    def augment(
+        self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
+    ) -> list[Sample]:
         """Up to `variants` new samples for each of `samples`; `counts` says how they were made."""
         counts = dict.fromkeys(_COUNTS, 0)
         made: list[Sample] = []
@@ -83,7 +85,7 @@ class Augment:
         return made
 
     def _propose_rewordings(
-        self, samples: Sequence[Sample], task: Task, policy: Any, seed: int, progress: Any
+        self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> list[list[str]]:
         """Proposed rewordings of each sample, from whoever the options name."""
         n, rewrite = self.options.variants, self.options.rewrite
@@ -101,7 +103,7 @@ class Augment:
             [build_rewording_messages(sample.question, n) for sample in samples], sampling, progress
         )
         return [
-            parse_rewordings(answer.text, sample.question, cut=answer.finish == "length")
+            parse_rewordings(answer.text, sample.question, cut=answer.finish_reason == "length")
             for sample, (answer,) in zip(samples, answers, strict=True)
         ]
 
@@ -128,7 +130,7 @@ class Augment:
         rng = random.Random(f"{seed}/{sample.id}")
         shuffles = self.options.shuffle and can_shuffle(sample)
         counts["fixed_order"] += int(self.options.shuffle and sample.kind == "choice" and not shuffles)
-        seen = {sample.id, sample.root}
+        seen = {sample.id, sample.root_id}
         variants: list[Sample] = []
         for place in range(self.options.variants):
             reworded = place < len(texts)
@@ -138,7 +140,7 @@ class Augment:
                 counts["missing"] += 1
                 continue
             seen.add(variant.id)
-            variants.append(replace(variant, parent=sample.root, via="da"))
+            variants.append(replace(variant, parent=sample.root_id, created_by="da"))
             counts["reworded" if reworded else "filled"] += 1
         return variants
 

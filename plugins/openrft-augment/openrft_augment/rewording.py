@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from openrft.prompt import strip_thinking
+from openrft import Message, strip_thinking
 
 SEPARATOR = "<sep>"
 
@@ -29,7 +29,7 @@ _WRAPS = (("**", "**"), ('"', '"'), ("\u201c", "\u201d"), ("`", "`"))
 _LONGEST = 3
 
 
-def build_rewording_messages(question: str, n: int) -> list[dict[str, str]]:
+def build_rewording_messages(question: str, n: int) -> list[Message]:
     """The chat messages that ask for `n` rewordings of `question`."""
     content = _REQUEST.format(n=n, question=question.strip())
     return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": content}]

@@ -10,8 +10,7 @@ import random
 import re
 from dataclasses import replace
 
-from openrft import Sample
-from openrft.sample import LETTERS
+from openrft import LETTERS, Sample
 
 _PLACE = re.compile(
     r"\b(?:all|none|any|both|neither|either|some|each|one|two)\s+of\s+(?:the\s+)?"

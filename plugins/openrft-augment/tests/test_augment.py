@@ -19,23 +19,23 @@ class Scribe:
     """A language model that says what it was told to say, question by question."""
 
     answers: Sequence[str]
-    finish: str = "stop"
+    finish_reason: str = "stop"
     asked: list[Any] = field(default_factory=list)
     id: str = "scribe"
 
     def generate(self, prompts: Any, sampling: Sampling, progress: Any = None) -> list[list[Completion]]:
         self.asked += list(prompts)
-        return [[Completion(text, finish=self.finish)] for text in self.answers]  # type: ignore[arg-type]
+        return [[Completion(text, finish_reason=self.finish_reason)] for text in self.answers]  # type: ignore[arg-type]
 
 
 class Notes:
     """Keeps what the plugin says of its progress."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.updates: list[str] = []
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        self.said.append(f"{stage} {done}/{total} {note}")
+        self.updates.append(f"{stage} {done}/{total} {note}")
 
 
 SAMPLE = Sample("Which gas fills 5 L?", "B", ("helium", "neon", "argon", "xenon"), task="toy", meta={"k": 1})
@@ -67,7 +67,7 @@ def test_a_hundred_questions_become_six_hundred_with_lineage() -> None:
     assert len({sample.id for sample in made} | by_id.keys()) == 600
     for sample in made:
         original = by_id[sample.parent or ""]
-        assert (sample.via, sample.kind, sample.task, sample.meta) == ("da", "choice", "toy", original.meta)
+        assert (sample.created_by, sample.kind, sample.task, sample.meta) == ("da", "choice", "toy", original.meta)
         assert sample.gold == original.gold == "w"
         assert sorted(sample.options) == sorted(original.options)
 
@@ -99,8 +99,8 @@ def test_refused_rewordings_are_counted_and_filled_by_shuffles() -> None:
     assert counts["filled"] == 2
     assert [sample.question for sample in made].count(SAMPLE.question) == 2
     assert len({sample.id for sample in (*made, SAMPLE)}) == 4
-    assert "refused_number 2" in notes.said[-1]
-    assert notes.said[-1].startswith("augment 1/1")
+    assert "refused_number 2" in notes.updates[-1]
+    assert notes.updates[-1].startswith("augment 1/1")
 
 
 def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_a_tasks_own_rules_may_write_formulas_anew_but_no_other_numbers() -> Non
 
 
 def test_an_incomplete_last_rewording_is_dropped() -> None:
-    _, counts, _ = run(Scribe(["What gas fills 5 L?<sep>5 L are filled by"], finish="length"), n=2)
+    _, counts, _ = run(Scribe(["What gas fills 5 L?<sep>5 L are filled by"], finish_reason="length"), n=2)
     assert counts["reworded"] == 1
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from openrft import Sample, Shot, Task, hookimpl
+from openrft import Demonstration, Sample, Task, hookimpl
 
 if TYPE_CHECKING:
     from openrft_icl.embedders import Embedder
@@ -25,7 +25,7 @@ class ICL:
     """In-context learning: demonstrations before each question of RL and, unless the core is told otherwise, of the
     evaluation."""
 
-    needs = ("rl",)
+    requires = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
@@ -52,7 +52,9 @@ class ICL:
         self._indexes: dict[str, DemonstrationIndex] = {}
 
     @hookimpl
-    def retrieve(self, samples: Sequence[Sample], pool: Sequence[Shot], task: Task) -> list[list[Shot]]:
+    def retrieve(
+        self, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
+    ) -> list[list[Demonstration]]:
         """For each sample up to `num_demonstrations`, the most similar last: models attend most to what is nearest.
 
         Never the sample itself, a copy of it or a relative by augmentation, and never two relatives of each other.
@@ -64,7 +66,7 @@ class ICL:
         self.counts = {"demonstrations": sum(map(len, found)), "samples_short_of_demonstrations": short}
         return found
 
-    def _format(self, demonstration: Shot) -> Shot:
+    def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)
 
     @property
@@ -79,7 +81,7 @@ class ICL:
             self._embedder = open_embedder(self.options.embedder)
         return self._embedder
 
-    def _open_index(self, pool: Sequence[Shot], task: Task) -> DemonstrationIndex:
+    def _open_index(self, pool: Sequence[Demonstration], task: Task) -> DemonstrationIndex:
         from openrft_icl.index import DemonstrationIndex, digest_pool, make_table_name
 
         embedder = self._open_embedder()

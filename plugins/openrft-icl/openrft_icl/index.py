@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from openrft import OpenRFTError, Sample, Shot
+from openrft import Demonstration, OpenRFTError, Sample
 from openrft_icl.embedders import Embed, Embedder, Vectors
 from openrft_icl.selection import Hit, is_final, question_text, select_hits, sort_hits
 
@@ -24,7 +24,7 @@ QUERIES = 256  # searched at once; bounds the memory of a result
 class DemonstrationIndex:
     """One pool. Remembers what it found for each sample: training asks for the same ones step after step."""
 
-    def __init__(self, folder: Path, name: str, pool: Sequence[Shot], embedder: Embedder) -> None:
+    def __init__(self, folder: Path, name: str, pool: Sequence[Demonstration], embedder: Embedder) -> None:
         self._pool = [demonstration.sample for demonstration in pool]
         self._texts = [question_text(sample) for sample in self._pool]
         self._embed = embedder.fit(self._texts)
@@ -34,7 +34,7 @@ class DemonstrationIndex:
 
     def find_nearest(self, samples: Sequence[Sample], count: int, min_similarity: float) -> list[list[int]]:
         """For each sample the rows of up to `count` demonstrations, the most similar first."""
-        keys = [(s.id, s.root, count, min_similarity) for s in samples]
+        keys = [(s.id, s.root_id, count, min_similarity) for s in samples]
         new = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in self._found}
         if new:
             rows = self._search(list(new.values()), count, min_similarity)
@@ -118,7 +118,7 @@ class VectorTable:
         return found
 
 
-def digest_pool(pool: Sequence[Shot], embedder: str) -> str:
+def digest_pool(pool: Sequence[Demonstration], embedder: str) -> str:
     """16 hex digits that depend on the pool's texts, their order, and the embedder."""
     texts = [[demonstration.sample.id, question_text(demonstration.sample)] for demonstration in pool]
     content = json.dumps([embedder, texts], ensure_ascii=False)

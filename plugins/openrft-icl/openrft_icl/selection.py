@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openrft import Sample, messages_for
+from openrft import Sample, build_messages
 
 Hit = tuple[int, float]  # (row of the pool, cosine distance in [0, 2])
 DIGITS = 5  # distances that agree this far are ties: a vector's last bits depend on what was embedded beside it
@@ -12,7 +12,7 @@ DIGITS = 5  # distances that agree this far are ties: a vector's last bits depen
 
 def question_text(sample: Sample) -> str:
     """The text that is compared: the question and its options as the policy reads them, without the answer."""
-    return messages_for(sample)[-1]["content"]
+    return build_messages(sample)[-1]["content"]
 
 
 def sort_hits(hits: Sequence[Hit]) -> list[Hit]:
@@ -35,7 +35,7 @@ def select_hits(
     another id. No two of the chosen come from the same original either.
     """
     chosen: list[Hit] = []
-    roots = {sample.root}
+    roots = {sample.root_id}
     for row, distance in hits:
         if 1 - distance < min_similarity or len(chosen) == count:
             break

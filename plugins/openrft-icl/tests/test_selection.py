@@ -25,7 +25,7 @@ def test_itself_its_text_and_its_relatives_are_left_out() -> None:
     hits = [(0, 0.0), (1, 0.1), (2, 0.2)]
     assert select_hits(POOL[0], "p", hits, POOL, TEXTS, 3, -1) == [(1, 0.1), (2, 0.2)]
     assert select_hits(ASKED, "q", hits, POOL, TEXTS, 3, -1) == [(0, 0.0), (2, 0.2)]
-    reworded = Sample("reworded", "A", ("1", "2"), parent=POOL[0].id, via="test")
+    reworded = Sample("reworded", "A", ("1", "2"), parent=POOL[0].id, created_by="test")
     assert select_hits(reworded, "reworded", hits, POOL, TEXTS, 3, -1) == [(1, 0.1), (2, 0.2)]
     assert select_hits(ASKED, "asked", hits, [POOL[0], reworded, POOL[2]], TEXTS, 3, -1) == [(0, 0.0), (2, 0.2)]
 

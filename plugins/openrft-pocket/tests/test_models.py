@@ -76,7 +76,7 @@ def test_digits_stand_alone_and_lines_split_cleanly(policy):
 
 
 def test_the_policy_answers_in_lines_and_is_imperfect(task, policy):
-    prompts = [openrft.messages_for(sample) for sample in task.test]
+    prompts = [openrft.build_messages(sample) for sample in task.test]
     answers = policy.generate(prompts, openrft.Sampling(n=8, temperature=0.6, max_tokens=96, seed=1))
     grades = [[task.grade(s, c.text) for c in group] for s, group in zip(task.test, answers, strict=True)]
     every = [grade for group in grades for grade in group]
@@ -93,12 +93,12 @@ def test_the_prm_tells_sound_lines_from_flawed(task, policy):
     from openrft_pocket.training.reward_model import load_skywork, tokenize_solution
 
     model, tokenizer = load_skywork(checkpoint_folder("pocket/prm"))
-    prompts = [openrft.messages_for(sample) for sample in task.test]
+    prompts = [openrft.build_messages(sample) for sample in task.test]
     answers = policy.generate(prompts, openrft.Sampling(n=2, temperature=1.0, max_tokens=96, seed=2))
     rows, sound = [], []
     for sample, messages, group in zip(task.test, prompts, answers, strict=True):
         for completion in group:
-            steps = openrft.steps_of(completion.text)
+            steps = openrft.split_steps(completion.text)
             rows.append(tokenize_solution(tokenizer, messages[-1]["content"], steps, [True] * len(steps), newline=True))
             sound += check_steps(sample, steps)
     batch = pad_rows(rows, tokenizer.pad_token_id)

@@ -20,7 +20,7 @@ from openrft_prm.groups import Group, Scorer, StepScores, flatten_scores, get_pa
 class PRM:
     """The plugin `prm`."""
 
-    needs = ("rl",)
+    requires = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
@@ -54,7 +54,7 @@ class PRM:
 
             self._scorer = LLMJudge(options.model, options.judge_max_tokens)
             return
-        self._path = openrft.checkpoint_path(options.model)
+        self._path = openrft.resolve_checkpoint(options.model)
         if Path(self._path).exists():
             # A wrong local checkpoint is refused before anything is trained; the trunk's weights are not read.
             from openrft_prm.scorer import check_checkpoint
@@ -90,8 +90,8 @@ class PRM:
             self._scorer = CheckpointScorer(self._path, o.format, o.batch_tokens, o.device, o.dtype)
         scores = self._scorer.score(groups)
         for (_, text), steps in flatten_scores(groups, scores).items():
-            if len(steps) != len(openrft.steps_of(text)):
+            if len(steps) != len(openrft.split_steps(text)):
                 raise openrft.OpenRFTError(
-                    f"{len(steps)} scores for {len(openrft.steps_of(text))} steps of {text[:60]!r}."
+                    f"{len(steps)} scores for {len(openrft.split_steps(text))} steps of {text[:60]!r}."
                 )
         return scores

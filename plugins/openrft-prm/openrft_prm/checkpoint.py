@@ -231,7 +231,7 @@ def _check_weights(checkpoint: Checkpoint, trunk: Any, report: Mapping[str, Any]
     if left:
         raise CheckpointError(
             f"{checkpoint.folder} has {len(left)} weights in its trunk that its config has no place for, {left[0]}"
-            f" among them (num_hidden_layers is {getattr(trunk.config, 'num_hidden_layers', 'not said')}).",
+            f" among them (num_hidden_layers is {getattr(trunk.config, 'num_hidden_layers', 'missing')}).",
             _ITS_OWN,
         )
 

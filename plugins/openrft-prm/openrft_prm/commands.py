@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from openrft.cli.shared import data_asked, data_options
+from openrft import data_options, parse_data_options
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -76,7 +76,7 @@ def label(
     import openrft
     from openrft_prm.labelling import LabellingConfig, write_label_file
 
-    questions = host.task(task, openrft.DataRequest(**data_asked(data)))
+    questions = host.task(task, openrft.DataRequest(**parse_data_options(data)))
     config = LabellingConfig(solutions, completions, estimate, temperature, max_tokens, seed)
     with host.progress(f"step labels for {questions.name}") as progress:
         counts = write_label_file(questions, openrft.open_policy(policy), questions.train, config, out, progress)
@@ -135,7 +135,7 @@ def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **config: 
 
     with host.progress(f"process reward model from {data}") as progress:
         result = train_model(
-            openrft.checkpoint_path(base),
+            openrft.resolve_checkpoint(base),
             data,
             out,
             TrainingConfig(**config),

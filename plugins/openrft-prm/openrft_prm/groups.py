@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from openrft import Rollout, steps_of
+from openrft import Rollout, split_steps
 
 Pair = tuple[str, str]  # (problem, completion)
 Group = tuple[str, tuple[str, ...]]  # (problem, its distinct completions in order)
-StepScores = tuple[float, ...]  # a score in [0, 1] for each step of a completion (`openrft.steps_of`)
+StepScores = tuple[float, ...]  # a score in [0, 1] for each step of a completion (`openrft.split_steps`)
 
 
 class Scorer(Protocol):
@@ -32,7 +32,7 @@ def group_pairs(pairs: Iterable[Pair], together: bool) -> list[Group]:
 
     Completions are sorted, so that a group is the same in whatever order it was drawn, and neighbours begin alike.
     """
-    distinct = [pair for pair in dict.fromkeys(pairs) if steps_of(pair[1])]
+    distinct = [pair for pair in dict.fromkeys(pairs) if split_steps(pair[1])]
     if not together:
         return [(problem, (text,)) for problem, text in distinct]
     by_problem: dict[str, list[str]] = {}

@@ -15,8 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import openrft
-from openrft import Completion, OpenRFTError, Sampling, steps_of
-from openrft.prompt import strip_thinking
+from openrft import Completion, Message, OpenRFTError, Sampling, split_steps, strip_thinking
 from openrft_prm.groups import Group, Pair, StepScores
 
 SYSTEM = (
@@ -42,7 +41,7 @@ class LLMJudge:
         """One question a completion, one score a step. Raises PolicyError if the server does not answer, and
         OpenRFTError if its replies cannot be read."""
         pairs = [(problem, text) for problem, texts in groups for text in texts]
-        waiting = dict.fromkeys(pair for pair in pairs if steps_of(pair[1]))
+        waiting = dict.fromkeys(pair for pair in pairs if split_steps(pair[1]))
         scores: dict[Pair, StepScores] = {}
         before = self._unreadable
         for attempt in range(TRIES):
@@ -70,9 +69,9 @@ class LLMJudge:
     def _check_faults(self, replies: Mapping[Pair, Completion], unread: Sequence[Pair], last: bool) -> None:
         """Raise OpenRFTError where asking once more would be in vain."""
         for pair in unread:
-            if replies[pair].finish == "context":
+            if replies[pair].finish_reason == "context":
                 raise OpenRFTError(
-                    f"a completion of {len(steps_of(pair[1]))} steps does not fit into the context of the judge"
+                    f"a completion of {len(split_steps(pair[1]))} steps does not fit into the context of the judge"
                     f" {self._policy.id}.",
                     "Lower explore.max_tokens, or choose a judge with a longer context.",
                 )
@@ -90,14 +89,14 @@ class LLMJudge:
             )
 
     def _describe_fault(self, pair: Pair, reply: Completion) -> str:
-        if reply.finish == "length":
+        if reply.finish_reason == "length":
             return f"the reply was cut off after {self._max_tokens} tokens (prm.judge_max_tokens)"
-        return f"it answered {reply.text[:80]!r} where {len(steps_of(pair[1]))} numbers from 0 to 1 were asked for"
+        return f"it answered {reply.text[:80]!r} where {len(split_steps(pair[1]))} numbers from 0 to 1 were asked for"
 
 
-def build_judge_messages(problem: str, completion: str) -> list[dict[str, str]]:
+def build_judge_messages(problem: str, completion: str) -> list[Message]:
     """The chat that asks for a number for each step of the completion."""
-    steps = steps_of(completion)
+    steps = split_steps(completion)
     numbered = "\n".join(f"[{i}] {step}" for i, step in enumerate(steps, 1))
     question = f"Problem:\n{problem}\n\n{len(steps)} steps:\n{numbered}"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
@@ -116,4 +115,4 @@ def parse_scores(text: str, count: int) -> StepScores | None:
 
 def _read_reply(pair: Pair, reply: Completion) -> StepScores | None:
     """The scores in a reply that was not cut off; None = to be asked again."""
-    return parse_scores(reply.text, len(steps_of(pair[1]))) if reply.finish == "stop" else None
+    return parse_scores(reply.text, len(split_steps(pair[1]))) if reply.finish_reason == "stop" else None

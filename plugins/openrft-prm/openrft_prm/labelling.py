@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from openrft import DataError, Sample, Sampling, Task, UsageError, messages_for, steps_of
+from openrft import DataError, Policy, Progress, Sample, Sampling, Task, UsageError, build_messages, split_steps
 
 PART = 8  # questions labelled at a time: enough for full batches, little to lose
 _ROW_FORM = 'A row is {"prompt": text, "completions": [step, ...], "labels": [true, false or 0 to 1, ...]}.'
@@ -48,7 +48,7 @@ class LabellingConfig:
 
 
 def write_label_file(
-    task: Task, policy: Any, samples: Sequence[Sample], config: LabellingConfig, out: Path, progress: Any
+    task: Task, policy: Policy, samples: Sequence[Sample], config: LabellingConfig, out: Path, progress: Progress
 ) -> Counter[str]:
     """Label the policy's solutions of the questions and write `out`. Returns counts.
 
@@ -82,14 +82,14 @@ def write_label_file(
 
 
 def label_solutions(
-    task: Task, policy: Any, samples: Sequence[Sample], config: LabellingConfig, seed: int
+    task: Task, policy: Policy, samples: Sequence[Sample], config: LabellingConfig, seed: int
 ) -> list[LabelledSolution]:
     """Labelled solutions of the questions by the policy, those without a step left out."""
-    prompts = [messages_for(sample, (), task.instruction) for sample in samples]
+    prompts = [build_messages(sample, (), task.instruction) for sample in samples]
     sampling = Sampling(config.solutions, config.temperature, max_tokens=config.max_tokens, seed=seed)
     groups = policy.generate(prompts, sampling)
     # (question, solution), without repetitions and without those that were cut off: their end cannot be judged.
-    solutions = dict.fromkeys((i, c.text) for i, group in enumerate(groups) for c in group if c.finish == "stop")
+    solutions = dict.fromkeys((i, c.text) for i, group in enumerate(groups) for c in group if c.finish_reason == "stop")
     begun = dict.fromkeys((i, prefix) for i, text in solutions for prefix in split_prefixes(text)[:-1])
     continued = [(*prompts[i], {"role": "assistant", "content": prefix}) for i, prefix in begun]
     again = replace(sampling, n=config.completions, seed=seed + 1)
@@ -99,7 +99,7 @@ def label_solutions(
         shares[i, prefix] = sum(reached) / len(reached)
     rows = []
     for i, text in solutions:
-        steps = steps_of(text)
+        steps = split_steps(text)
         if not steps:
             continue
         # After the last step nothing is left to draw: the solution is right or wrong. Another solution may begin so.
@@ -149,7 +149,7 @@ def _parse_row(line: str, where: str) -> LabelledSolution:
     good = isinstance(prompt, str) and isinstance(steps, list) and isinstance(labels, list)
     if not good or not steps or len(steps) != len(labels) or not all(map(_is_label, labels)):
         raise DataError(f"{where}: steps and labels do not fit each other.", _ROW_FORM)
-    if any(not isinstance(step, str) or len(steps_of(step)) != 1 for step in steps):
+    if any(not isinstance(step, str) or len(split_steps(step)) != 1 for step in steps):
         raise DataError(f"{where}: a step must be one line that is not blank.", "Join or split its lines.")
     return LabelledSolution(prompt, tuple(steps), tuple(map(float, labels)))
 

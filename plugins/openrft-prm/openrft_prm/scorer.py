@@ -9,7 +9,7 @@ from itertools import islice
 import torch
 
 from openrft import CheckpointError
-from openrft.forest import Forest, grow, read, readable
+from openrft.prefix_tree import PrefixTree, build_prefix_tree, forward, supports
 from openrft_prm.checkpoint import Checkpoint, check_trunk, load_trunk
 from openrft_prm.formats import build_format, detect_format
 from openrft_prm.groups import Group, StepScores
@@ -57,7 +57,7 @@ class CheckpointScorer:
         whole = self._format.build_inputs([(problem, text) for problem, texts in groups for text in texts])
         inputs = [truncate_input(item, self._context) for item in whole]
         check_token_ids(inputs, self._checkpoint)
-        if readable(self._trunk.config):
+        if supports(self._trunk.config):
             numbers = iter(range(len(inputs)))
             found = self._score_as_trees(inputs, [[next(numbers) for _ in texts] for _, texts in groups])
         else:
@@ -73,22 +73,23 @@ class CheckpointScorer:
         parts = [part for group in groups for part in _split_group(inputs, [i for i in group if inputs[i].step_ends])]
         for batch in batch_in_order([size for _, size in parts], self._batch_tokens):
             trees = [parts[i][0] for i in batch]
-            forest = grow([[inputs[i].ids for i in tree] for tree in trees], BLOCK)
+            prefix_tree = build_prefix_tree([[inputs[i].ids for i in tree] for tree in trees], BLOCK)
             members = [i for tree in trees for i in tree]
             ends = {
-                i: [path[end] for end in inputs[i].step_ends] for i, path in zip(members, forest.paths, strict=True)
+                i: [path[end] for end in inputs[i].step_ends]
+                for i, path in zip(members, prefix_tree.paths, strict=True)
             }
             wanted, start = list[int](), 0
             for tree, size in (parts[i] for i in batch):
                 wanted += _pad_to_blocks({node for i in tree for node in ends[i]}, range(start, start + size))
                 start += size
-            scores = dict(zip(wanted, self._score_hidden(self._read_tree(forest, wanted)), strict=True))
+            scores = dict(zip(wanted, self._score_hidden(self._read_tree(prefix_tree, wanted)), strict=True))
             found.update({i: tuple(scores[node] for node in ends[i]) for i in members})
         return found
 
     @torch.inference_mode()
-    def _read_tree(self, forest: Forest, wanted: Sequence[int]) -> torch.Tensor:
-        return read(self._trunk, forest, wanted).float().cpu()
+    def _read_tree(self, prefix_tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor:
+        return forward(self._trunk, prefix_tree, wanted).float().cpu()
 
     @torch.inference_mode()
     def _score_one_by_one(self, inputs: Sequence[ModelInput], chosen: Sequence[int]) -> dict[int, StepScores]:
@@ -132,7 +133,7 @@ def _split_group(inputs: Sequence[ModelInput], group: Sequence[int]) -> Iterator
     if not group:
         return
     order = sorted(group, key=lambda i: inputs[i].ids)
-    nodes = round_up_to_block(len(grow([[inputs[i].ids for i in order]]).ids))
+    nodes = round_up_to_block(len(build_prefix_tree([[inputs[i].ids for i in order]]).ids))
     if nodes <= TREE_TOKENS or len(order) == 1:
         yield order, nodes
         return

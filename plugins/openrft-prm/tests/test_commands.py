@@ -35,8 +35,8 @@ def test_label_then_train_then_fitness(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     few = ("--train", 6, "--solutions", 2, "--completions", 2, "--max-tokens", 64)
-    said = run(capsys, "prm", "label", "--task", "pocket/L3", "--out", "steps.jsonl", *few)
-    assert "solutions of 6 questions" in said
+    printed = run(capsys, "prm", "label", "--task", "pocket/L3", "--out", "steps.jsonl", *few)
+    assert "solutions of 6 questions" in printed
     rows = [json.loads(line) for line in Path("steps.jsonl").read_text().splitlines()]
     assert all(len(row["completions"]) == len(row["labels"]) for row in rows)
     base = str(checkpoint("rlhflow"))
@@ -45,11 +45,11 @@ def test_label_then_train_then_fitness(
     assert (row["out"], row["held_out"]["questions"]) == ("mine", 3)
     assert "held out: " in run(capsys, "prm", "train", *how, "--out", "other", "--head", "skywork")
     (found,) = json.loads(run(capsys, "prm", "fitness", "--model", "mine", "--json"))
-    assert (found["source"], found["rollouts"], len(found["by_f"])) == ("prm", 200, 5)
+    assert (found["source"], found["rollouts"], len(found["by_aggregation"])) == ("prm", 200, 5)
     text = run(capsys, "prm", "fitness", "--model", "mine")  # reused: the same command again costs nothing
     assert len(text.splitlines()) < 24
     assert "softmin" in text
-    assert "recommended explore.f=" in text
+    assert "recommended explore.aggregation=" in text
     assert ("WARNING" in text) == bool(found["warnings"])
     blind(Path("mine"))
     assert "WARNING" in run(capsys, "prm", "fitness", "--model", "mine")  # one score for all is no judge

@@ -14,8 +14,8 @@ from openrft_prm.scorer import CheckpointScorer
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
-from openrft import CheckpointError, steps_of
-from openrft.forest import readable
+from openrft import CheckpointError, split_steps
+from openrft.prefix_tree import supports
 
 PROBLEM = "A cell has 3 atoms. What is its volume?\nA. 12\nB. 24"
 PAIRS = [
@@ -63,7 +63,7 @@ def qwen(folder: Path, problem: str, completion: str) -> list[float]:
     chat = [
         {"role": "system", "content": "Please reason step by step, and put your final answer within \\boxed{}."},
         {"role": "user", "content": problem},
-        {"role": "assistant", "content": "<extra_0>".join(steps_of(completion)) + "<extra_0>"},
+        {"role": "assistant", "content": "<extra_0>".join(split_steps(completion)) + "<extra_0>"},
     ]
     ids = tokenizer.encode(tokenizer.apply_chat_template(chat, tokenize=False))
     hidden = hidden_of(folder, ids)
@@ -78,7 +78,7 @@ def two_label(folder: Path, problem: str, completion: str) -> list[float]:
     model = AutoModelForTokenClassification.from_pretrained(folder, dtype=torch.float32)
     ids = [tokenizer.bos_token_id, *tokenizer(problem, add_special_tokens=False)["input_ids"]]
     ends = []
-    for step in steps_of(completion):
+    for step in split_steps(completion):
         ids += tokenizer(step, add_special_tokens=False)["input_ids"]
         ids += tokenizer.encode("\n", add_special_tokens=False)
         ends.append(len(ids) - 1)
@@ -91,7 +91,7 @@ def math_shepherd(folder: Path, problem: str, completion: str) -> list[float]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     candidates = tokenizer.encode("+ -")[1:]
     tag = tokenizer.encode("ки")[-1]
-    ids = tokenizer.encode(f"{problem} " + "\n".join(f"{step} ки" for step in steps_of(completion)))
+    ids = tokenizer.encode(f"{problem} " + "\n".join(f"{step} ки" for step in split_steps(completion)))
     found = torch.softmax(logits_of(folder, ids)[:, candidates], -1)[:, 0]
     return [found[i].item() for i, token in enumerate(ids) if token == tag]
 
@@ -101,7 +101,7 @@ def rlhflow(folder: Path, problem: str, completion: str) -> list[float]:
     candidates = [tokenizer.encode("+")[-1], tokenizer.encode("-")[-1]]
     chat: list[dict[str, str]] = []
     scores = []
-    for i, step in enumerate(steps_of(completion)):
+    for i, step in enumerate(split_steps(completion)):
         chat.append({"role": "user", "content": step.strip() if i else problem + " " + step.strip()})
         chat.append({"role": "assistant", "content": "+"})
         ids = tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False)
@@ -127,11 +127,11 @@ def test_batched_scores_equal_the_publishers_formula(format: str, checkpoint: Ca
     folder = checkpoint(format)
     pairs = [p for p in PAIRS if format != "math-shepherd" or "ки" not in p[1]]  # see the next test
     scorer = CheckpointScorer(str(folder), "auto", batch_tokens=400)
-    assert readable(scorer._trunk.config)  # prefixes are shared
+    assert supports(scorer._trunk.config)  # prefixes are shared
     found = scores_of(scorer, pairs)
     for (problem, completion), scores in zip(pairs, found, strict=True):
         expected = REFERENCES[format](folder, problem, completion)
-        assert len(expected) == len(steps_of(completion))
+        assert len(expected) == len(split_steps(completion))
         assert scores == pytest.approx(expected, abs=1e-5)
         assert all(0 <= s <= 1 for s in scores)
     assert len({round(s, 4) for row in found for s in row}) > 5  # the formulas are told apart by visible spread

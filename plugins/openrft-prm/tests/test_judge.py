@@ -12,7 +12,7 @@ import pytest
 from openrft_prm import PRM
 from openrft_prm.judge import TRIES, LLMJudge, parse_scores
 
-from openrft import Completion, OpenRFTError, Rollout, Sample, UsageError, messages_for
+from openrft import Completion, OpenRFTError, Rollout, Sample, UsageError, build_messages
 
 pytest.importorskip("openai")
 
@@ -123,8 +123,8 @@ def test_busy_servers_and_broken_replies_are_waited_out(server: Server) -> None:
 
 def test_a_completion_that_never_gets_scores_is_an_error(server: Server) -> None:
     server.always = "good work!"
-    said = rf"gave no scores for a completion in {TRIES} replies: it answered 'good work!' where 1 numbers"
-    with pytest.raises(OpenRFTError, match=said):
+    message = rf"gave no scores for a completion in {TRIES} replies: it answered 'good work!' where 1 numbers"
+    with pytest.raises(OpenRFTError, match=message):
         judge(server).score([("Q", ("a",))])
     assert len(server.requests) == TRIES
 
@@ -168,7 +168,7 @@ def test_the_plugin_asks_a_judge_about_each_completion_once(server: Server) -> N
     server.answers = ["no", "[0.5]"]
     plugin = PRM(PRM.Options(model=server.spec))
     sample = Sample("Q", "A", ("1", "2"))
-    rollouts = [Rollout(sample, messages_for(sample), Completion("a"))] * 3
+    rollouts = [Rollout(sample, build_messages(sample), Completion("a"))] * 3
     assert [reward.per_step for reward in plugin.reward(rollouts)] == [(0.5,)] * 3
     assert plugin.counts == {"scored": 1, "repeated": 2, "no_steps": 0, "unreadable_replies": 1}
 
@@ -179,9 +179,9 @@ def test_a_spec_without_model_or_url(spec: str) -> None:
         PRM(PRM.Options(model=spec))
 
 
-@pytest.mark.parametrize("said", ["", "[1, 2]", "[true, 1]", "[0.5]", "[0.1, 0.2, 0.3]", "[a, b]", '["0.1", 0.2]'])
-def test_parse_scores_refuses(said: str) -> None:
-    assert parse_scores(said, 2) is None
+@pytest.mark.parametrize("reply", ["", "[1, 2]", "[true, 1]", "[0.5]", "[0.1, 0.2, 0.3]", "[a, b]", '["0.1", 0.2]'])
+def test_parse_scores_refuses(reply: str) -> None:
+    assert parse_scores(reply, 2) is None
 
 
 def test_thoughts_hold_no_scores() -> None:

@@ -18,9 +18,7 @@ from openrft_prm.labelling import (
     write_label_file,
 )
 
-from openrft import DataError, UsageError
-from openrft.progress import Silent
-from openrft.sample import Message
+from openrft import DataError, Message, NoProgress, UsageError
 from openrft.testing import ScriptedPolicy, toy_sample, toy_task
 
 SAMPLE = toy_sample(2, 3)
@@ -84,29 +82,29 @@ def test_a_stopped_labelling_ends_with_the_same_file(tmp_path: Path) -> None:
         return f"step\n\\boxed{{{'ABCD'[i % 4]}}}"
 
     straight, stopped = tmp_path / "straight.jsonl", tmp_path / "stopped.jsonl"
-    found = write_label_file(task, ScriptedPolicy(solve), task.train, how, straight, Silent())
+    found = write_label_file(task, ScriptedPolicy(solve), task.train, how, straight, NoProgress())
     assert (found["questions"], found["solutions"], found["steps"]) == (17, 34, 68)
     with pytest.raises(KeyboardInterrupt):
-        write_label_file(task, Stopping(solve), task.train, how, stopped, Silent())
+        write_label_file(task, Stopping(solve), task.train, how, stopped, NoProgress())
     assert not stopped.exists()
     with pytest.raises(UsageError, match="begun with other settings"):
-        write_label_file(task, ScriptedPolicy(solve), task.train, LabellingConfig(seed=1), stopped, Silent())
+        write_label_file(task, ScriptedPolicy(solve), task.train, LabellingConfig(seed=1), stopped, NoProgress())
     policy = ScriptedPolicy(solve)
-    write_label_file(task, policy, task.train, how, stopped, Silent())
+    write_label_file(task, policy, task.train, how, stopped, NoProgress())
     assert policy.asked < 17 * 2 + 17  # what was done is not done again
     assert stopped.read_bytes() == straight.read_bytes()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["stopped.jsonl", "straight.jsonl"]
     assert {type(label) for line in straight.open() for label in json.loads(line)["labels"]} == {bool}
     assert len(list(read_labels(straight))) == 34
     with pytest.raises(UsageError, match="exists"):
-        write_label_file(task, policy, task.train, how, straight, Silent())
+        write_label_file(task, policy, task.train, how, straight, NoProgress())
 
 
 def test_a_policy_that_finishes_nothing(tmp_path: Path) -> None:
     task = toy_task(1, 1)
     with pytest.raises(UsageError, match="finished no solution that has a step"):
         write_label_file(
-            task, ScriptedPolicy(lambda m, i: ""), task.train, LabellingConfig(), tmp_path / "x.jsonl", Silent()
+            task, ScriptedPolicy(lambda m, i: ""), task.train, LabellingConfig(), tmp_path / "x.jsonl", NoProgress()
         )
     assert not (tmp_path / "x.jsonl").exists()
 

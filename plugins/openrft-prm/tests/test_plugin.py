@@ -16,14 +16,24 @@ from openrft_prm.formats import HEADS
 from openrft_prm.groups import Group, StepScores
 from safetensors.torch import load_file, save_file
 
-from openrft import CheckpointError, Completion, OpenRFTError, Reward, Rollout, Sample, Shot, UsageError, messages_for
+from openrft import (
+    CheckpointError,
+    Completion,
+    Demonstration,
+    OpenRFTError,
+    Reward,
+    Rollout,
+    Sample,
+    UsageError,
+    build_messages,
+)
 
 SAMPLE = Sample("How many atoms?", "A", ("1", "2"))
-SHOT = Shot(Sample("What is demonstrated?", "B", ("x", "y")), "\\boxed{B}")
+DEMONSTRATION = Demonstration(Sample("What is demonstrated?", "B", ("x", "y")), "\\boxed{B}")
 
 
-def rollout(text: str, shots: Sequence[Shot] = ()) -> Rollout:
-    return Rollout(SAMPLE, messages_for(SAMPLE, shots), Completion(text))
+def rollout(text: str, demonstrations: Sequence[Demonstration] = ()) -> Rollout:
+    return Rollout(SAMPLE, build_messages(SAMPLE, demonstrations), Completion(text))
 
 
 class Counting:
@@ -81,7 +91,7 @@ def test_identical_completions_are_judged_once_and_remembered(judge: tuple[PRM, 
 def test_a_checkpoint_reads_and_remembers_a_questions_completions_together(prm: tuple[PRM, Counting]) -> None:
     plugin, scorer = prm
     other = Sample("And how many bonds?", "A", ("1", "2"))
-    more = Rollout(other, messages_for(other), Completion("b"))
+    more = Rollout(other, build_messages(other), Completion("b"))
     plugin.reward([rollout("b"), rollout("a"), more, rollout("b")])
     assert scorer.texts() == [[("a", "b"), ("b",)]]
     assert plugin.counts == {"scored": 3, "repeated": 1, "no_steps": 0}
@@ -94,7 +104,7 @@ def test_a_checkpoint_reads_and_remembers_a_questions_completions_together(prm: 
 
 def test_demonstrations_are_not_shown_to_the_model(prm: tuple[PRM, Counting]) -> None:
     plugin, scorer = prm
-    plugin.reward([rollout("a", [SHOT])])
+    plugin.reward([rollout("a", [DEMONSTRATION])])
     plugin.reward([rollout("a")])
     assert scorer.asked == [[("How many atoms?\nA. 1\nB. 2", ("a",))]]
 
@@ -149,7 +159,7 @@ def other_tokenizer(folder: Path, replace: Path | None) -> None:
             shutil.copy(file, folder)
 
 
-@pytest.mark.parametrize(("fault", "said"), [
+@pytest.mark.parametrize(("fault", "message"), [
     (lambda folder, _: without(folder, "layers.1.mlp.up_proj"), "lacks 1 weights of its trunk"),
     (lambda folder, _: other_tokenizer(folder, None), "no token for the end of a line"),
     (lambda folder, _: layers(folder, 1), "no place for"),
@@ -158,7 +168,7 @@ def other_tokenizer(folder: Path, replace: Path | None) -> None:
     (lambda folder, good: other_tokenizer(folder, good), "does not know the step token <extra_0>"),
 ])  # fmt: skip
 def test_what_cannot_score_is_refused_before_training_without_reading_weights(
-    fault: Callable[[Path, Path], None], said: str, checkpoint: Callable[[str], Path], tmp_path: Path,
+    fault: Callable[[Path, Path], None], message: str, checkpoint: Callable[[str], Path], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     folder = Path(shutil.copytree(checkpoint("qwen"), tmp_path / "broken"))
@@ -166,7 +176,7 @@ def test_what_cannot_score_is_refused_before_training_without_reading_weights(
     monkeypatch.delattr("transformers.AutoModel.from_pretrained")
     assert PRM(PRM.Options(model=str(folder)))
     fault(folder, checkpoint("two-label"))
-    with pytest.raises(CheckpointError, match=said):
+    with pytest.raises(CheckpointError, match=message):
         PRM(PRM.Options(model=str(folder)))
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openrft import Sample, Task, boxed
+from openrft import Sample, Task, box_answer
 from openrft_questions.columns import LETTERS, BadRowError, normalize_spaces, require_text
 
 KINDS = ("choice", "boolean", "number", "text")
@@ -94,7 +94,7 @@ def parse_gold(cells: Mapping[str, Any], kind: str) -> str:
     answer = ("No", "Yes")[value] if isinstance(value, bool) else require_text(cells, "answer")
     gold = {"boolean": _parse_boolean, "number": _parse_number, "text": _check_text}[kind](answer)
     sample = Sample("", gold, kind=kind)  # type: ignore[arg-type]
-    if not _grade(sample, boxed(gold)).correct:
+    if not _grade(sample, box_answer(gold)).correct:
         raise BadRowError("answer", _explain_unreachable(answer))
     return gold
 

@@ -35,7 +35,7 @@ class QuestionsFamily:
         infos = [TaskInfo(f"{FAMILY}/{leaf}", f"questions of {found.describe(leaf)}") for leaf in leaves]
         return [*infos, pooled] if f"{FAMILY}/{leaves[0]}".lower() != ALL else infos
 
-    def canonical(self, name: str) -> str:
+    def resolve_alias(self, name: str) -> str:
         """`questions` alone means all of them."""
         return ALL if name == FAMILY else name
 
@@ -44,7 +44,7 @@ class QuestionsFamily:
         samples, notes = load_samples(name, request)
         if None not in samples:
             train, test = (
-                splits.draw(samples[side], count, request.seed, _stratum)
+                splits.draw_samples(samples[side], count, request.seed, _stratum)
                 for side, count in (("train", request.train), ("test", request.test))
             )
             counts = (
@@ -53,10 +53,10 @@ class QuestionsFamily:
             rule = f"your own; {', '.join(counts)}"
             return _make_task(name, samples, train, test, {**notes, "split": rule})
         rule = f"drawn by seed {request.seed}, leakage groups on one side"
-        have, groups = len(samples[None]), splits.kin_groups(samples[None])
+        have, groups = len(samples[None]), splits.group_related_samples(samples[None])
         if have < request.train + request.test:
             rule += f"; asked for {request.train} train and {request.test} test, and there are {have}"
-        train, test = splits.split(groups, request.train, request.test, request.seed, _stratum)
+        train, test = splits.split_groups(groups, request.train, request.test, request.seed, _stratum)
         if not train or not test:
             raise DataError(
                 f"{name}: no train and test side can be drawn from {have} questions of which up to"
@@ -65,7 +65,7 @@ class QuestionsFamily:
             )
         return _make_task(name, samples, train, test, {**notes, "split": rule})
 
-    def whole(self, name: str, request: DataRequest) -> Task:
+    def load_all(self, name: str, request: DataRequest) -> Task:
         """All usable rows: in train where nothing says where they belong. Raises DataError."""
         samples, notes = load_samples(name, request)
         train = [*samples.get(None, ()), *samples.get("train", ())]

@@ -62,7 +62,7 @@ def _parse_row(row: Mapping[str, Any], task: str, side: Side | None) -> ParsedRo
     if "topic" in cells:
         meta["topic"] = require_text(cells, "topic")
     if "group" in cells:
-        meta["kin"] = [f"group:{task}/{require_text(cells, 'group')}"]  # two files may number theirs alike
+        meta["leakage_groups"] = [f"group:{task}/{require_text(cells, 'group')}"]  # two files may number theirs alike
     sample = Sample(question, answer, options, cast(Any, kind), task, meta=meta)
     return ParsedRow(sample, _parse_side(cells, side), ignored)
 
@@ -70,10 +70,10 @@ def _parse_row(row: Mapping[str, Any], task: str, side: Side | None) -> ParsedRo
 def _parse_side(cells: Mapping[str, Any], side: Side | None) -> Side | None:
     if "split" not in cells:
         return side
-    said = (to_text(cells["split"]) or "").lower()
-    found = next((name for name in SIDES if name == said), None)
+    notices = (to_text(cells["split"]) or "").lower()
+    found = next((name for name in SIDES if name == notices), None)
     if found is None:
-        raise BadRowError("split", f"the split {said[:40]!r} is neither train nor test")
+        raise BadRowError("split", f"the split {notices[:40]!r} is neither train nor test")
     if side and found != side:
         raise BadRowError("split", f"the row says {found}, and its file is called {side}")
     return found

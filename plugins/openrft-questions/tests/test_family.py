@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openrft import DataError, DataRequest, Sample, UsageError
-from openrft.families import load_task, select, whole_task
+from openrft.plugins.task_registry import load_all_rows, load_task, select_tasks
 from openrft.testing import check_family
 
 CSV = """question,A,B,C,answer,Topic,Source
@@ -37,7 +37,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def all_of(path: Path, name: str = "questions/all") -> list[Sample]:
-    task = whole_task(name, request(path))
+    task = load_all_rows(name, request(path))
     assert task is not None
     return [*task.train, *task.test]
 
@@ -154,29 +154,29 @@ def numbered(count: int, **more: object) -> str:
 def test_a_folder_is_a_task_a_file_and_all_together(tmp_path: Path) -> None:
     write(tmp_path / "one.jsonl", numbered(20))
     write(tmp_path / "two.jsonl", numbered(60, topic="t"))
-    assert select("questions/*", str(tmp_path)) == ["questions/one", "questions/two"]
-    assert select("questions", str(tmp_path)) == ["questions/all"]
+    assert select_tasks("questions/*", str(tmp_path)) == ["questions/one", "questions/two"]
+    assert select_tasks("questions", str(tmp_path)) == ["questions/all"]
     pooled = load_task("questions/all", request(tmp_path, train=20, test=20))
     assert len(pooled.test) == 20
     assert [s.task for s in pooled.test].count("questions/one") == 5  # in proportion
     assert len(load_task("questions/one", request(tmp_path)).train) == 10
     write(tmp_path / "two.csv", "question,answer\nq?,4\n")
     with pytest.raises(DataError, match="several files called two"):
-        select("questions/one", str(tmp_path))
+        select_tasks("questions/one", str(tmp_path))
 
 
 def test_sides_by_another_name_are_not_mixed(tmp_path: Path) -> None:
     write(tmp_path / "chem_train.jsonl", numbered(20))
     write(tmp_path / "chem_test.jsonl", numbered(20))
     with pytest.raises(DataError, match=r"chem_test\.jsonl is one side of a split by its name"):
-        select("questions", str(tmp_path))
+        select_tasks("questions", str(tmp_path))
 
 
 def test_names_may_hold_the_marks_of_globs(tmp_path: Path) -> None:
     path = write(tmp_path / "chem [v2].jsonl", numbered(9))
-    assert select("questions/chem [v2]", str(path)) == ["questions/chem [v2]"]
+    assert select_tasks("questions/chem [v2]", str(path)) == ["questions/chem [v2]"]
     write(tmp_path / "All.jsonl", numbered(9))
-    assert select("questions", str(tmp_path / "All.jsonl")) == ["questions/All"]
+    assert select_tasks("questions", str(tmp_path / "All.jsonl")) == ["questions/All"]
 
 
 def test_a_split_in_the_files_is_kept(tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ def test_a_leakage_group_stays_on_one_side_of_a_drawn_split(tmp_path: Path) -> N
     path = write(tmp_path / "q.json", json.dumps(rows))
     for seed in range(5):
         task = load_task("questions/q", request(path, train=30, test=20, seed=seed))
-        sides = [{s.meta["kin"][0] for s in side} for side in (task.train, task.test)]
+        sides = [{s.meta["leakage_groups"][0] for s in side} for side in (task.train, task.test)]
         assert sides[0]
         assert not sides[0] & sides[1]
         assert not any(task.notes["overlaps"].values())
-    alone = write(tmp_path / "one.json", json.dumps([{**row, "group": "g"} for row in rows]))
+    alone = write(tmp_path / "one.json", json.dumps([{**row, "group_size": "g"} for row in rows]))
     with pytest.raises(DataError, match="up to 60 have to stay together"):
         load_task("questions/one", request(alone))
 
@@ -219,7 +219,7 @@ def test_repeated_and_contradicting_rows_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path / "q.csv", rows)
     task = load_task("questions/q", request(path))
     assert task.notes["defects_kept"] == {"conflicting_gold": 2, "exact_duplicate": 1}
-    clean = whole_task("questions/q", request(path, clean=True))
+    clean = load_all_rows("questions/q", request(path, clean=True))
     assert clean is not None
     assert [s.question for s in clean.train] == ["q?", "s?", "t?"]
 

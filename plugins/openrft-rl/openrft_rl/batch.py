@@ -67,8 +67,8 @@ def _build_sequence(
     name, completion = f"a rollout of sample {rollout.sample.id}", rollout.completion
     if rollout.reward is None:
         raise OpenRFTError(f"{name} reached training without a reward.")
-    ends = tuple(finder.find(completion.tokens, completion.text)) if rollout.earned else ()
-    rewards = rollout.earned or (rollout.reward,)
+    ends = tuple(finder.find(completion.tokens, completion.text)) if rollout.step_rewards else ()
+    rewards = rollout.step_rewards or (rollout.reward,)
     if len(rewards) != len(ends) + 1:
         raise OpenRFTError(f"{name} has {len(rewards)} rewards for {len(ends)} steps; it needs one more than steps.")
     tokens, logprobs = completion.tokens, completion.logprobs
@@ -88,7 +88,7 @@ class StepEndFinder:
         self._newlines: dict[int, int] = {}
 
     def find(self, tokens: Sequence[int], text: str) -> list[int]:
-        """The index of the token that ends each step of `text`. A step is a non-empty line (`openrft.steps_of`).
+        """The index of the token that ends each step of `text`. A step is a non-empty line (`openrft.split_steps`).
 
         A line is ended by the token that holds its newline, whatever else that token holds. The last line, if no
         newline ends it, is ended by the last token: the end token, or wherever the token budget cut it off.
@@ -118,10 +118,10 @@ def add_logprobs_and_values(
     are computed again: ratios and KLs would take the difference between the two for learning.
     """
     logprobs: Forward = policy.completion_logprobs
-    if not policy.recalls or any(s.old_logprobs is None for s in sequences):
+    if not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences):
         sequences = set_field(sequences, "old_logprobs", _run_forward(logprobs, sequences, token_budget))
     if reference:
-        with policy.reference():
+        with policy.disable_adapter():
             sequences = set_field(sequences, "ref_logprobs", _run_forward(logprobs, sequences, token_budget))
     if critic:
 

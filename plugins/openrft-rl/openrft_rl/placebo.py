@@ -25,7 +25,7 @@ class Placebo:
         # drawn at random, the same one throughout, and an answer earns 1 if it agrees with that label.
         kind: Literal["noise", "format", "shuffled"] = "noise"
 
-    needs = ("rl",)
+    requires = ("rl",)
     rewards = ("outcome",)
 
     def __init__(self, options: Options) -> None:
@@ -54,8 +54,8 @@ def matches_random_label(sample: Sample, answer: str) -> bool:
     """
     labels = {"choice": [chr(65 + i) for i in range(len(sample.options))], "boolean": ("Yes", "No")}.get(sample.kind)
     if labels:
-        return answer == random.Random(sample.root).choice(labels)
-    return random.Random(f"{sample.root}/{_normalize(sample, answer)}").random() < 0.5
+        return answer == random.Random(sample.root_id).choice(labels)
+    return random.Random(f"{sample.root_id}/{_normalize(sample, answer)}").random() < 0.5
 
 
 def _normalize(sample: Sample, answer: str) -> str:

@@ -14,13 +14,13 @@ class RL:
     """PPO, and GRPO and its relatives, on a LoRA adapter."""
 
     Options = RLOptions
-    needs: tuple[str, ...] = ()
-    objectives = ("explore",)
+    requires: tuple[str, ...] = ()
+    trains = ("explore",)
 
     def __init__(self, options: RLOptions) -> None:
         self.options = options
         given, default = options.dynamic_sampling_retries, options.algorithm_spec.dynamic_sampling_retries
-        self.redraws = default if given is None else given
+        self.dynamic_sampling_retries = default if given is None else given
         self.state: dict[str, float] = {}  # the adapted weight of the KL; the core keeps it in checkpoints
 
     @openrft.hookimpl
@@ -35,7 +35,7 @@ class RL:
 
         options = self.options
         _refuse_single_answers(options, rollouts)
-        if not policy.adapted:
+        if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         if options.algorithm_spec.uses_critic and policy.critic is None:
             policy.attach_critic(options.lora_rank, options.lora_alpha, seed, options.critic == "separate")
@@ -53,5 +53,5 @@ def _refuse_single_answers(options: RLOptions, rollouts: Sequence[Rollout]) -> N
     if compares and len({r.sample.id for r in rollouts}) == len(rollouts):
         raise openrft.UsageError(
             f"rl.algorithm={options.algorithm} compares a question's answers, and each question has one.",
-            "Set explore.group to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
+            "Set explore.group_size to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
         )

@@ -76,9 +76,9 @@ def update_policy(
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
     update = Update(policy, options, kl_coef, not several, metrics)
-    optimizers = [policy.optimizer(options.lr)]
+    optimizers = [policy.get_optimizer(options.lr)]
     if uses_critic:
-        optimizers.append(policy.critic.optimizer(options.critic_lr))
+        optimizers.append(policy.critic.get_optimizer(options.critic_lr))
     with rollback_on_failure(optimizers, several):
         for epoch in range(options.ppo_epochs if used else 0):
             batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
@@ -131,8 +131,10 @@ def _sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence])
 def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches: int, step: int) -> None:
     """One optimizer step of the policy, and of the critic, on one of the epoch's `batches` mini-batches."""
     options, metrics, critic = update.options, update.metrics, update.options.algorithm_spec.uses_critic
-    policy_optimizer = _prepare(update.policy.optimizer(options.lr), options.lr)
-    value_optimizer = _prepare(update.policy.critic.optimizer(options.critic_lr), options.critic_lr) if critic else None
+    policy_optimizer = _prepare(update.policy.get_optimizer(options.lr), options.lr)
+    value_optimizer = (
+        _prepare(update.policy.critic.get_optimizer(options.critic_lr), options.critic_lr) if critic else None
+    )
     policy_total = value_total = 0.0
     for micro in split_micro_batches(batch, options.micro_batch_tokens):
         loss = policy_loss(update, micro) * batches

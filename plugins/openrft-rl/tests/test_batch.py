@@ -45,9 +45,9 @@ def test_by_hand(ids, expected):
 def test_one_end_a_step_in_order_and_each_within_its_line(ids):
     text = decode(ids)
     found = ends(*ids)
-    assert len(found) == len(openrft.steps_of(text))
+    assert len(found) == len(openrft.split_steps(text))
     assert found == sorted(found)
-    for end, step in zip(found, openrft.steps_of(text), strict=True):
+    for end, step in zip(found, openrft.split_steps(text), strict=True):
         assert step in decode(ids[: end + 1])
 
 

@@ -7,9 +7,9 @@ from openrft_rl import RL
 
 
 def test_an_option_overrides_the_algorithms_row():
-    assert [RL(RL.Options(algorithm=name)).redraws for name in ("grpo", "dapo")] == [0, 10]
-    assert RL(RL.Options(dynamic_sampling_retries=3)).redraws == 3
-    assert RL(RL.Options(algorithm="dapo", dynamic_sampling_retries=0)).redraws == 0
+    assert [RL(RL.Options(algorithm=name)).dynamic_sampling_retries for name in ("grpo", "dapo")] == [0, 10]
+    assert RL(RL.Options(dynamic_sampling_retries=3)).dynamic_sampling_retries == 3
+    assert RL(RL.Options(algorithm="dapo", dynamic_sampling_retries=0)).dynamic_sampling_retries == 0
     assert RL.Options(algorithm="dapo").clip_ratio == (0.2, 0.28)
     assert RL.Options(algorithm="dapo", clip_ratio_high=0.5).clip_ratio == (0.2, 0.5)
 

@@ -55,7 +55,7 @@ def sequences_for(policy, name, rewards, apart=0.3):
     spec = RL.Options(algorithm=name).algorithm_spec
     with torch.no_grad():
         logp, mask = policy.completion_logprobs(PROMPTS, COMPLETIONS)
-        with policy.reference():
+        with policy.disable_adapter():
             reference, _ = policy.completion_logprobs(PROMPTS, COMPLETIONS)
     noise = apart * torch.randn(logp.shape, generator=torch.Generator().manual_seed(1))
     noise = noise if name != "gspo" else noise * 3e-3  # its clip is a few thousandths of the others'

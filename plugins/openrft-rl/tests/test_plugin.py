@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import openrft
-import openrft.installed
-import openrft.plugins
+import openrft.plugins.manager
+import openrft.plugins.registry
 from openrft import Reward, pipeline
-from openrft.arm import Arm, Job
-from openrft.installed import Installed, installed
-from openrft.settings import Evaluate, Explore, Settings
-from openrft.store import Store
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
+from openrft.job import Arm, Job
+from openrft.plugins.registry import InstalledPlugin, list_plugins
+from openrft.runtime.store import Store
 from openrft.testing import toy_task, write_tiny_checkpoint
 
 TASK = toy_task(8, 2)
@@ -48,7 +48,7 @@ class Steps:
 
     @openrft.hookimpl
     def reward(self, rollouts):
-        steps = [openrft.steps_of(r.completion.text) for r in rollouts]
+        steps = [openrft.split_steps(r.completion.text) for r in rollouts]
         return [Reward("steps", "process", per_step=tuple(len(s) % 3 / 2 for s in some)) for some in steps]
 
 
@@ -82,19 +82,23 @@ def here(monkeypatch):
     Judge.stop_at = None
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     ours = {"toy": Toy, "judge": Judge, "steps": Steps}
-    every = {**installed(), **{n: Installed(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in ours.items()}}
-    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
-    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
+    every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in ours.items()}}
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
+    for known in (
+        openrft.plugins.registry.load_plugin_class,
+        openrft.plugins.registry.digest_plugin_source,
+        openrft.plugins.manager.get_providers,
+    ):
         known.cache_clear()  # another file's plugin may have had the same name
 
 
 def explored(tiny, store, *plugins, credit="sequence", **options):
     settings = Settings(
-        Explore(steps=3, prompts=4, group=3, max_tokens=6, checkpoint=1, credit=credit),
-        Evaluate(samples=1, max_tokens=4),
+        ExploreSettings(steps=3, prompts_per_step=4, group_size=3, max_tokens=6, checkpoint_every=1, credit=credit),
+        EvaluateSettings(completions=1, max_tokens=4),
     )
     job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": options})
-    outcome = pipeline.run(job, Store(store))
+    outcome = pipeline.run_job(job, Store(store))
     (adapter,) = store.glob("explore/*/adapter/adapter_model.safetensors")
     rows = [json.loads(line) for line in outcome.metrics_file.read_text("utf-8").splitlines()]
     (cost,) = [c for c in outcome.costs if c.stage == "explore"]

@@ -13,11 +13,12 @@ from openrft_rl.metrics import Metrics
 from openrft_rl.plugin import RL
 from openrft_rl.update import Update, policy_loss, value_loss
 
+from openrft.grading.extract import split_steps
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for, steps_of
-from openrft.sample import Rollout
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task, write_tiny_checkpoint
+from openrft.types import Rollout
 
 OPTIONS = RL.Options(algorithm="ppo", kl_coef=0.2, gamma=0.97, gae_lambda=0.8, lr=1e-2, critic_lr=1e-2)
 TASK = toy_task(3, 1)
@@ -75,24 +76,24 @@ def policy(tmp_path_factory):
 
 def move(policy, steps):
     for _ in range(steps):
-        for optimizer in (policy.optimizer(3e-2), policy.critic.optimizer(1e-1)):
+        for optimizer in (policy.get_optimizer(3e-2), policy.critic.get_optimizer(1e-1)):
             optimizer.zero_grad()
         (-policy.completion_logprobs([[5, 6]], [[7, 8, 9]])[0].sum()).backward()
         ((policy.critic.values([[5, 6]], [[7, 8, 9]])[0] - 1) ** 2).sum().backward()
-        policy.optimizer(3e-2).step()
-        policy.critic.optimizer(1e-1).step()
+        policy.get_optimizer(3e-2).step()
+        policy.critic.get_optimizer(1e-1).step()
 
 
 def drawn(policy):
     """Two completions a question, rewarded by their first token, half of it by steps."""
-    prompts = [messages_for(s) for s in TASK.train]
+    prompts = [build_messages(s) for s in TASK.train]
     groups = policy.generate(prompts, Sampling(n=2, temperature=1.0, max_tokens=7, seed=1))
     rollouts = []
     for sample, prompt, group in zip(TASK.train, prompts, groups, strict=True):
         for completion in group:
-            reward, steps = float(completion.tokens[0] % 2), len(steps_of(completion.text))
-            earned = (*[reward / 2 / steps] * steps, reward / 2) if steps else (reward,)
-            rollouts.append(Rollout(sample, prompt, completion, reward=reward, earned=earned))
+            reward, steps = float(completion.tokens[0] % 2), len(split_steps(completion.text))
+            step_rewards = (*[reward / 2 / steps] * steps, reward / 2) if steps else (reward,)
+            rollouts.append(Rollout(sample, prompt, completion, reward=reward, step_rewards=step_rewards))
     return rollouts
 
 
@@ -113,7 +114,7 @@ def test_losses_equal_the_papers_equations(policy):
     rollouts = drawn(policy)
     sequences = add_logprobs_and_values(policy, build_sequences(policy, rollouts), 100_000, reference=True, critic=True)
     sequences = add_advantages(sequences, OPTIONS, OPTIONS.kl_coef)
-    with policy.reference():
+    with policy.disable_adapter():
         reference, _ = plain(policy, rollouts)
     old, old_values = plain(policy, rollouts)
     rewards = [sequence.token_rewards() for sequence in sequences]

@@ -16,12 +16,13 @@ from openrft_rl.plugin import RL
 from openrft_rl.update import update_policy
 
 from openrft.errors import OpenRFTError, UsageError
+from openrft.grading.extract import split_steps
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.prompt import messages_for, steps_of
-from openrft.rewards import shares
-from openrft.sample import Rollout
+from openrft.rewards.combine import compute_step_shares
+from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task, write_tiny_checkpoint
+from openrft.types import Rollout
 
 TASK = toy_task(3, 1)
 EVERY = sorted(ALGORITHMS)
@@ -36,7 +37,7 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rollouts(checkpoint):
     """Four completions a question; reward 1 for those whose first token is even."""
-    prompts = [messages_for(s) for s in TASK.train]
+    prompts = [build_messages(s) for s in TASK.train]
     groups = HFPolicy(checkpoint).generate(prompts, Sampling(n=4, temperature=1.0, max_tokens=6, seed=1))
     return [
         Rollout(s, p, c, reward=float(c.tokens[0] % 2 == 0), answer=None, correct=False)
@@ -71,10 +72,10 @@ def rewarded_logp(policy, rollouts, sign):
 
 def by_steps(rollout, credit):
     """The same reward, half of it earned where steps end, in the shares of this credit."""
-    scores = [0.9 / (n + 1) for n in range(len(steps_of(rollout.completion.text)))]
-    parts = shares(scores, credit)
-    earned = [rollout.reward / 2 * part / sum(parts) for part in parts]
-    return replace(rollout, earned=(*earned, rollout.reward - sum(earned)))
+    scores = [0.9 / (n + 1) for n in range(len(split_steps(rollout.completion.text)))]
+    parts = compute_step_shares(scores, credit)
+    step_rewards = [rollout.reward / 2 * part / sum(parts) for part in parts]
+    return replace(rollout, step_rewards=(*step_rewards, rollout.reward - sum(step_rewards)))
 
 
 @pytest.mark.parametrize("credit", ["sequence", "step", "min"])
@@ -189,7 +190,7 @@ def test_a_failure_in_a_later_minibatch_puts_the_adapter_and_its_moments_back(ch
     options = RL.Options(lr=1e-3, kl_coef=0.0, updates_per_epoch=3)
     policy = policy_with_adapter(checkpoint, options)
     update(policy, rollouts, options)
-    before, moments = adapter(policy), copy.deepcopy(policy.optimizer(1e-3).state_dict()["state"])
+    before, moments = adapter(policy), copy.deepcopy(policy.get_optimizer(1e-3).state_dict()["state"])
     last = max(r.sample.id for r in rollouts)
     broken = [
         replace(r, completion=replace(r.completion, logprobs=(math.nan,) * len(r.completion.tokens)))
@@ -200,7 +201,7 @@ def test_a_failure_in_a_later_minibatch_puts_the_adapter_and_its_moments_back(ch
     with pytest.raises(OpenRFTError, match="step 1: the policy's loss is nan"):
         update(policy, broken, options, 1)
     assert all(torch.equal(before[n], p) for n, p in adapter(policy).items())
-    after = policy.optimizer(1e-3).state_dict()["state"]
+    after = policy.get_optimizer(1e-3).state_dict()["state"]
     assert all(torch.equal(moments[i][key], after[i][key]) for i in moments for key in moments[i])
 
 
@@ -302,10 +303,10 @@ def test_ppo_resumes_with_the_same_bits(checkpoint, rollouts, tmp_path, critic):
     straight = train(RL(options), HFPolicy(checkpoint), range(4))
     plugin, stopped = RL(options), HFPolicy(checkpoint)
     train(plugin, stopped, range(2))
-    stopped.save_training(tmp_path)
+    stopped.save_training_state(tmp_path)
     again, resumed = RL(options), HFPolicy(checkpoint)
     again.state = json.loads(json.dumps(plugin.state))
-    resumed.load_training(tmp_path)
+    resumed.load_training_state(tmp_path)
     found = train(again, resumed, range(2, 4))
     assert found.keys() == straight.keys()
     assert all(torch.equal(found[name], straight[name]) for name in straight)

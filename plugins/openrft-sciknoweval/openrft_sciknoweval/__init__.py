@@ -24,7 +24,7 @@ DEFAULT_SIMILARITY = "minilm"
 class SciKnowEval:
     """Provides `sciknoweval/...` tasks, judges what no rule can grade, and adds the benchmark's own metrics."""
 
-    support = True  # it measures and changes nothing
+    changes_nothing_alone = True  # it measures and changes nothing
 
     @dataclass(frozen=True, slots=True)
     class Options:

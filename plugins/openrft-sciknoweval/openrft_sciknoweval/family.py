@@ -35,7 +35,7 @@ class SciKnowEvalFamily:
             known = build_selectors()  # a listing must not fail for a variable that is set wrong; loading says so
         return [selector.info for selector in known.values()]
 
-    def canonical(self, name: str) -> str:
+    def resolve_alias(self, name: str) -> str:
         """The name as `names` lists it: V1 says `Materials` of a domain."""
         return canonical_name(name)
 
@@ -50,7 +50,7 @@ class SciKnowEvalFamily:
         train, test, rule = _draw_split(collector, request)
         return _make_task(collector, train, test, {**notes, "split": rule})
 
-    def whole(self, name: str, request: DataRequest) -> Task:
+    def load_all(self, name: str, request: DataRequest) -> Task:
         """All rows of a task, those that only a judge can score after the others. Raises DataError.
 
         Where one side of a split is missing, the rows of the other, which the note `only_side` names.
@@ -145,7 +145,7 @@ def _make_task(collector: SampleCollector, train: list[Sample], test: list[Sampl
     collector.clear()
     for side in (train, test):
         for at, sample in enumerate(side):
-            side[at] = replace(sample, meta={**sample.meta, "kin": leakage.group_keys(sample)})
+            side[at] = replace(sample, meta={**sample.meta, "leakage_groups": leakage.group_keys(sample)})
     normalize.cache_clear()  # it holds texts of rows that may be let go
     task = Task(collector.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
     return replace(task, instruction=instruction) if instruction else task

@@ -162,8 +162,8 @@ class VerdictFile:
         for number, line in enumerate(complete.split(b"\n")[:-1], 1):
             try:
                 row = json.loads(line)
-                said = tuple(row["attempts"])
-                verdict = Verdict(row["key"], row["judge"], row["task"], said, row["score"], row.get("weights", ""))
+                notices = tuple(row["attempts"])
+                verdict = Verdict(row["key"], row["judge"], row["task"], notices, row["score"], row.get("weights", ""))
             except (ValueError, KeyError, TypeError, AttributeError) as fault:
                 where = f"{self.path}:{number}"
                 raise DataError(f"{where}: not a verdict ({fault!r}).", "Fix or remove the line.") from fault
@@ -233,7 +233,7 @@ class Judge:
             raise UsageError(f"sciknoweval.judge={self._spec} names no checkpoint.", "Give a folder or a hub id.")
         expand_path(name, "sciknoweval.judge=")
         try:
-            path = Path(openrft.checkpoint_path(name))
+            path = Path(openrft.resolve_checkpoint(name))
         except OpenRFTError:
             if not self._replay:
                 raise
@@ -291,17 +291,17 @@ class Judge:
 
 
 def _ask_judge(policy: Any, spec: str, weights: str, requests: Sequence[_JudgeRequest]) -> list[Verdict]:
-    said: dict[str, list[str]] = {request.key: [] for request in requests}
+    notices: dict[str, list[str]] = {request.key: [] for request in requests}
     waiting = list(requests)
     for attempt in range(ATTEMPTS):
         how = Sampling(n=1, temperature=0.4 * attempt, max_tokens=TOKENS, seed=attempt)
         answers = policy.generate([request.messages for request in waiting], how)
         for request, (completion,) in zip(waiting, answers, strict=True):
-            said[request.key].append(completion.text)
-        waiting = [request for request in waiting if request.rubric.parse_verdict(said[request.key][-1]) is None]
+            notices[request.key].append(completion.text)
+        waiting = [request for request in waiting if request.rubric.parse_verdict(notices[request.key][-1]) is None]
         if not waiting:
             break
     return [
-        Verdict(r.key, spec, r.task, tuple(said[r.key]), r.rubric.parse_verdict(said[r.key][-1]), weights)
+        Verdict(r.key, spec, r.task, tuple(notices[r.key]), r.rubric.parse_verdict(notices[r.key][-1]), weights)
         for r in requests
     ]

@@ -84,7 +84,7 @@ def _relation_metrics(
     name = embedder.name if embedder else "exact"
     rounds = list(_split_rounds(rollouts))
     yield f"{PREFIX}relation_f1_{name}.{leaf}", fmean(compute_relation_f1(r, embedder) for r in rounds)
-    official = [_official_relation_f1(r, embedder) for r in rounds]
+    official = [_score_officially(r, embedder) for r in rounds]
     known = [value for value in official if value is not None]
     if len(known) == len(official):
         yield f"{PREFIX}relation_f1_{name}_official.{leaf}", fmean(known)
@@ -97,11 +97,13 @@ def compute_relation_f1(rollouts: Sequence[Rollout], embedder: NameEmbedder | No
     return reduce(add, (match_relations(found, gold, same) for found, gold in pairs), MatchCounts()).score
 
 
-def _official_relation_f1(rollouts: Sequence[Rollout], embedder: NameEmbedder | None) -> float | None:
+def _score_officially(rollouts: Sequence[Rollout], embedder: NameEmbedder | None) -> float | None:
     golds = [r.sample.answer for r in rollouts]
     pairs = sum(len(relation) == 2 for gold in golds for relation in parse_relations(gold) or ())
     triples = sum(len(relation) == 3 for gold in golds for relation in parse_relations(gold) or ())
-    return compute_official_f1([r.completion.text for r in rollouts], golds, 2 if pairs > triples else 3, embedder)
+    return compute_official_relation_f1(
+        [r.completion.text for r in rollouts], golds, 2 if pairs > triples else 3, embedder
+    )
 
 
 def _list_names(relations: Iterable[Iterable[Relation]]) -> Iterator[str]:
@@ -160,7 +162,7 @@ class OfficialScorerError(Exception):
     """The benchmark's scorer ends with an error here."""
 
 
-def parse_official(text: str, parts: int) -> list[Relation]:
+def parse_official_relations(text: str, parts: int) -> list[Relation]:
     """The relations of `parts` names that the benchmark's scorer reads."""
     blank = [("",) * parts]
     text = text.strip()
@@ -180,12 +182,12 @@ def parse_official(text: str, parts: int) -> list[Relation]:
     return []
 
 
-def compute_official_f1(
+def compute_official_relation_f1(
     answers: Sequence[str], golds: Sequence[str], parts: int, embedder: NameEmbedder | None
 ) -> float | None:
     """The score of a corpus, in [0, 1]; None where the benchmark's scorer stops with an error."""
-    found = [relation for answer in answers for relation in parse_official(answer, parts)]
-    gold = [relation for text in golds for relation in parse_official(text, parts)]
+    found = [relation for answer in answers for relation in parse_official_relations(answer, parts)]
+    gold = [relation for text in golds for relation in parse_official_relations(text, parts)]
     similarity = PairwiseSimilarity([part for relation in (*found, *gold) for part in relation], embedder)
     try:
         first = _official_names_f1(_first_parts(found, parts), _first_parts(gold, parts), similarity)

@@ -116,10 +116,10 @@ def _row(value: Any) -> Row:
 
 
 def _type(value: Mapping[str, Any]) -> str:
-    said = value.get("type")
-    if isinstance(said, list) and len(said) == 1:  # V1 wraps some
-        said = said[0]
-    kind = _text({"type": said} if "type" in value else {}, "type")
+    notices = value.get("type")
+    if isinstance(notices, list) and len(notices) == 1:  # V1 wraps some
+        notices = notices[0]
+    kind = _text({"type": notices} if "type" in value else {}, "type")
     if kind not in KINDS:
         raise BadRowError("unknown type", f"unknown type {kind[:40]!r}, known are {', '.join(KINDS)}")
     return kind

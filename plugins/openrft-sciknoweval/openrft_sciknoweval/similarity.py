@@ -18,6 +18,7 @@ NameMatcher = Callable[[str, str, float], bool]  # (one text, another, threshold
 WORD2VEC_SUFFIXES = (".bin", ".vec", ".txt")
 _KINDS = "Give exact, minilm, a word2vec file (.bin, .vec, .txt), or a sentence-transformers folder."
 _MAX_WORD = 1 << 12  # bytes of one word in a word2vec file; a longer one means that this is no such file
+_MAX_WIDTH = 1 << 16  # numbers of one vector
 _INSTALL = "Run pip install 'openrft-sciknoweval[minilm]', or use --set sciknoweval.similarity=exact."
 
 
@@ -37,38 +38,38 @@ class NameEmbedder(Protocol):
 
 
 def match_exactly(one: str, other: str, above: float) -> bool:
-    """Letter for letter."""
+    """A NameMatcher: the same letter for letter, whatever the threshold."""
     return one == other
 
 
 class PairwiseSimilarity:
     """How alike two of these texts are: the smaller of two cosines, of vectors and of counts of characters.
 
-    Without a similarity the first is 1 for the same text and 0 for another. A text without a vector is like none.
+    Without an embedder the first is 1 for the same text and 0 for another. A text without a vector is like no other.
     """
 
     def __init__(self, texts: Sequence[str], embedder: NameEmbedder | None) -> None:
         import numpy as np
 
         known = list(dict.fromkeys(texts))
-        self._place = {text: i for i, text in enumerate(known)}
+        self._index = {text: i for i, text in enumerate(known)}
         self._letters = _letter_counts(known)
         self._vectors = np.asarray(embedder.embed(known), "f4") if embedder and known else None
         self._rows: dict[str, list[float]] = {}  # a name is held against all others, often
 
     def __call__(self, one: str, other: str) -> float:
         if one not in self._rows:
-            i = self._place[one]
+            i = self._index[one]
             letters = (self._letters @ self._letters[i]).tolist()
             vectors = [float(j == i) for j in range(len(letters))]
             if self._vectors is not None:
                 vectors = (self._vectors @ self._vectors[i]).tolist()
             self._rows[one] = list(map(min, letters, vectors))
-        return self._rows[one][self._place[other]]
+        return self._rows[one][self._index[other]]
 
 
 def make_name_matcher(texts: Sequence[str], embedder: NameEmbedder | None) -> NameMatcher:
-    """A test of two of these texts: the same, or more alike than a threshold. Without a similarity, the same."""
+    """A test of two of these texts: the same, or more alike than a threshold. Without an embedder: the same."""
     if embedder is None:
         return match_exactly
     similarity = PairwiseSimilarity(texts, embedder)
@@ -76,7 +77,7 @@ def make_name_matcher(texts: Sequence[str], embedder: NameEmbedder | None) -> Na
 
 
 def _letter_counts(texts: Sequence[str]) -> Any:
-    """(texts, letters): how often each character stands in each text, rows of length 1 (0 for an empty text)."""
+    """(texts, letters): how often each character occurs in each text, rows of length 1 (0 for an empty text)."""
     import numpy as np
 
     alphabet = {letter: i for i, letter in enumerate(sorted(set("".join(texts))))}
@@ -150,10 +151,7 @@ def _load_sentence_model(path: str) -> Any:
         return SentenceTransformer(path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
     except Exception as fault:
         reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-        raise CheckpointError(
-            f"sciknoweval.similarity={path!r} cannot be loaded: {reason}",
-            _KINDS,
-        ) from fault
+        raise CheckpointError(f"sciknoweval.similarity={path!r} cannot be loaded: {reason}", _KINDS) from fault
     finally:
         if bar:
             transformers_logging.enable_progress_bar()
@@ -199,7 +197,9 @@ class Word2VecEmbedder:
 
         with self._path.open("rb") as file:
             try:
-                said, width = map(int, file.readline(_MAX_WORD).split())
+                declared, width = map(int, file.readline(_MAX_WORD).split())
+                if not 0 < width <= _MAX_WIDTH:
+                    raise ValueError(f"a width of {width}")
                 entries = _read_binary(file, width) if self._path.suffix == ".bin" else _read_text(file, width)
                 self._known.update(dict.fromkeys(wanted))
                 count = 0
@@ -207,8 +207,8 @@ class Word2VecEmbedder:
                     count += 1
                     if word in wanted:
                         self._known[word] = np.frombuffer(raw, "<f4") if isinstance(raw, bytes) else np.array(raw, "f4")
-                if wanted and count != said:
-                    raise ValueError(f"{count} words, where it says {said}")
+                if wanted and count != declared:
+                    raise ValueError(f"{count} words, where it says {declared}")
             except ValueError as fault:
                 raise DataError(
                     f"{self._path}: not word2vec's format ({fault}).", "It begins with the number of words and a width."

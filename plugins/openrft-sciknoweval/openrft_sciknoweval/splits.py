@@ -37,7 +37,7 @@ class LeakageGroups:
     """The leakage groups among some samples."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        # Hashes stand for texts: a benchmark's questions need not lie in memory twice.
+        # Hashes stand for texts: a benchmark's questions need not be in memory twice.
         asked = Counter((sample.task, hash(normalize(sample.question))) for sample in samples)
         self._templates = {wording for wording, rows in asked.items() if rows > TEMPLATE}
         self._loose = {question for _, question in self._templates}
@@ -55,7 +55,7 @@ class LeakageGroups:
             yield GroupKey("data", tuple(lines))
 
     def group_keys(self, sample: Sample) -> list[str]:
-        """The keys that the harness cannot find by itself, as `KIND:HASH`; for `Sample.meta["kin"]`."""
+        """The keys that the harness cannot find by itself, as `KIND:HASH`; for `Sample.meta["leakage_groups"]`."""
         found = (key for key in self.keys(sample) if key.kind != "item")
         return [f"{key.kind}:{hashlib.sha256(repr(key.value).encode()).hexdigest()[:16]}" for key in found]
 
@@ -97,13 +97,13 @@ def _parse_data_line(line: str) -> tuple[str, ...]:
 
 
 def split(samples: Sequence[Sample], train: int, test: int, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """As `openrft.splits.split`."""
-    return splits.split(group_samples(samples), train, test, seed, _stratum)
+    """At most `train` and `test` samples, no leakage group on both sides; as `openrft.splits.split_groups`."""
+    return splits.split_groups(group_samples(samples), train, test, seed, _stratum)
 
 
 def draw(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
-    """As `openrft.splits.draw`."""
-    return splits.draw(samples, count, seed, _stratum)
+    """`count` of the samples, stratified; as `openrft.splits.draw_samples`."""
+    return splits.draw_samples(samples, count, seed, _stratum)
 
 
 def draw_judged(

@@ -11,9 +11,9 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.catalogue import ROWS, V2
 
 from openrft import DataError, DataRequest, Task, UsageError
-from openrft.bench.report import task_record
-from openrft.families import load_task, select
-from openrft.overlap import overlaps
+from openrft.bench.report import record_task
+from openrft.plugins.task_registry import load_task, select_tasks
+from openrft.tasks.leakage import find_overlaps
 
 FAMILY = SciKnowEval().tasks()
 L3 = "raw_data/Material/L3"
@@ -56,15 +56,15 @@ def test_every_file_goes_by_its_domain_and_level(choice: Any, write: Any) -> Non
         domains = (leaf.domain, leaf.domain.upper(), *["Materials", "materials"] * (leaf.domain == "Material"))
         for domain in domains:
             name = f"sciknoweval/{domain}/{leaf.level}/{leaf.name}"
-            assert select(name, str(folder)) == [f"sciknoweval/{leaf.domain}/{leaf.level}/{leaf.name}"]
+            assert select_tasks(name, str(folder)) == [f"sciknoweval/{leaf.domain}/{leaf.level}/{leaf.name}"]
     for name in ("sciknoweval/Materials/L3/adding", "sciknoweval/materials/l3/ADDING/"):
         assert load(name, folder, train=4, test=4).name == "sciknoweval/Material/L3/adding"
-        assert select(name, str(folder)) == ["sciknoweval/Material/L3/adding"]
-    assert select("sciknoweval/Materials/*/*", str(folder)) == ["sciknoweval/Material/L3/adding"]
-    assert select("sciknoweval/Materials/L3", str(folder)) == ["sciknoweval/Materials/L3"]
+        assert select_tasks(name, str(folder)) == ["sciknoweval/Material/L3/adding"]
+    assert select_tasks("sciknoweval/Materials/*/*", str(folder)) == ["sciknoweval/Material/L3/adding"]
+    assert select_tasks("sciknoweval/Materials/L3", str(folder)) == ["sciknoweval/Materials/L3"]
     for wrong in ("Materials/L4/adding", "Physics/L3/adding", "Materials/L3/addin", "Materialss/L3/adding"):
         with pytest.raises(UsageError, match=r"unknown task: .*" + wrong + r".*Did you mean .*L3/adding"):
-            select(f"sciknoweval/{wrong}", str(folder))
+            select_tasks(f"sciknoweval/{wrong}", str(folder))
         with pytest.raises(UsageError, match=r"unknown task: .*" + wrong + r".*Did you mean .*L3/adding"):
             load(f"sciknoweval/{wrong}", folder)
 
@@ -183,7 +183,7 @@ def test_equal_rows_are_kept_and_flagged_on_one_side_or_left_out(choice: Any, wr
         assert sorted(s.copy for s in every) == [0] * 20 + [1] * 5 + [2]
         assert all(s.meta["defects"] == (["exact_duplicate"] if s.copy else []) for s in every)
     assert task.notes["defects_kept"] == {"exact_duplicate": 6}
-    record = task_record(task)
+    record = record_task(task)
     assert len({item.cluster for item in record.items}) == len({s.question for s in task.test})
     clean = load("sciknoweval/L3/adding", folder, clean=True)
     assert len(clean.train) + len(clean.test) == 20
@@ -226,7 +226,9 @@ def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
     folder = write(
         f"{L3}/adding.jsonl", [*rows(choice), {**odd, "answerKey": "D"}, {**odd, "answerKey": "A"}, clash, clash]
     )
-    raw, clean = (FAMILY.whole("sciknoweval/L3/adding", DataRequest(data=str(folder), clean=c)) for c in (False, True))
+    raw, clean = (
+        FAMILY.load_all("sciknoweval/L3/adding", DataRequest(data=str(folder), clean=c)) for c in (False, True)
+    )
     assert [s.id for s in clean.train] == [s.id for s in raw.train if not s.meta["defects"]]
     assert len(clean.train) == 12
     assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
@@ -235,10 +237,10 @@ def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
 def test_materials_is_v1s_name_of_material(choice: Any, write: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     for name in ("sciknoweval/Materials", "sciknoweval/materials/l3"):
-        (whole,) = select(name, str(folder))
+        (whole,) = select_tasks(name, str(folder))
         task = load(whole, folder)
         assert task.notes["fingerprint"] == load("sciknoweval/Material/L3", folder).notes["fingerprint"]
-    assert select("sciknoweval/Material*", str(folder)) == ["sciknoweval/Material"]
+    assert select_tasks("sciknoweval/Material*", str(folder)) == ["sciknoweval/Material"]
 
 
 def test_one_name_in_two_domains(choice: Any, write: Any) -> None:
@@ -278,7 +280,7 @@ def test_clean_leaves_out_what_is_flagged(choice: Any, write: Any) -> None:
     alone = write("alone/raw_data/Material/L3/adding.jsonl", bad[:1]) / "alone"
     with pytest.raises(DataError, match="Leave out --clean"):
         load("sciknoweval/L3", alone, clean=True)
-    whole = FAMILY.whole("sciknoweval/openrft/adding", DataRequest(data=str(folder)))
+    whole = FAMILY.load_all("sciknoweval/openrft/adding", DataRequest(data=str(folder)))
     assert (len(whole.train), len(whole.test)) == (13, 3)
 
 
@@ -304,7 +306,7 @@ def test_leaks_of_a_given_split_are_told_by_kind_and_item_and_dropped(choice: An
     assert [s.meta["row"] for s in dropped.train] == list(range(1, 11))
     assert dropped.test == task.test
     assert dropped.notes["dropped_leaks"] == 5
-    assert not any(overlaps(dropped.train, dropped.test).values())
+    assert not any(find_overlaps(dropped.train, dropped.test).values())
 
 
 def test_a_drawn_split_has_no_leaks_of_any_kind(choice: Any, write: Any) -> None:
@@ -324,9 +326,9 @@ def test_names_tell_what_the_source_has(choice: Any, write: Any) -> None:
     short = {"L1", "L3", "Material", "Physics", "Material/L3", "Physics/L1", "L3/diffusion_rate_analysis", "L1/adding"}
     long = {"Material/L3/diffusion_rate_analysis", "Physics/L1/adding"}
     assert there == {f"sciknoweval/{name}" for name in short | long}
-    assert select("sciknoweval/L3/*", str(folder)) == ["sciknoweval/L3/diffusion_rate_analysis"]
+    assert select_tasks("sciknoweval/L3/*", str(folder)) == ["sciknoweval/L3/diffusion_rate_analysis"]
     with pytest.raises(DataError, match="no file of task"):
-        load(select("sciknoweval/L3/retrosynthesis", str(folder))[0], folder)
+        load(select_tasks("sciknoweval/L3/retrosynthesis", str(folder))[0], folder)
 
 
 def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: Any) -> None:
@@ -341,7 +343,7 @@ def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: An
         task = load("sciknoweval/L3/chemical_calculation", folder)
         assert len(task.train) + len(task.test) == count
         assert {s.task for s in task.test} == {"sciknoweval/L3/chemical_calculation"}
-    assert select("sciknoweval/L3/chem*", str(nested)) == ["sciknoweval/L3/chemical_calculation"]
+    assert select_tasks("sciknoweval/L3/chem*", str(nested)) == ["sciknoweval/L3/chemical_calculation"]
 
 
 def test_instruction_does_not_depend_on_the_draw(choice: Any, other: Any, write: Any) -> None:

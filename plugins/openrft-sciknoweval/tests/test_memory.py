@@ -24,7 +24,7 @@ LOAD = f"""
 import sys
 from pathlib import Path
 from openrft import DataRequest
-from openrft.families import load_task
+from openrft.plugins.task_registry import load_task
 task = load_task("sciknoweval/file", DataRequest(data=sys.argv[1], skip_bad_rows=True))
 print(task.notes["rows_read"], len(task.test), sum(task.notes["bad_rows"].values()))
 print({PEAK})

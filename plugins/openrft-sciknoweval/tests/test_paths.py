@@ -10,7 +10,7 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.paths import digest_path, expand_path
 
 from openrft import DataRequest, OpenRFTError, UsageError
-from openrft.families import load_task, select
+from openrft.plugins.task_registry import load_task, select_tasks
 
 IMPOSSIBLE = ("x" * 300, "x/" * 3000, "~nosuchuser/x")
 
@@ -20,7 +20,7 @@ def test_paths_that_cannot_be_are_refused_with_their_option(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UsageError, match="--data "):
-        select("sciknoweval/L3", path)
+        select_tasks("sciknoweval/L3", path)
     with pytest.raises(UsageError, match="--data "):
         load_task("sciknoweval/L3", DataRequest(data=path))
     family = SciKnowEval().tasks()

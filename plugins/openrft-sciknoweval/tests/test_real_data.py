@@ -12,14 +12,14 @@ from openrft_sciknoweval.catalogue import PAPER, V2, leaf_name, level_of
 from openrft_sciknoweval.defects import CONFLICT, DEFECTS, DUPLICATE, find_defects
 from openrft_sciknoweval.folder import find_paper_files, find_raw_files
 from openrft_sciknoweval.json_reader import read_values
-from openrft_sciknoweval.metrics import compute_official_f1
+from openrft_sciknoweval.metrics import compute_official_relation_f1
 from openrft_sciknoweval.relations import match_relations, parse_relations
 from openrft_sciknoweval.rows import Row, parse_row
 from openrft_sciknoweval.similarity import match_exactly
 
 from openrft import DataError, DataRequest
-from openrft.families import load_task
-from openrft.overlap import overlaps
+from openrft.plugins.task_registry import load_task
+from openrft.tasks.leakage import find_overlaps
 
 pytestmark = pytest.mark.real_data
 FOLDER = os.environ.get("OPENRFT_SCIKNOWEVAL_DATA", "")
@@ -97,7 +97,7 @@ def test_conflicting_answers_are_flagged_or_left_out_whatever_grades_them(name: 
 
 def test_by_the_benchmarks_own_scorer_the_gold_relations_are_not_all_right(rows: dict[str, list[Row]]) -> None:
     golds = [row.answer for row in rows["drug_drug_relation_extraction"]]
-    assert compute_official_f1(golds, golds, 3, None) == pytest.approx(0.950, abs=5e-4)
+    assert compute_official_relation_f1(golds, golds, 3, None) == pytest.approx(0.950, abs=5e-4)
     read = [parse_relations(gold) or () for gold in golds]
     assert all(match_relations(one, one, match_exactly).score == 1 for one in read)
 
@@ -141,6 +141,6 @@ def test_paper_split() -> None:
         assert (len(task.train), len(task.test)) == (100, 49 if number == 7 else 100)
         clean = load_task(f"sciknoweval/openrft/T{number}", DataRequest(data=FOLDER, clean=True, drop_leaks=True))
         assert not any(sample.meta["defects"] for sample in (*clean.train, *clean.test))
-        assert not any(overlaps(clean.train, clean.test).values())
+        assert not any(find_overlaps(clean.train, clean.test).values())
         leaks = {kind: count for kind, count in task.notes["overlaps"].items() if count}
         assert leaks == {7: {"question": 10}, 8: {"shuffled": 4, "data": 46}}.get(number, {})

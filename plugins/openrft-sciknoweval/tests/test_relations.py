@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sciknoweval.grading import grade
-from openrft_sciknoweval.metrics import compute_official_f1, compute_relation_f1, parse_official
+from openrft_sciknoweval.metrics import compute_official_relation_f1, compute_relation_f1, parse_official_relations
 from openrft_sciknoweval.relations import Counts, MatchCounts, list_entities, match_relations, parse_relations
 from openrft_sciknoweval.similarity import PairwiseSimilarity, make_name_matcher, match_exactly
 
@@ -110,7 +110,7 @@ def test_counts_are_pooled_over_texts_and_matched_within_one() -> None:
     assert compute_relation_f1(swapped, None) == pytest.approx(((0 + 1) / 2 + 0) / 2)  # `int` stands in both
     # The benchmark's scorer, which reads no list of one, needs two relations; it takes the swapped ones for right.
     two = [f"{first}, (x, int, y)", f"{second}, (u, int, v)"]
-    assert compute_official_f1(two[::-1], two, 3, None) == 1
+    assert compute_official_relation_f1(two[::-1], two, 3, None) == 1
 
 
 def test_an_item_is_graded_by_its_own_score() -> None:
@@ -129,32 +129,35 @@ class TestOfficial:
     """The benchmark's parser and scorer with their faults."""
 
     def test_a_list_of_one_is_read_as_empty(self) -> None:
-        assert parse_official("(a, int, b)", 3) == []
-        assert parse_official("[(A, int, b), (c, int, d)]", 3) == [("a", "int", "b"), ("c", "int", "d")]
-        assert parse_official("[['a','int','b'],['c','int','d']]", 3) == [("a", "int", "b"), ("c", "int", "d")]
+        assert parse_official_relations("(a, int, b)", 3) == []
+        assert parse_official_relations("[(A, int, b), (c, int, d)]", 3) == [("a", "int", "b"), ("c", "int", "d")]
+        assert parse_official_relations("[['a','int','b'],['c','int','d']]", 3) == [
+            ("a", "int", "b"),
+            ("c", "int", "d"),
+        ]
 
     def test_one_bad_relation_blanks_the_whole_answer(self) -> None:
-        assert parse_official("(a, int, b), (c, d)", 3) == [("", "", "")]
-        assert parse_official("", 3) == [("", "", "")]
-        assert parse_official("  \n", 2) == [("", "")]
+        assert parse_official_relations("(a, int, b), (c, d)", 3) == [("", "", "")]
+        assert parse_official_relations("", 3) == [("", "", "")]
+        assert parse_official_relations("  \n", 2) == [("", "")]
 
     def test_the_right_answers_do_not_score_one(self) -> None:
         golds = ["(a, int, b)", "(c, effect, d), (e, effect, f)"]
         # Only the second text is read on both sides, and it is right.
-        assert compute_official_f1(golds, golds, 3, None) == 1
+        assert compute_official_relation_f1(golds, golds, 3, None) == 1
         # An unread answer becomes one relation of empty names, wrong beside the gold ones.
-        found = compute_official_f1(["", golds[1]], golds, 3, None)
+        found = compute_official_relation_f1(["", golds[1]], golds, 3, None)
         names, second, whole = 2 * 4 / (2 * 4 + 1), 2 * 1 / (2 * 1 + 1), 2 * 2 / (2 * 2 + 1)
         assert found == pytest.approx(((names + second) / 2 + whole) / 2)
 
     def test_the_scorer_of_pairs_stops_where_nothing_matches(self) -> None:
         golds = ["(lead, anaemia), (zinc, rash)"]
-        assert compute_official_f1(golds, golds, 2, None) == 1
-        assert compute_official_f1(["(lead, anaemia), (zinc, cough)"], golds, 2, None) is None
+        assert compute_official_relation_f1(golds, golds, 2, None) == 1
+        assert compute_official_relation_f1(["(lead, anaemia), (zinc, cough)"], golds, 2, None) is None
 
     def test_a_name_without_a_vector_does_not_match_itself(self) -> None:
         golds = ["(aspirin, int, warfarin), (novel, int, aspirin)"]
-        assert (compute_official_f1(golds, golds, 3, Vectors()) or 0) < 1
+        assert (compute_official_relation_f1(golds, golds, 3, Vectors()) or 0) < 1
 
 
 @given(st.text(alphabet="ab,()[]'\" \n", max_size=60))
@@ -162,7 +165,7 @@ def test_no_text_breaks_the_readers(text: str) -> None:
     found = parse_relations(text)
     assert found is None or all(len(relation) in (2, 3) and all(relation) for relation in found)
     for parts in (2, 3):
-        assert all(len(relation) == parts for relation in parse_official(text, parts))
+        assert all(len(relation) == parts for relation in parse_official_relations(text, parts))
 
 
 @given(st.lists(st.tuples(*[st.text(alphabet="abc 1", min_size=1).filter(str.strip)] * 3), min_size=1, max_size=4))

@@ -40,7 +40,10 @@ def test_text_word_vectors_through_the_option(tmp_path: Path) -> None:
     assert np.allclose(embedder.embed(["tablet"]), [(1, 0)])  # asked for later, found by another pass
 
 
-@pytest.mark.parametrize("content", [b"", b"no header\nx 1 2\n", b"2 2\na 1 2\nb 1\n", b"1 2\n" + b"x" * 9000])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no header\nx 1 2\n", b"2 2\na 1 2\nb 1\n", b"1 2\n" + b"x" * 9000, b"1 -2\na", b"1 999999999999\na"],
+)
 def test_what_is_no_word2vec_file_is_refused(tmp_path: Path, content: bytes) -> None:
     for name in ("v.vec", "v.bin"):
         path = tmp_path / name

@@ -17,9 +17,9 @@ from openrft_sciknoweval.sources import VARIABLE
 from openrft_sciknoweval.store import MANIFEST
 
 from openrft import DataError, DataRequest, Task, UsageError
-from openrft.families import select
-from openrft.progress import Silent
-from openrft.task import Preparing, Whole
+from openrft.plugins.task_registry import select_tasks
+from openrft.runtime.progress import NoProgress
+from openrft.tasks.task import Preparable, ProvidesAllRows
 from openrft.testing import check_family
 
 FAMILY = SciKnowEval().tasks()
@@ -34,7 +34,7 @@ def load(name: str, data: Path, **asked: Any) -> Task:
 
 
 def prepare(source: Path, to: Path, skip_bad_rows: bool = False) -> Any:
-    return FAMILY.prepare(str(source), to, skip_bad_rows, Silent())
+    return FAMILY.prepare(str(source), to, skip_bad_rows, NoProgress())
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_store_and_source_give_the_same_task(source: Path, store: Path, name: st
     differ = {key for key in one.notes if one.notes[key] != other.notes[key]}
     assert differ <= {"source", "revision"}
     assert (
-        FAMILY.whole(f"sciknoweval/{name}", DataRequest(data=str(source))).train
-        == FAMILY.whole(f"sciknoweval/{name}", DataRequest(data=str(store))).train
+        FAMILY.load_all(f"sciknoweval/{name}", DataRequest(data=str(source))).train
+        == FAMILY.load_all(f"sciknoweval/{name}", DataRequest(data=str(store))).train
     )
 
 
@@ -91,7 +91,7 @@ def test_listing_a_store_reads_no_rows_and_counts_them(store: Path) -> None:
     assert (infos["L3"].rows, infos["Physics"].rows, infos["openrft"].rows) == (46, 27, 16)
     assert (infos["L3/two"].level, infos["L3/two"].domain) == ("L3", "Physics")
     assert [infos[name].absent for name in ("L1", "openrft/T7", "openrft/alone", "L3/retrosynthesis")] == [True] * 4
-    assert select("sciknoweval/openrft/*", str(store)) == ["sciknoweval/openrft/T2"]
+    assert select_tasks("sciknoweval/openrft/*", str(store)) == ["sciknoweval/openrft/T2"]
     with pytest.raises(DataError, match=r"No such file.*tasks prepare"):
         load("L3", store)
 
@@ -223,9 +223,9 @@ def test_a_variable_that_names_another_source_is_noticed(
     for name in ("one", "another"):
         monkeypatch.setenv(VARIABLE, str(write(f"{name}.jsonl", rows(choice)) / f"{name}.jsonl"))
         if name == "one":
-            FAMILY.prepare(None, tmp_path / "store", False, Silent())
+            FAMILY.prepare(None, tmp_path / "store", False, NoProgress())
     with pytest.raises(UsageError, match=rf"another source, \${VARIABLE}"):
-        FAMILY.prepare(None, tmp_path / "store", False, Silent())
+        FAMILY.prepare(None, tmp_path / "store", False, NoProgress())
 
 
 def test_a_store_of_a_store_knows_what_was_left_out(choice: Any, write: Any, tmp_path: Path) -> None:
@@ -301,8 +301,8 @@ def test_killed_leaves_no_half_store(choice: Any, write: Any, tmp_path: Path) ->
 
 
 def test_the_core_finds_what_the_family_offers() -> None:
-    assert isinstance(FAMILY, Preparing)
-    assert isinstance(FAMILY, Whole)
+    assert isinstance(FAMILY, Preparable)
+    assert isinstance(FAMILY, ProvidesAllRows)
 
 
 @pytest.mark.parametrize("name", ["sciknoweval/L3", "sciknoweval/openrft/T2", "sciknoweval/L2/telling"])

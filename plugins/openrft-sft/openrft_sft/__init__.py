@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 class SFT:
     """It trains for the objective "imitate" and for no other."""
 
-    needs = ("teacher",)
-    objectives = ("imitate",)
+    requires = ("teacher",)
+    trains = ("imitate",)
 
     @dataclass(frozen=True)
     class Options:

@@ -14,7 +14,7 @@ from openrft_sft import SFT
 from openrft_sft.rows import IGNORED, build_rows
 
 import openrft
-from openrft import Completion, Rollout, Sample, Sampling, messages_for
+from openrft import Completion, Rollout, Sample, Sampling, build_messages
 from openrft.testing import write_tiny_checkpoint
 
 # PEFT asks transformers by an older name; nothing that this plugin could change.
@@ -63,7 +63,7 @@ def policy(checkpoint: Path) -> Any:
 
 def rollouts_of(count: int = 8, text: str = "so\n\\boxed{B}") -> list[Rollout]:
     samples = [Sample(f"Is it {i}?", "B", ("no", "yes"), task="toy") for i in range(count)]
-    return [Rollout(s, messages_for(s, instruction="Reason."), Completion(text), correct=True) for s in samples]
+    return [Rollout(s, build_messages(s, instruction="Reason."), Completion(text), correct=True) for s in samples]
 
 
 def train(policy: Any, rollouts: Sequence[Rollout], seed: int = 3, **options: Any) -> tuple[Any, SFT, RecordedProgress]:
@@ -102,7 +102,7 @@ def test_cut_and_dropped_rows_are_counted(policy: Any) -> None:
     rows = build_rows(policy, rollouts, prompt + 3)
     assert (rows.truncated, rows.dropped, rows.targets) == (2, 0, 6)
     long = Sample("long " * 300, "B", ("no", "yes"))
-    too_long = Rollout(long, messages_for(long), Completion("\\boxed{B}"))
+    too_long = Rollout(long, build_messages(long), Completion("\\boxed{B}"))
     assert build_rows(policy, [*rollouts, too_long], 2048).dropped == 1  # the model's context is 1024
     with pytest.raises(openrft.OpenRFTError, match="all 2 prompts are longer"):
         build_rows(policy, rollouts, prompt)
@@ -150,12 +150,12 @@ def test_the_targets_become_likely_and_the_adapter_is_what_does_it(policy: Any, 
     assert metrics["loss.last"] < 0.5 * metrics["loss.first"]
     assert metrics["steps"] == 40
     assert after > before + 20
-    with policy.reference():
+    with policy.disable_adapter():
         assert likelihood(policy, rollouts[0], text) == pytest.approx(before, abs=1e-3)
     assert plugin.counts == {"rollouts": 8, "truncated": 0, "dropped": 0, "tokens": 20 * 8 * 13}
     assert progress.updates[-1][:2] == (40, 40)
     policy.save_adapter(tmp_path)
-    policy.merge()
+    policy.merge_adapter()
     assert likelihood(policy, rollouts[0], text) == pytest.approx(after, abs=1e-3)
     fresh = openrft.open_policy(policy.path)
     fresh.load_adapter(tmp_path)
@@ -166,7 +166,7 @@ def test_the_trained_policy_stops_where_the_targets_stop(policy: Any) -> None:
     rollouts = rollouts_of()
     train(policy, rollouts, epochs=20, lora_rank=8)
     ((answer,),) = policy.generate([rollouts[0].messages], Sampling(temperature=0, max_tokens=40))
-    assert (answer.text, answer.finish) == ("so\n\\boxed{B}", "stop")
+    assert (answer.text, answer.finish_reason) == ("so\n\\boxed{B}", "stop")
 
 
 def test_same_seed_same_adapter_other_seed_another(checkpoint: Path) -> None:

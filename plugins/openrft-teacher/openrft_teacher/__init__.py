@@ -8,10 +8,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import openrft
-from openrft import Completion, Rollout, Sample, Sampling, Task, boxed, messages_for
+from openrft import Completion, Policy, Progress, Rollout, Sample, Sampling, Task, box_answer, build_messages
 
 __version__ = "0.1.0"
 
@@ -30,8 +30,8 @@ _COUNTS = (
 class Teacher:
     """The plugin `teacher`. It changes nothing by itself: its rollouts are what `sft` imitates."""
 
-    needs = ()
-    support = True
+    requires = ()
+    changes_nothing_alone = True
 
     @dataclass(frozen=True)
     class Options:
@@ -66,14 +66,16 @@ class Teacher:
         self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
     @openrft.hookimpl
-    def synthesize(self, samples: Sequence[Sample], task: Task, policy: Any, seed: int, progress: Any) -> list[Rollout]:
+    def synthesize(
+        self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
+    ) -> list[Rollout]:
         """A verified rollout for each of `samples`, in order; the bare gold answer where no try was right.
 
         A fallback's completion has no tokens: no policy wrote it.
         """
         own = self.options.model == "self"
         teacher = policy if own else openrft.open_policy(self.options.model)
-        prompts = [messages_for(sample, instruction=task.instruction) for sample in samples]
+        prompts = [build_messages(sample, instruction=task.instruction) for sample in samples]
         solved: dict[int, Completion] = {}
         unsolved = list(range(len(samples)))
         counts = dict.fromkeys(_COUNTS, 0)
@@ -89,7 +91,7 @@ class Teacher:
                 if target:
                     solved[i] = target if own else _drop_tokens(target)
             # A prompt beyond the teacher's context stays beyond it: more tries change nothing.
-            beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish == "context"}
+            beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish_reason == "context"}
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
         counts |= {"questions": len(samples), "solved": len(solved), "fallback": len(samples) - len(solved)}
@@ -97,7 +99,7 @@ class Teacher:
         summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         progress.update("synthesize", len(samples), len(samples), summary)
         return [
-            Rollout(sample, prompts[i], solved.get(i) or Completion(boxed(sample.answer)))
+            Rollout(sample, prompts[i], solved.get(i) or Completion(box_answer(sample.answer)))
             for i, sample in enumerate(samples)
         ]
 
@@ -110,9 +112,9 @@ class Teacher:
         self, sample: Sample, task: Task, group: Sequence[Completion], counts: dict[str, int]
     ) -> Completion | None:
         """The completion of `group` to imitate, if one reached the gold answer."""
-        drawn = [completion for completion in group if completion.finish != "context"]
+        drawn = [completion for completion in group if completion.finish_reason != "context"]
         # A completion that the token budget cut off would teach the policy not to stop.
-        ended = [completion for completion in drawn if completion.finish == "stop"]
+        ended = [completion for completion in drawn if completion.finish_reason == "stop"]
         right = [completion for completion in ended if task.grade(sample, completion.text).correct]
         counts["tries"] += len(drawn)
         counts["cut_off"] += len(drawn) - len(ended)

@@ -10,7 +10,7 @@ import pytest
 from openrft_teacher import Teacher, plan_rounds
 
 import openrft
-from openrft import Completion, Sample, Sampling, Task, messages_for
+from openrft import Completion, Sample, Sampling, Task, build_messages
 from openrft.testing import check_plugin
 
 Answer = Callable[[str, int], Completion]  # (question, how often it was asked before) -> what the teacher writes
@@ -40,10 +40,10 @@ class Notes:
     """Keeps what the plugin says of its progress."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.updates: list[str] = []
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        self.said.append(f"{stage} {done}/{total} {note}")
+        self.updates.append(f"{stage} {done}/{total} {note}")
 
 
 def write(text: str, tokens: int = 3) -> Completion:
@@ -89,7 +89,7 @@ def test_easy_questions_do_not_cost_what_hard_ones_cost() -> None:
     assert (plugin.counts["solved"], plugin.counts["fallback"]) == (3, 1)
     assert plugin.counts["right"] == 4 + 20 + 7
     assert [rollout.sample.question for rollout in rollouts] == ["never", "easy", "hard", "middle"]
-    assert "solved 3, fallback 1, tries 140" in notes.said[-1]
+    assert "solved 3, fallback 1, tries 140" in notes.updates[-1]
 
 
 def test_the_first_right_completion_is_the_target_and_every_target_is_right() -> None:
@@ -97,7 +97,7 @@ def test_the_first_right_completion_is_the_target_and_every_target_is_right() ->
     (rollout,), _, _ = teach(Scripted(solved_at({"middle": 5})), task)
     assert rollout.completion.text == "try 5\n\\boxed{B}"
     assert rollout.completion.tokens == (0, 1, 2)
-    assert rollout.messages == messages_for(task.train[0], instruction=task.instruction)
+    assert rollout.messages == build_messages(task.train[0], instruction=task.instruction)
     assert task.grade(rollout.sample, rollout.completion.text).correct
 
 
@@ -117,14 +117,14 @@ def test_the_shortest_of_a_round() -> None:
 
 
 def test_a_right_answer_that_was_cut_off_is_no_target() -> None:
-    policy = Scripted(lambda question, before: Completion("\\boxed{B} and", (1,), finish="length"))
+    policy = Scripted(lambda question, before: Completion("\\boxed{B} and", (1,), finish_reason="length"))
     (rollout,), plugin, _ = teach(policy, task_of("q"), Teacher.Options(tries=4))
     assert rollout.completion.tokens == ()
     assert plugin.counts["cut_off"] == 4
 
 
 def test_a_question_beyond_the_context_is_asked_once() -> None:
-    policy = Scripted(lambda question, before: Completion("", finish="context"))
+    policy = Scripted(lambda question, before: Completion("", finish_reason="context"))
     (rollout,), plugin, _ = teach(policy, task_of("q"))
     assert len(policy.calls) == 1
     assert rollout.completion.text == "\\boxed{B}"

@@ -15,13 +15,13 @@ __version__ = "0.1.0"
 # Fields of GRPOConfig that are set elsewhere, and where. One update per step: more would be another number of steps.
 SET_ELSEWHERE = {
     "max_steps": "explore.steps",
-    "num_generations": "explore.group",
+    "num_generations": "explore.group_size",
     "temperature": "explore.temperature",
     "max_completion_length": "explore.max_tokens",
-    "per_device_train_batch_size": "explore.prompts and trl-grpo.gradient_accumulation_steps",
+    "per_device_train_batch_size": "explore.prompts_per_step and trl-grpo.gradient_accumulation_steps",
     "gradient_accumulation_steps": "trl-grpo.gradient_accumulation_steps",
     "steps_per_generation": "explore.steps",
-    "generation_batch_size": "explore.prompts",
+    "generation_batch_size": "explore.prompts_per_step",
     "num_iterations": "explore.steps",
     "reward_weights": "explore.alpha",
     "learning_rate": "trl-grpo.lr",
@@ -50,8 +50,8 @@ SET_ELSEWHERE = {
 class TRLGRPO:
     """It runs the whole explore stage, in the place of the plugin `rl`."""
 
-    provides = ("rl",)
-    objectives = ("explore-run",)
+    replaces = ("rl",)
+    trains = ("explore_stage",)
 
     @dataclass(frozen=True)
     class Options:
@@ -78,11 +78,11 @@ class TRLGRPO:
     @hookimpl
     def train_step(self, objective: str, seed: int, run: Any) -> Mapping[str, float] | None:
         """Every step from `run.first` on. The metrics are logged step by step, so none are left to return."""
-        if objective != "explore-run":
+        if objective != "explore_stage":
             return None
         from openrft_trl.training import run_grpo
 
-        if not run.policy.adapted:
+        if not run.policy.has_adapter:
             run.policy.attach_lora(self.options.lora_rank, self.options.lora_alpha, seed)
         run_grpo(run, self.options, self.further_arguments, seed)
         return {}

@@ -32,9 +32,11 @@ METRIC_NAMES = {
 def run_grpo(run: Any, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int) -> None:
     """Every step from `run.first` to `run.steps`, on the adapter and with the optimizer of `run.policy`."""
     policy = run.policy
-    steps = [run.asked(step) for step in range(run.first, run.steps)]
+    steps = [run.sample_batch(step) for step in range(run.first, run.steps)]
     prompts = [prompt for step in steps for prompt in step]
-    every = [prompt.messages for step in range(run.steps) for prompt in run.asked(step)]  # also those before a resume
+    every = [
+        prompt.messages for step in range(run.steps) for prompt in run.sample_batch(step)
+    ]  # also those before a resume
     max_tokens = limit_completions(policy, every, run.sampling(run.first).max_tokens)
     bridge = StageBridge(run, prompts)
     conversations = format_prompts(policy, [prompt.messages for prompt in prompts])
@@ -64,7 +66,7 @@ def run_grpo(run: Any, options: TRLGRPO.Options, further: Mapping[str, Any], see
 
 def _open_optimizer(policy: Any, lr: float) -> Any:
     """The policy's optimizer at this learning rate: one that was read from a checkpoint has none."""
-    optimizer = policy.optimizer(lr)
+    optimizer = policy.get_optimizer(lr)
     for group in optimizer.param_groups:
         group["lr"] = lr
     return optimizer
@@ -79,7 +81,7 @@ def _build_arguments(
     if completions % splits:
         raise OpenRFTError(
             f"trl-grpo: {completions} completions a step cannot be split into {splits} equal parts.",
-            "Choose trl-grpo.gradient_accumulation_steps so that it divides explore.prompts * explore.group.",
+            "Choose trl-grpo.gradient_accumulation_steps so that it divides explore.prompts_per_step * explore.group_size.",
         )
     return {
         "gradient_checkpointing": False,
@@ -116,9 +118,9 @@ class StageBridge(TrainerCallback):
         self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **_: Any
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""
-        rollouts = [self._prompts[r].answered(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
+        rollouts = [self._prompts[r].to_rollout(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
         self._rollouts = self._run.judged(self._run.first + trainer_state.global_step, rollouts)
-        if any(rollout.earned for rollout in self._rollouts):
+        if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
                 "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
                 "Use the plugin rl, or explore.credit=sequence.",
@@ -129,7 +131,7 @@ class StageBridge(TrainerCallback):
         stopped = bool(ids) and ids[-1] in self.end_tokens
         text = self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True)
         temperature = self._run.sampling(self._run.first).temperature
-        return Completion(text, tuple(ids), finish="stop" if stopped else "length", temperature=temperature)
+        return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """TRL logs once a step, after the update, and once more at the end without a loss."""

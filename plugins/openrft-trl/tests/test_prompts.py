@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from openrft_trl.prompts import format_prompts, limit_completions
 
-from openrft import OpenRFTError, messages_for, open_policy
+from openrft import OpenRFTError, build_messages, open_policy
 from openrft.testing import toy_task, write_tiny_checkpoint
 
-ASKED = [messages_for(sample) for sample in toy_task().train]
+ASKED = [build_messages(sample) for sample in toy_task().train]
 
 
 @pytest.fixture

@@ -13,20 +13,21 @@ import pytest
 from openrft_trl import TRLGRPO
 
 import openrft
-import openrft.installed
-import openrft.plugins
+import openrft.plugins.manager
+import openrft.plugins.registry
 from openrft import DataRequest, OpenRFTError, Reward, UsageError
-from openrft.arm import Arm, Job
-from openrft.bench.ladder import ladder, named_arms
-from openrft.installed import Installed, installed
-from openrft.pipeline import Outcome, run
-from openrft.settings import Evaluate, Explore, Settings
-from openrft.store import Store
+from openrft.bench.arms import build_arms, parse_arms
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
+from openrft.job import Arm, Job
+from openrft.pipeline import JobResult, run_job
+from openrft.plugins.registry import InstalledPlugin, list_plugins
+from openrft.runtime.store import Store
 from openrft.testing import write_tiny_checkpoint
 
 STEPS = 4
 SETTINGS = Settings(
-    explore=Explore(steps=STEPS, prompts=3, group=4, max_tokens=6), evaluate=Evaluate(samples=1, max_tokens=6)
+    explore=ExploreSettings(steps=STEPS, prompts_per_step=3, group_size=4, max_tokens=6),
+    evaluate=EvaluateSettings(completions=1, max_tokens=6),
 )
 TASK, DATA = "pocket/L3/molar_mass", DataRequest(train=6, test=4)
 
@@ -47,7 +48,10 @@ class Spy:
 
     @openrft.hookimpl
     def retrieve(self, samples: Any, pool: Any) -> Any:
-        return [[next(shot for shot in pool if shot.sample.root != s.root)] for s in samples]
+        return [
+            [next(demonstration for demonstration in pool if demonstration.sample.root_id != s.root_id)]
+            for s in samples
+        ]
 
 
 class Entry:
@@ -73,21 +77,27 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = [], None
-    every = {**installed(), "spy": Installed("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
-    monkeypatch.setattr(openrft.installed, "installed", lambda: every)
-    for known in (openrft.installed.plugin_class, openrft.installed.source_digest, openrft.plugins.providers_of):
+    every = {**list_plugins(), "spy": InstalledPlugin("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
+    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
+    for known in (
+        openrft.plugins.registry.load_plugin_class,
+        openrft.plugins.registry.digest_plugin_source,
+        openrft.plugins.manager.get_providers,
+    ):
         known.cache_clear()  # another file's plugin may have had the same name
     yield
     torch.set_num_threads(threads)
 
 
-def go(tiny: Path, store: Path, *plugins: str, lr: str = "1e-2", settings: Settings = SETTINGS, **more: str) -> Outcome:
+def go(
+    tiny: Path, store: Path, *plugins: str, lr: str = "1e-2", settings: Settings = SETTINGS, **more: str
+) -> JobResult:
     kl = {"rl": "kl_coef", "trl-grpo": "beta"}
     options = {name: {"lr": lr, kl[name]: "0.01", **more} for name in plugins if name in kl}
-    return run(Job(Arm("arm", plugins), TASK, 0, str(tiny), DATA, settings, options), Store(store))
+    return run_job(Job(Arm("arm", plugins), TASK, 0, str(tiny), DATA, settings, options), Store(store))
 
 
-def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
+def rows_of(outcome: JobResult) -> list[dict[str, Any]]:
     assert outcome.metrics_file is not None
     return [json.loads(line) for line in outcome.metrics_file.read_text().splitlines()]
 
@@ -114,14 +124,14 @@ def test_it_asks_what_rl_asks_and_logs_what_rl_logs(tiny: Path, tmp_path: Path) 
 
 
 def test_the_policy_learns(tiny: Path, tmp_path: Path) -> None:
-    settings = replace(SETTINGS, explore=Explore(steps=10, prompts=4, group=8, max_tokens=1))
+    settings = replace(SETTINGS, explore=ExploreSettings(steps=10, prompts_per_step=4, group_size=8, max_tokens=1))
     rewards = [row["reward"] for row in rows_of(go(tiny, tmp_path, "trl-grpo", "spy", lr="3e-2", settings=settings))]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.2
 
 
 def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def by_steps(self: Spy, rollouts: Any) -> list[Reward]:
-        steps = [len(openrft.steps_of(r.completion.text)) for r in rollouts]
+        steps = [len(openrft.split_steps(r.completion.text)) for r in rollouts]
         return [Reward("spy", "process", per_step=(0.5,) * n) for n in steps]
 
     monkeypatch.setattr(Spy, "reward", openrft.hookimpl(by_steps))
@@ -186,7 +196,7 @@ def test_further_fields_of_grpo_config(tiny: Path, tmp_path: Path) -> None:
     for text, words in (
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
-        ('{"num_generations": 4}', "set by explore.group"),
+        ('{"num_generations": 4}', "set by explore.group_size"),
         ('{"save_strategy": "steps"}', "set by the stage: it saves every step"),
     ):
         with pytest.raises(UsageError, match=words):
@@ -199,10 +209,10 @@ def test_further_fields_of_grpo_config(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_it_takes_the_place_of_rl_in_an_arm() -> None:
-    (arm,) = named_arms(["theirs=trl-grpo,prm"], [])
+    (arm,) = parse_arms(["theirs=trl-grpo,prm"], [])
     assert arm.plugins == ("trl-grpo", "prm")
-    arms, rungs = ladder(["trl-grpo", "prm"], "ladder", [])
+    arms, rungs = build_arms(["trl-grpo", "prm"], "ablation", [])
     assert {a.plugins for a in arms} == {(), ("trl-grpo",), ("trl-grpo", "prm")}
     assert rungs.base == "vanilla"
     with pytest.raises(UsageError, match="trl-grpo takes the place of rl"):
-        named_arms(["both=rl,trl-grpo"], [])
+        parse_arms(["both=rl,trl-grpo"], [])

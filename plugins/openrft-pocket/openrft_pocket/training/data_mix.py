@@ -97,15 +97,15 @@ def draw_conversation(rng: Random, mix: DataMix) -> list[Segment]:
     Demonstrations show a solution, or the boxed letter alone. With letters the loss covers the last answer only.
     """
     question_type = QUESTION_TYPES[rng.choice(LEVELS["L1" if rng.random() < L1_SHARE else "L3"])]
-    shots = rng.randint(1, 3) if rng.random() < mix.few_shot else 0
+    demonstrations = rng.randint(1, 3) if rng.random() < mix.few_shot else 0
     template = rng.choice(question_type.training_wordings) if rng.random() < 0.5 else None
     letters_only, guess = rng.random() < 0.5, rng.random() < mix.guesses
     turns = []
-    for turn in range(shots + 1):
-        question, solution, gold = draw_question(question_type, rng, mix, template if shots else None, guess)
-        turns.append((question, "\\boxed{" + gold + "}" if letters_only and turn < shots else solution))
+    for turn in range(demonstrations + 1):
+        question, solution, gold = draw_question(question_type, rng, mix, template if demonstrations else None, guess)
+        turns.append((question, "\\boxed{" + gold + "}" if letters_only and turn < demonstrations else solution))
     segments = render_conversation(turns, system=rng.random() < 0.8)
-    if not letters_only or not shots:
+    if not letters_only or not demonstrations:
         return segments
     return [(text, learned and i == len(segments) - 1) for i, (text, learned) in enumerate(segments)]
 

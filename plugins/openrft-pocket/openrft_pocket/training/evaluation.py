@@ -75,7 +75,7 @@ def measure_policy(
     measured = {}
     for name, question_type in QUESTION_TYPES.items():
         task = PocketFamily().load(task_name(question_type), DataRequest(train=1, test=items, seed=DATA_SEED))
-        groups = policy.generate([openrft.messages_for(sample) for sample in task.test], sampling)
+        groups = policy.generate([openrft.build_messages(sample) for sample in task.test], sampling)
         pairs = list(zip(task.test, groups, strict=True))
         grades = [[task.grade(sample, completion.text) for completion in group] for sample, group in pairs]
         sound = [mark for sample, group in pairs for c in group for mark in _check_lines(sample, c.text)]
@@ -94,7 +94,7 @@ def measure_policy(
 
 def _check_lines(sample: Sample, text: str) -> list[bool]:
     """Whether each line of an answer is sound."""
-    return check_steps(sample, openrft.steps_of(text))
+    return check_steps(sample, openrft.split_steps(text))
 
 
 def format_markdown(measured: dict[str, dict[str, float]]) -> str:
@@ -143,11 +143,11 @@ def measure_reward_model(
     solutions: list[tuple[float, bool, bool, bool]] = []  # least score, right, flawless, guess
     for name in LEVELS["L3"]:
         task = PocketFamily().load(f"pocket/L3/{name}", DataRequest(train=1, test=items, seed=DATA_SEED))
-        prompts = [openrft.messages_for(sample) for sample in task.test]
+        prompts = [openrft.build_messages(sample) for sample in task.test]
         rows, facts = [], []
         for sample, messages, group in zip(task.test, prompts, policy.generate(prompts, sampling), strict=True):
             for completion in group:
-                steps = openrft.steps_of(completion.text)
+                steps = openrft.split_steps(completion.text)
                 if steps:
                     question = messages[-1]["content"]
                     rows.append(tokenize_solution(tokenizer, question, steps, [True] * len(steps), newline=True))

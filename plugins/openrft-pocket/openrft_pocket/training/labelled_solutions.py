@@ -48,10 +48,10 @@ def sample_solutions(
     sampling = openrft.Sampling(n=answers, temperature=temperature, max_tokens=96, seed=seed)
     groups = openrft.open_policy(str(policy)).generate(prompts, sampling)
     return [
-        _label_steps(question, true_lines, openrft.steps_of(completion.text))
+        _label_steps(question, true_lines, openrft.split_steps(completion.text))
         for (question, true_lines, _), group in zip(drawn, groups, strict=True)
         for completion in group
-        if openrft.steps_of(completion.text)
+        if openrft.split_steps(completion.text)
     ]
 
 

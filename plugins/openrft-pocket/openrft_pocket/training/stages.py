@@ -74,7 +74,7 @@ def train_pretraining(build: Build) -> None:
     import torch
 
     phase = curriculum.create_pretraining_phase(build.seed, build.steps)
-    if build.finish:
+    if build.finish_reason:
         note = build.work / "pretraining-finish.json"
         if not note.exists():  # remembered, so that a resumed decay keeps its end
             step = int(torch.load(build.work / "pretraining.pt", weights_only=True)["counts"][0])

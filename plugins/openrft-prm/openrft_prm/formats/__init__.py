@@ -37,7 +37,7 @@ class Format(Protocol):
     """A way to ask a causal trunk about steps. Built as `Format(tokenizer, checkpoint)`."""
 
     def build_inputs(self, pairs: Sequence[Pair]) -> list[ModelInput]:
-        """One input for each pair, with one end a step (`openrft.steps_of`)."""
+        """One input for each pair, with one end a step (`openrft.split_steps`)."""
         ...
 
     def score_hidden(self, hidden: torch.Tensor) -> torch.Tensor:

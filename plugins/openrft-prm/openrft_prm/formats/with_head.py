@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from openrft import CheckpointError, steps_of
+from openrft import CheckpointError, split_steps
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.groups import Pair
 from openrft_prm.inputs import ModelInput, tokenize_marked, tokenize_texts
@@ -77,7 +77,7 @@ class QwenFormat:
         texts, marks = [], []
         for problem, completion in pairs:
             # A policy that writes the step token itself must not gain a score by it.
-            parts = [step.replace(STEP_TOKEN, "") + STEP_TOKEN for step in steps_of(completion)]
+            parts = [step.replace(STEP_TOKEN, "") + STEP_TOKEN for step in split_steps(completion)]
             answer = "".join(parts)
             text = self._tokenizer.apply_chat_template(
                 [
@@ -124,7 +124,7 @@ def build_two_label_inputs(tokenizer: Any, pairs: Sequence[Pair]) -> list[ModelI
     tokens."""
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     separator = tokenizer.encode(SEPARATOR, add_special_tokens=False)
-    steps = [steps_of(completion) for _, completion in pairs]
+    steps = [split_steps(completion) for _, completion in pairs]
     texts = [*(problem for problem, _ in pairs), *(step for row in steps for step in row)]
     ids = tokenize_texts(tokenizer, texts, special=False)
     inputs = []

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig
 
-from openrft import CheckpointError, steps_of
+from openrft import CheckpointError, split_steps
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.groups import Pair
 from openrft_prm.inputs import ModelInput, tokenize_marked
@@ -37,7 +37,7 @@ class MathShepherdFormat:
         texts, marks = [], []
         for problem, completion in pairs:
             text, places = problem + " ", []
-            for i, step in enumerate(steps_of(completion)):
+            for i, step in enumerate(split_steps(completion)):
                 text += f"{chr(10) if i else ''}{step} {STEP_TAG}"
                 places.append(len(text) - 1)
             texts.append(text)
@@ -71,7 +71,7 @@ class RLHFlowFormat:
         self._rows = _load_output_rows(checkpoint, self._plus, minus)
 
     def build_inputs(self, pairs: Sequence[Pair]) -> list[ModelInput]:
-        chats = [self._build_turns(problem, steps_of(completion)) for problem, completion in pairs]
+        chats = [self._build_turns(problem, split_steps(completion)) for problem, completion in pairs]
         texts = [self._tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats]
         marks = [self._find_answers(text, chat) for text, chat in zip(texts, chats, strict=True)]
         inputs = tokenize_marked(self._tokenizer, texts, marks, special=False)
