@@ -7,7 +7,6 @@ never runs code that lies beside them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,14 +67,6 @@ class Checkpoint:
         with safe_open(self.files[name], "pt") as weights:
             matrix = weights.get_slice(name)
             return torch.cat([matrix[row : row + 1] for row in rows]).float()
-
-    def compute_fingerprint(self) -> str:
-        """16 hex digits of the config and of every byte of the weights."""
-        digest = hashlib.sha256(json.dumps(self.config, sort_keys=True).encode())
-        for file in sorted(set(self.files.values())):
-            with file.open("rb") as data:
-                digest.update(hashlib.file_digest(data, "sha256").digest())
-        return digest.hexdigest()[:16]
 
 
 def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[Any, Any]:

@@ -19,9 +19,8 @@ from typing import Any, Literal
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from scipy.stats import mannwhitneyu
 
-from openrft import OpenRFTError, UsageError
+from openrft import OpenRFTError, UsageError, compute_auroc, identify_policy
 from openrft_prm.checkpoint import Checkpoint, load_trunk, write_checkpoint
 from openrft_prm.formats.with_head import build_skywork_inputs, build_two_label_inputs
 from openrft_prm.groups import flatten_scores, group_pairs
@@ -74,7 +73,7 @@ def train(
     inputs = build_inputs(tokenizer, [(row.prompt, "\n".join(row.steps)) for row in rows])
     check_token_ids(inputs, checkpoint)
     _check_lengths(inputs, rows, trunk)
-    settings = {"base": checkpoint.compute_fingerprint(), "data": data.read_text("utf-8"), **asdict(config)}
+    settings = {"base": identify_policy(str(checkpoint.folder)), "data": data.read_text("utf-8"), **asdict(config)}
     state = TrainingState(out, settings)
     head = _fit(trunk, inputs, [row.labels for row in rows], config, state, on_step)
     write_checkpoint(state.draft, trunk, head, tokenizer, config.head, checkpoint)
@@ -106,15 +105,9 @@ def evaluate_checkpoint(model: str, rows: Sequence[LabelledSolution]) -> HeldOut
         for pair, row in zip(pairs, rows, strict=True)
         for score, label in zip(scores[pair], row.labels, strict=True)
     ]
-    right, wrong = [s for s, good in scored if good], [s for s, good in scored if not good]
-    return HeldOutResult(len({row.prompt for row in rows}), len(scored), len(right), auroc(right, wrong))
-
-
-def auroc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
-    """The chance that a right step outscores a wrong one, ties counting half; None without both."""
-    if not right or not wrong:
-        return None
-    return float(mannwhitneyu(right, wrong).statistic) / (len(right) * len(wrong))
+    right = sum(good for _, good in scored)
+    auroc = compute_auroc([s for s, _ in scored], [good for _, good in scored]) if 0 < right < len(scored) else None
+    return HeldOutResult(len({row.prompt for row in rows}), len(scored), right, auroc)
 
 
 class TrainingState:

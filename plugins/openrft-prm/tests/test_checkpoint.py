@@ -178,7 +178,7 @@ def test_a_hub_id_that_was_fetched_before(checkpoint: Make, tmp_path: Path, monk
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     found = Checkpoint.open("made/prm")
     assert detect_format(found) == "qwen"
-    assert found.compute_fingerprint() == Checkpoint.open(str(checkpoint("qwen"))).compute_fingerprint()
+    assert found.shapes == Checkpoint.open(str(checkpoint("qwen"))).shapes
 
 
 def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,14 +190,3 @@ def test_a_hub_id_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(CheckpointError, match=r"not a local folder, and the hub did not give it \(OSError\)"):
         Checkpoint.open("someone/some-prm")
-
-
-def test_fingerprint_follows_the_content(broken: Path) -> None:
-    """Also where one byte in the middle of a large file differs."""
-    set_weights(broken, filler=torch.zeros(2_000_000))
-    before = Checkpoint.open(str(broken)).compute_fingerprint()
-    assert Checkpoint.open(str(broken)).compute_fingerprint() == before
-    changed = torch.zeros(2_000_000)
-    changed[1_234_567] = 1
-    set_weights(broken, filler=changed)
-    assert Checkpoint.open(str(broken)).compute_fingerprint() != before

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ import pytest
 from openrft_prm import PRM
 from openrft_prm.labelling import LabelledSolution, format_labels, read_labels
 from openrft_prm.scorer import CheckpointScorer
-from openrft_prm.training import TrainingConfig, auroc, split_held_out, train
+from openrft_prm.training import HeldOutResult, TrainingConfig, evaluate_checkpoint, split_held_out, train
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
@@ -168,11 +169,6 @@ def test_what_is_held_out_shares_no_question() -> None:
     assert split_held_out(rows[:1], 0.9, seed=0) == (rows[:1], [])
 
 
-def test_auroc_by_hand() -> None:
-    assert auroc([0.9, 0.5], [0.5, 0.1]) == 3.5 / 4
-    assert auroc([0.9], []) is None
-
-
 def test_soft_labels_are_learnt_as_such(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
     data = tmp_path / "steps.jsonl"
     rows = [LabelledSolution(f"q{i}", ("a a", "b b"), (0.25, 0.75)) for i in range(32)]
@@ -198,3 +194,13 @@ def sample_rollout() -> Callable[[str, str], Rollout]:
         return Rollout(Sample(problem, "A", ("1", "2")), ({"role": "user", "content": problem},), Completion(text))
 
     return make
+
+
+def test_a_checkpoint_is_evaluated_on_labelled_steps(checkpoint: Callable[[str], Path]) -> None:
+    model = str(checkpoint("skywork"))
+    ((scores,),) = CheckpointScorer(model, "auto", 1024).score([("q", ("a\nb b\na a b",))])
+    low, middle, high = sorted(range(3), key=lambda i: scores[i])
+    labels = {low: 0.0, middle: 0.7, high: 0.2}
+    row = LabelledSolution("q", ("a", "b b", "a a b"), tuple(labels[i] for i in range(3)))
+    assert evaluate_checkpoint(model, [row]) == HeldOutResult(1, 3, 1, 0.5)
+    assert evaluate_checkpoint(model, [replace(row, labels=(1.0,) * 3)]).auroc is None
