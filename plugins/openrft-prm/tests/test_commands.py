@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from openrft import UsageError
 from openrft.cli import cli
-from openrft.errors import UsageError
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
