@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openrft import Sample, Task, box_answer
-from openrft_questions.columns import LETTERS, BadRowError, normalize_spaces, require_text
+from openrft import LETTERS, Sample, box_answer, grade
+from openrft_questions.columns import BadRowError, normalize_spaces, require_text
 
 KINDS = ("choice", "boolean", "number", "text")
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
@@ -22,7 +22,6 @@ _WITH_UNIT = re.compile(rf"({_NUMBER.pattern})(?:\s*(?![x\u00d7*]\s*10)[^\W\d_]\
 _COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
 _LETTER = re.compile(r"\(?([A-Za-z])\)?[.:]?")
 _LETTER_AND_TEXT = re.compile(r"\(?([A-Za-z])[).:]+\s+(.+)", re.DOTALL)
-_grade = Task("", (), ()).grade  # the harness's own grader
 
 
 def infer_kind(cells: Mapping[str, Any], options: Sequence[str]) -> str:
@@ -94,7 +93,7 @@ def parse_gold(cells: Mapping[str, Any], kind: str) -> str:
     answer = ("No", "Yes")[value] if isinstance(value, bool) else require_text(cells, "answer")
     gold = {"boolean": _parse_boolean, "number": _parse_number, "text": _check_text}[kind](answer)
     sample = Sample("", gold, kind=kind)  # type: ignore[arg-type]
-    if not _grade(sample, box_answer(gold)).correct:
+    if not grade(sample, box_answer(gold)).correct:
         raise BadRowError("answer", _explain_unreachable(answer))
     return gold
 

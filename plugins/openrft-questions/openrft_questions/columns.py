@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LETTERS = string.ascii_uppercase
+from openrft import LETTERS
+
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
     "options": ("options", "choices"),

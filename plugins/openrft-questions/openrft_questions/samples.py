@@ -70,10 +70,10 @@ def _parse_row(row: Mapping[str, Any], task: str, side: Side | None) -> ParsedRo
 def _parse_side(cells: Mapping[str, Any], side: Side | None) -> Side | None:
     if "split" not in cells:
         return side
-    notices = (to_text(cells["split"]) or "").lower()
-    found = next((name for name in SIDES if name == notices), None)
+    given_side = (to_text(cells["split"]) or "").lower()
+    found = next((name for name in SIDES if name == given_side), None)
     if found is None:
-        raise BadRowError("split", f"the split {notices[:40]!r} is neither train nor test")
+        raise BadRowError("split", f"the split {given_side[:40]!r} is neither train nor test")
     if side and found != side:
         raise BadRowError("split", f"the row says {found}, and its file is called {side}")
     return found

@@ -209,7 +209,7 @@ def test_a_leakage_group_stays_on_one_side_of_a_drawn_split(tmp_path: Path) -> N
         assert sides[0]
         assert not sides[0] & sides[1]
         assert not any(task.notes["overlaps"].values())
-    alone = write(tmp_path / "one.json", json.dumps([{**row, "group_size": "g"} for row in rows]))
+    alone = write(tmp_path / "one.json", json.dumps([{**row, "group": "g"} for row in rows]))
     with pytest.raises(DataError, match="up to 60 have to stay together"):
         load_task("questions/one", request(alone))
 

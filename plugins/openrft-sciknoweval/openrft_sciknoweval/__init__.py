@@ -6,12 +6,11 @@ Nothing is read and nothing heavy is imported until a task is loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from openrft import Rollout, hookimpl
+from openrft import Grade, Progress, Rollout, hookimpl
 from openrft_sciknoweval.family import SciKnowEvalFamily
-from openrft_sciknoweval.grading import core_grade, form_of
+from openrft_sciknoweval.grading import form_of
 from openrft_sciknoweval.judge import Judge, Verdict
 from openrft_sciknoweval.metrics import compute_judge_metrics, compute_metrics
 from openrft_sciknoweval.paths import expand_path
@@ -62,7 +61,7 @@ class SciKnowEval:
         return SciKnowEvalFamily()
 
     @hookimpl
-    def judge(self, rollouts: Sequence[Rollout], progress: Any) -> list[Any] | None:
+    def judge(self, rollouts: Sequence[Rollout], progress: Progress | None) -> list[Grade] | None:
         self._judged = []
         if self._judge is None:
             return None
@@ -80,7 +79,7 @@ class SciKnowEval:
         return dict(compute_metrics(rollouts, embedders)) | dict(compute_judge_metrics(self._judged))
 
 
-def _to_grade(rollout: Rollout, verdict: Verdict | None) -> Any:
+def _to_grade(rollout: Rollout, verdict: Verdict | None) -> Grade:
     """A verdict as a Grade. An empty answer, and one whose verdict could not be read, has the lowest mark."""
     score = (verdict.score if verdict else 0.0) or 0.0
-    return replace(core_grade(rollout.sample, ""), answer=rollout.answer, correct=score == 1, score=score)
+    return Grade(rollout.answer, score == 1, score)

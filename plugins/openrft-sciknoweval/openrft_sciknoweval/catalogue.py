@@ -161,7 +161,7 @@ def leaf_name(domain: str | None, level: str | None, task: str, subtask: str) ->
     return task or subtask
 
 
-def level_of(name: str, notices: str | None) -> str | None:
+def level_of(name: str, row_level: str | None) -> str | None:
     """The level of a known file, whatever its rows say (physics_formula_derivation: L5 in folder L3)."""
     known = _KNOWN.get(name.lower())
-    return known.level if known else notices and (notices.upper() if notices.upper() in LEVELS else notices)
+    return known.level if known else row_level and (row_level.upper() if row_level.upper() in LEVELS else row_level)

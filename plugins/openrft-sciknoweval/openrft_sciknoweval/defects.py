@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from openrft import Sample
+from openrft import LETTERS, Answerer, Question, Sample
 from openrft_sciknoweval.grading import answer_form
 from openrft_sciknoweval.relations import parse_relations
 from openrft_sciknoweval.rows import EXPECTED_OPTIONS, Row
@@ -21,8 +21,6 @@ OPTION_COUNT, UNREADABLE = "option_count", "unreadable_gold"
 CONFLICT, DUPLICATE = "conflicting_gold", "exact_duplicate"
 Check = Callable[[Row, str, str], bool]  # (row, leaf name, all its text) -> whether it has the defect
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-Answerer = Callable[[Any], str | None]
 _BARRIER = re.compile(
     r"Solute Element[^:\n]*:\s*(?P<solute>[^,\n]+),\s*Host Element[^:\n]*:\s*(?P<host>[^,\n]+),"
     r"[^\n]*?Barrier[^:=\n]*[:=]\s*(?P<barrier>[-\u2212]?\d+(?:\.\d+)?)"
@@ -117,7 +115,7 @@ def find_defects(row: Row, leaf: str) -> list[str]:
 def make_lowest_barrier_rule(train: Sequence[Sample]) -> Answerer:
     """Answers with the lowest barrier in the given data: diffusion is fastest over it."""
 
-    def answer(question: Any) -> str | None:
+    def answer(question: Question) -> str | None:
         barriers = {
             f"{row['solute'].strip()} in {row['host'].strip()}".lower(): _float(row["barrier"])
             for row in _BARRIER.finditer(question.text)
@@ -132,7 +130,7 @@ def make_lowest_barrier_rule(train: Sequence[Sample]) -> Answerer:
 def make_second_largest_rule(train: Sequence[Sample]) -> Answerer:
     """Answers with the second-largest option: the wrong ones were made from the right number, two below, one above."""
 
-    def answer(question: Any) -> str | None:
+    def answer(question: Question) -> str | None:
         values = [_float(found.group()) for found in map(_NUMBER.search, question.options) if found]
         if len(values) < max(len(question.options), 2):
             return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, DataRequest, Sample, Task, TaskInfo, UsageError
+from openrft import DataError, DataRequest, Progress, Sample, Task, TaskInfo, UsageError
 from openrft_sciknoweval.defects import RULES
 from openrft_sciknoweval.grading import build_instruction, form_of, grade
 from openrft_sciknoweval.paths import expand_path
@@ -64,7 +64,7 @@ class SciKnowEvalFamily:
         half = {"only_side": str(*parts)} if len(parts) == 1 and None not in parts else {}
         return _make_task(collector, train, test, {**notes, "split": "none: all rows", **half})
 
-    def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Any) -> Mapping[str, Any]:
+    def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Progress) -> Mapping[str, Any]:
         """Convert the rows once into a store in the folder `to`. Raises UsageError or DataError."""
         to = expand_path(str(to), "--to ")
         from openrft_sciknoweval.prepare import write_store

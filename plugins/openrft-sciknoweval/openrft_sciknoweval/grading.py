@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-from openrft import Sample, Task
+import openrft
+from openrft import Grade, Sample
 from openrft_sciknoweval.relations import match_relations, parse_relations
 from openrft_sciknoweval.similarity import match_exactly
 
@@ -39,7 +40,6 @@ _BARE = re.compile(r",?\s*(?:directly\s*,?\s*)?do(?: not|n't) output (?:any )?ot
 _EQUATION = re.compile(r"[A-Za-z)\]}]\w{0,4} ?(?:=|->|\u2192|\\(?:to|rightarrow)\b) ?[\d(\[{]{0,6} ?[A-Za-z]")
 _BETWEEN = re.compile(r"[,;|\n/]|\\\\|\b(?:or|and|nor)\b", re.IGNORECASE)
 _NO_REASONS = re.compile(r"\s*without any explanation", re.IGNORECASE)
-core_grade = Task("", (), ()).grade  # the harness's own grader
 
 
 def answer_form(type_: str, leaf: str) -> Form:
@@ -93,7 +93,7 @@ def build_instruction(forms: Iterable[Form]) -> str | None:
     return f"{_REASON} On the last line put the final answer in \\boxed{{}}: {forms_}."
 
 
-def grade(sample: Sample, completion: str) -> Any:
+def grade(sample: Sample, completion: str) -> Grade:
     """The harness's grade; for forms that it does not know:
 
     text: right if the final answer contains the gold answer as whole words. Containment is the benchmark's metric for
@@ -103,7 +103,7 @@ def grade(sample: Sample, completion: str) -> Any:
     nothing is missed and nothing wrong.
     judged: not scored (`correct` is None); the answer is what the judge is to read.
     """
-    graded = core_grade(sample, completion)
+    graded = openrft.grade(sample, completion)
     wanted = form_of(sample)
     if wanted == "judged":
         return replace(graded, answer=graded.answer or extract_free_text(completion), correct=None)
@@ -114,7 +114,7 @@ def grade(sample: Sample, completion: str) -> Any:
     return replace(graded, correct=contains_gold(graded.answer, sample.answer))
 
 
-def _grade_relations(sample: Sample, graded: Any) -> Any:
+def _grade_relations(sample: Sample, graded: Grade) -> Grade:
     found = parse_relations(graded.answer) if graded.answer else None
     if found is None:
         return replace(graded, answer=None, correct=False, score=0.0)

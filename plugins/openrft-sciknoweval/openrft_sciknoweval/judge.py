@@ -13,15 +13,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from filelock import FileLock
 
 import openrft
-from openrft import DataError, OpenRFTError, Rollout, Sampling, UsageError
+from openrft import DataError, OpenRFTError, Policy, Progress, Rollout, Sampling, UsageError
 from openrft_sciknoweval.paths import digest_path, expand_path
 
 ATTEMPTS = 3  # an unreadable verdict is asked for again, less coldly each time
@@ -162,8 +162,8 @@ class VerdictFile:
         for number, line in enumerate(complete.split(b"\n")[:-1], 1):
             try:
                 row = json.loads(line)
-                notices = tuple(row["attempts"])
-                verdict = Verdict(row["key"], row["judge"], row["task"], notices, row["score"], row.get("weights", ""))
+                attempts = tuple(row["attempts"])
+                verdict = Verdict(row["key"], row["judge"], row["task"], attempts, row["score"], row.get("weights", ""))
             except (ValueError, KeyError, TypeError, AttributeError) as fault:
                 where = f"{self.path}:{number}"
                 raise DataError(f"{where}: not a verdict ({fault!r}).", "Fix or remove the line.") from fault
@@ -252,7 +252,7 @@ class Judge:
     def _weights(self) -> str:
         return digest_path(self._folder) if self._folder else ""
 
-    def collect_verdicts(self, rollouts: Sequence[Rollout], progress: Any = None) -> list[Verdict | None]:
+    def collect_verdicts(self, rollouts: Sequence[Rollout], progress: Progress | None = None) -> list[Verdict | None]:
         """One a rollout, in order; None for an empty answer, which is not asked about.
 
         Raises PolicyError if the judge cannot be reached, DataError if a verdict that is to be replayed is missing, and
@@ -267,21 +267,28 @@ class Judge:
                 f"{self._file.path} has no verdict of {self._spec} on {len(missing)} of the answers.",
                 "Judge them with a server: leave out sciknoweval.replay.",
             )
-        policy = openrft.open_policy(self._spec) if missing else None
-        read = any(request and request.key in known and known[request.key].score is not None for request in requests)
-        for start in range(0, len(missing), BATCH):
-            fresh = _ask_judge(policy, self._spec, weights, missing[start : start + BATCH])
-            read = read or any(verdict.score is not None for verdict in fresh)
-            if not read:
+        readable = any(r and r.key in known and known[r.key].score is not None for r in requests)
+        for verdict in self._judge_new(missing, weights, readable, progress) if missing else ():
+            known[verdict.key] = verdict
+        return [known[request.key] if request else None for request in requests]
+
+    def _judge_new(
+        self, requests: Sequence[_JudgeRequest], weights: str, readable: bool, progress: Progress | None
+    ) -> Iterator[Verdict]:
+        """Ask the judge in batches and keep each batch. `readable`: whether any of its verdicts was readable before."""
+        policy = openrft.open_policy(self._spec)
+        for start in range(0, len(requests), BATCH):
+            fresh = _ask_judge(policy, self._spec, weights, requests[start : start + BATCH])
+            readable = readable or any(verdict.score is not None for verdict in fresh)
+            if not readable:
                 raise OpenRFTError(
                     f"none of {len(fresh)} verdicts of {self._spec} can be read; one is {fresh[0].attempts[0][:60]!r}.",
                     "Give a judge that ends with its verdict in the form it is told.",
                 )
             self._file.append(fresh)
-            known |= {verdict.key: verdict for verdict in fresh}
+            yield from fresh
             if progress is not None:
-                progress.update("judge", min(start + BATCH, len(missing)), len(missing))
-        return [known[request.key] if request else None for request in requests]
+                progress.update("judge", min(start + BATCH, len(requests)), len(requests))
 
     def _make_request(self, rollout: Rollout) -> _JudgeRequest:
         sample, answer = rollout.sample, rollout.answer or ""
@@ -290,18 +297,18 @@ class Judge:
         return _JudgeRequest(key, sample.task, rubric, rubric.build_messages(sample.question, sample.answer, answer))
 
 
-def _ask_judge(policy: Any, spec: str, weights: str, requests: Sequence[_JudgeRequest]) -> list[Verdict]:
-    notices: dict[str, list[str]] = {request.key: [] for request in requests}
+def _ask_judge(policy: Policy, spec: str, weights: str, requests: Sequence[_JudgeRequest]) -> list[Verdict]:
+    replies: dict[str, list[str]] = {request.key: [] for request in requests}
     waiting = list(requests)
     for attempt in range(ATTEMPTS):
         how = Sampling(n=1, temperature=0.4 * attempt, max_tokens=TOKENS, seed=attempt)
         answers = policy.generate([request.messages for request in waiting], how)
         for request, (completion,) in zip(waiting, answers, strict=True):
-            notices[request.key].append(completion.text)
-        waiting = [request for request in waiting if request.rubric.parse_verdict(notices[request.key][-1]) is None]
+            replies[request.key].append(completion.text)
+        waiting = [request for request in waiting if request.rubric.parse_verdict(replies[request.key][-1]) is None]
         if not waiting:
             break
     return [
-        Verdict(r.key, spec, r.task, tuple(notices[r.key]), r.rubric.parse_verdict(notices[r.key][-1]), weights)
+        Verdict(r.key, spec, r.task, tuple(replies[r.key]), r.rubric.parse_verdict(replies[r.key][-1]), weights)
         for r in requests
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, UsageError
+from openrft import DataError, Progress, UsageError
 from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
 from openrft_sciknoweval.paths import digest_file
 from openrft_sciknoweval.rows import Part, Row, Shard
@@ -27,7 +27,9 @@ _LISTS = ("texts", "labels", "defects")
 WriterKey = tuple[TaskRef, Part | None, bool]
 
 
-def write_store(source: Source, given: str, identity: str, to: Path, skip_bad_rows: bool, progress: Any) -> Manifest:
+def write_store(
+    source: Source, given: str, identity: str, to: Path, skip_bad_rows: bool, progress: Progress
+) -> Manifest:
     """Write the store of the source that was asked for as `given`, whose identity (sources.py) tells it from others.
 
     `progress` has `update(stage, done, total, note)`. The manifest is renamed into place at the end. Until then the old
@@ -73,7 +75,7 @@ def _convert(
     given: tuple[str, str],
     revision: str | None,
     skip_bad_rows: bool,
-    progress: Any,
+    progress: Progress,
 ) -> Manifest:
     bad: Counter[str] = Counter()
     sources: dict[str, FileStamp] = {}

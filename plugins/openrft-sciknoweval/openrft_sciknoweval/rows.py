@@ -116,10 +116,10 @@ def _row(value: Any) -> Row:
 
 
 def _type(value: Mapping[str, Any]) -> str:
-    notices = value.get("type")
-    if isinstance(notices, list) and len(notices) == 1:  # V1 wraps some
-        notices = notices[0]
-    kind = _text({"type": notices} if "type" in value else {}, "type")
+    given = value.get("type")
+    if isinstance(given, list) and len(given) == 1:  # V1 wraps some
+        given = given[0]
+    kind = _text({"type": given} if "type" in value else {}, "type")
     if kind not in KINDS:
         raise BadRowError("unknown type", f"unknown type {kind[:40]!r}, known are {', '.join(KINDS)}")
     return kind

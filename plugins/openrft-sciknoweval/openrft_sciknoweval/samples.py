@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from openrft import DataError, Sample
+from openrft import LETTERS, DataError, Sample
 from openrft_sciknoweval.catalogue import leaf_name, level_of
 from openrft_sciknoweval.defects import CONFLICT, DUPLICATE, UNREADABLE, find_defects
 from openrft_sciknoweval.grading import build_question, has_outcome_reward
@@ -21,7 +21,6 @@ from openrft_sciknoweval.selectors import FAMILY, FILE, Selector
 from openrft_sciknoweval.splits import normalize
 
 MAX_FAULTS = 5  # bad rows of one shard that a message names
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SamplesByPart = dict[str | None, list[Sample]]
 
 

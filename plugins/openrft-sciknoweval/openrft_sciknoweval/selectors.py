@@ -55,8 +55,8 @@ class Selector:
         )
 
 
-def _labels_agree(wanted: str | None, notices: str | None) -> bool:
-    return not wanted or not notices or wanted == notices or wanted.lower() == notices.lower()
+def _labels_agree(wanted: str | None, label: str | None) -> bool:
+    return not wanted or not label or wanted == label or wanted.lower() == label.lower()
 
 
 def build_selectors(available: Sequence[AvailableRows] | None = None, v1: bool = False) -> dict[str, Selector]:

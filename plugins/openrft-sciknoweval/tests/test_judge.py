@@ -234,7 +234,7 @@ def test_scales_of_refusal_and_of_overlap(server: Server, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("leaf", "notices", "score"),
+    ("leaf", "said", "score"),
     [
         ("physics_text_summary", "Rating: 5", 1.0),
         ("physics_text_summary", "**Rating:** 2", 0.25),
@@ -252,8 +252,8 @@ def test_scales_of_refusal_and_of_overlap(server: Server, tmp_path: Path) -> Non
         ("extract_doping", "Correct", None),
     ],
 )
-def test_how_verdicts_are_read(leaf: str, notices: str, score: float | None) -> None:
-    assert choose_rubric(leaf).parse_verdict(notices) == score
+def test_how_verdicts_are_read(leaf: str, said: str, score: float | None) -> None:
+    assert choose_rubric(leaf).parse_verdict(said) == score
 
 
 def test_the_benchmarks_own_rule_on_verdicts() -> None:
@@ -268,10 +268,10 @@ def test_the_benchmarks_own_rule_on_verdicts() -> None:
 
 
 @given(st.sampled_from(["physics_text_summary", "chemical_harmful_QA", "extract_doping"]), st.text())
-def test_no_verdict_breaks_the_reader(leaf: str, notices: str) -> None:
-    score = choose_rubric(leaf).parse_verdict(notices)
+def test_no_verdict_breaks_the_reader(leaf: str, said: str) -> None:
+    score = choose_rubric(leaf).parse_verdict(said)
     assert score is None or 0 <= score <= 1
-    compute_official_judge_mean(choose_rubric(leaf).scale, [notices])
+    compute_official_judge_mean(choose_rubric(leaf).scale, [said])
 
 
 @given(st.text(alphabet="ab <think>/\\boxed{}\n", max_size=80))

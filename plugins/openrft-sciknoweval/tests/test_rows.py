@@ -33,9 +33,9 @@ def test_choice_takes_gold_by_position(choice: Any) -> None:
     assert (row.kind, row.gold) == ("choice", "y")
 
 
-@pytest.mark.parametrize(("notices", "read"), [("Yes", "Yes"), ("no", "No"), ("TRUE", "Yes"), ("False.", "No")])
-def test_boolean_is_yes_or_no(other: Any, notices: str, read: str) -> None:
-    row = parse_row(other("true_or_false", "Is iron a metal?", notices))
+@pytest.mark.parametrize(("said", "read"), [("Yes", "Yes"), ("no", "No"), ("TRUE", "Yes"), ("False.", "No")])
+def test_boolean_is_yes_or_no(other: Any, said: str, read: str) -> None:
+    row = parse_row(other("true_or_false", "Is iron a metal?", said))
     assert isinstance(row, Row)
     assert row.gold == read
 

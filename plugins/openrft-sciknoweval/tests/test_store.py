@@ -16,9 +16,8 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.sources import VARIABLE
 from openrft_sciknoweval.store import MANIFEST
 
-from openrft import DataError, DataRequest, Task, UsageError
+from openrft import DataError, DataRequest, NoProgress, Task, UsageError
 from openrft.plugins.task_registry import select_tasks
-from openrft.runtime.progress import NoProgress
 from openrft.tasks.task import Preparable, ProvidesAllRows
 from openrft.testing import check_family
 
