@@ -29,7 +29,7 @@ class DemonstrationIndex:
         self._texts = [question_text(sample) for sample in self._pool]
         self._embed = embedder.fit(self._texts)
         self._table = VectorTable(folder, name, self._texts, self._embed)
-        # The original (`root`) is part of the key: it decides which neighbours are allowed.
+        # The original (`root_id`) is part of the key: it decides which neighbours are allowed.
         self._found: dict[tuple[str, str, int, float], list[int]] = {}
 
     def find_nearest(self, samples: Sequence[Sample], count: int, min_similarity: float) -> list[list[int]]:

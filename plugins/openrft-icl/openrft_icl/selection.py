@@ -31,7 +31,7 @@ def select_hits(
 ) -> list[Hit]:
     """The first `count` of the sorted hits that are similar enough and give nothing of the answer away.
 
-    Left out: the sample itself, samples made from the same original (`Sample.root`), and a copy of its text under
+    Left out: the sample itself, samples made from the same original (`Sample.root_id`), and a copy of its text under
     another id. No two of the chosen come from the same original either.
     """
     chosen: list[Hit] = []
@@ -40,9 +40,9 @@ def select_hits(
         if 1 - distance < min_similarity or len(chosen) == count:
             break
         candidate = pool[row]
-        if candidate.root in roots or candidate.id == sample.id or texts[row] == text:
+        if candidate.root_id in roots or candidate.id == sample.id or texts[row] == text:
             continue
-        roots.add(candidate.root)
+        roots.add(candidate.root_id)
         chosen.append((row, distance))
     return chosen
 

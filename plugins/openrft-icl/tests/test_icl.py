@@ -104,11 +104,11 @@ def test_never_itself_a_relative_or_a_copy(data: st.DataObject) -> None:
         family, icl(num_demonstrations=k).retrieve(family, pool, task(family)), strict=True
     ):
         roots = [s.sample.root_id for s in demonstrations]
-        assert asked.root not in roots
+        assert asked.root_id not in roots
         assert len(set(roots)) == len(roots)
         assert all(question_text(s.sample) != question_text(asked) for s in demonstrations)
         others = [s.sample for s in pool if question_text(s.sample) != question_text(asked)]
-        allowed = {other.root for other in others if other.root != asked.root}
+        allowed = {other.root_id for other in others if other.root_id != asked.root_id}
         assert len(demonstrations) == min(k, len(allowed))
 
 
@@ -208,11 +208,12 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 WORKER = """
 import sys
-from openrft import Sample, Shot, Task
+from openrft import Demonstration, Sample, Task
 from openrft_icl import ICL
 samples = [Sample(f"Question {i} about {i % 7}", "A", ("1", "2")) for i in range(30)]
-found = ICL(ICL.Options(index_dir=sys.argv[1])).retrieve(samples, [Shot(s, "A") for s in samples], Task("t", (), ()))
-print([[shot.sample.question for shot in shots] for shots in found])
+pool = [Demonstration(s, "A") for s in samples]
+found = ICL(ICL.Options(index_dir=sys.argv[1])).retrieve(samples, pool, Task("t", (), ()))
+print([[demonstration.sample.question for demonstration in chosen] for chosen in found])
 """
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from openrft import OpenRFTError, Rollout
+from openrft import Critic, OpenRFTError, Rollout, TrainablePolicy
 from openrft_rl.equations.advantages import compute_gae, compute_relative_advantages, expand_to_tokens, whiten
 from openrft_rl.equations.losses import apply_kl_penalty
 from openrft_rl.options import RLOptions
@@ -52,7 +52,7 @@ class TrainingSequence:
         return rewards
 
 
-def build_sequences(policy: Any, rollouts: Sequence[Rollout]) -> list[TrainingSequence]:
+def build_sequences(policy: TrainablePolicy, rollouts: Sequence[Rollout]) -> list[TrainingSequence]:
     """A sequence for each rollout that has tokens. Raises OpenRFTError for a rollout without a reward."""
     kept = [r for r in rollouts if r.completion.tokens]
     # Rollouts of a group share one messages object: encode it once.
@@ -110,12 +110,12 @@ class StepEndFinder:
 
 
 def add_logprobs_and_values(
-    policy: Any, sequences: list[TrainingSequence], token_budget: int, reference: bool, critic: bool
+    policy: TrainablePolicy, sequences: list[TrainingSequence], token_budget: int, reference: bool, critic: bool
 ) -> list[TrainingSequence]:
     """The sequences with `old_logprobs`, and with `ref_logprobs` and `values` where they are asked for. No gradient.
 
-    The log-probabilities kept from sampling are used where they are exact (`TrainablePolicy.recalls`). Otherwise they
-    are computed again: ratios and KLs would take the difference between the two for learning.
+    The log-probabilities kept from sampling are used where they are exact (`policy.exact_sampling_logprobs`). Otherwise
+    they are computed again: ratios and KLs would take the difference between the two for learning.
     """
     logprobs: Forward = policy.completion_logprobs
     if not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences):
@@ -126,7 +126,7 @@ def add_logprobs_and_values(
     if critic:
 
         def values(prompts: list[tuple[int, ...]], tokens: list[tuple[int, ...]], _: float) -> tuple[Tensor, Tensor]:
-            return policy.critic.values(prompts, tokens)
+            return require_critic(policy).values(prompts, tokens)
 
         sequences = set_field(sequences, "values", _run_forward(values, sequences, token_budget))
     return sequences
@@ -170,6 +170,13 @@ def _add_gae(sequences: list[TrainingSequence], options: RLOptions, kl_coef: flo
     advantages, returns = compute_gae(rewards, values, mask, options.gamma, options.gae_lambda)
     sequences = set_field(sequences, "returns", unpad(sequences, returns))
     return set_field(sequences, "advantages", unpad(sequences, whiten(advantages, mask)))
+
+
+def require_critic(policy: TrainablePolicy) -> Critic:
+    """The policy's critic. It must have been attached."""
+    if policy.critic is None:
+        raise ValueError("the policy has no critic")
+    return policy.critic
 
 
 def _device(sequences: Sequence[TrainingSequence]) -> torch.device:

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import openrft
-from openrft import Reward, Rollout, Sample
+from openrft import LETTERS, Reward, Rollout, Sample, hookimpl
 
 
 class Placebo:
@@ -31,7 +30,7 @@ class Placebo:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    @openrft.hookimpl
+    @hookimpl
     def reward(self, rollouts: Sequence[Rollout], seed: int) -> list[Reward]:
         """One outcome reward of 0 or 1 per rollout."""
         coin = random.Random(seed)
@@ -48,11 +47,11 @@ class Placebo:
 def matches_random_label(sample: Sample, answer: str) -> bool:
     """Whether `answer` agrees with the label drawn for this question. The gold answer plays no part in it.
 
-    The draw is keyed by the original question (`Sample.root`), not by the step: a label that changed would be noise
+    The draw is keyed by the original question (`Sample.root_id`), not by the step: a label that changed would be noise
     again. Questions with options and yes/no questions get one of their possible answers. Numbers and texts have no such
     list, so each answer to a question is right or wrong by a fair coin of its own.
     """
-    labels = {"choice": [chr(65 + i) for i in range(len(sample.options))], "boolean": ("Yes", "No")}.get(sample.kind)
+    labels = {"choice": tuple(LETTERS[: len(sample.options)]), "boolean": ("Yes", "No")}.get(sample.kind)
     if labels:
         return answer == random.Random(sample.root_id).choice(labels)
     return random.Random(f"{sample.root_id}/{_normalize(sample, answer)}").random() < 0.5

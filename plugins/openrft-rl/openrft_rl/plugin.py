@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import openrft
-from openrft import Rollout
+from openrft import Rollout, TrainablePolicy, UsageError, hookimpl
 from openrft_rl.options import RLOptions
 
 
@@ -23,9 +21,9 @@ class RL:
         self.dynamic_sampling_retries = default if given is None else given
         self.state: dict[str, float] = {}  # the adapted weight of the KL; the core keeps it in checkpoints
 
-    @openrft.hookimpl
+    @hookimpl
     def train_step(
-        self, policy: Any, rollouts: Sequence[Rollout], objective: str, step: int, seed: int
+        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: str, step: int, seed: int
     ) -> Mapping[str, float] | None:
         """One update for the objective "explore", on scored rollouts. Returns its metrics."""
         if objective != "explore":
@@ -51,7 +49,7 @@ def _refuse_single_answers(options: RLOptions, rollouts: Sequence[Rollout]) -> N
     would be zero."""
     compares = options.algorithm_spec.baseline in ("group", "leave_one_out")
     if compares and len({r.sample.id for r in rollouts}) == len(rollouts):
-        raise openrft.UsageError(
+        raise UsageError(
             f"rl.algorithm={options.algorithm} compares a question's answers, and each question has one.",
             "Set explore.group_size to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
         )

@@ -10,12 +10,11 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from openrft import OpenRFTError, Rollout
+from openrft import OpenRFTError, Rollout, TrainablePolicy
 from openrft_rl.batch import (
     TrainingSequence,
     add_advantages,
@@ -23,6 +22,7 @@ from openrft_rl.batch import (
     build_sequences,
     get_field,
     pad_field,
+    require_critic,
     split_micro_batches,
     split_mini_batches,
 )
@@ -43,7 +43,7 @@ MAX_LOGITS = 2 << 30  # bytes of float32 logits per forward pass, whatever `micr
 class Update:
     """What the losses of one update need."""
 
-    policy: Any
+    policy: TrainablePolicy
     options: RLOptions
     kl_coef: float  # this step's weight of the KL to the reference
     on_policy: bool  # the policy still has the very weights that sampled
@@ -51,7 +51,7 @@ class Update:
 
 
 def update_policy(
-    policy: Any, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl_coef: float
+    policy: TrainablePolicy, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl_coef: float
 ) -> dict[str, float]:
     """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
@@ -78,7 +78,7 @@ def update_policy(
     update = Update(policy, options, kl_coef, not several, metrics)
     optimizers = [policy.get_optimizer(options.lr)]
     if uses_critic:
-        optimizers.append(policy.critic.get_optimizer(options.critic_lr))
+        optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
     with rollback_on_failure(optimizers, several):
         for epoch in range(options.ppo_epochs if used else 0):
             batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
@@ -118,7 +118,7 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
 
 def value_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
     """A micro-batch's error of the critic about the returns. A scalar."""
-    values, mask = update.policy.critic.values([s.prompt for s in sequences], [s.tokens for s in sequences])
+    values, mask = require_critic(update.policy).values([s.prompt for s in sequences], [s.tokens for s in sequences])
     old_values, returns = pad_field(sequences, "values"), pad_field(sequences, "returns")
     loss = clipped_value_loss(values, old_values, returns, update.options.value_clip)
     return _sum_weighted(loss, mask, sequences)
@@ -130,11 +130,11 @@ def _sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence])
 
 def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches: int, step: int) -> None:
     """One optimizer step of the policy, and of the critic, on one of the epoch's `batches` mini-batches."""
-    options, metrics, critic = update.options, update.metrics, update.options.algorithm_spec.uses_critic
+    options, metrics = update.options, update.metrics
     policy_optimizer = _prepare(update.policy.get_optimizer(options.lr), options.lr)
-    value_optimizer = (
-        _prepare(update.policy.critic.get_optimizer(options.critic_lr), options.critic_lr) if critic else None
-    )
+    value_optimizer = None
+    if options.algorithm_spec.uses_critic:
+        value_optimizer = _prepare(require_critic(update.policy).get_optimizer(options.critic_lr), options.critic_lr)
     policy_total = value_total = 0.0
     for micro in split_micro_batches(batch, options.micro_batch_tokens):
         loss = policy_loss(update, micro) * batches

@@ -98,11 +98,11 @@ def explored(tiny, store, *plugins, credit="sequence", **options):
         EvaluateSettings(completions=1, max_tokens=4),
     )
     job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": options})
-    outcome = pipeline.run_job(job, Store(store))
+    result = pipeline.run_job(job, Store(store))
     (adapter,) = store.glob("explore/*/adapter/adapter_model.safetensors")
-    rows = [json.loads(line) for line in outcome.metrics_file.read_text("utf-8").splitlines()]
-    (cost,) = [c for c in outcome.costs if c.stage == "explore"]
-    return adapter.read_bytes(), rows, cost.counts
+    rows = [json.loads(line) for line in result.metrics_file.read_text("utf-8").splitlines()]
+    (explore,) = [run for run in result.stage_runs if run.stage == "explore"]
+    return adapter.read_bytes(), rows, explore.counts
 
 
 @pytest.mark.parametrize("credit", ["step", "min"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
-from openrft import Rollout, UsageError, hookimpl
+from openrft import Progress, Rollout, TrainablePolicy, UsageError, hookimpl
 from openrft_sft.rows import build_rows
 
 __version__ = "0.1.0"
@@ -51,7 +50,7 @@ class SFT:
 
     @hookimpl
     def train_step(
-        self, policy: Any, rollouts: Sequence[Rollout], objective: str, seed: int, progress: Any
+        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: str, seed: int, progress: Progress
     ) -> Mapping[str, float] | None:
         """Train a fresh adapter on all `rollouts`. It stays attached to `policy.model`.
 

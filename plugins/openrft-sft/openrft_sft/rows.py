@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from openrft import OpenRFTError, Rollout
+from openrft import OpenRFTError, Rollout, TrainablePolicy
 
 IGNORED = -100  # the label that the loss skips
 
@@ -30,12 +29,12 @@ class Rows:
         return sum(label != IGNORED for row in self.labels for label in row)
 
 
-def build_rows(policy: Any, rollouts: Sequence[Rollout], max_length: int) -> Rows:
+def build_rows(policy: TrainablePolicy, rollouts: Sequence[Rollout], max_length: int) -> Rows:
     """Each rollout as `encode(messages) + completion + end token`, cut at `max_length` and at the model's context.
 
     Raises OpenRFTError if no rollout leaves anything to learn.
     """
-    limit = min(max_length, getattr(policy, "context", max_length))
+    limit = min(max_length, policy.context)
     ids: list[list[int]] = []
     labels: list[list[int]] = []
     truncated = 0

@@ -13,14 +13,16 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from openrft import OpenRFTError, open_trainer
+from openrft import OpenRFTError, Progress, TrainablePolicy, open_trainer
 from openrft_sft.rows import Rows
 
 if TYPE_CHECKING:
     from openrft_sft import SFT
 
 
-def train_adapter(policy: Any, rows: Rows, options: SFT.Options, seed: int, progress: Any) -> list[float]:
+def train_adapter(
+    policy: TrainablePolicy, rows: Rows, options: SFT.Options, seed: int, progress: Progress
+) -> list[float]:
     """Train the policy's adapter on `rows`; the loss of every step. Raises OpenRFTError when a loss is not finite."""
     pad = policy.tokenizer.pad_token_id
     monitor = LossMonitor(progress)
@@ -50,7 +52,7 @@ def train_adapter(policy: Any, rows: Rows, options: SFT.Options, seed: int, prog
 class LossMonitor(TrainerCallback):
     """Keeps each step's loss, reports it as progress, and stops at the first that is not finite."""
 
-    def __init__(self, progress: Any) -> None:
+    def __init__(self, progress: Progress) -> None:
         self.losses: list[float] = []
         self._progress = progress
 

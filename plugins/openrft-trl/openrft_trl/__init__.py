@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import UsageError, hookimpl
+from openrft import Exploration, UsageError, hookimpl
 
 __version__ = "0.1.0"
 
@@ -76,9 +76,9 @@ class TRLGRPO:
         self.further_arguments = parse_grpo_config(options.grpo_config)
 
     @hookimpl
-    def train_step(self, objective: str, seed: int, run: Any) -> Mapping[str, float] | None:
+    def train_step(self, objective: str, seed: int, run: Exploration | None) -> Mapping[str, float] | None:
         """Every step from `run.first` on. The metrics are logged step by step, so none are left to return."""
-        if objective != "explore_stage":
+        if objective != "explore_stage" or run is None:
             return None
         from openrft_trl.training import run_grpo
 

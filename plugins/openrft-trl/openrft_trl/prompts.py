@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from openrft import OpenRFTError
+from openrft import Message, OpenRFTError, TrainablePolicy
 
-TRLPrompt = list[dict[str, str]] | str  # a conversation, which TRL renders with the chat template, or plain text
+TRLPrompt = list[Message] | str  # a conversation, which TRL renders with the chat template, or plain text
 
 
-def format_prompts(policy: Any, conversations: Sequence[Sequence[dict[str, str]]]) -> list[TRLPrompt]:
+def format_prompts(policy: TrainablePolicy, conversations: Sequence[Sequence[Message]]) -> list[TRLPrompt]:
     """Each conversation in the form from which TRL makes `policy.encode(conversation)`, token by token.
 
     Raises OpenRFTError if there is no such form: the policy would be trained on other prompts than it is evaluated on.
@@ -39,7 +39,7 @@ def _render(tokenizer: Any, messages: TRLPrompt) -> list[int] | None:
         return None
 
 
-def limit_completions(policy: Any, conversations: Sequence[Sequence[dict[str, str]]], max_tokens: int) -> int:
+def limit_completions(policy: TrainablePolicy, conversations: Sequence[Sequence[Message]], max_tokens: int) -> int:
     """How many tokens every completion may have: at most `max_tokens`, and what the longest prompt leaves free.
 
     TRL's batches have one size, so no prompt can be left out. One that fills the context raises OpenRFTError.

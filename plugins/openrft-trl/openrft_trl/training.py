@@ -13,7 +13,7 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from openrft import Completion, OpenRFTError, UsageError, open_trainer
+from openrft import Completion, Exploration, OpenRFTError, Prompt, Rollout, TrainablePolicy, UsageError, open_trainer
 from openrft_trl.prompts import format_prompts, limit_completions
 
 if TYPE_CHECKING:
@@ -29,14 +29,13 @@ METRIC_NAMES = {
 }
 
 
-def run_grpo(run: Any, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int) -> None:
+def run_grpo(run: Exploration, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int) -> None:
     """Every step from `run.first` to `run.steps`, on the adapter and with the optimizer of `run.policy`."""
     policy = run.policy
     steps = [run.sample_batch(step) for step in range(run.first, run.steps)]
     prompts = [prompt for step in steps for prompt in step]
-    every = [
-        prompt.messages for step in range(run.steps) for prompt in run.sample_batch(step)
-    ]  # also those before a resume
+    every_step = [run.sample_batch(step) for step in range(run.steps)]  # also those before a resume
+    every = [prompt.messages for step in every_step for prompt in step]
     max_tokens = limit_completions(policy, every, run.sampling(run.first).max_tokens)
     bridge = StageBridge(run, prompts)
     conversations = format_prompts(policy, [prompt.messages for prompt in prompts])
@@ -64,7 +63,7 @@ def run_grpo(run: Any, options: TRLGRPO.Options, further: Mapping[str, Any], see
             ) from fault
 
 
-def _open_optimizer(policy: Any, lr: float) -> Any:
+def _open_optimizer(policy: TrainablePolicy, lr: float) -> Any:
     """The policy's optimizer at this learning rate: one that was read from a checkpoint has none."""
     optimizer = policy.get_optimizer(lr)
     for group in optimizer.param_groups:
@@ -73,7 +72,7 @@ def _open_optimizer(policy: Any, lr: float) -> Any:
 
 
 def _build_arguments(
-    run: Any, prompts: int, max_tokens: int, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int
+    run: Exploration, prompts: int, max_tokens: int, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     """The fields of GRPOConfig for steps of this many prompts. Raises OpenRFTError for a batch that cannot be split."""
     sampling, splits = run.sampling(run.first), options.gradient_accumulation_steps
@@ -81,7 +80,8 @@ def _build_arguments(
     if completions % splits:
         raise OpenRFTError(
             f"trl-grpo: {completions} completions a step cannot be split into {splits} equal parts.",
-            "Choose trl-grpo.gradient_accumulation_steps so that it divides explore.prompts_per_step * explore.group_size.",
+            "Choose trl-grpo.gradient_accumulation_steps so that it divides"
+            " explore.prompts_per_step * explore.group_size.",
         )
     return {
         "gradient_checkpointing": False,
@@ -105,10 +105,10 @@ def _build_arguments(
 class StageBridge(TrainerCallback):
     """TRL's reward function and callback on one side, the stage's run on the other."""
 
-    def __init__(self, run: Any, prompts: Sequence[Any]) -> None:
+    def __init__(self, run: Exploration, prompts: Sequence[Prompt]) -> None:
         self.end_tokens: set[int] = set()
         self._run, self._prompts = run, prompts
-        self._rollouts: list[Any] = []
+        self._rollouts: list[Rollout] = []
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Before TRL generates: the step's own random stream, so that a resumed run needs no generator's state."""
@@ -119,13 +119,13 @@ class StageBridge(TrainerCallback):
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""
         rollouts = [self._prompts[r].to_rollout(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
-        self._rollouts = self._run.judged(self._run.first + trainer_state.global_step, rollouts)
+        self._rollouts = self._run.score(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
                 "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
                 "Use the plugin rl, or explore.credit=sequence.",
             )
-        return [rollout.reward for rollout in self._rollouts]
+        return [_get_reward(rollout) for rollout in self._rollouts]
 
     def _decode(self, ids: list[int]) -> Completion:
         stopped = bool(ids) and ids[-1] in self.end_tokens
@@ -137,4 +137,10 @@ class StageBridge(TrainerCallback):
         """TRL logs once a step, after the update, and once more at the end without a loss."""
         if logs and "loss" in logs:
             metrics = {ours: float(logs[trl]) for trl, ours in METRIC_NAMES.items() if logs.get(trl) is not None}
-            self._run.finished(self._run.first + state.global_step - 1, self._rollouts, metrics)
+            self._run.log_step(self._run.first + state.global_step - 1, self._rollouts, metrics)
+
+
+def _get_reward(rollout: Rollout) -> float:
+    if rollout.reward is None:
+        raise OpenRFTError(f"a rollout of sample {rollout.sample.id} reached training without a reward.")
+    return rollout.reward
