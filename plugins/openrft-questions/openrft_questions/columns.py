@@ -125,7 +125,7 @@ def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
     """
     if value is not None and value not in ([], {}) and lettered:
         names = ", ".join(sorted(lettered))
-        raise BadRowError("options", f"options stand in one column and, apart, in {names}")
+        raise BadRowError("options", f"there are options in one column and also in {names}")
     if lettered:
         return _check_options(*_options_from_columns(lettered))
     if value is None or value in ([], {}):

@@ -157,7 +157,7 @@ def _column_names(path: Path, cells: list[str]) -> list[str]:
 
 
 def _first_repeated(names: Sequence[str]) -> str | None:
-    """The first of the names that stands there again later."""
+    """The first of the names that occurs again later."""
     if len(set(names)) == len(names):
         return None
     counts = Counter(names)
@@ -212,11 +212,11 @@ def load_json(text: str) -> Any:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, if no key stands in it twice."""
+    """An object. Raises ValueError if a key occurs twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = _first_repeated([name for name, _ in pairs])
-        raise ValueError(f"the key {twice!r} stands in an object twice")
+        raise ValueError(f"the key {twice!r} occurs twice in an object")
     return found
 
 

@@ -86,7 +86,7 @@ def test_json_keeps_the_digits_of_its_decimals_and_refuses_a_key_twice(tmp_path:
     text = '[{"question": "q?", "answer": 2.00}, {"question": "r?", "answer": 3, "topic": NaN}]'
     assert [s.answer for s in all_of(write(tmp_path / "q.json", text))] == ["2.00", "3"]
     write(tmp_path / "twice.jsonl", '{"question": "q?", "answer": 1, "answer": 2}')
-    with pytest.raises(DataError, match=r"line 1: not JSON .the key 'answer' stands in an object twice"):
+    with pytest.raises(DataError, match=r"line 1: not JSON .the key 'answer' occurs twice in an object"):
         load_task("questions/twice", request(tmp_path / "twice.jsonl"))
 
 

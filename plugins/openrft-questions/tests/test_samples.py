@@ -69,7 +69,10 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
         ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
         ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "columns A, C were taken for options"),
-        ({"question": "q?", "A": "x", "options": ["x"], "answer": "A"}, "options stand in one column and, apart, in A"),
+        (
+            {"question": "q?", "A": "x", "options": ["x"], "answer": "A"},
+            "there are options in one column and also in A",
+        ),
         ({"question": "q?", "problem": "p?", "answer": "A"}, "two columns hold the question: question and problem"),
         ({"question": "q?", "answer": "1", "type": "numeric"}, "none of choice, boolean, number, text"),
         ({"question": "q?", "answer": "1", "type": "choice"}, "there are no options"),

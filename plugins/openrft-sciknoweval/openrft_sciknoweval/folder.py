@@ -118,7 +118,7 @@ class SingleFile:
                 f"{selector.name} needs train/ and test/ folders, and {self.path} is a file.",
                 f"Give the folder that holds both, or take all rows of the file as {FILE}.",
             )
-        # A file named like the task is that task, whatever its rows say of themselves.
+        # A file named like the task is that task, whatever its rows' own labels are.
         named = selector and selector.leaf and self.path.stem.lower() == selector.leaf.lower()
         if selector and named:
             return [DataFile(self.path, selector.domain, selector.level, selector.leaf).open_shard()]

@@ -101,7 +101,7 @@ def _parse_int(digits: str) -> int | float:
 class _Array:
     """An array's rows, read through a window.
 
-    Broken syntax ends the file: nobody can tell how many rows follow, so not even skipping goes on from there.
+    Broken syntax ends the file: it is not known how many rows follow, so skipping cannot continue from there.
     """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:

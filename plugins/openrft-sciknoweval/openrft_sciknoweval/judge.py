@@ -256,7 +256,7 @@ class Judge:
         """One a rollout, in order; None for an empty answer, which is not asked about.
 
         Raises PolicyError if the judge cannot be reached, DataError if a verdict that is to be replayed is missing, and
-        OpenRFTError if nothing that the judge says can be read: that tells of the judge and not of the answers.
+        OpenRFTError if no verdict of the judge can be read: then the judge is at fault, not the answers.
         """
         requests = [self._make_request(rollout) if rollout.answer else None for rollout in rollouts]
         weights = self._weights()
@@ -283,7 +283,7 @@ class Judge:
             if not readable:
                 raise OpenRFTError(
                     f"none of {len(fresh)} verdicts of {self._spec} can be read; one is {fresh[0].attempts[0][:60]!r}.",
-                    "Give a judge that ends with its verdict in the form it is told.",
+                    "Give a judge that ends with its verdict in the form that it was asked for.",
                 )
             self._file.append(fresh)
             yield from fresh

@@ -30,7 +30,7 @@ WriterKey = tuple[TaskRef, Part | None, bool]
 def write_store(
     source: Source, given: str, identity: str, to: Path, skip_bad_rows: bool, progress: Progress
 ) -> Manifest:
-    """Write the store of the source that was asked for as `given`, whose identity (sources.py) tells it from others.
+    """Write the store of the source that was asked for as `given`, whose `identity` is that of sources.identify_source.
 
     `progress` has `update(stage, done, total, note)`. The manifest is renamed into place at the end. Until then the old
     store still serves, and a run that is killed leaves at most rows that no manifest names, which the next run removes.
@@ -196,7 +196,7 @@ class StoreWriter:
         return None
 
     def count_bad_rows(self, shard: Shard, bad: Counter[str]) -> bool:
-        """Count bad rows with the task whose file they stand in; False if the file holds several, or none."""
+        """Count bad rows with the task of their file; False if the file holds rows of several tasks, or of none."""
         of_shard = [writer for writer in self._writers.values() if shard.name in writer.shards]
         if not shard.leaf or len(of_shard) != 1:
             return False

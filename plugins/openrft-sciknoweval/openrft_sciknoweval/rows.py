@@ -56,7 +56,7 @@ class Row:
 
     @property
     def gold(self) -> str:
-        """The gold answer's text; a choice's by position of its label, empty if no text stands there."""
+        """The gold answer's text; a choice's is the option at its label's position, empty if there is none."""
         if self.kind != "choice":
             return self.answer
         return self.texts[self.position] if self.has_gold else ""
@@ -187,7 +187,7 @@ def _text(value: Mapping[str, Any], field: str, default: str | None = None) -> s
 def _clean(text: Any, field: str) -> str:
     if not isinstance(text, str):
         kind = _JSON_TYPES.get(type(text), "no text")
-        raise BadRowError("wrong type", f"{field} holds {kind} where text must stand")
+        raise BadRowError("wrong type", f"{field} holds {kind} where text is expected")
     if text.isascii():
         return text
     try:
@@ -209,7 +209,7 @@ class Shard:
     """
 
     name: str  # as a person would look for it: a path, or the config on the hub
-    rows: Callable[[], RowIterator]  # reads from the begin, each time it is called; raises DataError
+    rows: Callable[[], RowIterator]  # reads from the beginning each time it is called; raises DataError
     domain: str | None = None
     level: str | None = None
     leaf: str | None = None

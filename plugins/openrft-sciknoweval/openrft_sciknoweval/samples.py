@@ -91,7 +91,7 @@ class SampleCollector:
     def _flag_conflicts(self) -> None:
         """Flag samples that ask the same (question and set of options) and have different gold answers."""
         every = [*self.gradable(), *self.needing_judge()]
-        asked = Counter(hash(normalize(sample.question)) for sample in every)  # spares most the closer look
+        asked = Counter(hash(normalize(sample.question)) for sample in every)  # most samples need no closer look
         golds: dict[object, set[str]] = defaultdict(set)
         for sample in every:
             if asked[hash(normalize(sample.question))] > 1:
@@ -110,7 +110,7 @@ class SampleCollector:
         return [sample for samples in self.judged.values() for sample in samples]
 
     def clear(self) -> None:
-        """Let the samples go."""
+        """Drop all samples."""
         self.samples.clear()
         self.judged.clear()
 

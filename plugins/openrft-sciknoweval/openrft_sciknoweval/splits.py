@@ -37,7 +37,7 @@ class LeakageGroups:
     """The leakage groups among some samples."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        # Hashes stand for texts: a benchmark's questions need not be in memory twice.
+        # Hashes in place of texts: a benchmark's questions need not be in memory twice.
         asked = Counter((sample.task, hash(normalize(sample.question))) for sample in samples)
         self._templates = {wording for wording, rows in asked.items() if rows > TEMPLATE}
         self._loose = {question for _, question in self._templates}

@@ -74,7 +74,7 @@ class Manifest:
     """What a store is made of."""
 
     source: str  # as it was asked for
-    place: str  # tells that source from others, where the words above do not
+    place: str  # sources.identify_source: what distinguishes that source from others
     revision: str | None
     entries: tuple[StoredFile, ...]
     sources: dict[str, FileStamp] = field(default_factory=dict)  # by path
@@ -232,7 +232,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[RowLocation, Row]]:
     import pyarrow.parquet
 
     # Texts that many rows share come as numbers into a dictionary: faster, and each is one object.
-    # Read as it is needed: beforehand, the whole file would lie in memory beside the rows.
+    # Read as it is needed: otherwise the whole file would be in memory beside the rows.
     file = pyarrow.parquet.ParquetFile(path, read_dictionary=list(_SHARED), pre_buffer=False)
     for batch in file.iter_batches(batch_size=1024):
         columns = {name: _column_values(batch.column(name)) for name in (*LOCATION_FIELDS, *ROW_FIELDS)}

@@ -98,7 +98,7 @@ def test_a_number_of_any_length_costs_its_row_and_not_the_file(
     found = [parse_row(value) for _, value in read_values(tmp_path / name)]
     assert [isinstance(row, Row) for row in found] == [True, False, True]
     assert isinstance(found[1], BadRow)
-    assert found[1].detail == "question holds a number where text must stand"
+    assert found[1].detail == "question holds a number where text is expected"
 
 
 def test_a_hundred_thousand_keys_or_labels_take_a_second_or_two(choice: Any) -> None:
