@@ -41,7 +41,7 @@ def ours(checkpoint: str) -> Step:
     from openrft.policies.hf import HFPolicy
     from openrft.types import Rollout
 
-    policy, plugin = HFPolicy(checkpoint), RL(RLOptions(lr=LR, rank=RANK, lora_alpha=ALPHA, kl=0.0))
+    policy, plugin = HFPolicy(checkpoint), RL(RLOptions(lr=LR, lora_rank=RANK, lora_alpha=ALPHA, kl_coef=0.0))
     asked, count = questions(), itertools.count()
 
     def step() -> None:

@@ -58,7 +58,7 @@ class ExplorationRun:
     @property
     def dynamic_sampling_retries(self) -> int:
         """How often a step may draw further questions in place of those that taught nothing."""
-        return max(getattr(self.context.plugins.instances[name], "redraws", 0) for name in self.trainers)
+        return max(getattr(self.context.plugins.instances[name], "dynamic_sampling_retries", 0) for name in self.trainers)
 
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore
