@@ -1,7 +1,7 @@
 """OpenRFT: reinforcement fine-tuning from about 100 labelled questions, with evidence of what helped.
 
-These names are what plugins may import, beside `openrft.testing`, `openrft.splits` and `openrft.prefix_tree`; everything
-else is internal. Each is loaded when it is first used, so that `openrft --help` answers at once.
+Plugins may import these names and the modules `openrft.testing`, `openrft.splits` and `openrft.prefix_tree`. Everything
+else is internal. Each name is loaded on first use, so `openrft --help` answers at once.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ _MODULES = {
     ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # one list of names, so that the face and its loading cannot differ
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:

@@ -20,8 +20,8 @@ def stratify_by_task(sample: Sample) -> Stratum:
 
 
 def group_related_samples(samples: Sequence[Sample]) -> list[Group]:
-    """The samples grouped so that those are together that are alike, or share a mark in `meta["leakage_groups"]`, or are so to one
-    that is (`openrft.tasks.leakage`); in an order that depends on the samples alone."""
+    """Samples grouped so that related ones stay together: those that match or share a key in `meta["leakage_groups"]`
+    (`openrft.tasks.leakage`), directly or through others. The order depends on the samples alone."""
     groups: dict[int, Group] = defaultdict(list)
     for sample, first in zip(samples, cluster_samples(samples), strict=True):
         groups[first].append(sample)

@@ -91,7 +91,8 @@ def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> 
     ways = [f"{more} items"] if more else []
     again = seeds_needed(TARGET_DIFFERENCE, items, completions, tasks)
     ways += [f"{again} seeds"] if again and again > seeds else []
-    return f"{line}; {100 * TARGET_DIFFERENCE:g} points would take {' or '.join(ways) or 'both more items and more seeds'}."
+    needed = " or ".join(ways) or "both more items and more seeds"
+    return f"{line}; {100 * TARGET_DIFFERENCE:g} points would take {needed}."
 
 
 def _round_up(count: float) -> int:

@@ -41,7 +41,7 @@ class ExploreSettings:
             raise ValueError("temperature must be above 0: a greedy policy explores nothing")
         if self.credit != "sequence" and self.aggregation not in ("min", CREDIT_AGGREGATION[self.credit]):
             raise ValueError(
-                f"credit {self.credit} adds up to the {CREDIT_AGGREGATION[self.credit]} of the steps, not to {self.aggregation}"
+                f"credit={self.credit} needs aggregation={CREDIT_AGGREGATION[self.credit]}, not {self.aggregation}"
             )
 
 

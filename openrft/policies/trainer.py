@@ -70,8 +70,7 @@ def _build_config(config_class: type[Any], arguments: Mapping[str, Any]) -> Any:
         raise UsageError(
             f"{config_class.__name__} refuses its arguments: {fault}.", "See the options that are handed on to it."
         ) from fault
-    # With several GPUs in sight the trainer would wrap the model in DataParallel, which TRL refuses. The policy lives on
-    # one device.
+    # With several GPUs the trainer would wrap the model in DataParallel, which TRL refuses. The policy lives on one device.
     config._n_gpu = min(1, config.n_gpu)
     return config
 
@@ -85,8 +84,8 @@ def _without_telemetry(trainer_class: type[Any]) -> type[Any]:
 def _restore_policy(policy: TrainablePolicy) -> Iterator[None]:
     """Put back what a trainer changes besides the adapter, and leave the model in eval mode.
 
-    TRL replaces `forward` by one with a fused loss and sets a missing padding token. The trainer rewrites special tokens
-    in the configs. All of it would otherwise stay in the policy that RL trains and that is evaluated.
+    TRL replaces `forward` by one with a fused loss and sets a missing padding token. The trainer rewrites special
+    tokens in the configs. All of it would otherwise stay in the policy that RL trains and that is evaluated.
     """
     base, pad_token = policy.model.get_base_model(), policy.tokenizer.pad_token
     modules, configs = [policy.model, base], [base.config, base.generation_config]

@@ -57,7 +57,8 @@ def merge_augmented(
         for sample in check_list(name, "augment", Sample, samples):
             if sample.parent not in roots or not sample.created_by:
                 raise PluginError(
-                    f"{find_plugin(name)} made a sample without lineage: parent {sample.parent!r}, created_by {sample.created_by!r}.",
+                    f"{find_plugin(name)} made a sample without lineage: parent {sample.parent!r},"
+                    f" created_by {sample.created_by!r}.",
                     "Set parent to the id of a train sample and created_by to the plugin's name.",
                 )
             if sample.id in kept:

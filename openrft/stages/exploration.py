@@ -58,7 +58,8 @@ class ExplorationRun:
     @property
     def dynamic_sampling_retries(self) -> int:
         """How often a step may draw further questions in place of those that taught nothing."""
-        return max(getattr(self.context.plugins.instances[name], "dynamic_sampling_retries", 0) for name in self.trainers)
+        trainers = [self.context.plugins.instances[name] for name in self.trainers]
+        return max(getattr(trainer, "dynamic_sampling_retries", 0) for trainer in trainers)
 
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore

@@ -1,7 +1,7 @@
 """Which samples of two sets are so alike that one gives the other away.
 
-Knows three kinds by itself and takes further ones from `Sample.meta["leakage_groups"]`: keys `KIND:KEY` that a task's family
-writes there, equal for samples that are kin (the same block of given data, say).
+Knows three kinds of match and takes further ones from `Sample.meta["leakage_groups"]`: keys `KIND:KEY` that a task's
+family writes there. Related samples share a key (the same block of given data, for example).
 """
 
 from __future__ import annotations

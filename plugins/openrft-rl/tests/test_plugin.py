@@ -1,4 +1,4 @@
-"""The plugin in the explore stage, on a real tiny checkpoint: credit by steps, dynamic sampling, and stopping halfway."""
+"""The plugin in the explore stage, on a real tiny checkpoint: credit by steps, dynamic sampling, stopping halfway."""
 
 from __future__ import annotations
 
