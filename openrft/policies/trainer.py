@@ -70,7 +70,7 @@ def _build_config(config_class: type[Any], arguments: Mapping[str, Any]) -> Any:
         raise UsageError(
             f"{config_class.__name__} refuses its arguments: {fault}.", "See the options that are handed on to it."
         ) from fault
-    # With several GPUs the trainer would wrap the model in DataParallel, which TRL refuses. The policy lives on one device.
+    # With several GPUs the trainer would wrap the model in DataParallel, which TRL refuses.
     config._n_gpu = min(1, config.n_gpu)
     return config
 
