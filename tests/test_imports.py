@@ -27,7 +27,7 @@ def modules_after(code):
         "sys.argv = ['openrft', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
         "sys.argv = ['openrft', 'bench', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
         "from openrft.cli import cli\ntry: cli.main(['fitness', '--help'])\nexcept SystemExit: pass",
-        "import openrft.plugins.hookspecs, openrft.plugins.policy_registry, openrft.runtime.store, openrft.stages.explore",
+        "import openrft.plugins.policy_registry, openrft.runtime.store, openrft.stages.explore",
     ],
 )
 def test_light(code):
