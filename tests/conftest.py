@@ -24,26 +24,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the toy and the broken plugins are pip-installed, as a stranger's would be."""
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process that finds the toy and the broken plugins, installed by pip in a folder apart."""
     target = tmp_path_factory.mktemp("site")
     for name in ("toy", "broken"):
-        source = shutil.copytree(HERE / "plugins_for_tests" / name, tmp_path_factory.mktemp("source") / name)
+        source = shutil.copytree(HERE / "third_party" / name, tmp_path_factory.mktemp("source") / name)
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
         subprocess.run([*command, "--target", str(target), str(source)], check=True)
-    return target
+    return {**os.environ, "PYTHONPATH": str(target), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
-def openrft(strangers: Path, tmp_path: Path):
-    """Run the real console script in a process of its own, the strangers' plugins installed."""
+def openrft(third_party: dict[str, str], tmp_path: Path):
+    """Run the command line in a process of its own, third-party plugins installed."""
 
     def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
             [sys.executable, "-m", "openrft", *arguments],
             cwd=tmp_path,
-            env=environment,
+            env=third_party,
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -1,10 +1,13 @@
-"""Nothing heavy is imported before it is needed, and the face stays small."""
+"""Nothing heavy is imported before it is needed; plugins import the public names alone."""
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +30,7 @@ def modules_after(code):
         "sys.argv = ['openrft', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
         "sys.argv = ['openrft', 'bench', '--help']\nfrom openrft.cli import main\ntry: main()\nexcept SystemExit: pass",
         "from openrft.cli import cli\ntry: cli.main(['fitness', '--help'])\nexcept SystemExit: pass",
-        "import openrft.plugins.policy_registry, openrft.runtime.store, openrft.stages.explore",
+        "import openrft.plugins.manager, openrft.plugins.policy_registry, openrft.stages.explore",
     ],
 )
 def test_light(code):
@@ -64,7 +67,34 @@ def test_help_answers_at_once():
     assert help_ - bare < 0.10
 
 
-def test_the_face_is_small_sorted_and_whole():
-    assert openrft.__all__ == sorted(openrft.__all__)
-    assert len(openrft.__all__) <= 20
+def test_the_public_names_are_sorted_and_whole_and_dir_shows_them():
+    assert openrft.__all__ == sorted(set(openrft.__all__))
     assert all(hasattr(openrft, name) for name in openrft.__all__)
+    assert {*openrft.__all__, "testing", "splits", "prefix_tree"} <= set(dir(openrft))
+
+
+def test_a_type_checker_sees_the_public_names():
+    text = Path(openrft.__file__).read_text("utf-8")
+    for_types = re.findall(r"^    from openrft\.\S+ import (\w+) as \1$", text, re.MULTILINE)
+    assert sorted(for_types) == openrft.__all__
+
+
+PUBLIC_MODULES = {"openrft", "openrft.testing", "openrft.splits", "openrft.prefix_tree"}
+PLUGIN_FILES = sorted((Path(__file__).parents[1] / "plugins").glob("*/openrft_*/**/*.py"))
+
+
+def imports_from_openrft(path):
+    """(module, name) of each import from openrft; the name is None for `import module`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names if alias.name.split(".")[0] == "openrft")
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.split(".")[0] == "openrft":
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: "/".join(path.parts[path.parts.index("plugins") + 2 :]))
+def test_plugins_import_public_names_alone(path):
+    public = {*openrft.__all__, "__version__", "testing", "splits", "prefix_tree"}
+    for module, name in imports_from_openrft(path):
+        assert module in PUBLIC_MODULES
+        assert module != "openrft" or name is None or name in public

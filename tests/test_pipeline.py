@@ -70,7 +70,7 @@ class Toy:
 
 
 class Entry:
-    """An entry point that need not be installed: the strangers' own door is tested in test_plugins.py."""
+    """An entry point that need not be installed: installed ones are tested in plugins/test_manager.py."""
 
     def __init__(self, loaded):
         self.load = lambda: loaded

@@ -1,27 +1,23 @@
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from openrft.bench.gate import compare_reports
 from openrft.bench.report import Failure
 from openrft.errors import UnknownName
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def test_the_same_outcomes_pass_even_without_a_margin() -> None:
-    report = made.report(seeds=(0, 1), completions=2)
+    report = factories.report(seeds=(0, 1), completions=2)
     found = compare_reports(report, replace(report, name="again", created="later"), margin=0.0)
     assert found.verdict == "pass"
     assert found.exit_code == 0
     assert {(row.difference, row.low, row.high) for row in found.rows} == {(0.0, 0.0, 0.0)}
     assert [row.what for row in found.rows] == [
-        *made.ARMS,
+        *factories.ARMS,
         "add-one of prm",
         "add-one of icl",
         "leave-one-out of prm",
@@ -30,7 +26,7 @@ def test_the_same_outcomes_pass_even_without_a_margin() -> None:
 
 
 def test_a_collapse_is_a_regression() -> None:
-    found = compare_reports(made.report(), made.report({**made.RATES, "rl+prm+icl": 0.2}), margin=0.02)
+    found = compare_reports(factories.report(), factories.report({**factories.RATES, "rl+prm+icl": 0.2}), margin=0.02)
     assert (found.verdict, found.exit_code) == ("regression", 1)
     by_name = {row.what: row for row in found.rows}
     assert by_name["rl+prm+icl"].high < -0.02
@@ -39,7 +35,7 @@ def test_a_collapse_is_a_regression() -> None:
 
 
 def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
-    found = compare_reports(made.report(), made.report(noise=1), margin=0.02)
+    found = compare_reports(factories.report(), factories.report(noise=1), margin=0.02)
     assert (found.verdict, found.exit_code) == ("inconclusive", 4)
     row = next(row for row in found.rows if row.low <= -0.02 <= row.high)
     assert row.verdict == "inconclusive"
@@ -48,21 +44,21 @@ def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
 
 
 def test_noise_within_a_wide_margin_passes() -> None:
-    assert compare_reports(made.report(), made.report(noise=1), margin=0.5).verdict == "pass"
+    assert compare_reports(factories.report(), factories.report(noise=1), margin=0.5).verdict == "pass"
 
 
 def test_a_gain_passes() -> None:
-    report = made.report({"vanilla": 0.2})
-    assert compare_reports(report, made.report({"vanilla": 0.8}), margin=0.0).verdict == "pass"
+    report = factories.report({"vanilla": 0.2})
+    assert compare_reports(report, factories.report({"vanilla": 0.8}), margin=0.0).verdict == "pass"
 
 
 def test_one_arm_can_be_asked_for() -> None:
-    worse = made.report({**made.RATES, "rl+prm+icl": 0.2})
-    found = compare_reports(made.report(), worse, margin=0.02, arms=["rl"])
+    worse = factories.report({**factories.RATES, "rl+prm+icl": 0.2})
+    found = compare_reports(factories.report(), worse, margin=0.02, arms=["rl"])
     assert [row.what for row in found.rows] == ["rl"]
     assert found.verdict == "pass"
     with pytest.raises(UnknownName, match="Did you mean rl"):
-        compare_reports(made.report(), worse, 0.02, ["rl2"])
+        compare_reports(factories.report(), worse, 0.02, ["rl2"])
 
 
 def failing(report: object) -> object:
@@ -74,52 +70,55 @@ def failing(report: object) -> object:
 @pytest.mark.parametrize(
     ("candidate", "why"),
     [
-        (lambda: made.report(tasks=[made.task("toy/L1/other")]), "no task toy/L1/sums"),
-        (lambda: made.report(tasks=[made.task(items=59)]), "1 test items stand in one report only"),
-        (lambda: made.report(tasks=[replace(made.task(), hash="x")]), "the instruction or the grading differs"),
-        (lambda: made.report({"vanilla": 0.3}), "no arm rl"),
-        (lambda: failing(made.report()), "failed on toy/L1/sums, seed 0: boom"),
-        (lambda: replace(made.report(), results=made.report().results[:-1]), "no result on toy/L1/sums"),
-        (lambda: replace(made.report(), results=()), "no result on toy/L1/sums"),
-        (lambda: made.report(seeds=(7,)), "share no seed"),
-        (lambda: replace(made.report(), plan={}), "add-one of prm"),
+        (lambda: factories.report(tasks=[factories.task("toy/L1/other")]), "no task toy/L1/sums"),
+        (lambda: factories.report(tasks=[factories.task(items=59)]), "1 test items stand in one report only"),
+        (
+            lambda: factories.report(tasks=[replace(factories.task(), hash="x")]),
+            "the instruction or the grading differs",
+        ),
+        (lambda: factories.report({"vanilla": 0.3}), "no arm rl"),
+        (lambda: failing(factories.report()), "failed on toy/L1/sums, seed 0: boom"),
+        (lambda: replace(factories.report(), results=factories.report().results[:-1]), "no result on toy/L1/sums"),
+        (lambda: replace(factories.report(), results=()), "no result on toy/L1/sums"),
+        (lambda: factories.report(seeds=(7,)), "share no seed"),
+        (lambda: replace(factories.report(), plan={}), "add-one of prm"),
     ],
 )
 def test_what_cannot_be_compared_never_passes(candidate: object, why: str) -> None:
-    found = compare_reports(made.report(), candidate(), margin=0.9)  # type: ignore[operator]
+    found = compare_reports(factories.report(), candidate(), margin=0.9)  # type: ignore[operator]
     assert (found.verdict, found.exit_code, found.rows) == ("not comparable", 3, ())
     assert why in "\n".join(found.why)
 
 
 def test_a_failing_or_empty_baseline_never_passes() -> None:
-    assert compare_reports(failing(made.report()), made.report(), 0.9).exit_code == 3  # type: ignore[arg-type]
-    empty = replace(made.report(), arms=(), results=(), plan={})
-    assert compare_reports(empty, made.report(), 0.9).exit_code == 3
-    assert compare_reports(replace(empty, tasks=()), made.report(), 0.9).exit_code == 3
+    assert compare_reports(failing(factories.report()), factories.report(), 0.9).exit_code == 3  # type: ignore[arg-type]
+    empty = replace(factories.report(), arms=(), results=(), plan={})
+    assert compare_reports(empty, factories.report(), 0.9).exit_code == 3
+    assert compare_reports(replace(empty, tasks=()), factories.report(), 0.9).exit_code == 3
 
 
 def test_an_arm_that_changed_its_plugins_is_named() -> None:
-    report = made.report()
+    report = factories.report()
     arms = tuple(replace(a, plugins=(*a.plugins, "sft")) if a.name == "rl" else a for a in report.arms)
     found = compare_reports(report, replace(report, arms=arms), 0.9)
     assert found.why == ("arm rl means rl in the baseline and rl, sft in the candidate",)
 
 
 def test_only_shared_seeds_count_and_it_is_said() -> None:
-    found = compare_reports(made.report(seeds=(0, 1, 2)), made.report(seeds=(1, 2, 3)), 0.0)
+    found = compare_reports(factories.report(seeds=(0, 1, 2)), factories.report(seeds=(1, 2, 3)), 0.0)
     assert found.verdict == "pass"  # the shared ones are the same
     assert any("shared seeds [1, 2]" in note for note in found.notes)
 
 
 def test_what_the_baseline_lacks_is_said() -> None:
-    found = compare_reports(made.report({"vanilla": 0.5}), made.report({"vanilla": 0.5, "more": 0.5}), 0.0)
+    found = compare_reports(factories.report({"vanilla": 0.5}), factories.report({"vanilla": 0.5, "more": 0.5}), 0.0)
     assert found.verdict == "pass"
     assert found.notes[-1] == "Not in the baseline, so not compared: more."
 
 
 def test_what_was_run_otherwise_is_said() -> None:
     plan = {"policy": "pocket", "data": {"data": "here"}, "settings": {"explore": {"steps": 30}, "evaluate": {}}}
-    before = replace(made.report({"vanilla": 0.5}), plan={**plan, "options": {"sft": {"lr": 1e-3}}})
+    before = replace(factories.report({"vanilla": 0.5}), plan={**plan, "options": {"sft": {"lr": 1e-3}}})
     after = replace(
         before,
         plan={
@@ -144,6 +143,9 @@ def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytes
     from openrft.bench import gate, statistics
 
     monkeypatch.setattr(gate, "resample", lambda blocks: statistics.resample(blocks, replicates=400))
-    verdicts = [compare_reports(made.report(noise=2 * n), made.report(noise=2 * n + 1), 0.0).verdict for n in range(16)]
+    verdicts = [
+        compare_reports(factories.report(noise=2 * n), factories.report(noise=2 * n + 1), 0.0).verdict
+        for n in range(16)
+    ]
     assert verdicts.count("regression") <= 2
     assert verdicts.count("pass") <= 1

@@ -3,10 +3,8 @@ right and wrong."""
 
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,14 +21,13 @@ from openrft.bench.statistics import Block, estimate_accuracy, pool_draws, resam
 from openrft.bench.summary import summarise
 from openrft.tasks.task import Task
 from openrft.types import Sample
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def pooled() -> TaskRecord:
     """Twelve items: leaf a (6, Biology L1), leaf b (4, Biology L2), leaf c (2, Physics L2); two items with a defect."""
     leaves = [("a", "L1", "Biology")] * 6 + [("b", "L2", "Biology")] * 4 + [("c", "L2", "Physics")] * 2
-    record = made.task("toy/all", 12)
+    record = factories.task("toy/all", 12)
     items = tuple(
         ItemRecord(i.id, f"toy/{leaf}", i.id, {"level": level, "domain": domain}, ("typo",) if n in (0, 10) else ())
         for n, (i, (leaf, level, domain)) in enumerate(zip(record.items, leaves, strict=True))
@@ -44,8 +41,8 @@ RIGHT = [[1], [1], [1], [0], [0], [0], [1], [0], [0], [0], [1], [1]]
 
 def report_of(record: TaskRecord, right: list[list[int]] = RIGHT) -> Report:
     wrong = [[0]] * len(right)
-    results = (made.result("vanilla", record, 0, wrong), made.result("rl", record, 0, right))
-    return replace(made.report({"vanilla": 0, "rl": 0}, [record]), results=results)
+    results = (factories.result("vanilla", record, 0, wrong), factories.result("rl", record, 0, right))
+    return replace(factories.report({"vanilla": 0, "rl": 0}, [record]), results=results)
 
 
 def test_micro_and_macro_by_hand() -> None:
@@ -66,7 +63,7 @@ def test_micro_and_macro_by_hand() -> None:
 
 
 def test_a_task_of_one_leaf_has_no_groups() -> None:
-    assert summarise(made.report({"vanilla": 0.5})).groups == ()
+    assert summarise(factories.report({"vanilla": 0.5})).groups == ()
 
 
 def test_raw_and_cleaned_stand_side_by_side() -> None:
@@ -86,9 +83,9 @@ def test_raw_and_cleaned_stand_side_by_side() -> None:
 
 
 def test_without_defects_there_is_no_such_column() -> None:
-    summary = summarise(made.report({"vanilla": 0.5}))
+    summary = summarise(factories.report({"vanilla": 0.5}))
     assert summary.overall.arms[0].cleaned is None
-    assert "cleaned" not in write_markdown(made.report({"vanilla": 0.5}), summary)
+    assert "cleaned" not in write_markdown(factories.report({"vanilla": 0.5}), summary)
 
 
 def unscored(report: Report, leaf: str) -> Report:
@@ -129,13 +126,13 @@ def test_the_share_of_answers_cut_off_is_of_all_answers_scored_or_not() -> None:
 
 
 def test_a_task_that_nobody_scored_is_no_zero() -> None:
-    record = made.task("toy/judged", 4)
-    other = made.task("toy/sums", 4)
+    record = factories.task("toy/judged", 4)
+    other = factories.task("toy/sums", 4)
     report = replace(
-        made.report({"vanilla": 0}, [record, other]),
+        factories.report({"vanilla": 0}, [record, other]),
         results=(
-            replace(made.result("vanilla", record, 0, [[0]] * 4), items={}),
-            made.result("vanilla", other, 0, [[1]] * 4),
+            replace(factories.result("vanilla", record, 0, [[0]] * 4), items={}),
+            factories.result("vanilla", other, 0, [[1]] * 4),
         ),
     )
     tasks, results = keep_scored_items(report.tasks, report.results)
@@ -154,11 +151,11 @@ def test_a_task_that_nobody_scored_is_no_zero() -> None:
 
 
 def test_an_answer_can_be_right_in_part() -> None:
-    record = made.task(items=2)
-    job = made.result("vanilla", record, 0, [[1, 0], [0, 0]])
+    record = factories.task(items=2)
+    job = factories.result("vanilla", record, 0, [[1, 0], [0, 0]])
     first, second = (i.id for i in record.items)
     items = {first: Item((True, False), (False, False), 9, (1.0, 0.5)), second: job.items[second]}
-    report = replace(made.report({"vanilla": 0}, [record]), results=(replace(job, items=items),))
+    report = replace(factories.report({"vanilla": 0}, [record]), results=(replace(job, items=items),))
     assert summarise(report).overall.arms[0].accuracy.value == pytest.approx((0.75 + 0) / 2)
     assert from_json(to_json(report)).results[0].items[first].scores == (1.0, 0.5)
 
@@ -185,7 +182,7 @@ def test_parts_trained_together_share_the_draw_of_seeds() -> None:
 
 def leaf(name: str, items: int, level: str, domain: str) -> TaskRecord:
     """A task of one leaf."""
-    record = made.task(name, items)
+    record = factories.task(name, items)
     groups = {"level": level, "domain": domain}
     return replace(record, items=tuple(replace(item, groups=groups) for item in record.items))
 
@@ -205,10 +202,10 @@ def report_of_several(tasks: tuple[TaskRecord, ...] = LEAVES, seeds: int = 1) ->
         right = rights.get(task.name, RIGHT)
         for seed in range(seeds):
             results += [
-                made.result("vanilla", task, seed, [[0]] * len(right)),
-                made.result("rl", task, seed, right),
+                factories.result("vanilla", task, seed, [[0]] * len(right)),
+                factories.result("rl", task, seed, right),
             ]
-    return replace(made.report({"vanilla": 0, "rl": 0}, tasks), results=tuple(results))
+    return replace(factories.report({"vanilla": 0, "rl": 0}, tasks), results=tuple(results))
 
 
 def test_groups_run_through_tasks_as_through_a_pool_of_their_items() -> None:
@@ -236,7 +233,7 @@ def test_the_order_of_tasks_moves_no_group() -> None:
 
 
 def test_tasks_without_groups_take_no_part() -> None:
-    plain = made.task("other/sums", 12)
+    plain = factories.task("other/sums", 12)
     assert summarise(report_of_several((plain, replace(plain, name="other/more")))).groups == ()
     assert summarise(report_of_several((plain, LEAVES[0]))).groups == ()
     groups = summarise(report_of_several((plain, *LEAVES))).groups

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import io
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 from rich.console import Console
 
@@ -14,8 +11,7 @@ from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points
 from openrft.cli.tables import show_gate_result, show_summary
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def printed(report: object, **options: object) -> str:
@@ -31,7 +27,9 @@ def test_points_have_a_sign_unless_they_are_nothing() -> None:
 
 
 def test_a_pipe_gets_every_character() -> None:
-    report = made.report(seeds=(0, 1, 2), completions=3, tasks=[made.task(), made.task("toy/L1/" + "long" * 9)])
+    report = factories.report(
+        seeds=(0, 1, 2), completions=3, tasks=[factories.task(), factories.task("toy/L1/" + "long" * 9)]
+    )
     text = printed(report, width=80)
     assert "…" not in text
     assert "\x1b" not in text
@@ -45,17 +43,17 @@ def test_a_pipe_gets_every_character() -> None:
 
 
 def test_a_narrow_terminal_folds_and_cuts_nothing() -> None:
-    text = printed(made.report(), width=60, force_terminal=True)
+    text = printed(factories.report(), width=60, force_terminal=True)
     assert "…" not in text
 
 
 def test_a_name_is_not_markup() -> None:
-    report = made.report({"vanilla": 0.5, "[red]x[/red]": 0.5})
+    report = factories.report({"vanilla": 0.5, "[red]x[/red]": 0.5})
     assert "[red]x[/red]" in printed(report)
 
 
 def test_a_failed_arm_is_shown_as_failed() -> None:
-    report = made.report()
+    report = factories.report()
     failure = Failure("rl", "toy/L1/sums", 0, "boom")
     kept = tuple(r for r in report.results if r.arm != "rl")
     text = printed(replace(report, results=kept, failures=(failure,)))
@@ -65,7 +63,7 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
 
 
 def test_markdown_has_every_table_and_caveat() -> None:
-    report = made.report(tasks=[made.task(), made.task("toy/L1/more")])
+    report = factories.report(tasks=[factories.task(), factories.task("toy/L1/more")])
     summary = summarise(report)
     text = write_markdown(report, summary)
     assert text.startswith("# toy\n")
@@ -76,13 +74,13 @@ def test_markdown_has_every_table_and_caveat() -> None:
 
 
 def test_a_bar_in_a_name_does_not_break_markdown() -> None:
-    report = made.report({"a|b": 0.5})
+    report = factories.report({"a|b": 0.5})
     assert "a\\|b" in write_markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
 
 
 def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
     out = io.StringIO()
-    show_gate_result(compare_reports(made.report(), made.report(noise=1), 0.02), Console(file=out, width=80))
+    show_gate_result(compare_reports(factories.report(), factories.report(noise=1), 0.02), Console(file=out, width=80))
     assert "inconclusive" in out.getvalue()
     assert "would settle it" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "gate: inconclusive"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,8 +16,7 @@ from openrft.bench.summary import summarise
 from openrft.cli.tables import show_summary
 from openrft.rewards.measure_fitness import measure_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def found(signal, policy="start"):
@@ -35,7 +31,7 @@ def found(signal, policy="start"):
 
 def report(*fits, seeds=(0,)):
     """The arms with a PRM start from the same policy, or each from its own."""
-    plain = made.report(seeds=seeds)
+    plain = factories.report(seeds=seeds)
     with_prm = [r for r in plain.results if "prm" in r.arm]
     given = {id(r): fits[i % len(fits)] for i, r in enumerate(with_prm)}
     results = tuple(replace(r, fitness=(given[id(r)],)) if id(r) in given else r for r in plain.results)
@@ -94,4 +90,4 @@ def test_what_could_not_be_measured_is_said():
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_report_without_process_rewards_has_no_table(whole):
-    assert list(build_fitness_tables(made.report(), whole)) == []
+    assert list(build_fitness_tables(factories.report(), whole)) == []

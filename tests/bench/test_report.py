@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 import math
-import runpy
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -15,18 +13,17 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.grade import Grade
 from openrft.tasks.task import Task
 from openrft.types import Sample
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def test_a_report_comes_back_as_it_was(tmp_path: Path) -> None:
-    report = made.report(seeds=(0, 1), completions=2)
+    report = factories.report(seeds=(0, 1), completions=2)
     write_report(report, tmp_path / "new" / "report.json")
     assert read_report(tmp_path / "new" / "report.json") == report
 
 
 def test_a_metric_that_is_no_number_does_not_cost_the_report() -> None:
-    report = made.report()
+    report = factories.report()
     odd = replace(report.results[0], metrics={"f1": math.nan, "bleu": 0.5})
     back = from_json(to_json(replace(report, results=(odd, *report.results[1:]))))
     assert back.results[0].metrics == {"f1": None, "bleu": 0.5}
@@ -34,7 +31,7 @@ def test_a_metric_that_is_no_number_does_not_cost_the_report() -> None:
 
 def test_text_that_is_no_utf8_survives() -> None:
     failure = Failure("rl", "toy/L1/sums", 1, "broken \ud800 text")
-    assert from_json(to_json(replace(made.report(), failures=(failure,)))).failures == (failure,)
+    assert from_json(to_json(replace(factories.report(), failures=(failure,)))).failures == (failure,)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +50,7 @@ def test_text_that_is_no_utf8_survives() -> None:
     ],
 )
 def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
-    data = json.loads(to_json(made.report()))
+    data = json.loads(to_json(factories.report()))
     change(data)  # type: ignore[operator]
     with pytest.raises(DataError, match=r"^runs/x: ") as raised:
         from_json(json.dumps(data), "runs/x")
@@ -61,7 +58,7 @@ def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
 
 
 def test_half_a_file_and_no_file(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text(to_json(made.report())[:999])
+    (tmp_path / "report.json").write_text(to_json(factories.report())[:999])
     with pytest.raises(DataError, match="not JSON"):
         read_report(tmp_path / "report.json")
     with pytest.raises(DataError, match="no such report"):
@@ -71,18 +68,18 @@ def test_half_a_file_and_no_file(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
-        write_report(made.report(), tmp_path / "file" / "report.json")
+        write_report(factories.report(), tmp_path / "file" / "report.json")
 
 
 def test_a_contradiction_is_never_written(tmp_path: Path) -> None:
-    report = made.report()
+    report = factories.report()
     with pytest.raises(DataError):
         write_report(replace(report, tasks=()), tmp_path / "report.json")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_found_by_name_folder_and_file(tmp_path: Path) -> None:
-    write_report(made.report(), tmp_path / "runs" / "mine" / "report.json")
+    write_report(factories.report(), tmp_path / "runs" / "mine" / "report.json")
     expected = tmp_path / "runs" / "mine" / "report.json"
     assert locate_report("mine", tmp_path / "runs") == expected
     assert locate_report(str(tmp_path / "runs" / "mine")) == expected
@@ -113,8 +110,8 @@ def test_the_hash_of_a_task_changes_with_its_prompt_grader_and_items_only() -> N
 
 
 def test_checked_wants_a_verdict_a_completion() -> None:
-    record = made.task(items=1)
+    record = factories.task(items=1)
     item = Item((True, False), (False,), 3)
     bad = ArmResult("vanilla", record.name, 0, "p", {record.items[0].id: item})
     with pytest.raises(DataError, match="verdict for each completion"):
-        validate_report(replace(made.report({"vanilla": 0.5}, [record]), results=(bad,)))
+        validate_report(replace(factories.report({"vanilla": 0.5}, [record]), results=(bad,)))

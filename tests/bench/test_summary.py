@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -12,8 +9,7 @@ from openrft.bench.codec import encode
 from openrft.bench.report import Failure, Item, ItemRecord
 from openrft.bench.scores import Summary
 from openrft.bench.summary import summarise
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def rows(summary: Summary) -> dict[str, object]:
@@ -21,11 +17,11 @@ def rows(summary: Summary) -> dict[str, object]:
 
 
 def test_accuracy_delta_and_costs_by_hand() -> None:
-    record = made.task(items=4)
+    record = factories.task(items=4)
     right = {"vanilla": [[1], [0], [0], [0]], "rl": [[1], [1], [1], [0]]}
     report = replace(
-        made.report({"vanilla": 0, "rl": 0}, [record]),
-        results=tuple(made.result(arm, record, 0, verdicts) for arm, verdicts in right.items()),
+        factories.report({"vanilla": 0, "rl": 0}, [record]),
+        results=tuple(factories.result(arm, record, 0, verdicts) for arm, verdicts in right.items()),
     )
     found = rows(summarise(report))
     assert found["vanilla"].accuracy.value == 0.25
@@ -37,19 +33,19 @@ def test_accuracy_delta_and_costs_by_hand() -> None:
 
 
 def test_unparsed_is_reported_beside_accuracy() -> None:
-    record = made.task(items=2)
-    job = made.result("vanilla", record, 0, [[1, 0], [0, 0]])
+    record = factories.task(items=2)
+    job = factories.result("vanilla", record, 0, [[1, 0], [0, 0]])
     items = {**job.items, record.items[1].id: Item((False, False), (True, True), 9)}
-    report = replace(made.report({"vanilla": 0}, [record]), results=(replace(job, items=items),))
+    report = replace(factories.report({"vanilla": 0}, [record]), results=(replace(job, items=items),))
     row = rows(summarise(report))["vanilla"]
     assert (row.accuracy.value, row.unparsed) == (0.25, 0.5)
 
 
 def test_tasks_are_averaged_evenly() -> None:
-    a, b = made.task("toy/a", 10), made.task("toy/b", 30)
+    a, b = factories.task("toy/a", 10), factories.task("toy/b", 30)
     report = replace(
-        made.report({"vanilla": 0}, [a, b]),
-        results=(made.result("vanilla", a, 0, [[1]] * 10), made.result("vanilla", b, 0, [[0]] * 30)),
+        factories.report({"vanilla": 0}, [a, b]),
+        results=(factories.result("vanilla", a, 0, [[1]] * 10), factories.result("vanilla", b, 0, [[0]] * 30)),
     )
     summary = summarise(report)
     assert rows(summary)["vanilla"].accuracy.value == 0.5
@@ -57,15 +53,15 @@ def test_tasks_are_averaged_evenly() -> None:
 
 
 def test_a_pooled_task_is_shown_by_leaf_too() -> None:
-    record = made.task("toy/L3", 10)
+    record = factories.task("toy/L3", 10)
     items = tuple(ItemRecord(i.id, f"toy/L3/{'ab'[n % 2]}", i.id) for n, i in enumerate(record.items))
     record = replace(record, items=items)
-    summary = summarise(made.report({"vanilla": 0.5}, [record]))
+    summary = summarise(factories.report({"vanilla": 0.5}, [record]))
     assert [(t.leaf, t.items) for t in summary.tables] == [(None, 10), ("toy/L3/a", 5), ("toy/L3/b", 5)]
 
 
 def test_components_are_the_differences_of_arms() -> None:
-    summary = summarise(made.report(seeds=(0, 1, 2)))
+    summary = summarise(factories.report(seeds=(0, 1, 2)))
     accuracy = {arm: row.accuracy.value for arm, row in rows(summary).items()}
     prm, icl = summary.components
     assert prm.gains["add_one"].value == pytest.approx(accuracy["rl+prm"] - accuracy["rl"])
@@ -78,7 +74,7 @@ def test_components_are_the_differences_of_arms() -> None:
 
 
 def test_a_failed_job_is_never_a_score() -> None:
-    report = made.report(seeds=(0, 1))
+    report = factories.report(seeds=(0, 1))
     kept = tuple(r for r in report.results if (r.arm, r.seed) != ("rl+prm", 1))
     failed = Failure("rl+prm", "toy/L1/sums", 1, "prm 1.0 raised in reward: boom")
     summary = summarise(replace(report, results=kept, failures=(failed,)))
@@ -96,13 +92,13 @@ def test_a_failed_job_is_never_a_score() -> None:
 
 
 def test_an_interrupted_arm_has_no_score_either() -> None:
-    report = made.report(seeds=(0, 1))
+    report = factories.report(seeds=(0, 1))
     summary = summarise(replace(report, results=report.results[:-1]))
     assert rows(summary)["rl+prm+icl"].trouble == ("rl+prm+icl has no result on toy/L1/sums, seed 1",)
 
 
 def test_nothing_finished_is_still_a_summary() -> None:
-    report = made.report()
+    report = factories.report()
     failures = tuple(Failure(r.arm, r.task, r.seed, "out of memory") for r in report.results)
     summary = summarise(replace(report, results=(), failures=failures))
     assert all(row.accuracy is None for row in summary.overall.arms)
@@ -110,7 +106,7 @@ def test_nothing_finished_is_still_a_summary() -> None:
 
 
 def test_the_order_of_a_report_moves_nothing() -> None:
-    report = made.report(seeds=(0, 1), completions=2)
+    report = factories.report(seeds=(0, 1), completions=2)
     turned = replace(
         report,
         results=tuple(replace(r, items=dict(reversed(r.items.items()))) for r in reversed(report.results)),
@@ -120,8 +116,8 @@ def test_the_order_of_a_report_moves_nothing() -> None:
 
 
 def test_the_caveats_are_said() -> None:
-    record = made.task(items=50, overlaps={"exact": 0, "shuffled": 3}, bad_rows={"no answer": 2})
-    report = made.report({"vanilla": 0.05}, [record])
+    record = factories.task(items=50, overlaps={"exact": 0, "shuffled": 3}, bad_rows={"no answer": 2})
+    report = factories.report({"vanilla": 0.05}, [record])
     notes = "\n".join(summarise(report).notes)
     assert "best no-model baseline (majority answer, " in notes
     assert "One seed: " in notes
@@ -132,17 +128,17 @@ def test_the_caveats_are_said() -> None:
 
 
 def test_an_arm_well_above_the_rules_is_not_called_chance() -> None:
-    report = made.report({"vanilla": 1.0}, seeds=(0, 1))
+    report = factories.report({"vanilla": 1.0}, seeds=(0, 1))
     assert not any("baseline" in note for note in summarise(report).notes)
 
 
 def test_the_summary_is_plain_json() -> None:
-    data = json.loads(json.dumps(encode(summarise(made.report(seeds=(0, 1)))), allow_nan=False))
+    data = json.loads(json.dumps(encode(summarise(factories.report(seeds=(0, 1)))), allow_nan=False))
     assert data["noise"] == "items and seeds"
     assert data["overall"]["arms"][1]["delta"]["low"] < data["overall"]["arms"][1]["delta"]["value"]
 
 
 def test_a_report_without_a_ladder_has_deltas_over_its_first_arm() -> None:
-    summary = summarise(made.report({"plain": 0.3, "tuned": 0.9}))
+    summary = summarise(factories.report({"plain": 0.3, "tuned": 0.9}))
     assert summary.components == ()
     assert rows(summary)["tuned"].delta.low > 0

@@ -1,9 +1,8 @@
-"""The command line as people use it: a stranger's plugin in a real bench, broken ones, bad input, Ctrl-C, resume."""
+"""The command line as people use it: a third-party plugin in a real bench, broken ones, bad input, Ctrl-C, resume."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ def bench(tiny, *more, steps=3):
     return ["bench", "--task", "toy/sums", "--policy", str(tiny), *SMALL, "--set", f"explore.steps={steps}", *more]
 
 
-def test_a_strangers_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
+def test_a_third_party_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
     arguments = bench(tiny, "--plugins", "brevity,da", "--set", "da.rewrite=none", "--set", "brevity.limit=3")
     first = openrft(*arguments)
     assert first.returncode == 0, first.stderr
@@ -113,14 +112,13 @@ def test_debug_shows_the_traceback_wherever_it_stands(openrft):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_path, workers):
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, third_party, tmp_path, workers):
     more = ["--plugins", "brevity", "--workers", workers]
     command = [sys.executable, "-m", "openrft", *bench(tiny, *more, steps=16)]
-    environment = {**os.environ, "PYTHONPATH": str(strangers), "OMP_NUM_THREADS": "1"}
     running = subprocess.Popen(
         command,
         cwd=tmp_path,
-        env=environment,
+        env=third_party,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -138,7 +136,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, strangers, tmp_
     kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")}
     assert kept
 
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=tmp_path, env=third_party, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     steps = [len(p.read_text().splitlines()) for p in tmp_path.glob("runs/.store/explore/*/metrics.jsonl")]
     assert steps == [16, 16]

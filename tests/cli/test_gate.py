@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,13 +9,12 @@ from click.testing import CliRunner, Result
 from openrft.bench.report_file import read_report, write_report
 from openrft.cli.gate import command
 from openrft.errors import OpenRFTError
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "bench" / "made.py")))
+from tests.bench import factories
 
 
 @pytest.fixture
 def baseline(tmp_path: Path) -> Path:
-    write_report(made.report(), tmp_path / "baseline.json")
+    write_report(factories.report(), tmp_path / "baseline.json")
     return tmp_path / "baseline.json"
 
 
@@ -33,10 +30,10 @@ def code(result: Result) -> int:
 @pytest.mark.parametrize(
     ("candidate", "expected"),
     [
-        (lambda: made.report(), 0),
-        (lambda: made.report({**made.RATES, "rl": 0.1}), 1),
-        (lambda: made.report(seeds=(5,)), 3),
-        (lambda: made.report(noise=1), 4),
+        (lambda: factories.report(), 0),
+        (lambda: factories.report({**factories.RATES, "rl": 0.1}), 1),
+        (lambda: factories.report(seeds=(5,)), 3),
+        (lambda: factories.report(noise=1), 4),
     ],
 )
 def test_exit_codes(baseline: Path, tmp_path: Path, candidate: object, expected: int) -> None:
@@ -67,13 +64,13 @@ def test_a_machine_that_fails_is_5(baseline: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_margin_and_arm(baseline: Path, tmp_path: Path) -> None:
-    write_report(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    write_report(factories.report({**factories.RATES, "rl": 0.1}), tmp_path / "new.json")
     assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl+prm", "--arm", "vanilla")) == 0
     assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl", "--margin", "0.9")) == 0
 
 
 def test_a_baseline_changes_by_bless_alone(baseline: Path, tmp_path: Path) -> None:
-    write_report(made.report({**made.RATES, "rl": 0.1}), tmp_path / "new.json")
+    write_report(factories.report({**factories.RATES, "rl": 0.1}), tmp_path / "new.json")
     before = baseline.read_bytes()
     assert code(gate(baseline, tmp_path / "new.json")) == 1
     assert baseline.read_bytes() == before
@@ -95,7 +92,7 @@ def test_a_first_baseline(baseline: Path, tmp_path: Path) -> None:
 def test_a_failed_candidate_is_not_blessed(baseline: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    report = made.report()
+    report = factories.report()
     write_report(replace(report, results=report.results[:-1]), tmp_path / "new.json")
     before = baseline.read_bytes()
     assert code(gate(baseline, tmp_path / "new.json", "--bless")) == 3

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -11,13 +9,15 @@ from click.testing import CliRunner
 from openrft.bench.report_file import write_report
 from openrft.cli.report import command
 from openrft.errors import UnknownName
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "bench" / "made.py")))
+from tests.bench import factories
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_report(made.report(tasks=[made.task(), made.task("toy/L1/more")]), tmp_path / "runs" / "mine" / "report.json")
+    write_report(
+        factories.report(tasks=[factories.task(), factories.task("toy/L1/more")]),
+        tmp_path / "runs" / "mine" / "report.json",
+    )
     monkeypatch.chdir(tmp_path)
 
 
@@ -35,7 +35,7 @@ def test_a_run_is_shown_by_its_name() -> None:
 def test_json_has_the_numbers() -> None:
     data = json.loads(CliRunner().invoke(command, ["mine", "--json"]).output)
     assert data["name"] == "toy"
-    assert {row["arm"] for row in data["overall"]["arms"]} == set(made.ARMS)
+    assert {row["arm"] for row in data["overall"]["arms"]} == set(factories.ARMS)
 
 
 @pytest.mark.usefixtures("runs")

@@ -6,7 +6,7 @@ from typing import Any
 import openrft
 from openrft import Completion, Rollout, box_answer, build_messages
 from openrft.stages.imitate import imitate
-from tests.stages.made import TASK, Trainee, work_of
+from tests.stages.factories import TASK, Trainee, work_of
 
 
 class Imitator:

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,8 +9,7 @@ from hypothesis import strategies as st
 from openrft.bench.ablation import Ablation, estimand_weights, isolate_effects, read_ablation
 from openrft.bench.report import ArmRecord
 from openrft.errors import DataError
-
-made = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("made.py"))))
+from tests.bench import factories
 
 
 def lattice(plugins: str) -> Ablation:
@@ -40,7 +36,7 @@ def test_shapley_values_sum_to_full_minus_base(count: int, random: object) -> No
 
 
 def test_arms_are_recognised_by_their_plugins_not_their_names() -> None:
-    report = made.report()
+    report = factories.report()
     names = {"rl+prm": "x", "rl+icl": "y"}
     arms = tuple(ArmRecord(names.get(a.name, a.name), (*a.plugins, "helper")) for a in report.arms)
     ladder = read_ablation(replace(report, arms=arms))
@@ -50,7 +46,7 @@ def test_arms_are_recognised_by_their_plugins_not_their_names() -> None:
 
 
 def test_a_placebo_arm_isolates_nothing() -> None:
-    report = made.report()
+    report = factories.report()
     extra = (ArmRecord("noise", ("rl", "placebo")), ArmRecord("noisy prm", ("rl", "prm", "placebo")))
     ladder = read_ablation(replace(report, arms=(*extra, *report.arms)))
     assert ladder is not None
@@ -59,7 +55,7 @@ def test_a_placebo_arm_isolates_nothing() -> None:
 
 
 def test_what_has_no_arm_is_said() -> None:
-    report = made.report()
+    report = factories.report()
     ladder = read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl+icl")))
     assert ladder is not None
     assert estimand_weights(ladder, "icl", "add_one")[1] == ["base+icl"]
@@ -67,13 +63,13 @@ def test_what_has_no_arm_is_said() -> None:
 
 
 def test_vanilla_alone_isolates_nothing() -> None:
-    report = made.report()
+    report = factories.report()
     plan = {"ablation": {"vanilla": "vanilla", "base": "vanilla", "full": "vanilla", "plugins": ["prm"]}}
     assert isolate_effects(read_ablation(replace(report, plan=plan, arms=report.arms[:1]))) == {}
     assert read_ablation(replace(report, plan={})) is None
 
 
 def test_a_ladder_of_unknown_arms_is_refused() -> None:
-    report = made.report()
+    report = factories.report()
     with pytest.raises(DataError, match="'rl' is not among"):
         read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl")))

@@ -1,12 +1,11 @@
 """Plugins: found by metadata, loaded by name, broken ones named and alone in their misfortune.
 
-All but the last run in processes of their own, with the strangers' distributions really installed.
+All but the last run in processes of their own, with the third-party distributions really installed.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -17,17 +16,16 @@ from openrft import UsageError
 from openrft.plugins import registry
 
 
-def python(strangers, code):
-    environment = {**os.environ, "PYTHONPATH": str(strangers)}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+def python(third_party, code):
+    return subprocess.run([sys.executable, "-c", code], env=third_party, capture_output=True, text=True, timeout=120)
 
 
-def test_listing_imports_no_plugin(strangers):
+def test_listing_imports_no_plugin(third_party):
     code = (
         "import sys; from openrft.plugins.registry import installed; print(*installed());"
         "print([m for m in sys.modules if m.startswith(('openrft_', 'torch'))])"
     )
-    names, modules = python(strangers, code).stdout.splitlines()
+    names, modules = python(third_party, code).stdout.splitlines()
     assert {"toy", "brevity", "unimportable", "rl", "prm", "pocket"} <= set(names.split())
     assert modules == "[]"
 
@@ -40,17 +38,17 @@ def test_listing_imports_no_plugin(strangers):
         ("absent", ["unknown plugin: 'absent'"]),
     ],
 )
-def test_a_plugin_that_cannot_load_is_named(strangers, name, words):
+def test_a_plugin_that_cannot_load_is_named(third_party, name, words):
     code = (
         f"from openrft.plugins import Plugins\nfrom openrft.errors import OpenRFTError\n"
         f"try: Plugins([{name!r}], {{}})\nexcept OpenRFTError as fault: print(fault)"
     )
-    notices = python(strangers, code).stdout
+    notices = python(third_party, code).stdout
     assert all(word in notices for word in words), notices
     assert notices.count("\n") == 1
 
 
-def test_call_order_is_the_listed_order_and_results_are_labelled(strangers):
+def test_call_order_is_the_listed_order_and_results_are_labelled(third_party):
     code = """
 from openrft.plugins import Plugins
 from openrft.testing import toy_task, toy_rollouts
@@ -60,13 +58,13 @@ for names in (["brevity", "placebo"], ["placebo", "brevity"]):
     found = plugins.call_all("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
     print([name for name, _ in found], found[names.index("brevity")][1][0].per_step)
 """
-    assert python(strangers, code).stdout.splitlines() == [
+    assert python(third_party, code).stdout.splitlines() == [
         "['brevity', 'placebo'] (1.0, 0.0)",
         "['placebo', 'brevity'] (1.0, 0.0)",
     ]
 
 
-def test_a_plugin_that_raises_is_named_and_never_scores_zero(strangers):
+def test_a_plugin_that_raises_is_named_and_never_scores_zero(third_party):
     code = """
 from openrft.plugins import Plugins
 from openrft.errors import PluginError
@@ -77,12 +75,12 @@ try:
 except PluginError as fault:
     print(fault, type(fault.__cause__).__name__)
 """
-    notices = python(strangers, code).stdout
+    notices = python(third_party, code).stdout
     assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward: the scale weighs nothing" in notices
     assert notices.strip().endswith("ZeroDivisionError")
 
 
-def test_the_kit_passes_a_good_plugin_and_fails_a_bad_one(strangers):
+def test_the_kit_passes_a_good_plugin_and_fails_a_bad_one(third_party):
     code = """
 from openrft.testing import check_plugin
 print(check_plugin("brevity", {"limit": 10}))
@@ -91,14 +89,14 @@ try:
 except Exception as fault:
     print(fault)
 """
-    good, bad = python(strangers, code).stdout.splitlines()
+    good, bad = python(third_party, code).stdout.splitlines()
     assert good == "['reward', 'evaluate']"
     assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in bad
 
 
-def test_first_party_plugins_come_through_the_same_door(strangers):
+def test_first_party_plugins_come_through_the_same_door(third_party):
     code = "import json; from openrft.plugins import needs; print(json.dumps([needs(['prm']), needs(['sft', 'icl'])]))"
-    assert json.loads(python(strangers, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
+    assert json.loads(python(third_party, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
 
 
 ODD = [
@@ -115,7 +113,7 @@ ODD = [
 ]
 
 
-def test_the_kit_names_the_plugin_whatever_it_gives(strangers):
+def test_the_kit_names_the_plugin_whatever_it_gives(third_party):
     code = f"""
 from openrft.errors import PluginError
 from openrft.testing import check_plugin
@@ -125,7 +123,7 @@ for hook, what, _ in {ODD!r}:
     except PluginError as fault:
         print(fault)
 """
-    notices = python(strangers, code).stdout.splitlines()
+    notices = python(third_party, code).stdout.splitlines()
     assert len(notices) == len(ODD), notices
     for (*_, words), line in zip(ODD, notices, strict=True):
         assert "plugin 'odd' (openrft-broken 6.6.6)" in line
@@ -151,7 +149,7 @@ FAILING = [
 ]
 
 
-def test_a_family_or_options_that_fail_are_named(strangers):
+def test_a_family_or_options_that_fail_are_named(third_party):
     code = f"""
 from openrft import DataRequest
 from openrft.errors import OpenRFTError
@@ -166,7 +164,7 @@ for typed, _ in {FAILING!r}:
     except OpenRFTError as fault:
         print(fault)
 """
-    notices = python(strangers, code).stdout.splitlines()
+    notices = python(third_party, code).stdout.splitlines()
     assert len(notices) == len(FAILING), notices
     for (_, words), line in zip(FAILING, notices, strict=True):
         assert words in line

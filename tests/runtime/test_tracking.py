@@ -10,7 +10,7 @@ import pytest
 from openrft.errors import UnknownName, UsageError
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.explore import explore
-from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
+from tests.stages.factories import TASK, Trainee, Trainer, explored, work_of
 
 
 def followed(monkeypatch, tmp_path, trainer, tracker="tensorboard"):

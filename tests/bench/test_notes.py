@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from openrft.bench.notes import write_training_notes
-from tests.bench.made import report
+from tests.bench.factories import report
 
 
 def noted(**counts):

@@ -7,14 +7,16 @@ import shutil
 from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import openrft
 from openrft import Completion, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.stages.exploration import draw_batch
 from openrft.stages.step_metrics import compute_step_metrics, is_idle
-from openrft.testing import box_answer
-from tests.stages.made import TASK, Trainee, Trainer, explored, work_of
+from openrft.testing import box_answer, toy_task
+from tests.stages.factories import TASK, Trainee, Trainer, explored, work_of
 
 
 def half_right(messages, i):
@@ -340,3 +342,22 @@ def test_a_plugin_that_ends_early_or_shares_the_stage_is_refused(monkeypatch, tm
         explored(work_of(monkeypatch, tmp_path, Trainee(half_right), whole=Whole(until=2)))
     with pytest.raises(UsageError, match="trainer and whole cannot both explore in one arm"):
         explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer(), whole=Whole()))
+
+
+# -- how questions are drawn ------------------------------------------------------------------------------------------
+
+
+TRAIN = toy_task(7, 1).train
+
+
+@given(st.integers(1, 10), st.integers(0, 5))
+def test_every_question_comes_once_an_epoch(size, seed):
+    size = min(size, 7)
+    drawn = [s.id for step in range(7) for s in draw_batch(TRAIN, size, step, seed)]
+    for epoch in range(size):
+        assert sorted(drawn[7 * epoch : 7 * epoch + 7]) == sorted(s.id for s in TRAIN)
+
+
+def test_epochs_differ_and_seeds_differ():
+    orders = {tuple(s.id for s in draw_batch(TRAIN, 7, step, seed)) for step in range(3) for seed in range(3)}
+    assert len(orders) == 9

@@ -1,4 +1,4 @@
-"""What a stranger would publish: a task family and a process reward with an option."""
+"""What a third party would publish: a task family and a process reward with an option."""
 
 from dataclasses import dataclass
 from typing import Literal
