@@ -1,4 +1,4 @@
-"""An arm is a set of plugins; a job is one arm on one task with one seed, as plain data that a worker rebuilds."""
+"""An arm is a set of plugins. A job is one arm on one task with one seed, as plain data that a worker can rebuild."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Arm:
 
     name: str
     plugins: tuple[str, ...] = ()
-    policy: str | None = None  # what answers in place of the bench's policy: a baseline
+    policy: str | None = None  # a baseline that answers in place of the bench's policy
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    # ^ stage or plugin -> option -> value, where the arm departs from the bench's settings
+    # ^ stage or plugin -> option -> value, where the arm differs from the bench's settings
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything that decides a result."""
+    """Everything that determines a result."""
 
     arm: Arm
-    task: str  # a whole task name
+    task: str  # a full task name
     seed: int
     policy: str  # what `openrft.open_policy` takes
     data: DataRequest = field(default_factory=DataRequest)
@@ -38,7 +38,7 @@ class Job:
 
 
 def format_job_name(arm: str, task: str, seed: int) -> str:
-    """The job's name where files and runs are called by it."""
+    """The job's name in the names of files and runs."""
     return f"{arm}--{task.replace('/', '-')}--{seed}"
 
 

@@ -1,4 +1,4 @@
-"""Train and test samples drawn by seed: stratified by task, and kin never on both sides. Open to task families."""
+"""Draw train and test samples by seed: stratified, with related samples on one side. Task families may import this."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openrft.tasks.leakage import cluster_samples
 from openrft.types import Sample
 
 Group = list[Sample]  # samples that stay together
-Stratum = tuple[str, ...]  # samples of a stratum are drawn in proportion to its size
+Stratum = tuple[str, ...]  # samples are drawn from each stratum in proportion to its size
 Stratify = Callable[[Sample], Stratum]
 
 
@@ -31,10 +31,10 @@ def group_related_samples(samples: Sequence[Sample]) -> list[Group]:
 def split_groups(
     groups: Sequence[Group], train: int, test: int, seed: int, stratum: Stratify = stratify_by_task
 ) -> tuple[list[Sample], list[Sample]]:
-    """At most `train` and `test` samples. Where there are fewer than both ask for, both shrink in proportion, test to
-    its share and train to what is left.
+    """At most `train` and `test` samples. If there are too few for both, both shrink in proportion: test to its share,
+    and train to what is left.
 
-    Test is drawn first, so its items stay the same when only `train` changes (and there is enough for both).
+    Test is drawn first, so its items stay the same when only `train` changes (if there are enough for both).
     """
     have = sum(map(len, groups))
     if train + test > have:
@@ -48,7 +48,7 @@ def split_groups(
 def draw_samples(
     samples: Sequence[Sample], count: int, seed: int, stratum: Stratify = stratify_by_task
 ) -> list[Sample]:
-    """`count` of the samples, stratified; all of them if there are no more."""
+    """`count` of the samples, stratified; all of them if there are not more."""
     if count >= len(samples):
         return list(samples)
     return draw_groups([[sample] for sample in samples], count, random.Random(f"{seed} draw"), stratum)
@@ -57,9 +57,9 @@ def draw_samples(
 def draw_groups(
     groups: Sequence[Group], count: int, rng: random.Random, stratum: Stratify = stratify_by_task
 ) -> list[Sample]:
-    """`count` samples in whole groups, each stratum in proportion to its size; in shuffled order.
+    """`count` samples in whole groups, from each stratum in proportion to its size, in shuffled order.
 
-    Fewer only where no group left is small enough to fill the rest.
+    There are fewer only if no remaining group is small enough to fill the rest.
     """
     strata: dict[Stratum, list[Group]] = defaultdict(list)
     for group in groups:
@@ -78,7 +78,7 @@ def draw_groups(
 
 
 def _take(groups: Sequence[Group], room: int, drawn: list[Sample], left: list[Group]) -> None:
-    """Move to `drawn` each group that has room, in order, and the others to `left`."""
+    """Move each group that fits to `drawn`, in order, and the others to `left`."""
     for group in groups:
         if len(group) <= room:
             drawn += group
@@ -88,7 +88,7 @@ def _take(groups: Sequence[Group], room: int, drawn: list[Sample], left: list[Gr
 
 
 def _quotas(sizes: dict[Stratum, int], count: int) -> dict[Stratum, int]:
-    """`count` shared out in proportion, by largest remainder."""
+    """`count` divided in proportion to the sizes, by largest remainder."""
     total = sum(sizes.values()) or 1
     exact = {name: count * size / total for name, size in sizes.items()}
     quotas = {name: int(share) for name, share in exact.items()}

@@ -1,4 +1,4 @@
-"""From a completion to its reasoning steps and its final answer. Only the completion is read, never the prompt."""
+"""Reasoning steps and final answer of a completion. Only the completion is read, never the prompt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _OPEN_THINKING = re.compile(r"\A.*?</think>", re.DOTALL)
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
-_DRESS = [  # what may stand around an answer and is no part of it, and what stays
+_DRESS = [  # markup around an answer, and what is kept of it
     (re.compile(r"\\(?:text(?:bf|it|rm|tt)?|math(?:bf|it|rm|sf)|mbox)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\A\{+([^{}]*)\}+\Z"), r"\1"),
     (re.compile(r"\A(\*\*|__|[`\"'])(.+?)\1"), r"\2"),
@@ -20,18 +20,18 @@ _DRESS = [  # what may stand around an answer and is no part of it, and what sta
 
 
 def split_steps(completion: str) -> list[str]:
-    """The reasoning steps: the completion's non-empty lines (paper, section 2: an action is a line)."""
+    """The reasoning steps: the non-empty lines of the completion (paper, section 2: an action is a line)."""
     return [line for line in completion.split("\n") if line.strip()]
 
 
 def strip_thinking(completion: str) -> str:
-    """The completion without `<think>` blocks, closed or not; what stands before a lone `</think>` goes too."""
+    """The completion without `<think>` blocks, closed or not. Text before a lone `</think>` is removed too."""
     text = _THINKING.sub("", completion)
     return _OPEN_THINKING.sub("", text) if "</think>" in text else text
 
 
 def final_answer(completion: str) -> str | None:
-    r"""The bare final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X"; else None."""
+    r"""The bare final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X", else None."""
     text = strip_thinking(completion)
     boxes = list(_BOXED.finditer(text))
     closing = _closings(text) if boxes else {}
@@ -45,7 +45,8 @@ def final_answer(completion: str) -> str | None:
 
 
 def strip_markup(answer: str, after: str = "") -> str:
-    """The answer without Markdown, LaTeX and words such as "option" around it, and without `after` at its end."""
+    """The answer without Markdown, LaTeX and words such as "option" around it. Characters of `after` are stripped from
+    its end."""
     before = None
     while before != answer:
         before = answer
@@ -56,7 +57,8 @@ def strip_markup(answer: str, after: str = "") -> str:
 
 
 def _closings(text: str) -> dict[int, int]:
-    """Where each brace that is closed is closed. In one pass: a policy gone astray writes thousands of open boxes."""
+    """The position of the closing brace for each opening brace that has one. One pass, because a degenerate policy may
+    write thousands of boxes that are never closed."""
     closed, opened = {}, []
     for at, sign in enumerate(text):
         if sign == "{":

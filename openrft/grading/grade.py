@@ -1,6 +1,6 @@
-"""Is this answer right? Option letters, yes/no, numbers and strings; `unparsed` is never the same as `wrong`.
+"""Whether an answer is right: option letters, yes/no, numbers and text. `unparsed` is never the same as `wrong`.
 
-Reads the completion only. Knows nothing of tasks' own metrics: a task may bring a grader of its own.
+Only the completion is read. This file knows no task's own metrics; a task may bring its own grader.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from openrft.types import Rollout, Sample
 class Grade:
     """The verdict on one completion."""
 
-    answer: str | None  # what was read; None = nothing that could be an answer (unparsed)
-    correct: bool | None  # None = not scored: nobody can tell without a judge. Never counted as wrong
-    score: float | None = None  # in [0, 1], where an answer can be right in part
+    answer: str | None  # what was read; None = unparsed
+    correct: bool | None  # None = not scored, because only a judge could tell; never counted as wrong
+    score: float | None = None  # in [0, 1], where an answer can be partly right
 
     @property
     def value(self) -> float | None:
-        """What the answer is worth, from 0 to 1; None = not scored."""
+        """The score of the answer, from 0 to 1; None = not scored."""
         if self.score is not None or self.correct is None:
             return self.score
         return float(self.correct)

@@ -10,9 +10,10 @@ _MATH = re.compile(r"\$|\\[()]")
 
 
 def remove_markup(text: str) -> str:
-    """The text without what may stand around it or its parts: Markdown, LaTeX."""
+    """The text without Markdown and LaTeX markup."""
     return _MATH.sub("", strip_markup(text)).strip()
 
 
 def normalise(text: str) -> str:
+    """Lower case, single spaces, no full stop at the end."""
     return " ".join(text.lower().split()).rstrip(".")

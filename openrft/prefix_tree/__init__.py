@@ -1,6 +1,6 @@
-"""Token sequences that begin alike, read at once by a model of the Llama family: every shared prefix is read once.
+"""One forward pass of a Llama-family model over many token sequences, in which every shared prefix is computed once.
 
-For whoever scores completions: a policy (its log-probabilities, with gradient), its critic, a process reward model.
+Used to score completions: log-probabilities of a policy (with gradient), values of a critic, process rewards.
 """
 
 from __future__ import annotations

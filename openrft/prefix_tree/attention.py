@@ -1,8 +1,8 @@
-"""Attention over a forest: a branch is a row whose queries are nodes of its own and whose keys are its path.
+"""Attention over a prefix tree. Each branch is one row: its queries are the branch's own nodes, its keys are its path.
 
-Keys stand in the order of the path, so that a key's column is its depth, and a query at depth d sees columns 0 to d:
-its ancestors and itself. Rows of like size are attended together, padded; all else in a layer is computed for the nodes
-alone, without padding.
+Keys are in the order of the path, so a key's column is its depth. A query at depth d sees columns 0 to d: its ancestors
+and itself. Rows of similar size are padded and attended to together. The rest of a layer is computed on the nodes
+without padding.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ LEAST = 16  # rows are padded to a multiple of this
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Branches of like size: R rows of Q queries and K keys."""
+    """Branches of similar size: R rows of Q queries and K keys."""
 
-    queries: torch.Tensor  # (R * Q,) which of the asking nodes
-    keys: torch.Tensor  # (R * K,) which nodes
+    queries: torch.Tensor  # (R * Q,) indices among the querying nodes
+    keys: torch.Tensor  # (R * K,) indices of nodes
     rows: int
-    bias: torch.Tensor | None  # (R, 1, Q, K): 0 where a query sees a key, else the least number; None: a causal square
+    bias: torch.Tensor | None  # (R, 1, Q, K): 0 where a query sees a key, else the dtype's minimum; None: causal
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionPlan:
-    """Which node attends to which, for the nodes that ask."""
+    """Which node attends to which, for the querying nodes."""
 
     buckets: list[Bucket]
-    place: torch.Tensor  # (asking nodes,) where each stands among the buckets' queries
+    place: torch.Tensor  # (querying nodes,) position of each among the queries of all buckets
 
     def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float) -> torch.Tensor:
-        """q (asking nodes, heads, D), k and v (nodes, key heads, D) -> (asking nodes, heads * D)."""
+        """q (querying nodes, heads, D), k and v (nodes, key heads, D) -> (querying nodes, heads * D)."""
         shared = q.shape[1] != k.shape[1]
         outs = []
         for bucket in self.buckets:
@@ -54,19 +54,19 @@ class AttentionPlan:
         return torch.cat(outs).index_select(0, self.place)
 
 
-def plan_attention(forest: PrefixTree, askings: Sequence[Sequence[int]], like: torch.Tensor) -> list[AttentionPlan]:
-    """For each of the `askings` (rising nodes) how they attend to themselves and their ancestors, for states on the
-    device and of the dtype of `like`. Nodes that are in no branch, the filling, get what another node gets."""
+def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: torch.Tensor) -> list[AttentionPlan]:
+    """A plan for each list of querying nodes (in rising order), which attend to themselves and their ancestors. Tensors
+    are on the device and of the dtype of `like`. Padding nodes, which are in no branch, get another node's output."""
     as_tensor = partial(torch.tensor, device=like.device)
-    lengths = [len(branch.path) for branch in forest.branches]
+    lengths = [len(branch.path) for branch in tree.branches]
     starts = as_tensor([0, *accumulate(lengths)])
-    paths = as_tensor([*chain.from_iterable(branch.path for branch in forest.branches)])
-    depths = as_tensor(forest.depths)
+    paths = as_tensor([*chain.from_iterable(branch.path for branch in tree.branches)])
+    depths = as_tensor(tree.depths)
     found = []
     for asking in askings:
         place, buckets, at = torch.zeros(len(asking), dtype=torch.long, device=like.device), list[Bucket](), 0
         depth = depths[as_tensor(asking)]
-        for (most, long, whole), rows in _sized(forest, asking).items():
+        for (most, long, whole), rows in _sized(tree, asking).items():
             branch, first, count = (as_tensor(numbers)[:, None] for numbers in zip(*rows, strict=True))
             column = torch.arange(most, device=like.device)
             inside = column < count
@@ -85,11 +85,11 @@ def plan_attention(forest: PrefixTree, askings: Sequence[Sequence[int]], like: t
     return found
 
 
-def _sized(forest: PrefixTree, asking: Sequence[int]) -> dict[tuple[int, int, bool], list[tuple[int, int, int]]]:
-    """For each branch with nodes that ask: (its number, the first of them among those that ask, how many), by the sizes
-    that queries and keys are padded to, and by whether all of its path asks, as in a tree's trunk."""
+def _sized(tree: PrefixTree, asking: Sequence[int]) -> dict[tuple[int, int, bool], list[tuple[int, int, int]]]:
+    """Branches with querying nodes, as (branch number, index of its first querying node, how many). They are grouped by
+    the padded numbers of queries and keys, and by whether the whole path is queried, as in a tree's trunk."""
     found: dict[tuple[int, int, bool], list[tuple[int, int, int]]] = {}
-    for number, branch in enumerate(forest.branches):
+    for number, branch in enumerate(tree.branches):
         first = bisect_left(asking, branch.start)
         count = bisect_left(asking, branch.path[-1] + 1, first) - first
         if count:
@@ -99,7 +99,7 @@ def _sized(forest: PrefixTree, asking: Sequence[int]) -> dict[tuple[int, int, bo
 
 
 def round_up(count: int) -> int:
-    """`count` made larger by a quarter or by LEAST at most: sizes come in few steps, so that buckets are few. What a
-    branch is padded to depends on the branch alone, and so do, on a CPU, the bits of what comes out."""
+    """`count` rounded up by at most a quarter or LEAST, so there are few sizes and few buckets. The padding of a branch
+    depends on that branch alone. So, on a CPU, the bits of its output do too."""
     step = max(LEAST, (1 << count.bit_length()) >> 3)
     return -(-count // step) * step

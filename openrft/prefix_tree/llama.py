@@ -1,4 +1,4 @@
-"""The forward pass over a forest: the model's own layers, called in order, over the nodes in one long row."""
+"""The forward pass over a prefix tree: the model's own layers, called in order on all nodes in one sequence."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from openrft.prefix_tree.layers import apply_norm, apply_rotary, rotary_angles
 from openrft.prefix_tree.tree import PrefixTree
 
 
-def forward(trunk: Any, forest: PrefixTree, wanted: Sequence[int]) -> torch.Tensor:
-    """Last hidden states (wanted, hidden) of the nodes `wanted` (rising, each once), normed, as the trunk without its
-    head has them; with gradient, if that is on. Nobody reads the last layer of the other nodes: there they are left
-    out.
+def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor:
+    """The normed last hidden states (wanted, hidden) of the nodes `wanted` (in rising order, each once). They carry a
+    gradient if it is enabled. The last layer is computed for these nodes only, because nobody reads the others.
 
-    trunk: what transformers calls the base model (LlamaModel), of which `readable` must be true.
+    trunk: the base model in transformers' sense (LlamaModel). `supports` must be true of its config.
     """
     keep_freed_memory()
     device = trunk.embed_tokens.weight.device
-    x = trunk.embed_tokens(torch.tensor(forest.ids, device=device))
-    cos, sin = (part[:, None] for part in rotary_angles(trunk, x, torch.tensor(forest.depths, device=device)))
+    x = trunk.embed_tokens(torch.tensor(tree.ids, device=device))
+    cos, sin = (part[:, None] for part in rotary_angles(trunk, x, torch.tensor(tree.depths, device=device)))
     *layers, last = trunk.layers
-    among_all, among_wanted = plan_attention(forest, (range(len(forest.ids)), wanted), x)
+    among_all, among_wanted = plan_attention(tree, (range(len(tree.ids)), wanted), x)
     for layer in layers:
         states = apply_norm(layer.input_layernorm, x)
         x = x + _attended(layer.self_attn, states, states, (cos, sin), (cos, sin), among_all)
@@ -44,7 +43,7 @@ Turns = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, (nodes, 1, D) each
 def _attended(
     layer: Any, asking: torch.Tensor, x: torch.Tensor, turned: Turns, turns: Turns, among: AttentionPlan
 ) -> torch.Tensor:
-    """Attention of the nodes `asking` (A, hidden) to nodes x (N, hidden): (A, hidden)."""
+    """Attention of the querying nodes `asking` (A, hidden) to the nodes x (N, hidden): (A, hidden)."""
     size = layer.head_dim
     q, k, v = (part.unflatten(-1, (-1, size)) for part in (layer.q_proj(asking), layer.k_proj(x), layer.v_proj(x)))
     if hasattr(layer, "q_norm"):
@@ -52,23 +51,14 @@ def _attended(
     return layer.o_proj(among.attend(apply_rotary(q, *turned), apply_rotary(k, *turns), v, layer.scaling))
 
 
-# FROM forest/family.py
-SUPPORTED_MODELS = {
-    "llama",
-    "mistral",
-    "qwen2",
-    "qwen3",
-}  # their layers differ in biases and norms only, which modules hold
-SUPPORTED_ROPE = {
-    "default",
-    "linear",
-    "llama3",
-    "yarn",
-}  # angles that do not depend on how long the sequence has become
+# Layers of these models differ only in biases and norms, which are in the modules themselves.
+SUPPORTED_MODELS = {"llama", "mistral", "qwen2", "qwen3"}
+# Angles of these kinds do not depend on the length of the sequence.
+SUPPORTED_ROPE = {"default", "linear", "llama3", "yarn"}
 
 
 def supports(config: Any) -> bool:
-    """Whether a forward pass through the layers of a model with this config, one after the other, is the model's."""
+    """Whether `forward` computes what a model with this config computes."""
     rope = getattr(config, "rope_parameters", None) or {}
     kinds = getattr(config, "layer_types", None) or ()
     return (
@@ -79,13 +69,15 @@ def supports(config: Any) -> bool:
     )
 
 
-# FROM forest/memory.py
 MOST = 31 << 20  # bytes; glibc raises its threshold up to 32 MiB
 
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Let glibc keep blocks of up to MOST bytes when they are freed, for the next layer to use. It would give them back
-    to the kernel, and each use would begin with a page fault for every 4 KiB: a fifth of the time of a small model's
-    forward pass. Freeing a large block once is what tells it (mallopt(3), M_MMAP_THRESHOLD)."""
+    """Make glibc keep freed blocks of up to MOST bytes for the next layer.
+
+    Otherwise it returns them to the kernel, and each use begins with a page fault per 4 KiB. That costs a fifth of the
+    time of a small model's forward pass. Freeing a large block once raises the threshold (mallopt(3),
+    M_MMAP_THRESHOLD).
+    """
     torch.empty(MOST, dtype=torch.uint8)

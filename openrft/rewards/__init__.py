@@ -1,1 +1,1 @@
-"""From rewards by source to one reward a rollout; how well process rewards tell right from wrong."""
+"""How rewards are combined into one per rollout, and how well process rewards tell right from wrong."""

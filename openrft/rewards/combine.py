@@ -1,5 +1,5 @@
-"""From rewards by source to one number a rollout, R = alpha * outcome + (1 - alpha) * f(process), and to where in the
-rollout it is earned. Pure functions.
+"""From the rewards of each source to one number per rollout, R = alpha * outcome + (1 - alpha) * f(process), and how R
+is distributed over the steps. Pure functions.
 
 Sources: OpenRFT (arXiv 2412.16849), section 2.4; PURE (arXiv 2504.15275), section 3, for credit `min`.
 """
@@ -14,13 +14,13 @@ from openrft.config.settings import CREDIT_AGGREGATION, Aggregation, Credit
 from openrft.errors import PluginError
 from openrft.types import Reward, Rollout
 
-TEMPERATURE = 0.1  # of the soft minimum, PURE's value
+TEMPERATURE = 0.1  # of the soft minimum; PURE's value
 
 
 def aggregate_steps(per_step: Sequence[float], aggregation: Aggregation) -> float:
-    """One score from the steps' scores in [0, 1]. No steps at all score 0: nothing sound was said.
+    """One score from the scores of the steps, each in [0, 1]. A completion without steps scores 0.
 
-    softmin weighs each step by exp(-score / 0.1), a smooth stand-in for min.
+    softmin weights each step by exp(-score / 0.1), a smooth version of min.
     """
     if not per_step:
         return 0.0
@@ -37,9 +37,9 @@ def aggregate_steps(per_step: Sequence[float], aggregation: Aggregation) -> floa
 
 
 def compute_step_shares(per_step: Sequence[float], credit: Credit) -> list[float]:
-    """What each step earns of the process score; the shares add up to it. `credit` is "step" or "min".
+    """Each step's share of the process score. The shares add up to it. `credit` is "step" or "min".
 
-    step: p_k / K, so that the return from step k on is the part of the mean still to come.
+    step: p_k / K, so the return from step k on is the part of the mean that is still to come.
     min: p_k exp(-p_k / T) / sum_j exp(-p_j / T), PURE's transformed reward. As T -> 0 the worst step earns the minimum
     and the others nothing, so the return is min(p) up to and including the worst step and 0 after it: PURE's min-form.
     """
@@ -51,7 +51,7 @@ def compute_step_shares(per_step: Sequence[float], credit: Credit) -> list[float
 
 
 def mix_rewards(outcome: float, process: Sequence[float], alpha: float) -> float:
-    """R from the outcome reward and the mean of the process rewards; without any, R is the outcome reward."""
+    """R from the outcome reward and the mean of the process rewards; the outcome reward if there are none."""
     if not process:
         return outcome
     return alpha * outcome + (1 - alpha) * math.fsum(process) / len(process)
@@ -60,9 +60,9 @@ def mix_rewards(outcome: float, process: Sequence[float], alpha: float) -> float
 def combine_rewards(
     rollout: Rollout, rewards: Sequence[Reward], alpha: float, aggregation: Aggregation, credit: Credit = "sequence"
 ) -> Rollout:
-    """The graded rollout with its rewards filled in and mixed into R, and what each step earned of it.
+    """The graded rollout with its rewards, R, and each step's share of R.
 
-    A process reward that comes with a score of its own is earned at the last token, as the outcome is. Raises
+    A process reward that has a score for the whole sequence is earned at the last token, like the outcome. Raises
     PluginError for a score that is not finite.
     """
     form = CREDIT_AGGREGATION.get(credit, aggregation)
@@ -78,7 +78,7 @@ def combine_rewards(
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]
     step_rewards: tuple[float, ...] = ()
-    if credit != "sequence" and stepwise and alpha < 1:  # at 1 steps earn nothing: all of R is at the last token
+    if credit != "sequence" and stepwise and alpha < 1:  # with alpha 1, all of R is earned at the last token
         part = (1 - alpha) / len(process)
         late = [r.score or 0.0 for r in rewards if r.kind == "process" and r.score is not None]
         by_step = zip(*(compute_step_shares(r.per_step, credit) for r in stepwise), strict=True)
@@ -89,7 +89,7 @@ def combine_rewards(
 
 
 def _outcome(rollout: Rollout) -> float:
-    """1 if right, else 0; what the answer is worth in [0, 1] where its task lets it be right in part."""
+    """1 if right, else 0; or the answer's score in [0, 1] where answers can be partly right."""
     return float(bool(rollout.correct)) if rollout.score is None else rollout.score
 
 

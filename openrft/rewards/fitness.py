@@ -1,4 +1,4 @@
-"""What was found of a source of process rewards on graded rollouts, as plain data, and how it reads in a line."""
+"""The measurement of a source of process rewards, as plain data, with the recommended alpha and the warnings."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Fewest questions with right and wrong rollouts that say anything: a coin gets all of eight right once in 256 times,
-# less often than the 99% interval allows. Where a few happen to agree, a bootstrap's interval is a single point.
+# The fewest questions with both right and wrong rollouts that can show anything. A coin orders all of eight correctly
+# once in 256 times, less often than the 99% interval allows. If a few agree by chance, the interval is a single point.
 MIN_MIXED_QUESTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How one aggregation f orders right and wrong rollouts. None: there was nothing to measure it on."""
+    """How well one aggregation separates right from wrong rollouts. None: there was nothing to measure."""
 
     aggregation: str
-    auroc: float | None  # over all rollouts: also rewards knowing which questions are easy
+    auroc: float | None  # over all rollouts; this also rewards knowing which questions are easy
     low: float | None  # 95% interval, whole questions resampled
     high: float | None
-    within: float | None  # over right-wrong pairs of the same question: what a group-relative advantage can use
+    within: float | None  # over right-wrong pairs of the same question, which a group-relative advantage can use
     within_low: float | None
     within_high: float | None
-    floor: float | None  # lower end of the 99% interval, within questions where it can be: 95% for the best of five f;
-    # ^ None also where fewer than MIXED questions, but some, have right and wrong rollouts
-    calibration: float  # expected calibration error of f as a probability of being right
-    with_length: float  # Spearman correlation of f with the completion's length
+    floor: float | None  # lower end of the 99% interval (95% for the best of five), within questions if possible
+    # ^ None also if some, but fewer than MIN_MIXED_QUESTIONS, questions have both right and wrong rollouts
+    calibration: float  # expected calibration error of the score as a probability of being right
+    with_length: float  # Spearman correlation of the score with the completion's length
 
     @property
     def merit(self) -> float:
-        """What the aggregations are ranked by."""
+        """The number that aggregations are ranked by."""
         best = self.auroc if self.within is None else self.within
         return 0.5 if best is None else best
 
     @property
     def is_informative(self) -> bool:
-        """Whether f tells right from wrong better than a coin, beyond doubt."""
+        """Whether the score is shown to tell right from wrong better than chance."""
         return self.floor is not None and self.floor > 0.5
 
 
@@ -44,28 +44,28 @@ class RewardFitness:
     """One source of process rewards on the rollouts of one policy."""
 
     source: str  # the plugin
-    policy: str  # the policy's id: arms that start RL from it share the measurement
+    policy: str  # the policy's id; arms that start RL from this policy share the measurement
     rollouts: int
     right: int
     questions: int
-    mixed: int  # questions with right and wrong rollouts
-    no_steps: int  # rollouts without any step: they score 0
+    mixed: int  # questions with both right and wrong rollouts
+    no_steps: int  # rollouts without any step; they score 0
     by_aggregation: tuple[Separation, ...]
-    aggregation: str  # the aggregation that tells best
+    aggregation: str  # the best aggregation
     alpha: float | None  # recommended weight of the outcome; None where nothing could be measured
     warnings: tuple[str, ...]
 
     @property
     def best(self) -> Separation:
-        """The separation of the recommended f."""
+        """The separation of the recommended aggregation."""
         return next(s for s in self.by_aggregation if s.aggregation == self.aggregation)
 
 
 def recommend_alpha(best: Separation) -> float | None:
-    """A rule of thumb: the process weight 1 - alpha grows with what is certain of the AUROC, 0.6 * (2 * floor - 1).
+    """A rule of thumb: the process weight 1 - alpha is 0.6 * (2 * floor - 1), where floor bounds the AUROC from below.
 
-    A floor of .75 gives the paper's alpha .7, one at chance gives 1 (outcome only). Never below .5: a wrong completion
-    then cannot earn more than a right one, whatever the steps' scores.
+    A floor of .75 gives the paper's alpha .7. A floor at chance gives 1 (outcome only). Alpha is never below .5, so a
+    wrong completion cannot earn more than a right one, whatever its steps score.
     """
     if best.floor is None:
         return None
@@ -73,7 +73,7 @@ def recommend_alpha(best: Separation) -> float | None:
 
 
 def list_warnings(best: Separation, right: int, rollouts: int, questions: int, mixed: int) -> Iterator[str]:
-    """What speaks against leaning on these rewards."""
+    """Reasons not to rely on these rewards."""
     if best.auroc is None:
         what = "no graded rollout" if not rollouts else f"{right} of {rollouts} rollouts are right"
         yield f"{what}: whether the scores tell right from wrong is not known"
@@ -92,6 +92,6 @@ def list_warnings(best: Separation, right: int, rollouts: int, questions: int, m
 
 
 def fitness_from_json(row: Mapping[str, Any]) -> RewardFitness:
-    """Rebuild what `dataclasses.asdict` and JSON made of one."""
+    """Rebuild a RewardFitness from the JSON of its `dataclasses.asdict`."""
     by_aggregation = tuple(Separation(**separation) for separation in row["by_aggregation"])
     return RewardFitness(**{**row, "by_aggregation": by_aggregation, "warnings": tuple(row["warnings"])})

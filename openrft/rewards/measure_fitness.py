@@ -1,4 +1,4 @@
-"""From graded rollouts with their process rewards to a verdict on the source of the rewards."""
+"""Measure a source of process rewards on graded rollouts."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from openrft.rewards.ranking import Bools, Floats
 from openrft.types import Reward, Rollout
 
 AGGREGATIONS: tuple[Aggregation, ...] = typing.get_args(Aggregation)
-FAMILYWISE = 0.99  # level of intervals that hold for all five f at once with 95% (Bonferroni): the best is chosen
+FAMILYWISE = 0.99  # interval level that gives 95% for all five aggregations at once (Bonferroni), as the best is chosen
 
 
 def measure_reward_fitness(
     source: str, policy: str, rollouts: Sequence[Rollout], rewards: Sequence[Reward]
 ) -> RewardFitness:
-    """How well the process rewards, one a rollout, tell right rollouts from wrong ones; ungraded ones are left out."""
+    """How well the process rewards, one per rollout, tell right rollouts from wrong. Ungraded ones are left out."""
     graded = [(r, w) for r, w in zip(rollouts, rewards, strict=True) if r.correct is not None]
     correct = np.array([bool(r.correct) for r, _ in graded], dtype=np.bool_)
     questions = [r.sample.root_id for r, _ in graded]
     lengths = np.array([len(r.completion.text) for r, _ in graded], dtype=np.float64)
     by_aggregation = tuple(_separation(f, [w for _, w in graded], correct, questions, lengths) for f in AGGREGATIONS)
-    best = max(by_aggregation, key=lambda s: s.merit)  # of equals the first: mean before min before the others
+    best = max(by_aggregation, key=lambda s: s.merit)  # the first of equals: mean before min before the others
     distinct = sorted(set(questions))
     right = int(correct.sum())
     mixed = len(ranking.count_wins_within_groups(lengths, correct, questions))
@@ -71,7 +71,7 @@ def _separation(
 
 
 def _shape(scores: Floats, correct: Bools, lengths: Floats) -> tuple[float, float]:
-    """(calibration error, correlation with length); 0 where there is no rollout."""
+    """(calibration error, correlation with length); both 0 without rollouts."""
     if not len(scores):
         return 0.0, 0.0
     return ranking.compute_calibration_error(scores, correct), ranking.compute_rank_correlation(scores, lengths)

@@ -1,4 +1,4 @@
-"""How well scores tell right from wrong: pure functions on arrays (scores and verdicts of the same length)."""
+"""How well scores tell right from wrong: pure functions on arrays (scores and labels of the same length)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ REPLICATES = 500  # of a bootstrap
 
 
 def compute_auroc(scores: ArrayLike, correct: ArrayLike) -> float:
-    """The chance that a right item outscores a wrong one, ties counting half (Mann-Whitney U). nan without both."""
+    """The probability that a right item outscores a wrong one; ties count half (Mann-Whitney U). nan without both."""
     wins, pairs = count_pair_wins(np.asarray(scores, np.float64), np.asarray(correct, np.bool_))
     return wins / pairs if pairs else float("nan")
 
 
 def count_pair_wins(scores: Floats, correct: Bools) -> tuple[float, int]:
-    """(pairs that the right item wins, ties counting half; number of right-wrong pairs)."""
+    """(pairs that the right item wins, where ties count half; number of right-wrong pairs)."""
     right, wrong = scores[correct], np.sort(scores[~correct])
     below = np.searchsorted(wrong, right, "left")
     not_above = np.searchsorted(wrong, right, "right")
@@ -28,7 +28,7 @@ def count_pair_wins(scores: Floats, correct: Bools) -> tuple[float, int]:
 
 
 def count_wins_within_groups(scores: Floats, correct: Bools, groups: Sequence[str]) -> Floats:
-    """(groups, 2): wins and pairs of each group that has right and wrong items; empty groups have no row."""
+    """(groups, 2): wins and pairs of each group with both right and wrong items. Other groups have no row."""
     members: dict[str, list[int]] = {}
     for i, group in enumerate(groups):
         members.setdefault(group, []).append(i)
@@ -37,8 +37,8 @@ def count_wins_within_groups(scores: Floats, correct: Bools, groups: Sequence[st
 
 
 def bootstrap_auroc(scores: Floats, correct: Bools, groups: Sequence[str]) -> Floats:
-    """AUROCs of resamples of whole groups: completions of one question are not independent. nan where a resample has
-    only right or only wrong items."""
+    """AUROCs of resamples. Whole groups are resampled, because completions of one question are not independent. nan
+    where a resample has only right or only wrong items."""
     names = sorted(set(groups))
     index = {name: np.array([i for i, g in enumerate(groups) if g == name]) for name in names}
     rng = np.random.default_rng(0)
@@ -50,20 +50,20 @@ def bootstrap_auroc(scores: Floats, correct: Bools, groups: Sequence[str]) -> Fl
 
 
 def bootstrap_within_groups(wins: Floats) -> Floats:
-    """The same for the AUROC within groups; `wins` as from `within_groups`, at least one row."""
+    """The same for the AUROC within groups. `wins` is from `count_wins_within_groups` and has at least one row."""
     at = np.random.default_rng(0).integers(0, len(wins), (REPLICATES, len(wins)))
     sums = wins[at].sum(axis=1)
     return np.asarray(sums[:, 0] / sums[:, 1], dtype=np.float64)
 
 
 def percentile_interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
-    """The middle `level` of bootstrap values, without those that are nan."""
+    """The central interval of bootstrap values; nan values are ignored."""
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def compute_calibration_error(scores: Floats, correct: Bools, bins: int = 10) -> float:
-    """Expected calibration error over `bins` bins of equal count: mean |mean score - share right|, by bin size."""
+    """Expected calibration error over `bins` bins of equal count: |mean score - share right|, weighted by bin size."""
     order = np.argsort(scores, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     gaps = [abs(scores[part].mean() - correct[part].mean()) * len(part) for part in parts]
@@ -71,7 +71,7 @@ def compute_calibration_error(scores: Floats, correct: Bools, bins: int = 10) ->
 
 
 def compute_rank_correlation(a: Floats, b: Floats) -> float:
-    """Spearman's rho; 0 when one side is constant."""
+    """Spearman's rho; 0 if one side is constant."""
     x, y = rankdata(a), rankdata(b)
     if x.std() == 0 or y.std() == 0:
         return 0.0

@@ -1,7 +1,7 @@
-"""Which samples of two sets are so alike that one gives the other away.
+"""Which samples of two sets are so similar that knowing one gives away the other.
 
-Knows three kinds of match and takes further ones from `Sample.meta["leakage_groups"]`: keys `KIND:KEY` that a task's
-family writes there. Related samples share a key (the same block of given data, for example).
+This file knows three kinds of match and reads further ones from `Sample.meta["leakage_groups"]`: keys `KIND:KEY` that
+the task family writes there. Related samples share a key (the same block of given data, for example).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from openrft.types import Sample
 
-Pairs = list[tuple[str, str]]  # (id in the one set, id in the other)
-LeakageKeys = tuple[str | bytes, ...]  # digests for the kinds of OWN, in order; then the family's marks, by kind
+Pairs = list[tuple[str, str]]  # (id in one set, id in the other)
+LeakageKeys = tuple[str | bytes, ...]  # digests for the kinds in OWN, in order; then the family's keys, by kind
 
 OWN = ("exact", "text", "shuffled")
 _APART = re.compile(r"[^\w.+-]+")
@@ -22,7 +22,7 @@ _ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
 
 
 class Match(NamedTuple):
-    """Two samples that are alike, by their places in their sets, and the first kind that fits."""
+    """Two samples that match: their positions in their sets, and the first kind that fits."""
 
     kind: str
     one: int
@@ -30,8 +30,8 @@ class Match(NamedTuple):
 
 
 def leakage_keys(sample: Sample) -> LeakageKeys:
-    """What the sample shares with those that are alike, in the order of the kinds. Digests stand for texts, so that
-    the keys of a whole benchmark fit beside a part of its rows."""
+    """The keys that matching samples share, in the order of the kinds. Texts are replaced by digests, so the keys of a
+    whole benchmark need far less memory than its rows."""
     question, options = _normal(sample.question), [_normal(option) for option in sample.options]
     texts: list[tuple[object, ...]] = [
         (sample.question, sample.options, sample.answer),
@@ -43,14 +43,14 @@ def leakage_keys(sample: Sample) -> LeakageKeys:
 
 
 def leakage_kinds(*sets: Iterable[LeakageKeys]) -> list[str]:
-    """`exact`, `text` (same after normalising), `shuffled` (same question, same options in another order), then the
-    family's own kinds: the order in which they are looked for."""
+    """All kinds, in the order in which they are tried: `exact`, `text` (same after normalising), `shuffled` (same
+    question, same options in another order), then the family's own kinds."""
     marks = {mark for keys in sets for own in keys for mark in own[len(OWN) :]}
     return [*OWN, *sorted({_kind(str(mark)) for mark in marks})]
 
 
 def find_matches(one: Sequence[LeakageKeys], other: Sequence[LeakageKeys]) -> Iterator[Match]:
-    """Every pair that is alike, once, in the order of `one`. Memory grows with the samples, not with the pairs."""
+    """Every matching pair, once, in the order of `one`. Memory grows with the samples, not with the pairs."""
     index = _index(other)
     for i, keys in enumerate(one):
         seen = set[int]()
@@ -62,7 +62,7 @@ def find_matches(one: Sequence[LeakageKeys], other: Sequence[LeakageKeys]) -> It
 
 
 def find_sample_matches(one: Sequence[Sample], other: Sequence[Sample]) -> Iterator[Match]:
-    """`alike` of samples."""
+    """`find_matches` for samples."""
     keys = [leakage_keys(sample) for sample in one]
     yield from find_matches(keys, keys if other is one else [leakage_keys(sample) for sample in other])
 
@@ -78,7 +78,7 @@ def find_overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, P
 
 
 def cluster_samples(samples: Sequence[Sample]) -> list[int]:
-    """For each sample the place of the first that is alike, or alike to one that is, and so on."""
+    """For each sample the position of the first sample in its cluster. A cluster is connected by matches."""
     first = list(range(len(samples)))
 
     def root(i: int) -> int:
@@ -95,7 +95,7 @@ def cluster_samples(samples: Sequence[Sample]) -> list[int]:
 
 
 def _index(sets: Sequence[LeakageKeys]) -> dict[str | bytes, Sequence[int]]:
-    """The places at which each key stands. Most keys stand at one, and share its tuple."""
+    """The positions of each key. Most keys have one position, and all keys of a sample share one tuple for it."""
     index: dict[str | bytes, Sequence[int]] = {}
     for place, keys in enumerate(sets):
         alone = (place,)
@@ -115,13 +115,13 @@ def _kind(mark: str) -> str:
 
 
 def _digest(kind: str, of: object) -> bytes:
-    """The same for equal texts of a kind; that others have it too is as unlikely as for a sample's id."""
+    """A digest of a text and its kind. Collisions are as unlikely as those of sample ids."""
     return hashlib.blake2b(repr(of).encode(), digest_size=12, person=kind.encode()).digest()
 
 
 def _normal(text: str) -> str:
-    """Words and numbers alone; signs and decimal points stay, as -0.2 is not 0.2."""
+    """Words and numbers only. Signs and decimal points stay, because -0.2 is not 0.2."""
     text = text.lower()
-    # Most texts are ASCII, and for them this is several times as fast.
+    # Most texts are ASCII, and `translate` is several times faster for them.
     apart = text.translate(_ASCII) if text.isascii() else _APART.sub(" ", text.replace("\u2212", "-"))
     return " ".join(word.strip(".") for word in apart.split() if word.strip("."))

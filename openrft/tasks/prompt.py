@@ -1,8 +1,4 @@
-"""From a sample and its demonstrations to chat messages, and from a completion to its steps and final answer.
-
-One template serves SFT, RL and evaluation. Only the completion is ever searched for an answer, so an answer
-that stands in a demonstration earns nothing.
-"""
+"""From a sample and its demonstrations to chat messages. One template serves SFT, RL and evaluation."""
 
 from __future__ import annotations
 
@@ -16,14 +12,14 @@ INSTRUCTION = (
 
 
 def format_question(sample: Sample) -> str:
-    """The question and its lettered options, one a line."""
+    """The question and its lettered options, one per line."""
     lines = [sample.question.strip()]
     lines += [f"{LETTERS[i]}. {text.strip()}" for i, text in enumerate(sample.options)]
     return "\n".join(lines)
 
 
 def box_answer(answer: str) -> str:
-    """The answer line every target ends with."""
+    """The answer line that every target ends with."""
     return "\\boxed{" + answer + "}"
 
 

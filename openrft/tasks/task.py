@@ -1,7 +1,6 @@
-"""A task: named train and test samples, how to prompt, grade, reword and check them; and the families they come from.
+"""A task: train and test samples with a name, and how to prompt, grade, reword and check them. And task families.
 
-Knows how selectors are written (`family/level/name`, globs) and what is done about samples that leak from train into
-test. Does not know where any family's rows lie: that is the family's plugin.
+This file does not know where a family's rows are stored; the family's plugin does.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ StepChecker = Callable[[Sample, Sequence[str]], list[bool]]  # (sample, steps) -
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """A task's line in a listing; made without reading rows."""
+    """One task in a listing, made without reading rows."""
 
-    name: str  # the whole selector, e.g. "pocket/L3/lattice_volume"
+    name: str  # the full name, e.g. "pocket/L3/lattice_volume"
     summary: str
-    rows: int | None = None  # how many there are; None = not known without reading, or unlimited
-    alias_of: str | None = None  # another name for that task: can be asked for, but no glob stands for it
+    rows: int | None = None  # how many there are; None = unlimited, or not known without reading
+    alias_of: str | None = None  # this is another name of that task: it can be asked for, but globs do not match it
     level: str | None = None
     domain: str | None = None
     types: Mapping[str, int] | None = None  # rows by the family's own types; None = not known without reading
-    absent: bool = False  # the source at hand has no rows of it: can be asked for, but no glob stands for it
+    absent: bool = False  # the source has no rows of it: it can be asked for, but globs do not match it
 
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
-    """How many samples of a task are wanted, from where, and how strictly."""
+    """How many samples of a task to load, from where, and how strictly."""
 
     train: int = 100  # the paper's setting (section 3)
     test: int = 100
@@ -64,27 +63,27 @@ class Task:
     rewrite: Rewriter | None = None  # rule-based rewording, where the family has one
     check_steps: StepChecker | None = None  # exact process labels, where the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
-    rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: what is known to solve it without a model
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: a rule that solves it without a model
 
 
 class TaskFamily(Protocol):
     """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
 
-    A family whose rows lie in files may also be `Whole` and `Preparing`, and one whose tasks go by further names than
-    it lists `Canonical`; the core looks for their methods by name.
+    A family whose rows are in files may also be `ProvidesAllRows` and `Preparable`. A family whose tasks have names
+    that it does not list may be `HasAliases`. The core looks for their methods by name.
     """
 
     family: str
 
     def names(self, data: str | None = None) -> list[TaskInfo]:
-        """Every task, without reading rows. `data`: as in DataRequest, for what there is in that source."""
+        """Every task, without reading rows. `data` is the source, as in DataRequest."""
         ...
 
     def load(self, name: str, request: DataRequest) -> Task:
-        """Load one task by its whole name. Raises UnknownName or DataError.
+        """Load one task by its full name. Raises UnknownName or DataError.
 
-        Samples of which the family knows that they are kin (must not stand on both sides of a split, though question
-        and options differ) share a key `KIND:KEY` in `meta["leakage_groups"]`.
+        Samples may be related although their questions and options differ. They then share a key `KIND:KEY` in
+        `meta["leakage_groups"]` and never stand on both sides of a drawn split.
         """
         ...
 
@@ -94,9 +93,9 @@ class ProvidesAllRows(Protocol):
     """A family that can show all rows of a task."""
 
     def load_all(self, name: str, request: DataRequest) -> Task:
-        """As `load`, with every usable row and no draw: in train where the data has no split of its own.
+        """Like `load`, with every usable row and no draw. Rows are in train if the data has no split of its own.
 
-        Holds rows that no outcome reward exists for as well. `request.train`, `test` and `seed` have no meaning.
+        This includes rows without an outcome reward. `request.train`, `test` and `seed` are ignored.
         """
         ...
 
@@ -106,27 +105,26 @@ class Preparable(Protocol):
     """A family that can convert its rows once into a store that loads fast."""
 
     def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Progress) -> Mapping[str, Any]:
-        """Convert `source` (as `DataRequest.data`) into the folder `to`, which then serves as `DataRequest.data`.
+        """Convert `source` (as in `DataRequest.data`) into the folder `to`, which can then be a `DataRequest.data`.
 
-        Returns counts as plain JSON, `rows` among them. All or nothing: a call that is stopped leaves `to` as it was.
-        Raises UsageError or DataError.
+        Returns counts as plain JSON, including `rows`. A call that is interrupted leaves `to` as it was. Raises
+        UsageError or DataError.
         """
         ...
 
 
 @runtime_checkable
 class HasAliases(Protocol):
-    """A family whose tasks go by further names than it lists."""
+    """A family whose tasks have further names that it does not list."""
 
     def resolve_alias(self, name: str) -> str:
-        """The name, or the glob, as `names` would list it; the same where the family knows no other way to write it."""
+        """The name or glob as `names` lists it; unchanged if it is not an alias."""
         ...
 
 
-# FROM rules.py
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All of a sample but its answer."""
+    """A sample without its answer, as a rule sees it."""
 
     text: str  # the stem, without options
     options: tuple[str, ...] = ()
@@ -139,5 +137,5 @@ Rule = Callable[[Sequence[Sample]], Answerer]  # made from the train split
 
 
 def to_question(sample: Sample) -> Question:
-    """What of a sample may be shown to a rule."""
+    """The part of a sample that a rule may see."""
     return Question(sample.question, sample.options, sample.kind, sample.task)
