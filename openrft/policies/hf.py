@@ -23,7 +23,7 @@ from openrft.policies.critic import Critic, CriticShape
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
-from openrft.runtime.fingerprint import fingerprint_folder
+from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
 
@@ -78,7 +78,7 @@ class HFPolicy:
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
         self.model: Any = model.to(device).eval()
-        self.id = fingerprint_folder(Path(path)) if Path(path).is_dir() else path
+        self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         self._stop = _stop_ids(self.model, self.tokenizer)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
