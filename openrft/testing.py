@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft.errors import PluginError
-from openrft.grading.grade import Grade
+from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins.errors import check_list, check_metrics
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
@@ -109,10 +109,9 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     for sample in task.train:
         wrong = next(letter for letter in LETTERS if letter != sample.answer)
         for text in (f"so\n{box_answer(sample.answer)}", f"so\n{box_answer(wrong)}", "so\nwell", ""):
-            verdict = task.grade(sample, text)
             completion = Completion(text, tuple(text.encode()), (-1.0,) * len(text.encode()))
             messages = build_messages(sample, (), task.instruction)
-            rollouts.append(Rollout(sample, messages, completion, answer=verdict.answer, correct=verdict.correct))
+            rollouts.append(apply_grade(Rollout(sample, messages, completion), task.grade(sample, text)))
     return rollouts
 
 

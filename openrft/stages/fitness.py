@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from openrft.grading.grade import apply_grade
 from openrft.policies.base import Sampling
 from openrft.rewards.fitness import RewardFitness, fitness_from_json
 from openrft.runtime.files import write_jsonl
@@ -88,9 +89,8 @@ def _drawn(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> l
     rollouts = []
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
-            if completion.finish_reason != "context":
-                verdict = context.task.grade(sample, completion.text)
-                completion = replace(completion, logprobs=())
-                rollouts.append(Rollout(sample, prompt, completion, answer=verdict.answer, correct=verdict.correct))
+            if completion.is_written:
+                rollout = Rollout(sample, prompt, replace(completion, logprobs=()))
+                rollouts.append(apply_grade(rollout, context.task.grade(sample, completion.text)))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
     return rollouts

@@ -313,7 +313,7 @@ def _ask_judge(policy: Policy, spec: str, weights: str, requests: Sequence[_Judg
         how = Sampling(n=1, temperature=0.4 * attempt, max_tokens=TOKENS, seed=attempt)
         answers = policy.generate([request.messages for request in waiting], how)
         for request, (completion,) in zip(waiting, answers, strict=True):
-            replies[request.key].append(completion.text)
+            replies[request.key].append(completion.text or completion.error)
         waiting = [request for request in waiting if request.rubric.parse_verdict(replies[request.key][-1]) is None]
         if not waiting:
             break
