@@ -48,11 +48,11 @@ class BadReply(Exception):
 def read_reply(reply: Any, temperature: float) -> list[Completion]:
     """The reply's choices as completions. Raises BadReply where none of them is an answer, as with an error inside a
     reply with status 200."""
-    choices = getattr(reply, "choices", None)
+    choices: Any = getattr(reply, "choices", None)
     found = [_read_choice(choice, temperature) for choice in choices] if isinstance(choices, list) else []
     if any(completion.finish_reason != "error" for completion in found):
         return found
-    fault = getattr(reply, "error", None)
+    fault: Any = getattr(reply, "error", None)
     if not fault and found:
         fault = getattr(choices[0], "error", None) or found[0].error
     code = fault.get("code") if isinstance(fault, dict) else None
@@ -62,7 +62,8 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
 
 def _read_choice(choice: Any, temperature: float) -> Completion:
     """One choice as a completion; finish_reason "error" where it holds no answer."""
-    message, reason = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
+    message: Any = getattr(choice, "message", None)
+    reason = getattr(choice, "finish_reason", None)
     content = getattr(message, "content", None)
     if isinstance(content, list):
         content = "".join(map(_part_text, content))
