@@ -55,8 +55,8 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
     fault: Any = getattr(reply, "error", None)
     if not fault and found:
         fault = getattr(choices[0], "error", None) or found[0].error
-    code = fault.get("code") if isinstance(fault, dict) else None
-    status = int(code) if re.fullmatch("[1-5][0-9][0-9]", str(code)) else 0
+    code = str(fault.get("code")) if isinstance(fault, dict) else ""
+    status = int(code) if re.fullmatch("[1-5][0-9][0-9]", code) else 0
     raise BadReply(_message_of(fault or "it answered without any choice"), fault, status)
 
 
