@@ -158,7 +158,6 @@ def _components(summary: Summary) -> Iterator[str]:
         yield f"No {name} of {', '.join(plugins)}: {why}."
 
 
-# FROM bench/training_notes.py
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",

@@ -167,7 +167,6 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
             )
 
 
-# FROM stages/questions.py
 def draw_batch(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
     """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
     size = min(size, len(train))
