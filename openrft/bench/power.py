@@ -56,7 +56,7 @@ def seeds_needed(difference: float, items: float, completions: int = 1, tasks: i
     return next(fits, None)
 
 
-def describe_what_settles(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
+def describe_needed_sample_size(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
     """What would shrink an interval to the `distance` between its estimate and a margin, if the estimate stayed.
 
     `error` is the total standard error, and `of_items` the part of it that comes from the draw of items."""

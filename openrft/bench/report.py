@@ -191,7 +191,7 @@ def mean_accuracy(result: ArmResult) -> float | None:
     return fmean(item.value for item in result.items.values()) if result.items else None
 
 
-def keep_scored_items(
+def keep_items_scored_everywhere(
     tasks: Sequence[TaskRecord], results: Sequence[ArmResult]
 ) -> tuple[tuple[TaskRecord, ...], tuple[ArmResult, ...]]:
     """Tasks and results with only the items that every result of the task has a score for. The others are unscored."""
