@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from openrft.grading.grade import Grade as Grade
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
+    from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Exploration as Exploration
+    from openrft.plugins.hookspecs import HookResult as HookResult
+    from openrft.plugins.hookspecs import Objective as Objective
     from openrft.plugins.hookspecs import PolicyInfo as PolicyInfo
     from openrft.plugins.hookspecs import hookimpl as hookimpl
     from openrft.plugins.policy_registry import identify_policy as identify_policy
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
+    from openrft.types import JSON as JSON
     from openrft.types import LETTERS as LETTERS
     from openrft.types import AnswerKind as AnswerKind
     from openrft.types import Completion as Completion
@@ -78,7 +82,8 @@ _MODULES = {
     ),
     "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
     "grading.grade": ("Grade", "apply_grade", "grade"),
-    "plugins.hookspecs": ("Exploration", "PolicyInfo", "hookimpl"),
+    "plugins.base": ("Plugin",),
+    "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("identify_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
@@ -87,6 +92,7 @@ _MODULES = {
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
     "types": (
+        "JSON",
         "LETTERS",
         "AnswerKind",
         "Completion",

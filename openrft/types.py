@@ -1,4 +1,4 @@
-"""What flows through the pipeline: Sample, Shot, Prompt, Completion, Reward, Rollout. All frozen.
+"""What flows through the pipeline: Sample, Demonstration, Prompt, Completion, Reward, Rollout. All frozen.
 
 This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
 what a right answer is (grading.py) or where results lie (store.py).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from openrft.errors import DataError
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 AnswerKind = Literal["choice", "boolean", "number", "text"]
 RewardKind = Literal["outcome", "process"]
+JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]  # plain data, as json writes it
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
