@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
+    from openrft.embedding import SentenceEmbedder as SentenceEmbedder
     from openrft.errors import CheckpointError as CheckpointError
     from openrft.errors import DataError as DataError
     from openrft.errors import NotComparable as NotComparable
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
+    from openrft.runtime.fingerprint import expand_path as expand_path
+    from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.tasks.prompt import box_answer as box_answer
@@ -69,6 +72,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "cli.options": ("data_options", "parse_data_options"),
+    "embedding": ("SentenceEmbedder",),
     "errors": (
         "CheckpointError",
         "DataError",
@@ -88,6 +92,7 @@ _MODULES = {
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
+    "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.progress": ("NoProgress", "Progress"),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),

@@ -123,8 +123,8 @@ def toy_rollouts(task: Task) -> list[Rollout]:
         wrong = next(letter for letter in LETTERS if letter != sample.answer)
         for text in (f"so\n{box_answer(sample.answer)}", f"so\n{box_answer(wrong)}", "so\nwell", ""):
             completion = Completion(text, tuple(text.encode()), (-1.0,) * len(text.encode()))
-            rollout = Rollout(sample, build_messages(sample, (), task.instruction), completion)
-            rollouts.append(apply_grade(rollout, task.grade(sample, text)))
+            messages = build_messages(sample, (), task.instruction)
+            rollouts.append(apply_grade(Rollout(sample, messages, completion), task.grade(sample, text)))
     return rollouts
 
 

@@ -81,9 +81,16 @@ class Completion:
     text: str
     tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
     logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
-    finish_reason: Literal["stop", "length", "context"] = "stop"
-    # ^ "length": the token budget ran out; "context": the prompt alone fills the context, so nothing was written
+    finish_reason: Literal["stop", "length", "context", "error"] = "stop"
+    # ^ "length": the token budget ran out; "context": the prompt alone fills the context, so nothing was written;
+    #   "error": a server failed, so nothing is known of what the policy would have written
     temperature: float = 1.0  # at which it was drawn; `logprobs` are those of that distribution
+    error: str = ""  # what the server said; "" unless finish_reason is "error"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the policy wrote anything at all, an empty text included."""
+        return self.finish_reason not in ("context", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,9 @@ def sample_from_json(row: Mapping[str, Any]) -> Sample:
 def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
     """Rebuild a rollout written by `to_json`."""
     c = row["completion"]
-    completion = Completion(c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish_reason"], c["temperature"])
+    completion = Completion(
+        c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish_reason"], c["temperature"], c.get("error", "")
+    )
     rewards = tuple(Reward(r["name"], r["kind"], r["score"], tuple(r["per_step"])) for r in row["rewards"])
     return Rollout(
         sample_from_json(row["sample"]),

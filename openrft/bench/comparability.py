@@ -78,7 +78,6 @@ def _ablations(baseline: Report, candidate: Report) -> Iterator[str]:
             yield f"{what} compares {' with '.join(total)} in the baseline; the candidate's plan does not"
 
 
-# FROM bench/changes.py
 ABSENT = "not set"
 
 

@@ -163,7 +163,6 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
         yield f"Not in the baseline, so not compared: {', '.join(extra)}."
 
 
-# FROM bench/bless.py
 def baseline_exists(baseline: str) -> bool:
     """Whether there is a baseline already."""
     try:

@@ -64,7 +64,10 @@ def _unscored(report: Report) -> Iterator[str]:
         if leaves:
             whole = f"{len(task.unscored)} of {len(task.items) + len(task.unscored)} test items not scored"
             where = ", ".join(f"{leaf}: {n}" for leaf, n in leaves.items())
-            yield f"{task.name}: {whole} ({where}): no rule can grade them, and no judge did. They are in no number."
+            failed = any(r.metrics.get("evaluate.failed_requests") for r in report.results if r.task == task.name)
+            why = "no rule can grade them, and no judge did"
+            why = f"a server failed to answer, or {why}" if failed else why
+            yield f"{task.name}: {whole} ({where}): {why}. They are in no number."
 
 
 def _chance(report: Report, summary: Summary) -> Iterator[str]:
@@ -112,6 +115,7 @@ def _lengths(report: Report) -> Iterator[str]:
     """Answers that were never finished, or never begun: they count as not correct, so a reader must know of them."""
     for count, words in (
         ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
+        ("evaluate.failed_requests", "not given, as the server failed (its words are in rollouts/), and not scored"),
         ("evaluate.cut_off", "cut off at the longest length allowed"),
     ):
         for task in report.tasks:
@@ -154,9 +158,9 @@ def _components(summary: Summary) -> Iterator[str]:
         yield f"No {name} of {', '.join(plugins)}: {why}."
 
 
-# FROM bench/training_notes.py
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
+    "failed_requests": "not given in RL, as the server failed",
     "cut_off": "cut off in RL at the longest length allowed",
     "blank": "without a word in RL",
 }
@@ -188,4 +192,4 @@ def _count_events(results: Sequence[ArmResult], count: str) -> Iterator[tuple[st
         mine = [r.metrics for r in results if r.arm == arm]
         n, completions = (sum(m.get(f"explore.{name}") or 0.0 for m in mine) for name in (count, "completions"))
         if completions or n:
-            yield arm, n, completions + (n if count == "over_context" else 0)
+            yield arm, n, completions + (n if count in ("over_context", "failed_requests") else 0)

@@ -66,7 +66,6 @@ def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
     return ids[0] == ids[1]
 
 
-# FROM bench/measure.py
 @dataclass(frozen=True, slots=True)
 class ArmOutcomes:
     """Outcomes and their replicates, paired over arms."""

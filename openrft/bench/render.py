@@ -116,7 +116,6 @@ def _as_markdown(grid: TextTable) -> str:
     return f"## {grid.title}\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
-# FROM bench/render_groups.py
 def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
     """A table across tasks, and one for each pooled task. In full: a row for each group and arm, with intervals; else a
     column an arm."""

@@ -188,9 +188,6 @@ def validate_report(report: Report) -> Report:
     return report
 
 
-# FROM bench/outcome.py
-
-
 def mean_accuracy(result: ArmResult) -> float | None:
     """What an answer is worth on average, over the items that are scored; None where none is."""
     return fmean(item.value for item in result.items.values()) if result.items else None

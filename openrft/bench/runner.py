@@ -129,7 +129,6 @@ def _gpu() -> str | None:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
-# FROM bench/baselines.py
 def score_baselines(task: Task, ran: Collection[str] = ()) -> tuple[BaselineResult, ...]:
     """Every rule that says something of the task, over the test items that can be scored without a judge.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from openrft.bench.statistics import Interval
 
 
-# FROM bench/grid.py
 @dataclass(frozen=True, slots=True)
 class TextTable:
     """A table of finished text. A column whose title starts with `<` is set left."""

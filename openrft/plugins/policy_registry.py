@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from openrft.errors import CheckpointError, UnknownName
 from openrft.plugins.manager import get_providers
 from openrft.plugins.registry import list_plugins
-from openrft.runtime.fingerprint import fingerprint_folder
+from openrft.runtime.fingerprint import fingerprint_path
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -88,4 +88,4 @@ def identify_policy(spec: str, task: Task | None = None) -> str:
     if spec.startswith(VLLM_PREFIX):
         return VLLM_PREFIX + identify_policy(spec.removeprefix(VLLM_PREFIX))
     path = Path(resolve_checkpoint(spec))
-    return fingerprint_folder(path) if path.is_dir() else spec
+    return fingerprint_path(path) if path.is_dir() else spec

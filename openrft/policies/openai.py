@@ -7,15 +7,26 @@ Written as `openai:http://127.0.0.1:8000/v1#model-name`; the key comes from OPEN
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.seeds import derive_prompt_seeds
-from openrft.policies.openai_errors import ContextFull, RequestRefused, explain_error
+from openrft.policies.openai_protocol import (
+    NEW_BUDGET,
+    OPTIONAL,
+    BadReply,
+    ContextFull,
+    RequestRefused,
+    ServerFault,
+    explain_error,
+    read_reply,
+)
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
 
@@ -23,8 +34,11 @@ EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"
 PARALLEL = 16  # requests in flight; servers batch what arrives together
 CONNECT = 10.0  # seconds to reach the server
 TIMEOUT = 600.0  # seconds for one request, its retries included: a long completion on a busy server takes minutes
-NEW_BUDGET = "max_completion_tokens"  # what OpenAI's reasoning models insist on; other servers know the old name only
-RETRIES = 4  # of a request, after a lost connection, 408, 409, 429 or 5xx, with exponential backoff
+RETRIES = 4  # of a request, after a lost connection, 408, 409, 429, 5xx or a bad reply, with exponential backoff
+RETRY_DELAY = 0.5  # seconds before a bad reply is asked for again; twice as long each time
+GIVE_UP = 16  # requests in a row that failed for good: the server is gone
+
+logger = logging.getLogger(__name__)
 
 
 class OpenAIPolicy:
@@ -37,7 +51,8 @@ class OpenAIPolicy:
         self.url, self.model = parse_address(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
-        self._budget = "max_tokens"
+        self._refused: set[str] = set()  # parameters that the server was found not to take
+        self.one_at_a_time = False  # whether the server was found to refuse n > 1
         try:
             import openai  # noqa: F401  # fails here, where the user chose the policy, and not in the middle of a run
         except ImportError as fault:
@@ -48,17 +63,19 @@ class OpenAIPolicy:
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
-        """`sampling.n` completions for each prompt, in order. Raises PolicyError once a request fails for good."""
+        """`sampling.n` completions for each prompt, in order. A request that fails for good costs its own completions
+        (finish_reason "error"). Raises PolicyError where that happens to more than half of them or to many in a row.
+        """
         if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would begin a new turn, unsaid
             raise UsageError(f"{self.id} cannot continue a begun answer.", "Give a checkpoint folder or hub id.")
-        return asyncio.run(self._all(prompts, sampling, progress))
+        return asyncio.run(self._generate_all(prompts, sampling, progress))
 
-    async def _all(
+    async def _generate_all(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None
     ) -> list[list[Completion]]:
         import openai
 
-        total, finished = len(prompts) * sampling.n, 0
+        tally = _Tally(len(prompts) * sampling.n, progress)
         slots = asyncio.Semaphore(self._parallel)
         keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
         client = openai.AsyncOpenAI(
@@ -68,93 +85,141 @@ class OpenAIPolicy:
             timeout=openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
             max_retries=self._retries,
         )
-
-        async def group(index: int) -> list[Completion]:
-            nonlocal finished
-            found = await _Group(self, client, slots, prompts[index], sampling, keys[index]).fill()
-            finished += len(found)
-            if progress:
-                progress.update("generate", finished, total)
-            return found
-
         async with client:
-            tasks = [asyncio.ensure_future(group(i)) for i in range(len(prompts))]
+            groups = [
+                _Group(self, client, slots, tally, prompt, sampling, key)
+                for prompt, key in zip(prompts, keys, strict=True)
+            ]
+            tasks = [asyncio.ensure_future(group.fill()) for group in groups]
             try:
-                return await asyncio.gather(*tasks)
+                found = await asyncio.gather(*tasks)
             finally:
                 # After a failure, or Ctrl-C, nobody waits for what is still under way.
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+        if tally.failed:
+            logger.warning("%s", tally.describe())
+        return found
 
-    async def ask(
-        self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int, limited: bool = True
-    ) -> list[Completion]:
-        """One request; between 1 and `n` completions. Raises PolicyError with one line for whatever goes wrong.
+    async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
+        """One answered request; between 1 and `n` completions. Raises ServerFault with one line.
 
-        A budget that reaches beyond the context is refused by servers; asked again without one (`limited` False), they
-        give what room there is. A prompt that fills the context gets empty completions, as it does from a model here.
+        An optional parameter that the server refuses is left out, now and in later requests: the server then draws
+        with its own. A budget that reaches beyond the context is refused too; asked again without one, servers give
+        what room there is. A prompt that fills the context gets empty completions, as it does from a model here.
         """
-        budget = {self._budget: how.max_tokens} if limited else {}
+        refused, limited = set(self._refused), True
+        while True:
+            values = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
+            budget = next((name for name in ("max_tokens", NEW_BUDGET) if name not in refused), None)
+            if budget and limited:
+                values[budget] = how.max_tokens
+            values = {name: value for name, value in values.items() if name not in refused}
+            try:
+                found = await self._send(client, prompt, how.temperature, values)
+            except ContextFull:
+                if budget not in values:
+                    return [Completion("", finish_reason="context")] * n
+                limited = False
+            except RequestRefused as fault:
+                name = budget if fault.parameter in ("max_tokens", NEW_BUDGET) and budget else fault.parameter
+                if name not in values or (name == "n" and n > 1):
+                    raise
+                refused.add(name)
+            else:
+                self._remember_refused(refused)
+                return found[:n]
+
+    async def _send(
+        self, client: Any, prompt: Sequence[Message], temperature: float, values: dict[str, Any]
+    ) -> list[Completion]:
+        """One request. The library retries lost connections, 408, 409, 429 and 5xx; bad replies are retried here."""
+        import openai
+
+        bad_reply: Exception | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await client.chat.completions.create(
-                    model=self.model,
-                    messages=list(prompt),
-                    n=n,
-                    temperature=how.temperature,
-                    top_p=how.top_p,
-                    seed=seed,
-                    **budget,
-                )
+                for attempt in itertools.count():
+                    try:
+                        reply = await client.chat.completions.create(model=self.model, messages=list(prompt), **values)
+                        return read_reply(reply, temperature)
+                    except (BadReply, ValueError, openai.APIResponseValidationError) as fault:
+                        refusal = isinstance(fault, BadReply) and fault.status_code in (400, 401, 403, 404, 413, 422)
+                        bad_reply = fault
+                        if refusal or attempt == self._retries:
+                            raise
+                    await asyncio.sleep(RETRY_DELAY * 2**attempt)
         except Exception as fault:
-            if limited and NEW_BUDGET in str(fault) and NEW_BUDGET not in budget:
-                self._budget = NEW_BUDGET
-                return await self.ask(client, prompt, n, how, seed)
-            told = explain_error(fault, self.url, self.model, self._timeout)
-            if not isinstance(told, ContextFull):
-                raise told from fault
-            if limited:
-                return await self.ask(client, prompt, n, how, seed, limited=False)
-            return [Completion("", finish_reason="context")] * n
-        choices = getattr(answer, "choices", None)
-        if not choices:
-            raise PolicyError(f"{self.id} answered without any choice.", "Is it a chat completions server?")
-        return [self._completion(choice, how) for choice in choices[:n]]
+            if bad_reply and isinstance(fault, TimeoutError):
+                fault = bad_reply  # what the server said tells more than that the time was up
+            raise explain_error(fault, self.url, self.model, self._timeout) from fault
+        raise AssertionError("the loop above ends with a return or an error")
 
-    def _completion(self, choice: Any, how: Sampling) -> Completion:
-        text = getattr(getattr(choice, "message", None), "content", None)
-        reason = getattr(choice, "finish_reason", None)
-        finish: Literal["stop", "length"] = "length" if reason == "length" else "stop"
-        if not isinstance(text, str) and finish == "stop":
-            raise PolicyError(
-                f"{self.id} answered without content (finish_reason {reason!r}).",
-                "Tool calls and refusals are not completions; use a plain chat model.",
-            )
-        # Cut off before the answer began, as happens to reasoning models: an empty completion, no failure.
-        return Completion(text or "", finish_reason=finish, temperature=how.temperature)
+    def _remember_refused(self, refused: set[str]) -> None:
+        """The server took a request without these: they are sent no more. Says so once for each."""
+        fresh = [name for name in OPTIONAL if name in refused - self._refused]
+        self._refused |= refused
+        if lost := [name for name in fresh if name not in ("n", "max_tokens")]:
+            logger.warning("%s refuses %s: the server draws with its own.", self.id, ", ".join(lost))
+
+
+class _Tally:
+    """How many completions have been answered and failed, over all requests of one call."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress = total, progress
+        self._answered = self.failed = self._in_a_row = 0
+        self._fault: ServerFault | None = None  # the first
+
+    def add_answered(self, count: int) -> None:
+        """A request brought `count` completions."""
+        self._answered += count
+        self._in_a_row = 0
+        self._show()
+
+    def add_failed(self, count: int, fault: ServerFault) -> None:
+        """A request for `count` completions failed for good. Raises PolicyError where to go on would be in vain."""
+        self._fault = self._fault or fault
+        self.failed += count
+        self._in_a_row += 1
+        if not self._answered and (fault.permanent or 2 * self.failed > self._total or self._in_a_row >= GIVE_UP):
+            raise PolicyError(self._fault.message, self._fault.advice)
+        if 2 * self.failed > self._total or self._in_a_row >= GIVE_UP:
+            raise PolicyError(self.describe(), self._fault.advice)
+        self._show()
+
+    def describe(self) -> str:
+        """What failed, with the server's words."""
+        words = self._fault.message if self._fault else ""
+        return f"{self.failed} of {self._total} answers could not be had from the server; the first: {words}"
+
+    def _show(self) -> None:
+        if self._progress:
+            self._progress.update("generate", self._answered + self.failed, self._total)
 
 
 class _Group:
     """The completions of one prompt, gathered from a server that may give fewer than it is asked for."""
 
     def __init__(
-        self, policy: OpenAIPolicy, client: Any, slots: asyncio.Semaphore, prompt: Any, sampling: Sampling, key: str
+        self,
+        policy: OpenAIPolicy,
+        client: Any,
+        slots: asyncio.Semaphore,
+        tally: _Tally,
+        prompt: Any,
+        sampling: Sampling,
+        key: str,
     ) -> None:
-        self._policy, self._client, self._slots = policy, client, slots
+        self._policy, self._client, self._slots, self._tally = policy, client, slots, tally
         self._prompt, self._sampling, self._key = prompt, sampling, key
         self._requests = 0
 
     async def fill(self) -> list[Completion]:
         """`sampling.n` completions: one request for all; then, of the size the server gives, as many as are missing."""
         n = self._sampling.n
-        try:
-            found = await self._request(n)
-        except RequestRefused:
-            # Some servers refuse n > 1, always or at temperature 0; if that was not it, one alone fails as well.
-            if n == 1:
-                raise
-            found = await self._request(1)
+        found = await self._request_first(n) if n > 1 else await self._request(1)
         while len(found) < n:
             size, missing = len(found), n - len(found)
             sizes = [min(size, missing - start) for start in range(0, missing, size)]
@@ -162,19 +227,44 @@ class _Group:
                 found += more
         return found
 
-    async def _request(self, n: int) -> list[Completion]:
+    async def _request_first(self, n: int) -> list[Completion]:
+        """All at once, or one alone: some servers refuse n > 1, always or at temperature 0."""
+        if self._policy.one_at_a_time:
+            self._requests += 1  # the seeds that follow are the same, whoever learnt of it first
+            return await self._request(1)
+        try:
+            return await self._request(n, may_be_refused=True)
+        except RequestRefused:  # if n was not the reason, one alone fails as well
+            found = await self._request(1)
+            self._policy.one_at_a_time |= found[0].finish_reason != "error"
+            return found
+
+    async def _request(self, size: int, may_be_refused: bool = False) -> list[Completion]:
         # A seed for each request: with one seed for all, asking again would bring the same completions again.
         seed = int(content_id(self._key, self._requests)[:7], 16)
         self._requests += 1
         async with self._slots:
-            return await self._policy.ask(self._client, self._prompt, n, self._sampling, seed)
+            try:
+                found = await self._policy.ask(self._client, self._prompt, size, self._sampling, seed)
+            except ServerFault as fault:
+                if may_be_refused and isinstance(fault, RequestRefused):
+                    raise
+                self._tally.add_failed(size, fault)
+                failed = Completion("", finish_reason="error", temperature=self._sampling.temperature, error=str(fault))
+                return [failed] * size
+        self._tally.add_answered(len(found))
+        return found
 
 
 def parse_address(spec: str) -> tuple[str, str]:
     """URL and model of a spec. Raises UsageError."""
     url, _, model = spec.removeprefix("openai:").partition("#")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not model:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and model and parts.port != 0
+    except ValueError:  # brackets or a port that cannot be
+        good = False
+    if not good or not spec.isprintable():
         raise UsageError(f"{spec!r} does not name a server and a model.", f"Write it like {EXAMPLE}.")
     if parts.username or parts.password:
         raise UsageError("a key in a server's address would end up in reports.", "Set OPENAI_API_KEY instead.")

@@ -1,38 +1,52 @@
-"""Which checkpoint is this? A digest of a folder's files."""
+"""Paths that users type: expanded, and fingerprinted by all their content, so that no result outlives a change."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 
+from openrft.errors import UsageError
 from openrft.types import content_id
 
-WHOLE = 64 << 20  # bytes of a file that are read, all of them or in PIECES spread evenly
-PIECES = 64
 
+def expand_path(text: str, option: str = "") -> Path:
+    """The path with `~` expanded. Raises UsageError, naming the option, for a path that cannot exist here.
 
-def fingerprint_folder(folder: Path) -> str:
-    """Name, size and content of a checkpoint folder's files.
-
-    Of a file over 64 MB only pieces from its first byte to its last are read: enough to tell checkpoints apart in
-    seconds. They are spread because training may leave whole stretches as they were, embeddings and attention say.
+    `option`: what the message begins with, such as "icl.embedder=".
     """
-    parts: list[tuple[str, int, str]] = []
-    for file in sorted(folder.iterdir()):
-        if file.suffix in {".json", ".safetensors", ".model", ".jinja"}:
-            size = file.stat().st_size
-            digest = hashlib.sha256()
-            with file.open("rb") as data:
-                for start, length in _pieces(size):
-                    data.seek(start)
-                    digest.update(data.read(length))
-            parts.append((file.name, size, digest.hexdigest()))
-    return content_id(parts)
+    shown = text if len(text) <= 255 else f"{text[:60]}... ({len(text)} characters)"
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except RuntimeError as fault:  # ~nosuchuser
+        raise UsageError(f"{option}{shown}: there is no such user.", "Give a path that exists.") from fault
+    except OSError as fault:  # a name that is too long
+        raise UsageError(f"{option}{shown}: {fault.strerror or fault}.", "Give a path that exists.") from fault
+    return path
 
 
-def _pieces(size: int) -> list[tuple[int, int]]:
-    """(start, length) of what is read of a file of this size."""
-    if size <= WHOLE:
-        return [(0, size)]
-    length = WHOLE // PIECES
-    return [(i * (size - length) // (PIECES - 1), length) for i in range(PIECES)]
+def fingerprint_path(path: Path) -> str:
+    """16 hex digits that depend on a file's whole content, or on all files in a folder and their names.
+
+    Files and folders inside it whose names begin with a dot are left out: version control and download caches write
+    there while nothing that a model is loaded from changes. Raises OSError.
+    """
+    if path.is_file():
+        return content_id(_digest(path))
+    inside = ((file.relative_to(path), file) for file in path.rglob("*") if file.is_file())
+    shown = sorted((name, file) for name, file in inside if not any(part.startswith(".") for part in name.parts))
+    return content_id([[str(name), _digest(file)] for name, file in shown])
+
+
+def _digest(file: Path) -> str:
+    """The sha256 of a file. One that has not changed since it was read last is not read again."""
+    stat = file.stat()
+    # The change time is among what is compared because no program can set it back.
+    return _read_digest(file.resolve(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_digest(file: Path, *state: int) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()

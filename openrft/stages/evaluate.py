@@ -41,11 +41,11 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         answers = [
             p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
         ]
-        graded = [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in answers]
-        rollouts = _judged(context, graded, stats)
+        rollouts = _judged(context, [_graded(context, r) for r in answers], stats)
         stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
         stats.counts["completions"] = len(rollouts)
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
+        stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in rollouts)
         stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in rollouts)
         for name, result in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
             metrics = check_metrics(name, "evaluate", result.value)
@@ -71,9 +71,16 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
 
 
+def _graded(context: JobContext, rollout: Rollout) -> Rollout:
+    """The rollout with its grade. An answer that a server failed to give is not scored: nobody knows what it was."""
+    if rollout.completion.finish_reason == "error":
+        return rollout
+    return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
+
+
 def _judged(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
     """The rollouts with what the task's grader left open graded by the first plugin that can; else left open."""
-    waiting = [r for r in rollouts if r.correct is None]
+    waiting = [r for r in rollouts if _is_open(r)]
     if not waiting:
         return rollouts
     found = context.plugins.call_first("judge", rollouts=waiting, task=context.training_task, progress=context.progress)
@@ -85,4 +92,8 @@ def _judged(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> 
     if len(verdicts) != len(waiting):
         raise PluginError(f"{find_plugin(name)} judged {len(verdicts)} of {len(waiting)} answers.")
     each = iter(verdicts)
-    return [apply_grade(r, next(each)) if r.correct is None else r for r in rollouts]
+    return [apply_grade(r, next(each)) if _is_open(r) else r for r in rollouts]
+
+
+def _is_open(rollout: Rollout) -> bool:
+    return rollout.correct is None and rollout.completion.finish_reason != "error"

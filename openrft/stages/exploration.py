@@ -80,12 +80,10 @@ class ExplorationRun:
         self._lap("rollout")
         _refuse_nonsense(step, rollouts)
         grade = self.context.task.grade
-        kept = [
-            apply_grade(r, grade(r.sample, r.completion.text))
-            for r in rollouts
-            if r.completion.finish_reason != "context"
-        ]
-        self.stats.count("over_context", len(rollouts) - len(kept))
+        kept = [apply_grade(r, grade(r.sample, r.completion.text)) for r in rollouts if r.completion.is_written]
+        failed = sum(r.completion.finish_reason == "error" for r in rollouts)
+        self.stats.count("over_context", len(rollouts) - len(kept) - failed)
+        self.stats.count("failed_requests", failed)
         if not (kept or again):
             raise OpenRFTError(
                 f"step {step}: every prompt is longer than the policy's context.",
@@ -175,7 +173,6 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
             )
 
 
-# FROM stages/questions.py
 def draw_batch(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
     """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
     size = min(size, len(train))

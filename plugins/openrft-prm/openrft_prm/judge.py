@@ -89,6 +89,8 @@ class LLMJudge:
             )
 
     def _describe_fault(self, pair: Pair, reply: Completion) -> str:
+        if reply.finish_reason == "error":
+            return reply.error
         if reply.finish_reason == "length":
             return f"the reply was cut off after {self._max_tokens} tokens (prm.judge_max_tokens)"
         return f"it answered {reply.text[:80]!r} where {len(split_steps(pair[1]))} numbers from 0 to 1 were asked for"

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openrft import Grade, Plugin, Progress, Rollout, hookimpl
+from openrft import Grade, Plugin, Progress, Rollout, expand_path, hookimpl
 from openrft_sciknoweval.family import SciKnowEvalFamily
 from openrft_sciknoweval.grading import form_of
 from openrft_sciknoweval.judge import Judge, Verdict
 from openrft_sciknoweval.metrics import compute_judge_metrics, compute_metrics
-from openrft_sciknoweval.paths import expand_path
 from openrft_sciknoweval.similarity import NameEmbedder, is_installed, open_embedder
 
 __all__ = ["SciKnowEval"]

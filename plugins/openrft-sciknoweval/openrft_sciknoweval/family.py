@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, DataRequest, Progress, Sample, Task, TaskInfo, UsageError
+from openrft import DataError, DataRequest, Progress, Sample, Task, TaskInfo, UsageError, expand_path
 from openrft_sciknoweval.defects import RULES
 from openrft_sciknoweval.grading import build_instruction, form_of, grade
-from openrft_sciknoweval.paths import expand_path
 from openrft_sciknoweval.samples import SampleCollector
 from openrft_sciknoweval.selectors import FAMILY, build_selectors, canonical_name, find_selector
 from openrft_sciknoweval.sources import Source, describe_source, identify_source, open_source

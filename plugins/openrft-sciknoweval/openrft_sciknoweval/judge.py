@@ -21,8 +21,17 @@ from typing import IO, Literal
 from filelock import FileLock
 
 import openrft
-from openrft import DataError, OpenRFTError, Policy, Progress, Rollout, Sampling, UsageError
-from openrft_sciknoweval.paths import digest_path, expand_path
+from openrft import (
+    DataError,
+    OpenRFTError,
+    Policy,
+    Progress,
+    Rollout,
+    Sampling,
+    UsageError,
+    expand_path,
+    fingerprint_path,
+)
 
 ATTEMPTS = 3  # an unreadable verdict is asked for again, less coldly each time
 TOKENS = 2048  # a judge that reasons first needs room
@@ -246,11 +255,11 @@ class Judge:
 
         Otherwise the file grows while answers are judged; a verdict is then found by all that it depends on.
         """
-        replayed = digest_path(self._file.path) if self._replay else ""
+        replayed = fingerprint_path(self._file.path) if self._replay else ""
         return " ".join(filter(None, (self._weights(), replayed)))
 
     def _weights(self) -> str:
-        return digest_path(self._folder) if self._folder else ""
+        return fingerprint_path(self._folder) if self._folder else ""
 
     def collect_verdicts(self, rollouts: Sequence[Rollout], progress: Progress | None = None) -> list[Verdict | None]:
         """One a rollout, in order; None for an empty answer, which is not asked about.
@@ -304,7 +313,7 @@ def _ask_judge(policy: Policy, spec: str, weights: str, requests: Sequence[_Judg
         how = Sampling(n=1, temperature=0.4 * attempt, max_tokens=TOKENS, seed=attempt)
         answers = policy.generate([request.messages for request in waiting], how)
         for request, (completion,) in zip(waiting, answers, strict=True):
-            replies[request.key].append(completion.text)
+            replies[request.key].append(completion.text or completion.error)
         waiting = [request for request in waiting if request.rubric.parse_verdict(replies[request.key][-1]) is None]
         if not waiting:
             break

@@ -15,11 +15,18 @@ from typing import Any
 
 from openrft import DataError, Progress, UsageError
 from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
-from openrft_sciknoweval.paths import digest_file
 from openrft_sciknoweval.rows import Part, Row, Shard
 from openrft_sciknoweval.samples import MAX_FAULTS, TaskRef, check_row, refuse_bad_rows, resolve_task
 from openrft_sciknoweval.sources import Source
-from openrft_sciknoweval.store import LOCATION_FIELDS, MANIFEST, ROW_FIELDS, FileStamp, Manifest, StoredFile
+from openrft_sciknoweval.store import (
+    LOCATION_FIELDS,
+    MANIFEST,
+    ROW_FIELDS,
+    FileStamp,
+    Manifest,
+    StoredFile,
+    digest_file,
+)
 
 _BUFFER = 256  # rows held before they are written, of each task
 _TASKS = 1000  # more than this are no tasks but free text

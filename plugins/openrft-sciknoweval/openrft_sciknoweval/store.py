@@ -22,7 +22,6 @@ from typing import Any
 from openrft import DataError, UsageError
 from openrft_sciknoweval.defects import DEFECTS
 from openrft_sciknoweval.json_reader import RowLocation, printable
-from openrft_sciknoweval.paths import digest_file
 from openrft_sciknoweval.rows import Part, Row, RowIterator, Shard
 from openrft_sciknoweval.selectors import FILE, AvailableRows, Selector, build_selectors
 
@@ -252,3 +251,9 @@ def _column_values(values: Any) -> list[Any]:
     # Not `flatten()`, which imports pyarrow's compute functions: a fifth of the time of a load.
     flat, ends = values.values.to_pylist(), values.offsets.to_pylist()
     return [tuple(flat[begin:end]) for begin, end in pairwise(ends)]
+
+
+def digest_file(path: Path) -> str:
+    """sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.grading import extract_free_text, grade
 from openrft_sciknoweval.judge import Verdict, VerdictFile, choose_rubric, compute_official_judge_mean, verdict_key
-from openrft_sciknoweval.paths import digest_path
 
-from openrft import Completion, DataError, OpenRFTError, Rollout, Sample, UsageError
+from openrft import Completion, DataError, OpenRFTError, Rollout, Sample, UsageError, fingerprint_path
 
 pytest.importorskip("openai")
 
@@ -169,7 +168,7 @@ def test_a_judge_with_new_weights_is_asked_again(tmp_path: Path) -> None:
     options = {"judge": str(folder), "verdicts": str(file.path), "replay": True}
     rubric = choose_rubric(SUMMARY)
     key = verdict_key(rollout.sample.question, rollout.sample.answer, "x", str(folder), rubric)
-    file.append([Verdict(key, str(folder), rollout.sample.task, ("Rating: 5",), 1.0, digest_path(folder))])
+    file.append([Verdict(key, str(folder), rollout.sample.task, ("Rating: 5",), 1.0, fingerprint_path(folder))])
     grades, _ = judged(SciKnowEval(SciKnowEval.Options(**options)), [rollout])
     assert grades[0].score == 1
     (folder / "model.safetensors").write_text("new")

@@ -91,9 +91,3 @@ def test_sentence_embeddings_take_spellings_for_the_same() -> None:
     folder = open_embedder(embedder._path)  # type: ignore[attr-defined]
     assert folder is not None
     assert np.allclose(folder.embed(names[:1]), embedder.embed(names[:1]), atol=1e-6)
-
-
-def test_a_model_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("openrft_sciknoweval.similarity.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="similarity=exact"):
-        open_embedder("minilm")

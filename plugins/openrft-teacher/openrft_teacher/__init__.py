@@ -23,6 +23,7 @@ _COUNTS = (
     "right",  # completions that reached the gold answer
     "cut_off",  # completions that ran out of tokens; never used
     "over_context",  # questions too long for the teacher
+    "failed_requests",  # completions that the teacher's server failed to give
     "tokens",  # generated, the rejected ones included; 0 for a server, which reports no ids
 )
 
@@ -110,11 +111,12 @@ class Teacher(openrft.Plugin):
         self, sample: Sample, task: Task, group: Sequence[Completion], counts: dict[str, int]
     ) -> Completion | None:
         """The completion of `group` to imitate, if one reached the gold answer."""
-        drawn = [completion for completion in group if completion.finish_reason != "context"]
+        drawn = [completion for completion in group if completion.is_written]
         # A completion that the token budget cut off would teach the policy not to stop.
         ended = [completion for completion in drawn if completion.finish_reason == "stop"]
         right = [completion for completion in ended if task.grade(sample, completion.text).correct]
         counts["tries"] += len(drawn)
+        counts["failed_requests"] += sum(completion.finish_reason == "error" for completion in group)
         counts["cut_off"] += len(drawn) - len(ended)
         counts["right"] += len(right)
         counts["tokens"] += sum(len(completion.tokens) for completion in drawn)
