@@ -11,8 +11,8 @@ import unicodedata
 
 # Invisible, and harmless: they join or part the letters of some scripts.
 _JOINERS = "\u200c\u200d"
-# What Markdown takes for markup: code, emphasis, columns, the start of a tag or an entity, the end of a link's text, and
-# a backslash before punctuation. A bracket or an angle bracket alone means nothing and stays: intervals, p values.
+# What Markdown takes for markup: code, emphasis, columns, the start of a tag or entity, the end of a link's text, and a
+# backslash before punctuation. A bracket or an angle bracket alone means nothing and stays: intervals, p values.
 _MARKUP = re.compile(r"[`*|]|~~|^[#>]|<(?=[A-Za-z/!?])|&(?=[#\w])|\](?=[(\[:])|\\(?=[!-/:-@\[-`{-~]|$)|\b_|_\b")
 
 
