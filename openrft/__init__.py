@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
+    from openrft.runtime.text import escape_terminal as escape_terminal
     from openrft.tasks.prompt import box_answer as box_answer
     from openrft.tasks.prompt import build_messages as build_messages
     from openrft.tasks.prompt import format_question as format_question
@@ -94,6 +95,7 @@ _MODULES = {
     "rewards.ranking": ("compute_auroc",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.progress": ("NoProgress", "Progress"),
+    "runtime.text": ("escape_terminal",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
     "types": (
