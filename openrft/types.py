@@ -110,14 +110,13 @@ class Rollout:
     sample: Sample
     messages: tuple[Message, ...]
     completion: Completion
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the prompt
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the prompt
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
     correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
-    step_rewards: tuple[
-        float, ...
-    ] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
+    step_rewards: tuple[float, ...] = ()
+    # ^ R in parts: one where each step ends, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
 
 
@@ -127,11 +126,11 @@ class Prompt:
 
     sample: Sample
     messages: tuple[Message, ...]
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the messages
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the messages
 
     def to_rollout(self, completion: Completion) -> Rollout:
         """The rollout that this completion makes of it."""
-        return Rollout(self.sample, self.messages, completion, self.demonstrations)
+        return Rollout(self.sample, self.messages, completion, self.demonstration_ids)
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         sample_from_json(row["sample"]),
         tuple(row["messages"]),
         completion,
-        tuple(row["demonstrations"]),
+        tuple(row["demonstration_ids"]),
         rewards,
         row["reward"],
         row["answer"],
