@@ -15,7 +15,7 @@ from openrft.config.options import parse_assignments
 from openrft.errors import UnknownName, UsageError
 from openrft.job import Arm
 from openrft.plugins.manager import resolve_requirements
-from openrft.plugins.registry import find_plugin, list_plugins, load_plugin_class
+from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 
 VANILLA = "vanilla"
 ARM_SETS = ("ablation", "lattice", "paper", "none")
@@ -84,7 +84,7 @@ def _base(plugins: Sequence[str], notices: list[str]) -> list[str]:
         for other in resolve_requirements([name], plugins):
             if other in plugins or other in base:
                 continue
-            if getattr(load_plugin_class(other), "changes_nothing_alone", False):
+            if load_declaration(other).changes_nothing_alone:
                 notices.append(f"{other} was added wherever {name} acts: {name} needs it.")
             else:
                 base.append(other)

@@ -9,6 +9,7 @@ from openrft.bench.render_fitness import build_fitness_tables
 from openrft.bench.report import Report
 from openrft.bench.scores import ArmScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
+from openrft.runtime.text import escape_markdown, format_code
 
 COST = ("tokens", "seconds", "reused")
 FEW = 3  # rules without a model shown below a table on a terminal
@@ -42,10 +43,11 @@ def build_legend(summary: Summary) -> str:
 
 def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
-    parts = [f"# {report.name}", f"`{report.command}`, {report.created}"]
+    parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
     parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
-    parts += [build_legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
-    parts.append("Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".")
+    parts += [build_legend(summary), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    parts.append(f"Versions: {escape_markdown(versions)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -112,8 +114,8 @@ def _p(value: float) -> str:
 def _as_markdown(grid: TextTable) -> str:
     names = [column.removeprefix("<") for column in grid.columns]
     rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
-    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in (names, rule, *grid.rows)]
-    return f"## {grid.title}\n\n" + "\n".join(f"| {line} |" for line in lines)
+    lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]
+    return f"## {escape_markdown(grid.title)}\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
 def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:

@@ -70,6 +70,15 @@ def coerce(value: Any, hint: Any) -> Any:
     raise ValueError(f"options of type {hint} cannot be set from the command line")
 
 
+def is_settable(hint: Any) -> bool:
+    """Whether `coerce` knows this type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        inner = [a for a in arguments if a is not type(None)]
+        return len(inner) == 1 and is_settable(inner[0])
+    return origin is typing.Literal or hint in (bool, int, float, str)
+
+
 def _bool(value: Any) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if isinstance(value, bool):
