@@ -38,7 +38,7 @@ def test_identity_is_question_options_and_answer():
 def test_kin_share_a_root():
     original = Sample("q", "A", ("x", "y"))
     child = Sample("Q?", "B", ("y", "x"), parent=original.id, created_by="da")
-    assert child.root == original.root == original.id
+    assert child.root_id == original.root_id == original.id
     assert replace(original, task="t").id == original.id
 
 
@@ -46,7 +46,7 @@ def test_equal_samples_of_one_task_are_told_apart_and_are_kin():
     first = Sample("q", "A", ("x", "y"))
     second, third = replace(first, copy=1), replace(first, copy=2)
     assert len({first.id, second.id, third.id}) == 3
-    assert first.root == second.root == third.root == first.id
+    assert first.root_id == second.root_id == third.root_id == first.id
     assert sample_from_json(to_json(second)) == second
 
 
