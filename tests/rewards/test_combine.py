@@ -114,7 +114,7 @@ def test_an_empty_completion_earns_only_its_outcome():
 
 def test_an_aggregation_that_the_credit_cannot_add_up_to_is_refused():
     assert ExploreSettings(credit="step", aggregation="mean").aggregation == "mean"
-    with pytest.raises(ValueError, match="adds up to the mean of the steps, not to aggregation=last"):
+    with pytest.raises(ValueError, match="credit=step needs aggregation=mean, not last"):
         ExploreSettings(credit="step", aggregation="last")
 
 
