@@ -32,7 +32,7 @@ SETTINGS = Settings(
     ExploreSettings(steps=4, prompts_per_step=4, group_size=3, max_tokens=6, checkpoint_every=1),
     EvaluateSettings(completions=2, max_tokens=6),
 )
-OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
+OPTIONS = {"rl": {"lr": "1e-2", "kl_coef": "0.01"}}
 
 
 class Spy:

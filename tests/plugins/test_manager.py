@@ -5,7 +5,6 @@ All but the last run in processes of their own, with the third-party distributio
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -95,8 +94,11 @@ except Exception as fault:
 
 
 def test_first_party_plugins_come_through_the_same_door(third_party):
-    code = "import json; from openrft.plugins.manager import resolve_requirements as r; print(json.dumps([r(['prm']), r(['sft', 'icl'])]))"
-    assert json.loads(python(third_party, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
+    code = """
+from openrft.plugins.manager import resolve_requirements
+print(resolve_requirements(["prm"]), resolve_requirements(["sft", "icl"]))
+"""
+    assert python(third_party, code).stdout == "['rl', 'prm'] ['teacher', 'sft', 'rl', 'icl']\n"
 
 
 ODD = [
