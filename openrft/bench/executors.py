@@ -180,7 +180,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         if all(rollout.correct is not None for rollout in rollouts)
     }
     metrics: dict[str, float | None] = {}
-    for cost in outcome.stage_runs:
+    for cost in outcome.stage_records:
         # Of the evaluation only the core's own counts: its table shows what plugins measured, not what they counted.
         counts = {n: c for n, c in cost.counts.items() if cost.stage != "evaluate" or "." not in n}
         for name, value in {**counts, **cost.metrics}.items():
@@ -191,7 +191,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         outcome.job.seed,
         outcome.policy_id,
         items,
-        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_runs),
+        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
         metrics,
         outcome.fitness,
     )

@@ -10,14 +10,14 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
-from openrft.bench.arms import AblationArms, build_arms, parse_arms
+from openrft.bench.arms import AblationPlan, build_arms, parse_arms
 from openrft.config.options import parse_options, raise_faults
 from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
 from openrft.job import Arm, Job, arm_from_json
 from openrft.plugins.manager import PluginSet, create_plugin
-from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, identify_policy
+from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
 from openrft.plugins.registry import list_plugins
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.tasks.task import DataRequest
@@ -54,7 +54,7 @@ class BenchPlan:
     data: DataRequest
     settings: Settings
     options: Mapping[str, Mapping[str, Any]]
-    ablation: AblationArms
+    ablation: AblationPlan
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
 
     def jobs(self) -> list[Job]:
@@ -143,7 +143,7 @@ def _check_policy(spec: str) -> None:
     if spec.startswith(BASELINE_PREFIX):
         check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
         return
-    identify_policy(spec)
+    fingerprint_policy(spec)
     folder = Path(spec.removeprefix(VLLM_PREFIX))
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
@@ -155,7 +155,7 @@ def _check_models(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]])
         model = values.get("model")
         if model and model != "self":  # as `Work.identity` reads it
             try:
-                identify_policy(str(model))
+                fingerprint_policy(str(model))
             except OpenRFTError as fault:
                 fault.message = f"{owner}.model: {fault.message}"
                 raise
@@ -229,7 +229,7 @@ def plan_from_json(row: Mapping[str, Any]) -> BenchPlan:
             data,
             settings,
             row["options"],
-            AblationArms(**{**row["ablation"], "plugins": tuple(row["ablation"]["plugins"])}),
+            AblationPlan(**{**row["ablation"], "plugins": tuple(row["ablation"]["plugins"])}),
             tuple(row["notices"]),
         )
         raise_faults(_contradictions(plan))

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def attribute_errors(name: str, what: str) -> Iterator[None]:
+def name_plugin_in_errors(name: str, what: str) -> Iterator[None]:
     """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
 
     `what` goes on with the sentence that begins with the plugin: "failed in names".
@@ -34,7 +34,7 @@ def attribute_errors(name: str, what: str) -> Iterator[None]:
 
 def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
     """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
-    with attribute_errors(name, f"gave no list in {hook}"):
+    with name_plugin_in_errors(name, f"gave no list in {hook}"):
         found = list(given)
     for one in found:
         if not isinstance(one, kind):
@@ -46,7 +46,7 @@ def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> 
 
 def check_metrics(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
     """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
-    with attribute_errors(name, f"gave metrics that are no numbers in {hook}"):
+    with name_plugin_in_errors(name, f"gave metrics that are no numbers in {hook}"):
         return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}
 
 
@@ -57,9 +57,9 @@ def check_result(name: str, hook: str, given: object) -> HookResult[Any]:
     """
     if not isinstance(given, HookResult):
         return HookResult(given)
-    with attribute_errors(name, f"gave counts that are no whole numbers in {hook}"):
+    with name_plugin_in_errors(name, f"gave counts that are no whole numbers in {hook}"):
         counts = {str(key): operator.index(n) for key, n in given.counts.items()}
-    with attribute_errors(name, f"gave a state that is no plain JSON in {hook}"):
+    with name_plugin_in_errors(name, f"gave a state that is no plain JSON in {hook}"):
         state = None if given.state is None else json.loads(json.dumps(given.state, allow_nan=False))
     metrics = check_metrics(name, hook, given.metrics)
     if broken := [f"{key} is {value}" for key, value in metrics.items() if not math.isfinite(value)]:

@@ -17,7 +17,7 @@ from openrft.config.options import parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
 from openrft.plugins.base import Declaration, DeclarationFault, read_instance
-from openrft.plugins.errors import attribute_errors, check_result
+from openrft.plugins.errors import check_result, name_plugin_in_errors
 from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.registry import (
     check_requirements,
@@ -65,7 +65,7 @@ def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]
     if options_class is None and values:
         return None, [f"{name} takes no options (given: {', '.join(values)})."]
     try:
-        with attribute_errors(name, "failed to start"):
+        with name_plugin_in_errors(name, "failed to start"):
             if options_class is None:
                 return cls(), []
             options, faults = parse_options(options_class, name, values)
@@ -171,7 +171,7 @@ class PluginSet:
 
 
 @functools.cache
-def get_providers(name: str) -> Any:
+def load_plugin_providers(name: str) -> Any:
     """The plugin's task and checkpoint providers, called through the same guards as any hook."""
     return _Providers(name)
 

@@ -20,7 +20,7 @@ from typing import Any
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.plugins.base import Declaration, DeclarationFault, read_declaration
 from openrft.plugins.hookspecs import GROUP
-from openrft.runtime.code import digest_package, find_package_file, installed_versions
+from openrft.runtime.code_digest import digest_package, find_package_file, installed_versions
 
 SLOW_IMPORT = 1.0  # seconds of processor time
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "vllm", "sentence_transformers", "tensorflow", "jax")

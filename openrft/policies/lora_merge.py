@@ -38,7 +38,7 @@ def merged_for_sampling(model: Any) -> Iterator[None]:
 
 
 @torch.no_grad()
-def merge_adapter_rounded(model: Any, seed: int) -> Any:
+def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
     """The model with its adapter merged for good.
 
     Weights in less than float32 are rounded stochastically with this seed, which keeps W + BA in the mean. Rounding to

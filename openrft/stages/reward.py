@@ -15,14 +15,14 @@ from openrft.errors import PluginError
 from openrft.grading.extract import split_steps
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
-from openrft.rewards.combine import combine_rewards
+from openrft.rewards.combine import assign_rewards
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.task import Task
 from openrft.types import Reward, RewardKind, Rollout
 
 
-def compute_rewards(
+def reward_rollouts(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
 ) -> list[Rollout]:
     """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step.
@@ -30,11 +30,11 @@ def compute_rewards(
     What the plugins counted and measured goes into `stats`.
     """
     how = context.job.settings.explore
-    given = collect_rewards(context, rollouts, step, stats, *again)
-    return [combine_rewards(r, g, how.alpha, how.aggregation, how.credit) for r, g in zip(rollouts, given, strict=True)]
+    given = collect_plugin_rewards(context, rollouts, step, stats, *again)
+    return [assign_rewards(r, g, how.alpha, how.aggregation, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
-def collect_rewards(
+def collect_plugin_rewards(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
 ) -> list[list[Reward]]:
     """For each rollout what every plugin with the hook gave it."""
@@ -45,7 +45,7 @@ def collect_rewards(
 def call_reward_hooks(
     plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
 ) -> list[list[Reward]]:
-    """`collect_rewards` without a job, for the kit as well.
+    """`collect_plugin_rewards` without a job, for the kit as well.
 
     Raises PluginError, naming the plugin, for no list, a wrong number of rewards and what is not a reward.
     """

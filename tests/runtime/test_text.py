@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from openrft.bench.render import write_markdown
+from openrft.bench.render import format_markdown
 from openrft.bench.summary import summarise
 from openrft.cli.tables import show_summary
 from openrft.runtime.files import read_jsonl, write_atomic, write_jsonl
@@ -64,7 +64,7 @@ def test_code_is_fenced_by_more_backticks_than_it_holds() -> None:
 
 def test_a_report_shows_hostile_names_as_text() -> None:
     report = factories.report({"vanilla": 0.5, HOSTILE: 0.5})
-    page = write_markdown(report, summarise(report))
+    page = format_markdown(report, summarise(report))
     assert "<script>" not in page.replace(format_code(report.command), "")
     assert not [line for line in page.splitlines() if not line.isprintable()]
     rows = [line for line in page.splitlines() if line.startswith("| x[/red]")]

@@ -103,4 +103,4 @@ def explored(work: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]
     """The rows of the metrics, and what was counted."""
     file = explore(work, TASK.train, ())
     assert file is not None
-    return [json.loads(line) for line in file.read_text().splitlines()], work.stage_runs[-1].counts
+    return [json.loads(line) for line in file.read_text().splitlines()], work.stage_records[-1].counts
