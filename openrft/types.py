@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from openrft.errors import DataError
 
@@ -47,12 +47,26 @@ class Sample:
         object.__setattr__(self, "options", tuple(self.options))
         copy = [self.copy] if self.copy else []
         object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
-        if self.kind == "choice" and self.answer not in LETTERS[: len(self.options)]:
+        self._check_answer()
+
+    def _check_answer(self) -> None:
+        """Raises DataError for an answer that no completion could give."""
+        about = f"(question: {self.question[:60]!r})"
+        if self.kind not in get_args(AnswerKind):
             raise DataError(
-                f"the answer key {self.answer!r} is not among the labels of {len(self.options)} options"
-                f" (question: {self.question[:60]!r}).",
+                f"there is no kind of answer {self.kind!r} {about}.", f"Use {', '.join(get_args(AnswerKind))}."
+            )
+        if len(self.options) > len(LETTERS):
+            raise DataError(
+                f"there are {len(self.options)} options, and only {len(LETTERS)} letters {about}.", "Leave some out."
+            )
+        if self.kind == "choice" and self.answer not in list(LETTERS[: len(self.options)]):
+            raise DataError(
+                f"the answer key {self.answer[:60]!r} is not among the labels of {len(self.options)} options {about}.",
                 "Give the letter of one of the options.",
             )
+        if self.kind == "boolean" and self.answer not in ("Yes", "No"):
+            raise DataError(f"the answer {self.answer[:60]!r} is not Yes or No {about}.", "Write it as Yes or No.")
 
     @property
     def root_id(self) -> str:
@@ -110,14 +124,13 @@ class Rollout:
     sample: Sample
     messages: tuple[Message, ...]
     completion: Completion
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the prompt
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the prompt
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
     correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
-    step_rewards: tuple[
-        float, ...
-    ] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
+    step_rewards: tuple[float, ...] = ()
+    # ^ R in parts: one where each step ends, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
 
 
@@ -127,11 +140,11 @@ class Prompt:
 
     sample: Sample
     messages: tuple[Message, ...]
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the messages
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the messages
 
     def to_rollout(self, completion: Completion) -> Rollout:
         """The rollout that this completion makes of it."""
-        return Rollout(self.sample, self.messages, completion, self.demonstrations)
+        return Rollout(self.sample, self.messages, completion, self.demonstration_ids)
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
@@ -174,7 +187,7 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         sample_from_json(row["sample"]),
         tuple(row["messages"]),
         completion,
-        tuple(row["demonstrations"]),
+        tuple(row["demonstration_ids"]),
         rewards,
         row["reward"],
         row["answer"],

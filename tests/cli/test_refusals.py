@@ -49,9 +49,16 @@ def test_a_number_out_of_range_is_refused(config: str, notices: str, tmp_path: P
 
 
 def test_what_plugins_refuse_is_reported_with_the_other_faults() -> None:
-    wrong = ("sft.rank=0", "teacher.tries=0", "da.n=0", "icl.k=0", "explore.steps=0")
+    wrong = ("sft.lora_rank=0", "teacher.tries=0", "da.variants=0", "icl.num_demonstrations=0", "explore.steps=0")
     notices = refused("bench", "--dry-run", *(part for pair in wrong for part in ("--set", pair)))
-    for word in ("5 faults", "rank is 0", "tries is 0", "n is 0", "k must be at least 1", "steps, prompts"):
+    for word in (
+        "5 faults",
+        "lora_rank is 0",
+        "tries is 0",
+        "variants is 0",
+        "num_demonstrations must be",
+        "steps, prompts_per_step",
+    ):
         assert word in notices
 
 
@@ -109,7 +116,7 @@ EDITS: list[tuple[str, object, str]] = [
     ("arms", [{"name": "vanilla", "plugins": ["rll"]}], "unknown plugin: 'rll'"),
     (
         "arms",
-        [{"name": "vanilla", "plugins": [], "values": {"explore": {"aggregation": "x"}}}],
+        [{"name": "vanilla", "plugins": [], "overrides": {"explore": {"aggregation": "x"}}}],
         "--arm vanilla: explore.aggregation: 'x'",
     ),
     ("data", {"test": 0}, "data: train and test must be at least 1"),
@@ -118,7 +125,7 @@ EDITS: list[tuple[str, object, str]] = [
     ("options", [1], "not a plan"),
     ("options", {"teacher": {"model": "./nowhere"}}, "teacher.model: './nowhere' is neither a folder, nor a hub id"),
     ("policy", "./nowhere", "'./nowhere' is neither a folder"),
-    ("ablation", {"plugins": [], "base": "rll", "full": "rl"}, "ladder: there is no arm 'rll'"),
+    ("ablation", {"plugins": [], "base": "rll", "full": "rl"}, "ablation: there is no arm 'rll'"),
 ]
 
 

@@ -99,11 +99,10 @@ except Exception as fault:
 
 def test_first_party_plugins_come_through_the_same_door(third_party):
     code = """
-import json
-from openrft.plugins.manager import resolve_requirements as resolve
-print(json.dumps([resolve(['prm']), resolve(['sft', 'icl'])]))
+from openrft.plugins.manager import resolve_requirements
+print(resolve_requirements(["prm"]), resolve_requirements(["sft", "icl"]))
 """
-    assert json.loads(python(third_party, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
+    assert python(third_party, code).stdout == "['rl', 'prm'] ['teacher', 'sft', 'rl', 'icl']\n"
 
 
 ODD = [

@@ -78,10 +78,10 @@ def class_of(instance: Any) -> type[Any]:
     return type(type(instance).__name__, (type(instance),), {"__new__": lambda cls: instance})
 
 
-def work_of(
+def make_context(
     monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts_per_step: int = 4, **plugins: Any
 ) -> JobContext:
-    """The work of one job whose plugins are these objects."""
+    """One job whose plugins are these objects."""
     entries = {name: EntryPoint(name, "nowhere", GROUP) for name in plugins}
     here = {name: InstalledPlugin(name, f"openrft-{name}", "1.0", "", entry) for name, entry in entries.items()}
     monkeypatch.setattr("openrft.plugins.registry.list_plugins", lambda: here)
@@ -99,8 +99,8 @@ def work_of(
     return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 
 
-def explored(work: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+def run_explore(context: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The rows of the metrics, and what was counted."""
-    file = explore(work, TASK.train, ())
+    file = explore(context, TASK.train, ())
     assert file is not None
-    return [json.loads(line) for line in file.read_text().splitlines()], work.stage_records[-1].counts
+    return [json.loads(line) for line in file.read_text().splitlines()], context.stage_records[-1].counts
