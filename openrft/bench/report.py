@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
+from openrft.config.documents import Flags
 from openrft.errors import DataError
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
@@ -59,8 +60,8 @@ class ArmRecord:
 class Item:
     """What became of one test item; the lists run over its completions."""
 
-    correct: tuple[bool, ...]
-    unparsed: tuple[bool, ...]  # no answer could be read: counted as not correct, and reported apart
+    correct: Flags
+    unparsed: Flags  # no answer could be read: counted as not correct, and reported apart
     tokens: int  # generated, over all completions
     scores: tuple[float, ...] = ()  # what each is worth, in [0, 1], where it can be right in part; empty: 1 if correct
 

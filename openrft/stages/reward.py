@@ -26,7 +26,10 @@ def compute_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int,
     """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step."""
     how = context.job.settings.explore
     given = collect_rewards(context, rollouts, step, *again)
-    return [combine_rewards(r, g, how.alpha, how.aggregation, how.credit) for r, g in zip(rollouts, given, strict=True)]
+    return [
+        combine_rewards(r, g, how.alpha, how.effective_aggregation, how.credit)
+        for r, g in zip(rollouts, given, strict=True)
+    ]
 
 
 def collect_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
