@@ -60,20 +60,15 @@ def plan_from_json(row: Any) -> BenchPlan:
     faults += _find_contradictions(found)
     stages = found.get("settings", {})
     settings, more = parse_stage_settings(stages)
-    faults += [
-        f"settings.{name} is not known; {suggest(name, STAGE_SETTINGS)}"
-        for name in found.get("settings", ())
-        if name not in STAGE_SETTINGS
-    ]
+    faults += [f"settings.{n} is not known; {suggest(n, STAGE_SETTINGS)}" for n in stages if n not in STAGE_SETTINGS]
     faults += [f"settings: {fault}" for fault in more]
     data, more = parse_options(DataRequest, "data", found.get("data", {}))
     faults += more
     used = list_used_plugins(tasks, arms)
-    faults += [f"options.{name}: {name} takes no part in any arm" for name in options if name not in used]
-    faults += [
-        f"unknown plugin: {name!r}; {suggest(name, list_plugins())}" for name in used if name not in list_plugins()
-    ]
-    known = [name for name in used if name in list_plugins()]
+    faults += [f"options.{name}: no arm has a plugin of that name" for name in options if name not in used]
+    installed = list_plugins()
+    faults += [f"unknown plugin: {name!r}; {suggest(name, installed)}" for name in used if name not in installed]
+    known = [name for name in used if name in installed]
     coerced, more = coerce_options(dict(options), known)
     faults += [f"options: {fault}" for fault in more]
     arms, more = coerce_arms(arms, settings, coerced, "arms[{number}] ({arm.name})")
@@ -107,15 +102,11 @@ def _find_contradictions(found: Mapping[str, Any]) -> list[str]:
     arms: Sequence[Arm] = found.get("arms", ())
     names = [arm.name for arm in arms]
     faults = [f"{what} is empty" for what in ("tasks", "arms", "seeds") if what in found and not found[what]]
-    faults += [
-        f"tasks[{i}]: {task!r} is not FAMILY/NAME" for i, task in enumerate(found.get("tasks", ())) if "/" not in task
-    ]
-    for what, values in (("tasks", found.get("tasks", ())), ("seeds", found.get("seeds", ())), ("arms", names)):
-        faults += [
-            f"{what}: {value!r} is listed {values.count(value)} times"
-            for value in dict.fromkeys(values)
-            if values.count(value) > 1
-        ]
+    tasks, seeds = found.get("tasks", ()), found.get("seeds", ())
+    faults += [f"tasks[{i}]: {task!r} is not FAMILY/NAME" for i, task in enumerate(tasks) if "/" not in task]
+    for what, values in (("tasks", tasks), ("seeds", seeds), ("arms", names)):
+        twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+        faults += [f"{what}: {value!r} is listed {values.count(value)} times" for value in twice]
     faults += [f"arms[{i}]: {name!r} has a slash in its name" for i, name in enumerate(names) if {*"/\\"} & {*name}]
     ablation: AblationArms | None = found.get("ablation")
     if ablation and arms:

@@ -35,7 +35,7 @@ Flags = Annotated[
 def dump_document(value: Any) -> Any:
     """A dataclass as plain JSON data. A number that is not finite becomes null; what JSON does not know, its text."""
     # Text: a path or a version object in the plan must not cost a finished run its report.
-    plain = _adapt(type(value)).dump_python(value, mode="json", fallback=str, warnings=False)
+    plain = _adapt(typing.cast(Any, type(value))).dump_python(value, mode="json", fallback=str, warnings=False)
     return to_jsonable_python(plain, inf_nan_mode="null")
 
 
@@ -49,7 +49,8 @@ def read_fields(kind: type, data: Any, extra: Extra) -> tuple[dict[str, Any], li
     """The fields of a `kind` that are right, and every fault of the others."""
     if not isinstance(data, Mapping):
         return {}, [f"{type(data).__name__} in place of a table of {', '.join(list_fields(kind))}"]
-    fields, good, faults = list_fields(kind), {}, []
+    fields, good = list_fields(kind), dict[str, Any]()
+    faults: list[str] = []
     for name, reader in _build_readers(kind).items():
         if name in data:
             try:
@@ -92,7 +93,7 @@ def _list_fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
             kind = get_types(typing.cast(type, kind))[str(part)]
         else:  # of a list the first type is each entry's, of a mapping the last is
             kind = typing.get_args(kind)[0 if isinstance(part, int) else -1]
-    return list(list_fields(kind)) if dataclasses.is_dataclass(kind) else []
+    return list(list_fields(typing.cast(type, kind))) if dataclasses.is_dataclass(kind) else []
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import functools
 import json
+import operator
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -230,19 +231,19 @@ def _annotate(kind: Any, limits: Mapping[str, float]) -> Any:
 
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if kind is int:
-        bounds = {"ge": -LARGEST_INTEGER, "le": LARGEST_INTEGER, **limits}
-        return Annotated[int, Field(**bounds), BeforeValidator(_refuse_bool)]  # type: ignore[arg-type]
+        bounds: dict[str, Any] = {"ge": -LARGEST_INTEGER, "le": LARGEST_INTEGER, **limits}
+        return Annotated[int, Field(**bounds), BeforeValidator(_refuse_bool)]
     if kind is float:
-        return Annotated[float, Field(allow_inf_nan=False, **limits), BeforeValidator(_refuse_bool)]  # type: ignore[arg-type]
+        bounds = {"allow_inf_nan": False, **limits}
+        return Annotated[float, Field(**bounds), BeforeValidator(_refuse_bool)]
     if origin is Annotated:
         return Annotated[(_annotate(parts[0], limits), *parts[1:])]
     if origin in _UNIONS:
-        members = typing.Union[tuple(_annotate(part, limits) for part in parts)]  # noqa: UP007
-        return (
-            Annotated[members, Field(union_mode="left_to_right")] if len(parts) - (type(None) in parts) > 1 else members
-        )
+        members: Any = functools.reduce(operator.or_, [_annotate(part, limits) for part in parts])
+        several = len([part for part in parts if part is not type(None)]) > 1
+        return Annotated[members, Field(union_mode="left_to_right")] if several else members
     if dataclasses.is_dataclass(kind):
-        return Annotated[kind, PlainValidator(functools.partial(_parse_nested, kind))]
+        return Annotated[kind, PlainValidator(functools.partial(_parse_nested, typing.cast(type, kind)))]
     if origin in _CONTAINERS:
         return origin[tuple(part if part is Ellipsis else _annotate(part, {}) for part in parts)]
     return kind
