@@ -83,17 +83,17 @@ def plan_from_json(row: Any) -> BenchPlan:
 
 
 def read_plan(path: Path) -> BenchPlan:
-    """Read plan.json. Raises UsageError naming the file."""
+    """Read the plan.json that --plan names. Raises UsageError naming the file."""
     try:
         return plan_from_json(json.loads(path.read_text("utf-8")))
     except OSError as fault:
-        raise UsageError(f"{path}: {fault.strerror}.") from fault
+        raise UsageError(f"--plan {path}: {fault.strerror}.") from fault
     except RecursionError as fault:
-        raise UsageError(f"{path}: nested too deep.", "Give a plan.json that a bench wrote.") from fault
+        raise UsageError(f"--plan {path}: nested too deep.", "Give a plan.json that a bench wrote.") from fault
     except ValueError as fault:
-        raise UsageError(f"{path}: not JSON ({fault}).", "Is the file cut short?") from fault
+        raise UsageError(f"--plan {path}: not JSON ({fault}).", "Is the file cut short?") from fault
     except OpenRFTError as fault:
-        fault.message = f"{path}: {fault.message}"
+        fault.message = f"--plan {path}: {fault.message}"
         raise
 
 
