@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from openrft.plugins.hookspecs import Exploration as Exploration
     from openrft.plugins.hookspecs import PolicyInfo as PolicyInfo
     from openrft.plugins.hookspecs import hookimpl as hookimpl
-    from openrft.plugins.policy_registry import identify_policy as identify_policy
+    from openrft.plugins.policy_registry import fingerprint_policy as fingerprint_policy
     from openrft.plugins.policy_registry import open_policy as open_policy
     from openrft.plugins.policy_registry import resolve_checkpoint as resolve_checkpoint
     from openrft.policies.base import Critic as Critic
@@ -87,7 +87,7 @@ _MODULES = {
     "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
     "grading.grade": ("Grade", "apply_grade", "grade"),
     "plugins.hookspecs": ("Exploration", "PolicyInfo", "hookimpl"),
-    "plugins.policy_registry": ("identify_policy", "open_policy", "resolve_checkpoint"),
+    "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),

@@ -15,10 +15,10 @@ from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.augment import augment
-from openrft.stages.context import JobContext, PolicyHandle, StageRun
+from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
-from openrft.stages.fitness import measure_fitness
+from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.imitate import imitate
 from openrft.stages.retrieve import build_demonstration_pool
 from openrft.stages.synthesize import synthesize
@@ -36,7 +36,7 @@ class JobResult:
     rollouts_file: Path  # the same, in the store
     metrics_file: Path | None  # of RL, a row a step, in the store; None where no plugin explores
     fitness: tuple[RewardFitness, ...]  # whether process rewards could tell right from wrong before RL
-    stage_runs: tuple[StageRun, ...]  # of each stage that ran or was reused, in order
+    stage_records: tuple[StageRecord, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
     policy: PolicyHandle
 
@@ -49,7 +49,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     targets = synthesize(context)
     pool = build_demonstration_pool(context.task.train, targets)
     imitate(context, targets)
-    fitness = measure_fitness(context)
+    fitness = measure_reward_fitness(context)
     metrics = explore(context, train, pool)
     rollouts, file = evaluate(context, pool)
 
@@ -60,7 +60,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         file,
         metrics,
         fitness,
-        tuple(context.stage_runs),
+        tuple(context.stage_records),
         context.policy.id,
         context.policy,
     )

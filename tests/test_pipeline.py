@@ -87,7 +87,7 @@ def toy(monkeypatch):
     for known in (
         openrft.plugins.registry.load_plugin_class,
         openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.get_providers,
+        openrft.plugins.manager.load_plugin_providers,
     ):
         known.cache_clear()  # another file's plugin may have had the same name
 
@@ -158,7 +158,7 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
     digests = set()
     for code in ("class Plugin: ...", "class Plugin: edited = True"):
         (inner / "__init__.py").write_text(code)
-        openrft.runtime.code.digest_package.cache_clear()
+        openrft.runtime.code_digest.digest_package.cache_clear()
         openrft.plugins.registry.digest_plugin_source.cache_clear()
         digests.add(openrft.plugins.registry.digest_plugin_source("shared"))
     assert len(digests) == 2

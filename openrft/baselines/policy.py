@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from openrft.baselines.registry import check_baseline_name, make_answerer
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
-from openrft.runtime.code import digest_package
+from openrft.runtime.code_digest import digest_package
 from openrft.runtime.progress import Progress
 from openrft.tasks.prompt import box_answer, format_question
-from openrft.tasks.task import Task, to_question
+from openrft.tasks.task import Task, hide_answer
 from openrft.types import Completion, Message, content_id
 
 BASELINE_PREFIX = "baseline:"
@@ -26,7 +26,7 @@ class BaselinePolicy:
         self.id = identify_baseline(spec, task)
         assert task is not None
         self._answer = make_answerer(spec.removeprefix(BASELINE_PREFIX), task)
-        self._questions = {format_question(sample): to_question(sample) for sample in (*task.train, *task.test)}
+        self._questions = {format_question(sample): hide_answer(sample) for sample in (*task.train, *task.test)}
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None

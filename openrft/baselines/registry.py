@@ -16,7 +16,7 @@ from openrft.baselines.rules import (
 )
 from openrft.baselines.surface import best_surface_rule
 from openrft.errors import UnknownName
-from openrft.tasks.task import Answerer, Question, Rule, Task, to_question
+from openrft.tasks.task import Answerer, Question, Rule, Task, hide_answer
 
 TASK_RULE = "task-rule"  # what the task's family knows to solve it (Task.rules)
 
@@ -52,7 +52,7 @@ def list_applicable(task: Task) -> list[str]:
 
 
 def _answers(rule: Answerer, task: Task) -> bool:
-    return any(rule(to_question(sample)) is not None for sample in task.test)
+    return any(rule(hide_answer(sample)) is not None for sample in task.test)
 
 
 def _own(rules: Mapping[str, Rule], task: Task) -> Answerer:

@@ -19,7 +19,7 @@ from openrft.baselines.rules import (
     typical_number,
 )
 from openrft.baselines.text import find_numbers
-from openrft.tasks.task import Answerer, Question, Rule, to_question
+from openrft.tasks.task import Answerer, Question, Rule, hide_answer
 from openrft.types import LETTERS, Sample
 
 RANKS = {"smallest": 0, "largest": -1, "second smallest": 1, "second largest": -2}
@@ -42,7 +42,7 @@ def best_surface_rule(train: Sequence[Sample]) -> Answerer:
 
 def find_best_rule(train: Sequence[Sample], enough: int = 1) -> tuple[str, Answerer] | None:
     """The rule that is right most often on train, and its name. Ties: the first. None with too few choices."""
-    choices = [(to_question(s), s.answer) for s in train if s.kind == "choice"]
+    choices = [(hide_answer(s), s.answer) for s in train if s.kind == "choice"]
     if len(choices) < enough:
         return None
     made = [(name, rule(train)) for name, rule in list_surface_rules()]

@@ -21,7 +21,7 @@ ESTIMANDS = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": 
 
 
 @dataclass(frozen=True, slots=True)
-class Ablation:
+class AblationDesign:
     """Which arms isolate which plugins."""
 
     vanilla: str
@@ -39,7 +39,7 @@ class _Planned:
     plugins: tuple[str, ...]
 
 
-def read_ablation(report: Report) -> Ablation | None:
+def read_ablation(report: Report) -> AblationDesign | None:
     """Read `plan["ablation"]`. None if the plan has none: then there are deltas over vanilla, and no components."""
     if not report.plan.get("ablation"):
         return None
@@ -60,10 +60,10 @@ def read_ablation(report: Report) -> Ablation | None:
     for arm, plugins in sorted(alike.items(), key=lambda entry: len(entry[1])):
         if arm != found.vanilla and arms[found.base] - named <= plugins:
             lattice.setdefault(named & plugins, arm)
-    return Ablation(found.vanilla, found.base, found.full, found.plugins, lattice)
+    return AblationDesign(found.vanilla, found.base, found.full, found.plugins, lattice)
 
 
-def estimand_weights(ablation: Ablation, plugin: str, estimand: str) -> tuple[dict[str, float], list[str]]:
+def estimand_weights(ablation: AblationDesign, plugin: str, estimand: str) -> tuple[dict[str, float], list[str]]:
     """The estimand of a plugin as weights over arms, and the sets of plugins for which an arm is missing."""
     rest = frozenset(ablation.plugins) - {plugin}
     total: dict[str, float] = {}
@@ -78,7 +78,7 @@ def estimand_weights(ablation: Ablation, plugin: str, estimand: str) -> tuple[di
     return total, missing
 
 
-def isolate_effects(ablation: Ablation | None) -> dict[str, dict[str, float]]:
+def list_effect_weights(ablation: AblationDesign | None) -> dict[str, dict[str, float]]:
     """Every add-one and leave-one-out value that the arms allow, by what it is called, as weights over arms."""
     if ablation is None:
         return {}

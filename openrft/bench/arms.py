@@ -30,7 +30,7 @@ TABLE_1 = (  # arXiv 2412.16849; its ReFT is RL with the outcome reward
 
 
 @dataclass(frozen=True, slots=True)
-class AblationArms:
+class AblationPlan:
     """Which arms to compare: read by the report and the gate."""
 
     plugins: tuple[str, ...]  # the plugins whose worth is asked
@@ -39,7 +39,7 @@ class AblationArms:
     vanilla: str = VANILLA
 
 
-def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[tuple[Arm, ...], AblationArms]:
+def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
     """The arms, vanilla first, without repetitions, and which is which. Appends what was added to `said`."""
     if mode == "ladder":
         raise UsageError("--arms ladder is now called --arms ablation.")
@@ -49,7 +49,7 @@ def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[t
         return _paper(notices)
     plugins = tuple(dict.fromkeys(plugins))
     if mode == "none" or not plugins:  # the plugins are not needed, so they need not be installed
-        return (Arm(VANILLA),), AblationArms((), VANILLA, VANILLA)
+        return (Arm(VANILLA),), AblationPlan((), VANILLA, VANILLA)
     for name in plugins:
         find_plugin(name)
     base = _base(plugins, notices)
@@ -68,15 +68,15 @@ def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[t
             seen[frozenset(members)] = arm.name
             arms[arm.name] = arm
     names = [seen[frozenset(resolve_requirements([*base, *s], plugins))] for s in ((), plugins)]
-    return tuple(arms.values()), AblationArms(plugins, *names)
+    return tuple(arms.values()), AblationPlan(plugins, *names)
 
 
-def _paper(notices: list[str]) -> tuple[tuple[Arm, ...], AblationArms]:
+def _paper(notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
     """The rows of Table 1; they say what the PRM adds to RL and what demonstrations add to all the rest."""
     notices.append("--arms paper has the arms of the paper's Table 1; --plugins is not used.")
     arms = [Arm("+".join(names), tuple(resolve_requirements(names))) for names in TABLE_1]
     plugins = tuple(name for name in TABLE_1[-1] if name != "rl")
-    return (Arm(VANILLA), *arms), AblationArms(plugins, arms[0].name, arms[-1].name)
+    return (Arm(VANILLA), *arms), AblationPlan(plugins, arms[0].name, arms[-1].name)
 
 
 def _base(plugins: Sequence[str], notices: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from openrft.bench.ablation import isolate_effects, read_ablation
+from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.outcomes import find_failures
 from openrft.bench.report import Report
 
@@ -72,8 +72,8 @@ def _jobs(baseline: Report, candidate: Report, arms: Sequence[str]) -> Iterator[
 
 
 def _ablations(baseline: Report, candidate: Report) -> Iterator[str]:
-    theirs = isolate_effects(read_ablation(candidate))
-    for what, total in isolate_effects(read_ablation(baseline)).items():
+    theirs = list_effect_weights(read_ablation(candidate))
+    for what, total in list_effect_weights(read_ablation(baseline)).items():
         if theirs.get(what) != total:
             yield f"{what} compares {' with '.join(total)} in the baseline; the candidate's plan does not"
 

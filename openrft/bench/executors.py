@@ -180,7 +180,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         if all(rollout.correct is not None for rollout in rollouts)
     }
     metrics: dict[str, float | None] = {}
-    for cost in outcome.stage_runs:
+    for cost in outcome.stage_records:
         for name, value in {**cost.counts, **cost.metrics}.items():
             metrics[f"{cost.stage}.{name}"] = float(value)
     return ArmResult(
@@ -189,7 +189,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         outcome.job.seed,
         outcome.policy_id,
         items,
-        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_runs),
+        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
         metrics,
         outcome.fitness,
     )

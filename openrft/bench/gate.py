@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from openrft.bench.ablation import isolate_effects, read_ablation
+from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.comparability import describe_changes, find_obstacles, find_shared_seeds
-from openrft.bench.outcomes import Runs, build_block, find_failures, index_results
-from openrft.bench.power import describe_what_settles
+from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results
+from openrft.bench.power import describe_needed_sample_size
 from openrft.bench.report import Report, TaskRecord, validate_report
 from openrft.bench.report_file import REPORT_FILE, locate_report, write_report
 from openrft.bench.significance import adjust_holm
 from openrft.bench.statistics import (
     Array,
-    Block,
-    Draws,
+    BootstrapDraws,
+    TaskScores,
     estimate_contrast,
     probability_above,
     resample,
@@ -73,8 +73,8 @@ class _Pair:
     """Both reports' arms as one set of paired arms: the baseline's first, then the candidate's."""
 
     arms: tuple[str, ...]
-    blocks: tuple[Block, ...]
-    draws: Draws
+    blocks: tuple[TaskScores, ...]
+    draws: BootstrapDraws
 
 
 def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = ()) -> GateResult:
@@ -88,7 +88,7 @@ def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Se
     if why:
         return GateResult(NOT_COMPARABLE, margin, why=tuple(why))
     pair = _pair(baseline, candidate, chosen)
-    asked = {name: {name: 1.0} for name in chosen} | ({} if arms else isolate_effects(read_ablation(baseline)))
+    asked = {name: {name: 1.0} for name in chosen} | ({} if arms else list_effect_weights(read_ablation(baseline)))
     rows = tuple(_corrected([_row(pair, what, total, margin) for what, total in asked.items()]))
     found = {row.verdict for row in rows}
     verdict = next(v for v in (REGRESSION, INCONCLUSIVE, PASS) if v in found)
@@ -101,8 +101,8 @@ def _pair(baseline: Report, candidate: Report, arms: Sequence[str]) -> _Pair:
     return _Pair(tuple(arms), blocks, resample(blocks))
 
 
-def _block(task: TaskRecord, runs: Sequence[Runs], arms: Sequence[str], seeds: Sequence[int]) -> Block:
-    return build_block(task, [[side[arm, task.name, seed] for seed in seeds] for side in runs for arm in arms])
+def _block(task: TaskRecord, runs: Sequence[Runs], arms: Sequence[str], seeds: Sequence[int]) -> TaskScores:
+    return build_task_scores(task, [[side[arm, task.name, seed] for seed in seeds] for side in runs for arm in arms])
 
 
 def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str) -> list[int]:
@@ -125,7 +125,7 @@ def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> C
     if found.high < -margin:
         return replace(row, verdict=REGRESSION)
     items, seeds = sum(b.scores.shape[2] for b in pair.blocks), pair.draws.seeds
-    settle = describe_what_settles(found.value + margin, items, seeds, *standard_errors(pair.draws, both))
+    settle = describe_needed_sample_size(found.value + margin, items, seeds, *standard_errors(pair.draws, both))
     return replace(row, verdict=INCONCLUSIVE, settle=settle)
 
 

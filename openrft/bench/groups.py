@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from openrft.bench.outcomes import Runs, collect_across, collect_outcomes, collect_parts
+from openrft.bench.outcomes import Runs, collect_outcomes, collect_over_tasks, collect_task_parts
 from openrft.bench.report import ItemRecord, Report, TaskRecord
 from openrft.bench.scores import Group, GroupScore
 from openrft.bench.statistics import estimate_accuracy
@@ -65,7 +65,7 @@ def _parts(task: TaskRecord, members: Sequence[ItemRecord]) -> list[set[str]]:
 def _scores(
     report: Report, runs: Runs, task: TaskRecord, scored: set[str], parts: Sequence[set[str]]
 ) -> Iterator[GroupScore]:
-    micro, macro = collect_outcomes(report, runs, (task,), scored), collect_parts(report, runs, task, parts)
+    micro, macro = collect_outcomes(report, runs, (task,), scored), collect_task_parts(report, runs, task, parts)
     if micro is None or macro is None:
         return
     for at, arm in enumerate(micro.arms):
@@ -85,7 +85,7 @@ def _across(report: Report, runs: Runs, tasks: str, by: str, name: str, members:
 def _scores_across(
     report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[set[str]]]]
 ) -> Iterator[GroupScore]:
-    micro, macro = (collect_across(report, runs, parts, weigh_items) for weigh_items in (True, False))
+    micro, macro = (collect_over_tasks(report, runs, parts, weigh_items) for weigh_items in (True, False))
     if micro is None or macro is None:
         return
     for at, arm in enumerate(micro[0]):

@@ -8,7 +8,7 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
-from openrft.bench.render_fitness import write_fitness_notes
+from openrft.bench.render_fitness import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.scores import Summary
 
@@ -20,7 +20,7 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
 }
 
 
-def write_notes(report: Report, summary: Summary) -> tuple[str, ...]:
+def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the gravest first."""
     return (
         *_failures(summary),
@@ -29,9 +29,9 @@ def write_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_noise(summary),
         *_data(report),
         *_lengths(report),
-        *write_training_notes([task.name for task in report.tasks], report.results),
+        *build_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
-        *write_fitness_notes(report),
+        *build_fitness_notes(report),
         *_components(summary),
         *report.notices,
     )
@@ -173,7 +173,7 @@ EVENTS = {  # explore's count -> what it means
 }
 
 
-def write_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> Iterator[str]:
+def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> Iterator[str]:
     """Single lines, for each task those that apply, with the arms."""
     for task in tasks:
         results = [r for r in every if r.task == task]

@@ -14,7 +14,7 @@ from openrft.bench.ablation import to_vector
 from openrft.bench.report import ArmResult, Report, TaskRecord
 from openrft.bench.scores import Gain
 from openrft.bench.significance import bootstrap_p, delta_p
-from openrft.bench.statistics import Block, Draws, estimate_contrast, pool_draws, resample
+from openrft.bench.statistics import BootstrapDraws, TaskScores, average_over_tasks, estimate_contrast, resample
 
 Runs = Mapping[tuple[str, str, int], ArmResult]  # by arm, task and seed
 
@@ -47,14 +47,16 @@ def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     return lines
 
 
-def build_block(record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None) -> Block:
+def build_task_scores(
+    record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None
+) -> TaskScores:
     """One row of results for each arm, its seeds in the same order in every row; `kept` are the items' ids."""
     items = sorted((i for i in record.items if kept is None or i.id in kept), key=lambda i: i.id)
     scores = [[[run.items[i.id].value for i in items] for run in row] for row in rows]
     numbers: dict[str, int] = {}
     clusters = [numbers.setdefault(i.cluster, len(numbers)) for i in items]
     completions = len(rows[0][0].items[items[0].id].correct)
-    return Block(np.array(scores), np.array(clusters), completions)
+    return TaskScores(np.array(scores), np.array(clusters), completions)
 
 
 def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
@@ -72,8 +74,8 @@ class ArmOutcomes:
     """Outcomes and their replicates, paired over arms."""
 
     arms: tuple[str, ...]
-    blocks: tuple[Block, ...]
-    draws: Draws
+    blocks: tuple[TaskScores, ...]
+    draws: BootstrapDraws
 
 
 def collect_outcomes(
@@ -88,23 +90,25 @@ def collect_outcomes(
     with_items = [t for t in tasks if any(kept is None or item.id in kept for item in t.items)]
     if not arms or not with_items:
         return None
-    blocks = tuple(build_block(task, _rows(report, runs, arms, task), kept) for task in with_items)
+    blocks = tuple(build_task_scores(task, _rows(report, runs, arms, task), kept) for task in with_items)
     return ArmOutcomes(arms, blocks, resample(blocks))
 
 
-def collect_parts(report: Report, runs: Runs, task: TaskRecord, parts: Sequence[Collection[str]]) -> ArmOutcomes | None:
+def collect_task_parts(
+    report: Report, runs: Runs, task: TaskRecord, parts: Sequence[Collection[str]]
+) -> ArmOutcomes | None:
     """The same for parts of one task, each weighing the same: their macro average."""
     arms = list_finished_arms(report, [task.name])
     if not arms:
         return None
     rows = _rows(report, runs, arms, task)
-    blocks = tuple(build_block(task, rows, part) for part in parts)
+    blocks = tuple(build_task_scores(task, rows, part) for part in parts)
     return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True))
 
 
-def collect_across(
+def collect_over_tasks(
     report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[Collection[str]]]], weigh_items: bool
-) -> tuple[tuple[str, ...], Draws] | None:
+) -> tuple[tuple[str, ...], BootstrapDraws] | None:
     """The arms without a failed or missing job on several tasks, and the average over the given parts of each: items
     weigh the same, or parts do. Tasks are trained apart, the parts of one together."""
     arms = list_finished_arms(report, [task.name for task, _ in parts])
@@ -114,10 +118,10 @@ def collect_across(
     for seed, (task, own) in enumerate(parts):
         rows = _rows(report, runs, arms, task)
         kept = [{i for part in own for i in part}] if weigh_items else own
-        blocks = [build_block(task, rows, part) for part in kept]
+        blocks = [build_task_scores(task, rows, part) for part in kept]
         draws.append(resample(blocks, seed=seed, trained_together=True))
     sizes = [sum(map(len, own)) if weigh_items else len(own) for _, own in parts]
-    return arms, pool_draws(draws, sizes)
+    return arms, average_over_tasks(draws, sizes)
 
 
 def list_finished_arms(report: Report, tasks: Sequence[str]) -> tuple[str, ...]:

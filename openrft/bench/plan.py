@@ -9,7 +9,7 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
-from openrft.bench.arms import AblationArms, build_arms, parse_arms
+from openrft.bench.arms import AblationPlan, build_arms, parse_arms
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
@@ -17,7 +17,7 @@ from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settin
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName
 from openrft.job import Arm, Job
 from openrft.plugins.manager import PluginSet, create_plugin, get_options_class, read_options
-from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, identify_policy
+from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
 from openrft.plugins.registry import find_plugin, list_plugins
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.tasks.task import DataRequest
@@ -56,7 +56,7 @@ class BenchPlan:
     data: DataRequest
     settings: Settings
     options: Mapping[str, Mapping[str, Any]]
-    ablation: AblationArms
+    ablation: AblationPlan
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
 
     def jobs(self) -> list[Job]:
@@ -185,7 +185,7 @@ def check_policy(spec: str) -> None:
     if spec.startswith(BASELINE_PREFIX):
         check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
         return
-    identify_policy(spec)
+    fingerprint_policy(spec)
     folder = Path(spec.removeprefix(VLLM_PREFIX))
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
@@ -198,7 +198,7 @@ def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]])
         for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
             if marker.names == "weights":
                 try:
-                    identify_policy(spec)
+                    fingerprint_policy(spec)
                 except OpenRFTError as fault:
                     fault.message = f"{owner}.{name}: {fault.message}"
                     raise

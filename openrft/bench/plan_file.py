@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from openrft.bench.arms import AblationArms
+from openrft.bench.arms import AblationPlan
 from openrft.bench.plan import (
     BenchPlan,
     check_policy,
@@ -41,7 +41,7 @@ class _PlanFile:
     data: Mapping[str, Any]
     settings: Mapping[str, Mapping[str, Any]]
     options: Mapping[str, Mapping[str, Any]]
-    ablation: AblationArms
+    ablation: AblationPlan
     notices: tuple[str, ...]
 
 
@@ -108,7 +108,7 @@ def _find_contradictions(found: Mapping[str, Any]) -> list[str]:
         twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
         faults += [f"{what}: {value!r} is listed {values.count(value)} times" for value in twice]
     faults += [f"arms[{i}]: {name!r} has a slash in its name" for i, name in enumerate(names) if {*"/\\"} & {*name}]
-    ablation: AblationArms | None = found.get("ablation")
+    ablation: AblationPlan | None = found.get("ablation")
     if ablation and arms:
         ends = {"vanilla": ablation.vanilla, "base": ablation.base, "full": ablation.full}
         faults += [f"ablation.{end}: there is no arm {name!r}" for end, name in ends.items() if name not in names]

@@ -60,7 +60,7 @@ def seeds_needed(difference: float, items: float, completions: int = 1, tasks: i
     return next(fits, None)
 
 
-def describe_what_settles(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
+def describe_needed_sample_size(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
     """What would shrink an interval to the `distance` between its estimate and a margin, if the estimate stayed.
 
     `error` is the standard error in all and `of_items` what of it comes from the draw of items."""

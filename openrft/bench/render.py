@@ -1,4 +1,4 @@
-"""A summary as tables: for a terminal or a pipe (rich) and as Markdown. Draws what summary.py found and no more."""
+"""A summary as tables: for a terminal or a pipe (rich) and as Markdown. BootstrapDraws what summary.py found and no more."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)
 
 
-def write_legend(summary: Summary) -> str:
+def build_legend(summary: Summary) -> str:
     """How to read the numbers."""
     return (
         f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p of components after Holm."
@@ -40,11 +40,11 @@ def write_legend(summary: Summary) -> str:
     )
 
 
-def write_markdown(report: Report, summary: Summary) -> str:
+def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
     parts = [f"# {report.name}", f"`{report.command}`, {report.created}"]
     parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
-    parts += [write_legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
+    parts += [build_legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
     parts.append("Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".")
     return "\n\n".join(part for part in parts if part) + "\n"
 

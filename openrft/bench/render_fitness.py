@@ -56,13 +56,13 @@ def build_fitness_table(m: Measurement) -> TextTable:
     return TextTable(title, (*_COLUMNS, "<best"), rows)
 
 
-def write_fitness_notes(report: Report) -> Iterator[str]:
+def build_fitness_notes(report: Report) -> Iterator[str]:
     """What is recommended and what is warned of, a line a measurement."""
     for m in collect_measurements(report):
-        yield f"{m}: {write_advice(m.found)}"
+        yield f"{m}: {format_fitness_advice(m.found)}"
 
 
-def write_advice(found: RewardFitness) -> str:
+def format_fitness_advice(found: RewardFitness) -> str:
     """The recommendation and the warnings as one line."""
     warned = "".join(f" WARNING: {text}." for text in found.warnings)
     if found.alpha is None:

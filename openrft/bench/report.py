@@ -197,7 +197,7 @@ def mean_accuracy(result: ArmResult) -> float | None:
     return fmean(item.value for item in result.items.values()) if result.items else None
 
 
-def keep_scored_items(
+def keep_items_scored_everywhere(
     tasks: Sequence[TaskRecord], results: Sequence[ArmResult]
 ) -> tuple[tuple[TaskRecord, ...], tuple[ArmResult, ...]]:
     """Tasks and results with those items alone that every result of the task has a score for; the others apart."""

@@ -18,17 +18,25 @@ from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
 from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
-from openrft.bench.report import ArmRecord, ArmResult, BaselineResult, Failure, Report, keep_scored_items, record_task
+from openrft.bench.report import (
+    ArmRecord,
+    ArmResult,
+    BaselineResult,
+    Failure,
+    Report,
+    keep_items_scored_everywhere,
+    record_task,
+)
 from openrft.errors import UsageError
 from openrft.job import format_job_name
 from openrft.pipeline import check_trainable
 from openrft.plugins.registry import find_plugin, library_versions
 from openrft.plugins.task_registry import load_task
-from openrft.runtime.code import LIBRARIES, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, installed_versions
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
-from openrft.tasks.task import Task, to_question
+from openrft.tasks.task import Task, hide_answer
 from openrft.types import Sample, content_id
 
 
@@ -86,7 +94,7 @@ def run_bench(
                     (folder / kind).mkdir(exist_ok=True)
                 copy_atomic(file, folder / kind / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl")
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
-    records, scored = keep_scored_items([record_task(t) for t in tasks.values()], finished)
+    records, scored = keep_items_scored_everywhere([record_task(t) for t in tasks.values()], finished)
     return Report(
         name=name,
         created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -141,7 +149,7 @@ def score_baselines(task: Task, ran: Collection[str] = ()) -> tuple[BaselineResu
         if name in ran:
             continue
         rule = make_answerer(name, task)
-        answers = {sample.id: rule(to_question(sample)) for sample in task.test}
+        answers = {sample.id: rule(hide_answer(sample)) for sample in task.test}
         if all(answer is None for answer in answers.values()):
             continue
         scores = {s.id: score for s in task.test if (score := _score(task, s, answers[s.id])) is not None}

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from openrft.bench.statistics import REPLICATES, Array, Block, Draws, sum_by_cluster, widen_draws
+from openrft.bench.statistics import (
+    REPLICATES,
+    Array,
+    BootstrapDraws,
+    TaskScores,
+    apply_small_sample_correction,
+    sum_by_cluster,
+)
 
 EXACT_UP_TO = 12  # clusters that differ: 2^12 sign patterns are enumerated, more are sampled
 
@@ -60,7 +67,7 @@ def welch_p(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) ->
     return float(2 * t.sf(abs(a.mean() - b.mean()) / np.sqrt(total), freedom))
 
 
-def item_variance(blocks: Sequence[Block], first: int, second: int) -> tuple[float, int]:
+def item_variance(blocks: Sequence[TaskScores], first: int, second: int) -> tuple[float, int]:
     """What the draw of items adds to the variance of a difference of two arms' accuracies beyond the luck of seeds and
     of single completions, and its degrees of freedom.
 
@@ -82,15 +89,17 @@ def item_variance(blocks: Sequence[Block], first: int, second: int) -> tuple[flo
     return max(0.0, lasting) / len(blocks) ** 2, max(1, freedom)
 
 
-def bootstrap_p(draws: Draws, weights: Sequence[float]) -> float:
+def bootstrap_p(draws: BootstrapDraws, weights: Sequence[float]) -> float:
     """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, + 1 (Davison and Hinkley
     1997, section 4.4). Widened as the interval is: two seeds that agree by luck leave none on the other side."""
-    replicates = widen_draws(draws, weights)
+    replicates = apply_small_sample_correction(draws, weights)
     tail = min(int((replicates <= 0).sum()), int((replicates >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(replicates) + 1))
 
 
-def delta_p(blocks: Sequence[Block], draws: Draws, first: int, second: int, same_checkpoint: bool) -> tuple[float, str]:
+def delta_p(
+    blocks: Sequence[TaskScores], draws: BootstrapDraws, first: int, second: int, same_checkpoint: bool
+) -> tuple[float, str]:
     """p of accuracy(first) - accuracy(second), and the name of the test that gave it."""
     counts = {b.scores.shape[1] for b in blocks}
     if counts == {1}:
@@ -117,7 +126,7 @@ def adjust_holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
 
 
-def _cluster_gaps(block: Block, first: int, second: int) -> Array:
+def _cluster_gaps(block: TaskScores, first: int, second: int) -> Array:
     """What each cluster adds to the difference of accuracies on this task."""
     gaps = (block.scores[first] - block.scores[second]).mean(axis=0) / len(block.clusters)
     return np.asarray(np.bincount(block.clusters, weights=gaps), dtype=float)

@@ -19,7 +19,7 @@ REPLICATES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TaskScores:
     """The outcomes of several arms on one task."""
 
     scores: Array  # (arms, seeds, items): the share of an item's completions that are right, in [0, 1]
@@ -28,7 +28,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class BootstrapDraws:
     """Accuracies of arms, macro-averaged over tasks, and how they vary when items and seeds are drawn again."""
 
     estimate: Array  # (arms,)
@@ -62,8 +62,8 @@ class Interval:
 
 
 def resample(
-    blocks: Sequence[Block], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
-) -> Draws:
+    blocks: Sequence[TaskScores], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+) -> BootstrapDraws:
     """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
     Hinkley 1997, section 3.8, for clusters). A task's S seeds are drawn S - 1 at a time, which makes the variance
     between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart; parts of one
@@ -81,7 +81,7 @@ def resample(
         weights = _counts(luck, replicates, seeds, max(seeds - 1, 1))
         crossed.append(np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True)))
     by_task = tuple(b.scores.mean(axis=2) for b in blocks)
-    return Draws(
+    return BootstrapDraws(
         np.mean([b.scores.mean(axis=(1, 2)) for b in blocks], axis=0),
         np.mean(crossed, axis=0),
         np.mean(items, axis=0),
@@ -91,11 +91,11 @@ def resample(
     )
 
 
-def pool_draws(tasks: Sequence[Draws], sizes: Sequence[int]) -> Draws:
+def average_over_tasks(tasks: Sequence[BootstrapDraws], sizes: Sequence[int]) -> BootstrapDraws:
     """The average over tasks, each drawn apart (`resample` with a seed of its own) and weighing in proportion to its
     size; as many items as sizes make a micro average, as many leaf tasks a macro average."""
     shares = tuple(size / sum(sizes) for size in sizes)
-    return Draws(
+    return BootstrapDraws(
         np.tensordot(shares, [draws.estimate for draws in tasks], 1),
         np.tensordot(shares, [draws.crossed for draws in tasks], 1),
         np.tensordot(shares, [draws.items for draws in tasks], 1),
@@ -106,7 +106,7 @@ def pool_draws(tasks: Sequence[Draws], sizes: Sequence[int]) -> Draws:
     )
 
 
-def estimate_contrast(draws: Draws, weights: Sequence[float]) -> Interval:
+def estimate_contrast(draws: BootstrapDraws, weights: Sequence[float]) -> Interval:
     """The interval of `weights` . accuracies, for weights that sum to 0: percentiles of the crossed bootstrap.
 
     Widened about the estimate by t/z for the few seeds behind it (Satterthwaite's degrees of freedom), and never
@@ -128,20 +128,20 @@ def estimate_contrast(draws: Draws, weights: Sequence[float]) -> Interval:
     )
 
 
-def probability_above(draws: Draws, weights: Sequence[float], threshold: float) -> float:
+def probability_above(draws: BootstrapDraws, weights: Sequence[float], threshold: float) -> float:
     """One-sided p that a contrast is `threshold` or more: the share of replicates there, widened as in `contrast`."""
-    reached = widen_draws(draws, weights) >= threshold
+    reached = apply_small_sample_correction(draws, weights) >= threshold
     return float((reached.sum() + 1) / (len(reached) + 1))
 
 
-def widen_draws(draws: Draws, weights: Sequence[float]) -> Array:
+def apply_small_sample_correction(draws: BootstrapDraws, weights: Sequence[float]) -> Array:
     """A contrast's replicates, as far about its estimate as the few seeds behind it ask for: (replicates,)."""
     w = np.asarray(weights, dtype=float)
     value = float(draws.estimate @ w)
     return value + (draws.crossed @ w - value) * _t_over_z(draws, w)
 
 
-def estimate_accuracy(draws: Draws, arm: int) -> Interval:
+def estimate_accuracy(draws: BootstrapDraws, arm: int) -> Interval:
     """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
     reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).
 
@@ -162,13 +162,13 @@ def estimate_accuracy(draws: Draws, arm: int) -> Interval:
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
-def standard_errors(draws: Draws, weights: Sequence[float]) -> tuple[float, float]:
+def standard_errors(draws: BootstrapDraws, weights: Sequence[float]) -> tuple[float, float]:
     """Standard errors of a contrast: in all, and from the draw of items alone."""
     w = np.asarray(weights, dtype=float)
     return float((draws.crossed @ w).std()), float((draws.items @ w).std())
 
 
-def sum_by_cluster(block: Block) -> tuple[Array, Array]:
+def sum_by_cluster(block: TaskScores) -> tuple[Array, Array]:
     """Sums of scores (arms, seeds, clusters), and the items in each cluster."""
     member = np.zeros((len(block.clusters), int(block.clusters.max()) + 1))
     member[np.arange(len(block.clusters)), block.clusters] = 1
@@ -181,7 +181,7 @@ def _counts(rng: np.random.Generator, replicates: int, population: int, size: in
     return np.bincount(drawn.ravel(), minlength=replicates * population).reshape(replicates, population).astype(float)
 
 
-def _t_over_z(draws: Draws, weights: Array) -> float:
+def _t_over_z(draws: BootstrapDraws, weights: Array) -> float:
     """t quantile over normal quantile, at Satterthwaite's degrees of freedom for seeds and clusters together."""
     from scipy.stats import t
 

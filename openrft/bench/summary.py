@@ -12,9 +12,9 @@ from statistics import fmean
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
-from openrft.bench.ablation import ESTIMANDS, Ablation, estimand_weights, read_ablation, to_vector
+from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, read_ablation, to_vector
 from openrft.bench.groups import score_groups
-from openrft.bench.notes import write_notes
+from openrft.bench.notes import build_notes
 from openrft.bench.outcomes import ArmOutcomes, Runs, collect_outcomes, compute_delta, compute_gain, list_finished_arms
 from openrft.bench.power import POWER_Z
 from openrft.bench.report import ArmRecord, ArmResult, Report, TaskRecord, validate_report
@@ -49,7 +49,7 @@ def summarise(report: Report) -> Summary:
         tuple(score_groups(report, runs)),
         _metrics(report),
     )
-    return replace(summary, notes=write_notes(report, summary))
+    return replace(summary, notes=build_notes(report, summary))
 
 
 def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, vanilla: str) -> ScoreTable:
@@ -118,7 +118,7 @@ def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[Ba
 
 
 def _components(
-    runs: Runs, ablation: Ablation, measured: ArmOutcomes | None, overall: ScoreTable
+    runs: Runs, ablation: AblationDesign, measured: ArmOutcomes | None, overall: ScoreTable
 ) -> tuple[Component, ...]:
     why = {row.arm: row.trouble[0] for row in overall.arms if row.trouble}
     gains: dict[str, dict[str, Gain]] = {plugin: {} for plugin in ablation.plugins}

@@ -77,7 +77,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """See HELP."""
-    from openrft.cli.host import CommandContext
+    from openrft.cli.command_context import CommandContext
 
     ctx.obj = CommandContext()
 

@@ -123,7 +123,7 @@ def command(
 
     from openrft.bench.runner import make_run_name, run_bench
     from openrft.cli.progress import ProgressBars, ProgressLines
-    from openrft.cli.publish import publish
+    from openrft.cli.run_output import publish
 
     def watching(jobs: list[object]) -> object:
         return ProgressBars(jobs, console) if console.is_terminal else ProgressLines(jobs)  # type: ignore[arg-type]

@@ -40,20 +40,20 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from rich.console import Console
 
     from openrft.bench.plan import make_plan
-    from openrft.bench.render_fitness import Measurement, build_fitness_table, write_advice
+    from openrft.bench.render_fitness import Measurement, build_fitness_table, format_fitness_advice
     from openrft.cli.progress import show_progress
     from openrft.cli.tables import print_grid
     from openrft.errors import UsageError
     from openrft.pipeline import build_context
     from openrft.runtime.store import Store
-    from openrft.stages.fitness import measure_fitness
+    from openrft.stages.fitness import measure_reward_fitness
 
     arm = f"measured={given['plugins'] or 'prm'}"
     plan = make_plan(build_request(given, arms="none", extra=(arm,), seeds=str(seed)))
     found = []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
         with show_progress(job) as progress:
-            fits = measure_fitness(build_context(job, Store(Path(store)), progress))
+            fits = measure_reward_fitness(build_context(job, Store(Path(store)), progress))
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
     if not found:
         raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")
@@ -62,4 +62,4 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
         return
     for m in found:
         print_grid(build_fitness_table(m), Console())
-        click.echo(write_advice(m.found))
+        click.echo(format_fitness_advice(m.found))

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, GateResult
-from openrft.bench.render import build_tables, write_legend
+from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
@@ -23,7 +23,7 @@ def show_summary(report: Report, summary: Summary, console: Console, per_task: b
     """Print a report's tables and caveats."""
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
-    _lines([write_legend(summary), *summary.notes], console)
+    _lines([build_legend(summary), *summary.notes], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console) -> None:

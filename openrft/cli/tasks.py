@@ -41,7 +41,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     import fnmatch
 
     from openrft.errors import OpenRFTError, UnknownName
-    from openrft.plugins.manager import get_providers
+    from openrft.plugins.manager import load_plugin_providers
     from openrft.plugins.registry import list_plugins
     from openrft.plugins.task_registry import list_tasks
 
@@ -49,7 +49,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     faults: dict[str, OpenRFTError] = {}
     for name in list_plugins():
         try:
-            if get_providers(name).tasks() is not None:
+            if load_plugin_providers(name).tasks() is not None:
                 infos += list_tasks(name, data)
         except OpenRFTError as fault:
             faults[name] = fault

@@ -29,7 +29,7 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
       openrft bench --task sciknoweval/L3 --data prepared/sciknoweval
     """
     from openrft.errors import UsageError
-    from openrft.plugins.errors import attribute_errors
+    from openrft.plugins.errors import name_plugin_in_errors
     from openrft.plugins.task_registry import find_family as find
     from openrft.tasks.task import Preparable
 
@@ -39,7 +39,7 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
     to = to or Path("prepared") / family
     meter, began = _Meter(), time.monotonic()
     try:
-        with attribute_errors(family, "failed to prepare its rows"):
+        with name_plugin_in_errors(family, "failed to prepare its rows"):
             made = found.prepare(source, to, skip_bad_rows, meter)
     finally:
         meter.end()

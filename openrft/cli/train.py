@@ -39,9 +39,9 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
     from openrft.bench.executors import summarise_job
-    from openrft.bench.notes import write_training_notes
+    from openrft.bench.notes import build_training_notes
     from openrft.bench.plan import make_plan
-    from openrft.bench.render_fitness import write_advice
+    from openrft.bench.render_fitness import format_fitness_advice
     from openrft.bench.report import mean_accuracy
     from openrft.cli.progress import show_progress
     from openrft.errors import UsageError
@@ -65,7 +65,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     export_checkpoint(outcome.policy.load(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
     result = summarise_job(outcome)
     correct = mean_accuracy(result)
-    notes = list(write_training_notes([job.task], [result]))
+    notes = list(build_training_notes([job.task], [result]))
     if unscored := len(outcome.task.test) - len(result.items):
         notes.append(f"{unscored} of {len(outcome.task.test)} test items not scored: they are in no number.")
     if as_json:
@@ -80,7 +80,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         click.echo(json.dumps({**row, **more}, indent=1))
         return
     for fit in outcome.fitness:
-        click.echo(f"{fit.source} before RL: {write_advice(fit)}")
+        click.echo(f"{fit.source} before RL: {format_fitness_advice(fit)}")
     for note in notes:
         click.echo(note)
     found = "not known" if correct is None else f"{correct:.3f}"

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def attribute_errors(name: str, what: str) -> Iterator[None]:
+def name_plugin_in_errors(name: str, what: str) -> Iterator[None]:
     """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
 
     `what` goes on with the sentence that begins with the plugin: "failed in names".
@@ -30,7 +30,7 @@ def attribute_errors(name: str, what: str) -> Iterator[None]:
 
 def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
     """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
-    with attribute_errors(name, f"gave no list in {hook}"):
+    with name_plugin_in_errors(name, f"gave no list in {hook}"):
         found = list(given)
     for one in found:
         if not isinstance(one, kind):
@@ -42,5 +42,5 @@ def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> 
 
 def check_metrics(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
     """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
-    with attribute_errors(name, f"gave metrics that are no numbers in {hook}"):
+    with name_plugin_in_errors(name, f"gave metrics that are no numbers in {hook}"):
         return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}

@@ -66,7 +66,7 @@ class Exploration(Protocol):
         """How many steps there are in all."""
         ...
 
-    def sample_batch(self, step: int) -> list[Prompt]:
+    def draw_prompts(self, step: int) -> list[Prompt]:
         """The step's questions behind their demonstrations; the same for every trainer with the same seed."""
         ...
 
@@ -75,7 +75,7 @@ class Exploration(Protocol):
         goes on draw what it would have drawn."""
         ...
 
-    def score(self, step: int, rollouts: Sequence[Rollout]) -> list[Rollout]:
+    def score_rollouts(self, step: int, rollouts: Sequence[Rollout]) -> list[Rollout]:
         """The rollouts (`prompt.to_rollout(completion)`) graded, rewarded by every plugin of the arm, mixed into R."""
         ...
 

@@ -18,7 +18,7 @@ import pluggy
 from openrft.config.parse import dump_options, parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
-from openrft.plugins.errors import attribute_errors
+from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.registry import digest_plugin_source, find_plugin, library_versions, load_plugin_class
 
 
@@ -57,7 +57,7 @@ def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]
     if faults:
         return None, faults
     try:
-        with attribute_errors(name, "failed to start"):
+        with name_plugin_in_errors(name, "failed to start"):
             return cls() if options is None else cls(options), []
     except UsageError as fault:
         return None, [str(fault)]
@@ -68,7 +68,7 @@ def read_options(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     options_class = get_options_class(name)
     if options_class is None:
         return None, [f"{name} takes no options (given: {', '.join(values)})."] if values else []
-    with attribute_errors(name, "failed to read its options"):
+    with name_plugin_in_errors(name, "failed to read its options"):
         return parse_options(options_class, name, values)
 
 
@@ -167,7 +167,7 @@ class PluginSet:
 
     def counts(self, name: str) -> dict[str, int]:
         """What a plugin counted in its last hook (its attribute `counts`), such as fallbacks or refusals."""
-        with attribute_errors(name, "has no whole numbers in counts"):
+        with name_plugin_in_errors(name, "has no whole numbers in counts"):
             return {key: int(n) for key, n in (getattr(self.instances[name], "counts", None) or {}).items()}
 
     def states(self, names: Iterable[str]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class PluginSet:
 
 
 @functools.cache
-def get_providers(name: str) -> Any:
+def load_plugin_providers(name: str) -> Any:
     """The plugin's task and checkpoint providers, called through the same guards as any hook."""
     return _Providers(name)
 

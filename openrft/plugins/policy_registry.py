@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openrft.errors import CheckpointError, UnknownName
-from openrft.plugins.manager import get_providers
+from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
 from openrft.runtime.fingerprint import fingerprint_path
 
@@ -31,7 +31,7 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
     owner = name.split("/")[0]
     if owner not in list_plugins() or Path(name).exists():
         return None
-    known = get_providers(owner).policies()
+    known = load_plugin_providers(owner).policies()
     if name not in known:
         raise UnknownName("checkpoint", name, known)
     return known[name]
@@ -73,7 +73,7 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
     return HFPolicy(resolve_checkpoint(spec))
 
 
-def identify_policy(spec: str, task: Task | None = None) -> str:
+def fingerprint_policy(spec: str, task: Task | None = None) -> str:
     """What tells this policy apart from others, without loading it: content of a folder, the hub id or server; of a
     baseline the rule and the train split of the task."""
     if spec.startswith("baseline:"):
@@ -86,6 +86,6 @@ def identify_policy(spec: str, task: Task | None = None) -> str:
         parse_address(spec)
         return spec
     if spec.startswith(VLLM_PREFIX):
-        return VLLM_PREFIX + identify_policy(spec.removeprefix(VLLM_PREFIX))
+        return VLLM_PREFIX + fingerprint_policy(spec.removeprefix(VLLM_PREFIX))
     path = Path(resolve_checkpoint(spec))
     return fingerprint_path(path) if path.is_dir() else spec

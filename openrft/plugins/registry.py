@@ -13,7 +13,7 @@ from typing import Any
 
 from openrft.errors import PluginError, UnknownName, UsageError
 from openrft.plugins import hookspecs
-from openrft.runtime.code import digest_package, find_package_file, installed_versions
+from openrft.runtime.code_digest import digest_package, find_package_file, installed_versions
 
 NAME = re.compile(r"[\w.-]+")  # of the distribution, at the head of a requirement
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName
 from openrft.grading.grade import Grade, grade
-from openrft.plugins.errors import attribute_errors
-from openrft.plugins.manager import get_providers
+from openrft.plugins.errors import name_plugin_in_errors
+from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import find_plugin, list_plugins
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import (
@@ -33,7 +33,7 @@ def find_family(name: str) -> TaskFamily:
     """The task family of an installed plugin. Raises UnknownName for a plugin that is absent or has no tasks."""
     if name not in list_plugins():
         raise UnknownName("task family", name, _families(), "A task is named FAMILY/LEVEL/NAME.")
-    found: TaskFamily | None = get_providers(name).tasks()
+    found: TaskFamily | None = load_plugin_providers(name).tasks()
     if found is None:
         raise UnknownName("task family", name, (), f"{find_plugin(name)} provides no tasks.")
     if getattr(found, "family", None) != name:
@@ -45,7 +45,7 @@ def find_family(name: str) -> TaskFamily:
 def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
     """Every task of the family, as it lists them."""
     found = find_family(name)
-    with attribute_errors(name, "failed in names"):
+    with name_plugin_in_errors(name, "failed in names"):
         infos = list(found.names(data))
     for info in infos:
         if not isinstance(info, TaskInfo):
@@ -58,7 +58,7 @@ def _families() -> list[str]:
     found = []
     for name in list_plugins():
         with contextlib.suppress(OpenRFTError):
-            if get_providers(name).tasks() is not None:
+            if load_plugin_providers(name).tasks() is not None:
                 found.append(name)
     return found
 
@@ -66,7 +66,7 @@ def _families() -> list[str]:
 def select_tasks(selector: str, data: str | None = None) -> list[str]:
     """Whole task names that a selector or glob stands for, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
-    with attribute_errors(name, f"failed over {selector}"):
+    with name_plugin_in_errors(name, f"failed over {selector}"):
         return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
 
 
@@ -75,11 +75,11 @@ def load_task(name: str, request: DataRequest) -> Task:
     """One task with its leaks counted, and dropped if the request says so."""
     owner = name.split("/")[0]
     found = find_family(owner)
-    with attribute_errors(owner, f"failed to load {name}"):
+    with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
     rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
-    return check_leaks(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
+    return check_split_leakage(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:
@@ -88,7 +88,7 @@ def load_all_rows(name: str, request: DataRequest) -> Task | None:
     found = find_family(owner)
     if not isinstance(found, ProvidesAllRows):
         return None
-    with attribute_errors(owner, f"failed to load {name}"):
+    with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load_all(name, request)
     return _a_task(owner, "whole", task)
 
@@ -106,7 +106,7 @@ def _grading(owner: str, grader: Grader) -> Grader:
 
     @functools.wraps(grader)
     def graded(sample: Sample, completion: str) -> Grade:
-        with attribute_errors(owner, f"failed to grade an answer to sample {sample.id}"):
+        with name_plugin_in_errors(owner, f"failed to grade an answer to sample {sample.id}"):
             return grader(sample, completion)
 
     graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
@@ -118,11 +118,11 @@ def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
 
     @functools.wraps(rule)  # stored results know a rule by its module
     def made(train: Sequence[Sample]) -> Answerer:
-        with attribute_errors(owner, f"failed in its rule for {leaf}"):
+        with name_plugin_in_errors(owner, f"failed in its rule for {leaf}"):
             answerer = rule(train)
 
         def answer(question: Question) -> str | None:
-            with attribute_errors(owner, f"failed in its rule for {leaf}"):
+            with name_plugin_in_errors(owner, f"failed in its rule for {leaf}"):
                 return answerer(question)
 
         return answer
@@ -158,7 +158,7 @@ def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
     return []
 
 
-def check_leaks(task: Task, request: DataRequest) -> Task:
+def check_split_leakage(task: Task, request: DataRequest) -> Task:
     """The task with its leaks counted and named in the notes, and dropped from train if the request says so.
 
     `notes["overlaps"]` counts pairs by kind, `notes["overlap_pairs"]` lists (train id, test id) of kinds that occur.

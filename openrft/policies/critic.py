@@ -25,7 +25,7 @@ NAME = "critic"  # of its adapter
 
 
 @dataclass(frozen=True, slots=True)
-class CriticShape:
+class CriticConfig:
     """What must be known to build a critic before its weights can be loaded."""
 
     rank: int  # of its adapter; without meaning for a separate one
@@ -65,7 +65,7 @@ class ValueModel(nn.Module):
 class Critic:
     """See `openrft.policies.base.Critic` for the contract of each method."""
 
-    def __init__(self, model: Any, pad: int, shape: CriticShape) -> None:
+    def __init__(self, model: Any, pad: int, shape: CriticConfig) -> None:
         """`model` is the policy's PeftModel, its own adapter named "default"."""
         self._policy, self._pad, self.shape = model, pad, shape
         if shape.separate:
@@ -102,7 +102,7 @@ class Critic:
         """The critic that `save` wrote, on the same policy."""
         from safetensors.torch import load_file
 
-        critic = cls(model, pad, CriticShape(**json.loads((folder / "shape.json").read_text("utf-8"))))
+        critic = cls(model, pad, CriticConfig(**json.loads((folder / "shape.json").read_text("utf-8"))))
         saved = load_file(folder / "critic.safetensors")
         with torch.no_grad():
             for name, parameter in critic._trained().items():
@@ -140,7 +140,7 @@ class Critic:
                     parameter.requires_grad_(True)
 
 
-def _add_adapter(model: Any, shape: CriticShape) -> None:
+def _add_adapter(model: Any, shape: CriticConfig) -> None:
     from peft import LoraConfig
 
     torch.manual_seed(shape.seed)

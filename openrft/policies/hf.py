@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from openrft.errors import CheckpointError, OpenRFTError, UsageError
 from openrft.policies.base import Sampling
-from openrft.policies.critic import Critic, CriticShape
+from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
@@ -176,7 +176,7 @@ class HFPolicy:
 
     def attach_critic(self, rank: int, alpha: int, seed: int, separate: bool = False) -> None:
         self._trained()  # refuses a policy without an adapter
-        self.critic = Critic(self.model, self._pad, CriticShape(rank, alpha, seed, separate))
+        self.critic = Critic(self.model, self._pad, CriticConfig(rank, alpha, seed, separate))
 
     def _drop_critic(self) -> None:
         if self.critic is not None:
@@ -252,9 +252,9 @@ def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
 
 def _merged(model: Any, seed: int) -> Any:
     """`fold.merged`, imported as late for the same reason."""
-    from openrft.policies.lora_merge import merge_adapter_rounded
+    from openrft.policies.lora_merge import merge_with_stochastic_rounding
 
-    return merge_adapter_rounded(model, seed)
+    return merge_with_stochastic_rounding(model, seed)
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

@@ -38,7 +38,7 @@ def merged_for_sampling(model: Any) -> Iterator[None]:
 
 
 @torch.no_grad()
-def merge_adapter_rounded(model: Any, seed: int) -> Any:
+def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
     """The model with its adapter in its weights for good.
 
     Weights in less than float32 are rounded up or down by chance, in proportion to what is lost, with this seed: to

@@ -36,7 +36,7 @@ def aggregate_steps(per_step: Sequence[float], aggregation: Aggregation) -> floa
     return math.fsum(w * s for w, s in zip(weights, per_step, strict=True)) / math.fsum(weights)
 
 
-def compute_step_shares(per_step: Sequence[float], credit: Credit) -> list[float]:
+def split_over_steps(per_step: Sequence[float], credit: Credit) -> list[float]:
     """Each step's share of the process score. The shares add up to it. `credit` is "step" or "min".
 
     step: p_k / K, so the return from step k on is the part of the mean that is still to come.
@@ -50,14 +50,14 @@ def compute_step_shares(per_step: Sequence[float], credit: Credit) -> list[float
     return [w * p / total for w, p in zip(weights, per_step, strict=True)]
 
 
-def mix_rewards(outcome: float, process: Sequence[float], alpha: float) -> float:
+def mix_outcome_and_process(outcome: float, process: Sequence[float], alpha: float) -> float:
     """R from the outcome reward and the mean of the process rewards; the outcome reward if there are none."""
     if not process:
         return outcome
     return alpha * outcome + (1 - alpha) * math.fsum(process) / len(process)
 
 
-def combine_rewards(
+def assign_rewards(
     rollout: Rollout, rewards: Sequence[Reward], alpha: float, aggregation: Aggregation, credit: Credit = "sequence"
 ) -> Rollout:
     """The graded rollout with its rewards, R, and each step's share of R.
@@ -81,10 +81,13 @@ def combine_rewards(
     if credit != "sequence" and stepwise and alpha < 1:  # with alpha 1, all of R is earned at the last token
         part = (1 - alpha) / len(process)
         late = [r.score or 0.0 for r in rewards if r.kind == "process" and r.score is not None]
-        by_step = zip(*(compute_step_shares(r.per_step, credit) for r in stepwise), strict=True)
+        by_step = zip(*(split_over_steps(r.per_step, credit) for r in stepwise), strict=True)
         step_rewards = (*(part * math.fsum(step) for step in by_step), alpha * outcome + part * math.fsum(late))
     return replace(
-        rollout, rewards=tuple(filled), reward=mix_rewards(outcome, process, alpha), step_rewards=step_rewards
+        rollout,
+        rewards=tuple(filled),
+        reward=mix_outcome_and_process(outcome, process, alpha),
+        step_rewards=step_rewards,
     )
 
 

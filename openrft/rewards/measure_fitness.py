@@ -18,7 +18,7 @@ AGGREGATIONS: tuple[Aggregation, ...] = typing.get_args(Aggregation)
 FAMILYWISE = 0.99  # interval level that gives 95% for all five aggregations at once (Bonferroni), as the best is chosen
 
 
-def measure_reward_fitness(
+def compute_reward_fitness(
     source: str, policy: str, rollouts: Sequence[Rollout], rewards: Sequence[Reward]
 ) -> RewardFitness:
     """How well the process rewards, one per rollout, tell right rollouts from wrong. Ungraded ones are left out."""

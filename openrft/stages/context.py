@@ -13,9 +13,9 @@ from openrft import __version__
 from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.policy_registry import identify_policy, open_policy
+from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
-from openrft.runtime.code import LIBRARIES, digest_package, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_package, installed_versions
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
@@ -23,7 +23,7 @@ from openrft.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
-class StageRun:
+class StageRecord:
     """What a stage cost when it was made, and what it counted and measured."""
 
     stage: str
@@ -40,7 +40,7 @@ class PolicyHandle:
     def __init__(self, spec: str, task: Task | None = None) -> None:
         self.spec = spec
         self._task = task  # what a baseline is to answer
-        self.id = identify_policy(spec, task)  # grows with each adapter; known without loading anything
+        self.id = fingerprint_policy(spec, task)  # grows with each adapter; known without loading anything
         self._adapters: list[Path] = []
         self._applied = 0
         self._policy: Policy | None = None
@@ -92,7 +92,7 @@ class JobContext:
     store: Store
     progress: Progress
     track: TrackerConfig | None = None  # where the metrics of RL are shown besides the log
-    stage_runs: list[StageRun] = field(default_factory=list)
+    stage_records: list[StageRecord] = field(default_factory=list)
 
     @property
     def training_task(self) -> Task:
@@ -117,7 +117,7 @@ class JobContext:
         for name, row in zip(names, rows, strict=True):
             model = self.plugins.get_option(name, "model")
             if model and model != "self":
-                row.append(identify_policy(model))
+                row.append(fingerprint_policy(model))
             if content := getattr(self.plugins.instances[name], "content", None):
                 row.append(content)
         return rows
@@ -141,8 +141,8 @@ class JobContext:
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         result = self.store.result(name, key, timed)
         row = json.loads((result.folder / "cost.json").read_text("utf-8"))
-        self.stage_runs.append(
-            StageRun(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"])
+        self.stage_records.append(
+            StageRecord(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"])
         )
         return result
 

@@ -18,8 +18,8 @@ from openrft.plugins.registry import find_plugin
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import open_tracker
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.exploration import ExplorationRun, draw_replacements
-from openrft.stages.step_metrics import find_varied_samples
+from openrft.stages.explore_loop import ExploreLoop, draw_replacement_samples
+from openrft.stages.rl_metrics import find_samples_with_reward_spread
 from openrft.stages.training_log import METRICS_FILE, TrainingLog
 from openrft.types import Demonstration, Rollout, Sample, digest_samples
 
@@ -52,7 +52,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
 
     def make(folder: Path, stats: StageStats) -> None:
         policy = context.policy.load_trainable("reinforcement learning")
-        run = ExplorationRun(context, policy, train, pool, TrainingLog(folder), stats, names)
+        run = ExploreLoop(context, policy, train, pool, TrainingLog(folder), stats, names)
         run.restore()
         with open_tracker(context.track, title, context.policy.id, run.first) as run.log:
             _through(run)
@@ -71,7 +71,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
     return metrics
 
 
-def _through(run: ExplorationRun) -> None:
+def _through(run: ExploreLoop) -> None:
     """Every step that is left; in a plugin's own way, if one of the arm's plugins runs the whole stage."""
     if run.context.plugins.trainers_for("explore_stage"):
         if run.first < run.steps:
@@ -83,14 +83,14 @@ def _through(run: ExplorationRun) -> None:
         run.log_step(step, drawn, metrics)
 
 
-def _drawn(run: ExplorationRun, step: int) -> tuple[list[Rollout], list[Rollout]]:
+def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
     """The step's rollouts with their rewards: all of them, and those to train on.
 
     They are the same, unless the plugin that trains asks for `redraws`: then questions whose rollouts all earned the
     same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv 2503.14476, 3.2).
     """
     prompts, dynamic_sampling_retries, drawn, asked = (
-        run.sample_batch(step),
+        run.draw_prompts(step),
         run.dynamic_sampling_retries,
         list[Rollout](),
         set[str](),
@@ -104,11 +104,11 @@ def _drawn(run: ExplorationRun, step: int) -> tuple[list[Rollout], list[Rollout]
             fault.message = f"step {step}: {fault.message}"
             raise
         answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
-        drawn += run.score(step, answered, *again)
+        drawn += run.score_rollouts(step, answered, *again)
         asked.update(p.sample.id for p in prompts)
-        is_informative = find_varied_samples(drawn)
+        is_informative = find_samples_with_reward_spread(drawn)
         more = (
-            draw_replacements(run.train, size - len(is_informative), asked, step, turn, run.context.job.seed)
+            draw_replacement_samples(run.train, size - len(is_informative), asked, step, turn, run.context.job.seed)
             if turn < dynamic_sampling_retries
             else []
         )
@@ -123,7 +123,7 @@ def _drawn(run: ExplorationRun, step: int) -> tuple[list[Rollout], list[Rollout]
 
 
 def _trained(
-    run: ExplorationRun, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
+    run: ExploreLoop, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
 ) -> Mapping[str, float]:
     """What the plugin that trains says of it."""
     trained = run.context.plugins.call_first(

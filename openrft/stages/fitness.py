@@ -20,7 +20,7 @@ from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.files import write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.reward import collect_rewards
+from openrft.stages.reward import collect_plugin_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.types import Rollout, Sample, digest_samples, to_json
 
@@ -29,7 +29,7 @@ BEFORE_RL = -1  # the step that the reward hook is told
 FITNESS_FILE = "fitness.json"
 
 
-def measure_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
+def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     """What was found of each source of process rewards; empty without one, without RL, or with fitness.questions=0."""
     how, explore = context.job.settings.fitness, context.job.settings.explore
     names = context.plugins_rewarding("process")
@@ -42,14 +42,14 @@ def measure_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     asked = _asked(context)
 
     def make(folder: Path, stats: StageStats) -> None:
-        from openrft.rewards.measure_fitness import measure_reward_fitness
+        from openrft.rewards.measure_fitness import compute_reward_fitness
 
         rollouts = _drawn(context, asked, stats)
-        rewards = collect_rewards(context, rollouts, BEFORE_RL)
+        rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL)
         process = [{reward.name: reward for reward in row if reward.kind == "process"} for row in rewards]
         sources = sorted(set.intersection(*map(set, process))) if process else []
         found = [
-            measure_reward_fitness(name, context.policy.id, rollouts, [row[name] for row in process])
+            compute_reward_fitness(name, context.policy.id, rollouts, [row[name] for row in process])
             for name in sources
         ]
         for name in names:

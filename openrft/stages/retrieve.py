@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from openrft.errors import PluginError
-from openrft.plugins.errors import attribute_errors
+from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.stages.context import JobContext
@@ -42,7 +42,7 @@ def call_retrieve_hook(
     if answered is None:
         return [[] for _ in samples]
     name, given = answered
-    with attribute_errors(name, "gave no list of demonstrations for each sample in retrieve"):
+    with name_plugin_in_errors(name, "gave no list of demonstrations for each sample in retrieve"):
         demonstrations = [list(chosen) for chosen in given]
     if len(demonstrations) != len(samples):
         raise PluginError(f"{find_plugin(name)} retrieved for {len(demonstrations)} of {len(samples)} samples.")

@@ -15,24 +15,26 @@ from openrft.errors import PluginError
 from openrft.grading.extract import split_steps
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
-from openrft.rewards.combine import combine_rewards
+from openrft.rewards.combine import assign_rewards
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext
 from openrft.tasks.task import Task
 from openrft.types import Reward, RewardKind, Rollout
 
 
-def compute_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
+def reward_rollouts(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
     """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step."""
     how = context.job.settings.explore
-    given = collect_rewards(context, rollouts, step, *again)
+    given = collect_plugin_rewards(context, rollouts, step, *again)
     return [
-        combine_rewards(r, g, how.alpha, how.effective_aggregation, how.credit)
+        assign_rewards(r, g, how.alpha, how.effective_aggregation, how.credit)
         for r, g in zip(rollouts, given, strict=True)
     ]
 
 
-def collect_rewards(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[list[Reward]]:
+def collect_plugin_rewards(
+    context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object
+) -> list[list[Reward]]:
     """For each rollout what every plugin with the hook gave it."""
     seed = derive_seed(context.job.seed, "reward", step, *again)
     return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from openrft.errors import PluginError
-from openrft.plugins.errors import attribute_errors
+from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.registry import find_plugin
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
@@ -54,7 +54,7 @@ def synthesize(context: JobContext) -> tuple[Rollout, ...]:
 
 def verify_targets(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
     """The rollouts graded again. Raises PluginError unless each sample has one, in order, with the right answer."""
-    with attribute_errors(name, "gave no list of rollouts in synthesize"):
+    with name_plugin_in_errors(name, "gave no list of rollouts in synthesize"):
         given = [r.sample.id for r in rollouts]
     if given != [s.id for s in samples]:
         raise PluginError(

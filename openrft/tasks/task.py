@@ -136,6 +136,6 @@ Answerer = Callable[[Question], str | None]  # -> a letter, Yes or No, or a text
 Rule = Callable[[Sequence[Sample]], Answerer]  # made from the train split
 
 
-def to_question(sample: Sample) -> Question:
+def hide_answer(sample: Sample) -> Question:
     """The part of a sample that a rule may see."""
     return Question(sample.question, sample.options, sample.kind, sample.task)

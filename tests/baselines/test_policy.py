@@ -11,7 +11,7 @@ import pytest
 from openrft.baselines.policy import BaselinePolicy, identify_baseline
 from openrft.bench.plan import plan_from_json
 from openrft.errors import PolicyError, UnknownName, UsageError
-from openrft.plugins.policy_registry import identify_policy, open_policy
+from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Sampling
 from openrft.stages.context import PolicyHandle
 from openrft.tasks.prompt import build_messages
@@ -45,7 +45,7 @@ def test_it_is_known_by_rule_and_train_split():
         for task in (TASK, toy_task(4))
     }
     assert len(ids) == 4
-    assert identify_policy("baseline:longest-option", TASK) in ids
+    assert fingerprint_policy("baseline:longest-option", TASK) in ids
     with pytest.raises(UsageError, match="a task"):
         open_policy("baseline:longest-option")
     with pytest.raises(UnknownName, match="longest-option"):

@@ -12,7 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from openrft.baselines.registry import make_answerer
 from openrft.errors import DataError
 from openrft.plugins.task_registry import load_task
-from openrft.tasks.task import DataRequest, Task, to_question
+from openrft.tasks.task import DataRequest, Task, hide_answer
 
 FOLDER = os.environ.get("OPENRFT_SCIKNOWEVAL_DATA")
 pytestmark = [
@@ -32,7 +32,7 @@ def task(name: str, **asked_for: int) -> Task:
 
 def score(rule: str, of: Task) -> tuple[float, int]:
     answer = make_answerer(rule, of)
-    right = [answer(to_question(sample)) == sample.answer for sample in of.test]
+    right = [answer(hide_answer(sample)) == sample.answer for sample in of.test]
     return sum(right) / len(right), len(right)
 
 

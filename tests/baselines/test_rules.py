@@ -13,7 +13,7 @@ from openrft.baselines.registry import BASELINE_NAMES, RULES, TASK_RULE, list_ap
 from openrft.baselines.text import character_ngrams, find_number, jaccard_index
 from openrft.bench.runner import score_baselines
 from openrft.errors import UnknownName
-from openrft.tasks.task import Question, Task, to_question
+from openrft.tasks.task import Question, Task, hide_answer
 from openrft.types import LETTERS, Sample
 
 
@@ -22,7 +22,7 @@ def choice(question: str, answer: str, *options: str) -> Sample:
 
 
 def says(name: str, train: list[Sample], sample: Sample) -> str | None:
-    return make_answerer(name, Task("toy", tuple(train), ()))(to_question(sample))
+    return make_answerer(name, Task("toy", tuple(train), ()))(hide_answer(sample))
 
 
 def test_majority_letter_and_option_lengths_by_hand() -> None:
@@ -88,14 +88,14 @@ def test_a_family_brings_its_own_rule_for_a_leaf_task() -> None:
     mine, other = Sample("a", "B", ("x", "y"), task="toy/mine"), Sample("b", "B", ("x", "y"), task="toy/other")
     task = Task("toy", (mine,), (mine, other), rules={"toy/mine": last})
     assert list_applicable(task)[-1] == TASK_RULE
-    assert [make_answerer(TASK_RULE, task)(to_question(s)) for s in (mine, other)] == ["B", None]
+    assert [make_answerer(TASK_RULE, task)(hide_answer(s)) for s in (mine, other)] == ["B", None]
     assert TASK_RULE not in list_applicable(Task("toy", (mine,), (other,)))
 
 
 def test_a_rule_cannot_see_the_answer() -> None:
     fields = {field.name for field in dataclasses.fields(Question)}
     assert not fields & {"answer", "gold", "meta", "id"}
-    assert to_question(choice("q", "A", "x", "y")) == to_question(choice("q", "B", "x", "y"))
+    assert hide_answer(choice("q", "A", "x", "y")) == hide_answer(choice("q", "B", "x", "y"))
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
@@ -111,5 +111,5 @@ def test_rules_never_raise_and_answer_with_a_letter(rows: list[tuple[str, str, s
     samples = tuple(Sample(q, "A", (a, b)) for q, a, b in rows)
     answer = make_answerer(name, Task("toy", samples, ()))
     for sample in samples:
-        assert answer(to_question(sample)) in ("A", "B", None)
+        assert answer(hide_answer(sample)) in ("A", "B", None)
     assert set(RULES) < set(BASELINE_NAMES)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from openrft.baselines.surface import best_surface_rule, find_best_rule
-from openrft.tasks.task import to_question
+from openrft.tasks.task import hide_answer
 from openrft.types import Sample
 
 
@@ -16,7 +16,7 @@ def test_a_rank_of_numbers_is_found_on_train_and_kept_on_test() -> None:
     name, choose = find_best_rule(train) or ("", None)
     assert name == "second smallest number"
     assert choose is not None
-    assert [choose(to_question(s)) for s in test] == ["C", "C"]
+    assert [choose(hide_answer(s)) for s in test] == ["C", "C"]
 
 
 def test_the_option_most_like_the_question() -> None:
@@ -24,7 +24,7 @@ def test_the_option_most_like_the_question() -> None:
     test = numbers("made from PPPPPPP here", "B", "CCCCCCCCCC", "xPPPPPP", "SSSSSSSSSSS")
     found = find_best_rule(train)
     assert found is not None
-    assert found[1](to_question(test)) == "B"
+    assert found[1](hide_answer(test)) == "B"
 
 
 def test_a_number_looked_up_in_the_question() -> None:
@@ -40,7 +40,7 @@ def test_a_number_looked_up_in_the_question() -> None:
     name, choose = find_best_rule(train) or ("", None)
     assert choose is not None
     assert name == "smallest last number beside it in the question"
-    assert choose(to_question(numbers(table(Cu=3, Ag=1), "A", "Pt in Ag", "Pt in Cu"))) == "A"
+    assert choose(hide_answer(numbers(table(Cu=3, Ag=1), "A", "Pt in Ag", "Pt in Cu"))) == "A"
 
 
 def test_each_leaf_task_of_a_pool_has_its_own_rule() -> None:
@@ -49,16 +49,16 @@ def test_each_leaf_task_of_a_pool_has_its_own_rule() -> None:
     few = [numbers("few", "A", "1", "20", "300", task="pool/few")]
     answer = best_surface_rule([*low, *high, *few])
     new = [numbers("new", "A", "5", "7", "600", task=f"pool/{leaf}") for leaf in ("low", "high", "few")]
-    picked = [answer(to_question(question)) for question in new]
+    picked = [answer(hide_answer(question)) for question in new]
     assert picked == ["A", "C", "C"]  # one question is too few to learn from: the whole split's rule serves
 
 
 def test_without_options_there_is_no_rule() -> None:
     sample = Sample("q", "iron", kind="text")
     assert find_best_rule([sample]) is None
-    assert best_surface_rule([sample])(to_question(sample)) is None
+    assert best_surface_rule([sample])(hide_answer(sample)) is None
 
 
 def test_where_the_rule_does_not_apply_the_first_option_is_taken() -> None:
     answer = best_surface_rule([numbers(f"q{i}", "B", "5", "9") for i in range(3)])
-    assert answer(to_question(numbers("words", "A", "five", "nine"))) == "A"
+    assert answer(hide_answer(numbers("words", "A", "five", "nine"))) == "A"

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.bench.ablation import Ablation, estimand_weights, isolate_effects, read_ablation
+from openrft.bench.ablation import AblationDesign, estimand_weights, list_effect_weights, read_ablation
 from openrft.bench.report import ArmRecord
 from openrft.errors import DataError
 from tests.bench import factories
 
 
-def lattice(plugins: str) -> Ablation:
+def lattice(plugins: str) -> AblationDesign:
     found = {frozenset[str](): "base"}
     for plugin in plugins:
         found |= {have | {plugin}: name + plugin for have, name in found.items()}
-    return Ablation("vanilla", "base", f"base{plugins}", tuple(plugins), found)
+    return AblationDesign("vanilla", "base", f"base{plugins}", tuple(plugins), found)
 
 
 def test_shapley_of_two_by_hand() -> None:
@@ -59,13 +59,13 @@ def test_what_has_no_arm_is_said() -> None:
     ladder = read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl+icl")))
     assert ladder is not None
     assert estimand_weights(ladder, "icl", "add_one")[1] == ["base+icl"]
-    assert set(isolate_effects(ladder)) == {"add-one of prm", "leave-one-out of icl"}
+    assert set(list_effect_weights(ladder)) == {"add-one of prm", "leave-one-out of icl"}
 
 
 def test_vanilla_alone_isolates_nothing() -> None:
     report = factories.report()
     plan = {"ablation": {"vanilla": "vanilla", "base": "vanilla", "full": "vanilla", "plugins": ["prm"]}}
-    assert isolate_effects(read_ablation(replace(report, plan=plan, arms=report.arms[:1]))) == {}
+    assert list_effect_weights(read_ablation(replace(report, plan=plan, arms=report.arms[:1]))) == {}
     assert read_ablation(replace(report, plan={})) is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench.arms import AblationArms, build_arms, parse_arms
+from openrft.bench.arms import AblationPlan, build_arms, parse_arms
 from openrft.bench.plan import BenchRequest, make_plan
 from openrft.bench.plan_file import plan_from_json, plan_to_json
 from openrft.errors import UnknownName, UsageError
@@ -25,7 +25,7 @@ def test_prm_and_icl_need_rl():
         "rl+icl": ("rl", "icl"),
         "rl+prm+icl": ("rl", "prm", "icl"),
     }
-    assert rungs == AblationArms(("prm", "icl"), "rl", "rl+prm+icl")
+    assert rungs == AblationPlan(("prm", "icl"), "rl", "rl+prm+icl")
     assert notices == ["rl was added to every arm but vanilla: prm, icl need it to act."]
 
 
@@ -52,7 +52,7 @@ def test_a_teacher_is_support_and_comes_only_where_it_is_needed():
 def test_a_plugin_that_needs_nothing_is_compared_with_vanilla():
     arms, rungs, notices = plan(["rl"])
     assert arms == {"vanilla": (), "rl": ("rl",)}
-    assert rungs == AblationArms(("rl",), "vanilla", "rl")
+    assert rungs == AblationPlan(("rl",), "vanilla", "rl")
     assert notices == []
 
 
@@ -116,4 +116,4 @@ def test_the_papers_arms_are_table_1():
         "vanilla", "rl", "rl+prm", "sft", "sft+rl+prm", "sft+rl+prm+da", "sft+rl+prm+da+icl",
     ]  # fmt: skip
     assert arms["sft"] == ("teacher", "sft")
-    assert rungs == AblationArms(("sft", "prm", "da", "icl"), "rl", "sft+rl+prm+da+icl")
+    assert rungs == AblationPlan(("sft", "prm", "da", "icl"), "rl", "sft+rl+prm+da+icl")

@@ -12,11 +12,19 @@ import pytest
 from openrft.bench.gate import NOT_COMPARABLE, compare_reports
 from openrft.bench.groups import score_groups
 from openrft.bench.outcomes import index_results
-from openrft.bench.render import build_tables, write_markdown
-from openrft.bench.report import Failure, Item, ItemRecord, Report, TaskRecord, keep_scored_items, record_task
+from openrft.bench.render import build_tables, format_markdown
+from openrft.bench.report import (
+    Failure,
+    Item,
+    ItemRecord,
+    Report,
+    TaskRecord,
+    keep_items_scored_everywhere,
+    record_task,
+)
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.significance import delta_p
-from openrft.bench.statistics import Block, estimate_accuracy, pool_draws, resample
+from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
 from openrft.bench.summary import summarise
 from openrft.config.documents import dump_document, read_document
 from openrft.tasks.task import Task
@@ -73,7 +81,7 @@ def test_raw_and_cleaned_stand_side_by_side() -> None:
     assert row.cleaned.value == pytest.approx(4 / 10)
     assert row.cleaned.low < row.cleaned.value < row.cleaned.high
     assert summary.overall.with_defects == 2
-    text = write_markdown(report_of(pooled()), summary)
+    text = format_markdown(report_of(pooled()), summary)
     assert "| arm | accuracy | cleaned |" in text
     assert "2 with known defects" in text
     assert "| domain Biology | rl |" in text
@@ -85,7 +93,7 @@ def test_raw_and_cleaned_stand_side_by_side() -> None:
 def test_without_defects_there_is_no_such_column() -> None:
     summary = summarise(factories.report({"vanilla": 0.5}))
     assert summary.overall.arms[0].cleaned is None
-    assert "cleaned" not in write_markdown(factories.report({"vanilla": 0.5}), summary)
+    assert "cleaned" not in format_markdown(factories.report({"vanilla": 0.5}), summary)
 
 
 def unscored(report: Report, leaf: str) -> Report:
@@ -95,7 +103,7 @@ def unscored(report: Report, leaf: str) -> Report:
         replace(r, items={i: o for i, o in r.items.items() if r.arm == "vanilla" or i not in lost})
         for r in report.results
     ]
-    tasks, kept = keep_scored_items(report.tasks, results)
+    tasks, kept = keep_items_scored_everywhere(report.tasks, results)
     return replace(report, tasks=tasks, results=kept)
 
 
@@ -111,7 +119,7 @@ def test_what_one_arm_has_no_score_for_is_in_no_number() -> None:
     level = next(g for g in summary.groups if g.name == "L1")
     assert (level.items, level.unscored, level.arms) == (0, 6, ())
     assert "toy/all: 6 of 12 test items not scored (toy/a: 6)" in " ".join(summary.notes)
-    text = write_markdown(report, summary)
+    text = format_markdown(report, summary)
     assert "| level L1 |  | 0 | 0 | 6 | not scored |  |" in text
     leaf = next(t for t in summary.tables if t.leaf == "toy/a")
     assert (leaf.items, leaf.unscored, leaf.arms[0].accuracy) == (0, 6, None)
@@ -135,11 +143,11 @@ def test_a_task_that_nobody_scored_is_no_zero() -> None:
             factories.result("vanilla", other, 0, [[1]] * 4),
         ),
     )
-    tasks, results = keep_scored_items(report.tasks, report.results)
+    tasks, results = keep_items_scored_everywhere(report.tasks, report.results)
     report = replace(report, tasks=tasks, results=results)
     summary = summarise(report)
     assert summary.overall.arms[0].accuracy.value == 1.0  # of the task that was scored
-    text = write_markdown(report, summary)
+    text = format_markdown(report, summary)
     assert "| vanilla | not scored |" in text
     assert "mean over 1 of 2 tasks" in text
     again = from_json(to_json(report))
@@ -147,7 +155,7 @@ def test_a_task_that_nobody_scored_is_no_zero() -> None:
     assert compare_reports(report, report, 0.02).verdict == NOT_COMPARABLE
     alone = replace(report, tasks=tasks[:1], results=results[:1], baselines=())
     assert summarise(alone).overall.arms[0].accuracy is None
-    assert "not scored" in write_markdown(alone, summarise(alone))
+    assert "not scored" in format_markdown(alone, summarise(alone))
 
 
 def test_an_answer_can_be_right_in_part() -> None:
@@ -162,20 +170,20 @@ def test_an_answer_can_be_right_in_part() -> None:
 
 def test_mcnemar_is_for_right_and_wrong_alone() -> None:
     scores = np.array([[[1.0, 0.5, 0.0, 1.0]], [[0.0, 0.25, 0.0, 1.0]]])
-    block = Block(scores, np.arange(4))
+    block = TaskScores(scores, np.arange(4))
     assert delta_p([block], resample([block]), 0, 1, True)[1] == "sign flips over items"
-    assert delta_p([Block(scores.round(), np.arange(4))], resample([block]), 0, 1, True)[1].startswith("McNemar")
+    assert delta_p([TaskScores(scores.round(), np.arange(4))], resample([block]), 0, 1, True)[1].startswith("McNemar")
 
 
 def test_parts_trained_together_share_the_draw_of_seeds() -> None:
     """Two parts whose scores follow the seed alone: together their mean varies as one does, apart less."""
     by_seed = np.array([0.0, 0.25, 0.75, 1.0])
-    blocks = [Block(np.repeat(by_seed[None, :, None], 4, axis=2), np.arange(4)) for _ in range(2)]
-    one, apart, pool_draws = resample(blocks[:1]), resample(blocks), resample(blocks, trained_together=True)
-    assert pool_draws.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
+    blocks = [TaskScores(np.repeat(by_seed[None, :, None], 4, axis=2), np.arange(4)) for _ in range(2)]
+    one, apart, average_over_tasks = resample(blocks[:1]), resample(blocks), resample(blocks, trained_together=True)
+    assert average_over_tasks.crossed.std() == pytest.approx(one.crossed.std(), rel=0.05)
     assert apart.crossed.std() == pytest.approx(one.crossed.std() / 2**0.5, rel=0.05)
     assert (
-        estimate_accuracy(pool_draws, 0).high - estimate_accuracy(pool_draws, 0).low
+        estimate_accuracy(average_over_tasks, 0).high - estimate_accuracy(average_over_tasks, 0).low
         >= estimate_accuracy(apart, 0).high - estimate_accuracy(apart, 0).low
     )
 
@@ -221,7 +229,7 @@ def test_groups_run_through_tasks_as_through_a_pool_of_their_items() -> None:
             assert found.micro.value == pytest.approx(expected.micro.value)
             assert found.macro.value == pytest.approx(expected.macro.value)
             assert found.micro.low <= found.micro.value <= found.micro.high
-    text = write_markdown(several, summarise(several))
+    text = format_markdown(several, summarise(several))
     assert "## 3 tasks by group: micro (items weigh the same), macro (leaf tasks do)" in text
     assert "| domain Biology | rl | 2 | 10 |  | 40.0 [" in text
 
@@ -270,14 +278,14 @@ def test_what_nobody_scored_is_counted_across_tasks() -> None:
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_tasks_of_a_size_together_are_as_sure_as_their_plain_mean(seeds: int) -> None:
     rng = np.random.default_rng(5)
-    blocks = [Block(rng.integers(0, 2, (2, seeds, 40)).astype(float), np.arange(40)) for _ in range(3)]
-    plain, same = resample(blocks), pool_draws([resample([b], seed=n) for n, b in enumerate(blocks)], [40] * 3)
+    blocks = [TaskScores(rng.integers(0, 2, (2, seeds, 40)).astype(float), np.arange(40)) for _ in range(3)]
+    plain, same = resample(blocks), average_over_tasks([resample([b], seed=n) for n, b in enumerate(blocks)], [40] * 3)
     for arm in (0, 1):
         one, other = estimate_accuracy(plain, arm), estimate_accuracy(same, arm)
         assert other.value == pytest.approx(one.value)
         assert other.high - other.low == pytest.approx(one.high - one.low, rel=0.03)
     assert same.effective_clusters == pytest.approx(plain.effective_clusters)
-    heavy = pool_draws([resample([b], seed=n) for n, b in enumerate(blocks)], [10**6, 1, 1])
+    heavy = average_over_tasks([resample([b], seed=n) for n, b in enumerate(blocks)], [10**6, 1, 1])
     alone, most = estimate_accuracy(resample(blocks[:1]), 0), estimate_accuracy(heavy, 0)
     assert (most.low, most.high) == pytest.approx((alone.low, alone.high), abs=1e-3)
 
@@ -299,8 +307,8 @@ def test_metrics_of_plugins_are_shown_by_arm() -> None:
     ]
     summary = summarise(replace(report, results=tuple(results)))
     assert summary.metrics == {"official": {"vanilla": 0.25, "rl": 0.5}}
-    assert "| arm | official |" in write_markdown(report, summary)
-    assert "| rl | 0.500 |" in write_markdown(report, summary)
+    assert "| arm | official |" in format_markdown(report, summary)
+    assert "| rl | 0.500 |" in format_markdown(report, summary)
 
 
 def test_older_reports_can_be_read() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openrft.bench.notes import write_training_notes
+from openrft.bench.notes import build_training_notes
 from tests.bench.factories import report
 
 
@@ -13,7 +13,7 @@ def noted(**counts):
     made = report({"vanilla": 0.3, "rl": 0.5, "rl+prm": 0.5}, seeds=(0, 1))
     metrics = {f"explore.{name}": n for name, n in counts.items()}
     results = [r if r.arm == "vanilla" else replace(r, metrics=metrics) for r in made.results]
-    return list(write_training_notes([task.name for task in made.tasks], results))
+    return list(build_training_notes([task.name for task in made.tasks], results))
 
 
 def test_nothing_is_said_of_a_run_that_went_well():

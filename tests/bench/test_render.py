@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from openrft.bench.gate import compare_reports
-from openrft.bench.render import write_markdown
+from openrft.bench.render import format_markdown
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points
@@ -65,7 +65,7 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
 def test_markdown_has_every_table_and_caveat() -> None:
     report = factories.report(tasks=[factories.task(), factories.task("toy/L1/more")])
     summary = summarise(report)
-    text = write_markdown(report, summary)
+    text = format_markdown(report, summary)
     assert text.startswith("# toy\n")
     assert text.count("## ") == 4
     assert all(f"- {note}" in text for note in summary.notes)
@@ -75,7 +75,7 @@ def test_markdown_has_every_table_and_caveat() -> None:
 
 def test_a_bar_in_a_name_does_not_break_markdown() -> None:
     report = factories.report({"a|b": 0.5})
-    assert "a\\|b" in write_markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
+    assert "a\\|b" in format_markdown(replace(report, arms=(ArmRecord("a|b", ()),)), summarise(report))
 
 
 def test_a_verdict_is_shown_with_what_would_settle_it() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from openrft.bench.render import write_markdown
-from openrft.bench.render_fitness import WHOLE, build_fitness_tables, collect_measurements, write_fitness_notes
+from openrft.bench.render import format_markdown
+from openrft.bench.render_fitness import WHOLE, build_fitness_notes, build_fitness_tables, collect_measurements
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.summary import summarise
 from openrft.cli.tables import show_summary
-from openrft.rewards.measure_fitness import measure_reward_fitness
+from openrft.rewards.measure_fitness import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 from tests.bench import factories
 
@@ -26,7 +26,7 @@ def found(signal, policy="start"):
         for right in (True, False):
             rollouts.append(Rollout(Sample(f"q{q}", "A", ("1", "2")), (), Completion("x" * 9), correct=right))
             rewards.append(Reward("prm", "process", per_step=(float(rng.uniform(0, 0.5) + signal * right), 0.5)))
-    return measure_reward_fitness("prm", policy, rollouts, rewards)
+    return compute_reward_fitness("prm", policy, rollouts, rewards)
 
 
 def report(*fits, seeds=(0,)):
@@ -39,7 +39,7 @@ def report(*fits, seeds=(0,)):
 
 
 def test_it_survives_report_json():
-    one = report(found(0.5), measure_reward_fitness("prm", "p", [], []))
+    one = report(found(0.5), compute_reward_fitness("prm", "p", [], []))
     assert from_json(to_json(one)).results == one.results
 
 
@@ -54,7 +54,7 @@ def test_arms_that_share_a_measurement_share_a_table():
     assert [row[0] for row in grid.rows] == ["mean", "min", "last", "product", "softmin"]
     assert [row[-1] for row in grid.rows].count("*") == 1
     assert grid.rows[2][1] == "0.500 [0.500, 0.500]"  # last: the same for all
-    (note,) = write_fitness_notes(is_informative)
+    (note,) = build_fitness_notes(is_informative)
     assert note.endswith("seed 0: recommended explore.aggregation=mean and explore.alpha=0.5.")
 
 
@@ -68,7 +68,7 @@ def test_noise_is_warned_of_in_the_notes_and_on_the_screen():
     out = io.StringIO()
     show_summary(noise, summary, Console(file=out))
     assert warned[0] in out.getvalue()
-    assert warned[0] in write_markdown(noise, summary)
+    assert warned[0] in format_markdown(noise, summary)
 
 
 def test_many_measurements_are_one_table_of_the_best_unless_all_is_asked_for():
@@ -81,10 +81,10 @@ def test_many_measurements_are_one_table_of_the_best_unless_all_is_asked_for():
 
 def test_what_could_not_be_measured_is_said():
     rollouts = [Rollout(Sample("q", "A", ("1", "2")), (), Completion("x"), correct=False)] * 3
-    nothing = report(measure_reward_fitness("prm", "p", rollouts, [Reward("prm", "process", per_step=(0.5,))] * 3))
+    nothing = report(compute_reward_fitness("prm", "p", rollouts, [Reward("prm", "process", per_step=(0.5,))] * 3))
     (grid,) = build_fitness_tables(nothing, whole=True)
     assert {row[1] for row in grid.rows} == {"not measured"}
-    (note,) = write_fitness_notes(nothing)
+    (note,) = build_fitness_notes(nothing)
     assert "nothing to recommend. WARNING: 0 of 3 rollouts are right" in note
 
 

@@ -14,7 +14,7 @@ from openrft.bench.significance import (
     sign_flip_p,
     welch_p,
 )
-from openrft.bench.statistics import Block, estimate_contrast, resample
+from openrft.bench.statistics import TaskScores, estimate_contrast, resample
 
 
 def test_mid_p_worked_by_hand() -> None:
@@ -61,10 +61,10 @@ def test_welch_and_holm_worked_by_hand() -> None:
     assert adjust_holm([]) == []
 
 
-def pair(seeds: int, completions: int = 1, items: int = 60) -> list[Block]:
+def pair(seeds: int, completions: int = 1, items: int = 60) -> list[TaskScores]:
     rng = np.random.default_rng(3)
     scores = rng.binomial(completions, [[[0.3]], [[0.7]]], (2, seeds, items)) / completions
-    return [Block(scores, np.arange(items), completions)]
+    return [TaskScores(scores, np.arange(items), completions)]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
 def test_item_variance_worked_by_hand() -> None:
     # Both seeds alike, gaps 1, 0, 0, -1: their variance 2/3 over 4 items
     lasting = np.array([[[1.0, 0, 1, 0]] * 2, [[0.0, 0, 1, 1]] * 2])
-    assert item_variance([Block(lasting, np.arange(4))], 0, 1) == (pytest.approx(1 / 6), 3)
+    assert item_variance([TaskScores(lasting, np.arange(4))], 0, 1) == (pytest.approx(1 / 6), 3)
     # What one seed gained on an item the other lost again: luck, and nothing that lasts
     luck = np.array([[[1.0, 0], [0, 1]], [[0.0, 0], [0, 0]]])
-    assert item_variance([Block(luck, np.arange(2))], 0, 1) == (0.0, 1)
+    assert item_variance([TaskScores(luck, np.arange(2))], 0, 1) == (0.0, 1)
     # Two tasks halve each one's share in the mean; copies of one item say nothing of how items differ
-    copies = Block(lasting, np.zeros(4, dtype=int))
-    assert item_variance([Block(lasting, np.arange(4)), copies], 0, 1) == (pytest.approx(1 / 24), 3)
+    copies = TaskScores(lasting, np.zeros(4, dtype=int))
+    assert item_variance([TaskScores(lasting, np.arange(4)), copies], 0, 1) == (pytest.approx(1 / 24), 3)
 
 
 def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
@@ -117,7 +117,7 @@ def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
     for _ in range(300):
         own = rng.normal(0, 1.5, (2, 1, 100)) + rng.normal(0, 1.5, 100)
         right = 1 / (1 + np.exp(-(own + rng.normal(0, 0.05, (2, 5, 1)))))
-        block = Block(rng.binomial(3, right) / 3, np.arange(100), 3)
+        block = TaskScores(rng.binomial(3, right) / 3, np.arange(100), 3)
         means = block.scores.mean(axis=2)
         rejected += [welch_p(*means, item_variance([block], 0, 1)) < 0.05, welch_p(*means) < 0.05]
     assert rejected[0] / 300 < 0.08
@@ -125,7 +125,7 @@ def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
 
 
 def test_bootstrap_p_is_one_where_nothing_differs() -> None:
-    blocks = [Block(np.ones((2, 3, 20)), np.arange(20))]
+    blocks = [TaskScores(np.ones((2, 3, 20)), np.arange(20))]
     assert bootstrap_p(resample(blocks), [1, -1]) == 1.0
     assert delta_p(blocks, resample(blocks), 0, 1, False)[0] == 1.0
 
@@ -136,7 +136,7 @@ def test_bootstrap_p_minds_how_few_seeds_there_are() -> None:
     scores = np.zeros((2, 2, 1000))
     scores[:, :, :500] = 1
     scores[0, 0, 500:520] = scores[0, 1, 500:600] = 1
-    draws = resample([Block(scores, np.arange(1000))])
+    draws = resample([TaskScores(scores, np.arange(1000))])
     found = estimate_contrast(draws, [1, -1])
     assert found.low < 0 < found.value
     assert bootstrap_p(draws, [1, -1]) > 0.05

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openrft.bench.statistics import Block, estimate_accuracy, estimate_contrast, resample, standard_errors
+from openrft.bench.statistics import TaskScores, estimate_accuracy, estimate_contrast, resample, standard_errors
 
 
-def block(scores: object, clusters: object = None, completions: int = 1) -> Block:
+def block(scores: object, clusters: object = None, completions: int = 1) -> TaskScores:
     array = np.asarray(scores, dtype=float)
-    return Block(array, np.arange(array.shape[2]) if clusters is None else np.asarray(clusters), completions)
+    return TaskScores(array, np.arange(array.shape[2]) if clusters is None else np.asarray(clusters), completions)
 
 
-def drawn(arms: int, seeds: int, items: int, seed: int = 0, rate: float = 0.5) -> Block:
+def drawn(arms: int, seeds: int, items: int, seed: int = 0, rate: float = 0.5) -> TaskScores:
     return block(np.random.default_rng(seed).random((arms, seeds, items)) < rate)
 
 

@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from openrft.errors import CheckpointError, UsageError
-from openrft.plugins.policy_registry import find_named_checkpoint, identify_policy, open_policy
+from openrft.plugins.policy_registry import find_named_checkpoint, fingerprint_policy, open_policy
 
 
 def test_a_policy_sampled_by_vllm_is_another_policy_with_the_same_recommendations(tiny):
-    assert identify_policy("vllm:pocket") == "vllm:" + identify_policy("pocket")
-    assert identify_policy(f"vllm:{tiny}") == "vllm:" + identify_policy(str(tiny))
+    assert fingerprint_policy("vllm:pocket") == "vllm:" + fingerprint_policy("pocket")
+    assert fingerprint_policy(f"vllm:{tiny}") == "vllm:" + fingerprint_policy(str(tiny))
     assert find_named_checkpoint("vllm:pocket") == find_named_checkpoint("pocket") is not None
     with pytest.raises(CheckpointError, match="neither a folder"):
         open_policy("vllm:./nowhere")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import DataError, UnknownName
-from openrft.plugins.task_registry import check_leaks, expand_selector
+from openrft.plugins.task_registry import check_split_leakage, expand_selector
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import toy_task
@@ -86,26 +86,26 @@ def test_what_the_family_knows_to_be_kin_overlaps_too():
         "data": [(train[0].id, test[0].id), (train[0].id, test[1].id), (train[1].id, test[1].id)],
         "q": [(train[0].id, test[2].id)],
     }
-    notes = check_leaks(Task("t", tuple(train), tuple(test)), DataRequest()).notes
+    notes = check_split_leakage(Task("t", tuple(train), tuple(test)), DataRequest()).notes
     assert notes["overlaps"] == {"exact": 1, "text": 0, "shuffled": 0, "data": 3, "q": 1}
     assert notes["overlap_pairs"]["q"] == [[train[0].id, test[2].id]]
-    assert check_leaks(Task("t", tuple(train), tuple(test)), DataRequest(drop_leaks=True)).train == (train[2],)
+    assert check_split_leakage(Task("t", tuple(train), tuple(test)), DataRequest(drop_leaks=True)).train == (train[2],)
 
 
 def test_a_task_without_train_can_be_checked_and_one_without_test_cannot():
     task = toy_task(4, 4)
-    assert check_leaks(replace(task, train=()), DataRequest(drop_leaks=True)).train == ()
+    assert check_split_leakage(replace(task, train=()), DataRequest(drop_leaks=True)).train == ()
     with pytest.raises(DataError, match="4 train and 0 test"):
-        check_leaks(replace(task, test=()), DataRequest())
+        check_split_leakage(replace(task, test=()), DataRequest())
 
 
 def test_leaks_are_counted_and_dropped_on_request():
     clean = toy_task(6, 4)
     leaky = replace(clean, train=(*clean.train, clean.test[0]))
-    assert check_leaks(leaky, DataRequest()).notes["overlaps"]["exact"] == 1
-    assert len(check_leaks(leaky, DataRequest()).train) == 7
-    dropped = check_leaks(leaky, DataRequest(drop_leaks=True))
+    assert check_split_leakage(leaky, DataRequest()).notes["overlaps"]["exact"] == 1
+    assert len(check_split_leakage(leaky, DataRequest()).train) == 7
+    dropped = check_split_leakage(leaky, DataRequest(drop_leaks=True))
     assert dropped.train == clean.train
     assert dropped.notes["dropped_leaks"] == 1
     with pytest.raises(DataError, match="every train sample overlaps"):
-        check_leaks(replace(clean, train=clean.test), DataRequest(drop_leaks=True))
+        check_split_leakage(replace(clean, train=clean.test), DataRequest(drop_leaks=True))

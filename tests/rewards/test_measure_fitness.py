@@ -10,7 +10,7 @@ import pytest
 
 from openrft.config.documents import read_document
 from openrft.rewards.fitness import RewardFitness, recommend_alpha
-from openrft.rewards.measure_fitness import measure_reward_fitness
+from openrft.rewards.measure_fitness import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 
 
@@ -31,13 +31,13 @@ def drawn(signal, seed=1, questions=50, group_size=4):
             right = bool((g + q) % 2)
             rollouts.append(rollout(q, right, "x" * int(rng.integers(10, 90))))
             rewards.append(steps(*np.clip(rng.uniform(0.3, 0.7, 3) + signal * (1 if right else -1), 0, 1).tolist()))
-    return measure_reward_fitness("prm", "p", rollouts, rewards)
+    return compute_reward_fitness("prm", "p", rollouts, rewards)
 
 
 def test_by_hand():
     """Two questions; mean orders 3 of 4 right-wrong pairs and both pairs within a question, last none of these."""
     rollouts = [rollout(0, True), rollout(0, False), rollout(1, True), rollout(1, False)]
-    found = measure_reward_fitness(
+    found = compute_reward_fitness(
         "prm", "p", rollouts, [steps(0.9, 0.1), steps(0.2, 0.3), steps(0.7, 0.8), steps(0.5, 0.9)]
     )
     by_aggregation = {s.f: s for s in found.by_aggregation}
@@ -68,7 +68,7 @@ def test_knowing_easy_questions_is_not_telling_right_from_wrong():
     rng = np.random.default_rng(0)
     ease = np.repeat(rng.uniform(0.05, 0.95, 80), 6)
     rollouts = [rollout(i // 6, bool(rng.random() < e)) for i, e in enumerate(ease)]
-    found = measure_reward_fitness("prm", "p", rollouts, [steps(float(e)) for e in ease])
+    found = compute_reward_fitness("prm", "p", rollouts, [steps(float(e)) for e in ease])
     assert found.best.low > 0.6
     assert found.best.within == 0.5
     assert not found.best.is_informative
@@ -77,7 +77,7 @@ def test_knowing_easy_questions_is_not_telling_right_from_wrong():
 
 def test_scores_that_follow_length_are_warned_of():
     rollouts = [rollout(q, bool(g), "x" * (q * 2 + g + 1)) for q in range(30) for g in (0, 1)]
-    found = measure_reward_fitness("prm", "p", rollouts, [steps(len(r.completion.text) / 100) for r in rollouts])
+    found = compute_reward_fitness("prm", "p", rollouts, [steps(len(r.completion.text) / 100) for r in rollouts])
     assert found.best.with_length == pytest.approx(1)
     assert any("follow length (rho +1.00): the policy may learn to be long" in w for w in found.warnings)
 
@@ -86,13 +86,13 @@ def test_scores_that_follow_length_are_warned_of():
     ([True, True], "2 of 2 rollouts are right"), ([False], "0 of 1 rollouts are right"), ([None], "no graded rollout"),
 ])  # fmt: skip
 def test_nothing_to_tell_apart_is_said_and_not_scored(verdicts, notices):
-    found = measure_reward_fitness("prm", "p", [rollout(0, v) for v in verdicts], [steps(0.5) for _ in verdicts])
+    found = compute_reward_fitness("prm", "p", [rollout(0, v) for v in verdicts], [steps(0.5) for _ in verdicts])
     assert (found.best.auroc, found.best.within, found.alpha) == (None, None, None)
     assert notices in found.warnings[0]
 
 
 def test_questions_without_both_kinds_are_measured_across_questions():
-    found = measure_reward_fitness(
+    found = compute_reward_fitness(
         "prm", "p", [rollout(q, q < 3) for q in range(6)], [steps(0.9 - q / 10) for q in range(6)]
     )
     assert (found.best.auroc, found.best.within) == (1.0, None)
@@ -103,7 +103,7 @@ def test_questions_without_both_kinds_are_measured_across_questions():
 def test_a_few_questions_that_happen_to_agree_prove_nothing(mixed, told):
     """All other questions are answered wrongly throughout, as by a policy that knows little."""
     rollouts = [rollout(q, q < mixed and g == 0) for q in range(50) for g in range(4)]
-    found = measure_reward_fitness("prm", "p", rollouts, [steps(0.9 if r.correct else 0.4) for r in rollouts])
+    found = compute_reward_fitness("prm", "p", rollouts, [steps(0.9 if r.correct else 0.4) for r in rollouts])
     assert found.best.within == 1.0
     assert found.best.is_informative is told
     assert found.alpha == (0.5 if told else None)
@@ -112,7 +112,7 @@ def test_a_few_questions_that_happen_to_agree_prove_nothing(mixed, told):
 
 def test_a_score_of_its_own_needs_no_aggregation_and_no_steps_score_zero():
     rollouts = [rollout(0, True), rollout(0, False)]
-    found = measure_reward_fitness("prm", "p", rollouts, [Reward("prm", "process", score=0.8), steps()])
+    found = compute_reward_fitness("prm", "p", rollouts, [Reward("prm", "process", score=0.8), steps()])
     assert [s.within for s in found.by_aggregation] == [1.0] * 5
     assert found.no_steps == 1
 

@@ -80,7 +80,7 @@ def toy(monkeypatch):
     for known in (
         openrft.plugins.registry.load_plugin_class,
         openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.get_providers,
+        openrft.plugins.manager.load_plugin_providers,
     ):
         known.cache_clear()  # another file's plugin may have had the same name
 

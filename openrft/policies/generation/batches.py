@@ -40,7 +40,7 @@ def make_batch(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens:
     return kind(model, prompts, n, max_tokens, pad)
 
 
-def count_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
+def count_kv_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
     """Positions of keys and values that a prompt of so many tokens takes at most, with its `n` rows."""
     return prompt + n * max_tokens if supports(model.config) else n * (prompt + max_tokens)
 

@@ -15,7 +15,7 @@ import torch
 
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
-from openrft.policies.generation.batches import count_positions, make_batch
+from openrft.policies.generation.batches import count_kv_positions, make_batch
 from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
 from openrft.policies.generation.seeds import derive_prompt_seeds
 
@@ -90,7 +90,7 @@ def _chunks(
     budget, chunk, every = _budget(model), list[int](), range(sampling.n)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
-        size = partial(count_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)
+        size = partial(count_kv_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)
         if chunk and (len(chunk) + 1) * size(sampling.n) > budget:
             yield chunk, every
             chunk = []

@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from openrft import OpenRFTError, UsageError, compute_auroc, identify_policy
+from openrft import OpenRFTError, UsageError, compute_auroc, fingerprint_policy
 from openrft_prm.checkpoint import Checkpoint, load_trunk, write_checkpoint
 from openrft_prm.formats.with_head import build_skywork_inputs, build_two_label_inputs
 from openrft_prm.groups import flatten_scores, group_pairs
@@ -73,7 +73,7 @@ def train(
     inputs = build_inputs(tokenizer, [(row.prompt, "\n".join(row.steps)) for row in rows])
     check_token_ids(inputs, checkpoint)
     _check_lengths(inputs, rows, trunk)
-    settings = {"base": identify_policy(str(checkpoint.folder)), "data": data.read_text("utf-8"), **asdict(config)}
+    settings = {"base": fingerprint_policy(str(checkpoint.folder)), "data": data.read_text("utf-8"), **asdict(config)}
     state = TrainingState(out, settings)
     head = _fit(trunk, inputs, [row.labels for row in rows], config, state, on_step)
     write_checkpoint(state.draft, trunk, head, tokenizer, config.head, checkpoint)

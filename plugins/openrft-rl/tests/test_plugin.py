@@ -87,7 +87,7 @@ def here(monkeypatch):
     for known in (
         openrft.plugins.registry.load_plugin_class,
         openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.get_providers,
+        openrft.plugins.manager.load_plugin_providers,
     ):
         known.cache_clear()  # another file's plugin may have had the same name
 
@@ -101,7 +101,7 @@ def explored(tiny, store, *plugins, credit="sequence", **options):
     result = pipeline.run_job(job, Store(store))
     (adapter,) = store.glob("explore/*/adapter/adapter_model.safetensors")
     rows = [json.loads(line) for line in result.metrics_file.read_text("utf-8").splitlines()]
-    (explore,) = [run for run in result.stage_runs if run.stage == "explore"]
+    (explore,) = [run for run in result.stage_records if run.stage == "explore"]
     return adapter.read_bytes(), rows, explore.counts
 
 

@@ -19,7 +19,7 @@ from openrft.errors import OpenRFTError, UsageError
 from openrft.grading.extract import split_steps
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
-from openrft.rewards.combine import compute_step_shares
+from openrft.rewards.combine import split_over_steps
 from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task, write_tiny_checkpoint
 from openrft.types import Rollout
@@ -73,7 +73,7 @@ def rewarded_logp(policy, rollouts, sign):
 def by_steps(rollout, credit):
     """The same reward, half of it earned where steps end, in the shares of this credit."""
     scores = [0.9 / (n + 1) for n in range(len(split_steps(rollout.completion.text)))]
-    parts = compute_step_shares(scores, credit)
+    parts = split_over_steps(scores, credit)
     step_rewards = [rollout.reward / 2 * part / sum(parts) for part in parts]
     return replace(rollout, step_rewards=(*step_rewards, rollout.reward - sum(step_rewards)))
 

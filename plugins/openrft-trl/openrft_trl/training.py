@@ -32,15 +32,15 @@ METRIC_NAMES = {
 def run_grpo(run: Exploration, options: TRLGRPO.Options, further: Mapping[str, Any], seed: int) -> None:
     """Every step from `run.first` to `run.steps`, on the adapter and with the optimizer of `run.policy`."""
     policy = run.policy
-    steps = [run.sample_batch(step) for step in range(run.first, run.steps)]
+    steps = [run.draw_prompts(step) for step in range(run.first, run.steps)]
     prompts = [prompt for step in steps for prompt in step]
-    every_step = [run.sample_batch(step) for step in range(run.steps)]  # also those before a resume
+    every_step = [run.draw_prompts(step) for step in range(run.steps)]  # also those before a resume
     every = [prompt.messages for step in every_step for prompt in step]
     max_tokens = limit_completions(policy, every, run.sampling(run.first).max_tokens)
     bridge = StageBridge(run, prompts)
     conversations = format_prompts(policy, [prompt.messages for prompt in prompts])
     parts = {
-        "reward_funcs": [bridge.compute_rewards],
+        "reward_funcs": [bridge.reward_rollouts],
         "train_dataset": Dataset.from_dict({"prompt": conversations, "row": list(range(len(prompts)))}),
         "callbacks": [bridge],
         "optimizers": (_open_optimizer(policy, options.lr), None),
@@ -114,7 +114,7 @@ class StageBridge(TrainerCallback):
         """Before TRL generates: the step's own random stream, so that a resumed run needs no generator's state."""
         torch.manual_seed(self._run.sampling(self._run.first + state.global_step).seed)
 
-    def compute_rewards(
+    def reward_rollouts(
         self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **_: Any
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""

@@ -82,7 +82,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for known in (
         openrft.plugins.registry.load_plugin_class,
         openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.get_providers,
+        openrft.plugins.manager.load_plugin_providers,
     ):
         known.cache_clear()  # another file's plugin may have had the same name
     yield
@@ -116,8 +116,8 @@ def test_it_asks_what_rl_asks_and_logs_what_rl_logs(tiny: Path, tmp_path: Path) 
     assert [row["step"] for row in rows_of(theirs)] == list(range(STEPS))
     for name in ("reward", "reward.spy", "correct", "length", "loss", "kl", "entropy", "clip_fraction", "grad_norm"):
         assert name in rows_of(theirs)[0], name
-    assert [c.stage for c in theirs.stage_runs] == [c.stage for c in ours.stage_runs]
-    for one, other in zip(theirs.stage_runs, ours.stage_runs, strict=True):
+    assert [c.stage for c in theirs.stage_records] == [c.stage for c in ours.stage_records]
+    for one, other in zip(theirs.stage_records, ours.stage_records, strict=True):
         assert one.counts.keys() == other.counts.keys()
         assert one.tokens > 0
     assert adapter_of(tmp_path / "theirs") != adapter_of(tmp_path / "ours")
@@ -161,7 +161,7 @@ def test_nothing_of_the_trainer_stays_in_the_policy(tiny: Path, tmp_path: Path) 
     trained = go(tiny, tmp_path, "trl-grpo", "spy")
     shutil.rmtree(tmp_path / "evaluate")
     loaded = go(tiny, tmp_path, "trl-grpo", "spy")  # a policy that no trainer has touched, with the same adapter
-    assert [c.stage for c in loaded.stage_runs if not c.reused] == ["evaluate"]
+    assert [c.stage for c in loaded.stage_records if not c.reused] == ["evaluate"]
     assert loaded.rollouts == trained.rollouts
 
 

@@ -26,7 +26,7 @@ def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
         "length": sum(len(r.completion.tokens) for r in rollouts) / n,
         "cut_off": sum(r.completion.finish_reason == "length" for r in rollouts) / n,
         "blank": sum(is_blank(r) for r in rollouts) / n,
-        "zero_variance": 1 - len(find_varied_samples(rollouts)) / len(several) if several else 0.0,
+        "zero_variance": 1 - len(find_samples_with_reward_spread(rollouts)) / len(several) if several else 0.0,
     }
     for r in rollouts:
         for reward in r.rewards:
@@ -43,7 +43,7 @@ def is_blank(rollout: Rollout) -> bool:
     return not rollout.completion.text.strip()
 
 
-def is_idle(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
+def has_no_learning_signal(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
     """Whether the step set no rollout above another: all earned the same, or all to each question did and the trainer,
     by its `updates`, did not compare questions with each other. A single rollout is told nothing of by itself."""
     if len(rollouts) > 1 and len({r.reward for r in rollouts}) == 1:
@@ -51,7 +51,7 @@ def is_idle(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
     return row["zero_variance"] == 1 and not row.get("updates")
 
 
-def find_varied_samples(rollouts: Sequence[Rollout]) -> set[str]:
+def find_samples_with_reward_spread(rollouts: Sequence[Rollout]) -> set[str]:
     """Ids of the samples whose rollouts did not all earn the same: only these set one rollout above another."""
     step_rewards: dict[str, set[float | None]] = {}
     for r in rollouts:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import openrft
 from openrft import Completion, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
-from openrft.stages.exploration import draw_batch
-from openrft.stages.step_metrics import compute_step_metrics, is_idle
+from openrft.stages.explore_loop import draw_step_samples
+from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal
 from openrft.testing import box_answer, toy_task
 from tests.stages.factories import TASK, Trainee, Trainer, explored, work_of
 
@@ -147,7 +147,7 @@ def test_a_step_is_idle_if_nothing_was_set_above_another():
             for s, r in zip(TASK.train, rewards, strict=False)
             for _ in range(each)
         ]
-        return is_idle(rollouts, {**compute_step_metrics(rollouts), **metrics})
+        return has_no_learning_signal(rollouts, {**compute_step_metrics(rollouts), **metrics})
 
     assert step(1.0, 1.0, updates=2)  # whatever a critic makes of it
     assert not step(1.0, 0.0, updates=1)
@@ -231,7 +231,7 @@ def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
 
 
 def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
-    batches = [[s.id for s in draw_batch(TASK.train, 5, step, 0)] for step in range(12)]
+    batches = [[s.id for s in draw_step_samples(TASK.train, 5, step, 0)] for step in range(12)]
     assert any(len(set(batch)) < 5 for batch in batches)  # where one epoch ends and the next begins
     trainer, policy = Trainer(dynamic_sampling_retries=3), Trainee(half_right)
     explored(work_of(monkeypatch, tmp_path, policy, steps=12, prompts_per_step=5, trainer=trainer))
@@ -323,10 +323,10 @@ class Whole:
     def train_step(self, objective, rollouts, run):
         assert (objective, rollouts) == ("explore_stage", ())
         for step in range(run.first, self.until):
-            prompts = run.sample_batch(step)
+            prompts = run.draw_prompts(step)
             groups = run.policy.generate([p.messages for p in prompts], run.sampling(step))
             answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
-            run.log_step(step, run.score(step, answered), {"loss": 0.5})
+            run.log_step(step, run.score_rollouts(step, answered), {"loss": 0.5})
         return {}
 
 
@@ -353,11 +353,11 @@ TRAIN = toy_task(7, 1).train
 @given(st.integers(1, 10), st.integers(0, 5))
 def test_every_question_comes_once_an_epoch(size, seed):
     size = min(size, 7)
-    drawn = [s.id for step in range(7) for s in draw_batch(TRAIN, size, step, seed)]
+    drawn = [s.id for step in range(7) for s in draw_step_samples(TRAIN, size, step, seed)]
     for epoch in range(size):
         assert sorted(drawn[7 * epoch : 7 * epoch + 7]) == sorted(s.id for s in TRAIN)
 
 
 def test_epochs_differ_and_seeds_differ():
-    orders = {tuple(s.id for s in draw_batch(TRAIN, 7, step, seed)) for step in range(3) for seed in range(3)}
+    orders = {tuple(s.id for s in draw_step_samples(TRAIN, 7, step, seed)) for step in range(3) for seed in range(3)}
     assert len(orders) == 9

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from openrft.bench.render import write_markdown
+from openrft.bench.render import format_markdown
 from openrft.bench.report import Report
 from openrft.bench.report_file import REPORT_FILE, write_report
 from openrft.bench.summary import summarise
@@ -23,7 +23,7 @@ def publish(report: Report, folder: Path, as_json: bool) -> None:
     summary = summarise(report)
     report = replace(report, summary=dump_document(summary))
     write_report(report, folder / REPORT_FILE)
-    write_atomic(folder / "report.md", write_markdown(report, summary))
+    write_atomic(folder / "report.md", format_markdown(report, summary))
     if as_json:
         click.echo(json.dumps({"name": report.name, "folder": str(folder), **dump_document(summary)}, indent=1))
         return

@@ -21,8 +21,8 @@ from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
-from openrft.stages.reward import compute_rewards
-from openrft.stages.step_metrics import compute_step_metrics, is_blank, is_idle
+from openrft.stages.reward import reward_rollouts
+from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal, is_blank
 from openrft.stages.training_log import TrainingLog
 from openrft.types import Demonstration, Prompt, Rollout, Sample
 
@@ -30,7 +30,7 @@ EXPLODED = 1e3  # a loss beyond it says that training has gone wrong: advantages
 
 
 @dataclass(slots=True)
-class ExplorationRun:
+class ExploreLoop:
     """See `openrft.hookspecs.Exploration` for the contract of what plugins may use."""
 
     context: JobContext
@@ -66,15 +66,15 @@ class ExplorationRun:
         seed = derive_seed(self.context.job.seed, "explore", step, *again)
         return Sampling(n=how.group_size, temperature=how.temperature, max_tokens=how.max_tokens, seed=seed)
 
-    def sample_batch(self, step: int) -> list[Prompt]:
+    def draw_prompts(self, step: int) -> list[Prompt]:
         size, seed = self.context.job.settings.explore.prompts_per_step, self.context.job.seed
-        return self.build_prompts(draw_batch(self.train, size, step, seed))
+        return self.build_prompts(draw_step_samples(self.train, size, step, seed))
 
     def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
         """The questions, each behind its demonstrations."""
         return build_prompts(self.context, questions, retrieve_demonstrations(self.context, questions, self.pool))
 
-    def score(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
+    def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
         _refuse_nonsense(step, rollouts)
         grade = self.context.task.grade
@@ -87,7 +87,7 @@ class ExplorationRun:
                 f"step {step}: every prompt is longer than the policy's context.",
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
-        worth = compute_rewards(self.context, kept, step, *again)
+        worth = reward_rollouts(self.context, kept, step, *again)
         asked = (
             self.context.plugins_rewarding("process") if kept else []
         )  # else their counts are those of an earlier draw
@@ -131,7 +131,7 @@ class ExplorationRun:
         self.stats.count("completions", len(rollouts))
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
-        self.stats.count("idle_steps", int(is_idle(rollouts, row)))
+        self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:
@@ -168,7 +168,7 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
 
 
 # FROM stages/questions.py
-def draw_batch(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
+def draw_step_samples(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
     """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
     size = min(size, len(train))
     batch: list[Sample] = []
@@ -183,7 +183,7 @@ def draw_batch(train: Sequence[Sample], size: int, step: int, seed: int) -> list
     return batch
 
 
-def draw_replacements(
+def draw_replacement_samples(
     train: Sequence[Sample], size: int, asked: Collection[str], step: int, turn: int, seed: int
 ) -> list[Sample]:
     """Up to `size` questions at random, none of those whose ids this step has `asked` already."""
