@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from openrft.grading.grade import Grade as Grade
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
+    from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Exploration as Exploration
+    from openrft.plugins.hookspecs import HookResult as HookResult
+    from openrft.plugins.hookspecs import Objective as Objective
     from openrft.plugins.hookspecs import PolicyInfo as PolicyInfo
     from openrft.plugins.hookspecs import hookimpl as hookimpl
     from openrft.plugins.policy_registry import fingerprint_policy as fingerprint_policy
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
+    from openrft.runtime.text import escape_terminal as escape_terminal
     from openrft.tasks.prompt import box_answer as box_answer
     from openrft.tasks.prompt import build_messages as build_messages
     from openrft.tasks.prompt import format_question as format_question
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
+    from openrft.types import JSON as JSON
     from openrft.types import LETTERS as LETTERS
     from openrft.types import AnswerKind as AnswerKind
     from openrft.types import Completion as Completion
@@ -86,16 +91,19 @@ _MODULES = {
     ),
     "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
     "grading.grade": ("Grade", "apply_grade", "grade"),
-    "plugins.hookspecs": ("Exploration", "PolicyInfo", "hookimpl"),
+    "plugins.base": ("Plugin",),
+    "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.progress": ("NoProgress", "Progress"),
+    "runtime.text": ("escape_terminal",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
     "types": (
+        "JSON",
         "LETTERS",
         "AnswerKind",
         "Completion",

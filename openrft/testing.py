@@ -9,6 +9,7 @@ def test_conforms():
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins.errors import check_list, check_metrics
+from openrft.plugins.hookspecs import PolicyInfo
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.registry import find_plugin
-from openrft.plugins.task_registry import find_family, load_all_rows, load_task
+from openrft.plugins.registry import describe_slow_import, find_plugin
+from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
@@ -29,7 +31,18 @@ from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
 from openrft.tasks.task import DataRequest, Preparable, Task
-from openrft.types import LETTERS, Completion, Demonstration, Message, Rollout, Sample
+from openrft.types import (
+    LETTERS,
+    Completion,
+    Demonstration,
+    Message,
+    Rollout,
+    Sample,
+    content_id,
+    digest_samples,
+)
+
+MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
@@ -115,44 +128,86 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     return rollouts
 
 
-def check_plugin(name: str, options: Mapping[str, Any] | None = None) -> list[str]:
-    """Load an installed plugin as a job would, call each data hook it has on toy data, and check what it returns.
+def check_plugin(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    request: DataRequest | None = None,
+) -> list[str]:
+    """Load an installed plugin as a job would, call the hooks that it has on toy data, and check what they return.
 
-    Returns the names of the hooks that were called. Raises PluginError (or AssertionError) naming what is wrong.
-    `train_step`, `tasks` and `policies` are not called: they need a policy or rows.
+    A plugin that provides tasks goes through `check_family` as well, with `task` (by default the first one that it
+    lists) and `request`. Returns the names of the hooks that were called; `train_step` is not, as it needs a policy.
+    Raises PluginError (or AssertionError) naming what is wrong. Warns of an import that takes long.
     """
-    plugins, task, called = PluginSet([name], {name: dict(options or {})}), toy_task(), []
-    rollouts = toy_rollouts(task)
+    plugins, toys, called = PluginSet([name], {name: dict(options or {})}), toy_task(), []
+    if slow := describe_slow_import(name):
+        warnings.warn(f"{find_plugin(name)}: {slow}", stacklevel=2)
+    rollouts, stats = toy_rollouts(toys), StageStats()
     policy = ScriptedPolicy(lambda messages, i: f"think\n{box_answer('ABCD'[i % 4])}")
-    common = {"task": task, "policy": policy, "seed": 0, "progress": NoProgress()}
-    for hook in ("augment", "synthesize", "retrieve", "reward", "judge", "evaluate"):
-        if name not in plugins.implementing(hook):
+    common = {"task": toys, "policy": policy, "seed": 0, "progress": NoProgress()}
+    for hook in plugins.declarations[name].hooks:
+        if hook == "train_step":
             continue
         called.append(hook)
         if hook == "augment":
-            merge_augmented(task.train, plugins.call_all(hook, samples=task.train, **common), StageStats())
+            merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":
-            found = plugins.call_first(hook, samples=task.train, **common)
+            found = plugins.call_first(hook, samples=toys.train, **common)
             if found:
-                verify_targets(name, task.train, found[1], task)
+                verify_targets(name, toys.train, found[1].value, toys)
         elif hook == "retrieve":
-            pool = [Demonstration(s, box_answer(s.answer)) for s in task.train]
-            call_retrieve_hook(plugins, task.train, pool, task)
+            pool = [Demonstration(s, box_answer(s.answer)) for s in toys.train]
+            call_retrieve_hook(plugins, toys.train, pool, toys, stats)
         elif hook == "reward":
-            call_reward_hooks(plugins, rollouts, task, step=0, seed=0)
+            _check_reward(name, plugins, rollouts, toys, stats)
         elif hook == "judge":
-            _check_judge(name, plugins, task, rollouts)
+            _check_judge(name, plugins, toys, rollouts)
+        elif hook == "evaluate":
+            for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys):
+                check_metrics(name, hook, result.value)
+        elif hook == "tasks":
+            request = request or DataRequest()
+            check_family(name, task or _first_task(name, request), request)
         else:
-            for _, metrics in plugins.call_all(hook, rollouts=rollouts, task=task):
-                check_metrics(name, hook, metrics)
+            _check_policies(name, plugins)
     return called
+
+
+def _check_reward(name: str, plugins: PluginSet, rollouts: list[Rollout], task: Task, stats: StageStats) -> None:
+    declared = plugins.declarations[name].rewards
+    for row in call_reward_hooks(plugins, rollouts, task, 0, 0, stats):
+        for reward in row:
+            if reward.kind not in declared:
+                raise PluginError(
+                    f"{find_plugin(name)} gave a reward of the kind {reward.kind!r}, and its rewards are {declared!r}.",
+                    "Declare what it gives.",
+                )
 
 
 def _check_judge(name: str, plugins: PluginSet, task: Task, rollouts: Sequence[Rollout]) -> None:
     waiting = [replace(rollout, correct=None) for rollout in rollouts]
     found = plugins.call_first("judge", rollouts=waiting, task=task, progress=NoProgress())
-    if found and len(check_list(name, "judge", Grade, found[1])) != len(waiting):
-        raise PluginError(f"{find_plugin(name)} judged {len(found[1])} of {len(waiting)} answers.")
+    if found and len(check_list(name, "judge", Grade, found[1].value)) != len(waiting):
+        raise PluginError(f"{find_plugin(name)} judged {len(found[1].value)} of {len(waiting)} answers.")
+
+
+def _check_policies(name: str, plugins: PluginSet) -> None:
+    for _, result in plugins.call_all("policies"):
+        for policy, info in dict(result.value).items():
+            if policy.split("/")[0] != name:
+                raise PluginError(f"{find_plugin(name)} names a policy {policy!r}.", f"Write {name} or {name}/...")
+            if not isinstance(info, PolicyInfo):
+                raise PluginError(f"{find_plugin(name)} gave a {type(info).__name__} in policies, not a PolicyInfo.")
+
+
+def _first_task(name: str, request: DataRequest) -> str:
+    present = [info.name for info in list_tasks(name, request.data) if not info.absent]
+    if not present:
+        raise PluginError(
+            f"{find_plugin(name)} lists no task without data.", "Give check_plugin a DataRequest that says where it is."
+        )
+    return present[0]
 
 
 def check_family(name: str, task: str, request: DataRequest, to: Path | None = None) -> Task:
@@ -162,18 +217,22 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     Raises PluginError (or what the family raises) naming what is wrong.
     """
     found = find_family(name)
-    names = [info.name for info in found.names(request.data)]
+    names = [info.name for info in list_tasks(name, request.data)]
     loaded = load_task(task, request)
+    first = found.load(task, request)
+    before = _digest(first)
     again = found.load(task, request)
     faults = {
         f"names tasks twice: {sorted({n for n in names if names.count(n) > 1})}": len(set(names)) < len(names),
         f"does not list {task}": task not in names,
         f"calls {task} {loaded.name}": loaded.name != task,
-        "gives other samples for the same request": not _same_samples(again, found.load(task, request)),
+        "changes samples that it has given already": _digest(first) != before,
+        "gives other samples for the same request": _digest(again) != before,
         "gives more samples than were asked for": len(again.train) > request.train or len(again.test) > request.test,
         "gives a sample twice": any(len({s.id for s in side}) < len(side) for side in (again.train, again.test)),
-        'has marks in meta["leakage_groups"] that are no KIND:KEY': not all(
-            ":" in m for s in again.train for m in _kin(s)
+        "gives a sample in train and in test": not {s.id for s in again.train}.isdisjoint(s.id for s in again.test),
+        'has keys in meta["leakage_groups"] that are not KIND:KEY': not all(
+            ":" in key for s in (*again.train, *again.test) for key in s.meta.get("leakage_groups", ())
         ),
     }
     whole = load_all_rows(task, request)
@@ -182,18 +241,47 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
         faults["draws samples that are not in the whole task"] = bool(missing)
     if isinstance(found, Preparable) and to is not None:
         found.prepare(request.data, to, request.skip_bad_rows, NoProgress())
-        stored = found.load(task, replace(request, data=str(to)))
-        faults["gives other samples from its store"] = not _same_samples(again, stored)
+        faults["gives other samples from its store"] = (
+            _digest(found.load(task, replace(request, data=str(to)))) != before
+        )
     for fault, there in faults.items():
         if there:
             raise PluginError(f"{find_plugin(name)} {fault}.")
+    _check_answers(name, loaded)
+    _check_tools(name, loaded)
     return loaded
 
 
-def _same_samples(one: Task, other: Task) -> bool:
-    return one.train == other.train and one.test == other.test and one.instruction == other.instruction
+def _digest(task: Task) -> str:
+    return content_id(task.instruction, digest_samples(task.train), digest_samples(task.test))
 
 
-def _kin(sample: Sample) -> Sequence[str]:
-    marks: Sequence[str] = sample.meta.get("leakage_groups", ())
-    return marks
+def _check_answers(name: str, task: Task) -> None:
+    """Refuses a gold answer that the grader does not take for right, and one letter for all answers."""
+    samples = [*task.train, *task.test]
+    for sample in samples:
+        if task.grade(sample, box_answer(sample.answer)).correct is False:
+            raise PluginError(
+                f"{find_plugin(name)} grades its own answer {sample.answer[:60]!r} to sample {sample.id} as wrong."
+            )
+    letters = [sample.answer for sample in samples if sample.kind == "choice"]
+    if len(letters) >= MIN_CHOICES and len(set(letters)) == 1:
+        raise PluginError(
+            f"{find_plugin(name)} has the answer {letters[0]} in all {len(letters)} choice samples of {task.name}:"
+            " a policy would learn the letter.",
+            "Shuffle the options of each sample, keyed by the sample.",
+        )
+
+
+def _check_tools(name: str, task: Task) -> None:
+    """Refuses a rewriter or step checker that breaks what `Task` says of it."""
+    for sample in task.train[:8]:
+        if task.rewrite is not None:
+            texts = task.rewrite(sample, 2, 0)
+            check_list(name, "rewrite", str, texts)
+            if len(texts) > 2 or texts != task.rewrite(sample, 2, 0):
+                raise PluginError(
+                    f"{find_plugin(name)} rewords sample {sample.id} too often, or differently each time."
+                )
+        if task.check_steps is not None and len(task.check_steps(sample, ["a", "b"])) != 2:
+            raise PluginError(f"{find_plugin(name)} does not check every step of sample {sample.id}.")

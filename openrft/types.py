@@ -1,4 +1,4 @@
-"""What flows through the pipeline: Sample, Shot, Prompt, Completion, Reward, Rollout. All frozen.
+"""What flows through the pipeline: Sample, Demonstration, Prompt, Completion, Reward, Rollout. All frozen.
 
 This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
 what a right answer is (grading.py) or where results lie (store.py).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from openrft.errors import DataError
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 AnswerKind = Literal["choice", "boolean", "number", "text"]
 RewardKind = Literal["outcome", "process"]
+JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]  # plain data, as json writes it
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
@@ -109,14 +110,13 @@ class Rollout:
     sample: Sample
     messages: tuple[Message, ...]
     completion: Completion
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the prompt
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the prompt
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
     correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
-    step_rewards: tuple[
-        float, ...
-    ] = ()  # R in parts: where each step ends, then at the last token; empty: all R is there
+    step_rewards: tuple[float, ...] = ()
+    # ^ R in parts: one where each step ends, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
 
 
@@ -126,11 +126,11 @@ class Prompt:
 
     sample: Sample
     messages: tuple[Message, ...]
-    demonstrations: tuple[str, ...] = ()  # ids of the demonstrations in the messages
+    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the messages
 
     def to_rollout(self, completion: Completion) -> Rollout:
         """The rollout that this completion makes of it."""
-        return Rollout(self.sample, self.messages, completion, self.demonstrations)
+        return Rollout(self.sample, self.messages, completion, self.demonstration_ids)
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         sample_from_json(row["sample"]),
         tuple(row["messages"]),
         completion,
-        tuple(row["demonstrations"]),
+        tuple(row["demonstration_ids"]),
         rewards,
         row["reward"],
         row["answer"],

@@ -232,7 +232,7 @@ def test_demonstrations_stand_in_the_prompts_and_their_ids_in_the_rollouts(tiny,
     outcome = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     for rollout in outcome.rollouts:
         assert len(rollout.messages) == 4
-        assert rollout.demonstrations[0] in {s.id for s in TASK.train}
+        assert rollout.demonstration_ids[0] in {s.id for s in TASK.train}
 
 
 def test_a_demonstration_of_the_sample_itself_is_refused(tiny, tmp_path, monkeypatch):

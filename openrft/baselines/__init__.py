@@ -1,1 +1,1 @@
-"""Rules that answer without a model. A model that does not beat the best of them has shown no reasoning."""
+"""Rules that answer without a model. A model that does not beat the best of them has not shown any reasoning."""

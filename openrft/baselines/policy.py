@@ -1,4 +1,4 @@
-"""A rule as a policy: `baseline:NAME` answers a task's questions as any policy does, and cannot be trained."""
+"""A rule as a policy: `baseline:NAME` answers a task's questions like any policy, and cannot be trained."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BASELINE_PREFIX = "baseline:"
 
 
 class BaselinePolicy:
-    """Knows a question by its rendered text: a rule is given the question apart from its options, and not the prompt.
+    """Finds a question by its rendered text, because a rule needs question and options and not the prompt.
 
-    A rule that does not apply leaves the completion empty, which is counted as unparsed.
+    If the rule does not apply, the completion is empty and counts as unparsed.
     """
 
     def __init__(self, spec: str, task: Task | None) -> None:
@@ -45,7 +45,7 @@ class BaselinePolicy:
 
 
 def identify_baseline(spec: str, task: Task | None) -> str:
-    """The rule, and what it learns from. Raises UnknownName, or UsageError without a task to learn from."""
+    """The rule's name and a digest of what it learns from. Raises UnknownName, or UsageError without a task."""
     name = check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
     if task is None:
         raise UsageError(f"{spec} answers only the questions of a task.", "Use it with evaluate or bench.")

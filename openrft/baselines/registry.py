@@ -1,4 +1,4 @@
-"""The list of rules by name, and which of them say anything of a task."""
+"""The rules by name, and which of them apply to a task."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BASELINE_NAMES = (*RULES, TASK_RULE)
 
 
 def check_baseline_name(name: str) -> str:
-    """The name, if it is a rule's. Raises UnknownName."""
+    """The name, if it names a rule. Raises UnknownName."""
     if name not in BASELINE_NAMES:
         raise UnknownName("baseline", name, BASELINE_NAMES)
     return name
@@ -47,7 +47,7 @@ def make_answerer(name: str, task: Task) -> Answerer:
 
 
 def list_applicable(task: Task) -> list[str]:
-    """Names of the rules that answer some question of the task's test split."""
+    """Names of the rules that answer at least one question of the task's test split."""
     return [name for name in BASELINE_NAMES if _answers(make_answerer(name, task), task)]
 
 

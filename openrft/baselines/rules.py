@@ -1,4 +1,4 @@
-"""Rules that look at the options alone, or at how like the question they are."""
+"""Rules that look at the options, at their similarity to the question, or at the training answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Quantity = Callable[[Question, str], float | None]  # (question, one option) -> 
 
 
 def majority_answer(train: Sequence[Sample]) -> Answerer:
-    """The commonest answer of the train split: a letter for choices, Yes or No, a text. Ties: the first in order."""
+    """The most common answer of the train split: a letter for choices, Yes or No, or a text. Ties: the first."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in train:
         counts[sample.kind][sample.answer] += 1
@@ -41,7 +41,7 @@ def _first(options: Sequence[str], cost: Callable[[str], int]) -> str | None:
 def rank_options(quantity: Quantity, place: int) -> Rule:
     """The option at this place (0 the smallest, -1 the largest) when they are sorted by a quantity; ties: the first.
 
-    Does not apply where an option has no value, there is no such place, or all values are the same.
+    Does not apply if an option has no value, if there is no such place, or if all values are equal.
     """
 
     def answer(question: Question) -> str | None:
@@ -58,7 +58,7 @@ def rank_options(quantity: Quantity, place: int) -> Rule:
 
 
 def option_length(question: Question, option: str) -> float:
-    """Characters."""
+    """The number of characters."""
     return len(option)
 
 
@@ -68,7 +68,7 @@ def option_number(question: Question, option: str) -> float | None:
 
 
 def option_similarity(question: Question, option: str) -> float:
-    """How like the question the option is: the Jaccard index of their runs of characters, from 0 to 1."""
+    """The option's similarity to the question: the Jaccard index of their character n-grams, from 0 to 1."""
     return _similarity(question.text, option)
 
 
@@ -77,11 +77,10 @@ def _similarity(text: str, option: str) -> float:
     return jaccard_index(character_ngrams(option.strip()), character_ngrams(text))
 
 
-# FROM baselines/neighbour.py
 def nearest_neighbour(train: Sequence[Sample]) -> Answerer:
-    """The answer of the training question that shares the most runs of characters, options included.
+    """The answer of the training question with the most similar character n-grams, options included.
 
-    Among options: the one with that text, else the nearest number, else the likest text.
+    Among options: the one with that text, else the nearest number, else the most similar text.
     """
     likest = {kind: _likest([s for s in train if s.kind == kind]) for kind in {sample.kind for sample in train}}
 
@@ -95,7 +94,7 @@ def nearest_neighbour(train: Sequence[Sample]) -> Answerer:
 
 
 def _likest(train: Sequence[Sample]) -> Callable[[Question], Sample]:
-    """The sample with the highest Jaccard index of runs. Ties: the first."""
+    """A function that finds the sample with the highest Jaccard index of n-grams. Ties: the first."""
     import numpy as np
 
     runs = [character_ngrams(_whole(sample.question, sample.options)) for sample in train]
@@ -117,7 +116,7 @@ def _likest(train: Sequence[Sample]) -> Callable[[Question], Sample]:
 def typical_number(train: Sequence[Sample]) -> Answerer:
     """The option whose number is nearest, in order of magnitude, to the median of the training answers.
 
-    Nearness is of log(|x| + s), where s is the smallest training answer that is not 0, so 0 has a place too.
+    Distances are those of log(1 + |x| / s), with the sign of x. s is the smallest training answer that is not 0.
     """
     golds = [value for sample in train if (value := find_number(sample.gold)) is not None and math.isfinite(value)]
     sizes = [abs(value) for value in golds if value]

@@ -1,7 +1,7 @@
 """The best surface rule: of many rules that need no understanding, the one that was right most often on train.
 
-Some benchmark tasks fall to such a rule: most of a retrosynthesis set to the option most like the product's text,
-nearly all of a diffusion set to the lowest number in the given data. Learned for each leaf task by itself.
+Such a rule solves some benchmark tasks: the option most similar to the product's text answers most of a retrosynthesis
+set, and the lowest number in the given data nearly all of a diffusion set. It is learned for each leaf task separately.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from openrft.tasks.task import Answerer, Question, Rule, hide_answer
 from openrft.types import LETTERS, Sample
 
 RANKS = {"smallest": 0, "largest": -1, "second smallest": 1, "second largest": -2}
-ENOUGH = 8  # training questions of a leaf task to learn from; with fewer the whole split's rule serves
+ENOUGH = 8  # training questions of a leaf task to learn from; with fewer, the rule of the whole split is used
 
 
 def best_surface_rule(train: Sequence[Sample]) -> Answerer:
-    """The best rule of the question's leaf task; where that does not apply, option A."""
+    """The best rule of the question's leaf task; option A where it does not apply."""
     leaves = {sample.task for sample in train}
     whole = find_best_rule(train)
     several = leaves if len(leaves) > 1 else ()
@@ -41,7 +41,7 @@ def best_surface_rule(train: Sequence[Sample]) -> Answerer:
 
 
 def find_best_rule(train: Sequence[Sample], enough: int = 1) -> tuple[str, Answerer] | None:
-    """The rule that is right most often on train, and its name. Ties: the first. None with too few choices."""
+    """The rule that is right most often on train, with its name. Ties: the first. None with too few choices."""
     choices = [(hide_answer(s), s.answer) for s in train if s.kind == "choice"]
     if len(choices) < enough:
         return None
@@ -58,7 +58,7 @@ def list_surface_rules() -> Iterator[tuple[str, Rule]]:
 
 
 def _beside(place: int) -> Quantity:
-    """A number on the first line of the question that holds the option's last word: how data tables are asked about."""
+    """A number after the option's last word, on the first line of the question that has both, as in data tables."""
 
     def value(question: Question, option: str) -> float | None:
         found = _numbers_beside(question.text, option)

@@ -1,11 +1,11 @@
-"""What rules see in a text: its number, and how many runs of characters it shares with another."""
+"""What rules see in a text: its numbers and its character n-grams."""
 
 from __future__ import annotations
 
 import functools
 import re
 
-NGRAM = 5  # characters; on SMILES and prose alike 3 to 6 differ by no more than the draw of items
+NGRAM = 5  # characters; on SMILES and on prose, 3 to 6 differ by no more than the draw of items
 
 _NUMBER = re.compile(
     r"[-+\u2212]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
@@ -26,17 +26,17 @@ def find_numbers(text: str) -> list[float]:
 
 
 def _float(text: str) -> float:
-    """The value of what `_NUMBER` matched; an exponent beyond what a float holds is infinite or 0."""
+    """The value of a match of `_NUMBER`; infinite or 0 if the exponent is beyond a float's range."""
     return float(_POWER.sub("e", text.replace(",", "").replace("\u2212", "-")))
 
 
-@functools.lru_cache(maxsize=1 << 11)  # a question is looked at once for each of its options, and by several rules
+@functools.lru_cache(maxsize=1 << 11)  # a question is used once per option, by several rules
 def character_ngrams(text: str) -> frozenset[str]:
-    """The text's runs of RUN characters; a shorter text is one run."""
+    """The text's n-grams of NGRAM characters; a shorter text is one n-gram."""
     return frozenset(text[i : i + NGRAM] for i in range(max(len(text) - NGRAM + 1, 1)))
 
 
 def jaccard_index(first: frozenset[str], second: frozenset[str]) -> float:
-    """The Jaccard index of two sets of runs, from 0 to 1."""
+    """The Jaccard index of two sets of n-grams, from 0 to 1."""
     shared = len(first & second)
     return shared / (len(first) + len(second) - shared)

@@ -1,7 +1,7 @@
 """What each plugin was worth, as weights over arms: add-one, leave-one-out and Shapley value.
 
-Arms are recognised by their sets of plugins, never by their names: an arm may carry, besides the named plugins,
-others that these need.
+Arms are recognised by their sets of plugins, never by their names. An arm may also have plugins that the named ones
+need.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from openrft.bench.report import Report
 from openrft.config.documents import read_document
 from openrft.errors import DataError
 
-Lattice = Mapping[frozenset[str], str]  # which of the named plugins an arm has beyond the base -> the arm's name
+Lattice = Mapping[frozenset[str], str]  # the named plugins that an arm has beyond the base -> the arm's name
 Weights = Mapping[str, float]  # arm -> its factor in a sum of accuracies; the factors sum to 0
-ESTIMANDS = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}  # the estimands
+ESTIMANDS = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}
 
 
 @dataclass(frozen=True, slots=True)
 class AblationDesign:
-    """Which arms isolate which plugins."""
+    """The arms that isolate each plugin."""
 
     vanilla: str
     base: str
@@ -40,7 +40,7 @@ class _Planned:
 
 
 def read_ablation(report: Report) -> AblationDesign | None:
-    """Read `plan["ablation"]`. None if the plan has none: then there are deltas over vanilla, and no components."""
+    """Read `plan["ablation"]`. None if the plan has none; then there are deltas over vanilla but no components."""
     if not report.plan.get("ablation"):
         return None
     found, faults = read_document(_Planned, report.plan["ablation"], "ignore")
@@ -54,8 +54,8 @@ def read_ablation(report: Report) -> AblationDesign | None:
     lattice = {frozenset[str](): found.base}
     if named <= arms[found.full]:
         lattice[named] = found.full
-    # Of arms with the same named plugins the leanest isolates them: a placebo arm carries one more. An arm that
-    # departs from the bench's settings isolates nothing.
+    # Of arms with the same named plugins, the one with the fewest plugins isolates them: a placebo arm has one more.
+    # An arm that differs from the bench's settings isolates nothing.
     alike = {arm.name: arms[arm.name] for arm in report.arms if not arm.overrides}
     for arm, plugins in sorted(alike.items(), key=lambda entry: len(entry[1])):
         if arm != found.vanilla and arms[found.base] - named <= plugins:
@@ -64,7 +64,7 @@ def read_ablation(report: Report) -> AblationDesign | None:
 
 
 def estimand_weights(ablation: AblationDesign, plugin: str, estimand: str) -> tuple[dict[str, float], list[str]]:
-    """The estimand of a plugin as weights over arms, and the sets of plugins for which an arm is missing."""
+    """The estimand of a plugin as weights over arms, and the sets of plugins for which there is no arm."""
     rest = frozenset(ablation.plugins) - {plugin}
     total: dict[str, float] = {}
     missing = []
@@ -79,7 +79,7 @@ def estimand_weights(ablation: AblationDesign, plugin: str, estimand: str) -> tu
 
 
 def list_effect_weights(ablation: AblationDesign | None) -> dict[str, dict[str, float]]:
-    """Every add-one and leave-one-out value that the arms allow, by what it is called, as weights over arms."""
+    """Every add-one and leave-one-out value that the arms allow, by name, as weights over arms."""
     if ablation is None:
         return {}
     found: dict[str, dict[str, float]] = {}
@@ -97,7 +97,7 @@ def to_vector(total: Weights, arms: Sequence[str]) -> list[float]:
 
 
 def _steps(rest: frozenset[str], estimand: str) -> Iterator[tuple[frozenset[str], float]]:
-    """The sets to which the plugin is added, and what share each such step has."""
+    """The sets to which the plugin is added, and the weight of each."""
     if estimand == "add_one":
         yield frozenset(), 1.0
     elif estimand == "leave_one_out":

@@ -1,8 +1,8 @@
-"""Which arms tell what each plugin is worth.
+"""The arms that measure what each plugin is worth.
 
-For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for
-each p; base + P (full); full - p for each p. The lattice has every subset instead, and the paper's arms are the rows
-of its Table 1, in which parts are added one after another.
+For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for each p;
+base + P (full); full - p for each p. The lattice has every subset instead. The paper's arms are the rows of its Table
+1, in which parts are added one after another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from openrft.config.parse import parse_assignments
 from openrft.errors import UnknownName, UsageError
 from openrft.job import Arm
 from openrft.plugins.manager import resolve_requirements
-from openrft.plugins.registry import find_plugin, list_plugins, load_plugin_class
+from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 
 VANILLA = "vanilla"
 ARM_SETS = ("ablation", "lattice", "paper", "none")
@@ -31,16 +31,16 @@ TABLE_1 = (  # arXiv 2412.16849; its ReFT is RL with the outcome reward
 
 @dataclass(frozen=True, slots=True)
 class AblationPlan:
-    """Which arms to compare: read by the report and the gate."""
+    """The arms to compare, for the report and the gate."""
 
-    plugins: tuple[str, ...]  # the plugins whose worth is asked
+    plugins: tuple[str, ...]  # the plugins that are measured
     base: str  # an arm's name
     full: str  # an arm's name
     vanilla: str = VANILLA
 
 
 def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
-    """The arms, vanilla first, without repetitions, and which is which. Appends what was added to `said`."""
+    """The arms, vanilla first, without repetitions, and their roles. Appends a line to `notices` for each addition."""
     if mode == "ladder":
         raise UsageError("--arms ladder is now called --arms ablation.")
     if mode not in ARM_SETS:
@@ -72,7 +72,7 @@ def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[t
 
 
 def _paper(notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
-    """The rows of Table 1; they say what the PRM adds to RL and what demonstrations add to all the rest."""
+    """The rows of Table 1. They measure what the PRM adds to RL, and what demonstrations add to all the rest."""
     notices.append("--arms paper has the arms of the paper's Table 1; --plugins is not used.")
     arms = [Arm("+".join(names), tuple(resolve_requirements(names))) for names in TABLE_1]
     plugins = tuple(name for name in TABLE_1[-1] if name != "rl")
@@ -80,13 +80,13 @@ def _paper(notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
 
 
 def _base(plugins: Sequence[str], notices: list[str]) -> list[str]:
-    """What the named plugins need besides each other, without mere support such as a teacher."""
+    """What the named plugins need besides each other, without plugins that change nothing alone, such as a teacher."""
     base: list[str] = []
     for name in plugins:
         for other in resolve_requirements([name], plugins):
             if other in plugins or other in base:
                 continue
-            if getattr(load_plugin_class(other), "changes_nothing_alone", False):
+            if load_declaration(other).changes_nothing_alone:
                 notices.append(f"{other} was added wherever {name} acts: {name} needs it.")
             else:
                 base.append(other)
@@ -97,7 +97,7 @@ def _base(plugins: Sequence[str], notices: list[str]) -> list[str]:
 
 
 def parse_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
-    """Arms from NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE; what the plugins need is added."""
+    """Arms from NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE. Plugins that these require are added."""
     arms: list[Arm] = []
     for text in extra:
         name, equals, listed = text.partition("=")
@@ -106,7 +106,7 @@ def parse_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
         plugins = [p for p in parts if "=" not in p]
         if not (equals and name):
             raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
-        if "/" in name or "\\" in name:  # files are called by it
+        if "/" in name or "\\" in name:  # files are named after it
             raise UsageError(f"--arm {text!r}: a name cannot hold a slash.", "Write the name without it.")
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")

@@ -1,4 +1,4 @@
-"""Whether two reports measure the same thing, and if not, every reason why."""
+"""Whether two reports measure the same thing, and every reason why not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openrft.bench.report import Report
 
 
 def find_obstacles(baseline: Report, candidate: Report, arms: Sequence[str], with_components: bool) -> list[str]:
-    """Why `candidate` cannot be held against `baseline` on these arms and the baseline's tasks. Empty = it can."""
+    """Why `candidate` cannot be compared with `baseline` on these arms and the baseline's tasks. Empty = it can."""
     found = [*_tasks(baseline, candidate), *_arms(baseline, candidate, arms)]
     if not found:
         found += _jobs(baseline, candidate, arms)
@@ -78,7 +78,6 @@ def _ablations(baseline: Report, candidate: Report) -> Iterator[str]:
             yield f"{what} compares {' with '.join(total)} in the baseline; the candidate's plan does not"
 
 
-# FROM bench/changes.py
 ABSENT = "not set"
 
 
@@ -96,7 +95,7 @@ def describe_changes(baseline: Report, candidate: Report, arms: Collection[str])
 
 
 def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Every setting by a name that a user could give it, as text: an option typed as 160 is the default 160."""
+    """Every setting as text, under the name that a user types. So an option typed as 160 equals the default 160."""
     plan = report.plan
     yield "policy", str(plan.get("policy", ABSENT))
     yield from _flat("data", {key: value for key, value in plan.get("data", {}).items() if key != "data"})
@@ -110,7 +109,7 @@ def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]
 
 
 def _same(old: str, new: str) -> bool:
-    """Whether two values are one, as numbers (1e-4 and 0.0001) or as text."""
+    """Whether two values are equal as numbers (1e-4 and 0.0001) or as text."""
     with contextlib.suppress(ValueError):
         return float(old) == float(new)
     return old == new

@@ -181,7 +181,9 @@ def summarise_job(outcome: JobResult) -> ArmResult:
     }
     metrics: dict[str, float | None] = {}
     for cost in outcome.stage_records:
-        for name, value in {**cost.counts, **cost.metrics}.items():
+        # Of the evaluation only the core's own counts: its table shows what plugins measured, not what they counted.
+        counts = {n: c for n, c in cost.counts.items() if cost.stage != "evaluate" or "." not in n}
+        for name, value in {**counts, **cost.metrics}.items():
             metrics[f"{cost.stage}.{name}"] = float(value)
     return ArmResult(
         outcome.job.arm.name,

@@ -1,7 +1,7 @@
-"""Did something get worse? Two reports compared item by item, on the seeds they share.
+"""Compare two reports item by item, on the seeds they share, and decide whether something got worse.
 
-A row is one arm's accuracy, or one plugin's add-one or leave-one-out value; its difference is candidate - baseline.
-pass: the 95% interval's lower bound is above -margin. regression: its upper bound is below, and still so after
+A row is one arm's accuracy, or one plugin's add-one or leave-one-out value. Its difference is candidate - baseline.
+pass: the lower bound of the 95% interval is above -margin. regression: its upper bound is below -margin, also after
 Holm's correction for the number of rows. Otherwise inconclusive.
 A comparison that cannot be made is never a pass.
 """
@@ -33,7 +33,7 @@ from openrft.bench.statistics import (
 from openrft.errors import NotComparable, UnknownName
 
 PASS, REGRESSION, NOT_COMPARABLE, INCONCLUSIVE = "pass", "regression", "not comparable", "inconclusive"
-ONE_SIDED = 0.025  # what an upper bound of a 95% interval stands for
+ONE_SIDED = 0.025  # the level of one bound of a 95% interval
 EXIT = {PASS: 0, REGRESSION: 1, NOT_COMPARABLE: 3, INCONCLUSIVE: 4}
 
 
@@ -48,18 +48,18 @@ class Comparison:
     low: float
     high: float
     verdict: str
-    p: float | None = None  # one-sided, that the true difference is not below -margin; None for the same outcomes
-    settle: str = ""  # what would settle an inconclusive one
+    p: float | None = None  # one-sided, that the true difference is not below -margin; None for identical outcomes
+    settle: str = ""  # what would settle an inconclusive comparison
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What the gate says."""
+    """The verdict of the gate, with the comparisons behind it."""
 
     verdict: str
     margin: float
     rows: tuple[Comparison, ...] = ()
-    why: tuple[str, ...] = ()  # the obstacles, where the reports are not comparable
+    why: tuple[str, ...] = ()  # the obstacles, if the reports are not comparable
     notes: tuple[str, ...] = ()
 
     @property
@@ -70,7 +70,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Both reports' arms as one set of paired arms: the baseline's first, then the candidate's."""
+    """The arms of both reports as one set of paired arms: first the baseline's, then the candidate's."""
 
     arms: tuple[str, ...]
     blocks: tuple[TaskScores, ...]
@@ -78,7 +78,7 @@ class _Pair:
 
 
 def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = ()) -> GateResult:
-    """Compare on `arms` alone or, without any, on every arm of the baseline and every component."""
+    """Compare `arms` only or, without any, every arm of the baseline and every component."""
     names = [arm.name for arm in baseline.arms]
     for arm in arms:
         if arm not in names:
@@ -110,10 +110,10 @@ def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str)
 
 
 def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Comparison:
-    """One comparison judged by its own interval; `_corrected` then minds that there are several."""
+    """One comparison judged by its own interval. `_corrected` then corrects for their number."""
     ours = np.array([total.get(arm, 0.0) for arm in pair.arms])
     before, after = (float(pair.draws.estimate @ w) for w in (np.r_[ours, 0 * ours], np.r_[0 * ours, ours]))
-    if _identical(pair, ours):  # nothing to estimate: the very same outcomes
+    if _identical(pair, ours):  # identical outcomes: nothing to estimate
         return Comparison(what, before, after, 0.0, 0.0, 0.0, PASS)
     both = [*-ours, *ours]
     found = estimate_contrast(pair.draws, both)
@@ -130,8 +130,11 @@ def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> C
 
 
 def _corrected(rows: Sequence[Comparison]) -> Iterator[Comparison]:
-    """A pass needs every row, so no row needs correcting for the others; a regression needs only one of them, and
-    of nine rows without any true change one would fall below the margin every fourth time. Hence Holm."""
+    """The rows with regressions corrected by Holm.
+
+    A pass needs every row, so it needs no correction. A regression needs only one row. Of nine rows without any true
+    change, one would fall below the margin every fourth time.
+    """
     p_values = {row.what: row.p for row in rows if row.p is not None}
     adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))
     for row in rows:
@@ -163,9 +166,8 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
         yield f"Not in the baseline, so not compared: {', '.join(extra)}."
 
 
-# FROM bench/bless.py
 def baseline_exists(baseline: str) -> bool:
-    """Whether there is a baseline already."""
+    """Whether the baseline exists already."""
     try:
         return locate_report(baseline).is_file()
     except UnknownName:
@@ -173,7 +175,7 @@ def baseline_exists(baseline: str) -> bool:
 
 
 def update_baseline(candidate: Report, baseline: str) -> Path:
-    """Write the candidate as the baseline. Raises NotComparable if an arm of it has a failed or missing job."""
+    """Write the candidate as the baseline. Raises NotComparable if one of its arms has a failed or missing job."""
     tasks = [task.name for task in candidate.tasks]
     found = [line for arm in candidate.arms for line in find_failures(candidate, arm.name, tasks)]
     if found or not candidate.results:

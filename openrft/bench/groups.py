@@ -1,7 +1,7 @@
-"""Scores of the parts of a task that pools several leaf tasks, and of such parts across the tasks of a report: micro
-(items weigh the same), macro (leaf tasks do).
+"""Scores by group of a task that pools several leaf tasks, and by group across the tasks of a report: micro (items
+weigh the same) and macro (leaf tasks weigh the same).
 
-Which parts there are the task says (ItemRecord.groups): this file knows nothing of levels or domains.
+The task names the groups (ItemRecord.groups). This file knows nothing of levels or domains.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from openrft.bench.report import ItemRecord, Report, TaskRecord
 from openrft.bench.scores import Group, GroupScore
 from openrft.bench.statistics import estimate_accuracy
 
-Members = list[tuple[TaskRecord, list[ItemRecord]]]  # the tasks that have items in a group, and these
+Members = list[tuple[TaskRecord, list[ItemRecord]]]  # the tasks that have items in a group, with these items
 
 
 def score_groups(report: Report, runs: Runs) -> Iterator[Group]:
-    """The whole and its groups, across the tasks whose items have groups where there are several, then for each task
-    with several leaf tasks; a grouping into one group says nothing new."""
+    """All items and their groups: first across tasks, if the items of several tasks have groups, then for each task
+    with several leaf tasks. A grouping into a single group is left out."""
     grouped = [task for task in report.tasks if any(item.groups for item in _items(task))]
     if len(grouped) > 1:
-        grouped.sort(key=lambda task: task.name)  # the order in which they were asked for moves no number
+        grouped.sort(key=lambda task: task.name)  # so that the order of --task changes no number
         for by, name, members in _groups([(task, _items(task)) for task in grouped]):
             yield _across(report, runs, f"{len(grouped)} tasks", by, name, members)
     for task in report.tasks:
@@ -35,7 +35,7 @@ def _items(task: TaskRecord) -> list[ItemRecord]:
 
 
 def _groups(tasks: Members) -> Iterator[tuple[str, str, Members]]:
-    """What is grouped by, the group's name, and its members."""
+    """The grouping, the group's name, and its members."""
     yield "", "all", tasks
     everything = [item for _, items in tasks for item in items]
     for by in dict.fromkeys(by for item in everything for by in item.groups):
@@ -73,7 +73,7 @@ def _scores(
 
 
 def _across(report: Report, runs: Runs, tasks: str, by: str, name: str, members: Members) -> Group:
-    """A group that runs through several tasks. What two tasks hold counts in each: it was trained for in each."""
+    """A group across several tasks. An item in two tasks counts in each, because each was trained for it."""
     parts = [(task, _parts(task, items)) for task, items in members]
     parts = [(task, own) for task, own in parts if own]
     items = sum(len(part) for _, own in parts for part in own)

@@ -1,4 +1,4 @@
-"""What a reader must know before believing the table, in single lines."""
+"""What a reader must know before trusting the table, one line each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
 
 
 def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
-    """Every caveat of this report, the gravest first."""
+    """Every caveat of this report, the most serious first."""
     return (
         *_failures(summary),
         *_unscored(report),
@@ -38,7 +38,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
 
 
 def find_best_baseline(report: Report, summary: Summary) -> tuple[str, float] | None:
-    """The rule without a model that does best over all tasks, whether it ran as an arm or not."""
+    """The best rule without a model over all tasks, whether it ran as an arm or not."""
     ran = _rules(report)
     found = [(rule.name, rule.accuracy) for rule in summary.overall.baselines]
     found += [(ran[row.arm], row.accuracy.value) for row in summary.overall.arms if row.arm in ran and row.accuracy]
@@ -46,7 +46,7 @@ def find_best_baseline(report: Report, summary: Summary) -> tuple[str, float] | 
 
 
 def _rules(report: Report) -> dict[str, str]:
-    """The arms that are rules without a model, and which."""
+    """The arms that are rules without a model -> the rule's name."""
     named = ((arm.name, arm.policy or "") for arm in report.arms)
     return {name: policy.removeprefix(BASELINE_PREFIX) for name, policy in named if policy.startswith(BASELINE_PREFIX)}
 
@@ -112,7 +112,7 @@ def _data(report: Report) -> Iterator[str]:
 
 
 def _lengths(report: Report) -> Iterator[str]:
-    """Answers that were never finished, or never begun: they count as not correct, so a reader must know of them."""
+    """Answers that were cut off or never started. They count as not correct, so a reader must know of them."""
     for count, words in (
         ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
         ("evaluate.failed_requests", "not given, as the server failed (its words are in rollouts/), and not scored"),
@@ -130,7 +130,7 @@ def _lengths(report: Report) -> Iterator[str]:
 
 
 def _synthesis(report: Report) -> Iterator[str]:
-    """How often the teacher found reasoning; questions without any were imitated by their bare answer."""
+    """How often the teacher found no right answer. Such questions were imitated by their bare answer."""
     notices = set()
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
@@ -158,7 +158,6 @@ def _components(summary: Summary) -> Iterator[str]:
         yield f"No {name} of {', '.join(plugins)}: {why}."
 
 
-# FROM bench/training_notes.py
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
@@ -174,7 +173,7 @@ EVENTS = {  # explore's count -> what it means
 
 
 def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> Iterator[str]:
-    """Single lines, for each task those that apply, with the arms."""
+    """One line for each caveat of training that applies to a task, with the arms."""
     for task in tasks:
         results = [r for r in every if r.task == task]
         for count, words in SHARES.items():
@@ -188,7 +187,7 @@ def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> It
 
 
 def _count_events(results: Sequence[ArmResult], count: str) -> Iterator[tuple[str, float, float]]:
-    """(arm, the count, all completions) over the seeds of each arm that explored."""
+    """(arm, the count, all completions) over the seeds of each arm that had RL."""
     for arm in dict.fromkeys(r.arm for r in results):
         mine = [r.metrics for r in results if r.arm == arm]
         n, completions = (sum(m.get(f"explore.{name}") or 0.0 for m in mine) for name in (count, "completions"))

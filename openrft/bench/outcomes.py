@@ -1,6 +1,6 @@
-"""From a report's per-item outcomes to the arrays that stats.py takes, and what stands in the way.
+"""From a report's per-item outcomes to the arrays that statistics.py takes, and what is missing for them.
 
-Items run by id and seeds by number, so the order in which a report lists them moves no result.
+Items are ordered by id and seeds by number, so their order in a report changes no result.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def index_results(report: Report) -> dict[tuple[str, str, int], ArmResult]:
 
 
 def list_seeds(report: Report, task: str) -> list[int]:
-    """Every seed that some job of the task was started with."""
+    """Every seed of the task's jobs, finished or failed."""
     started = [(r.task, r.seed) for r in report.results] + [(f.task, f.seed) for f in report.failures]
     return sorted({seed for name, seed in started if name == task})
 
 
 def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
-    """Why the arm has no score on these tasks: its failed and its missing jobs, a line each. Empty = it has one."""
+    """Why the arm has no score on these tasks: one line for each failed or missing job. Empty = it has a score."""
     failed = {(f.task, f.seed): f.error for f in report.failures if f.arm == arm}
     done = {(r.task, r.seed) for r in report.results if r.arm == arm}
     lines = []
@@ -50,7 +50,7 @@ def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
 def build_task_scores(
     record: TaskRecord, rows: Sequence[Sequence[ArmResult]], kept: Container[str] | None = None
 ) -> TaskScores:
-    """One row of results for each arm, its seeds in the same order in every row; `kept` are the items' ids."""
+    """Outcomes as arrays. `rows`: the results of each arm, seeds in the same order. `kept`: ids of the items."""
     items = sorted((i for i in record.items if kept is None or i.id in kept), key=lambda i: i.id)
     scores = [[[run.items[i.id].value for i in items] for run in row] for row in rows]
     numbers: dict[str, int] = {}
@@ -60,7 +60,7 @@ def build_task_scores(
 
 
 def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
-    """Whether two arms were evaluated from the same checkpoint at every task and seed."""
+    """Whether two arms were evaluated with the same checkpoint on every task and seed."""
     ids = [
         {(task, seed): run.policy_id for (arm, task, seed), run in runs.items() if arm == name}
         for name in (first, second)
@@ -68,10 +68,9 @@ def same_checkpoint(runs: Runs, first: str, second: str) -> bool:
     return ids[0] == ids[1]
 
 
-# FROM bench/measure.py
 @dataclass(frozen=True, slots=True)
 class ArmOutcomes:
-    """Outcomes and their replicates, paired over arms."""
+    """Outcomes and their bootstrap replicates, paired over arms."""
 
     arms: tuple[str, ...]
     blocks: tuple[TaskScores, ...]
@@ -81,9 +80,9 @@ class ArmOutcomes:
 def collect_outcomes(
     report: Report, runs: Runs, tasks: Sequence[TaskRecord], kept: Collection[str] | None = None
 ) -> ArmOutcomes | None:
-    """The arms without a failed or missing job on these tasks; None if there is none, or no scored item.
+    """Outcomes of the arms without a failed or missing job on these tasks. None without such an arm or a scored item.
 
-    `kept` are the ids of the items that count; a task without any of them is passed over.
+    `kept` are the ids of the items that count. A task without any of them is skipped.
     """
     names = [t.name for t in tasks]
     arms = list_finished_arms(report, names)
@@ -97,7 +96,7 @@ def collect_outcomes(
 def collect_task_parts(
     report: Report, runs: Runs, task: TaskRecord, parts: Sequence[Collection[str]]
 ) -> ArmOutcomes | None:
-    """The same for parts of one task, each weighing the same: their macro average."""
+    """The same for parts of one task with equal weights: their macro average."""
     arms = list_finished_arms(report, [task.name])
     if not arms:
         return None
@@ -109,8 +108,8 @@ def collect_task_parts(
 def collect_over_tasks(
     report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[Collection[str]]]], weigh_items: bool
 ) -> tuple[tuple[str, ...], BootstrapDraws] | None:
-    """The arms without a failed or missing job on several tasks, and the average over the given parts of each: items
-    weigh the same, or parts do. Tasks are trained apart, the parts of one together."""
+    """The arms without a failed or missing job on several tasks, and the average over the given parts of each. Either
+    items weigh the same, or parts do. Tasks are trained separately; the parts of one task are trained together."""
     arms = list_finished_arms(report, [task.name for task, _ in parts])
     if not arms:
         return None
@@ -139,7 +138,7 @@ def compute_delta(runs: Runs, measured: ArmOutcomes, first: str, second: str) ->
 
 
 def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) -> Gain:
-    """A weighted sum of accuracies; a plain difference of two arms is tested as such."""
+    """A weighted sum of accuracies. A plain difference of two arms gets the test of `compute_delta`."""
     ups = [arm for arm, weight in total.items() if weight == 1]
     downs = [arm for arm, weight in total.items() if weight == -1]
     if len(total) == 2 and ups and downs:

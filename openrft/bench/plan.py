@@ -16,9 +16,9 @@ from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName
 from openrft.job import Arm, Job
-from openrft.plugins.manager import PluginSet, create_plugin, get_options_class, read_options
+from openrft.plugins.manager import PluginSet, create_plugin, read_options
 from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
-from openrft.plugins.registry import find_plugin, list_plugins
+from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.tasks.task import DataRequest
 
@@ -194,7 +194,7 @@ def check_policy(spec: str) -> None:
 def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse an option that names weights which are not there: its arm would fail late, when others ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
-        options_class = None if owner in STAGE_SETTINGS else get_options_class(owner)
+        options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
         for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
             if marker.names == "weights":
                 try:

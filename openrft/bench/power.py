@@ -1,6 +1,6 @@
-"""What difference a bench can see, before it is run: items x completions x seeds against what is assumed of noise.
+"""The difference that a bench can detect, before it runs: items x completions x seeds under assumptions about noise.
 
-The assumptions are the constants below; a run's own intervals replace them once there are outcomes.
+The assumptions are the constants below. Once there are outcomes, a run's own intervals replace them.
 """
 
 from __future__ import annotations
@@ -9,23 +9,19 @@ import math
 
 from openrft.bench.statistics import Z
 
-ASSUMED_DISCORDANCE = (
-    0.25  # share of items that exactly one of two arms gets right: the paper's own arms differ on about this
-)
-ASSUMED_SEED_SD = 0.015  # of one arm's accuracy over training seeds; 1-2 points is what small RL runs show
-ASSUMED_ITEM_SHARE = (
-    0.5  # share of the discordance that is the item's own; the rest is drawn anew for each completion and seed
-)
+ASSUMED_DISCORDANCE = 0.25  # share of items that exactly one of two arms gets right, about that of the paper's own arms
+ASSUMED_SEED_SD = 0.015  # of one arm's accuracy over training seeds; small RL runs show 1-2 points
+ASSUMED_ITEM_SHARE = 0.5  # share of the discordance that belongs to the item; the rest varies by completion and seed
 POWER_Z = 0.8416212335729143  # the normal quantile of 80% power
-TARGET_DIFFERENCE = 0.05  # the difference whose price a forecast tells
+TARGET_DIFFERENCE = 0.05  # the difference for which a forecast says what is needed
 
 
 def standard_error(items: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> tuple[float, float]:
     """Standard errors of a paired difference: (from items, from training seeds).
 
-    Items: sqrt(DISCORDANT / items), the variance of a mean of -1, 0, +1; repeated draws average out the share that
-    is not LASTING. Seeds: sqrt(2 SEED_SD^2 / (seeds tasks)), two arms trained apart; 0 with one seed, where it is
-    unseen. `items` counts all tasks' items, spread evenly."""
+    Items: sqrt(ASSUMED_DISCORDANCE / items), from the variance of a mean of -1, 0, +1. Repeated draws average out the
+    share that is not ASSUMED_ITEM_SHARE. Seeds: sqrt(2 ASSUMED_SEED_SD^2 / (seeds tasks)) for two arms trained
+    separately; 0 with one seed, where it cannot be seen. `items` counts the items of all tasks, spread evenly."""
     share = ASSUMED_ITEM_SHARE + (1 - ASSUMED_ITEM_SHARE) / (completions * seeds)
     return math.sqrt(ASSUMED_DISCORDANCE * share / items), math.sqrt(
         2 / (seeds * tasks)
@@ -33,7 +29,7 @@ def standard_error(items: float, completions: int = 1, seeds: int = 1, tasks: in
 
 
 def detectable_difference(items: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> float:
-    """The true difference that is found significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""
+    """The true difference that is significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""
     from scipy.stats import t
 
     of_items, of_seeds = standard_error(items, completions, seeds, tasks)
@@ -45,7 +41,7 @@ def detectable_difference(items: float, completions: int = 1, seeds: int = 1, ta
 
 
 def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> int | None:
-    """The fewest items (to two digits) that make `difference` detectable; None if seeds are what is short."""
+    """The fewest items (to two digits) that make `difference` detectable; None if more seeds are needed instead."""
     items = 10.0
     while items < 1e6:
         if detectable_difference(items, completions, seeds, tasks) <= difference:
@@ -55,7 +51,7 @@ def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks:
 
 
 def seeds_needed(difference: float, items: float, completions: int = 1, tasks: int = 1) -> int | None:
-    """The fewest seeds, from 2 to 50, that make `difference` detectable; None if items are what is short."""
+    """The fewest seeds, from 2 to 50, that make `difference` detectable; None if more items are needed instead."""
     fits = (s for s in range(2, 51) if detectable_difference(items, completions, s, tasks) <= difference)
     return next(fits, None)
 
@@ -63,7 +59,7 @@ def seeds_needed(difference: float, items: float, completions: int = 1, tasks: i
 def describe_needed_sample_size(distance: float, items: int, seeds: int, error: float, of_items: float) -> str:
     """What would shrink an interval to the `distance` between its estimate and a margin, if the estimate stayed.
 
-    `error` is the standard error in all and `of_items` what of it comes from the draw of items."""
+    `error` is the total standard error, and `of_items` the part of it that comes from the draw of items."""
     target = (distance / Z) ** 2
     if target < 1e-12:
         return "the difference is at the margin itself: no number of items settles it"
@@ -78,7 +74,7 @@ def describe_needed_sample_size(distance: float, items: int, seeds: int, error: 
 
 
 def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> str:
-    """One line for before the money is spent: what is detectable, and what WANTED would take."""
+    """One line before anything is spent: what is detectable, and what TARGET_DIFFERENCE would take."""
     found = detectable_difference(items, completions, seeds, tasks)
     line = (
         f"{items} test items x {completions} completions x {seeds} seed{'s' * (seeds > 1)}: a true difference of"
@@ -96,6 +92,6 @@ def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> 
 
 
 def _round_up(count: float) -> int:
-    """To two digits: a forecast knows no more."""
+    """Rounded up to two digits, because a forecast is not more precise."""
     unit = 10 ** max(len(str(int(count))) - 2, 0)
     return math.ceil(count / unit) * unit

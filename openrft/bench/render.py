@@ -1,4 +1,4 @@
-"""A summary as tables: for a terminal or a pipe (rich) and as Markdown. BootstrapDraws what summary.py found and no more."""
+"""A summary as tables, for a terminal or a pipe (rich) and as Markdown. All numbers come from summary.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from openrft.bench.render_fitness import build_fitness_tables
 from openrft.bench.report import Report
 from openrft.bench.scores import ArmScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
+from openrft.runtime.text import escape_markdown, format_code
 
 COST = ("tokens", "seconds", "reused")
-FEW = 3  # rules without a model that are shown at the foot of a table on a terminal
+FEW = 3  # rules without a model shown below a table on a terminal
 
 
 def build_tables(report: Report, summary: Summary, per_task: bool = False) -> Iterator[TextTable]:
@@ -42,10 +43,11 @@ def build_legend(summary: Summary) -> str:
 
 def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
-    parts = [f"# {report.name}", f"`{report.command}`, {report.created}"]
+    parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
     parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
-    parts += [build_legend(summary), "\n".join(f"- {note}" for note in summary.notes)]
-    parts.append("Versions: " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".")
+    parts += [build_legend(summary), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    parts.append(f"Versions: {escape_markdown(versions)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -57,7 +59,7 @@ def _size(table: ScoreTable) -> str:
 
 
 def _arms(title: str, table: ScoreTable, few: bool = False) -> TextTable:
-    """`few`: of the rules without a model only the best; the whole list is in report.md."""
+    """`few`: show only the best rules without a model; report.md has all of them."""
     cleaned = bool(table.with_defects)
     rows = [_arm(row, cleaned) for row in table.arms]
     best = sorted(table.baselines, key=lambda rule: -rule.accuracy)[: FEW if few else None]
@@ -112,14 +114,13 @@ def _p(value: float) -> str:
 def _as_markdown(grid: TextTable) -> str:
     names = [column.removeprefix("<") for column in grid.columns]
     rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
-    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in (names, rule, *grid.rows)]
-    return f"## {grid.title}\n\n" + "\n".join(f"| {line} |" for line in lines)
+    lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]
+    return f"## {escape_markdown(grid.title)}\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
-# FROM bench/render_groups.py
 def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
-    """A table across tasks, and one for each pooled task. In full: a row for each group and arm, with intervals; else a
-    column an arm."""
+    """A table across tasks, and one for each pooled task. In full, there is a row with intervals for each group and
+    arm; otherwise one column per arm."""
     for task in dict.fromkeys(group.task for group in summary.groups):
         groups = [group for group in summary.groups if group.task == task]
         title = f"{task} by group: micro (items weigh the same), macro (leaf tasks do)"
@@ -127,7 +128,7 @@ def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
 
 
 def build_metric_table(summary: Summary) -> TextTable:
-    """What plugins measured; arms or metrics down, whichever are more."""
+    """What plugins measured. Rows are arms or metrics, whichever are more."""
     names = list(summary.metrics)
     arms = list(dict.fromkeys(arm for by_arm in summary.metrics.values() for arm in by_arm))
     cells = {(name, arm): f"{value:.3f}" for name, by_arm in summary.metrics.items() for arm, value in by_arm.items()}

@@ -1,4 +1,4 @@
-"""Whether process rewards could tell right from wrong before RL leant on them: tables, and a line each in the notes."""
+"""Tables and notes on whether process rewards could tell right from wrong before RL relied on them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable
 from openrft.rewards.fitness import RewardFitness, Separation
 
-NAMED = 3  # arms that are named where they share a measurement
-WHOLE = 2  # measurements that are shown with every f; of more, the best f of each
+NAMED = 3  # arms that are named if they share a measurement
+WHOLE = 2  # up to so many measurements are shown with every aggregation; of more, only the best aggregation of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Measurement:
 
 
 def collect_measurements(report: Report) -> list[Measurement]:
-    """Each once, in the order of the arms."""
+    """Every measurement once, in the order of the arms."""
     order = {arm.name: i for i, arm in enumerate(report.arms)}
     shared: dict[tuple[str, int, RewardFitness], list[str]] = {}
     for result in sorted(report.results, key=lambda r: order[r.arm]):
@@ -38,7 +38,7 @@ def collect_measurements(report: Report) -> list[Measurement]:
 
 
 def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
-    """A table for each measurement, or one of them all where they are many and `whole` is not asked for."""
+    """One table per measurement, or one for all of them if they are many and `whole` is false."""
     every = collect_measurements(report)
     if whole or len(every) <= WHOLE:
         yield from map(build_fitness_table, every)
@@ -48,7 +48,7 @@ def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
 
 
 def build_fitness_table(m: Measurement) -> TextTable:
-    """One measurement, an aggregation a row; the recommended one is marked."""
+    """One measurement, with one row per aggregation. The recommended one is marked."""
     found = m.found
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
     title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
@@ -57,7 +57,7 @@ def build_fitness_table(m: Measurement) -> TextTable:
 
 
 def build_fitness_notes(report: Report) -> Iterator[str]:
-    """What is recommended and what is warned of, a line a measurement."""
+    """The recommendation and the warnings, one line per measurement."""
     for m in collect_measurements(report):
         yield f"{m}: {format_fitness_advice(m.found)}"
 

@@ -1,7 +1,7 @@
-"""What a bench found: per-item outcomes of every arm, task and seed, with all that is needed to rerun and compare.
+"""What a bench found: per-item outcomes of every arm, task and seed, with what is needed to rerun and compare it.
 
-Plain data. It does not know how it is written (report_file.py), what the outcomes mean (summary.py), how they are
-compared (gate.py) or how they look (render.py).
+Plain data. This file does not know how a report is written (report_file.py), summarised (summary.py), compared
+(gate.py) or drawn (render.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ItemRecord:
     id: str  # the sample's id
     task: str  # its leaf task; differs from the task's name where a task pools several
     cluster: str  # items that share it are near duplicates and are resampled together
-    groups: Mapping[str, str] = field(default_factory=dict)  # by what it is grouped -> its group, e.g. level -> L3
+    groups: Mapping[str, str] = field(default_factory=dict)  # grouping -> its group, e.g. level -> L3
     defects: tuple[str, ...] = ()  # known defects of the item itself
 
 
@@ -36,12 +36,12 @@ class TaskRecord:
     """A task as it was run."""
 
     name: str
-    hash: str  # of instruction, grader's name and test items: equal hashes, equal questions asked and judged alike
+    hash: str  # of instruction, grader's name and test items: equal hashes mean the same questions and grading
     train: int  # samples, after leaks were dropped
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
     items: tuple[ItemRecord, ...]  # those that every finished job has a score for, by id
-    unscored: tuple[ItemRecord, ...] = ()  # the others: no rule can grade them, and no judge did
+    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no judge did
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +50,22 @@ class ArmRecord:
 
     name: str
     plugins: tuple[str, ...]
-    policy: str | None = None  # what answers in place of the bench's policy: a baseline
-    overrides: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict
-    )  # where it departs from the bench's settings
+    policy: str | None = None  # a baseline that answers in place of the bench's policy
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # where it differs from the bench
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one test item; the lists run over its completions."""
+    """The outcome of one test item; the tuples have one entry per completion."""
 
     correct: Flags
-    unparsed: Flags  # no answer could be read: counted as not correct, and reported apart
+    unparsed: Flags  # no answer could be read; counts as not correct, and is reported separately
     tokens: int  # generated, over all completions
-    scores: tuple[float, ...] = ()  # what each is worth, in [0, 1], where it can be right in part; empty: 1 if correct
+    scores: tuple[float, ...] = ()  # in [0, 1], where answers can be partly right; empty: 1 if correct, else 0
 
     @property
     def value(self) -> float:
-        """Mean over completions of what each is worth."""
+        """The mean score over completions."""
         given = self.scores or self.correct
         return sum(given) / len(given)
 
@@ -89,16 +87,16 @@ class ArmResult:
     arm: str
     task: str
     seed: int
-    policy_id: str  # of the evaluated checkpoint: arms that share it differ in inference only
+    policy_id: str  # of the evaluated checkpoint; arms that share it differ in inference only
     items: Mapping[str, Item]  # by sample id
     stages: tuple[StageCost, ...] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
-    fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL leant on it
+    fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A job that did not finish. Never a score."""
+    """A job that did not finish. It is never a score."""
 
     arm: str
     task: str
@@ -108,7 +106,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BaselineResult:
-    """What a rule without a model scores on one task."""
+    """The score of a rule without a model on one task."""
 
     task: str
     name: str
@@ -132,13 +130,13 @@ class Report:
     results: tuple[ArmResult, ...]
     failures: tuple[Failure, ...] = ()
     baselines: tuple[BaselineResult, ...] = ()
-    summary: Mapping[str, Any] = field(default_factory=dict)  # summary.summarise, for other programs to read
+    summary: Mapping[str, Any] = field(default_factory=dict)  # from summary.summarise, for other programs
 
 
 def record_task(task: Task) -> TaskRecord:
-    """A task's entry. Test items that are equal after normalising, or after shuffling options, form a cluster.
+    """A task's record. Test items that are equal after normalising, or after shuffling options, form a cluster.
 
-    `notes["groups"]` names the fields of `Sample.meta` that group items; `meta["defects"]` are an item's flaws.
+    `notes["groups"]` names the fields of `Sample.meta` that items are grouped by. `meta["defects"]` are known flaws.
     """
     tests = sorted(task.test, key=lambda s: s.id)
     cluster = {s.id: tests[first].id for s, first in zip(tests, cluster_samples(tests), strict=True)}
@@ -153,7 +151,7 @@ def record_task(task: Task) -> TaskRecord:
 
 
 def _name_grader(grader: Grader) -> list[str]:
-    """What a report knows a grader by. The core's own keeps its name wherever its code stands."""
+    """The name of a grader in a report. The core's grader keeps its name wherever its code is."""
     if grader is grade:
         return ["openrft.grading", "grade"]
     return [getattr(grader, part, type(grader).__name__) for part in ("__module__", "__qualname__")]
@@ -164,7 +162,7 @@ def _groups(task: Task, sample: Sample) -> dict[str, str]:
 
 
 def validate_report(report: Report) -> Report:
-    """The report, if it agrees with itself. Raises DataError naming what does not."""
+    """The report, if it is consistent. Raises DataError naming what is not."""
     tasks = {t.name: {i.id for i in t.items} for t in report.tasks}
     arms = {a.name for a in report.arms}
     empty = [task.name for task in report.tasks if not task.items and not task.unscored]
@@ -189,18 +187,15 @@ def validate_report(report: Report) -> Report:
     return report
 
 
-# FROM bench/outcome.py
-
-
 def mean_accuracy(result: ArmResult) -> float | None:
-    """What an answer is worth on average, over the items that are scored; None where none is."""
+    """The mean score over the scored items; None if there are none."""
     return fmean(item.value for item in result.items.values()) if result.items else None
 
 
 def keep_items_scored_everywhere(
     tasks: Sequence[TaskRecord], results: Sequence[ArmResult]
 ) -> tuple[tuple[TaskRecord, ...], tuple[ArmResult, ...]]:
-    """Tasks and results with those items alone that every result of the task has a score for; the others apart."""
+    """Tasks and results with only the items that every result of the task has a score for. The others are unscored."""
     records, kept = [], {}
     for task in tasks:
         done = [set(result.items) for result in results if result.task == task.name]

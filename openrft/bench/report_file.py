@@ -1,4 +1,4 @@
-"""report.json: a report as text, one line an entry, and back."""
+"""Write a report to report.json, one line per entry, and read it back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REPORT_FILE = "report.json"
 
 
 def to_json(report: Report) -> str:
-    """The report as text: a line for each entry, so that two committed reports can be compared line by line."""
+    """The report as text with one line per entry, so that diffs of committed reports are readable."""
     data = {"format": FORMAT, **dump_document(report)}
     lines = []
     for key, value in data.items():
@@ -44,12 +44,12 @@ def from_json(text: str, where: str = "report") -> Report:
     try:
         return validate_report(report)
     except DataError as fault:
-        fault.message = f"{where}: {fault.message}"  # two reports may bear one name
+        fault.message = f"{where}: {fault.message}"  # two reports may have the same name
         raise
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write report.json, whole or not at all. Raises DataError if it contradicts itself, StoreError on disk faults."""
+    """Write report.json completely or not at all. Raises DataError if it is inconsistent, StoreError on disk faults."""
     text = to_json(validate_report(report))
     with report_disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def read_report(path: Path) -> Report:
 
 
 def locate_report(run: str, runs: Path = Path("runs")) -> Path:
-    """The report.json meant by `run`: a file, a folder that holds one, or the name of a run under `runs`."""
+    """The report.json that `run` names: a file, a folder that holds one, or the name of a run under `runs`."""
     for path in (Path(run), Path(run) / REPORT_FILE, runs / run / REPORT_FILE):
         if path.is_file():
             return path

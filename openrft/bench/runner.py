@@ -1,4 +1,4 @@
-"""Run a plan: every job, then the report with its rollouts and the plan that reruns it, in one folder."""
+"""Run every job of a plan, and write the report, its rollouts and the plan to one folder."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from openrft.types import Sample, content_id
 
 
 class JobDisplay(JobListener, AbstractContextManager["JobDisplay"]):
-    """A watcher that is switched on while jobs run."""
+    """A job listener that is a context manager around the run."""
 
 
 def make_run_name(plan: BenchPlan) -> str:
-    """A readable name that the same plan always gets, so that the same command resumes the same run."""
+    """A readable name that depends on the plan alone, so that the same command resumes the same run."""
     first = plan.tasks[0].replace("/", "-")
     more = f"-and-{len(plan.tasks) - 1}" if len(plan.tasks) > 1 else ""
     return f"{first}{more}-{content_id(plan_to_json(plan))[:6]}"
@@ -138,11 +138,10 @@ def _gpu() -> str | None:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
-# FROM bench/baselines.py
 def score_baselines(task: Task, ran: Collection[str] = ()) -> tuple[BaselineResult, ...]:
-    """Every rule that says something of the task, over the test items that can be scored without a judge.
+    """Every rule that applies to the task, over the test items that can be scored without a judge.
 
-    `ran`: those that ran as arms, and have their rows there.
+    `ran`: rules that ran as arms, which have their own rows.
     """
     found = []
     for name in BASELINE_NAMES:

@@ -1,10 +1,10 @@
-"""How surprising a difference would be if there were none: p-values, and their correction for looking many times.
+"""p-values of differences, and their correction for multiple comparisons.
 
-Which test, by what differs between two arms. One seed and single completions of one checkpoint: McNemar on items.
-Three seeds or more of arms trained apart: Welch on the seeds' means, task by task, because McNemar on one seed
-rejects a true null 10-45% of the time when training noise is 1-2 points; and what the draw of items adds, because
-seeds' means alone reject one 10-30% of the time when arms have lasting strengths on different items. Otherwise sign
-flips (one seed) or the crossed bootstrap.
+The test depends on how two arms differ. One seed and single completions of one checkpoint: McNemar on items. Three or
+more seeds of separately trained arms: Welch on the seeds' means, task by task, plus the variance from the draw of
+items. McNemar on one seed would reject a true null 10-45% of the time when training noise is 1-2 points. Seed means
+alone would reject it 10-30% of the time when arms have lasting strengths on different items. Otherwise: sign flips (one
+seed) or the crossed bootstrap.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def mcnemar_mid_p(only_first: int, only_second: int) -> float:
 
 
 def sign_flip_p(differences: Array) -> float:
-    """Two-sided p that the sum of `differences` (one a cluster) is 0, when each sign was equally likely (Fisher's
-    randomisation test): exact for few that differ, else 10,000 random patterns with Phipson and Smyth's + 1."""
-    d = np.sort(differences[np.abs(differences) > 1e-12])  # sorted: the items' order must not move the answer
+    """Two-sided p that the sum of `differences` (one per cluster) is 0, if each sign is equally likely (Fisher's
+    randomisation test). It is exact if few differ, else it uses 10,000 random patterns with Phipson and Smyth's + 1."""
+    d = np.sort(differences[np.abs(differences) > 1e-12])  # sorted, so that the order of items changes nothing
     observed = abs(float(d.sum())) - 1e-9
     if len(d) <= EXACT_UP_TO:
         patterns = 1 - 2 * ((np.arange(2 ** len(d))[:, None] >> np.arange(len(d))) & 1)
@@ -52,14 +52,14 @@ def sign_flip_p(differences: Array) -> float:
 def welch_p(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) -> float:
     """Welch's t test on two arms' seed means, (seeds,) or (tasks, seeds), which must not all be equal within both.
 
-    Tasks are trained apart, so seed 0 of one has nothing to do with seed 0 of another: each task brings a variance of
-    its own, and they add up (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would throw
-    away all but a few of these. `items`: what else adds to the variance of the difference, with its degrees of freedom
-    (`item_variance`); without it the p speaks of these very items."""
+    Tasks are trained separately, so seed 0 of one is unrelated to seed 0 of another. Each task adds its own variance
+    (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would lose most degrees of freedom.
+    `items`: a further variance of the difference with its degrees of freedom (`item_variance`). Without it the p is
+    about these items only."""
     from scipy.stats import t
 
     a, b = np.atleast_2d(first), np.atleast_2d(second)
-    # Rounded: an arm that scored the same with every seed has no luck of training, whatever the last bit says.
+    # Rounded: an arm with the same score for every seed has no training variance, whatever the last bit says.
     by_seed = [(np.round(x.std(axis=1, ddof=1), 12) ** 2 / x.shape[1] / len(x) ** 2, x.shape[1] - 1) for x in (a, b)]
     parts = [(float(v), freedom) for variances, freedom in by_seed for v in variances] + [items]
     total = sum(variance for variance, _ in parts)
@@ -68,17 +68,18 @@ def welch_p(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) ->
 
 
 def item_variance(blocks: Sequence[TaskScores], first: int, second: int) -> tuple[float, int]:
-    """What the draw of items adds to the variance of a difference of two arms' accuracies beyond the luck of seeds and
-    of single completions, and its degrees of freedom.
+    """The variance that the draw of items adds to a difference of two arms' accuracies, beyond the luck of seeds and of
+    single completions, and its degrees of freedom.
 
-    The components of a crossed design by their mean squares: what clusters of items contribute to the difference varies
-    between them by lasting strengths and, over S seeds, by luck / S; that luck is seen within clusters, over seeds.
+    These are the variance components of a crossed design, from mean squares. The clusters' contributions to the
+    difference vary by lasting strengths and, over S seeds, by luck / S. The luck is estimated within clusters, over
+    seeds.
     """
     lasting, freedom = 0.0, 0
     for block in blocks:
         sums, sizes = sum_by_cluster(block)
         clusters, seeds = len(sizes), sums.shape[1]
-        if clusters < 2:  # nothing to see how items differ by
+        if clusters < 2:  # one cluster does not show how items differ
             continue
         pair = sums[[first, second]]
         apart = (pair - block.scores[[first, second]].mean(axis=2)[:, :, None] * sizes) / sizes.sum()
@@ -90,8 +91,9 @@ def item_variance(blocks: Sequence[TaskScores], first: int, second: int) -> tupl
 
 
 def bootstrap_p(draws: BootstrapDraws, weights: Sequence[float]) -> float:
-    """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, + 1 (Davison and Hinkley
-    1997, section 4.4). Widened as the interval is: two seeds that agree by luck leave none on the other side."""
+    """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, with + 1 (Davison and
+    Hinkley 1997, section 4.4). Replicates are widened like the interval, because two seeds that agree by luck would
+    leave none on the other side."""
     replicates = apply_small_sample_correction(draws, weights)
     tail = min(int((replicates <= 0).sum()), int((replicates >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(replicates) + 1))
@@ -106,7 +108,7 @@ def delta_p(
         plain = all(b.completions == 1 and len(b.clusters) == b.clusters.max() + 1 for b in blocks)
         plain = plain and all(np.isin(b.scores, (0, 1)).all() for b in blocks)
         sizes = {b.scores.shape[2] for b in blocks}
-        if same_checkpoint and plain and len(sizes) == 1:  # pooled items weigh as the macro average weighs them
+        if same_checkpoint and plain and len(sizes) == 1:  # pooled items have the weights of the macro average
             gaps = np.concatenate([b.scores[first, 0] - b.scores[second, 0] for b in blocks])
             return mcnemar_mid_p(int((gaps > 0).sum()), int((gaps < 0).sum())), "McNemar mid-p over items"
         return sign_flip_p(np.concatenate([_cluster_gaps(b, first, second) for b in blocks])), "sign flips over items"
@@ -120,13 +122,13 @@ def delta_p(
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction for as many looks."""
+    """Holm's step-down correction for this many comparisons."""
     from statsmodels.stats.multitest import multipletests
 
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
 
 
 def _cluster_gaps(block: TaskScores, first: int, second: int) -> Array:
-    """What each cluster adds to the difference of accuracies on this task."""
+    """The contribution of each cluster to the difference of accuracies on this task."""
     gaps = (block.scores[first] - block.scores[second]).mean(axis=0) / len(block.clusters)
     return np.asarray(np.bincount(block.clusters, weights=gaps), dtype=float)

@@ -1,8 +1,8 @@
-"""How sure one can be of an accuracy, and of a difference between arms that answered the same items.
+"""Intervals of accuracies, and of differences between arms that answered the same items.
 
-Pure functions on arrays. Two sources of noise: which items were drawn (near duplicates together, as clusters) and
-which seeds trained. Both are resampled, crossed, and every arm sees the same draws: so any linear contrast of arms
-(a delta, a leave-one-out, a Shapley value) is paired over items and seeds by construction.
+Pure functions on arrays. There are two sources of noise: the draw of items (near duplicates together, as clusters) and
+the training seeds. Both are resampled, crossed, and every arm sees the same draws. So any linear contrast of arms (a
+delta, a leave-one-out, a Shapley value) is paired over items and seeds.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class TaskScores:
 
 @dataclass(frozen=True, slots=True)
 class BootstrapDraws:
-    """Accuracies of arms, macro-averaged over tasks, and how they vary when items and seeds are drawn again."""
+    """Accuracies of arms, macro-averaged over tasks, and how they vary when items and seeds are resampled."""
 
     estimate: Array  # (arms,)
-    crossed: Array  # (replicates, arms): items and seeds drawn again
-    items: Array  # (replicates, arms): items alone
-    seed_means: tuple[Array, ...]  # for each task, or for all parts of one, (arms, seeds)
-    clusters: tuple[float, ...]  # for each task, how many
+    crossed: Array  # (replicates, arms): items and seeds resampled
+    items: Array  # (replicates, arms): only items resampled
+    seed_means: tuple[Array, ...]  # (arms, seeds) for each task, or for all parts of one task together
+    clusters: tuple[float, ...]  # the number of clusters of each task
     completions: int  # over all tasks, items and seeds
-    shares: tuple[float, ...] = ()  # what each task weighs, in all 1; empty: the same
+    shares: tuple[float, ...] = ()  # the weight of each task, with sum 1; empty: equal weights
 
     @property
     def seeds(self) -> int:
-        """The fewest seeds of any task; 1 = training noise cannot be seen."""
+        """The fewest seeds of any task; with 1, training noise cannot be seen."""
         return min(means.shape[1] for means in self.seed_means)
 
     @property
@@ -65,9 +65,9 @@ def resample(
     blocks: Sequence[TaskScores], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
 ) -> BootstrapDraws:
     """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
-    Hinkley 1997, section 3.8, for clusters). A task's S seeds are drawn S - 1 at a time, which makes the variance
-    between few seeds unbiased (Rao and Wu 1988). Tasks are trained apart, so their seeds are drawn apart; parts of one
-    task are `trained_together`, and share the draws of seeds."""
+    Hinkley 1997, section 3.8, for clusters). Of a task's S seeds, S - 1 are drawn at a time, which makes the variance
+    between few seeds unbiased (Rao and Wu 1988). Tasks are trained separately, so their seeds are drawn separately.
+    Parts of one task are `trained_together` and share the draws of seeds."""
     rng = np.random.default_rng(seed)
     crossed, items = [], []
     for block in blocks:
@@ -92,8 +92,8 @@ def resample(
 
 
 def average_over_tasks(tasks: Sequence[BootstrapDraws], sizes: Sequence[int]) -> BootstrapDraws:
-    """The average over tasks, each drawn apart (`resample` with a seed of its own) and weighing in proportion to its
-    size; as many items as sizes make a micro average, as many leaf tasks a macro average."""
+    """The average over tasks, each resampled separately (with its own seed) and weighted in proportion to its size.
+    Numbers of items as sizes give a micro average, numbers of leaf tasks a macro average."""
     shares = tuple(size / sum(sizes) for size in sizes)
     return BootstrapDraws(
         np.tensordot(shares, [draws.estimate for draws in tasks], 1),
@@ -109,12 +109,13 @@ def average_over_tasks(tasks: Sequence[BootstrapDraws], sizes: Sequence[int]) ->
 def estimate_contrast(draws: BootstrapDraws, weights: Sequence[float]) -> Interval:
     """The interval of `weights` . accuracies, for weights that sum to 0: percentiles of the crossed bootstrap.
 
-    Widened about the estimate by t/z for the few seeds behind it (Satterthwaite's degrees of freedom), and never
-    narrower than one discordant pair would make it (Agresti and Min 2005 add one such pseudo-pair each way): arms
-    that agree on 20 items are not known to agree everywhere.
+    It is widened about the estimate by t/z to allow for few seeds (Satterthwaite's degrees of freedom). It is never
+    narrower than one discordant pair would make it (Agresti and Min 2005 add one such pseudo-pair each way), because
+    arms that agree on 20 items need not agree everywhere.
 
-    In simulation it holds a true null 92-99% of the time from 2 seeds up, most cautiously where the luck of single
-    completions dominates: the crossed bootstrap counts that more than once. Then Welch on seed means sees more."""
+    In simulation it covers a true null 92-99% of the time from 2 seeds up. It is most conservative where the luck of
+    single completions dominates, because the crossed bootstrap counts that more than once. Welch on seed means then has
+    more power."""
     w = np.asarray(weights, dtype=float)
     value, replicates = float(draws.estimate @ w), draws.crossed @ w
     low, high = np.quantile(replicates, [0.025, 0.975])
@@ -129,13 +130,14 @@ def estimate_contrast(draws: BootstrapDraws, weights: Sequence[float]) -> Interv
 
 
 def probability_above(draws: BootstrapDraws, weights: Sequence[float], threshold: float) -> float:
-    """One-sided p that a contrast is `threshold` or more: the share of replicates there, widened as in `contrast`."""
+    """One-sided p that a contrast is at least `threshold`: the share of replicates there, widened as in
+    `estimate_contrast`."""
     reached = apply_small_sample_correction(draws, weights) >= threshold
     return float((reached.sum() + 1) / (len(reached) + 1))
 
 
 def apply_small_sample_correction(draws: BootstrapDraws, weights: Sequence[float]) -> Array:
-    """A contrast's replicates, as far about its estimate as the few seeds behind it ask for: (replicates,)."""
+    """A contrast's replicates (replicates,), spread about its estimate to allow for few seeds."""
     w = np.asarray(weights, dtype=float)
     value = float(draws.estimate @ w)
     return value + (draws.crossed @ w - value) * _t_over_z(draws, w)
@@ -145,8 +147,8 @@ def estimate_accuracy(draws: BootstrapDraws, arm: int) -> Interval:
     """Wilson's interval at the effective sample size that the crossed bootstrap implies, p(1 - p) / variance,
     reduced by (z/t)^2 for few seeds (Korn and Graubard 1998; Wilson instead of Clopper-Pearson).
 
-    Where all answers are right, or all wrong, or all items in one cluster, drawing items again changes nothing: the
-    bootstrap is mute and each cluster counts as one observation."""
+    If all answers are right, or all wrong, or all items are in one cluster, resampling items changes nothing. Then each
+    cluster counts as one observation."""
     from statsmodels.stats.proportion import proportion_confint
 
     value = float(np.clip(draws.estimate[arm], 0, 1))
@@ -163,7 +165,7 @@ def estimate_accuracy(draws: BootstrapDraws, arm: int) -> Interval:
 
 
 def standard_errors(draws: BootstrapDraws, weights: Sequence[float]) -> tuple[float, float]:
-    """Standard errors of a contrast: in all, and from the draw of items alone."""
+    """Standard errors of a contrast: the total, and from the draw of items alone."""
     w = np.asarray(weights, dtype=float)
     return float((draws.crossed @ w).std()), float((draws.items @ w).std())
 

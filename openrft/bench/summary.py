@@ -1,7 +1,7 @@
-"""A report's numbers: what each arm scored, what it gained over vanilla, what each plugin was worth, how sure that is.
+"""A report's numbers: each arm's score and gain over vanilla, and what each plugin was worth, with their uncertainty.
 
-Computed from per-item outcomes alone, so a stored report can be summarised again by a later version. Decides nothing
-(gate.py) and draws nothing (render.py).
+They are computed from per-item outcomes alone, so a later version can summarise a stored report again. Decisions are
+made in gate.py, and tables in render.py.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Score
 from openrft.bench.significance import adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
-COUNTS = ("completions", "over_context", "cut_off")  # what the core itself counts at evaluation
+COUNTS = ("completions", "over_context", "cut_off")  # counts of the core itself at evaluation
 
 
 def summarise(report: Report) -> Summary:
-    """All numbers of a report. The same report gives the same numbers, in whatever order its entries stand."""
+    """All numbers of a report. They do not depend on the order of its entries."""
     validate_report(report)
     runs, ablation = outcomes.index_results(report), read_ablation(report)
     vanilla = ablation.vanilla if ablation else next((arm.name for arm in report.arms), "")
@@ -107,7 +107,7 @@ def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
 
 
 def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[BaselineScore, ...]:
-    """Macro averages of the rules that speak of every task here; one that runs as an arm has its row there."""
+    """Macro averages of the rules that apply to every task here. Rules that ran as arms have their own rows."""
     found: dict[str, list[float]] = {}
     arms = {arm.policy.removeprefix(BASELINE_PREFIX) for arm in report.arms if arm.policy}
     for rule in report.baselines:

@@ -1,4 +1,4 @@
-"""A table of finished text, and how numbers are written in one."""
+"""A table of text cells, and how numbers are written in it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from openrft.bench.statistics import Interval
 
 
-# FROM bench/grid.py
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of finished text. A column whose title starts with `<` is set left."""
+    """A table of text cells. A column whose title starts with `<` is left-aligned."""
 
     title: str
     columns: tuple[str, ...]
@@ -29,7 +28,7 @@ def format_accuracy(found: Interval) -> str:
 
 
 def format_points(value: float) -> str:
-    """0.034 -> "+3.4"; what rounds to nothing has no sign."""
+    """0.034 -> "+3.4"; what rounds to zero has no sign."""
     text = f"{100 * value:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
 

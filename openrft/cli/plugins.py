@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from openrft.plugins.base import Declaration
+    from openrft.plugins.registry import InstalledPlugin
 
 
 @click.group("plugins")
@@ -15,7 +20,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--check", is_flag=True, help="Also import each plugin, and say which are broken.")
+@click.option("--check", is_flag=True, help="Also import each plugin, and say which are broken or slow to import.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(check: bool, as_json: bool) -> None:
     """Installed plugins, read from their metadata; none is imported unless --check is given.
@@ -24,75 +29,134 @@ def list_(check: bool, as_json: bool) -> None:
     Example:
       openrft plugins list --check
     """
-    from openrft.cli.plugin_commands import commands_of_distribution
-    from openrft.errors import OpenRFTError
-    from openrft.plugins.manager import PluginSet
     from openrft.plugins.registry import list_plugins
 
-    rows = []
-    for name, plugin in list_plugins().items():
-        row: dict[str, Any] = {
-            "name": name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "summary": plugin.summary,
-            "commands": commands_of_distribution(plugin.distribution),
-        }
-        if check:
-            try:
-                PluginSet([name], {})
-                row["state"] = "ok"
-            except OpenRFTError as fault:
-                row["state"] = str(fault)
-        rows.append(row)
+    installed = list_plugins()
+    rows = [_describe(name, plugin) for name, plugin in installed.items()]
+    if check:
+        _add_states(rows)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
+    for line in _align([_list_row(row) for row in rows]):
+        click.echo(line)
     for row in rows:
-        state = f"  [{row['state']}]" if check else ""
-        commands = "".join(f" (openrft {name})" for name in row["commands"])
-        click.echo(f"{row['name']:<14} {row['distribution']} {row['version']}: {row['summary']}{commands}{state}")
+        if row.get("slow"):
+            click.echo(f"{row['name']}: {row['slow']}", err=True)
+
+
+def _describe(name: str, plugin: InstalledPlugin) -> dict[str, Any]:
+    from openrft.cli.plugin_commands import commands_of_distribution
+
+    return {
+        "name": name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "summary": plugin.summary,
+        "commands": commands_of_distribution(plugin.distribution),
+        "rivals": list(plugin.rivals),
+    }
+
+
+def _add_states(rows: Sequence[dict[str, Any]]) -> None:
+    """Load each plugin: `state` is ok or what is wrong, `slow` a sentence on an import that takes long."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from openrft.errors import OpenRFTError
+    from openrft.plugins.manager import PluginSet
+    from openrft.plugins.registry import describe_slow_import
+
+    for row in rows:
+        try:
+            PluginSet([row["name"]], {})
+            row["state"] = "ok"
+        except OpenRFTError as fault:
+            row["state"] = str(fault)
+    sound = [row for row in rows if not row["rivals"]]
+    with ThreadPoolExecutor(2) as pool:
+        for row, slow in zip(sound, pool.map(describe_slow_import, [row["name"] for row in sound]), strict=True):
+            row["slow"] = slow
+
+
+def _list_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    distributions = f"{row['distribution']} {row['version']}"
+    if row["rivals"]:
+        distributions = " and ".join((*row["rivals"], row["distribution"])) + " both have it: uninstall one"
+    commands = "".join(f" (openrft {name})" for name in row["commands"])
+    state = f"  [{row['state']}]" if "state" in row else ""
+    return row["name"], distributions, f"{row['summary']}{commands}{state}"
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows in columns; the last one is as wide as it is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    return [
+        "  ".join((*(f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=True)), row[-1])).rstrip()
+        for row in rows
+    ]
 
 
 @command.command("show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, as_json: bool) -> None:
-    """A plugin's hooks, needs and options with their defaults.
+    """A plugin's hooks, what it declares, and its options with types, defaults and help.
 
     \b
     Example:
       openrft plugins show prm
     """
-    from openrft.plugins import hookspecs
-    from openrft.plugins.manager import get_options_class
-    from openrft.plugins.registry import find_plugin, load_plugin_class
+    from openrft.plugins.registry import check_requirements, find_plugin, load_declaration
 
-    plugin, cls = find_plugin(name), load_plugin_class(name)
-    hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_") and hasattr(cls, h)]
-    kind = get_options_class(name)
-    fields = dataclasses.fields(kind) if kind else ()
-    options = {
-        f.name: {"type": _named(f.type), "default": None if f.default is dataclasses.MISSING else f.default}
-        for f in fields
-    }
+    plugin, declaration = find_plugin(name), load_declaration(name)
+    check_requirements(name)
+    declared = {field.name: getattr(declaration, field.name) for field in dataclasses.fields(declaration)}
+    del declared["Options"]
+    options = _describe_options(declaration)
     if as_json:
         row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
-        click.echo(
-            json.dumps(
-                {**row, "hooks": hooks, "needs": list(getattr(cls, "requires", ())), "options": options},
-                indent=1,
-                default=str,
-            )
-        )
+        click.echo(json.dumps({**row, **declared, "options": options}, indent=1, default=str))
         return
     click.echo(f"{name}: {plugin.summary} ({plugin.distribution} {plugin.version})")
-    click.echo(f"hooks: {', '.join(hooks)}")
-    click.echo(f"needs: {', '.join(getattr(cls, 'needs', ())) or 'nothing'}")
-    for option, about_it in options.items():
-        click.echo(f"  --set {name}.{option}=...  {about_it['type']}, default {about_it['default']!r}")
+    for key, value in _list_declared(declaration):
+        click.echo(f"{key}: {value}")
+    click.echo("options: " + ("none" if not options else f"--set {name}.OPTION=VALUE"))
+    for line in _align([_option_row(option, about) for option, about in options.items()]) if options else ():
+        click.echo(f"  {line}")
 
 
-def _named(kind: object) -> str:
+def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
+    """What is worth a line to a reader: attributes of hooks that the plugin has, and what is not as usual."""
+    lines = [("hooks", ", ".join(declaration.hooks)), ("requires", ", ".join(declaration.requires) or "nothing")]
+    if declaration.replaces:
+        lines.append(("replaces", ", ".join(declaration.replaces)))
+    if "train_step" in declaration.hooks:
+        lines.append(("trains for", ", ".join(declaration.trains)))
+    if "reward" in declaration.hooks:
+        lines.append(("rewards", ", ".join(declaration.rewards)))
+    if declaration.changes_nothing_alone:
+        lines.append(("changes nothing alone", "yes: it only helps other plugins, or measures"))
+    return lines
+
+
+def _describe_options(declaration: Declaration) -> dict[str, dict[str, Any]]:
+    if declaration.Options is None:
+        return {}
+    return {
+        field.name: {
+            "type": _format_type(field.type),
+            "default": None if field.default is dataclasses.MISSING else field.default,
+            "required": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        }
+        for field in dataclasses.fields(declaration.Options)
+        if field.init
+    }
+
+
+def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
+    return option, about["type"], "must be set" if about["required"] else f"default {about['default']!r}"
+
+
+def _format_type(kind: object) -> str:
     """An annotation as people write it, whether it was kept as text or as a type."""
     return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")

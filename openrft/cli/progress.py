@@ -116,7 +116,6 @@ class ProgressLines:
         self._say(f"{self._jobs[job]}: {'done' if ok else 'FAILED'} ({self._done} of {len(self._jobs)})")
 
 
-# FROM cli/watched.py
 @contextmanager
 def show_progress(title: object) -> Iterator[Progress]:
     """Where the work stands, as a bar on a terminal and as a line now and then elsewhere."""

@@ -15,6 +15,7 @@ from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
 from openrft.bench.scores import Summary
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
+from openrft.runtime.text import escape_terminal
 
 _WIDEST = 10_000  # more than any table needs: a measure taken within it is the table's own
 
@@ -51,13 +52,13 @@ def _levels(what: str, before: float, after: float) -> tuple[str, str]:
 
 def print_grid(grid: TextTable, console: Console) -> None:
     """One table."""
-    title = Text(grid.title)
+    title = Text(escape_terminal(grid.title))
     table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in grid.columns:
         side: JustifyMethod = "left" if column.startswith("<") else "right"
-        table.add_column(Text(column.removeprefix("<")), justify=side, overflow="fold")
+        table.add_column(Text(escape_terminal(column.removeprefix("<"))), justify=side, overflow="fold")
     for number, row in enumerate(grid.rows):
-        table.add_row(*map(Text, row), style="dim" if number in grid.faint else None)
+        table.add_row(*(Text(escape_terminal(cell)) for cell in row), style="dim" if number in grid.faint else None)
     if not console.is_terminal:  # a pipe has no edge to fold cells at
         needed = Measurement.get(console, console.options.update(width=_WIDEST), table).maximum
         console.width = max(100, console.width, needed)
@@ -66,4 +67,4 @@ def print_grid(grid: TextTable, console: Console) -> None:
 
 def _lines(lines: Iterable[str], console: Console) -> None:
     for line in lines:
-        console.print(Text(line), soft_wrap=not console.is_terminal)
+        console.print(Text(escape_terminal(line)), soft_wrap=not console.is_terminal)

@@ -71,24 +71,28 @@ def dump_options(options: Any, names: Iterable[str] | None = None) -> dict[str, 
     """An options object as plain JSON values, which `parse_options` reads back; only those of `names`, if given."""
     from pydantic_core import to_jsonable_python
 
-    return {name: to_jsonable_python(getattr(options, name)) for name in names or list_fields(type(options))}
+    return {
+        name: to_jsonable_python(getattr(options, name))
+        for name in (list_fields(type(options)) if names is None else names)
+    }
 
 
-def check_options_class(options_class: type, owner: str) -> list[str]:
-    """What is wrong with a declaration: a type that cannot be set, a default that its own type or range refuses."""
+def check_options_class(options_class: type) -> list[str]:
+    """What is wrong with a declaration, each fault beginning with the option's name: a type that cannot be set, limits
+    for what is no number, a default that its own type or limits refuse."""
     faults = []
     kinds = get_types(options_class)
     for name, field in list_fields(options_class).items():
-        declared = get_declaration(field)
+        declared, default = get_declaration(field), get_default(field)
         try:
             _build_reader(kinds[name], declared)
         except TypeError as fault:
-            faults.append(f"{owner}.{name}: {fault}")
+            faults.append(f"{name} {fault}")
             continue
         if declared.limits and not {int, float} & set(_list_members(kinds[name])):
-            faults.append(f"{owner}.{name}: limits ({declared.range}) are for numbers")
-        elif (default := get_default(field)) is not MISSING:
-            faults += parse_values(options_class, owner, {name: default})[1]
+            faults.append(f"{name} has limits ({declared.range}) and is not a number")
+        elif default is not MISSING:
+            faults += [f"{name} has a wrong default: {f}" for f in parse_values(options_class, "", {name: default})[1]]
     return faults
 
 
@@ -221,7 +225,8 @@ def _build_reader(kind: Any, declared: Option) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(_annotate(kind, declared.limits))
     except PydanticUserError as fault:
-        raise TypeError(f"values of type {kind} cannot be set") from fault
+        shown = str(kind).removeprefix("<class '").removesuffix("'>").replace("typing.", "")
+        raise TypeError(f"has the type {shown}, which cannot be set") from fault
 
 
 def _annotate(kind: Any, limits: Mapping[str, float]) -> Any:

@@ -1,12 +1,16 @@
-"""A plugin is strangers' code: whatever fails there, or comes back in the wrong shape, is reported with its name."""
+"""A plugin is other people's code: what fails there, or comes back in the wrong shape, is reported with its name."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from openrft.errors import OpenRFTError, PluginError
+from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.registry import find_plugin
 
 T = TypeVar("T")
@@ -22,7 +26,7 @@ def name_plugin_in_errors(name: str, what: str) -> Iterator[None]:
         yield
     except OpenRFTError:
         raise
-    except Exception as fault:  # a stranger's code: whatever it raises gets its name attached
+    except Exception as fault:  # other people's code: whatever it raises gets the plugin's name
         raise PluginError(
             f"{find_plugin(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
         ) from fault
@@ -44,3 +48,20 @@ def check_metrics(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str,
     """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
     with name_plugin_in_errors(name, f"gave metrics that are no numbers in {hook}"):
         return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}
+
+
+def check_result(name: str, hook: str, given: object) -> HookResult[Any]:
+    """What a hook returned, as a HookResult with plain numbers and a state as JSON would read it back.
+
+    Raises PluginError with the plugin's name.
+    """
+    if not isinstance(given, HookResult):
+        return HookResult(given)
+    with name_plugin_in_errors(name, f"gave counts that are no whole numbers in {hook}"):
+        counts = {str(key): operator.index(n) for key, n in given.counts.items()}
+    with name_plugin_in_errors(name, f"gave a state that is no plain JSON in {hook}"):
+        state = None if given.state is None else json.loads(json.dumps(given.state, allow_nan=False))
+    metrics = check_metrics(name, hook, given.metrics)
+    if broken := [f"{key} is {value}" for key, value in metrics.items() if not math.isfinite(value)]:
+        raise PluginError(f"{find_plugin(name)} measured in {hook}: {', '.join(broken)}.", "Leave out what is unknown.")
+    return HookResult(given.value, counts, metrics, state)

@@ -1,34 +1,27 @@
 """The six hooks in the paper's order, `judge`, and the providers. Called by name: a plugin takes only what it needs.
 
-    @openrft.hookimpl
-    def reward(self, rollouts): ...
+    class Brevity(openrft.Plugin):
+        requires = ("rl",)
 
-A plugin is a class whose entry point stands in the group `openrft`. It is built as `Plugin(options)`, where
-`Plugin.Options` is a frozen dataclass (leave it out and the plugin takes none; its fields are bool, int, float, str or
-a Literal, or one of these or None), or as `Plugin()`. Class attributes
-that the core reads: `needs` (names of plugins without which this one cannot act, such as ("rl",)), `provides` (names
-of plugins whose place it takes in an arm, where others need them), `objectives` (what its train_step trains for;
-"imitate" and "explore" where it is left out), `rewards` (the kinds of reward it gives, both where it is left out),
-`support` (True if it changes nothing by itself, such as a teacher).
+        @openrft.hookimpl
+        def reward(self, rollouts): ...
 
-Attributes of the instance: `counts`, what its last hook counted, by name (a process reward's `steps_beyond_context` is
-added up over a run and warned of); `content`, a text that tells apart what its options name besides a `model` (weights
-of an embedder in a folder, say): results are stored under it, as they are under code and options. Of a plugin that
-trains for explore: `redraws`, how many times a step may draw further questions in place of groups whose rewards are all
-equal (dynamic sampling, DAPO, arXiv 2503.14476, section 3.2), 0 where it is left out; and `state`, plain JSON that its
-train_step must remember from one step to the next: it is kept in checkpoints and set again when a run goes on.
+A plugin is a class whose entry point stands in the group `openrft`. What it declares is documented at `Plugin`
+(base.py). It is built as `Plugin(options)`, where `Plugin.Options` is a frozen dataclass, or as `Plugin()`.
+
+A hook returns its value, or a `HookResult` around it that also says what was counted and measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import pluggy
 
 from openrft.tasks.task import Task, TaskFamily
-from openrft.types import Demonstration, Prompt, Reward, Rollout, Sample
+from openrft.types import JSON, Demonstration, Prompt, Reward, Rollout, Sample
 
 if TYPE_CHECKING:
     from openrft.grading.grade import Grade
@@ -39,6 +32,24 @@ GROUP = "openrft"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 Objective = Literal["imitate", "explore", "explore_stage"]
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class HookResult(Generic[T_co]):
+    """What a hook returns, where it has more to say than its value. Around None it counts as None: no answer."""
+
+    value: T_co  # what the hook would return alone
+    counts: Mapping[str, int] = field(default_factory=dict)
+    # ^ what was counted, by name, such as refusals; kept with the stage as PLUGIN.NAME, added up over its calls.
+    #   The core warns of a process reward's `steps_beyond_context`: steps that the reward model could not read
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    # ^ what was measured, by name; kept as PLUGIN.NAME, in explore in the row of its step
+    state: JSON = None  # of train_step: what it is given back as `state` at its next call, also after a resume
+
+
+Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or a result around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +90,13 @@ class Exploration(Protocol):
         """The rollouts (`prompt.to_rollout(completion)`) graded, rewarded by every plugin of the arm, mixed into R."""
         ...
 
-    def log_step(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
-        """To be called when the policy has learnt from a step's judged rollouts: logs it and saves a checkpoint.
+    def log_step(
+        self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float], state: JSON = None
+    ) -> None:
+        """To be called when the policy has learnt from a step's scored rollouts: logs it and saves a checkpoint.
 
-        Raises PluginError for a metric that is not finite.
+        `state` is what the plugin must remember: `train_step` is given it when a stopped run goes on. Raises
+        PluginError for a metric that is not finite.
         """
         ...
 
@@ -93,8 +107,8 @@ class Hooks:
     @hookspec
     def augment(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
-    ) -> list[Sample]:
-        """New samples made from `samples` (the train split), each with `parent` and `via` set.
+    ) -> Returned[list[Sample]]:
+        """New samples made from `samples` (the train split), each with `parent` and `created_by` set.
 
         Called once, before synthesis. Every plugin's result is collected; the core keeps the originals, drops
         duplicates by id and refuses a sample without a parent among `samples`. `policy` is the untrained policy.
@@ -104,7 +118,7 @@ class Hooks:
     @hookspec(firstresult=True)
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
-    ) -> list[Rollout] | None:
+    ) -> Returned[list[Rollout]] | None:
         """Reasoning for `samples` (the original train split): one rollout a sample, targets of imitation.
 
         `completion.text` must reach the gold answer; the core grades every one again and refuses a wrong one.
@@ -115,20 +129,20 @@ class Hooks:
     @hookspec(firstresult=True)
     def retrieve(
         self, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
-    ) -> list[list[Demonstration]] | None:
+    ) -> Returned[list[list[Demonstration]]] | None:
         """For each of `samples` the demonstrations to put before it, in order, chosen from `pool` (train split).
 
-        The core refuses a shot whose sample is the sample itself or its kin (`Sample.root`).
+        The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`.
         """
         raise NotImplementedError
 
     @hookspec
-    def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> list[Reward]:
+    def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward]]:
         """One Reward a rollout, in order. Every plugin's result is collected.
 
-        kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.steps_of`); the core
+        kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.split_steps`); the core
         aggregates it with f and mixes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4).
-        Where `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.earned`).
+        Where `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.step_rewards`).
         kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
         `step` counts from 0; -1 stands for rollouts that are only looked at before RL (stages/fitness.py), which are
         not drawn where the plugin's attribute `rewards` says that it gives no process rewards.
@@ -146,23 +160,25 @@ class Hooks:
         seed: int,
         progress: Progress,
         run: Exploration | None,
-    ) -> Mapping[str, float] | None:
+        state: JSON,
+    ) -> Returned[Mapping[str, float]] | None:
         """Change the policy; return metrics, or None if `objective` is not this plugin's.
 
         "imitate": called once with all synthesised rollouts (SFT). "explore": called once a step with that
         step's scored rollouts (RL); rollouts of one sample form a group. "explore_stage": called once, without
-        rollouts, for a plugin whose `objectives` name it: it takes every step from `run.first` to `run.steps` itself,
-        through `run`, which the others do not get. If all return None the core refuses.
+        rollouts, for a plugin whose `trains` names it: it takes every step from `run.first` to `run.steps` itself,
+        through `run`, which the others do not get. `state`: what the plugin returned as `HookResult.state` at the step
+        before, None at the first; it is kept in checkpoints. If all return None the core refuses.
         """
         raise NotImplementedError
 
     @hookspec
-    def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Mapping[str, float]:
+    def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Returned[Mapping[str, float]]:
         """Further metrics of the graded test rollouts, by name. Collected; names must not clash."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> list[Grade] | None:
+    def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> Returned[list[Grade]] | None:
         """Grades of the test answers that `task.grade` left open (`correct` is None): one a rollout, in order.
 
         Called before `evaluate`, with those rollouts alone. None = no judge is at hand, or a Grade whose `correct` is
@@ -174,8 +190,8 @@ class Hooks:
     def tasks(self) -> TaskFamily:
         """Provider: the family of tasks of the plugin's own name.
 
-        A family may offer more than `TaskFamily`: all rows of a task (`task.Whole`), or a store that loads fast
-        (`task.Preparing`), which `openrft tasks prepare` makes.
+        A family may offer more than `TaskFamily`: all rows of a task (`ProvidesAllRows`), a store that loads fast
+        (`Preparable`), which `openrft tasks prepare` makes, and further names of its tasks (`HasAliases`).
         """
         raise NotImplementedError
 
@@ -183,3 +199,6 @@ class Hooks:
     def policies(self) -> Mapping[str, PolicyInfo]:
         """Provider: named checkpoints (policies, teachers, PRMs), each name starting with the plugin's own."""
         raise NotImplementedError
+
+
+HOOKS = tuple(name for name in vars(Hooks) if not name.startswith("_"))

@@ -6,9 +6,7 @@ One pluggy manager a job, no global one. A plugin's failure carries its name and
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,26 +16,36 @@ import pluggy
 from openrft.config.parse import dump_options, parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
-from openrft.plugins.errors import name_plugin_in_errors
-from openrft.plugins.registry import digest_plugin_source, find_plugin, library_versions, load_plugin_class
+from openrft.plugins.base import Declaration, DeclarationFault, read_instance
+from openrft.plugins.errors import check_result, name_plugin_in_errors
+from openrft.plugins.hookspecs import HookResult
+from openrft.plugins.registry import (
+    check_requirements,
+    digest_plugin_source,
+    find_plugin,
+    library_versions,
+    load_declaration,
+    load_plugin_class,
+)
+from openrft.types import JSON, RewardKind
 
 
 def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
-    """`names` and all that they need, needed ones first, in a stable order.
+    """`names` and all that they require, required ones first, in a stable order.
 
-    A plugin of `names` or `among` that `provides` another's part takes its place. Raises UsageError for a circle, and
-    for two plugins in one part.
+    A plugin of `names` or `among` that `replaces` another takes its place. Raises UsageError for a circle, and for an
+    arm with a plugin and its replacement, PluginError for a required plugin that is not installed.
     """
     names = list(names)
-    replacements = {
-        part: name for name in (*among, *names) for part in getattr(load_plugin_class(name), "replaces", ())
-    }
+    replacements = {part: name for name in (*among, *names) for part in load_declaration(name).replaces}
     order: list[str] = []
 
     def add(name: str, chain: tuple[str, ...]) -> None:
         if name in chain:
-            raise UsageError(f"plugins need each other in a circle: {' -> '.join((*chain, name))}.")
-        for other in getattr(load_plugin_class(name), "requires", ()):
+            raise UsageError(f"plugins require each other in a circle: {' -> '.join((*chain, name))}.")
+        for other in load_declaration(name).requires:
+            if other not in replacements:
+                check_requirements(name)
             add(replacements.get(other, other), (*chain, name))
         if name not in order:
             order.append(name)
@@ -52,6 +60,7 @@ def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> lis
 
 def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """An instance with these options, or None and all faults of the options."""
+    check_requirements(name)
     cls = load_plugin_class(name)
     options, faults = read_options(name, values)
     if faults:
@@ -65,22 +74,11 @@ def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]
 
 def read_options(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The plugin's options object, or None and all faults; None too for a plugin without options."""
-    options_class = get_options_class(name)
+    options_class = load_declaration(name).Options
     if options_class is None:
         return None, [f"{name} takes no options (given: {', '.join(values)})."] if values else []
     with name_plugin_in_errors(name, "failed to read its options"):
         return parse_options(options_class, name, values)
-
-
-def get_options_class(name: str) -> Any:
-    """The plugin's nested dataclass `Options`; None where it has none. Raises PluginError if it is something else."""
-    options_class = getattr(load_plugin_class(name), "Options", None)
-    if options_class is not None and not dataclasses.is_dataclass(options_class):
-        raise PluginError(
-            f"{find_plugin(name)}: its Options is not a dataclass.",
-            "Write @dataclass(frozen=True) above class Options.",
-        )
-    return options_class
 
 
 class PluginSet:
@@ -89,6 +87,8 @@ class PluginSet:
     def __init__(self, names: Iterable[str], options: Mapping[str, Mapping[str, Any]]) -> None:
         self.names = tuple(names)
         self.instances: dict[str, Any] = {}
+        self.declarations: dict[str, Declaration] = {}
+        self.states: dict[str, JSON] = {}  # by plugin: what its train_step is given as `state`
         self.options = {name: dict(options.get(name, {})) for name in self.names}
         self.seconds: dict[str, float] = dict.fromkeys(self.names, 0.0)
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
@@ -107,27 +107,23 @@ class PluginSet:
     def _register(self, name: str) -> None:
         instance = self.instances[name]
         try:
-            self._manager.register(instance, name=name)
-            self._manager.check_pending()
-        except pluggy.PluginValidationError as fault:
-            hooks = [h for h in vars(hookspecs.Hooks) if not h.startswith("_")]
-            reason = str(fault).strip().splitlines()[-1].strip()
-            unknown = re.match(r"unknown hook '(\w+)'", reason)
-            if unknown:
-                near = difflib.get_close_matches(unknown.group(1), hooks, n=1)
-                reason = f"there is no hook {unknown.group(1)!r}" + (f"; did it mean {near[0]}?" if near else "")
-            raise PluginError(
-                f"{find_plugin(name)} does not fit the hooks: {reason}", f"The hooks are {', '.join(hooks)}."
-            ) from fault
+            self.declarations[name] = read_instance(load_declaration(name), instance)
+        except DeclarationFault as fault:
+            raise PluginError(f"{find_plugin(name)}: {fault.message}", fault.advice) from fault
+        self._manager.register(instance, name=name)
         for caller in self._manager.get_hookcallers(instance) or ():
             for impl in caller.get_hookimpls():
                 if impl.plugin is instance:
-                    impl.function = self._guarded(name, caller.name, impl.function)  # type: ignore[misc]
+                    impl.function = self._guarded(name, caller.name, impl)  # type: ignore[misc]
 
-    def _guarded(self, name: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The hook's implementation with its result labelled and its failure attributed."""
+    def _guarded(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
+        """The hook's implementation with its result labelled and checked, and its failure attributed."""
+        function = impl.function
+        own_state = impl.argnames.index("state") if hook == "train_step" and "state" in impl.argnames else None
 
-        def call(*args: Any) -> tuple[str, Any] | None:
+        def call(*args: Any) -> tuple[str, HookResult[Any]] | None:
+            if own_state is not None:  # pluggy passes every plugin the same arguments
+                args = (*args[:own_state], self.states.get(name), *args[own_state + 1 :])
             began = time.perf_counter()
             try:
                 result = function(*args)
@@ -141,7 +137,8 @@ class PluginSet:
                 ) from fault
             finally:
                 self.seconds[name] += time.perf_counter() - began
-            return None if result is None else (name, result)
+            checked = check_result(name, hook, result)
+            return None if checked.value is None else (name, checked)
 
         return call
 
@@ -151,37 +148,25 @@ class PluginSet:
         return [impl.plugin_name for impl in reversed(impls)]
 
     def trainers_for(self, objective: str) -> list[str]:
-        """Plugins that train for this objective (attribute `objectives`; one without it: "imitate" and "explore")."""
-        every = ("imitate", "explore")
-        trainers = self.implementing("train_step")
-        return [name for name in trainers if objective in getattr(self.instances[name], "trains", every)]
+        """Plugins that train for this objective."""
+        return [name for name in self.implementing("train_step") if objective in self.declarations[name].trains]
 
-    def call_all(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+    def rewarding(self, kind: RewardKind) -> list[str]:
+        """Plugins that give rewards of this kind."""
+        return [name for name in self.implementing("reward") if kind in self.declarations[name].rewards]
+
+    def call_all(self, hook: str, **arguments: Any) -> list[tuple[str, HookResult[Any]]]:
         """(plugin name, result) of every plugin that returned one, in the arm's order."""
         return list(getattr(self._manager.hook, hook)(**arguments))
 
-    def call_first(self, hook: str, **arguments: Any) -> tuple[str, Any] | None:
+    def call_first(self, hook: str, **arguments: Any) -> tuple[str, HookResult[Any]] | None:
         """(plugin name, result) of the first plugin that returned one."""
-        result: tuple[str, Any] | None = getattr(self._manager.hook, hook)(**arguments)
+        result: tuple[str, HookResult[Any]] | None = getattr(self._manager.hook, hook)(**arguments)
         return result
-
-    def counts(self, name: str) -> dict[str, int]:
-        """What a plugin counted in its last hook (its attribute `counts`), such as fallbacks or refusals."""
-        with name_plugin_in_errors(name, "has no whole numbers in counts"):
-            return {key: int(n) for key, n in (getattr(self.instances[name], "counts", None) or {}).items()}
-
-    def states(self, names: Iterable[str]) -> dict[str, Any]:
-        """What plugins must remember from one step of training to the next (attribute `state`, plain JSON)."""
-        return {name: state for name in names if (state := getattr(self.instances[name], "state", None)) is not None}
-
-    def restore_states(self, states: Mapping[str, Any]) -> None:
-        """Give back what `states` took."""
-        for name, state in states.items():
-            self.instances[name].state = state
 
     def get_option(self, name: str, option: str) -> Any:
         """What a plugin's option is, given or by default; None if it has no such option."""
-        kind = get_options_class(name)
+        kind = self.declarations[name].Options
         defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
         return self.options[name].get(option, defaults.get(option))
 
@@ -208,11 +193,11 @@ class _Providers:
         self._plugins: PluginSet | None = None
 
     def _only(self, hook: str) -> Any | None:
-        if not hasattr(load_plugin_class(self._name), hook):
+        if hook not in load_declaration(self._name).hooks:
             return None
         self._plugins = self._plugins or PluginSet([self._name], {})
         found = self._plugins.call_all(hook)
-        return found[0][1] if found else None
+        return found[0][1].value if found else None
 
     def policies(self) -> Mapping[str, hookspecs.PolicyInfo]:
         return self._only("policies") or {}

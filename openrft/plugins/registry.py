@@ -1,20 +1,29 @@
 """What plugins are installed, by their metadata: nothing is imported until a plugin is asked for by name.
 
-Their code, and the libraries under it, are known by digests and versions: stored results depend on them.
+A plugin's class is checked when it is loaded (base.py). Its code, and the libraries under it, are known by digests and
+versions: stored results depend on them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import functools
+import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from openrft.errors import PluginError, UnknownName, UsageError
-from openrft.plugins import hookspecs
+from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
+from openrft.plugins.base import Declaration, DeclarationFault, read_declaration
+from openrft.plugins.hookspecs import GROUP
 from openrft.runtime.code_digest import digest_package, find_package_file, installed_versions
 
+SLOW_IMPORT = 1.0  # seconds of processor time
+HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "vllm", "sentence_transformers", "tensorflow", "jax")
 NAME = re.compile(r"[\w.-]+")  # of the distribution, at the head of a requirement
 
 
@@ -27,7 +36,7 @@ class InstalledPlugin:
     version: str
     summary: str
     entry: EntryPoint
-    rival: str = ""  # another distribution that calls a plugin so
+    rivals: tuple[str, ...] = ()  # other distributions that call a plugin so: it cannot be used
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -37,9 +46,9 @@ class InstalledPlugin:
 def list_plugins() -> dict[str, InstalledPlugin]:
     """Every installed plugin by name. Two distributions with one name are refused when that name is used."""
     found: dict[str, InstalledPlugin] = {}
-    for entry in entry_points(group=hookspecs.GROUP):
+    for entry in entry_points(group=GROUP):
         dist = entry.dist
-        find_plugin = InstalledPlugin(
+        plugin = InstalledPlugin(
             entry.name,
             dist.name if dist else "unknown",
             dist.version if dist else "0",
@@ -47,9 +56,10 @@ def list_plugins() -> dict[str, InstalledPlugin]:
             entry,
         )
         other = found.get(entry.name)
-        if other and other.distribution != find_plugin.distribution:
-            find_plugin = replace(find_plugin, rival=other.distribution)
-        found[entry.name] = find_plugin
+        if other:
+            rivals = {*other.rivals, other.distribution} - {plugin.distribution}
+            plugin = replace(plugin, rivals=tuple(sorted(rivals)))
+        found[entry.name] = plugin
     return dict(sorted(found.items()))
 
 
@@ -59,22 +69,75 @@ def find_plugin(name: str) -> InstalledPlugin:
     if name not in known:
         raise UnknownName("plugin", name, known, "`openrft plugins list` shows what is installed.")
     found = known[name]
-    if found.rival:
-        both = f"{found.rival} and {found.distribution}"
-        raise UsageError(f"two installed distributions call a plugin {name!r}: {both}.", "Uninstall one.")
+    if found.rivals:
+        both = " and ".join((*found.rivals, found.distribution))
+        raise UsageError(
+            f"{len(found.rivals) + 1} installed distributions call a plugin {name!r}: {both}.", "Keep one."
+        )
     return found
 
 
 @functools.cache
-def load_plugin_class(name: str) -> Any:
+def load_plugin_class(name: str) -> type[Any]:
     """Import one plugin's class. Raises PluginError naming it if the import fails."""
     plugin = find_plugin(name)
     try:
-        return plugin.entry.load()
+        loaded = plugin.entry.load()
     except Exception as fault:
         raise PluginError(
             f"{plugin} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault
+    if not isinstance(loaded, type):
+        raise PluginError(f"{plugin}: its entry point leads to a {type(loaded).__name__}.", "Name the plugin's class.")
+    return loaded
+
+
+def load_declaration(name: str) -> Declaration:
+    """Import a plugin, if need be, and read what it declares. Raises PluginError for a class that cannot be used."""
+    cls = load_plugin_class(name)
+    try:
+        return read_declaration(cls)
+    except DeclarationFault as fault:
+        raise PluginError(f"{find_plugin(name)}: {fault.message}", fault.advice) from fault
+
+
+def check_requirements(name: str) -> None:
+    """Raises PluginError if the plugin requires one that is not installed, and no installed one takes its place."""
+    missing = [other for other in load_declaration(name).requires if other not in list_plugins()]
+    if not missing:
+        return
+    replaced: set[str] = set()
+    for other in list_plugins():
+        with contextlib.suppress(OpenRFTError):
+            replaced |= {*load_declaration(other).replaces}
+    if absent := [other for other in missing if other not in replaced]:
+        near = difflib.get_close_matches(absent[0], list_plugins(), n=1, cutoff=0.6)
+        raise PluginError(
+            f"{find_plugin(name)}: requires names {absent[0]!r}, which is not installed.",
+            f"Did you mean {near[0]}?" if near else "Install the plugin of that name.",
+        )
+
+
+def describe_slow_import(name: str) -> str:
+    """A sentence on a plugin whose import takes long; "" for the others. Measured in a process of its own.
+
+    Every command that names the plugin would wait for it.
+    """
+    code = (
+        "import importlib, sys, time, openrft; began = time.process_time(); importlib.import_module(sys.argv[1]);"
+        " print(time.process_time() - began, *{m.split('.')[0] for m in sys.modules})"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", code, find_plugin(name).entry.module]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode or not done.stdout.split():
+        return ""  # what cannot be imported is reported when it is loaded
+    seconds, *modules = done.stdout.splitlines()[-1].split()
+    if float(seconds) < SLOW_IMPORT:
+        return ""
+    heavy = [module for module in HEAVY if module in modules]
+    what = f" ({', '.join(heavy)})" if heavy else ""
+    return f"its import takes {float(seconds):.1f} s{what}: import heavy modules inside the hooks that need them."
 
 
 @functools.cache
@@ -88,6 +151,6 @@ def digest_plugin_source(name: str) -> str:
 
 def library_versions(name: str) -> dict[str, str]:
     """Versions of what the plugin's distribution requires, extras included, as far as it is installed."""
-    dist = getattr(find_plugin(name).entry, "dist", None)
+    dist = find_plugin(name).entry.dist
     asked = [match.group() for line in (dist.requires if dist else None) or () if (match := NAME.match(line))]
     return installed_versions(library for library in asked if not library.startswith("openrft"))

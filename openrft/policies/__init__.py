@@ -1,1 +1,1 @@
-"""Policies: what answers, and what can be trained."""
+"""Policies: the contract, and the backends that answer prompts and can be trained."""

@@ -1,7 +1,7 @@
-"""A critic of a transformers policy: V(s_t), the return that is still to come before each completion token.
+"""The critic of a transformers policy: V(s_t), the return that is still to come before each completion token.
 
-By default it shares the policy's frozen trunk and has a LoRA adapter and a value head of its own, so it costs hardly
-any memory; a separate one is a copy of the trunk, all of which is trained.
+By default it shares the policy's frozen trunk and has its own LoRA adapter and value head, so it needs little memory. A
+separate critic is a copy of the trunk, all of which is trained.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ NAME = "critic"  # of its adapter
 
 @dataclass(frozen=True, slots=True)
 class CriticConfig:
-    """What must be known to build a critic before its weights can be loaded."""
+    """What is needed to build a critic before its weights are loaded."""
 
-    rank: int  # of its adapter; without meaning for a separate one
+    rank: int  # of its adapter; ignored for a separate critic
     alpha: int
     seed: int
     separate: bool = False
 
 
 class ValueModel(nn.Module):
-    """Trunk and head in the manners of a causal language model whose vocabulary is one number, so that whatever runs
-    a language model over completions runs a critic too."""
+    """Trunk and value head with the interface of a causal language model that has one logit. Code that runs a language
+    model over completions can then run a critic too."""
 
     def __init__(self, trunk: Any) -> None:
         super().__init__()
         self.trunk, self.config = trunk, trunk.config
         self.device, self.dtype = trunk.device, trunk.dtype
         self.head = nn.Linear(trunk.config.hidden_size, 1, device=trunk.device, dtype=torch.float32)
-        nn.init.zeros_(self.head.weight)  # V = 0 at the start: the first advantages are those of plain returns
+        nn.init.zeros_(self.head.weight)  # V = 0 at the start, so the first advantages are plain returns
         nn.init.zeros_(self.head.bias)
 
     @property
     def model(self) -> Any:
-        """The trunk, by the name that it has in a causal language model."""
+        """The trunk, under the name that it has in a causal language model."""
         return self.trunk
 
     def lm_head(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Values (..., 1) of last hidden states."""
+        """Values (..., 1) of the last hidden states."""
         values: torch.Tensor = self.head(hidden.float())
         return values
 
     def forward(self, logits_to_keep: int = 0, **inputs: Any) -> CausalLMOutputWithPast:
-        """`logits` (B, T, 1) are the values; `logits_to_keep` = n keeps those of the last n positions, 0 all."""
+        """`logits` (B, T, 1) are the values. `logits_to_keep` = n keeps those of the last n positions; 0 keeps all."""
         hidden = self.trunk(**inputs).last_hidden_state[:, -logits_to_keep:]
         return CausalLMOutputWithPast(logits=self.lm_head(hidden))
 
@@ -69,7 +69,7 @@ class Critic:
         """`model` is the policy's PeftModel, its own adapter named "default"."""
         self._policy, self._pad, self.shape = model, pad, shape
         if shape.separate:
-            # In float32 whatever the policy is in: small steps on whole weights would be lost in bfloat16.
+            # Always in float32: small updates of full weights would be lost in bfloat16.
             trunk = copy.deepcopy(model).unload().base_model.requires_grad_(True).float()
         else:
             _add_adapter(model, shape)
@@ -89,7 +89,7 @@ class Critic:
         return self._optimizer
 
     def save(self, folder: Path) -> None:
-        """Write shape, weights and moments to a new folder."""
+        """Write shape, weights and optimizer state to a new folder."""
         from safetensors.torch import save_file
 
         folder.mkdir()
@@ -116,7 +116,7 @@ class Critic:
             self._policy.delete_adapter(NAME)
 
     def parameters(self) -> Iterable[nn.Parameter]:
-        """What is trained of it."""
+        """The parameters that are trained."""
         return self._trained().values()
 
     def _trained(self) -> dict[str, nn.Parameter]:
@@ -125,7 +125,7 @@ class Critic:
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        """Within this context the trunk wears the critic's adapter in place of the policy's."""
+        """In this context the trunk uses the critic's adapter instead of the policy's."""
         if self.shape.separate:
             yield
             return
@@ -134,7 +134,7 @@ class Critic:
             yield
         finally:
             self._policy.set_adapter("default")
-            # Waking one adapter freezes the other, and a frozen parameter would miss its gradient later.
+            # Activating one adapter freezes the other, and a frozen parameter would get no gradient later.
             for name, parameter in self._policy.named_parameters():
                 if _own(name):
                     parameter.requires_grad_(True)
@@ -144,7 +144,7 @@ def _add_adapter(model: Any, shape: CriticConfig) -> None:
     from peft import LoraConfig
 
     torch.manual_seed(shape.seed)
-    targets = model.peft_config["default"].target_modules  # the layers that the policy's own adapter stands on
+    targets = model.peft_config["default"].target_modules  # the same layers as the policy's adapter
     model.add_adapter(NAME, LoraConfig(r=shape.rank, lora_alpha=shape.alpha, target_modules=sorted(targets)))
     model.set_adapter("default")
 

@@ -1,4 +1,4 @@
-"""Write a policy as a checkpoint of its own: whole or not at all."""
+"""Write a policy as a checkpoint, completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from openrft.runtime.files import report_disk_errors
 
 
 def export_checkpoint(policy: Policy, folder: Path, beside: Sequence[Path] = ()) -> None:
-    """Write model and tokenizer to `folder`, any adapter folded in, and copies of the files `beside`.
+    """Write model and tokenizer to `folder`, with any adapter merged, and copies of the files `beside`.
 
     Raises UsageError for a server's policy.
     """

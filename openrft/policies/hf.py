@@ -32,7 +32,7 @@ transformers_logging.disable_progress_bar()
 
 
 class CompletionSampler(Protocol):
-    """What draws a policy's completions."""
+    """Draws a policy's completions."""
 
     def __call__(
         self,
@@ -42,7 +42,7 @@ class CompletionSampler(Protocol):
         limits: DecodeLimits,
         tick: Callable[[int], None],
     ) -> list[list[DecodedRow]]:
-        """As `openrft.policies.decode.decode`, by the policy as it is now, its adapter on."""
+        """Like `openrft.policies.generation.decode.decode`, for the policy as it is now, with its adapter."""
         ...
 
 
@@ -53,7 +53,7 @@ def sample_with_decode_loop(
     limits: DecodeLimits,
     tick: Callable[[int], None],
 ) -> list[list[DecodedRow]]:
-    """The `Sampler` of our own: the decode loop of decode.py, on the policy's own model."""
+    """The default `CompletionSampler`: the decode loop in this process, on the policy's own model."""
     training, _ = policy.model.training, policy.model.eval()
     with _folded(policy):
         rows = decode(policy.model, prompts, sampling, limits, tick)
@@ -94,7 +94,7 @@ class HFPolicy:
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         *before, last = messages
-        if last["role"] == "assistant":  # a begun answer, to be continued
+        if last["role"] == "assistant":  # the beginning of an answer, to be continued
             return [*self.encode(before), *self.tokenizer.encode(last["content"], add_special_tokens=False)]
         if self.tokenizer.chat_template is None:
             text = "\n\n".join(m["content"] for m in messages) + "\n"
@@ -114,8 +114,8 @@ class HFPolicy:
 
     @property
     def exact_sampling_logprobs(self) -> bool:
-        """Whether sampling's log-probabilities are those that the update's forward pass gives, but for rounding of
-        float32: another engine's are not, nor are those of a lower precision, which differ by tenths of a nat."""
+        """Whether the log-probabilities from sampling equal those of the update's forward pass, up to float32 rounding.
+        Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
         return self._sampler is sample_with_decode_loop and self.model.dtype == torch.float32
 
     @property
@@ -200,7 +200,7 @@ class HFPolicy:
     def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
             self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
-        if self._reopened:  # moments are kept, and what the trainer asks for comes with its first call
+        if self._reopened:  # the moments were saved; learning rate and weight decay come with the first call
             for group in self._optimizer.param_groups:
                 group.update(lr=lr, weight_decay=weight_decay)
             self._reopened = False
@@ -242,7 +242,7 @@ class HFPolicy:
 
 
 def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
-    """`fold.folded`; imported only where there is an adapter, as that file imports PEFT."""
+    """`merged_for_sampling`, imported only if there is an adapter, because its file imports PEFT."""
     if not policy.has_adapter:
         return nullcontext()
     from openrft.policies.lora_merge import merged_for_sampling
@@ -251,7 +251,7 @@ def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
 
 
 def _merged(model: Any, seed: int) -> Any:
-    """`fold.merged`, imported as late for the same reason."""
+    """`merge_with_stochastic_rounding`, imported late for the same reason."""
     from openrft.policies.lora_merge import merge_with_stochastic_rounding
 
     return merge_with_stochastic_rounding(model, seed)
@@ -265,7 +265,7 @@ def _digest(tensors: Iterator[torch.Tensor]) -> str:
 
 
 def _stop_ids(model: Any, tokenizer: Any) -> list[int]:
-    """End tokens, the tokenizer's first: the one that chat turns end with."""
+    """End tokens. The tokenizer's comes first, because chat turns end with it."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     more = configured if isinstance(configured, list) else [configured]
     stop = [i for i in dict.fromkeys([tokenizer.eos_token_id, *more]) if i is not None]

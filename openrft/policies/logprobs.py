@@ -1,4 +1,4 @@
-"""Log-probabilities and values of completions, with gradient; a group's prompt is run once and shared."""
+"""Log-probabilities and values of completions, with gradient. The prompt of a group is computed once and shared."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def compute_logprobs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """log pi(token | prompt, tokens before) at `temperature` for each completion token.
 
-    Args: prompts and completions, B lists of token ids; rows with the same prompt should follow each other.
-    Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T), T the longest completion.
+    Args: prompts and completions, B lists of token ids; rows with the same prompt should be adjacent.
+    Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T). T is the longest completion.
     Gradients flow through the shared prompt's keys and values into every member of its group.
     """
     logits, mask = _predictions(model, prompts, completions, pad)
@@ -36,23 +36,23 @@ def compute_logprobs(
 def compute_values(
     model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """V(s_t) before each completion token: `model` is a critic whose `logits` are values (B, T, 1).
+    """V(s_t) before each completion token. `model` is a critic whose `logits` are values (B, T, 1).
 
-    Args and mask as for `completion_logprobs`. Returns: (B, T) values, zero where the mask is zero, and the mask.
+    Args and mask as for `compute_logprobs`. Returns: (B, T) values, zero where the mask is zero, and the mask.
     """
     values, mask = _predictions(model, prompts, completions, pad)
     return _by_row(values[..., 0].float(), mask), mask
 
 
 def _by_row(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """(N,) values of the tokens, completion after completion, as (B, T), zero where the mask is zero."""
+    """(N,) values of the tokens of all completions in order, as (B, T), zero where the mask is zero."""
     return torch.zeros_like(mask, dtype=values.dtype).masked_scatter(mask.bool(), values)
 
 
 def _predictions(
     model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the model says before each completion token (N, V), completion after completion, and the mask (B, T)."""
+    """The model's outputs before each completion token (N, V), all completions in order, and the mask (B, T)."""
     if any(not c for c in completions):
         raise ValueError("an empty completion has no tokens to score; leave it out")
     targets, mask = _right_padded(completions, pad, model.device)
@@ -62,22 +62,22 @@ def _predictions(
 
 
 def _along_trees(model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> torch.Tensor:
-    """What the model says before each completion token (N, V): each distinct prefix of a group is run once."""
+    """The model's outputs before each completion token (N, V). Each distinct prefix of a group is computed once."""
     pairs = zip(map(tuple, prompts), completions, strict=True)
     groups = [[(*prompt, *c[:-1]) for _, c in rows] for prompt, rows in groupby(pairs, key=itemgetter(0))]
-    forest = build_prefix_tree(groups)
-    said_by = [n for path, p in zip(forest.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
-    wanted = sorted(set(said_by))
+    tree = build_prefix_tree(groups)
+    predicting = [n for path, p in zip(tree.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
+    wanted = sorted(set(predicting))
     number = {node: i for i, node in enumerate(wanted)}
     base = model.get_base_model() if hasattr(model, "peft_config") else model
-    notices = base.lm_head(forward(base.model, forest, wanted))
-    return notices[torch.tensor([number[node] for node in said_by], device=model.device)]
+    outputs = base.lm_head(forward(base.model, tree, wanted))
+    return outputs[torch.tensor([number[node] for node in predicting], device=model.device)]
 
 
 def _after_prefill(
     model: Any, prompts: Sequence[Sequence[int]], targets: torch.Tensor, target_mask: torch.Tensor, pad: int
 ) -> torch.Tensor:
-    """What the model says before each completion token (B, T, V): a row each, behind its prompt's keys and values."""
+    """The model's outputs before each completion token (B, T, V). Each row follows its prompt's keys and values."""
     groups = [(list(p), len(list(rows))) for p, rows in groupby(map(tuple, prompts))]
     counts = torch.tensor([count for _, count in groups], device=model.device)
     first, cache, mask, positions = prefill(model, [p for p, _ in groups], pad)

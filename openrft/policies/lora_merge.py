@@ -1,4 +1,4 @@
-"""Fold a LoRA adapter into the weights for the length of a rollout: sampling then costs what the bare model costs."""
+"""Merge a LoRA adapter into the weights, for the length of a rollout or for good. Sampling is faster without it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from peft.tuners.lora import Linear
 
-MAX_COPIED_PARAMETERS = (
-    500_000_000  # parameters; beyond, a second copy of the weights costs more than the adapter's extra products
-)
+MAX_COPIED_PARAMETERS = 500_000_000  # beyond this, a second copy of the weights costs more than the adapter's products
 
 
 @contextmanager
 def merged_for_sampling(model: Any) -> Iterator[None]:
-    """Within this context every adapted linear layer is W + BA and the adapter is off. W itself is put back after, not
-    recomputed, so that no rounding piles up over the steps. Does nothing for a model without adapter, a large one, or
-    one in less than float32: in the sum W + BA most of a young adapter would be rounded away.
+    """In this context every adapted linear layer has the weight W + BA, and the adapter is off.
+
+    W itself is put back afterwards and not recomputed, so no rounding accumulates over the steps. Does nothing for a
+    model without adapter, a large one, or one in less than float32, where rounding W + BA would lose most of a young
+    adapter.
     """
     layers = [m for m in model.modules() if isinstance(m, Linear)]
     exact = all(layer.get_base_layer().weight.dtype == torch.float32 for layer in layers)  # type: ignore[union-attr]
@@ -39,11 +39,10 @@ def merged_for_sampling(model: Any) -> Iterator[None]:
 
 @torch.no_grad()
 def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
-    """The model with its adapter in its weights for good.
+    """The model with its adapter merged for good.
 
-    Weights in less than float32 are rounded up or down by chance, in proportion to what is lost, with this seed: to
-    the nearest, a change below half a unit in the last place would vanish (of a young adapter in bfloat16 most of it),
-    by chance W + BA is kept in the mean.
+    Weights in less than float32 are rounded stochastically with this seed, which keeps W + BA in the mean. Rounding to
+    nearest would lose every change below half a unit in the last place: most of a young adapter in bfloat16.
     """
     rng: dict[torch.device, torch.Generator] = {}
     for layer in (m for m in model.modules() if isinstance(m, Linear)):
@@ -54,12 +53,12 @@ def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
             rng[weight.device] = torch.Generator(weight.device).manual_seed(seed)
         exact = weight.float() + layer.get_delta_weight(layer.active_adapters[0]).float()
         weight.data = round_stochastically(exact, weight.dtype, rng[weight.device])
-        layer.reset_lora_parameters(layer.active_adapters[0], init_lora_weights=True)  # BA = 0: nothing is added again
+        layer.reset_lora_parameters(layer.active_adapters[0], init_lora_weights=True)  # BA = 0: it is not added twice
     return model.merge_and_unload()
 
 
 def round_stochastically(exact: torch.Tensor, dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
-    """`exact` (float32) in `dtype`, up or down with the chances that keep its mean."""
+    """`exact` (float32) in `dtype`, rounded up or down with the probabilities that keep its mean."""
     near = exact.to(dtype)
     toward = torch.where(exact > near.float(), torch.inf, -torch.inf).to(dtype)
     other = torch.nextafter(near, toward)

@@ -1,4 +1,4 @@
-"""Write and read an AdamW's moments as safetensors. The learning rate is not kept: the trainer sets it each step."""
+"""Write and read an AdamW's moments as safetensors. The learning rate is not saved; the trainer sets it each step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def save_optimizer_state(optimizer: torch.optim.Optimizer | None, file: Path) -> None:
-    """Write the state of every parameter; an empty file of tensors for an optimizer that was never used."""
+    """Write the state of every parameter; a file without tensors for an optimizer that was never used."""
     from safetensors.torch import save_file
 
     state = optimizer.state_dict()["state"] if optimizer else {}
@@ -17,7 +17,7 @@ def save_optimizer_state(optimizer: torch.optim.Optimizer | None, file: Path) ->
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, file: Path) -> None:
-    """Put back what `save_moments` wrote for an optimizer over the same parameters."""
+    """Restore what `save_optimizer_state` wrote for an optimizer over the same parameters."""
     from safetensors.torch import load_file
 
     state: dict[int, dict[str, torch.Tensor]] = {}

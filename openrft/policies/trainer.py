@@ -1,6 +1,6 @@
-"""Lends a policy to a Hugging Face or TRL trainer and takes it back with nothing changed but its adapter.
+"""Train a policy with a Hugging Face or TRL trainer that changes nothing but its adapter.
 
-Imports transformers: it is imported when training begins, not before.
+This file imports transformers, so it is imported when training begins and not before.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def open_trainer(
         _restore_policy(policy),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore")  # TRL, transformers and PEFT warn of each other; no user can settle that
+        warnings.simplefilter("ignore")  # TRL, transformers and PEFT warn of each other; no user can fix that
         on_cpu = policy.model.device.type == "cpu"
         given = {"output_dir": folder, "use_cpu": on_cpu, **QUIET_ARGUMENTS, **arguments}
         config = _build_config(config_class, given)

@@ -1,7 +1,7 @@
-"""Rollouts by vLLM, in this process, for a policy that transformers trains: `vllm:PATH`.
+"""`vllm:PATH`: vLLM draws the rollouts in this process, and transformers trains the policy.
 
-The engine keeps the base weights; a policy with an adapter hands it over before each rollout, and weights that were
-merged are loaded anew. Importing this file imports no vLLM; the first rollout starts the engine.
+The engine holds the base weights. It gets the policy's adapter before each rollout, and reloads weights after a merge.
+Importing this file does not import vLLM; the first rollout starts the engine.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.generation.seeds import derive_prompt_seeds
 from openrft.policies.hf import HFPolicy
 
-RANK = 64  # largest rank of an adapter: the engine sets room for it aside when it starts
-SEQUENCES = 512  # rows under way at a time
-PREFILL = 8192  # tokens of a step; on a CPU, where prompts are not split, at least the context
+RANK = 64  # largest rank of an adapter; the engine reserves memory for it when it starts
+SEQUENCES = 512  # rows in flight at a time
+PREFILL = 8192  # tokens per step; at least the context on a CPU, where prompts are not split
 GPU_SHARE = 0.4  # of a GPU's memory; the rest is left to training
 ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine's own process would keep adapters and seeds from it
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # adapters and seeds do not reach an engine in another process
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB of keys and values on a CPU
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # training shares the threads
     "VLLM_HOST_IP": "127.0.0.1",
@@ -42,17 +42,17 @@ def open_vllm(path: str) -> HFPolicy:
         )
     engine = VLLMSampler(path)
     policy = HFPolicy(path, engine)
-    policy.id = engine.weights = f"vllm:{policy.id}"  # sampled by other arithmetic: not the same answers
+    policy.id = engine.weights = f"vllm:{policy.id}"  # other arithmetic gives other answers
     return policy
 
 
 class VLLMSampler:
-    """See `openrft.policies.hf.Sampler`: rows by a vLLM engine that follows the policy's weights."""
+    """A `openrft.policies.hf.CompletionSampler`: a vLLM engine that follows the policy's weights."""
 
     def __init__(self, path: str) -> None:
-        self._path, self.weights = path, ""  # `weights`: the policy's id when the engine's base weights were its own
+        self._path, self.weights = path, ""  # `weights`: the id of the policy whose base weights the engine holds
         self._engine: Any = None
-        self._adapters = 0  # handed over so far; each gets a number of its own, so that no cached prefix is shared
+        self._adapters = 0  # adapters sent so far; each has its own number, so that no cached prefix is shared
 
     def __call__(
         self,
@@ -77,16 +77,16 @@ class VLLMSampler:
                     use_tqdm=False,
                     lora_request=self._adapter(policy, Path(folder)),
                 )
-        except Exception as fault:  # whatever is inside vLLM: said as one line
+        except Exception as fault:  # vLLM may raise anything; it is reported in one line
             raise PolicyError(f"vLLM failed on {self._path!r}: {_one_line(fault)}") from fault
         for i, output in zip(fitting, outputs, strict=True):
             rows[i] = [_row(one, sampling, limits) for one in sorted(output.outputs, key=lambda one: one.index)]
-            rows[i] *= sampling.n // len(rows[i])  # greedy rows were drawn once
+            rows[i] *= sampling.n // len(rows[i])  # a greedy row is drawn once and repeated
         tick(len(fitting) * sampling.n)
         return rows
 
     def _follow(self, policy: HFPolicy) -> None:
-        """Give the engine the policy's base weights, if they are no longer those it has."""
+        """Load the policy's base weights into the engine if they have changed."""
         if policy.id == self.weights:
             return
         with TemporaryDirectory(prefix="openrft-weights-") as folder:
@@ -96,7 +96,7 @@ class VLLMSampler:
         self.weights = policy.id
 
     def _adapter(self, policy: HFPolicy, folder: Path) -> Any:
-        """The policy's adapter as vLLM takes it, written to `folder`; None if the policy has none."""
+        """The policy's adapter as a vLLM request, written to `folder`; None if the policy has none."""
         if not policy.has_adapter:
             return None
         from vllm.lora.request import LoRARequest
@@ -124,23 +124,23 @@ def _start(path: str, policy: HFPolicy) -> Any:
             max_num_seqs=SEQUENCES,
             max_num_batched_tokens=max(PREFILL, policy.context) if on_cpu else PREFILL,
             enable_prefix_caching=True,
-            enable_chunked_prefill=not on_cpu,  # with seeds it fails on a CPU: vLLM rewinds a generator that cannot
+            enable_chunked_prefill=not on_cpu,  # fails with seeds on a CPU, whose generators vLLM cannot rewind
             enforce_eager=on_cpu,
             gpu_memory_utilization=GPU_SHARE,
-            logprobs_mode="processed_logprobs",  # those of the distribution that was drawn from
+            logprobs_mode="processed_logprobs",  # of the distribution that was sampled
             enable_lora=True,
             max_loras=1,
             max_cpu_loras=1,
             max_lora_rank=RANK,
         )
-    except Exception as fault:  # whatever is inside vLLM: said as one line
+    except Exception as fault:  # vLLM may raise anything; it is reported in one line
         raise CheckpointError(
             f"vLLM cannot serve {path!r}: {_one_line(fault)}", "Without `vllm:` transformers samples the rollouts."
         ) from fault
 
 
 def _parameters(sampling: Sampling, limits: DecodeLimits, key: str, length: int) -> Any:
-    """What one prompt is sampled with. vLLM gives the n-th row the seed + n."""
+    """The sampling parameters of one prompt. vLLM seeds the n-th row with seed + n."""
     from vllm import SamplingParams
 
     return SamplingParams(
@@ -150,21 +150,21 @@ def _parameters(sampling: Sampling, limits: DecodeLimits, key: str, length: int)
         max_tokens=min(sampling.max_tokens, limits.context - length),
         seed=int(key[:7], 16),
         stop_token_ids=list(limits.stop),
-        ignore_eos=True,  # the policy's own end tokens are all that stops
-        logprobs=0,  # the drawn token's
+        ignore_eos=True,  # only the policy's own end tokens stop a row
+        logprobs=0,  # of the drawn token only
         flat_logprobs=True,
         detokenize=False,
     )
 
 
 def _row(one: Any, sampling: Sampling, limits: DecodeLimits) -> DecodedRow:
-    # A top-p cut renormalises, and log-probabilities are those before it: unknown here, so none are given.
+    # vLLM's log-probabilities are those after the top-p cut. Those before it are not known, so none are given.
     logprobs = list(one.logprobs.logprobs) if sampling.top_p == 1 else []
     return DecodedRow(list(one.token_ids), logprobs, one.token_ids[-1] in limits.stop)
 
 
 def _save_base(policy: HFPolicy, folder: Path) -> None:
-    """Write the weights beneath the adapter, if there is one, under the names they have without it."""
+    """Write the base weights under the names they have without an adapter."""
     base = policy.model.get_base_model() if policy.has_adapter else policy.model
     state = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items() if "lora_" not in name}
     base.save_pretrained(folder, state_dict=state)

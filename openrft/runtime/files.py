@@ -12,10 +12,13 @@ from typing import Any
 
 from openrft.errors import DataError, StoreError
 
+# File names and JSON may hold halves of surrogate pairs, which UTF-8 cannot write. As `\udc80` JSON reads them back.
+LONE_SURROGATES = "backslashreplace"
+
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line, UTF-8. Not atomic: the store renames what it wrote."""
-    with path.open("w", encoding="utf-8") as out:
+    with path.open("w", encoding="utf-8", errors=LONE_SURROGATES) as out:
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
 
@@ -67,4 +70,4 @@ def report_disk_errors(where: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors=LONE_SURROGATES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from openrft.errors import PluginError
 from openrft.plugins.errors import check_list
+from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.registry import find_plugin
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
@@ -33,8 +35,6 @@ def augment(context: JobContext) -> tuple[Sample, ...]:
             progress=context.progress,
         )
         new = merge_augmented(train, results, stats)
-        for name in names:
-            stats.add_plugin_counts(name, context.plugins.counts(name))
         write_jsonl(folder / "samples.jsonl", map(to_json, new))
 
     inputs = {
@@ -48,13 +48,14 @@ def augment(context: JobContext) -> tuple[Sample, ...]:
 
 
 def merge_augmented(
-    train: Sequence[Sample], results: Sequence[tuple[str, Sequence[Sample]]], stats: StageStats
+    train: Sequence[Sample], results: Sequence[tuple[str, HookResult[Any]]], stats: StageStats
 ) -> list[Sample]:
     """Originals first, then the new samples without duplicates. Raises PluginError for a sample without lineage."""
     kept = {s.id: s for s in train}
     roots = {s.root_id for s in train}
-    for name, samples in results:
-        for sample in check_list(name, "augment", Sample, samples):
+    for name, result in results:
+        stats.add_result(name, result)
+        for sample in check_list(name, "augment", Sample, result.value):
             if sample.parent not in roots or not sample.created_by:
                 raise PluginError(
                     f"{find_plugin(name)} made a sample without lineage: parent {sample.parent!r},"

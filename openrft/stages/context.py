@@ -12,6 +12,7 @@ from typing import Any, cast
 from openrft import __version__
 from openrft.errors import UsageError
 from openrft.job import Job
+from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
@@ -99,15 +100,6 @@ class JobContext:
         """The task as every stage but evaluate sees it: without test samples."""
         return replace(self.task, test=())
 
-    def plugins_rewarding(self, kind: str) -> list[str]:
-        """Plugins that give rewards of this kind (attribute `rewards`; one without it may give both)."""
-        every = ("outcome", "process")
-        return [
-            name
-            for name in self.plugins.implementing("reward")
-            if kind in getattr(self.plugins.instances[name], "rewards", every)
-        ]
-
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """What a stored result depends on: each plugin's code and options, the content of the checkpoint that an option
         called `model` names, given or by default, and what else the plugin leans on (attribute `content`), so that new
@@ -160,6 +152,8 @@ class StageStats:
         """Add `n` to a count; a count that stays 0 is reported too."""
         self.counts[name] = self.counts.get(name, 0) + n
 
-    def add_plugin_counts(self, plugin: str, counts: Mapping[str, int]) -> None:
-        """Take over what a plugin counted in its last hook, each as `PLUGIN.NAME`."""
-        self.counts.update({f"{plugin}.{name}": n for name, n in counts.items()})
+    def add_result(self, plugin: str, result: HookResult[Any]) -> None:
+        """Add what a plugin counted in a hook, and take over what it measured, each as `PLUGIN.NAME`."""
+        for name, n in result.counts.items():
+            self.count(f"{plugin}.{name}", n)
+        self.metrics.update({f"{plugin}.{name}": value for name, value in result.metrics.items()})

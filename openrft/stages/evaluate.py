@@ -27,7 +27,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
 
     def make(folder: Path, stats: StageStats) -> None:
         demonstrations: list[list[Demonstration]] = (
-            retrieve_demonstrations(context, test, pool) if shows else [[] for _ in test]
+            retrieve_demonstrations(context, test, pool, stats) if shows else [[] for _ in test]
         )
         prompts = build_prompts(context, test, demonstrations)
         sampling = Sampling(
@@ -41,14 +41,15 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         answers = [
             p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
         ]
-        rollouts = _judged(context, [_graded(context, r) for r in answers])
+        rollouts = _judged(context, [_graded(context, r) for r in answers], stats)
         stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
         stats.counts["completions"] = len(rollouts)
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
         stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in rollouts)
         stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in rollouts)
-        for name, given in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
-            metrics = check_metrics(name, "evaluate", given)
+        for name, result in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
+            metrics = check_metrics(name, "evaluate", result.value)
+            stats.add_result(name, result)
             if clash := set(metrics) & set(stats.metrics):
                 raise PluginError(f"plugin {name!r}: the metric {min(clash)!r} is already given by another plugin.")
             stats.metrics.update(metrics)
@@ -77,7 +78,7 @@ def _graded(context: JobContext, rollout: Rollout) -> Rollout:
     return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
 
 
-def _judged(context: JobContext, rollouts: list[Rollout]) -> list[Rollout]:
+def _judged(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
     """The rollouts with what the task's grader left open graded by the first plugin that can; else left open."""
     waiting = [r for r in rollouts if _is_open(r)]
     if not waiting:
@@ -85,8 +86,9 @@ def _judged(context: JobContext, rollouts: list[Rollout]) -> list[Rollout]:
     found = context.plugins.call_first("judge", rollouts=waiting, task=context.training_task, progress=context.progress)
     if found is None:
         return rollouts
-    name, given = found
-    verdicts = check_list(name, "judge", Grade, given)
+    name, result = found
+    stats.add_result(name, result)
+    verdicts = check_list(name, "judge", Grade, result.value)
     if len(verdicts) != len(waiting):
         raise PluginError(f"{find_plugin(name)} judged {len(verdicts)} of {len(waiting)} answers.")
     each = iter(verdicts)

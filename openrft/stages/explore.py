@@ -78,25 +78,23 @@ def _through(run: ExploreLoop) -> None:
             _trained(run, "explore_stage", (), 0)
         return
     for step in range(run.first, run.steps):
-        drawn, is_informative = _drawn(run, step)
-        metrics = _trained(run, "explore", is_informative, step)
+        drawn, informative = _drawn(run, step)
+        metrics = _trained(run, "explore", informative, step)
         run.log_step(step, drawn, metrics)
 
 
 def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
     """The step's rollouts with their rewards: all of them, and those to train on.
 
-    They are the same, unless the plugin that trains asks for `redraws`: then questions whose rollouts all earned the
-    same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv 2503.14476, 3.2).
+    They are the same, unless the plugin that trains asks for `dynamic_sampling_retries`: then questions whose rollouts
+    all earned the same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv
+    2503.14476, 3.2).
     """
-    prompts, dynamic_sampling_retries, drawn, asked = (
-        run.draw_prompts(step),
-        run.dynamic_sampling_retries,
-        list[Rollout](),
-        set[str](),
-    )
+    prompts, retries = run.draw_prompts(step), run.dynamic_sampling_retries
+    drawn: list[Rollout] = []
+    asked: set[str] = set()
     size = len({p.sample.id for p in prompts})  # a batch across two epochs may ask a question twice
-    for turn in range(dynamic_sampling_retries + 1):
+    for turn in range(retries + 1):
         again = ("again", turn) if turn else ()
         try:
             groups = run.policy.generate([p.messages for p in prompts], run.sampling(step, *again), run.within(step))
@@ -106,26 +104,26 @@ def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
         answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
         drawn += run.score_rollouts(step, answered, *again)
         asked.update(p.sample.id for p in prompts)
-        is_informative = find_samples_with_reward_spread(drawn)
+        varied = find_samples_with_reward_spread(drawn)
         more = (
-            draw_replacement_samples(run.train, size - len(is_informative), asked, step, turn, run.context.job.seed)
-            if turn < dynamic_sampling_retries
+            draw_replacement_samples(run.train, size - len(varied), asked, step, turn, run.context.job.seed)
+            if turn < retries
             else []
         )
         if not more:
             break
         prompts = run.build_prompts(more)
-    if not dynamic_sampling_retries:
+    if not retries:
         return drawn, drawn
     run.stats.count("groups_drawn", len(asked))
-    run.stats.count("groups_kept", len(is_informative))
-    return drawn, [r for r in drawn if r.sample.id in is_informative] or drawn
+    run.stats.count("groups_kept", len(varied))
+    return drawn, [r for r in drawn if r.sample.id in varied] or drawn
 
 
 def _trained(
     run: ExploreLoop, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
 ) -> Mapping[str, float]:
-    """What the plugin that trains says of it."""
+    """The metrics of the plugin that trained."""
     trained = run.context.plugins.call_first(
         "train_step",
         policy=run.policy,
@@ -135,12 +133,18 @@ def _trained(
         seed=derive_seed(run.context.job.seed, "train", step),
         progress=run.context.progress,
         run=run if objective == "explore_stage" else None,
+        state=None,  # each plugin is given its own
     )
     if trained is None:
         raise PluginError(f"none of {', '.join(run.trainers)} trained for the objective {objective!r}.")
-    if objective == "explore_stage" and len(run.journal.rows()) != run.steps:
-        raise PluginError(f"{find_plugin(trained[0])} ended after {len(run.journal.rows())} of {run.steps} steps.")
-    return check_metrics(trained[0], "train_step", trained[1]) if objective == "explore" else {}
+    name, result = trained
+    run.stats.add_result(name, result)
+    if objective == "explore_stage":
+        if len(run.journal.rows()) != run.steps:
+            raise PluginError(f"{find_plugin(name)} ended after {len(run.journal.rows())} of {run.steps} steps.")
+        return {}
+    run.context.plugins.states[name] = result.state
+    return check_metrics(name, "train_step", result.value)
 
 
 def _settings_json(context: JobContext) -> dict[str, Any]:

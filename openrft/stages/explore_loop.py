@@ -1,7 +1,7 @@
 """One run of RL: what each step asks, what the answers are worth, and what is written down.
 
 The core's own loop (explore.py) works with it, and so does a plugin that runs the whole stage in its own way
-(`openrft.hookspecs.Exploration`): the same questions, prompts, grader, rewards, log and checkpoints for both.
+(`openrft.Exploration`): the same questions, prompts, grader, rewards, log and checkpoints for both.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
 from openrft.grading.grade import apply_grade
+from openrft.plugins.errors import check_result
+from openrft.plugins.hookspecs import HookResult
 from openrft.policies.base import Sampling, TrainablePolicy
 from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
@@ -24,14 +26,14 @@ from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal, is_blank
 from openrft.stages.training_log import TrainingLog
-from openrft.types import Demonstration, Prompt, Rollout, Sample
+from openrft.types import JSON, Demonstration, Prompt, Rollout, Sample
 
 EXPLODED = 1e3  # a loss beyond it says that training has gone wrong: advantages are of the order of 1
 
 
 @dataclass(slots=True)
 class ExploreLoop:
-    """See `openrft.hookspecs.Exploration` for the contract of what plugins may use."""
+    """See `openrft.Exploration` for the contract of what plugins may use."""
 
     context: JobContext
     policy: TrainablePolicy
@@ -39,7 +41,7 @@ class ExploreLoop:
     pool: Sequence[Demonstration]
     journal: TrainingLog
     stats: StageStats
-    trainers: Sequence[str]  # the plugins that train: their `state` is kept in checkpoints
+    trainers: Sequence[str]  # the plugins that train
     first: int = 0
     log: Log = lambda row: None
     _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
@@ -48,7 +50,7 @@ class ExploreLoop:
     def restore(self) -> None:
         """Go back to the newest checkpoint; `first` is the step that it leads to."""
         self.first, states = self.journal.restore(self.policy, self.stats)
-        self.context.plugins.restore_states(states)
+        self.context.plugins.states = dict(states)
         self._lapped = time.perf_counter()
 
     @property
@@ -58,8 +60,7 @@ class ExploreLoop:
     @property
     def dynamic_sampling_retries(self) -> int:
         """How often a step may draw further questions in place of those that taught nothing."""
-        trainers = [self.context.plugins.instances[name] for name in self.trainers]
-        return max(getattr(trainer, "dynamic_sampling_retries", 0) for trainer in trainers)
+        return max(self.context.plugins.declarations[name].dynamic_sampling_retries for name in self.trainers)
 
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore
@@ -72,7 +73,8 @@ class ExploreLoop:
 
     def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
         """The questions, each behind its demonstrations."""
-        return build_prompts(self.context, questions, retrieve_demonstrations(self.context, questions, self.pool))
+        before = retrieve_demonstrations(self.context, questions, self.pool, self.stats)
+        return build_prompts(self.context, questions, before)
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
@@ -87,28 +89,32 @@ class ExploreLoop:
                 f"step {step}: every prompt is longer than the policy's context.",
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
-        worth = reward_rollouts(self.context, kept, step, *again)
-        asked = (
-            self.context.plugins_rewarding("process") if kept else []
-        )  # else their counts are those of an earlier draw
-        counted = map(self.context.plugins.counts, asked)
-        self.stats.count("unread_steps", sum(counts.get("steps_beyond_context", 0) for counts in counted))
+        scored = reward_rollouts(self.context, kept, step, self.stats, *again)
+        unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
+        self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)
         self._lap("reward")
-        return worth
+        return scored
 
-    def log_step(self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float]) -> None:
+    def log_step(
+        self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float], state: JSON = None
+    ) -> None:
         self._lap("train")
         self._refuse_infinite(step, metrics)
+        if state is not None:
+            name = self.trainers[0]  # a plugin that runs the whole stage is the only one
+            self.context.plugins.states[name] = check_result(name, "train_step", HookResult(metrics, state=state)).state
         seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
         tokens = sum(len(r.completion.tokens) for r in rollouts)
-        row = {"step": step, **compute_step_metrics(rollouts), "tokens": tokens, **seconds, **metrics}
+        means = compute_step_metrics(rollouts)
+        row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        self.stats.metrics.clear()  # what plugins measured in this step
         self._count(rollouts, row)
         self.journal.write(row)
         self.log(row)
         note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s a step"
         self.context.progress.update("explore", step + 1, self.steps, note)
         if (step + 1) % self.context.job.settings.explore.checkpoint_every == 0 or step + 1 == self.steps:
-            self.journal.save(step + 1, self.policy, self.stats, self.context.plugins.states(self.trainers))
+            self.journal.save(step + 1, self.policy, self.stats, self.context.plugins.states)
         self._clock.clear()
         self._lapped = time.perf_counter()
 
@@ -153,7 +159,7 @@ class _Within:
     steps: int
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """See `openrft.progress.Progress`."""
+        """See `openrft.Progress`."""
         self.steps_told.update("explore", self.step, self.steps, f"{stage} {done} of {total} {note}".rstrip())
 
 
@@ -167,7 +173,6 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
             )
 
 
-# FROM stages/questions.py
 def draw_step_samples(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
     """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
     size = min(size, len(train))

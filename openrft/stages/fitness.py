@@ -32,7 +32,7 @@ FITNESS_FILE = "fitness.json"
 def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     """What was found of each source of process rewards; empty without one, without RL, or with fitness.questions=0."""
     how, explore = context.job.settings.fitness, context.job.settings.explore
-    names = context.plugins_rewarding("process")
+    names = context.plugins.rewarding("process")
     if (
         not names
         or not how.questions
@@ -45,15 +45,13 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         from openrft.rewards.measure_fitness import compute_reward_fitness
 
         rollouts = _drawn(context, asked, stats)
-        rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL)
+        rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
         process = [{reward.name: reward for reward in row if reward.kind == "process"} for row in rewards]
         sources = sorted(set.intersection(*map(set, process))) if process else []
         found = [
             compute_reward_fitness(name, context.policy.id, rollouts, [row[name] for row in process])
             for name in sources
         ]
-        for name in names:
-            stats.add_plugin_counts(name, context.plugins.counts(name))
         (folder / FITNESS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         scored = (replace(r, rewards=tuple(given)) for r, given in zip(rollouts, rewards, strict=True))
         write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))

@@ -31,11 +31,13 @@ def imitate(context: JobContext, targets: Sequence[Rollout]) -> None:
             seed=derive_seed(context.job.seed, "imitate"),
             progress=context.progress,
             run=None,
+            state=None,
         )
         if trained is None:
             raise PluginError(f"none of {', '.join(names)} trained for the objective 'imitate'.")
-        stats.metrics.update(check_metrics(trained[0], "train_step", trained[1]))
-        stats.add_plugin_counts(trained[0], context.plugins.counts(trained[0]))
+        name, result = trained
+        stats.metrics.update(check_metrics(name, "train_step", result.value))
+        stats.add_result(name, result)
         policy.save_adapter(folder / "adapter")
 
     inputs = {

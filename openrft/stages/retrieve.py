@@ -11,7 +11,7 @@ from openrft.errors import PluginError
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
-from openrft.stages.context import JobContext
+from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.prompt import box_answer, build_messages
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Prompt, Rollout, Sample
@@ -25,25 +25,26 @@ def build_demonstration_pool(train: Sequence[Sample], targets: Sequence[Rollout]
 
 
 def retrieve_demonstrations(
-    context: JobContext, samples: Sequence[Sample], pool: Sequence[Demonstration]
+    context: JobContext, samples: Sequence[Sample], pool: Sequence[Demonstration], stats: StageStats
 ) -> list[list[Demonstration]]:
     """Demonstrations for each sample; none where no plugin retrieves.
 
-    Raises PluginError for a demonstration of the sample itself, of its kin, or from outside the pool.
+    Raises PluginError for a demonstration of the sample itself, of its relatives, or from outside the pool.
     """
-    return call_retrieve_hook(context.plugins, samples, pool, context.training_task)
+    return call_retrieve_hook(context.plugins, samples, pool, context.training_task, stats)
 
 
 def call_retrieve_hook(
-    plugins: PluginSet, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
+    plugins: PluginSet, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task, stats: StageStats
 ) -> list[list[Demonstration]]:
-    """`demonstrations` without a job, for the kit as well."""
+    """`retrieve_demonstrations` without a job, for the kit as well."""
     answered = plugins.call_first("retrieve", samples=samples, pool=pool, task=task)
     if answered is None:
         return [[] for _ in samples]
-    name, given = answered
+    name, result = answered
+    stats.add_result(name, result)
     with name_plugin_in_errors(name, "gave no list of demonstrations for each sample in retrieve"):
-        demonstrations = [list(chosen) for chosen in given]
+        demonstrations = [list(chosen) for chosen in result.value]
     if len(demonstrations) != len(samples):
         raise PluginError(f"{find_plugin(name)} retrieved for {len(demonstrations)} of {len(samples)} samples.")
     known = {demonstration.sample.id for demonstration in pool}
@@ -51,7 +52,8 @@ def call_retrieve_hook(
         for demonstration in chosen:
             if not isinstance(demonstration, Demonstration):
                 raise PluginError(
-                    f"{find_plugin(name)} gave a {type(demonstration).__name__} in retrieve, in place of a Shot."
+                    f"{find_plugin(name)} gave a {type(demonstration).__name__} in retrieve, in place of a"
+                    " Demonstration."
                 )
             if demonstration.sample.root_id == sample.root_id or demonstration.sample.id not in known:
                 what = (

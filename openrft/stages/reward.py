@@ -17,35 +17,38 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.rewards.combine import assign_rewards
 from openrft.runtime.seeds import derive_seed
-from openrft.stages.context import JobContext
+from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.task import Task
 from openrft.types import Reward, RewardKind, Rollout
 
 
-def reward_rollouts(context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object) -> list[Rollout]:
-    """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step."""
+def reward_rollouts(
+    context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
+) -> list[Rollout]:
+    """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step.
+
+    What the plugins counted and measured goes into `stats`.
+    """
     how = context.job.settings.explore
-    given = collect_plugin_rewards(context, rollouts, step, *again)
-    return [
-        assign_rewards(r, g, how.alpha, how.effective_aggregation, how.credit)
-        for r, g in zip(rollouts, given, strict=True)
-    ]
+    given = collect_plugin_rewards(context, rollouts, step, stats, *again)
+    form = how.effective_aggregation
+    return [assign_rewards(r, g, how.alpha, form, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
 def collect_plugin_rewards(
-    context: JobContext, rollouts: Sequence[Rollout], step: int, *again: object
+    context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
 ) -> list[list[Reward]]:
     """For each rollout what every plugin with the hook gave it."""
     seed = derive_seed(context.job.seed, "reward", step, *again)
-    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed)
+    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats)
 
 
 def call_reward_hooks(
-    plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int
+    plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
 ) -> list[list[Reward]]:
-    """`judged` without a job, for the kit as well.
+    """`collect_plugin_rewards` without a job, for the kit as well.
 
-    Raises PluginError, naming the plugin, for no list, a wrong number of rewards and one that is none (`sound`).
+    Raises PluginError, naming the plugin, for no list, a wrong number of rewards and what is not a reward.
     """
     given: list[list[Reward]] = [[] for _ in rollouts]
     if not rollouts:
@@ -54,7 +57,9 @@ def call_reward_hooks(
     silent = [name for name in plugins.implementing("reward") if name not in dict(results)]
     if silent:
         raise PluginError(f"{find_plugin(silent[0])} gave None in place of a list of rewards.")
-    for name, rewards in results:
+    for name, result in results:
+        rewards = result.value
+        stats.add_result(name, result)
         if not isinstance(rewards, Sequence):
             raise PluginError(f"{find_plugin(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
         if len(rewards) != len(rollouts):

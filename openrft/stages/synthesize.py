@@ -35,10 +35,10 @@ def synthesize(context: JobContext) -> tuple[Rollout, ...]:
         )
         if answered is None:
             raise PluginError(f"none of {', '.join(names)} synthesised anything.")
-        name, rollouts = answered
-        stats.add_plugin_counts(name, context.plugins.counts(name))
-        stats.tokens = stats.counts.get(f"{name}.tokens", sum(len(r.completion.tokens) for r in rollouts))
-        verified = verify_targets(name, context.task.train, rollouts, context.task)
+        name, result = answered
+        verified = verify_targets(name, context.task.train, result.value, context.task)
+        stats.add_result(name, result)
+        stats.tokens = result.counts.get("tokens", sum(len(r.completion.tokens) for r in verified))
         write_jsonl(folder / "rollouts.jsonl", map(to_json, verified))
 
     inputs = {

@@ -1,1 +1,1 @@
-"""Drawing completions from a causal language model: the decode loop and its batches."""
+"""Sampling completions from a causal language model: the decode loop and its batches."""

@@ -1,7 +1,7 @@
-"""Rows of tokens that grow together, one token a step: `n` rows for each prompt, rows dropped as they end.
+"""A batch of rows that grow by one token per step: `n` rows for each prompt, removed as they end.
 
-`batch_of` chooses: `GroupedBatch` for the Llama family, `PlainBatch` (transformers' own forward pass and cache) for
-every other causal language model. Both know keys and values; neither knows what is drawn or when a row ends.
+`make_batch` chooses `GroupedBatch` for the Llama family, and `PlainBatch` (transformers' own forward pass and cache)
+for every other causal language model. Both manage keys and values. Neither samples tokens or decides when a row ends.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from openrft.prefix_tree import supports
 
 
 class Batch(Protocol):
-    """Rows under way. A line is a row's place in the batch; `logits` and `step` speak of lines."""
+    """Rows in progress. A line is a position in the batch that holds a row. `logits` and `step` are by line."""
 
     logits: torch.Tensor
-    """What comes next, (lines, V), float32: at first the n lines of the first prompt, then those of the second, ..."""
+    """Next-token logits (lines, V) in float32. At first: the n lines of the first prompt, those of the second, ..."""
 
     def step(self, token: torch.Tensor) -> None:
-        """Append a token to each line; `logits` then says what comes next."""
+        """Append a token to each line and update `logits`."""
         ...
 
     def compact(self, running: torch.Tensor) -> torch.Tensor:
-        """Drop lines that are not `running` (lines,), at least one of each kind; the old line of each line left.
+        """Drop lines that are not `running` (lines,); there is at least one line of each kind. Returns the old line of
+        each remaining line.
 
-        Lines that have ended may be kept as filling: they stay not running.
+        Lines that have ended may be kept as padding. They stay not running.
         """
         ...
 
 
 def make_batch(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> Batch:
-    """The prompts run, ready for the first token of each of their `n` rows."""
+    """A batch with the prompts computed, ready for the first token of each of their `n` rows."""
     kind = GroupedBatch if supports(model.config) else PlainBatch
     return kind(model, prompts, n, max_tokens, pad)
 
 
 def count_kv_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
-    """Positions of keys and values that a prompt of so many tokens takes at most, with its `n` rows."""
+    """The most positions of keys and values that a prompt of this many tokens needs, with its `n` rows."""
     return prompt + n * max_tokens if supports(model.config) else n * (prompt + max_tokens)
 
 
 class PlainBatch:
-    """See `Batch`. Each row has a copy of its prompt's keys and values."""
+    """A `Batch` in which each row has a copy of its prompt's keys and values."""
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> None:
         self._model = model

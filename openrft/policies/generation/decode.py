@@ -1,6 +1,7 @@
-"""The decode loop: prefill each prompt once, share it over its group, drop rows as they end.
+"""The decode loop: prefill each prompt once, share it within its group, drop rows as they end.
 
-Knows a causal language model through `openrft.policies.generation.batches`; knows nothing of chat, adapters or rewards.
+It uses a causal language model through `openrft.policies.generation.batches` and knows nothing of chat, adapters or
+rewards.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
 from openrft.policies.generation.seeds import derive_prompt_seeds
 
 KV_BYTES = 192 << 20  # keys and values in flight on a CPU
-KV_SHARE = 0.4  # of what the weights leave of a GPU's memory, for the same
-COMPACT = 0.2  # share of rows ended since the last time at which the batch is compacted: that copies what is left
+KV_SHARE = 0.4  # the same on a GPU, as a share of the memory that the weights leave
+COMPACT = 0.2  # share of rows that must end before the batch is compacted, because that copies the remaining rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class DecodedRow:
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """What a row ends at, besides its budget, and how prompts are padded."""
+    """Where a row ends, besides its token budget, and how prompts are padded."""
 
     stop: tuple[int, ...]  # end tokens
-    context: int  # longest prompt and completion together
+    context: int  # longest sequence, prompt and completion together
     pad: int
 
 
@@ -50,12 +51,12 @@ def decode(
     limits: DecodeLimits,
     tick: Callable[[int], None] = lambda rows: None,
 ) -> list[list[DecodedRow]]:
-    """`sampling.n` rows for each prompt (lists of token ids), in order; none for a prompt that fills the context.
-    `tick(rows)` is told of finished rows.
+    """`sampling.n` rows for each prompt (a list of token ids), in order; none for a prompt that fills the context.
+    `tick(rows)` is called with the number of rows that finished.
 
-    Every row draws from a random stream of its own, keyed by (seed, prompt, sample index), and has a budget of its own,
-    so the other prompts and rows of a batch do not decide what a row says (beyond floating-point rounding).
-    Raises PolicyError if the model's probabilities are not finite.
+    Every row has its own random stream, keyed by (seed, prompt, sample index), and its own token budget. So the other
+    prompts and rows of a batch do not change a row, beyond floating-point rounding. Raises PolicyError if the model's
+    probabilities are not finite.
     """
     done: list[list[DecodedRow]] = [[] for _ in prompts]
     keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
@@ -69,13 +70,13 @@ def decode(
 
 
 def _budget(model: Any) -> int:
-    """How many positions of keys and values fit the memory set aside for them."""
+    """How many positions of keys and values fit the memory reserved for them."""
     config = model.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     width = heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     each = 2 * config.num_hidden_layers * width * model.dtype.itemsize
     if model.device.type == "cuda":
-        # Not of the memory that is free just now: batches, and so the last bits, must not depend on what ran before.
+        # Total and not free memory: batches, and so the last bits, must not depend on what ran before.
         total = torch.cuda.get_device_properties(model.device).total_memory
         weights = sum(p.numel() * p.element_size() for p in model.parameters())
         return int(KV_SHARE * max(total - weights, 0) / each)
@@ -85,8 +86,8 @@ def _budget(model: Any) -> int:
 def _chunks(
     model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
 ) -> Iterator[tuple[list[int], range]]:
-    """Indices of `fitting` prompts of similar length, and which of their rows: so many that their keys and values fit
-    the budget together. A prompt whose rows do not fit it alone has them drawn a few at a time."""
+    """Groups of `fitting` prompts of similar length, with the sample indices to draw, whose keys and values fit the
+    budget together. If the rows of a single prompt do not fit, a few of them are drawn at a time."""
     budget, chunk, every = _budget(model), list[int](), range(sampling.n)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
@@ -126,7 +127,7 @@ def _decode_chunk(
     left = len(budgets)
     for t in range(max(budgets)):
         token, logprob = sample_tokens(batch.logits, sampling.temperature, sampling.top_p, uniform[row, t])
-        # Lines that have ended write on, behind their rows' ends, where nobody reads.
+        # Lines that have ended go on writing past the end of their row, where nobody reads.
         tokens[t, row], logprobs[t, row] = token, logprob
         running = running & ~ends[token] & (room[row] > t + 1)
         still = int(running.sum())
@@ -142,7 +143,7 @@ def _decode_chunk(
 def _rows(
     tokens: list[list[int]], logprobs: list[list[float]], budgets: list[int], stop: frozenset[int]
 ) -> list[DecodedRow]:
-    """Each row up to its first end token or to the end of its budget."""
+    """Each row up to its first end token or the end of its budget."""
     rows = []
     for ids, logps, budget in zip(tokens, logprobs, budgets, strict=True):
         end = next((t + 1 for t, token in enumerate(ids[:budget]) if token in stop), budget)

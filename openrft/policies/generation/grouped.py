@@ -1,12 +1,12 @@
-"""Decoding the Llama family with shared prompts: a group's rows read one copy of their prompt's keys and values.
+"""Decoding the Llama family with shared prompts: the rows of a group share one copy of their prompt's keys and values.
 
     lines        group 0: row 0 ... row n-1 | group 1: row 0 ... | ...
-    prompt_keys  (groups, heads, D, prompt)      one copy a group, read by a matrix product over its rows
+    prompt_keys  (groups, heads, D, prompt)      one copy per group, used by all of its rows in one matrix product
     own_keys     (lines, heads, room, D)         written in place, never copied to grow
 
-A step is the model's own layers, called in order, with attention over both parts under one softmax. Transformers'
-forward pass would repeat the prompt for each row, grow its cache by copying it at each step, and spend more time on
-Python than on arithmetic for small models.
+A step calls the model's own layers in order, with attention over both parts under one softmax. The forward pass of
+transformers would repeat the prompt for each row and copy the whole cache at each step. For small models it would also
+spend more time on Python than on arithmetic.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import torch.nn.functional as F
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree.layers import apply_norm, apply_rotary, rotary_angles
 
-PREFILL = 4096  # tokens of prompts a forward pass, so that long batches need no more memory than short ones
+PREFILL = 4096  # prompt tokens per forward pass, so that large batches need no more memory than small ones
 
 
 class GroupedBatch:
-    """See `openrft.policies.batches.Batch`."""
+    """See `openrft.policies.generation.batches.Batch`."""
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> None:
         self._model = model.get_base_model() if hasattr(model, "peft_config") else model
@@ -84,7 +84,7 @@ class GroupedBatch:
         return grouped.reshape(self._groups, x.shape[1], -1, x.shape[-1])
 
     def _by_line(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """The way back: the shape of `like` but for the last dimension."""
+        """The inverse of `_by_group`: the shape of `like`, except for the last dimension."""
         members = x.view(self._groups, x.shape[1], self._members, like.shape[2], -1).transpose(1, 2)
         return members.reshape(*like.shape[:3], -1)
 
@@ -112,10 +112,10 @@ class GroupedBatch:
 
 
 def _members(alive: Sequence[int], members: int, most: int) -> int:
-    """How many rows a group shall have from now on, so that groups and lines together are fewest.
+    """The number of rows per group that minimises groups and lines together.
 
-    A group with more rows left is split (its prompt copied), one with fewer filled up; a row and a prompt's copy cost
-    about the same time. Never more than `most` groups, so that the memory set aside suffices.
+    A group with more rows left is split, which copies its prompt. A group with fewer is padded. A row and a copy of a
+    prompt cost about the same time. There are never more than `most` groups, so the reserved memory suffices.
     """
 
     def groups(size: int) -> int:
@@ -125,7 +125,7 @@ def _members(alive: Sequence[int], members: int, most: int) -> int:
 
 
 def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
-    """Runs of prompts, in order, that hold at most PREFILL tokens with their padding, or one prompt."""
+    """The prompts in order, in parts of at most PREFILL tokens including padding, or of one prompt."""
     start = 0
     for end in range(1, len(prompts) + 1):
         if end == len(prompts) or (end + 1 - start) * max(map(len, prompts[start : end + 1])) > PREFILL:
@@ -134,5 +134,5 @@ def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]
 
 
 def _stacked(parts: Sequence[torch.Tensor], width: int) -> torch.Tensor:
-    """Keys or values (B, heads, its width, D) of several batches as one, padded on the left to `width`."""
+    """Keys or values (B, heads, own width, D) of several batches as one tensor, padded on the left to `width`."""
     return torch.cat([F.pad(part, (0, 0, width - part.shape[2], 0)) for part in parts])

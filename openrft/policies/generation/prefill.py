@@ -1,4 +1,4 @@
-"""Run a batch of prompts once: their keys and values, and the logits that say what comes next."""
+"""Run a batch of prompts once: their keys and values, and the logits of the next token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing tokens: temperature, top-p, and random numbers keyed by prompt."""
+"""Sampling tokens: temperature, top-p, and random numbers keyed by prompt."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 
 
 def draw_uniforms(keys: Sequence[str], samples: range, length: int) -> torch.Tensor:
-    """(prompts * samples, length) uniforms; each row from a generator keyed by its prompt's stream and its sample.
-    A CPU's generator heeds 32 bits of it: two of 10,000 rows share their numbers once in a hundred calls."""
+    """(prompts * samples, length) uniform numbers. Each row has a generator seeded by its prompt's key and its sample
+    index. A CPU generator uses 32 bits of the seed: two of 10,000 rows share their numbers once in a hundred calls."""
     seeds = [(int(key, 16) + sample) % (1 << 64) for key in keys for sample in samples]
     return torch.stack([torch.rand(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
@@ -31,7 +31,7 @@ def sample_tokens(
 
 
 def apply_top_p(probs: torch.Tensor, top_p: float) -> torch.Tensor:
-    """`probs` (B, V) with all but the smallest set of likeliest tokens that holds `top_p` set to zero."""
+    """`probs` (B, V) with zeros outside the smallest set of most likely tokens that holds `top_p`."""
     ordered, order = probs.sort(-1, descending=True)
     ordered[ordered.cumsum(-1) - ordered >= top_p] = 0
     return torch.zeros_like(probs).scatter_(-1, order, ordered)

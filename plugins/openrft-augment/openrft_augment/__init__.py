@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,7 +29,7 @@ _COUNTS = (
 )
 
 
-class Augment:
+class Augment(openrft.Plugin):
     """The plugin `da`. Its samples feed RL, not SFT (paper, section 3)."""
 
     requires = ("rl",)
@@ -65,13 +65,12 @@ class Augment:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
     @openrft.hookimpl
     def augment(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
-    ) -> list[Sample]:
-        """Up to `variants` new samples for each of `samples`; `counts` says how they were made."""
+    ) -> openrft.HookResult[list[Sample]]:
+        """Up to `variants` new samples for each of `samples`; the counts say how they were made."""
         counts = dict.fromkeys(_COUNTS, 0)
         made: list[Sample] = []
         rewordings = self._propose_rewordings(samples, task, policy, seed, progress)
@@ -79,10 +78,9 @@ class Augment:
             made += self._make_variants(sample, self._accept(sample, texts, task, counts), seed, counts)
             progress.update("augment", done, len(samples), f"{len(made)} new")
         counts |= {"questions": len(samples), "made": len(made)}
-        self.counts = counts
         summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         progress.update("augment", len(samples), len(samples), summary)
-        return made
+        return openrft.HookResult(made, counts)
 
     def _propose_rewordings(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress

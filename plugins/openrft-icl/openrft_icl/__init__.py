@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from openrft import Demonstration, Sample, Task, hookimpl
+from openrft import Demonstration, HookResult, Plugin, Sample, Task, hookimpl
 
 if TYPE_CHECKING:
     from openrft_icl.embedders import Embedder
     from openrft_icl.index import DemonstrationIndex
 
 
-class ICL:
+class ICL(Plugin):
     """In-context learning: demonstrations before each question of RL and, unless the core is told otherwise, of the
     evaluation."""
 
@@ -46,7 +46,6 @@ class ICL:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.counts: dict[str, int] = {}  # of the last call: demonstrations, samples with fewer than were asked for
         self._temporary: Path | None = None
         self._embedder: Embedder | None = None
         self._indexes: dict[str, DemonstrationIndex] = {}
@@ -54,7 +53,7 @@ class ICL:
     @hookimpl
     def retrieve(
         self, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
-    ) -> list[list[Demonstration]]:
+    ) -> HookResult[list[list[Demonstration]]]:
         """For each sample up to `num_demonstrations`, the most similar last: models attend most to what is nearest.
 
         Never the sample itself, a copy of it or a relative by augmentation, and never two relatives of each other.
@@ -63,8 +62,7 @@ class ICL:
         rows = self._open_index(pool, task).find_nearest(samples, limit, self.options.min_similarity) if pool else []
         found = [[self._format(pool[row]) for row in reversed(near)] for near in rows] or [[] for _ in samples]
         short = sum(len(demonstrations) < limit for demonstrations in found)
-        self.counts = {"demonstrations": sum(map(len, found)), "samples_short_of_demonstrations": short}
-        return found
+        return HookResult(found, {"demonstrations": sum(map(len, found)), "samples_short_of_demonstrations": short})
 
     def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)

@@ -5,14 +5,14 @@ Provides the task family `pocket/...` and the models `pocket` and `pocket/...`. 
 
 from collections.abc import Mapping
 
-from openrft import PolicyInfo, hookimpl
+from openrft import Plugin, PolicyInfo, hookimpl
 from openrft_pocket.models import list_policies
 from openrft_pocket.tasks import PocketFamily
 
 __all__ = ["Pocket"]
 
 
-class Pocket:
+class Pocket(Plugin):
     """Provides pocket tasks and models."""
 
     @hookimpl

@@ -17,10 +17,11 @@ import openrft
 from openrft_prm.groups import Group, Scorer, StepScores, flatten_scores, get_pair, group_pairs
 
 
-class PRM:
+class PRM(openrft.Plugin):
     """The plugin `prm`."""
 
     requires = ("rl",)
+    rewards = ("process",)
 
     @dataclass(frozen=True)
     class Options:
@@ -44,7 +45,6 @@ class PRM:
                 raise ValueError("batch_tokens and judge_max_tokens must be at least 1, cache_size at least 0")
 
     def __init__(self, options: Options) -> None:
-        self.counts: dict[str, int] = {}  # of the last call: completions scored, repeated, without a step
         self._options = options
         self._cache: LRUCache[Group, list[StepScores]] = LRUCache(options.cache_size)
         self._is_judge = options.model.startswith("openai:")
@@ -62,7 +62,7 @@ class PRM:
             check_checkpoint(self._path, options.format)
 
     @openrft.hookimpl
-    def reward(self, rollouts: Sequence[openrft.Rollout]) -> list[openrft.Reward]:
+    def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward]]:
         """One process reward a rollout, `per_step` for the lines of its completion; the core aggregates."""
         pairs = [get_pair(rollout) for rollout in rollouts]
         # A checkpoint reads a question's completions together, and the last bits of a score depend on which they are.
@@ -75,10 +75,12 @@ class PRM:
             self._cache.update(fresh)
         by_pair = flatten_scores(groups, scores)
         scored, empty = sum(len(texts) for _, texts in new), sum(p not in by_pair for p in pairs)
-        self.counts = {"scored": scored, "repeated": len(pairs) - scored - empty, "no_steps": empty}
+        counts = {"scored": scored, "repeated": len(pairs) - scored - empty, "no_steps": empty}
         if new and self._scorer:
-            self.counts |= self._scorer.counts
-        return [openrft.Reward("prm", "process", per_step=by_pair.get(p, ())) for p in pairs]
+            counts |= self._scorer.counts
+        return openrft.HookResult(
+            [openrft.Reward("prm", "process", per_step=by_pair.get(p, ())) for p in pairs], counts
+        )
 
     def _score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
         if not groups:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from openrft import hookimpl
+from openrft import Plugin, hookimpl
 
 
-class Questions:
+class Questions(Plugin):
     """Gives the family `questions`."""
 
     @hookimpl

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from openrft import LETTERS, Reward, Rollout, Sample, hookimpl
+from openrft import LETTERS, Plugin, Reward, Rollout, Sample, hookimpl
 
 
-class Placebo:
+class Placebo(Plugin):
     """The plugin `placebo`: it replaces the outcome reward."""
 
     @dataclass(frozen=True, slots=True)

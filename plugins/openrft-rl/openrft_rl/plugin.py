@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openrft import Rollout, TrainablePolicy, UsageError, hookimpl
+from openrft import HookResult, Plugin, Rollout, TrainablePolicy, UsageError, hookimpl
 from openrft_rl.options import RLOptions
 
 
-class RL:
+class RL(Plugin):
     """PPO, and GRPO and its relatives, on a LoRA adapter."""
 
     Options = RLOptions
-    requires: tuple[str, ...] = ()
     trains = ("explore",)
 
     def __init__(self, options: RLOptions) -> None:
         self.options = options
         given, default = options.dynamic_sampling_retries, options.algorithm_spec.dynamic_sampling_retries
         self.dynamic_sampling_retries = default if given is None else given
-        self.state: dict[str, float] = {}  # the adapted weight of the KL; the core keeps it in checkpoints
 
     @hookimpl
     def train_step(
-        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: str, step: int, seed: int
-    ) -> Mapping[str, float] | None:
-        """One update for the objective "explore", on scored rollouts. Returns its metrics."""
+        self,
+        policy: TrainablePolicy,
+        rollouts: Sequence[Rollout],
+        objective: str,
+        step: int,
+        seed: int,
+        state: Mapping[str, float] | None,
+    ) -> HookResult[Mapping[str, float]] | None:
+        """One update for the objective "explore", on scored rollouts. Returns its metrics.
+
+        The state is the weight of the KL, where it is adapted from step to step.
+        """
         if objective != "explore":
             return None
         from openrft_rl.equations.losses import adapt_kl_coef
@@ -37,11 +44,11 @@ class RL:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         if options.algorithm_spec.uses_critic and policy.critic is None:
             policy.attach_critic(options.lora_rank, options.lora_alpha, seed, options.critic == "separate")
-        kl_coef = self.state.get("kl_coef", options.kl_coef)
+        kl_coef = state["kl_coef"] if state else options.kl_coef
         metrics = update_policy(policy, rollouts, options, step, seed, kl_coef)
         if options.kl_target is not None and "kl_completion" in metrics:
-            self.state = {"kl_coef": adapt_kl_coef(kl_coef, metrics["kl_completion"], options.kl_target)}
-        return metrics
+            state = {"kl_coef": adapt_kl_coef(kl_coef, metrics["kl_completion"], options.kl_target)}
+        return HookResult(metrics, state=state)
 
 
 def _refuse_single_answers(options: RLOptions, rollouts: Sequence[Rollout]) -> None:

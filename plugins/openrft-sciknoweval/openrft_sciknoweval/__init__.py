@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openrft import Grade, Progress, Rollout, expand_path, hookimpl
+from openrft import Grade, Plugin, Progress, Rollout, expand_path, hookimpl
 from openrft_sciknoweval.family import SciKnowEvalFamily
 from openrft_sciknoweval.grading import form_of
 from openrft_sciknoweval.judge import Judge, Verdict
@@ -19,7 +19,7 @@ __all__ = ["SciKnowEval"]
 DEFAULT_SIMILARITY = "minilm"
 
 
-class SciKnowEval:
+class SciKnowEval(Plugin):
     """Provides `sciknoweval/...` tasks, judges what no rule can grade, and adds the benchmark's own metrics."""
 
     changes_nothing_alone = True  # it measures and changes nothing

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from openrft import Progress, Rollout, TrainablePolicy, UsageError, hookimpl
+from openrft import HookResult, Plugin, Progress, Rollout, TrainablePolicy, UsageError, hookimpl
 from openrft_sft.rows import build_rows
 
 __version__ = "0.1.0"
 
 
-class SFT:
+class SFT(Plugin):
     """It trains for the objective "imitate" and for no other."""
 
     requires = ("teacher",)
@@ -46,12 +46,11 @@ class SFT:
         if options.lr <= 0:
             raise UsageError(f"sft: lr is {options.lr}.", "It must be positive.")
         self.options = options
-        self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
     @hookimpl
     def train_step(
         self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: str, seed: int, progress: Progress
-    ) -> Mapping[str, float] | None:
+    ) -> HookResult[Mapping[str, float]] | None:
         """Train a fresh adapter on all `rollouts`. It stays attached to `policy.model`.
 
         Returns the mean loss of the first and of the last epoch, and how many steps there were.
@@ -60,7 +59,7 @@ class SFT:
             return None
         options = self.options
         rows = build_rows(policy, rollouts, options.max_length)
-        self.counts = {
+        counts = {
             "rollouts": len(rollouts),
             "truncated": rows.truncated,
             "dropped": rows.dropped,
@@ -73,8 +72,9 @@ class SFT:
         policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         losses = train_adapter(policy, rows, options, seed, progress)
         epoch = max(1, len(losses) // options.epochs)
-        return {
+        metrics = {
             "loss.first": fmean(losses[:epoch]),
             "loss.last": fmean(losses[-epoch:]),
             "steps": float(len(losses)),
         }
+        return HookResult(metrics, counts)

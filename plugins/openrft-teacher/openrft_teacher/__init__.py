@@ -6,7 +6,7 @@ The teacher is the policy in training (self-distillation), another checkpoint, o
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,10 +28,9 @@ _COUNTS = (
 )
 
 
-class Teacher:
+class Teacher(openrft.Plugin):
     """The plugin `teacher`. It changes nothing by itself: its rollouts are what `sft` imitates."""
 
-    requires = ()
     changes_nothing_alone = True
 
     @dataclass(frozen=True)
@@ -64,12 +63,11 @@ class Teacher:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.counts: Mapping[str, int] = {}  # what the last call did; the core reports it
 
     @openrft.hookimpl
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
-    ) -> list[Rollout]:
+    ) -> openrft.HookResult[list[Rollout]]:
         """A verified rollout for each of `samples`, in order; the bare gold answer where no try was right.
 
         A fallback's completion has no tokens: no policy wrote it.
@@ -96,13 +94,13 @@ class Teacher:
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
         counts |= {"questions": len(samples), "solved": len(solved), "fallback": len(samples) - len(solved)}
-        self.counts = counts
         summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         progress.update("synthesize", len(samples), len(samples), summary)
-        return [
+        rollouts = [
             Rollout(sample, prompts[i], solved.get(i) or Completion(box_answer(sample.answer)))
             for i, sample in enumerate(samples)
         ]
+        return openrft.HookResult(rollouts, counts)
 
     def _make_sampling(self, size: int, seed: int, number: int) -> Sampling:
         """How round `number` samples: with a seed of its own, so that it does not repeat an earlier round."""

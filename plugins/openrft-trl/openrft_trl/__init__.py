@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import Exploration, UsageError, hookimpl
+from openrft import Exploration, Plugin, UsageError, hookimpl
 
 __version__ = "0.1.0"
 
@@ -47,7 +47,7 @@ SET_ELSEWHERE = {
 }
 
 
-class TRLGRPO:
+class TRLGRPO(Plugin):
     """It runs the whole explore stage, in the place of the plugin `rl`."""
 
     replaces = ("rl",)

@@ -1,0 +1,226 @@
+"""What a plugin class declares, and the checks of a class when it is loaded.
+
+    class Brevity(openrft.Plugin):
+        requires = ("rl",)
+        rewards = ("process",)
+
+        @openrft.hookimpl
+        def reward(self, rollouts): ...
+
+The core reads a plugin's class in one place, `read_declaration`, and uses the `Declaration` that it returns. A method
+that looks like a hook but is not marked, a misspelt attribute or a value of the wrong type is refused there: otherwise
+the plugin would do nothing, and would be measured as worth nothing. Knows nothing of installed distributions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pluggy
+
+from openrft.config.parse import check_options_class
+from openrft.plugins.hookspecs import GROUP, HOOKS, Hooks, Objective
+from openrft.types import RewardKind
+
+# Attributes that authors may write by habit, and the ones that are meant.
+SYNONYMS = {
+    **dict.fromkeys(("need", "needs", "depends", "depends_on", "dependencies"), "requires"),
+    **dict.fromkeys(("provide", "provides"), "replaces"),
+    **dict.fromkeys(("objective", "objectives"), "trains"),
+    **dict.fromkeys(("support", "supports"), "changes_nothing_alone"),
+}
+
+
+class Plugin:
+    """Base class of plugins. A class that does not inherit from it may set the same attributes."""
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Plugins without which this one cannot act: ("rl",) for a reward."""
+
+    replaces: ClassVar[tuple[str, ...]] = ()
+    """Plugins whose place this one takes in an arm, also where others require them."""
+
+    trains: ClassVar[tuple[Objective, ...]] = ("imitate", "explore")
+    """What its hook `train_step` trains for. "explore_stage": it runs the whole explore stage."""
+
+    rewards: ClassVar[tuple[RewardKind, ...]] = ("outcome", "process")
+    """The kinds of reward that its hook `reward` gives."""
+
+    changes_nothing_alone: ClassVar[bool] = False
+    """True for a plugin that only helps others, such as a teacher: no arm measures it by itself."""
+
+    dynamic_sampling_retries: int = 0
+    """How many times a step of RL may draw further questions in place of those whose completions all earned the same
+    (DAPO, arXiv 2503.14476, section 3.2). May depend on the options: then `__init__` sets it."""
+
+    Options: ClassVar[type[Any] | None] = None
+    """A frozen dataclass of the plugin's options; the plugin is built as `Plugin(options)`. None: as `Plugin()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a plugin class says of itself, checked. The fields are the attributes of `Plugin`."""
+
+    hooks: tuple[str, ...]  # names of the hooks that it implements, in the order of `Hooks`
+    requires: tuple[str, ...] = Plugin.requires
+    replaces: tuple[str, ...] = Plugin.replaces
+    trains: tuple[Objective, ...] = Plugin.trains
+    rewards: tuple[RewardKind, ...] = Plugin.rewards
+    changes_nothing_alone: bool = Plugin.changes_nothing_alone
+    dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
+    Options: type[Any] | None = Plugin.Options
+
+
+ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if field.name != "hooks")
+
+
+class DeclarationFault(Exception):
+    """What is wrong with a plugin class, and what to do about it. The registry adds the plugin's name."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.message, self.advice = message, advice
+
+
+def read_declaration(cls: type[Any]) -> Declaration:
+    """The class's declaration. Raises DeclarationFault for the first thing that is wrong with it."""
+    hooks = _read_hooks(cls)
+    own = dict(_class_attributes(cls))
+    for name, value in own.items():
+        _refuse_misspelt(name, value)
+    values = {name: own[name] for name in ATTRIBUTES if name in own}
+    if isinstance(values.get("dynamic_sampling_retries"), property):  # known when there is an instance
+        del values["dynamic_sampling_retries"]
+    for name in ("requires", "replaces", "trains", "rewards"):
+        if name in values:
+            _check_names(name, values[name])
+    if not isinstance(values.get("changes_nothing_alone", False), bool):
+        raise DeclarationFault(
+            f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
+        )
+    _check_retries(values.get("dynamic_sampling_retries", 0))
+    for name, hook in (("trains", "train_step"), ("rewards", "reward")):
+        if name in values and hook not in hooks:
+            raise DeclarationFault(f"it declares {name} and has no hook {hook}.", f"Write the hook or remove {name}.")
+    _check_options(values.get("Options"))
+    return Declaration(hooks, **values)
+
+
+def read_instance(declaration: Declaration, plugin: object) -> Declaration:
+    """The declaration with what may depend on the options. Raises DeclarationFault."""
+    retries = getattr(plugin, "dynamic_sampling_retries", declaration.dynamic_sampling_retries)
+    _check_retries(retries)
+    return dataclasses.replace(declaration, dynamic_sampling_retries=retries)
+
+
+def _read_hooks(cls: type[Any]) -> tuple[str, ...]:
+    parse = pluggy.PluginManager(GROUP).parse_hookimpl_opts
+    found = set()
+    for name in dir(cls):
+        marks = None if name.startswith("__") else parse(cls, name)
+        if marks is not None:
+            hook = marks.get("specname") or name
+            if hook not in HOOKS:
+                raise DeclarationFault(
+                    f"there is no hook {hook!r}{_suggest(hook, HOOKS)}.", f"The hooks are {', '.join(HOOKS)}."
+                )
+            _check_arguments(hook, inspect.getattr_static(cls, name))
+            found.add(hook)
+        elif name in HOOKS and inspect.isroutine(inspect.getattr_static(cls, name)):
+            raise DeclarationFault(
+                f"its method {name} is named like a hook and is not marked as one: it would never be called.",
+                f"Write @openrft.hookimpl above {name}, or rename it.",
+            )
+    if not found:
+        raise DeclarationFault("it has no hook, so it would do nothing.", f"The hooks are {', '.join(HOOKS)}.")
+    return tuple(hook for hook in HOOKS if hook in found)
+
+
+def _check_arguments(hook: str, method: Any) -> None:
+    passed = list(inspect.signature(getattr(Hooks, hook)).parameters)[1:]
+    function = method.__func__ if isinstance(method, classmethod | staticmethod) else method
+    parameters = list(inspect.signature(function).parameters.values())
+    for parameter in parameters[0 if isinstance(method, staticmethod) else 1 :]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if parameter.default is not parameter.empty:
+            if parameter.name in passed:
+                raise DeclarationFault(
+                    f"the argument {parameter.name} of its hook {hook} has a default, so the core would not pass it.",
+                    "Remove the default.",
+                )
+        elif parameter.name not in passed or parameter.kind is parameter.KEYWORD_ONLY:
+            raise DeclarationFault(
+                f"its hook {hook} takes the argument {parameter.name!r}, which the core does not pass"
+                f"{_suggest(parameter.name, passed)}.",
+                f"The arguments are {', '.join(passed) or 'none'}; take those that you need.",
+            )
+
+
+def _class_attributes(cls: type[Any]) -> Iterator[tuple[str, Any]]:
+    """Public attributes that are no methods, those of base classes first; without those of `Plugin` itself."""
+    for base in reversed(cls.__mro__):
+        if base not in (object, Plugin, typing.Generic):
+            yield from (
+                (name, value)
+                for name, value in vars(base).items()
+                if not name.startswith("_") and not inspect.isroutine(value)
+            )
+
+
+def _refuse_misspelt(name: str, value: object) -> None:
+    if name in ATTRIBUTES or name in HOOKS or isinstance(value, property):
+        return
+    known = {attribute.casefold(): attribute for attribute in ATTRIBUTES}
+    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.8)
+    meant = SYNONYMS.get(name.casefold()) or (known[near[0]] if near else None)
+    if meant and isinstance(value, type) == (meant == "Options"):
+        raise DeclarationFault(f"it declares {name}, which the core does not read.", f"Write {meant}, or rename it.")
+
+
+def _check_names(attribute: str, value: object) -> None:
+    if isinstance(value, str):
+        raise DeclarationFault(f"{attribute} is the text {value!r}.", f"Write {attribute} = ({value!r},).")
+    if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
+        kind = "tuple with something else than names" if isinstance(value, tuple) else type(value).__name__
+        raise DeclarationFault(f"{attribute} is a {kind}.", f'Write a tuple of names: {attribute} = ("rl",).')
+    known = {"trains": typing.get_args(Objective), "rewards": typing.get_args(RewardKind)}.get(attribute, ())
+    for name in value:
+        if known and name not in known:
+            raise DeclarationFault(
+                f"{attribute} names {name!r}, which does not exist{_suggest(name, known)}.",
+                f"Use {', '.join(known)}.",
+            )
+
+
+def _check_retries(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise DeclarationFault(
+            f"dynamic_sampling_retries is {value!r}.", "It must be a whole number, 0 where a step draws once."
+        )
+
+
+def _check_options(kind: object) -> None:
+    if kind is None:
+        return
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
+        raise DeclarationFault("its Options is not a dataclass.", "Write @dataclass(frozen=True) above class Options.")
+    try:
+        faults = check_options_class(kind)
+    except Exception as fault:  # whatever an annotation raises when it is evaluated
+        raise DeclarationFault(
+            f"the types of its Options cannot be read: {fault}.", "Import them outside TYPE_CHECKING."
+        ) from fault
+    if faults:
+        raise DeclarationFault(f"its option {faults[0]}.", "Correct the declaration of the option.")
+
+
+def _suggest(name: str, known: typing.Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""

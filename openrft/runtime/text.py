@@ -1,0 +1,51 @@
+"""Text from outside (names of arms, tasks, columns and files, questions, servers' words) shown as text.
+
+Whatever it holds, a terminal must obey none of it and a Markdown page must draw none of it. Text is kept as it is until
+it is shown: these functions are called where lines are printed and pages are written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Invisible, and harmless: they join or part the letters of some scripts.
+_JOINERS = "\u200c\u200d"
+# What Markdown takes for markup: code, emphasis, columns, the start of a tag or entity, the end of a link's text, and a
+# backslash before punctuation. A bracket or an angle bracket alone means nothing and stays: intervals, p values.
+_MARKUP = re.compile(r"[`*|]|~~|^[#>]|<(?=[A-Za-z/!?])|&(?=[#\w])|\](?=[(\[:])|\\(?=[!-/:-@\[-`{-~]|$)|\b_|_\b")
+
+
+def escape_terminal(text: str, keep_newlines: bool = False) -> str:
+    r"""The text with `\x1b` and the like in place of what a terminal would obey or could not show.
+
+    Those are control characters, line ends among them, marks that turn the direction of writing, and halves of
+    surrogate pairs. Text that has been escaped is not changed again.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escape(char) if char != "\n" or not keep_newlines else char for char in text)
+
+
+def _escape(char: str) -> str:
+    if char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs":
+        return char
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def escape_markdown(text: str) -> str:
+    """The text on one line, to be read in a Markdown page, a heading or a table's cell as it stands here."""
+    return _MARKUP.sub(_escape_markup, escape_terminal(text))
+
+
+def _escape_markup(found: re.Match[str]) -> str:
+    # Tags by name, as not every reader of Markdown knows that a backslash ends them.
+    return "".join({"<": "&lt;", "&": "&amp;"}.get(char, f"\\{char}") for char in found.group())
+
+
+def format_code(text: str) -> str:
+    """The text on one line as Markdown code: between more backticks than it holds in a row."""
+    line = escape_terminal(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{space}{line}{space}{fence}"
