@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from openrft_prm.groups import Pair, grouped
-from openrft_prm.layout import Layout
+from openrft_prm.groups import Pair, StepScores, flatten_scores, group_pairs
+from openrft_prm.inputs import ModelInput
 from openrft_prm.scorer import CheckpointScorer
 from transformers import AutoModelForCausalLM
 
@@ -24,7 +24,7 @@ from openrft.tasks.task import DataRequest
 
 QUESTIONS, GROUP = 64, 8
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-Scores = dict[Pair, list[float]]
+Scores = dict[Pair, StepScores]
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +42,15 @@ def pairs() -> list[Pair]:
 
 
 def batched(scorer: CheckpointScorer, pairs: list[Pair], together: bool) -> Scores:
-    groups = grouped(pairs, together)
-    rows = zip(groups, scorer.score(groups), strict=True)
-    return {(p, text): list(s) for (p, texts), row in rows for text, s in zip(texts, row, strict=True)}
+    groups = group_pairs(pairs, together)
+    return flatten_scores(groups, scorer.score(groups))
 
 
 @torch.inference_mode()
-def forward(scorer: CheckpointScorer, layout: Layout) -> list[float]:
-    ids = torch.tensor([layout.ids], device=DEVICE)
-    hidden = scorer._trunk(input_ids=ids, use_cache=False).last_hidden_state[0, layout.ends]
-    return scorer._format.scores(hidden).tolist()
+def forward(scorer: CheckpointScorer, item: ModelInput) -> StepScores:
+    ids = torch.tensor([item.ids], device=DEVICE)
+    hidden = scorer._trunk(input_ids=ids, use_cache=False).last_hidden_state[0, item.step_ends]
+    return tuple(scorer._format.score_hidden(hidden).tolist())
 
 
 @functools.cache
@@ -62,27 +61,27 @@ def whole_model() -> Any:
 def as_published(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
     """A forward a completion, all its steps at once, by a whole causal model: the publisher's inference code, which
     computes the vocabulary's logits besides."""
-    model, scores = whole_model(), dict[Pair, list[float]]()
+    model, scores = whole_model(), dict[Pair, StepScores]()
     with torch.inference_mode():
         for pair in pairs:
-            (layout,) = scorer._format.layouts([pair])
-            ids = torch.tensor([layout.ids], device=DEVICE)
-            hidden = model(ids, output_hidden_states=True).hidden_states[-1][0, layout.ends]
-            scores[pair] = scorer._format.scores(hidden).tolist()
+            (item,) = scorer._format.build_inputs([pair])
+            ids = torch.tensor([item.ids], device=DEVICE)
+            hidden = model(ids, output_hidden_states=True).hidden_states[-1][0, item.step_ends]
+            scores[pair] = tuple(scorer._format.score_hidden(hidden).tolist())
     return scores
 
 
 def one_by_one(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
     """The same with the trunk alone."""
-    return {pair: forward(scorer, scorer._format.layouts([pair])[0]) for pair in pairs}
+    return {pair: forward(scorer, scorer._format.build_inputs([pair])[0]) for pair in pairs}
 
 
 def step_by_step(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
     """A forward a step."""
     scores: Scores = {}
     for pair in pairs:
-        (layout,) = scorer._format.layouts([pair])
-        scores[pair] = [forward(scorer, Layout(layout.ids[: end + 1], [end]))[0] for end in layout.ends]
+        (item,) = scorer._format.build_inputs([pair])
+        scores[pair] = tuple(forward(scorer, ModelInput(item.ids[: end + 1], [end]))[0] for end in item.step_ends)
     return scores
 
 

@@ -1,4 +1,4 @@
-"""The whole method, one arm on one task with one seed, top to bottom."""
+"""The whole method for one job (one arm on one task with one seed), top to bottom."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from openrft.types import Rollout
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a job came to."""
+    """The results of a job."""
 
     job: Job
     task: Task
     rollouts: tuple[Rollout, ...]  # graded answers to the test split
     rollouts_file: Path  # the same, in the store
-    metrics_file: Path | None  # of RL, a row a step, in the store; None where no plugin explores
+    metrics_file: Path | None  # of RL, one row per step, in the store; None if no plugin explores
     fitness: tuple[RewardFitness, ...]  # whether process rewards could tell right from wrong before RL
     stage_records: tuple[StageRecord, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
@@ -42,7 +42,8 @@ class JobResult:
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, assess, explore, evaluate. A stage without a plugin to act in it does nothing."""
+    """Augment, synthesise, imitate, measure process rewards, explore, evaluate. A stage without plugins does
+    nothing."""
     context = build_context(job, store, progress, track)
 
     train = augment(context)
@@ -76,8 +77,8 @@ def build_context(
 
 
 def check_trainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError if a job trains on a task (they stand by name) that has nothing to train on, or a policy that
-    has no weights."""
+    """Raises UsageError if a job trains on a task without training samples, or a policy without weights. `tasks` is by
+    name."""
     training = [job for job in jobs if _plugins(job).implementing("train_step")]
     found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
     if found:
@@ -95,5 +96,5 @@ def check_trainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
 
 
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins, and the one that the task comes from: it may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may judge and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

@@ -85,8 +85,8 @@ def test_faults_are_named(kind, word, monkeypatch, tmp_path):
     family = kind()
     monkeypatch.setattr("openrft.testing.find_family", lambda name: family)
     monkeypatch.setattr("openrft.testing.load_task", family.load)
-    monkeypatch.setattr("openrft.testing.load_all_rows", family.whole)
-    monkeypatch.setattr("openrft.testing.about", lambda name: f"plugin {name}")
+    monkeypatch.setattr("openrft.testing.load_all_rows", family.load_all)
+    monkeypatch.setattr("openrft.testing.find_plugin", lambda name: f"plugin {name}")
     if word is None:
         assert check_family("f", "f/sums", DataRequest(train=6, test=4), tmp_path).name == "f/sums"
         return

@@ -1,4 +1,4 @@
-"""Augment: more training samples from the ones there are. Originals are kept, lineage recorded."""
+"""Augment: make more training samples from the existing ones. Originals are kept, and parents are recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def augment(context: JobContext) -> tuple[Sample, ...]:
-    """The train split and what the arm's plugins made of it (paper, section 3.1)."""
+    """The train split with the new samples of the arm's plugins (paper, section 3.1)."""
     train = context.task.train
     names = context.plugins.implementing("augment")
     if not names:
@@ -50,7 +50,7 @@ def augment(context: JobContext) -> tuple[Sample, ...]:
 def merge_augmented(
     train: Sequence[Sample], results: Sequence[tuple[str, HookResult[Any]]], stats: StageStats
 ) -> list[Sample]:
-    """Originals first, then the new samples without duplicates. Raises PluginError for a sample without lineage."""
+    """Originals first, then the new samples without duplicates. Raises PluginError for a sample without a parent."""
     kept = {s.id: s for s in train}
     roots = {s.root_id for s in train}
     for name, result in results:

@@ -1,4 +1,4 @@
-"""Evaluate: the only stage that sees the test split."""
+"""Evaluate: answer and grade the test split. No other stage sees it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSION = 1
 
 
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
-    """Graded answers to the test split, `settings.evaluate.completions` a question, in order; and their file."""
+    """Graded answers to the test split, `settings.evaluate.completions` per question, in order; and their file."""
     how, test = context.job.settings.evaluate, context.task.test
     shows = bool(how.demonstrations and context.plugins.implementing("retrieve"))
 
@@ -72,14 +72,14 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
 
 
 def _graded(context: JobContext, rollout: Rollout) -> Rollout:
-    """The rollout with its grade. An answer that a server failed to give is not scored: nobody knows what it was."""
+    """The rollout with its grade. An answer that a server failed to give is not scored."""
     if rollout.completion.finish_reason == "error":
         return rollout
     return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
 
 
 def _judged(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
-    """The rollouts with what the task's grader left open graded by the first plugin that can; else left open."""
+    """The rollouts, with those that the task's grader left open graded by the first plugin that judges them."""
     waiting = [r for r in rollouts if _is_open(r)]
     if not waiting:
         return rollouts

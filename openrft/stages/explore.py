@@ -1,4 +1,4 @@
-"""Explore: reinforcement learning. Each step: draw questions, put demonstrations before them, sample, reward, train.
+"""Explore: reinforcement learning. Each step draws questions, adds demonstrations, samples, rewards and trains.
 
 Every draw is keyed by (seed, step), so a run that resumes from a checkpoint ends with the same bits.
 """
@@ -27,9 +27,9 @@ VERSION = 2
 
 
 def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonstration]) -> Path | None:
-    """Train the student by RL on `train` (paper, section 3.4); the file of its metrics, a row a step.
+    """Train the policy by RL on `train` (paper, section 3.4). Returns the file of its metrics, with one row per step.
 
-    None where no plugin trains for it.
+    None if no plugin trains for it.
     """
     names = [*context.plugins.trainers_for("explore"), *context.plugins.trainers_for("explore_stage")]
     if not names:
@@ -63,7 +63,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
 
     result = context.run_stage("explore", VERSION, inputs, make)
     metrics = result.folder / METRICS_FILE
-    if result.reused:  # whoever asked to see it sees it, though another run computed it
+    if result.reused:  # a tracker shows the metrics although another run computed them
         with open_tracker(context.track, title, context.policy.id, 0) as log:
             for line in metrics.read_text("utf-8").splitlines():
                 log(json.loads(line))
@@ -72,7 +72,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
 
 
 def _through(run: ExploreLoop) -> None:
-    """Every step that is left; in a plugin's own way, if one of the arm's plugins runs the whole stage."""
+    """Run the remaining steps, or let a plugin run them if it runs the whole stage."""
     if run.context.plugins.trainers_for("explore_stage"):
         if run.first < run.steps:
             _trained(run, "explore_stage", (), 0)
@@ -86,9 +86,8 @@ def _through(run: ExploreLoop) -> None:
 def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
     """The step's rollouts with their rewards: all of them, and those to train on.
 
-    They are the same, unless the plugin that trains asks for `dynamic_sampling_retries`: then questions whose rollouts
-    all earned the same, which teach nothing, are left out and others drawn instead (dynamic sampling, DAPO, arXiv
-    2503.14476, 3.2).
+    They are the same unless the plugin that trains declares `dynamic_sampling_retries`. Then questions whose rollouts
+    all earned the same are left out, and others are drawn instead (dynamic sampling, DAPO, arXiv 2503.14476, 3.2).
     """
     prompts, retries = run.draw_prompts(step), run.dynamic_sampling_retries
     drawn: list[Rollout] = []
@@ -123,7 +122,7 @@ def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
 def _trained(
     run: ExploreLoop, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
 ) -> Mapping[str, float]:
-    """The metrics of the plugin that trained."""
+    """Train one step, or the whole stage. Returns the metrics of the plugin that trained."""
     trained = run.context.plugins.call_first(
         "train_step",
         policy=run.policy,
@@ -150,5 +149,5 @@ def _trained(
 def _settings_json(context: JobContext) -> dict[str, Any]:
     settings = asdict(context.job.settings.explore)
     settings["aggregation"] = context.job.settings.explore.effective_aggregation
-    settings.pop("checkpoint_every")  # how often a run saves itself does not change where it ends
+    settings.pop("checkpoint_every")  # does not change the result
     return settings

@@ -1,7 +1,7 @@
-"""One run of RL: what each step asks, what the answers are worth, and what is written down.
+"""One run of RL: the prompts, rewards, metrics and checkpoints of its steps.
 
-The core's own loop (explore.py) works with it, and so does a plugin that runs the whole stage in its own way
-(`openrft.Exploration`): the same questions, prompts, grader, rewards, log and checkpoints for both.
+The core's own loop (explore.py) uses it, and so does a plugin that runs the whole stage (`openrft.Exploration`). Both
+have the same questions, prompts, grader, rewards, log and checkpoints.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_sign
 from openrft.stages.training_log import TrainingLog
 from openrft.types import JSON, Demonstration, Prompt, Rollout, Sample
 
-EXPLODED = 1e3  # a loss beyond it says that training has gone wrong: advantages are of the order of 1
+EXPLODED = 1e3  # a larger loss means that training has gone wrong, because advantages are of the order of 1
 
 
 @dataclass(slots=True)
 class ExploreLoop:
-    """See `openrft.Exploration` for the contract of what plugins may use."""
+    """See `openrft.Exploration` for what plugins may use."""
 
     context: JobContext
     policy: TrainablePolicy
@@ -48,7 +48,7 @@ class ExploreLoop:
     _lapped: float = field(default_factory=time.perf_counter)
 
     def restore(self) -> None:
-        """Go back to the newest checkpoint; `first` is the step that it leads to."""
+        """Restore the newest checkpoint and set `first` to its step."""
         self.first, states = self.journal.restore(self.policy, self.stats)
         self.context.plugins.states = dict(states)
         self._lapped = time.perf_counter()
@@ -59,7 +59,7 @@ class ExploreLoop:
 
     @property
     def dynamic_sampling_retries(self) -> int:
-        """How often a step may draw further questions in place of those that taught nothing."""
+        """How often a step may draw further questions in place of those whose rewards are all equal."""
         return max(self.context.plugins.declarations[name].dynamic_sampling_retries for name in self.trainers)
 
     def sampling(self, step: int, *again: object) -> Sampling:
@@ -72,7 +72,7 @@ class ExploreLoop:
         return self.build_prompts(draw_step_samples(self.train, size, step, seed))
 
     def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
-        """The questions, each behind its demonstrations."""
+        """The prompt of each question, with its demonstrations before it."""
         before = retrieve_demonstrations(self.context, questions, self.pool, self.stats)
         return build_prompts(self.context, questions, before)
 
@@ -119,7 +119,7 @@ class ExploreLoop:
         self._lapped = time.perf_counter()
 
     def _refuse_infinite(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Before anything is saved: a policy that is broken is no place to go on from."""
+        """Raise if a metric or a trained weight is not finite. Called before anything is saved."""
         broken = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
         critic = getattr(self.policy, "critic", None)
         trained = [p for p in self.policy.model.parameters() if p.requires_grad]
@@ -132,7 +132,7 @@ class ExploreLoop:
             )
 
     def _count(self, rollouts: Sequence[Rollout], row: Mapping[str, float]) -> None:
-        """What must not pass unseen, added up over the run; the report warns of it."""
+        """Add up the counts that the report warns of."""
         self.stats.tokens += int(row["tokens"])
         self.stats.count("completions", len(rollouts))
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
@@ -141,7 +141,7 @@ class ExploreLoop:
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:
-        """Progress of what is done inside a step."""
+        """A progress that reports work inside a step."""
         return _Within(self.context.progress, step, self.steps)
 
     def _lap(self, phase: str) -> None:
@@ -152,7 +152,7 @@ class ExploreLoop:
 
 @dataclass(frozen=True, slots=True)
 class _Within:
-    """Tells of work inside a step as a note on the steps: how far the run is stays in sight."""
+    """Reports work inside a step as a note, so that the progress over steps stays visible."""
 
     steps_told: Progress
     step: int
@@ -164,7 +164,7 @@ class _Within:
 
 
 def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
-    """A policy whose weights are no longer finite still draws tokens; nothing may be learnt from them."""
+    """Refuse rollouts of a policy whose weights are not finite. It still draws tokens, but they mean nothing."""
     for rollout in rollouts:
         if not all(map(math.isfinite, rollout.completion.logprobs)):
             raise OpenRFTError(
@@ -174,7 +174,8 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
 
 
 def draw_step_samples(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
-    """The step's questions: the train split shuffled anew each epoch, cut into batches; the last one wraps around."""
+    """The step's questions. The train split is shuffled in each epoch and cut into batches; the last one wraps
+    around."""
     size = min(size, len(train))
     batch: list[Sample] = []
     at = step * size
@@ -191,7 +192,7 @@ def draw_step_samples(train: Sequence[Sample], size: int, step: int, seed: int) 
 def draw_replacement_samples(
     train: Sequence[Sample], size: int, asked: Collection[str], step: int, turn: int, seed: int
 ) -> list[Sample]:
-    """Up to `size` questions at random, none of those whose ids this step has `asked` already."""
+    """Up to `size` random questions whose ids are not among those this step has `asked`."""
     left = [s for s in train if s.id not in asked]
     random.Random(derive_seed(seed, "further", step, turn)).shuffle(left)
     return left[:size]

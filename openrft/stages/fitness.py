@@ -1,7 +1,7 @@
-"""Fitness: before RL leans on process rewards, do they tell right from wrong on rollouts of the policy it starts from?
+"""Fitness: measure, before RL, whether process rewards tell right from wrong on rollouts of the policy RL starts from.
 
-The questions are originals of the train split, without demonstrations, so that arms that start from the same policy
-share the measurement. Its draws are keyed apart from every other stage's: measuring changes nothing that follows.
+The questions are originals of the train split without demonstrations, so arms that start from the same policy share the
+measurement. Its draws have their own keys, so measuring changes nothing that follows.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from openrft.tasks.prompt import build_messages
 from openrft.types import Rollout, Sample, digest_samples, to_json
 
 VERSION = 1
-BEFORE_RL = -1  # the step that the reward hook is told
+BEFORE_RL = -1  # the `step` that the reward hook gets
 FITNESS_FILE = "fitness.json"
 
 
 def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
-    """What was found of each source of process rewards; empty without one, without RL, or with fitness.questions=0."""
+    """The measurement of each source of process rewards. Empty without one, without RL, or with fitness.questions=0."""
     how, explore = context.job.settings.fitness, context.job.settings.explore
     names = context.plugins.rewarding("process")
     if (
@@ -80,7 +80,7 @@ def _asked(context: JobContext) -> list[Sample]:
 
 
 def _drawn(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
-    """Graded rollouts as RL would draw them; none for a prompt that is longer than the policy's context."""
+    """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(
         n=context.job.settings.fitness.completions,

@@ -1,4 +1,4 @@
-"""Imitate: supervised fine-tuning on the synthesised reasoning. The student becomes itself plus an adapter."""
+"""Imitate: supervised fine-tuning on the synthesised reasoning. The policy gets an adapter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def imitate(context: JobContext, targets: Sequence[Rollout]) -> None:
-    """Train on `targets` (paper, section 3.2); augmented samples are for RL, not for this."""
+    """Train on `targets` (paper, section 3.2). Augmented samples are used in RL only."""
     names = context.plugins.trainers_for("imitate")
     if not names or not targets:
         return

@@ -1,7 +1,4 @@
-"""Retrieve: demonstrations for a batch of questions, never a question's own answer, and the prompts that they make.
-
-Used by explore and evaluate.
-"""
+"""Retrieve: demonstrations for a batch of questions, and the prompts with them. Used by explore and evaluate."""
 
 from __future__ import annotations
 
@@ -20,14 +17,14 @@ from openrft.types import Demonstration, Prompt, Rollout, Sample
 def build_demonstration_pool(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Demonstration]:
     """The original train split as demonstrations, with reasoning where a teacher wrote some."""
     traces = {r.sample.id: r.completion.text for r in targets}
-    bare = {s.id: box_answer(s.answer) for s in train}  # what synthesis falls back to is no reasoning
+    bare = {s.id: box_answer(s.answer) for s in train}  # the fallback of synthesis has no reasoning
     return [Demonstration(s, bare[s.id], None if traces.get(s.id) == bare[s.id] else traces.get(s.id)) for s in train]
 
 
 def retrieve_demonstrations(
     context: JobContext, samples: Sequence[Sample], pool: Sequence[Demonstration], stats: StageStats
 ) -> list[list[Demonstration]]:
-    """Demonstrations for each sample; none where no plugin retrieves.
+    """Demonstrations for each sample; none if no plugin retrieves.
 
     Raises PluginError for a demonstration of the sample itself, of its relatives, or from outside the pool.
     """
@@ -37,7 +34,7 @@ def retrieve_demonstrations(
 def call_retrieve_hook(
     plugins: PluginSet, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task, stats: StageStats
 ) -> list[list[Demonstration]]:
-    """`retrieve_demonstrations` without a job, for the kit as well."""
+    """`retrieve_demonstrations` without a job, so that `openrft.testing` can use it too."""
     answered = plugins.call_first("retrieve", samples=samples, pool=pool, task=task)
     if answered is None:
         return [[] for _ in samples]
@@ -66,7 +63,7 @@ def call_retrieve_hook(
 def build_prompts(
     context: JobContext, samples: Sequence[Sample], demonstrations: Sequence[Sequence[Demonstration]]
 ) -> list[Prompt]:
-    """Each sample as the policy is to be asked it, behind its demonstrations."""
+    """The prompt of each sample, with its demonstrations before it."""
     return [
         Prompt(sample, build_messages(sample, demos, context.task.instruction), tuple(d.sample.id for d in demos))
         for sample, demos in zip(samples, demonstrations, strict=True)

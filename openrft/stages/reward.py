@@ -1,7 +1,4 @@
-"""Reward: every source's judgement of graded rollouts, mixed into R. The one place where the hook is called.
-
-Whoever draws rollouts for training asks here: explore, or a plugin's trainer that runs the stage in its own way.
-"""
+"""Reward: the rewards of every source for graded rollouts, combined into R. The hook is called only here."""
 
 from __future__ import annotations
 
@@ -25,9 +22,9 @@ from openrft.types import Reward, RewardKind, Rollout
 def reward_rollouts(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
 ) -> list[Rollout]:
-    """The graded rollouts with the rewards of every source, mixed into R. `again` keys a further draw of one step.
+    """The graded rollouts with the rewards of every source and R. `again` is the key of a further draw in one step.
 
-    What the plugins counted and measured goes into `stats`.
+    Counts and metrics of the plugins go into `stats`.
     """
     how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
@@ -38,7 +35,7 @@ def reward_rollouts(
 def collect_plugin_rewards(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
 ) -> list[list[Reward]]:
-    """For each rollout what every plugin with the hook gave it."""
+    """For each rollout, the rewards of every plugin with the hook."""
     seed = derive_seed(context.job.seed, "reward", step, *again)
     return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats)
 
@@ -46,9 +43,9 @@ def collect_plugin_rewards(
 def call_reward_hooks(
     plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
 ) -> list[list[Reward]]:
-    """`collect_plugin_rewards` without a job, for the kit as well.
+    """`collect_plugin_rewards` without a job, so that `openrft.testing` can use it too.
 
-    Raises PluginError, naming the plugin, for no list, a wrong number of rewards and what is not a reward.
+    Raises PluginError, which names the plugin, for a missing list, a wrong number of rewards or an invalid reward.
     """
     given: list[list[Reward]] = [[] for _ in rollouts]
     if not rollouts:
@@ -70,7 +67,7 @@ def call_reward_hooks(
 
 
 def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:
-    """The reward in plain numbers, if it can be one. Raises PluginError that says what is wrong with it."""
+    """The reward with plain Python numbers. Raises PluginError that says what is wrong with it."""
     fault = _odd(reward)
     if not fault:
         score = None if reward.score is None else float(reward.score)
@@ -82,7 +79,7 @@ def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:
 
 
 def _odd(reward: Any) -> str:
-    """What is no reward by its types; numpy's numbers and arrays are as good as Python's."""
+    """What is wrong with the reward's types; empty if nothing is. numpy's numbers and arrays are accepted."""
     if not isinstance(reward, Reward):
         return f"{type(reward).__name__} in place of a Reward"
     if reward.kind not in get_args(RewardKind):

@@ -1,4 +1,4 @@
-"""Figures of one step of RL: what its rollouts were like on average. Pure functions."""
+"""Metrics of one RL step, as means over its rollouts. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from openrft.types import Rollout
 def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Means over the step's rollouts, in the order of the log's columns.
 
-    reward (R), correct, unparsed, length (tokens); `reward.NAME`, each source's score; cut_off, the share that ran
+    reward (R), correct, unparsed, length (tokens); `reward.NAME`, the score of each source; cut_off, the share that ran
     out of tokens; blank, the share without any text; zero_variance, the share of questions whose rollouts all earned
-    the same, of those with several; entropy in nats a token, estimated by the mean of -log p over the sampled tokens
-    (unbiased, as they were drawn from p), where the policy says how likely its tokens were.
+    the same, among those with several; entropy in nats per token, if the policy gives log-probabilities. It is the mean
+    of -log p over the sampled tokens, which is unbiased because they were drawn from p.
     """
     n = len(rollouts)
     several = {sample for sample, count in Counter(r.sample.id for r in rollouts).items() if count > 1}
@@ -39,20 +39,20 @@ def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
 
 def is_blank(rollout: Rollout) -> bool:
-    """Whether nothing was said."""
+    """Whether the completion has no text."""
     return not rollout.completion.text.strip()
 
 
 def has_no_learning_signal(rollouts: Sequence[Rollout], row: Mapping[str, float]) -> bool:
-    """Whether the step set no rollout above another: all earned the same, or all to each question did and the trainer,
-    by its `updates`, did not compare questions with each other. A single rollout is told nothing of by itself."""
+    """Whether no rollout of the step was preferred to another. Either all rollouts earned the same, or those of each
+    question did and the trainer, as its `updates` show, did not compare questions with each other."""
     if len(rollouts) > 1 and len({r.reward for r in rollouts}) == 1:
         return True
     return row["zero_variance"] == 1 and not row.get("updates")
 
 
 def find_samples_with_reward_spread(rollouts: Sequence[Rollout]) -> set[str]:
-    """Ids of the samples whose rollouts did not all earn the same: only these set one rollout above another."""
+    """Ids of the samples whose rollouts did not all earn the same. Only these prefer one rollout to another."""
     step_rewards: dict[str, set[float | None]] = {}
     for r in rollouts:
         step_rewards.setdefault(r.sample.id, set()).add(r.reward)

@@ -1,4 +1,4 @@
-"""Synthesize: reasoning for the training questions, from a teacher. The core grades every answer again."""
+"""Synthesize: a teacher's reasoning for the training questions. The core grades every answer again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def synthesize(context: JobContext) -> tuple[Rollout, ...]:
-    """One verified target a question of the original train split (paper, section 3.2); none without an imitator."""
+    """One verified target per question of the original train split (paper, section 3.2). None if no plugin imitates."""
     names = context.plugins.implementing("synthesize")
     if not names or not context.plugins.trainers_for("imitate"):
         return ()

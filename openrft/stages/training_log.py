@@ -1,6 +1,6 @@
-"""The journal of a run of RL: a row of metrics a step, and checkpoints that a stopped run goes on from.
+"""The log of an RL run: one row of metrics per step, and checkpoints from which a stopped run continues.
 
-A run that is killed at any moment, also while it writes here, goes on from its newest whole checkpoint.
+A run that is killed at any moment, even while it writes here, continues from its newest complete checkpoint.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ METRICS_FILE = "metrics.jsonl"
 
 
 class TrainingLog:
-    """Where one run of RL stands, on disk."""
+    """The log and the checkpoints of one RL run on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._log = folder / METRICS_FILE
         self._checkpoints = resume_folder(folder)
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Add a step's row to the log, at once."""
+        """Append a step's row to the log."""
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(row, allow_nan=False) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The log's rows; without a last one that a killed run left unfinished."""
+        """The log's rows, without a last row that a killed run left incomplete."""
         text = self._log.read_text("utf-8") if self._log.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def save(self, step: int, policy: TrainablePolicy, stats: StageStats, states: Mapping[str, Any]) -> None:
-        """A checkpoint before `step`: written aside, renamed when whole, and only then the older ones removed."""
+        """Write a checkpoint before `step`: first to another folder, then renamed. Older ones are removed last."""
         aside = self._checkpoints / "aside"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
@@ -45,15 +45,15 @@ class TrainingLog:
         state = {"tokens": stats.tokens, "counts": stats.counts, "plugins": states}
         (aside / "state.json").write_text(json.dumps(state), encoding="utf-8")
         write_checksums(aside)
-        shutil.rmtree(self._checkpoints / str(step), ignore_errors=True)  # a damaged one that was not gone on from
+        shutil.rmtree(self._checkpoints / str(step), ignore_errors=True)  # a damaged one of an earlier attempt
         aside.rename(self._checkpoints / str(step))
         for old in self._checkpoints.iterdir():
             if old.name != str(step):
                 shutil.rmtree(old)
 
     def restore(self, policy: TrainablePolicy, stats: StageStats) -> tuple[int, Mapping[str, Any]]:
-        """Put policy, tally and log back to the newest whole checkpoint: the step to go on with, and the plugins'
-        states. Without one: step 0 and an empty log."""
+        """Restore policy, stats and log from the newest complete checkpoint. Returns the step to continue with and the
+        plugins' states. Without a checkpoint: step 0 and an empty log."""
         rows, damaged = self.rows(), 0
         for folder in sorted(self._found(), key=lambda f: -int(f.name)):
             step = int(folder.name)

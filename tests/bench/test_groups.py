@@ -314,7 +314,7 @@ def test_metrics_of_plugins_are_shown_by_arm() -> None:
 def test_older_reports_can_be_read() -> None:
     text = to_json(report_of(pooled()))
     old = dump_document(from_json(text).tasks[0].items[0])
-    for field in ("groups", "flaws"):
+    for field in ("groups", "defects"):
         old.pop(field)
     assert read_document(ItemRecord, old, "ignore")[0].defects == ()
     for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):

@@ -70,6 +70,13 @@ def test_links_lead_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+def test_the_contributing_guide_names_no_file_that_is_gone():
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for name in re.findall(r"`(\w[\w/]*\.py|\w[\w/]*/)`", guide):
+        places = (ROOT, ROOT / "openrft", ROOT / "plugins/openrft-rl/openrft_rl")
+        assert any((place / name).exists() for place in places), name
+
+
 @pytest.mark.parametrize("name", LONGEST)
 def test_short_documents_stay_short(name):
     assert len((ROOT / name).read_text("utf-8").splitlines()) <= LONGEST[name]

@@ -5,7 +5,6 @@ All but the last run in processes of their own, with the third-party distributio
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -22,7 +21,7 @@ def python(third_party, code):
 
 def test_listing_imports_no_plugin(third_party):
     code = (
-        "import sys; from openrft.plugins.registry import installed; print(*installed());"
+        "import sys; from openrft.plugins.registry import list_plugins; print(*list_plugins());"
         "print([m for m in sys.modules if m.startswith(('openrft_', 'torch'))])"
     )
     names, modules = python(third_party, code).stdout.splitlines()
@@ -40,8 +39,8 @@ def test_listing_imports_no_plugin(third_party):
 )
 def test_a_plugin_that_cannot_load_is_named(third_party, name, words):
     code = (
-        f"from openrft.plugins import Plugins\nfrom openrft.errors import OpenRFTError\n"
-        f"try: Plugins([{name!r}], {{}})\nexcept OpenRFTError as fault: print(fault)"
+        f"from openrft.plugins.manager import PluginSet\nfrom openrft.errors import OpenRFTError\n"
+        f"try: PluginSet([{name!r}], {{}})\nexcept OpenRFTError as fault: print(fault)"
     )
     notices = python(third_party, code).stdout
     assert all(word in notices for word in words), notices
@@ -50,11 +49,11 @@ def test_a_plugin_that_cannot_load_is_named(third_party, name, words):
 
 def test_call_order_is_the_listed_order_and_results_are_labelled(third_party):
     code = """
-from openrft.plugins import Plugins
+from openrft.plugins.manager import PluginSet
 from openrft.testing import toy_task, toy_rollouts
 task = toy_task(1, 1)
 for names in (["brevity", "placebo"], ["placebo", "brevity"]):
-    plugins = Plugins(names, {"brevity": {"limit": "3"}})
+    plugins = PluginSet(names, {"brevity": {"limit": "3"}})
     found = plugins.call_all("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
     print([name for name, _ in found], found[names.index("brevity")][1][0].per_step)
 """
@@ -66,12 +65,12 @@ for names in (["brevity", "placebo"], ["placebo", "brevity"]):
 
 def test_a_plugin_that_raises_is_named_and_never_scores_zero(third_party):
     code = """
-from openrft.plugins import Plugins
+from openrft.plugins.manager import PluginSet
 from openrft.errors import PluginError
 from openrft.testing import toy_task, toy_rollouts
 task = toy_task(1, 1)
 try:
-    Plugins(["raising"], {}).collect("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
+    PluginSet(["raising"], {}).call_all("reward", rollouts=toy_rollouts(task), task=task, step=0, seed=0)
 except PluginError as fault:
     print(fault, type(fault.__cause__).__name__)
 """
@@ -95,8 +94,11 @@ except Exception as fault:
 
 
 def test_first_party_plugins_come_through_the_same_door(third_party):
-    code = "import json; from openrft.plugins import needs; print(json.dumps([needs(['prm']), needs(['sft', 'icl'])]))"
-    assert json.loads(python(third_party, code).stdout) == [["rl", "prm"], ["teacher", "sft", "rl", "icl"]]
+    code = """
+from openrft.plugins.manager import resolve_requirements
+print(resolve_requirements(["prm"]), resolve_requirements(["sft", "icl"]))
+"""
+    assert python(third_party, code).stdout == "['rl', 'prm'] ['teacher', 'sft', 'rl', 'icl']\n"
 
 
 ODD = [
@@ -104,7 +106,7 @@ ODD = [
     ("augment", "numbers", "gave a int in augment, in place of a Sample"),
     ("synthesize", "numbers", "gave no list of rollouts in synthesize"),
     ("retrieve", "number", "gave no list of demonstrations"),
-    ("retrieve", "rows", "gave a int in retrieve, in place of a Shot"),
+    ("retrieve", "rows", "gave a int in retrieve, in place of a Demonstration"),
     ("judge", "number", "gave no list in judge"),
     ("judge", "numbers", "gave a int in judge, in place of a Grade"),
     ("evaluate", "text", "gave metrics that are no numbers in evaluate"),
@@ -140,12 +142,12 @@ FAILING = [
         "'lost' (openrft-broken 6.6.6) failed to grade an answer to sample",
     ),
     (
-        "baselines_of(load_task('lost/ruled', DataRequest()))",
+        "score_baselines(load_task('lost/ruled', DataRequest()))",
         "'lost' (openrft-broken 6.6.6) failed in its rule for toy/sums: ZeroDivisionError",
     ),
-    ("family('familyless')", "'familyless' (openrft-broken 6.6.6) provides tasks of the family None"),
-    ("Plugins(['plain'], {})", "'plain' (openrft-broken 6.6.6): its Options is not a dataclass"),
-    ("Plugins(['demanding'], {})", "demanding.key must be set"),
+    ("find_family('familyless')", "'familyless' (openrft-broken 6.6.6) provides tasks of the family None"),
+    ("PluginSet(['plain'], {})", "'plain' (openrft-broken 6.6.6): its Options is not a dataclass"),
+    ("PluginSet(['demanding'], {})", "demanding.key must be set"),
 ]
 
 
@@ -153,9 +155,9 @@ def test_a_family_or_options_that_fail_are_named(third_party):
     code = f"""
 from openrft import DataRequest
 from openrft.errors import OpenRFTError
-from openrft.bench.runner import baselines_of
-from openrft.plugins.task_registry import family, load_task
-from openrft.plugins import Plugins
+from openrft.bench.runner import score_baselines
+from openrft.plugins.task_registry import find_family, load_task
+from openrft.plugins.manager import PluginSet
 def grade(task):
     return task.grade(task.test[0], "")
 for typed, _ in {FAILING!r}:

@@ -112,7 +112,7 @@ def test_an_empty_completion_earns_only_its_outcome():
     assert assign_rewards(empty, [Reward("prm", "process")], 0.7, "min", "step").step_rewards == (0.0,)
 
 
-def test_an_f_that_the_credit_cannot_add_up_to_is_refused():
+def test_an_aggregation_that_the_credit_cannot_add_up_to_is_refused():
     assert ExploreSettings(credit="step").effective_aggregation == "mean"
     assert ExploreSettings(credit="min").effective_aggregation == "softmin"
     assert ExploreSettings().effective_aggregation == "min"

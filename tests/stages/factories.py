@@ -77,24 +77,27 @@ class Entry:
         self.load = lambda: lambda: instance
 
 
-def work_of(
-    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any
+def make_context(
+    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts_per_step: int = 4, **plugins: Any
 ) -> JobContext:
-    """The work of one job whose plugins are these objects."""
+    """One job whose plugins are these objects."""
     here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
     monkeypatch.setattr("openrft.plugins.registry.list_plugins", lambda: here)
-    monkeypatch.setattr("openrft.plugins.manager.plugin_class", lambda name: here[name].entry.load())
-    monkeypatch.setattr("openrft.plugins.manager.source_digest", lambda name: "")
+    monkeypatch.setattr("openrft.plugins.manager.load_plugin_class", lambda name: here[name].entry.load())
+    monkeypatch.setattr("openrft.plugins.manager.digest_plugin_source", lambda name: "")
     settings = Settings(
-        explore=ExploreSettings(steps=steps, prompts=prompts, group_size=2, max_tokens=9), evaluate=EvaluateSettings()
+        explore=ExploreSettings(steps=steps, prompts_per_step=prompts_per_step, group_size=2, max_tokens=9),
+        evaluate=EvaluateSettings(),
     )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
-    student: Any = SimpleNamespace(id="scripted", trainable=lambda purpose: policy, advance=lambda adapter, key: None)
-    return JobContext(job, TASK, PluginSet(plugins, {}), student, Store(store), NoProgress())
+    handle: Any = SimpleNamespace(
+        id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
+    )
+    return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 
 
-def explored(work: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+def run_explore(context: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The rows of the metrics, and what was counted."""
-    file = explore(work, TASK.train, ())
+    file = explore(context, TASK.train, ())
     assert file is not None
-    return [json.loads(line) for line in file.read_text().splitlines()], work.costs[-1].counts
+    return [json.loads(line) for line in file.read_text().splitlines()], context.stage_runs[-1].counts

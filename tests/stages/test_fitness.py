@@ -86,27 +86,27 @@ def toy(monkeypatch):
 
 
 def run(tiny, store, *plugins, settings=SETTINGS):
-    job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": {"kl": "0"}})
+    job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": {"kl_coef": "0"}})
     return pipeline.run_job(job, Store(store))
 
 
 def test_it_is_measured_on_graded_rollouts_of_training_questions(tiny, tmp_path):
     outcome = run(tiny, tmp_path, "rl", "process")
-    assert [c.stage for c in outcome.costs] == ["fitness", "explore", "evaluate"]
+    assert [c.stage for c in outcome.stage_runs] == ["fitness", "explore", "evaluate"]
     (found,) = outcome.fitness
     assert (found.source, found.rollouts, found.questions) == ("process", 15, 5)
     (file,) = tmp_path.glob("fitness/*/rollouts.jsonl")
     rows = list(read_jsonl(file))
     assert {row["sample"]["id"] for row in rows} <= {s.id for s in TASK.train}
     assert all(row["correct"] is not None and row["rewards"][0]["kind"] == "process" for row in rows)
-    assert outcome.costs[0].tokens == sum(len(row["completion"]["tokens"]) for row in rows)
+    assert outcome.stage_runs[0].tokens == sum(len(row["completion"]["tokens"]) for row in rows)
 
 
 def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
     first = run(tiny, tmp_path, "rl", "process")
     other = run(tiny, tmp_path, "rl", "process", "demonstrations")
     assert other.fitness == first.fitness
-    assert (other.costs[0].stage, other.costs[0].reused) == ("fitness", True)
+    assert (other.stage_runs[0].stage, other.stage_runs[0].reused) == ("fitness", True)
     assert Process.asked.count(-1) == 1
 
 
@@ -122,5 +122,5 @@ def test_measuring_moves_no_draw_of_what_follows(tiny, tmp_path):
 def test_nothing_is_drawn_without_process_rewards_or_without_rl(tiny, tmp_path, plugins):
     outcome = run(tiny, tmp_path, *plugins)
     assert outcome.fitness == ()
-    assert "fitness" not in [c.stage for c in outcome.costs]
+    assert "fitness" not in [c.stage for c in outcome.stage_runs]
     assert -1 not in Process.asked

@@ -40,6 +40,7 @@ def open_embedder(name: str) -> Embedder:
     return LightEmbedder() if name == "light" else SentenceModel(name)
 
 
+# Not scikit-learn's HashingVectorizer: its hashes would give other neighbours, and it would be one more large package.
 class LightEmbedder:
     """Character n-grams weighted by rarity (TF-IDF), hashed into `DIMENSIONS` dimensions. No weights, no download.
 

@@ -89,7 +89,6 @@ def test_the_policy_answers_in_lines_and_is_imperfect(task, policy):
 def test_the_prm_tells_sound_lines_from_flawed(task, policy):
     import torch
     from openrft_pocket.training.encoding import pad_rows
-    from openrft_pocket.training.evaluation import compute_auroc
     from openrft_pocket.training.reward_model import load_skywork, tokenize_solution
 
     model, tokenizer = load_skywork(checkpoint_folder("pocket/prm"))
@@ -104,4 +103,4 @@ def test_the_prm_tells_sound_lines_from_flawed(task, policy):
     batch = pad_rows(rows, tokenizer.pad_token_id)
     with torch.no_grad():
         logits = model.logits(torch.tensor(batch.ids))
-    assert compute_auroc(logits[torch.tensor(batch.labels) == 1].tolist(), sound) > 0.8
+    assert openrft.compute_auroc(logits[torch.tensor(batch.labels) == 1].tolist(), sound) > 0.8

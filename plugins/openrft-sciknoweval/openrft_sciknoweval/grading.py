@@ -35,7 +35,6 @@ _CONDITIONS: dict[Form, str] = {
     "text": "else",
 }
 _JUDGED_LEAVES = ("extract_doping", "component_extraction")  # of the type relation_extraction, and yet judged
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _BARE = re.compile(r",?\s*(?:directly\s*,?\s*)?do(?: not|n't) output (?:any )?other characters", re.IGNORECASE)
 _EQUATION = re.compile(r"[A-Za-z)\]}]\w{0,4} ?(?:=|->|\u2192|\\(?:to|rightarrow)\b) ?[\d(\[{]{0,6} ?[A-Za-z]")
 _BETWEEN = re.compile(r"[,;|\n/]|\\\\|\b(?:or|and|nor)\b", re.IGNORECASE)
@@ -124,8 +123,7 @@ def _grade_relations(sample: Sample, graded: Grade) -> Grade:
 
 def extract_free_text(completion: str) -> str | None:
     """A judged answer that is in no box: all but the thinking; None if nothing is left."""
-    text = _THINKING.sub("", completion).rpartition("</think>")[2]
-    return text.strip() or None
+    return openrft.strip_thinking(completion).strip() or None
 
 
 def contains_gold(answer: str, gold: str) -> bool:

@@ -39,7 +39,6 @@ BATCH = 64  # verdicts are kept after each batch, so that a stopped run loses no
 Scale = Literal["rating", "refusal", "overlap"]
 OVERLAP = {"A": 0.5, "B": 0.75, "C": 1.0, "D": 0.25, "E": 0.0}
 
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _VERDICT_PATTERNS: Mapping[Scale, re.Pattern[str]] = {
     "rating": re.compile(r"rating\s*[:=]\s*\**\s*([1-5])(?![\d.])|^\W*([1-5])\W*$", re.IGNORECASE),
     "refusal": re.compile(r"^\W*(yes|no)\b", re.IGNORECASE),
@@ -90,7 +89,7 @@ class Rubric:
 
     def parse_verdict(self, verdict: str) -> float | None:
         """The judge's score in [0, 1]; None if it cannot be read. The last rating or letter counts."""
-        text = _THINKING.sub("", verdict).strip()
+        text = openrft.strip_thinking(verdict).strip()
         found = [
             next(group for group in match.groups() if group) for match in _VERDICT_PATTERNS[self.scale].finditer(text)
         ]

@@ -4,12 +4,13 @@ The benchmark's own rules, faults included, for comparison with numbers publishe
 choice of similarity; judged answers on the benchmark's scale. Groups, macro averages and scores without defective rows
 are computed by the core's bench.
 
-Known faults of the benchmark's rules for answers: they look at the whole completion; a multiple-choice answer in a box
-scores nothing; the letters are tried from D down, so the first that is merely mentioned decides; `no` inside `not` or
-`know` is a No. For relations: a list of one relation is read as empty; a list with one malformed relation becomes one
-relation of empty names, and so does an empty answer, and such relations match each other; entities and relations are
-matched across the whole corpus, so what is right for one text counts for another; a name without a vector does not
-match itself; and the scorer of pairs stops with an error at the first pair that matches none.
+Known faults of the benchmark's rules for answers: they look at the whole completion, its thinking included; a
+multiple-choice answer in a box scores nothing; the letters are tried from D down, so the first that is merely
+mentioned decides; `no` inside `not` or `know` is a No. For relations: a list of one relation is read as empty; a list
+with one malformed relation becomes one relation of empty names, and so does an empty answer, and such relations match
+each other; entities and relations are matched across the whole corpus, so what is right for one text counts for
+another; a name without a vector does not match itself; and the scorer of pairs stops with an error at the first pair
+that matches none.
 """
 
 from __future__ import annotations

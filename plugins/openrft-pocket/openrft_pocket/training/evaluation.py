@@ -9,14 +9,13 @@ sound lines. The process reward model is measured on the policy's answers to the
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import openrft
-from openrft import DataRequest, Sample
+from openrft import DataRequest, Sample, compute_auroc
 from openrft_pocket.models import CHECKPOINTS
 from openrft_pocket.question_types import LEVELS, QUESTION_TYPES
 from openrft_pocket.question_types.trace import TraceWriter
@@ -105,24 +104,6 @@ def format_markdown(measured: dict[str, dict[str, float]]) -> str:
         for name, row in measured.items()
     ]
     return "\n".join([f"| task | {' | '.join(keys)} |", "|---" * (len(keys) + 1) + "|", *rows])
-
-
-def compute_auroc(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The chance that a positive scores above a negative; ties count half. NaN if all labels are equal."""
-    order = sorted(range(len(scores)), key=lambda i: scores[i])
-    ranks, start = [0.0] * len(scores), 0
-    while start < len(order):
-        end = start
-        while end < len(order) and scores[order[end]] == scores[order[start]]:
-            end += 1
-        for i in order[start:end]:
-            ranks[i] = (start + end + 1) / 2
-        start = end
-    positives = sum(labels)
-    if not positives or positives == len(labels):
-        return float("nan")
-    rank_sum = sum(rank for rank, label in zip(ranks, labels, strict=True) if label)
-    return (rank_sum - positives * (positives + 1) / 2) / (positives * (len(labels) - positives))
 
 
 def measure_reward_model(
