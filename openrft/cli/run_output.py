@@ -19,7 +19,7 @@ from openrft.runtime.files import write_atomic
 
 
 def publish(report: Report, folder: Path, as_json: bool) -> None:
-    """report.json with its summary, report.md, and the tables (or the summary as JSON) on standard output."""
+    """Write report.json with its summary and report.md, and print the tables (or the summary as JSON)."""
     summary = summarise(report)
     report = replace(report, summary=dump_document(summary))
     write_report(report, folder / REPORT_FILE)
