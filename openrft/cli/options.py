@@ -117,7 +117,7 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
 def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
     """The request that the options describe. `more` holds the command's own `arms`, `extra` and `seeds`."""
     from openrft.bench.plan import BenchRequest
-    from openrft.config.options import parse_assignments
+    from openrft.config.parse import parse_assignments
 
     values = _config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
