@@ -126,7 +126,7 @@ class PluginSet:
                 raise
             except Exception as fault:
                 raise PluginError(
-                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {fault}",
+                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {str(fault).removesuffix('.')}.",
                     "Leave the plugin out to go on without it.",
                 ) from fault
             finally:
