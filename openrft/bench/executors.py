@@ -22,7 +22,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.failures import describe_exit, record_killed_worker
 from openrft.bench.report import ArmResult
 from openrft.bench.single_job import Finished, JobFolders, run_single_job
-from openrft.job import Job, job_from_json, job_to_json
+from openrft.job import Job
 from openrft.runtime.logging import configure_worker_logging, get_level
 
 POLL_SECONDS = 1.0  # how long a worker's death may go unnoticed where a process it forked keeps its pipe open
@@ -167,7 +167,7 @@ class _Worker:
         """Give it a job; a worker that died meanwhile is noticed when it is listened to."""
         self.job, self.stage = number, ""
         with contextlib.suppress(OSError):
-            self.pipe.send((job_to_json(job), folders))
+            self.pipe.send((job, folders))
 
     def listen(self, listener: JobListener) -> Finished | None:
         """Take what it sent so far; what the job came to, if that is in it."""
@@ -233,7 +233,7 @@ def _serve(pipe: Connection, threads: int, level: int) -> None:
     while (given := pipe.recv()) is not None:
         job, folders = given
         send("started")
-        send("finished", run_single_job(job_from_json(job), folders, tell))
+        send("finished", run_single_job(job, folders, tell))
 
 
 def _end_with_parent() -> None:

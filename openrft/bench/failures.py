@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from openrft.bench.report import Failure
+from openrft.config.documents import dump_document
 from openrft.errors import OpenRFTError
-from openrft.job import Job, format_job_name, job_to_json
+from openrft.job import Job, format_job_name
 from openrft.plugins.registry import collect_versions
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.stages.context import STAGE_NOTE
@@ -83,7 +84,7 @@ def _write_details(job: Job, line: str, stage: str, trace: str, folder: Path) ->
         f"Stage: {stage or 'none'}",
         f"Error: {line}",
         f"\nTraceback:\n{trace}",
-        f"\nSettings and options:\n{json.dumps(job_to_json(job), indent=1, ensure_ascii=False, default=str)}",
+        f"\nSettings and options:\n{json.dumps(dump_document(job), indent=1, ensure_ascii=False)}",
         f"\nVersions:\n{json.dumps(collect_versions(names), indent=1)}",
     ]
     file = failure_file(job, folder)

@@ -26,10 +26,10 @@ def test_accuracy_is_what_scored_answers_are_worth(monkeypatch, tmp_path, grades
         Rollout(s, build_messages(s), Completion("so"), answer="so", correct=correct, score=score)
         for s, (correct, score) in zip(task.test, grades, strict=True)
     )
-    student = SimpleNamespace(policy=lambda: None)
+    handle = SimpleNamespace(load=lambda: None)
 
     def run(job, *rest):
-        return JobResult(job, task, rollouts, tmp_path, None, (), (), "trained", student)
+        return JobResult(job, task, rollouts, tmp_path, None, (), (), "trained", handle)
 
     monkeypatch.setattr("openrft.pipeline.run_job", run)
     monkeypatch.setattr("openrft.policies.export.export_checkpoint", lambda policy, folder, beside: None)
