@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.report import ArmResult, Failure, Item, StageCost
 from openrft.errors import OpenRFTError
-from openrft.job import Job, job_from_json, job_to_json
+from openrft.job import Job
 from openrft.pipeline import JobResult
 from openrft.runtime.tracking import TrackerConfig
 from openrft.types import Rollout
@@ -79,7 +79,7 @@ def _side_by_side(
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(channel, threads))
     try:
-        futures = {pool.submit(_work, n, job_to_json(job), str(store), track): n for n, job in jobs.items()}
+        futures = {pool.submit(_work, n, job, str(store), track): n for n, job in jobs.items()}
         yield from _completed(futures, watcher)
         pool.shutdown()
     except BaseException:  # Ctrl-C, or the caller stops listening: no worker may outlive the bench
@@ -129,13 +129,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(number: int, job: dict[str, Any], store: str, track: TrackerConfig | None) -> Finished:
+def _work(number: int, job: Job, store: str, track: TrackerConfig | None) -> Finished:
     _channel.put(("started", number))
 
     def tell(stage: str, done: int, total: int, note: str) -> None:
         _channel.put(("update", number, stage, done, total, note))
 
-    return _run(job_from_json(job), Path(store), tell, debug=False, track=track)
+    return _run(job, Path(store), tell, debug=False, track=track)
 
 
 def _listen(channel: Any, watcher: JobListener) -> None:

@@ -16,7 +16,8 @@ from openrft import __version__
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
-from openrft.bench.plan import BenchPlan, plan_to_json
+from openrft.bench.plan import BenchPlan
+from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
     ArmRecord,
     ArmResult,
@@ -82,7 +83,7 @@ def run_bench(
     track = TrackerConfig(tracker, folder / tracker) if tracker else None
     with report_disk_errors(out):
         folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "plan.json", json.dumps(plan_to_json(plan), indent=1) + "\n")
+    write_atomic(folder / PLAN_FILE, json.dumps(plan_to_json(plan), indent=1) + "\n")
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with watching(jobs) as watcher:

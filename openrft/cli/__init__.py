@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded when it is used. `--help` imports neither torch nor any plugin."""
+"""The command line: one file per command, loaded when it is used. `--help` imports neither torch nor any plugin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMANDS = {
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
-    "fitness": "Try process rewards before RL leans on them.",
+    "fitness": "Measure whether process rewards tell right from wrong.",
     "plugins": "List installed plugins and their options.",
     "tasks": "List, show and compare tasks, or prepare their rows.",
 }

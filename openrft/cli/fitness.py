@@ -1,4 +1,4 @@
-"""`openrft fitness`: do process rewards tell right from wrong on a policy's rollouts? What every run asks before RL."""
+"""`openrft fitness`: measure whether process rewards tell right from wrong, as every run does before RL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
-    """Try process rewards on graded rollouts of a policy, as every run does before RL.
+    """Measure process rewards on graded rollouts of a policy, as every run does before RL.
 
     The policy answers --set fitness.questions of the task's training questions --set fitness.completions times each.
     """

@@ -1,4 +1,4 @@
-"""Tables and notes on a terminal, or down a pipe without losing a character."""
+"""Print tables and notes on a terminal, or into a pipe without cutting anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from openrft.bench.scores import Summary
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
 from openrft.runtime.text import escape_terminal
 
-_WIDEST = 10_000  # more than any table needs: a measure taken within it is the table's own
+_WIDEST = 10_000  # wider than any table, so that a table can be measured
 
 
 def show_summary(report: Report, summary: Summary, console: Console, per_task: bool = False) -> None:
@@ -28,7 +28,7 @@ def show_summary(report: Report, summary: Summary, console: Console, per_task: b
 
 
 def show_gate_result(verdict: GateResult, console: Console) -> None:
-    """Print what the gate compared and what it says."""
+    """Print what the gate compared, and its verdict."""
     if verdict.rows:
         columns = ("<compared", "baseline", "candidate", "difference", "<verdict")
         rows = tuple(
@@ -45,13 +45,13 @@ def show_gate_result(verdict: GateResult, console: Console) -> None:
 
 
 def _levels(what: str, before: float, after: float) -> tuple[str, str]:
-    """An arm's accuracies, or a component's gains, which carry a sign."""
+    """An arm's accuracies, or a component's gains, which have a sign."""
     shape = format_points if " of " in what else format_percent
     return shape(before), shape(after)
 
 
 def print_grid(grid: TextTable, console: Console) -> None:
-    """One table."""
+    """Print one table."""
     title = Text(escape_terminal(grid.title))
     table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in grid.columns:

@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import pluggy
 
-from openrft.config.options import is_settable
+from openrft.config.parse import check_options_class
 from openrft.plugins.hookspecs import GROUP, HOOKS, Hooks, Objective
 from openrft.types import RewardKind
 
@@ -212,18 +212,13 @@ def _check_options(kind: object) -> None:
     if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
         raise DeclarationFault("its Options is not a dataclass.", "Write @dataclass(frozen=True) above class Options.")
     try:
-        hints = typing.get_type_hints(kind)
+        faults = check_options_class(kind)
     except Exception as fault:  # whatever an annotation raises when it is evaluated
         raise DeclarationFault(
             f"the types of its Options cannot be read: {fault}.", "Import them outside TYPE_CHECKING."
         ) from fault
-    for field in dataclasses.fields(kind):
-        if field.init and not is_settable(hints[field.name]):
-            shown = str(hints[field.name]).removeprefix("<class '").removesuffix("'>").replace("typing.", "")
-            raise DeclarationFault(
-                f"its option {field.name} has the type {shown}, which cannot be set.",
-                "Use bool, int, float, str or a Literal, or one of these or None.",
-            )
+    if faults:
+        raise DeclarationFault(f"its option {faults[0]}.", "Correct the declaration of the option.")
 
 
 def _suggest(name: str, known: typing.Sequence[str]) -> str:

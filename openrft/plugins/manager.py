@@ -13,7 +13,7 @@ from typing import Any
 
 import pluggy
 
-from openrft.config.options import parse_options, raise_faults
+from openrft.config.parse import dump_options, parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
 from openrft.plugins.base import Declaration, DeclarationFault, read_instance
@@ -61,17 +61,24 @@ def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> lis
 def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """An instance with these options, or None and all faults of the options."""
     check_requirements(name)
-    cls, options_class = load_plugin_class(name), load_declaration(name).Options
-    if options_class is None and values:
-        return None, [f"{name} takes no options (given: {', '.join(values)})."]
+    cls = load_plugin_class(name)
+    options, faults = read_options(name, values)
+    if faults:
+        return None, faults
     try:
         with name_plugin_in_errors(name, "failed to start"):
-            if options_class is None:
-                return cls(), []
-            options, faults = parse_options(options_class, name, values)
-            return (None, faults) if faults else (cls(options), [])
+            return cls() if options is None else cls(options), []
     except UsageError as fault:
         return None, [str(fault)]
+
+
+def read_options(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The plugin's options object, or None and all faults; None too for a plugin without options."""
+    options_class = load_declaration(name).Options
+    if options_class is None:
+        return None, [f"{name} takes no options (given: {', '.join(values)})."] if values else []
+    with name_plugin_in_errors(name, "failed to read its options"):
+        return parse_options(options_class, name, values)
 
 
 class PluginSet:
@@ -90,6 +97,8 @@ class PluginSet:
         for name in self.names:
             self.instances[name], found = create_plugin(name, self.options[name])
             faults += found
+            if options := read_options(name, self.options[name])[0]:
+                self.options[name] = dump_options(options, self.options[name])  # 1e-4 is 0.0001, however it was typed
         raise_faults(faults)
         # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
         for name in reversed(self.names):

@@ -148,5 +148,6 @@ def _trained(
 
 def _settings_json(context: JobContext) -> dict[str, Any]:
     settings = asdict(context.job.settings.explore)
+    settings["aggregation"] = context.job.settings.explore.effective_aggregation
     settings.pop("checkpoint_every")  # does not change the result
     return settings

@@ -71,7 +71,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
     [
         (["bench", "--plugins", "brevty"], 2, ["unknown plugin: 'brevty'", "Did you mean brevity"]),
         (["bench", "--plugins", "unimportable"], 5, ["'unimportable' (openrft-broken 6.6.6) cannot be imported"]),
-        (["bench", "--plugins", "misspelt"], 5, ["no hook 'rewrad'; did it mean reward?"]),
+        (["bench", "--plugins", "misspelt"], 5, ["no hook 'rewrad' (did you mean reward?)"]),
         (["bench", "--task", "toy/summs"], 2, ["unknown task: 'toy/summs'", "Did you mean toy/sums"]),
         (["bench", "--task", "toi/sums"], 2, ["unknown task family: 'toi'", "Did you mean toy"]),
         (["bench", "--set", "explore.step=3"], 2, ["no option 'step'; did you mean steps"]),
