@@ -1,6 +1,6 @@
-"""The plugins that one job names, built from their options, their hooks called in the arm's order.
+"""The plugins of one job: built from their options, with hooks called in the arm's order.
 
-One pluggy manager a job, no global one. A plugin's failure carries its name and version and stops its own job only.
+Each job has its own pluggy manager. A plugin's failure has its name and version, and stops only its own job.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class PluginSet:
                     impl.function = self._guarded(name, caller.name, impl)  # type: ignore[misc]
 
     def _guarded(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
-        """The hook's implementation with its result labelled and checked, and its failure attributed."""
+        """The hook's implementation, with its result checked and its failure reported with the plugin's name."""
         function = impl.function
         own_state = impl.argnames.index("state") if hook == "train_step" and "state" in impl.argnames else None
 
@@ -170,17 +170,17 @@ class PluginSet:
         return result
 
     def get_option(self, name: str, option: str) -> Any:
-        """What a plugin's option is, given or by default; None if it has no such option."""
+        """The value of a plugin's option, set or default; None if it has no such option."""
         kind = self.declarations[name].Options
         defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
         return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """Code and options of each: what a stored result depends on."""
+        """The code and options of each plugin, on which stored results depend."""
         return [[*self.code(n), self.options[n]] for n in names]
 
     def code(self, name: str) -> list[Any]:
-        """Name, version, code digest and the versions of the libraries under it."""
+        """Name, version, code digest, and the versions of the libraries it uses."""
         return [name, find_plugin(name).version, digest_plugin_source(name), library_versions(name)]
 
 
@@ -191,7 +191,7 @@ def load_plugin_providers(name: str) -> Any:
 
 
 class _Providers:
-    """Providers need no options, so a plugin that has none of these hooks is not even built."""
+    """Calls the hooks `tasks` and `policies`. A plugin without them is not built, because providers need no options."""
 
     def __init__(self, name: str) -> None:
         self._name = name
