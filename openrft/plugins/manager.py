@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,6 +29,8 @@ from openrft.plugins.registry import (
     load_plugin_class,
 )
 from openrft.types import JSON, RewardKind
+
+logger = logging.getLogger(__name__)
 
 
 def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -132,11 +135,13 @@ class PluginSet:
                 raise
             except Exception as fault:
                 raise PluginError(
-                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {fault}",
-                    "Rerun with --debug for the traceback; leave the plugin out to go on without it.",
+                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {str(fault).removesuffix('.')}.",
+                    "Leave the plugin out to go on without it.",
                 ) from fault
             finally:
-                self.seconds[name] += time.perf_counter() - began
+                spent = time.perf_counter() - began
+                self.seconds[name] += spent
+                logger.debug("%s: %s took %.3f s", name, hook, spent)
             checked = check_result(name, hook, result)
             return None if checked.value is None else (name, checked)
 

@@ -10,17 +10,21 @@ import contextlib
 import difflib
 import functools
 import os
+import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from openrft import __version__
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.plugins.base import Declaration, DeclarationFault, read_declaration
 from openrft.plugins.hookspecs import GROUP
-from openrft.runtime.code_digest import digest_package, find_package_file, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_package, find_package_file, installed_versions
+from openrft.runtime.logging import follow_verbosity
 
 SLOW_IMPORT = 1.0  # seconds of processor time
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "vllm", "sentence_transformers", "tensorflow", "jax")
@@ -81,6 +85,7 @@ def find_plugin(name: str) -> InstalledPlugin:
 def load_plugin_class(name: str) -> type[Any]:
     """Import one plugin's class. Raises PluginError, which names the plugin, if the import fails."""
     plugin = find_plugin(name)
+    follow_verbosity(plugin.entry.module.split(".")[0])
     try:
         loaded = plugin.entry.load()
     except Exception as fault:
@@ -147,6 +152,16 @@ def digest_plugin_source(name: str) -> str:
     packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
     # A namespace package has no file. The code begins in the first of its parts that has one.
     return digest_package(next((p for p in packages if find_package_file(p)), packages[0]))
+
+
+def collect_versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of OpenRFT, Python, these plugins and the libraries under all of them."""
+    found = {"openrft": __version__, "python": platform.python_version()}
+    found.update(installed_versions((*LIBRARIES, "pluggy")))
+    for name in names:
+        found[find_plugin(name).distribution] = find_plugin(name).version
+        found.update(library_versions(name))
+    return found
 
 
 def library_versions(name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ from openrft.tasks.task import (
     TaskInfo,
 )
 from openrft.types import Sample
+
+logger = logging.getLogger(__name__)
 
 
 def find_family(name: str) -> TaskFamily:
@@ -78,6 +81,7 @@ def load_task(name: str, request: DataRequest) -> Task:
     with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
+    logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
     rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
     return check_split_leakage(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
 
