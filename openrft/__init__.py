@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
+    from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.embedding import SentenceEmbedder as SentenceEmbedder
@@ -76,7 +77,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "cli.options": ("data_options", "parse_data_options"),
-    "config.options": ("FilePath", "WeightsPath", "option"),
+    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "embedding": ("SentenceEmbedder",),
     "errors": (
         "CheckpointError",
