@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
+    from openrft.config.settings import Settings as Settings
     from openrft.embedding import SentenceEmbedder as SentenceEmbedder
     from openrft.errors import CheckpointError as CheckpointError
     from openrft.errors import DataError as DataError
@@ -74,6 +75,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "cli.options": ("data_options", "parse_data_options"),
     "embedding": ("SentenceEmbedder",),
+    "config.settings": ("Settings",),
     "errors": (
         "CheckpointError",
         "DataError",
