@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openrft.config.options import raise_faults
+from openrft.config.parse import raise_faults
 from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list

@@ -70,6 +70,8 @@ class Toy:
 
 
 class Entry:
+    dist = None
+
     """An entry point that need not be installed: installed ones are tested in plugins/test_manager.py."""
 
     def __init__(self, loaded):

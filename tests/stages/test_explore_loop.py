@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -213,11 +212,11 @@ class Rambled:
     """Of each batch that it scores one step was beyond its context."""
 
     rewards = ("process",)
-    counts: ClassVar[dict[str, int]] = {"steps_beyond_context": 1}
 
     @openrft.hookimpl
     def reward(self, rollouts):
-        return [Reward("prm", "process", per_step=(0.5,) * len(split_steps(r.completion.text))) for r in rollouts]
+        rewards = [Reward("prm", "process", per_step=(0.5,) * len(split_steps(r.completion.text))) for r in rollouts]
+        return openrft.HookResult(rewards, {"steps_beyond_context": 1})
 
 
 def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
@@ -234,6 +233,7 @@ def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
     )
     _, counts = run_explore(context)
     assert (len(policy.drawn), counts["over_context"], counts["unread_steps"]) == (4, 16, 2)
+    assert counts["prm.steps_beyond_context"] == 2
 
 
 def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
@@ -254,12 +254,12 @@ class Stopping(Trainer):
     stop_at = None
 
     @openrft.hookimpl
-    def train_step(self, policy, rollouts, step):
+    def train_step(self, policy, rollouts, step, state):
         if step == self.stop_at:
             raise KeyboardInterrupt
         policy.trained += 1
-        self.state = {"total": (self.state or {"total": 0})["total"] + step + 1}
-        return {"total": self.state["total"]}
+        total = (state or {"total": 0})["total"] + step + 1
+        return openrft.HookResult({"total": total}, state={"total": total})
 
 
 def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeypatch, tmp_path):

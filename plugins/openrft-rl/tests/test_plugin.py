@@ -53,6 +53,8 @@ class Steps:
 
 
 class Entry:
+    dist = None
+
     def __init__(self, loaded):
         self.load = lambda: loaded
 
