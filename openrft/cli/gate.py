@@ -60,10 +60,10 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
 
     from rich.console import Console
 
-    from openrft.bench.codec import encode
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
     from openrft.bench.report_file import locate_report, read_report
     from openrft.cli.tables import show_gate_result
+    from openrft.config.documents import dump_document
 
     new = read_report(locate_report(candidate))
     if replaces and not baseline_exists(baseline):
@@ -71,7 +71,7 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
         return
     verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms)
     if as_json:
-        click.echo(json.dumps({**encode(verdict), "exit_code": verdict.exit_code}, indent=1))
+        click.echo(json.dumps({**dump_document(verdict), "exit_code": verdict.exit_code}, indent=1))
     else:
         show_gate_result(verdict, Console())
     if replaces:

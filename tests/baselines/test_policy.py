@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from openrft.baselines.policy import BaselinePolicy, identify_baseline
-from openrft.bench.plan import plan_from_json
+from openrft.bench.plan_file import plan_from_json
 from openrft.errors import PolicyError, UnknownName, UsageError
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Sampling

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from openrft.rewards.fitness import fitness_from_json, recommend_alpha
+from openrft.config.documents import read_document
+from openrft.rewards.fitness import RewardFitness, recommend_alpha
 from openrft.rewards.measure_fitness import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 
@@ -126,4 +127,4 @@ def test_alpha_of_the_paper_for_a_certain_three_quarters():
 
 def test_it_survives_json():
     found = drawn(0.05)
-    assert fitness_from_json(json.loads(json.dumps(asdict(found)))) == found
+    assert read_document(RewardFitness, json.loads(json.dumps(asdict(found))), "ignore") == (found, [])
