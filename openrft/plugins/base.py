@@ -60,8 +60,7 @@ class Plugin:
     (DAPO, arXiv 2503.14476, section 3.2). If it depends on the options, `__init__` sets it."""
 
     Options: ClassVar[type[Any] | None] = None
-    """A frozen dataclass of the plugin's options. The plugin is built as `Plugin(options)`, or `Plugin()` without
-    it."""
+    """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
 
 
 @dataclass(frozen=True, slots=True)
