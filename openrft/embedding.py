@@ -1,4 +1,4 @@
-"""Sentence embeddings: one loader of sentence-transformers models for all plugins that compare texts by meaning."""
+"""Sentence embeddings: the loader of sentence-transformers models for all plugins that compare texts by meaning."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class SentenceEmbedder:
-    """Texts to vectors whose dot product is their cosine similarity. The model is loaded when the first text comes."""
+    """Texts to vectors whose dot product is their cosine similarity. The model is loaded at the first text."""
 
     def __init__(self, name: str, option: str, extra: str, advice: str) -> None:
-        """Raises UsageError for a model that cannot be there, before any time is spent.
+        """Raises UsageError for a model that cannot exist, before any time is spent.
 
         name: `minilm` (all-MiniLM-L6-v2 from an installed package), a sentence-transformers folder or a hub id.
         option: what the user set to `name`, such as "icl.embedder". extra: the extra that brings the packages, such as

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The tree of errors.
 
     OpenRFTError                 every failure that OpenRFT reports in one line            exit code
     |-- UsageError               what was typed or configured cannot be done                   2
@@ -10,8 +10,8 @@
     |-- PluginError              a plugin failed to import, to register or inside a hook       5
     `-- StoreError               a result could not be written or read back                    5
 
-A message says what is wrong and where (file, row, option, plugin); `advice` says what to do about it.
-The command line prints both without a traceback; `--debug` shows the traceback too.
+A message says what is wrong and where (file, row, option, plugin). `advice` says what to do about it. The command line
+prints both without a traceback; `--debug` shows the traceback too.
 """
 
 from __future__ import annotations
@@ -48,10 +48,9 @@ class UsageError(OpenRFTError):
 
 
 class UnknownName(UsageError):
-    """A name that does not exist, reported with the nearest ones that do.
+    """A name that does not exist, reported with the nearest valid names.
 
-    `what` is the kind of thing ("task", "plugin", "option of prm"), `name` what was asked for and
-    `known` every valid name.
+    `what` is the kind of thing ("task", "plugin", "option of prm"), `name` the unknown name, `known` all valid names.
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str = "") -> None:

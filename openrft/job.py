@@ -1,12 +1,12 @@
-"""An arm is a set of plugins. A job is one arm on one task with one seed, as plain data that a worker can rebuild."""
+"""An arm is a set of plugins. A job is one arm on one task with one seed, as plain data that a worker is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from openrft.config.settings import Settings, parse_stage_settings
+from openrft.config.settings import Settings
 from openrft.tasks.task import DataRequest
 
 
@@ -40,21 +40,3 @@ class Job:
 def format_job_name(arm: str, task: str, seed: int) -> str:
     """The job's name in the names of files and runs."""
     return f"{arm}--{task.replace('/', '-')}--{seed}"
-
-
-def job_to_json(job: Job) -> dict[str, Any]:
-    """Plain data."""
-    return asdict(job)
-
-
-def job_from_json(row: Mapping[str, Any]) -> Job:
-    """Rebuild a job written by `job_to_json`."""
-    settings, faults = parse_stage_settings(row["settings"])
-    assert not faults, faults  # it was validated before it was written
-    arm, data = arm_from_json(row["arm"]), DataRequest(**row["data"])
-    return Job(arm, row["task"], row["seed"], row["policy"], data, settings, row["options"])
-
-
-def arm_from_json(row: Mapping[str, Any]) -> Arm:
-    """Rebuild an arm from plain data."""
-    return Arm(row["name"], tuple(row["plugins"]), row.get("policy"), row.get("overrides") or {})

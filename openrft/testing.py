@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins.errors import check_list, check_metrics
@@ -150,7 +151,10 @@ def check_plugin(
         if hook == "train_step":
             continue
         called.append(hook)
-        if hook == "augment":
+        if hook == "check_job":
+            for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
+                check_list(name, hook, str, result.value)
+        elif hook == "augment":
             merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":
             found = plugins.call_first(hook, samples=toys.train, **common)

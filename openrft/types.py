@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from openrft.errors import DataError
 
@@ -47,12 +47,26 @@ class Sample:
         object.__setattr__(self, "options", tuple(self.options))
         copy = [self.copy] if self.copy else []
         object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
-        if self.kind == "choice" and self.answer not in LETTERS[: len(self.options)]:
+        self._check_answer()
+
+    def _check_answer(self) -> None:
+        """Raises DataError for an answer that no completion could give."""
+        about = f"(question: {self.question[:60]!r})"
+        if self.kind not in get_args(AnswerKind):
             raise DataError(
-                f"the answer key {self.answer!r} is not among the labels of {len(self.options)} options"
-                f" (question: {self.question[:60]!r}).",
+                f"there is no kind of answer {self.kind!r} {about}.", f"Use {', '.join(get_args(AnswerKind))}."
+            )
+        if len(self.options) > len(LETTERS):
+            raise DataError(
+                f"there are {len(self.options)} options, and only {len(LETTERS)} letters {about}.", "Leave some out."
+            )
+        if self.kind == "choice" and self.answer not in list(LETTERS[: len(self.options)]):
+            raise DataError(
+                f"the answer key {self.answer[:60]!r} is not among the labels of {len(self.options)} options {about}.",
                 "Give the letter of one of the options.",
             )
+        if self.kind == "boolean" and self.answer not in ("Yes", "No"):
+            raise DataError(f"the answer {self.answer[:60]!r} is not Yes or No {about}.", "Write it as Yes or No.")
 
     @property
     def root_id(self) -> str:

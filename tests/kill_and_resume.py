@@ -35,7 +35,7 @@ SETTINGS = Settings(
     evaluate=EvaluateSettings(completions=2, max_tokens=8),
 )
 OPTIONS = {
-    "rl": {"lr": "1e-2", "kl": "0.01", "algorithm": sys.argv[5] if len(sys.argv) > 5 else "grpo"},
+    "rl": {"lr": "1e-2", "kl_coef": "0.01", "algorithm": sys.argv[5] if len(sys.argv) > 5 else "grpo"},
     "brevity": {"limit": "7"},  # which some of the answers keep to
 }
 

@@ -32,7 +32,7 @@ SETTINGS = Settings(
     ExploreSettings(steps=4, prompts_per_step=4, group_size=3, max_tokens=6, checkpoint_every=1),
     EvaluateSettings(completions=2, max_tokens=6),
 )
-OPTIONS = {"rl": {"lr": "1e-2", "kl": "0.01"}}
+OPTIONS = {"rl": {"lr": "1e-2", "kl_coef": "0.01"}}
 
 
 class Spy:
@@ -70,6 +70,8 @@ class Toy:
 
 
 class Entry:
+    dist = None
+
     """An entry point that need not be installed: installed ones are tested in plugins/test_manager.py."""
 
     def __init__(self, loaded):
@@ -105,7 +107,7 @@ def adapter_of(store: Path) -> dict:
 
 def test_vanilla_only_evaluates(tiny, tmp_path):
     outcome = pipeline.run_job(job(tiny), Store(tmp_path))
-    assert [c.stage for c in outcome.costs] == ["evaluate"]
+    assert [c.stage for c in outcome.stage_runs] == ["evaluate"]
     assert len(outcome.rollouts) == 6 * 2
     assert [r.sample.id for r in outcome.rollouts[::2]] == [s.id for s in TASK.test]
 
@@ -121,8 +123,8 @@ def test_same_seed_same_numbers_other_seed_other_numbers(tiny, tmp_path):
 def test_stages_are_shared_and_reused(tiny, tmp_path):
     first = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    assert not any(c.reused for c in first.costs)
-    assert all(c.reused for c in again.costs)
+    assert not any(c.reused for c in first.stage_runs)
+    assert all(c.reused for c in again.stage_runs)
     assert again.rollouts == first.rollouts
     assert again.policy_id == first.policy_id != pipeline.run_job(job(tiny), Store(tmp_path)).policy_id
 
@@ -131,12 +133,12 @@ def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp
     assert not any(r.correct for r in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).rollouts)
     digest = openrft.plugins.registry.digest_plugin_source
     monkeypatch.setattr(
-        openrft.plugins.manager, "source_digest", lambda name: "edited" if name == "toy" else digest(name)
+        openrft.plugins.manager, "digest_plugin_source", lambda name: "edited" if name == "toy" else digest(name)
     )
     edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
     again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    assert not any(c.reused for c in again.costs)
+    assert not any(c.reused for c in again.stage_runs)
     assert all(r.correct for r in again.rollouts)
 
 
@@ -145,7 +147,7 @@ def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monk
     monkeypatch.setattr(
         openrft.plugins.manager, "library_versions", lambda name: {"trl": "9.9"} if name == "spy" else {}
     )
-    assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).costs)
+    assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).stage_runs)
 
 
 def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
@@ -195,7 +197,7 @@ def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, mo
         other = replace(TASK, test=tuple(replace(s, **change) for s in TASK.test))
         assert [s.id for s in other.test] == [s.id for s in TASK.test]
         monkeypatch.setattr(pipeline, "load_task", lambda name, request, other=other: other)
-        assert not any(c.reused for c in pipeline.run_job(job(tiny), Store(tmp_path)).costs)
+        assert not any(c.reused for c in pipeline.run_job(job(tiny), Store(tmp_path)).stage_runs)
 
 
 def test_no_stage_but_evaluate_sees_the_test_split(tiny, tmp_path):

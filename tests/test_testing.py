@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import PluginError
+from openrft.grading.grade import Grade
 from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import check_family, toy_task
 
@@ -69,6 +70,61 @@ class Misread(Family):
         return super().load(name, replace(request, train=request.train - (request.data is not None)))
 
 
+class Changing(Family):
+    """Gives the same samples each time, and writes into their facts."""
+
+    def __init__(self):
+        super().__init__()
+        self.facts = {}
+
+    def load(self, name, request):
+        task = super().load(name, request)
+        self.facts["loads"] = self.loads
+        return replace(task, train=tuple(replace(s, meta=self.facts) for s in task.train))
+
+
+class Leaking(Family):
+    def load(self, name, request):
+        task = super().load(name, request)
+        return replace(task, test=(*task.test[1:], task.train[0]))
+
+
+class AllB(Family):
+    def load(self, name, request):
+        task = super().load(name, request)
+        train, test = (tuple(map(put_answer_second, side)) for side in (task.train, task.test))
+        return replace(task, train=train, test=test)
+
+    def load_all(self, name, request):
+        return self.load(name, replace(request, train=100, test=20))
+
+
+def put_answer_second(sample):
+    others = [option for option in sample.options if option != sample.gold]
+    return replace(sample, options=(others[0], sample.gold, *others[1:]), answer="B")
+
+
+class Strict(Family):
+    def load(self, name, request):
+        return replace(super().load(name, request), grade=lambda sample, completion: Grade("A", False))
+
+
+class Drifting(Family):
+    def load(self, name, request):
+        words = iter(range(1000))
+        return replace(super().load(name, request), rewrite=lambda sample, n, seed: [f"wording {next(words)}"])
+
+
+class Silent(Family):
+    def load(self, name, request):
+        return replace(super().load(name, request), rewrite=lambda sample, n, seed: [1, 2])
+
+
+class Skipping(Family):
+    def load(self, name, request):
+        return replace(super().load(name, request), check_steps=lambda sample, steps: [True])
+
+
 @pytest.mark.parametrize(
     ("kind", "word"),
     [
@@ -79,16 +135,26 @@ class Misread(Family):
         (Generous, "more samples than were asked for"),
         (Incomplete, "not in the whole task"),
         (Misread, "other samples from its store"),
+        (Changing, "changes samples that it has given already"),
+        (Leaking, "a sample in train and in test"),
+        (AllB, "the answer B in all 24 choice samples"),
+        (Strict, "grades its own answer '.' to sample .* as wrong"),
+        (Drifting, "rewords sample .* differently each time"),
+        (Silent, "gave a int in rewrite, in place of a str"),
+        (Skipping, "does not check every step"),
     ],
 )
 def test_faults_are_named(kind, word, monkeypatch, tmp_path):
     family = kind()
     monkeypatch.setattr("openrft.testing.find_family", lambda name: family)
+    monkeypatch.setattr("openrft.testing.list_tasks", lambda name, data: family.names(data))
     monkeypatch.setattr("openrft.testing.load_task", family.load)
-    monkeypatch.setattr("openrft.testing.load_all_rows", family.whole)
-    monkeypatch.setattr("openrft.testing.about", lambda name: f"plugin {name}")
+    monkeypatch.setattr("openrft.testing.load_all_rows", family.load_all)
+    monkeypatch.setattr("openrft.testing.find_plugin", lambda name: f"plugin {name}")
+    monkeypatch.setattr("openrft.plugins.errors.find_plugin", lambda name: f"plugin {name}")
+    request = DataRequest(train=16, test=8)
     if word is None:
-        assert check_family("f", "f/sums", DataRequest(train=6, test=4), tmp_path).name == "f/sums"
+        assert check_family("f", "f/sums", request, tmp_path).name == "f/sums"
         return
     with pytest.raises(PluginError, match=f"plugin f .*{word}"):
-        check_family("f", "f/sums", DataRequest(train=6, test=4), tmp_path)
+        check_family("f", "f/sums", request, tmp_path)

@@ -38,7 +38,7 @@ def test_identity_is_question_options_and_answer():
 def test_kin_share_a_root():
     original = Sample("q", "A", ("x", "y"))
     child = Sample("Q?", "B", ("y", "x"), parent=original.id, created_by="da")
-    assert child.root == original.root == original.id
+    assert child.root_id == original.root_id == original.id
     assert replace(original, task="t").id == original.id
 
 
@@ -46,13 +46,35 @@ def test_equal_samples_of_one_task_are_told_apart_and_are_kin():
     first = Sample("q", "A", ("x", "y"))
     second, third = replace(first, copy=1), replace(first, copy=2)
     assert len({first.id, second.id, third.id}) == 3
-    assert first.root == second.root == third.root == first.id
+    assert first.root_id == second.root_id == third.root_id == first.id
     assert sample_from_json(to_json(second)) == second
 
 
-def test_answer_key_outside_the_labels_is_refused():
-    with pytest.raises(DataError, match="'C' is not among the labels of 2 options"):
-        Sample("q", "C", ("x", "y"))
+@pytest.mark.parametrize("answer", ["C", "", "AB", "a", " A", "BA", "\u0410"])
+def test_an_answer_that_is_no_letter_of_the_options_is_refused(answer):
+    with pytest.raises(DataError, match=f"{answer!r} is not among the labels of 2 options"):
+        Sample("q", answer, ("x", "y"))
+    with pytest.raises(DataError, match="'A' is not among the labels of 0 options"):
+        Sample("q", "A")
+
+
+def test_there_are_no_more_options_than_letters():
+    options = tuple(map(str, range(27)))
+    assert Sample("q", "Z", options[:26]).gold == "25"
+    with pytest.raises(DataError, match="27 options, and only 26 letters"):
+        Sample("q", "A", options)
+
+
+@pytest.mark.parametrize("answer", ["", "yes", "True", "A"])
+def test_a_boolean_is_yes_or_no(answer):
+    assert [Sample("q", good, kind="boolean").gold for good in ("Yes", "No")] == ["Yes", "No"]
+    with pytest.raises(DataError, match="is not Yes or No"):
+        Sample("q", answer, kind="boolean")
+
+
+def test_a_kind_that_does_not_exist_is_refused():
+    with pytest.raises(DataError, match=r"no kind of answer 'list' .*Use choice, boolean, number, text"):
+        Sample("q", "A", kind="list")
 
 
 def test_gold_is_the_options_text():

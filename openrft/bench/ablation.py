@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
 
-from openrft.bench.codec import decode
 from openrft.bench.report import Report
+from openrft.config.documents import read_document
 from openrft.errors import DataError
 
 Lattice = Mapping[frozenset[str], str]  # the named plugins that an arm has beyond the base -> the arm's name
@@ -43,7 +43,9 @@ def read_ablation(report: Report) -> AblationDesign | None:
     """Read `plan["ablation"]`. None if the plan has none; then there are deltas over vanilla but no components."""
     if not report.plan.get("ablation"):
         return None
-    found: _Planned = decode(_Planned, report.plan["ablation"], "plan.ablation")
+    found, faults = read_document(_Planned, report.plan["ablation"], "ignore")
+    if found is None:
+        raise DataError(f"plan.ablation.{faults[0]}.", "Is this a whole OpenRFT report?")
     arms = {arm.name: frozenset(arm.plugins) for arm in report.arms}
     for arm in (found.vanilla, found.base, found.full):
         if arm not in arms:

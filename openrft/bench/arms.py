@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openrft.config.options import parse_assignments
+from openrft.config.parse import parse_assignments
 from openrft.errors import UnknownName, UsageError
 from openrft.job import Arm
 from openrft.plugins.manager import resolve_requirements
@@ -41,15 +41,17 @@ class AblationPlan:
 
 def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
     """The arms, vanilla first, without repetitions, and their roles. Appends a line to `notices` for each addition."""
+    if mode == "ladder":
+        raise UsageError("--arms ladder is now called --arms ablation.")
     if mode not in ARM_SETS:
         raise UnknownName("set of arms", mode, ARM_SETS)
     if mode == "paper":
         return _paper(notices)
     plugins = tuple(dict.fromkeys(plugins))
+    if mode == "none" or not plugins:  # the plugins are not needed, so they need not be installed
+        return (Arm(VANILLA),), AblationPlan((), VANILLA, VANILLA)
     for name in plugins:
         find_plugin(name)
-    if mode == "none" or not plugins:
-        return (Arm(VANILLA),), AblationPlan((), VANILLA, VANILLA)
     base = _base(plugins, notices)
     subsets: list[tuple[str, ...]]
     if mode == "lattice":

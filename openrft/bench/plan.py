@@ -1,8 +1,7 @@
-"""From what was asked (tasks, plugins, seeds, settings) to arms and jobs, with everything that was added said aloud."""
+"""From a request (tasks, plugins, seeds, settings) to arms and jobs. Everything that is added becomes a notice."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,28 +10,31 @@ from typing import Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.arms import AblationPlan, build_arms, parse_arms
-from openrft.config.options import parse_options, raise_faults
+from openrft.config.options import find_named_paths
+from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
-from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
-from openrft.job import Arm, Job, arm_from_json
-from openrft.plugins.manager import PluginSet, create_plugin
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName
+from openrft.job import Arm, Job
+from openrft.plugins.manager import PluginSet, create_plugin, read_options
 from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
-from openrft.plugins.registry import list_plugins
+from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.tasks.task import DataRequest
 
 ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "judge")
+
+DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
 
 Values = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """What a user asked for; everything has a default that runs on the embedded pocket family."""
+    """What a user asked for. Everything has a default that runs on the included pocket tasks."""
 
     tasks: tuple[str, ...] = ("pocket/L3",)
-    plugins: tuple[str, ...] = ("sft", "prm", "da", "icl")
+    plugins: tuple[str, ...] | None = None  # the plugins to measure; None: DEFAULT_PLUGINS
     arms: str = "ablation"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
@@ -58,17 +60,17 @@ class BenchPlan:
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
 
     def jobs(self) -> list[Job]:
-        """Every job, in the order of the table; arms of one task and seed stand together, as they share stages."""
+        """Every job, in the order of the table. Arms of one task and seed are together, because they share stages."""
         return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
 
     @property
     def needs_models(self) -> bool:
-        """Whether anything but rules answers."""
+        """Whether a model answers in any arm."""
         return any(not (arm.policy or self.policy).startswith(BASELINE_PREFIX) for arm in self.arms)
 
     def _job(self, arm: Arm, task: str, seed: int) -> Job:
         policy, settings = arm.policy or self.policy, _departing(self.settings, arm)
-        if policy.startswith(BASELINE_PREFIX):  # a rule says the same each time, so it is asked once
+        if policy.startswith(BASELINE_PREFIX):  # a rule always gives the same answer, so one is enough
             settings = replace(settings, evaluate=replace(settings.evaluate, completions=1))
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
@@ -79,26 +81,31 @@ class BenchPlan:
 
 
 def make_plan(asked: BenchRequest) -> BenchPlan:
-    """Validate everything, reporting all faults of the options at once. Raises UsageError or UnknownName."""
+    """Validate everything and report all faults of the options at once. Raises UsageError or UnknownName."""
     notices: list[str] = []
     source = {**asked.values.get("data", {}), **asked.data}.get("data")
     tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select_tasks(selector, source)))
-    arms, rungs = build_arms(asked.plugins, asked.arms, notices)
+    for name in asked.plugins or ():
+        find_plugin(name)
+    arms, rungs = build_arms(DEFAULT_PLUGINS if asked.plugins is None else asked.plugins, asked.arms, notices)
     arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
-    _check_policy(asked.policy)
-    values = _layered(asked, notices)
-    used = list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
-    faults = _unknown_owners(asked.values, used)
+    check_policy(asked.policy)
+    layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
+    values = merge_layers(layers)
+    if any(source.startswith("policy ") for source in layers):
+        notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
+    used = list_used_plugins(tasks, arms)
+    faults = _find_unknown_owners(asked.values, used)
     settings, found = parse_stage_settings(values)
     faults += found
     data, found = parse_options(DataRequest, "data", {**values.get("data", {}), **asked.data})
     faults += found
-    options = {name: values[name] for name in used if values.get(name)}
-    for name in used:
-        faults += create_plugin(name, options.get(name, {}))[1]
-    faults += [fault for arm in arms for fault in _faults_of(arm, options)]
-    raise_faults(faults)
-    _check_models(arms, options)
+    faults += [f"--seeds: {show_value(seed)} is too large" for seed in asked.seeds if abs(seed) > LARGEST_INTEGER]
+    options, found = coerce_options({name: values[name] for name in used if values.get(name)}, used)
+    faults += found
+    arms, found = coerce_arms(arms, settings, options, "--arm {arm.name}")
+    raise_faults(faults + found)
+    check_weights(arms, options)
     assert data is not None
     plugins = PluginSet(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
     notices += [line for arm in arms for line in _idle(arm, plugins)]
@@ -108,7 +115,7 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
 
 
 def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
-    """What an arm names in vain: it would be measured as worth nothing, under a name that says otherwise."""
+    """Notices for plugins that cannot act in an arm. They would be measured as worth nothing."""
     for what, hooks, objectives in (
         ("RL", ("augment", "reward"), ("explore", "explore_stage")),
         ("imitation", ("synthesize",), ("imitate",)),
@@ -121,25 +128,61 @@ def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
 
 
 def _departing(settings: Settings, arm: Arm) -> Settings:
-    """The settings with the arm's own values in them, which were validated when the plan was made."""
+    """The settings with the arm's own values, which were validated when the plan was made."""
     values: Values = {s: {**asdict(getattr(settings, s)), **arm.overrides.get(s, {})} for s in STAGE_SETTINGS}
-    return parse_stage_settings(values)[0]
+    found, faults = parse_stage_settings(values)
+    raise_faults(faults)
+    return found
 
 
-def _faults_of(arm: Arm, options: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is wrong with the values that an arm has of its own."""
+def list_used_plugins(tasks: Sequence[str], arms: Sequence[Arm]) -> list[str]:
+    """The plugins that take part: those of the tasks and those of the arms."""
+    return list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
+
+
+def coerce_options(
+    options: Mapping[str, Mapping[str, Any]], used: Sequence[str]
+) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+    """The plugins' options with their declared types, and all faults. Plugins without a value are checked too."""
+    coerced: dict[str, Mapping[str, Any]] = {}
     faults: list[str] = []
-    for owner, values in arm.overrides.items():
-        if owner in STAGE_SETTINGS:
-            faults += parse_stage_settings({owner: dict(values)})[1]
-        elif owner in arm.plugins:
-            faults += create_plugin(owner, {**options.get(owner, {}), **values})[1]
-        else:
-            faults.append(f"sets options of {owner}, which is neither a stage nor a plugin of this arm.")
-    return [f"--arm {arm.name}: {fault}" for fault in faults]
+    for name in used:
+        values = options.get(name, {})
+        found = create_plugin(name, values)[1]
+        faults += found
+        if values and not found:
+            coerced[name] = dump_options(read_options(name, values)[0], values)
+    return coerced, faults
 
 
-def _check_policy(spec: str) -> None:
+def coerce_arms(
+    arms: Sequence[Arm], settings: Settings, options: Mapping[str, Mapping[str, Any]], place: str
+) -> tuple[tuple[Arm, ...], list[str]]:
+    """The arms with their own values in the declared types, and all faults. `place` is a format with `arm` and
+    `number`."""
+    coerced, faults = [], []
+    for number, arm in enumerate(arms):
+        overrides: Values = {}
+        for owner, values in arm.overrides.items():
+            parsed: Any = None
+            if owner in STAGE_SETTINGS:
+                merged = {**asdict(getattr(settings, owner)), **values}
+                parsed, found = parse_options(STAGE_SETTINGS[owner], owner, merged)
+            elif owner in arm.plugins:
+                merged = {**options.get(owner, {}), **values}
+                found = create_plugin(owner, merged)[1]
+                parsed = read_options(owner, merged)[0]
+            else:
+                found = [f"sets options of {owner}, which is neither a stage nor a plugin of this arm."]
+            faults += [f"{place.format(arm=arm, number=number)}: {fault}" for fault in found]
+            if parsed is not None:
+                overrides[owner] = dump_options(parsed, values)
+        coerced.append(replace(arm, overrides=overrides))
+    return tuple(coerced), faults
+
+
+def check_policy(spec: str) -> None:
+    """Refuse a policy that cannot be opened, before any time is spent. Raises UsageError or CheckpointError."""
     if spec.startswith(BASELINE_PREFIX):
         check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
         return
@@ -149,20 +192,21 @@ def _check_policy(spec: str) -> None:
         raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
 
 
-def _check_models(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """A model that an option names and that is not there would fail its arm late, when others have run for hours."""
+def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse an option that names weights that do not exist, because its arm would fail after others ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
-        model = values.get("model")
-        if model and model != "self":  # as `Work.identity` reads it
-            try:
-                fingerprint_policy(str(model))
-            except OpenRFTError as fault:
-                fault.message = f"{owner}.model: {fault.message}"
-                raise
+        options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
+        for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
+            if marker.names == "weights":
+                try:
+                    fingerprint_policy(spec)
+                except OpenRFTError as fault:
+                    fault.message = f"{owner}.{name}: {fault.message}"
+                    raise
 
 
 def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) -> list[Arm]:
-    """An arm for each rule that answers some question of these tasks."""
+    """An arm for each rule that answers at least one question of these tasks."""
     names = dict.fromkeys(name for task in tasks for name in list_applicable(load_task(task, data)))
     return [
         Arm(BASELINE_PREFIX + name, policy=BASELINE_PREFIX + name)
@@ -171,32 +215,37 @@ def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) ->
     ]
 
 
-def _layered(asked: BenchRequest, notices: list[str]) -> Values:
-    """Defaults < what the policy recommends < the preset < what was set by hand."""
-    layers: list[Mapping[str, Mapping[str, Any]]] = []
-    shipped = find_named_checkpoint(asked.policy)
+def collect_layers(
+    policy: str, preset: str | None, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> dict[str, Mapping[str, Mapping[str, Any]]]:
+    """The layers of settings by name, the weakest first: the policy's recommendation, the preset, then `given`."""
+    layers: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+    shipped = find_named_checkpoint(policy)
     if shipped and shipped.recommended:
-        layers.append(shipped.recommended)
-        notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
-    if asked.preset is not None:
-        if asked.preset not in PRESETS:
-            raise UnknownName("preset", asked.preset, PRESETS)
-        layers.append(PRESETS[asked.preset])
-    layers.append(asked.values)
+        layers[f"policy {policy}"] = shipped.recommended
+    if preset is not None:
+        if preset not in PRESETS:
+            raise UnknownName("preset", preset, PRESETS)
+        layers[f"preset {preset}"] = PRESETS[preset]
+    return {**layers, **given}
+
+
+def merge_layers(layers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Values:
+    """The values of all layers together. A later layer overrides an earlier one."""
     merged: Values = {}
-    for layer in layers:
+    for layer in layers.values():
         for owner, options in layer.items():
             merged.setdefault(owner, {}).update(options)
     return merged
 
 
 def _family(task: str) -> str:
-    """The plugin that a task comes from. It takes part in every arm: it may judge and measure."""
+    """The plugin that a task comes from. It takes part in every arm, because it may judge and measure."""
     return task.split("/")[0]
 
 
-def _unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[str]:
-    """Faults for options given to something that does not exist or takes no part."""
+def _find_unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[str]:
+    """Faults for options of owners that do not exist or do not take part."""
     faults = []
     for owner in values:
         if owner in STAGE_SETTINGS or owner in used or owner == "data":
@@ -206,50 +255,3 @@ def _unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[st
         else:
             faults.append(str(UnknownName("stage or plugin", owner, [*STAGE_SETTINGS, "data", *list_plugins()])))
     return faults
-
-
-def plan_to_json(plan: BenchPlan) -> dict[str, Any]:
-    """Plain data; `plan_from_json` reads it back."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(plan)))
-    return plain
-
-
-def plan_from_json(row: Mapping[str, Any]) -> BenchPlan:
-    """Rebuild a plan written by `plan_to_json`. Raises UsageError if it is not one."""
-    try:
-        settings, faults = parse_stage_settings(row["settings"])
-        data, found = parse_options(DataRequest, "data", row["data"])
-        raise_faults([*faults, *found])
-        assert data is not None
-        plan = BenchPlan(
-            tuple(row["tasks"]),
-            tuple(map(arm_from_json, row["arms"])),
-            tuple(row["seeds"]),
-            row["policy"],
-            data,
-            settings,
-            row["options"],
-            AblationPlan(**{**row["ablation"], "plugins": tuple(row["ablation"]["plugins"])}),
-            tuple(row["notices"]),
-        )
-        raise_faults(_contradictions(plan))
-    except (AttributeError, KeyError, TypeError) as fault:
-        raise UsageError(f"not a plan: {fault!r}.", "Give a plan.json that a bench wrote.") from fault
-    _check_policy(plan.policy)
-    _check_models(plan.arms, plan.options)
-    return plan
-
-
-def _contradictions(plan: BenchPlan) -> list[str]:
-    """What an edited plan holds that no bench would have written: it is refused before any time is spent."""
-    names = [arm.name for arm in plan.arms]
-    faults = [f"{what} is empty" for what in ("tasks", "arms", "seeds") if not getattr(plan, what)]
-    faults += [f"tasks: {task!r} is not FAMILY/NAME" for task in plan.tasks if "/" not in str(task)]
-    faults += [f"seeds: {seed!r} is not a whole number" for seed in plan.seeds if type(seed) is not int]
-    faults += [f"arms: {name!r} stands there {names.count(name)} times" for name in set(names) if names.count(name) > 1]
-    faults += [f"arms: {name!r} has a slash in its name" for name in names if {*"/\\"} & {*name}]
-    ends = dict.fromkeys((plan.ablation.vanilla, plan.ablation.base, plan.ablation.full))
-    faults += [f"ablation: there is no arm {name!r}" for name in ends if name not in names]
-    for name in dict.fromkeys(name for arm in plan.arms for name in arm.plugins):
-        faults += create_plugin(name, plan.options.get(name, {}))[1]
-    return faults + [fault for arm in plan.arms for fault in _faults_of(arm, plan.options)]

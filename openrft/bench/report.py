@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
+from openrft.config.documents import Flags
 from openrft.errors import DataError
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
@@ -57,8 +58,8 @@ class ArmRecord:
 class Item:
     """The outcome of one test item; the tuples have one entry per completion."""
 
-    correct: tuple[bool, ...]
-    unparsed: tuple[bool, ...]  # no answer could be read; counts as not correct, and is reported separately
+    correct: Flags
+    unparsed: Flags  # no answer could be read; counts as not correct, and is reported separately
     tokens: int  # generated, over all completions
     scores: tuple[float, ...] = ()  # in [0, 1], where answers can be partly right; empty: 1 if correct, else 0
 
@@ -101,6 +102,7 @@ class Failure:
     task: str
     seed: int
     error: str  # one line
+    details: str = ""  # the file in the run's folder with traceback, settings and versions
 
 
 @dataclass(frozen=True, slots=True)

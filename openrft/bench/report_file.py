@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from openrft.bench.codec import decode, encode
 from openrft.bench.report import Report, validate_report
+from openrft.config.documents import dump_document, read_document
 from openrft.errors import DataError, StoreError, UnknownName
 from openrft.runtime.files import report_disk_errors, write_atomic
 
@@ -17,7 +17,7 @@ REPORT_FILE = "report.json"
 
 def to_json(report: Report) -> str:
     """The report as text with one line per entry, so that diffs of committed reports are readable."""
-    data = {"format": FORMAT, **encode(report)}
+    data = {"format": FORMAT, **dump_document(report)}
     lines = []
     for key, value in data.items():
         if isinstance(value, list) and value:
@@ -32,12 +32,15 @@ def from_json(text: str, where: str = "report") -> Report:
     """Read what `to_json` wrote. Raises DataError naming the field, with `where` as the file."""
     try:
         data = json.loads(text)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise DataError(f"{where}: not JSON ({fault}).", "Is the file cut short?") from fault
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:
         raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
-    report: Report = decode(Report, data, where)
+    report, faults = read_document(Report, data, "ignore")  # a later version may have added fields
+    if report is None:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise DataError(f"{where}: {'; '.join(faults[:3])}{more}.", "Is this a whole OpenRFT report?")
     try:
         return validate_report(report)
     except DataError as fault:

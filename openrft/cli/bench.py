@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -60,7 +59,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     help="Training seeds; several of them show the noise of training.  [default: 0]",
 )
 @click.option(
-    "--plan", "plan_file", type=click.Path(dir_okay=False), help="Run this plan.json again; other options are ignored."
+    "--plan", "plan_file", type=click.Path(dir_okay=False), help="Run this plan.json again, as it stands there."
 )
 @click.option(
     "--out",
@@ -101,21 +100,14 @@ def command(
     """
     from rich.console import Console
 
-    from openrft.bench.plan import make_plan, plan_from_json
+    from openrft.bench.plan import make_plan
+    from openrft.bench.plan_file import read_plan
     from openrft.bench.power import describe_power
-    from openrft.errors import OpenRFTError, UsageError
     from openrft.plugins.task_registry import load_task
 
     if plan_file:
-        try:
-            plan = plan_from_json(json.loads(Path(plan_file).read_text("utf-8")))
-        except OSError as fault:
-            raise UsageError(f"--plan {plan_file}: {fault.strerror}.") from fault
-        except ValueError as fault:
-            raise UsageError(f"--plan {plan_file}: not JSON ({fault}).", "Is the file cut short?") from fault
-        except OpenRFTError as fault:
-            fault.message = f"--plan {plan_file}: {fault.message}"
-            raise
+        _refuse_ignored(ctx)
+        plan = read_plan(Path(plan_file))
     else:
         plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
     console = Console(stderr=True)
@@ -149,3 +141,24 @@ def command(
     publish(report, Path(out) / report.name, as_json)
     if report.failures:
         raise click.exceptions.Exit(5)
+
+
+# Options that change how a plan is run and shown, not what it runs.
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json"}
+
+
+def _refuse_ignored(ctx: click.Context) -> None:
+    """Refuse --plan together with options that the plan decides."""
+    from openrft.errors import UsageError
+
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        and parameter.name not in _BESIDE_PLAN
+    ]
+    if given:
+        raise UsageError(
+            f"--plan says all that is run, so {', '.join(given)} would be ignored.",
+            "Leave them out, or edit the plan.",
+        )

@@ -1,4 +1,4 @@
-"""What the core does for a plugin's command, which may import the face alone: `@click.pass_obj` hands it over."""
+"""What a plugin's command gets from the core with `@click.pass_obj`. It may import only the public names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class CommandContext:
-    """Tasks, progress, and the core's own commands."""
+    """Access to tasks, progress display and the core's own commands."""
 
     def task(self, selector: str, request: DataRequest) -> Task:
-        """The one task that a selector stands for, without its test split. Raises UsageError or DataError."""
+        """The single task that a selector names, without its test split. Raises UsageError or DataError."""
         from dataclasses import replace
 
         from openrft.errors import UsageError
@@ -26,13 +26,13 @@ class CommandContext:
         return replace(load_task(names[0], request), test=())
 
     def progress(self, title: str) -> AbstractContextManager[Progress]:
-        """Within this context work says where it stands, on standard error, as it does in the core's commands."""
+        """In this context, progress is shown on standard error as in the core's commands."""
         from openrft.cli.progress import show_progress
 
         return show_progress(title)
 
     def run(self, *arguments: str) -> None:
-        """One of the core's commands, as if it had been typed: `host.run("fitness", "--plugins", "prm")`."""
+        """Run one of the core's commands as if it had been typed: `context.run("fitness", "--plugins", "prm")`."""
         from openrft.cli import cli
 
         cli.main(list(arguments), prog_name="openrft", standalone_mode=False)

@@ -1,4 +1,4 @@
-"""`openrft evaluate`: a policy as it is, on tasks' test questions, beside the baselines."""
+"""`openrft evaluate`: answer tasks' test questions with a policy as it is, and compare it with the baselines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **given: Any) -> None:
-    """Answer tasks' test questions with a policy as it is, without training it. Writes a run as `bench` does."""
+    """Answer tasks' test questions with a policy as it is, without training it. Writes the same files as `bench`."""
     from openrft.cli.bench import command as bench
 
     ctx.invoke(

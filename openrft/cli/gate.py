@@ -1,4 +1,4 @@
-"""`openrft gate`: compare two reports; the exit code is the verdict."""
+"""`openrft gate`: compare two reports. The exit code is the verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not com
 Examples:
   openrft gate baseline/report.json runs/new
   openrft gate baseline/report.json runs/new --margin 0.05 --arm base+prm
-  openrft gate baseline/report.json runs/new --bless       the candidate becomes the baseline
+  openrft gate baseline/report.json runs/new --update-baseline     the candidate becomes the baseline
 """
 
 
@@ -44,33 +44,38 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     help="Compare only this arm, and no components. Repeatable.  [default: all]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-@click.option("--bless", is_flag=True, help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.")
-def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, bless: bool) -> None:
+@click.option(
+    "--update-baseline",
+    "replaces",
+    is_flag=True,
+    help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.",
+)
+def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, replaces: bool) -> None:
     """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
     Passes if every arm and component is, with 95% confidence, no more than the margin worse. BASELINE (a file,
-    which may be new) is changed by --bless only.
+    which may be new) is changed by --update-baseline only.
     """
     import json
 
     from rich.console import Console
 
-    from openrft.bench.codec import encode
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
     from openrft.bench.report_file import locate_report, read_report
     from openrft.cli.tables import show_gate_result
+    from openrft.config.documents import dump_document
 
     new = read_report(locate_report(candidate))
-    if bless and not baseline_exists(baseline):
-        click.echo(f"blessed: {update_baseline(new, baseline)}", err=as_json)
+    if replaces and not baseline_exists(baseline):
+        click.echo(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
     verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms)
     if as_json:
-        click.echo(json.dumps({**encode(verdict), "exit_code": verdict.exit_code}, indent=1))
+        click.echo(json.dumps({**dump_document(verdict), "exit_code": verdict.exit_code}, indent=1))
     else:
         show_gate_result(verdict, Console())
-    if bless:
-        click.echo(f"blessed: {update_baseline(new, baseline)}", err=as_json)
+    if replaces:
+        click.echo(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
     # Not ctx.exit(): outside click's standalone mode that would return the code instead of leaving with it.
     sys.exit(verdict.exit_code)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they become what was asked for."""
+"""Options that several commands share, and how they become a request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from openrft.bench.plan import BenchRequest
 
-# Test questions of the default task: generated, so any number is at hand, and answering is cheap; intervals narrow.
+# Test questions of the default task. They are generated and cheap to answer, and more of them narrow the intervals.
 DEFAULT_TASK_TEST = 240
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, hub id or shipped name, each with vllm: before it if you like; openai:URL#MODEL; or"
+        help="A checkpoint folder, hub id or included model, optionally with vllm: before it; openai:URL#MODEL; or"
         " baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
@@ -82,19 +82,19 @@ track_option = click.option(
 
 
 def plugins_option(which: str, default: str) -> Callable[[F], F]:
-    """The option --plugins of a command: which they are, and which where none is named."""
+    """The option --plugins of a command, with its help and its default."""
     return click.option("--plugins", default=None, metavar="P,P", help=f"{which}  [default: {default}]")
 
 
 def shared_options(function: F) -> F:
-    """Add the options that say what to run on."""
+    """Add the options for tasks, policy, rows and settings."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
 def data_options(function: F) -> F:
-    """Add the options that say which rows."""
+    """Add the options for the rows of a task."""
     for option in reversed(_DATA):
         function = option(function)
     return function
@@ -115,9 +115,9 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
-    """What the options ask for; `more` holds the command's own `arms`, `extra` and `seeds`."""
+    """The request that the options describe. `more` holds the command's own `arms`, `extra` and `seeds`."""
     from openrft.bench.plan import BenchRequest
-    from openrft.config.options import parse_assignments
+    from openrft.config.parse import parse_assignments
 
     values = _config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
@@ -141,7 +141,7 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
 
 
 def default_workers() -> int:
-    """2 where there are two cores or more and no GPU, else 1."""
+    """2 if there are at least two cores and no GPU, else 1."""
     import torch
 
     return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)

@@ -1,7 +1,7 @@
-"""Commands that plugins bring: `openrft NAME ...` where a distribution has an entry point NAME in `openrft.commands`.
+"""Commands of plugins: `openrft NAME ...`, where a distribution has an entry point NAME in `openrft.commands`.
 
-An entry point leads to a click command or group. Its module imports nothing heavy at its top, as it is imported to
-show its help. With `@click.pass_obj` it is handed a `Host` (host.py): what the core does for it.
+An entry point names a click command or group. Its module must import nothing heavy at module level, because it is
+imported to show its help. With `@click.pass_obj` it gets a `CommandContext` (command_context.py).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def commands_of_distribution(distribution: str) -> list[str]:
 
 
 def load_command(name: str) -> click.Command | None:
-    """The plugin's command of this name; None if no plugin has one. Raises PluginError naming one that breaks."""
+    """The plugin's command of this name; None if no plugin has one. Raises PluginError if it cannot be loaded."""
     entry = list_commands().get(name)
     if entry is None:
         return None
     whose = f"command {name!r} ({entry.dist.name} {entry.dist.version})" if entry.dist else f"command {name!r}"
     try:
         found = entry.load()
-    except Exception as fault:  # a stranger's module: its failure gets its name
+    except Exception as fault:  # a plugin's module may raise anything; the error names the plugin
         raise PluginError(
             f"{whose} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault

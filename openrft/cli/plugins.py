@@ -1,4 +1,4 @@
-"""`openrft plugins`: what is installed, and what each plugin can be told."""
+"""`openrft plugins`: list installed plugins, and show a plugin's hooks and options."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _list_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The rows in columns; the last one is as wide as it is."""
+    """The rows in aligned columns; the last column is not padded."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     return [
         "  ".join((*(f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=True)), row[-1])).rstrip()
@@ -126,7 +126,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
-    """What is worth a line to a reader: attributes of hooks that the plugin has, and what is not as usual."""
+    """The lines to show: attributes of hooks that the plugin has, and those that differ from the defaults."""
     lines = [("hooks", ", ".join(declaration.hooks)), ("requires", ", ".join(declaration.requires) or "nothing")]
     if declaration.replaces:
         lines.append(("replaces", ", ".join(declaration.replaces)))
@@ -158,5 +158,5 @@ def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _format_type(kind: object) -> str:
-    """An annotation as people write it, whether it was kept as text or as a type."""
+    """An annotation as people write it, whether it is text or a type."""
     return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")

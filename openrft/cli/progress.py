@@ -1,4 +1,4 @@
-"""How a bench shows where it stands and how long it will take: bars on a terminal, lines elsewhere."""
+"""Progress and remaining time of a bench: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from rich.progress import Progress as RichProgress
 from openrft.bench.executors import JobListener
 from openrft.runtime.progress import Progress
 
-EVERY = 10.0  # seconds between lines about one job where there is no terminal
+EVERY = 10.0  # seconds between lines about one job without a terminal
 
 
 class TimeEstimate:
-    """How long each job's stage will take yet, from how it went since it was first heard of in this run."""
+    """The remaining time of each job's stage, from its speed since its first update in this run."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, str], tuple[int, float, int]] = {}  # units done at first, when, and at last
+        # By job and stage: units done at the first update, the time of it, and units done at the last update.
+        self._seen: dict[tuple[int, str], tuple[int, float, int]] = {}
 
     def left(self, job: int, stage: str, done: int, total: int) -> str:
-        """For example "about 3 min left"; nothing before the first unit is done, and nothing for the last seconds."""
+        """For example "about 3 min left". Empty before the first unit is done, and for the last seconds."""
         now = time.monotonic()
         first, began, last = self._seen.get((job, stage), (done, now, done))
-        if done < last:  # the stage began anew: the policy generates more than once
+        if done < last:  # the stage began again, because the policy generates more than once
             first, began = done, now
         self._seen[job, stage] = (first, began, done)
         if done == first:
@@ -69,6 +70,8 @@ class ProgressBars:
         self._progress.stop()
 
     def started(self, job: int) -> None:
+        if job in self._bars:  # tried again
+            self._progress.remove_task(self._bars[job])
         self._bars[job] = self._progress.add_task(str(self._jobs[job]), total=None, note="starting")
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
@@ -83,7 +86,7 @@ class ProgressBars:
 
 
 class ProgressLines:
-    """One line when a job starts and ends, and now and then between."""
+    """One line when a job starts and ends, and at intervals in between."""
 
     def __init__(self, jobs: Sequence[object]) -> None:
         self._jobs = jobs
@@ -118,17 +121,17 @@ class ProgressLines:
 
 @contextmanager
 def show_progress(title: object) -> Iterator[Progress]:
-    """Where the work stands, as a bar on a terminal and as a line now and then elsewhere."""
+    """Show progress as a bar on a terminal, and as a line at intervals elsewhere."""
     from rich.console import Console
 
     console = Console(stderr=True)
     with ProgressBars([title], console) if console.is_terminal else ProgressLines([title]) as watcher:
         watcher.started(0)
-        yield _Telling(watcher)
+        yield _SingleJobProgress(watcher)
         watcher.finished(0, True)
 
 
-class _Telling:
+class _SingleJobProgress:
     def __init__(self, watcher: JobListener) -> None:
         self._watcher = watcher
 

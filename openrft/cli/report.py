@@ -25,14 +25,14 @@ def command(run: str, per_task: bool, as_json: bool) -> None:
 
     from rich.console import Console
 
-    from openrft.bench.codec import encode
     from openrft.bench.report_file import locate_report, read_report
     from openrft.bench.summary import summarise
     from openrft.cli.tables import show_summary
+    from openrft.config.documents import dump_document
 
     report = read_report(locate_report(run))
     summary = summarise(report)
     if as_json:
-        click.echo(json.dumps({"name": report.name, **encode(summary)}, indent=1))
+        click.echo(json.dumps({"name": report.name, **dump_document(summary)}, indent=1))
     else:
         show_summary(report, summary, Console(), per_task)

@@ -1,8 +1,8 @@
-"""Tables and notes on a terminal, or down a pipe without losing a character."""
+"""Print tables and notes on a terminal, or into a pipe without cutting anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich import box
 from rich.console import Console, JustifyMethod
@@ -17,18 +17,20 @@ from openrft.bench.scores import Summary
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
 from openrft.runtime.text import escape_terminal
 
-_WIDEST = 10_000  # more than any table needs: a measure taken within it is the table's own
+_WIDEST = 10_000  # wider than any table, so that a table can be measured
 
 
-def show_summary(report: Report, summary: Summary, console: Console, per_task: bool = False) -> None:
-    """Print a report's tables and caveats."""
+def show_summary(
+    report: Report, summary: Summary, console: Console, per_task: bool = False, said: Collection[str] = ()
+) -> None:
+    """Print a report's tables and caveats, without those that were `said` before."""
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
-    _lines([build_legend(summary), *summary.notes], console)
+    _lines([build_legend(summary), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console) -> None:
-    """Print what the gate compared and what it says."""
+    """Print what the gate compared, and its verdict."""
     if verdict.rows:
         columns = ("<compared", "baseline", "candidate", "difference", "<verdict")
         rows = tuple(
@@ -45,13 +47,13 @@ def show_gate_result(verdict: GateResult, console: Console) -> None:
 
 
 def _levels(what: str, before: float, after: float) -> tuple[str, str]:
-    """An arm's accuracies, or a component's gains, which carry a sign."""
+    """An arm's accuracies, or a component's gains, which have a sign."""
     shape = format_points if " of " in what else format_percent
     return shape(before), shape(after)
 
 
 def print_grid(grid: TextTable, console: Console) -> None:
-    """One table."""
+    """Print one table."""
     title = Text(escape_terminal(grid.title))
     table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in grid.columns:

@@ -1,4 +1,4 @@
-"""`openrft tasks`: what there is to run on. `list` is here; the other commands have a file each."""
+"""`openrft tasks`: the tasks to run on. `list` is here; the other commands have their own files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     pattern = selector.lower().rstrip("/")
     patterns = [pattern] if any(mark in pattern for mark in "*?[") else [pattern, f"{pattern}/*"]
     found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
-    asked = faults.pop(pattern.split("/")[0], None)  # a broken plugin's own fault is the answer to whoever asks for it
+    asked = faults.pop(pattern.split("/")[0], None)  # if a broken plugin is asked for, its fault is the answer
     for one in faults.values():
         click.echo(f"openrft: {one}", err=True)
     if not found:

@@ -1,4 +1,4 @@
-"""`openrft tasks overlap`: what two tasks, or two sides of a split, have in common."""
+"""`openrft tasks overlap`: the samples that two tasks, or two sides of a split, have in common."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 80  # characters of a question
 
 
 class Row(NamedTuple):
-    """Where a sample comes from: its side, its file and row where there are such, and what it says."""
+    """Where a sample comes from: its task, side, file and row (if known), and its id."""
 
     task: str
     part: str
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is kept of a sample: all rows of a benchmark are compared, and their texts need not lie in memory."""
+    """What is kept of a sample. All rows of a benchmark are compared without holding their texts in memory."""
 
     keys: LeakageKeys
     question: str  # its beginning
@@ -43,10 +43,10 @@ class Kept(NamedTuple):
 @click.option("--items", type=click.IntRange(min=0), default=10, show_default=True, help="Pairs to show of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every pair.")
 def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> None:
-    """Samples that ONE and OTHER share, or that are alike in both, by kind.
+    """Samples that ONE and OTHER share, or that match in both, by kind.
 
-    Each is a task or a glob, with #train or #test for one side of its split, as a run with the same options would draw
-    it; without either, all rows are compared. A pair is listed under the first kind that fits: the same in every letter
+    Each is a task or a glob. #train or #test after it means one side of its split, as a run with the same options draws
+    it. Without them all rows are compared. A pair is listed under the first kind that fits: the same in every letter
     (exact), in words (text), in words with the options in another order (shuffled), then the kinds that the tasks'
     family knows, such as the same question with other options, or the same block of data.
 
@@ -67,16 +67,16 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     if not as_json:
         click.echo("\n".join(_lines(report, items)))
         return
-    json.dump(report, sys.stdout, indent=1, ensure_ascii=False)  # bit by bit: there may be a pair for every row
+    json.dump(report, sys.stdout, indent=1, ensure_ascii=False)  # streamed, as there may be a pair for every row
     click.echo()
 
 
 def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:
-    """The pairs by kind, `items` of them in full."""
+    """The number of pairs by kind, and up to `items` pairs of each."""
     from openrft.tasks.leakage import find_matches, leakage_kinds
 
     rows, others = list(one), list(other)
-    itself = rows == others  # a set is itself; what is asked is whether it repeats itself
+    itself = rows == others  # compared with itself: only pairs of different rows count
     left, right = [kept.keys for kept in one.values()], [kept.keys for kept in other.values()]
     found: dict[str, Any] = {
         kind: {"pairs": 0, "in_one": set(), "in_other": set(), "items": []} for kind in leakage_kinds(left, right)
@@ -95,7 +95,7 @@ def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | N
 
 
 def _samples(ref: str, request: DataRequest) -> dict[Row, Kept]:
-    """The samples that NAME[#SIDE] stands for, each once, however many of the names that a glob means hold it."""
+    """The samples of NAME[#SIDE], each once, even if several tasks of a glob hold it."""
     from openrft.errors import UsageError
     from openrft.plugins.task_registry import select_tasks
     from openrft.tasks.leakage import leakage_keys
@@ -107,14 +107,14 @@ def _samples(ref: str, request: DataRequest) -> dict[Row, Kept]:
     for task_name in select_tasks(name, request.data):
         for part, samples in _sides(task_name, side, request).items():
             samples.reverse()
-            while samples:  # each is let go when it has been read, which makes room for what is kept of it
+            while samples:  # each is released once it is read, which makes room for what is kept of it
                 sample = samples.pop()
                 found[_row(sample, part)] = Kept(leakage_keys(sample), " ".join(sample.question.split())[:SHOWN])
     return found
 
 
 def _sides(name: str, side: str, request: DataRequest) -> dict[str, list[Sample]]:
-    """The samples of a side, or of both, held by nobody else if the family can show all rows."""
+    """The samples of one side or both. Nothing else holds them if the family can show all rows."""
     from openrft.plugins.task_registry import load_all_rows
 
     task = (None if side else load_all_rows(name, request)) or _drawn(name, side, request)
@@ -122,7 +122,7 @@ def _sides(name: str, side: str, request: DataRequest) -> dict[str, list[Sample]
 
 
 def _drawn(name: str, side: str, request: DataRequest) -> Task:
-    """The task as a run would draw it; where that cannot be, as the other side is missing, all rows of this one."""
+    """The task as a run would draw it. If that fails because the other side is missing: all rows of this side."""
     from openrft.errors import DataError
     from openrft.plugins.task_registry import load_all_rows, load_task
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-EVERY = 5.0  # seconds between lines where there is no terminal
+EVERY = 5.0  # seconds between lines without a terminal
 
 
 @click.command("prepare")
@@ -21,7 +21,7 @@ EVERY = 5.0  # seconds between lines where there is no terminal
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(family: str, source: str | None, to: Path | None, skip_bad_rows: bool, as_json: bool) -> None:
-    """Convert the rows of FAMILY into a store, which is then given as --data. All or nothing.
+    """Convert the rows of FAMILY into a store that is then given as --data. A failed conversion leaves nothing behind.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
 
 
 class _Meter:
-    """Where the work stands: one line that changes on a terminal, a line now and then elsewhere."""
+    """Shows progress: one changing line on a terminal, a line at intervals elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -62,7 +62,7 @@ class _Meter:
         self._shown = False
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """See openrft.progress.Progress."""
+        """See `openrft.Progress`."""
         text = f"{stage}: {done} of {total}, {note}"
         if self._terminal:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)
@@ -72,6 +72,6 @@ class _Meter:
             click.echo(text, err=True)
 
     def end(self) -> None:
-        """Leave the line behind."""
+        """End the changing line."""
         if self._shown:
             click.echo("", err=True)

@@ -1,4 +1,4 @@
-"""`openrft tasks show`: one task, its rows counted, and a question as the policy sees it."""
+"""`openrft tasks show`: one task, the counts of its rows, and a question as the policy sees it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(name: str, as_json: bool, **given: Any) -> None:
     """A task's rows by type, answers, defects, split and licence, and one question as the policy sees it.
 
-    NAME may be a glob; then --json prints a list. The counts are of all rows; train and test are what a run with the
+    NAME may be a glob; then --json prints a list. The counts are of all rows. Train and test are what a run with the
     same options would draw.
 
     \b
@@ -44,11 +44,11 @@ def command(name: str, as_json: bool, **given: Any) -> None:
 
 
 def _card(name: str, request: DataRequest) -> dict[str, Any]:
-    """Everything there is to say, as plain JSON."""
+    """Everything about the task, as plain JSON."""
     from openrft.plugins.task_registry import load_all_rows, load_task
     from openrft.tasks.prompt import build_messages
 
-    task = load_task(name, request)  # first, so that no more than one pool of rows lies in memory at a time
+    task = load_task(name, request)  # first, so that only one pool of rows is in memory at a time
     source = load_all_rows(name, request) or task
     samples = (*source.train, *source.test)
     notes = dict(task.notes)
@@ -73,7 +73,7 @@ def _card(name: str, request: DataRequest) -> dict[str, Any]:
 
 
 def _lines(card: Mapping[str, Any]) -> Iterator[str]:
-    """The card for a person."""
+    """The card as lines of text."""
     notes = card["notes"]
     judged = [name for name in card["types"] if name not in card["trainable_types"]]
     can = ", ".join(card["trainable_types"]) or "nothing"

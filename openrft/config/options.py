@@ -1,126 +1,178 @@
-"""Options as frozen dataclasses: from typed text or TOML values to validated fields, all faults reported at once."""
+"""Declared options: what a field of an options dataclass means, may be and was called before.
+
+Holds declarations alone, so that plugins can import it at no cost; parse.py reads values into them.
+"""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import difflib
-import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
-
-from openrft.errors import UsageError
+from collections.abc import Mapping
+from dataclasses import MISSING
+from typing import Annotated, Any, TypeVar
 
 T = TypeVar("T")
 
-
-def parse_options(kind: type[T], owner: str, values: Mapping[str, Any]) -> tuple[T | None, list[str]]:
-    """The options object and no faults, or None and every fault found, each a sentence naming `owner.option`."""
-    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(kind)
-    faults: list[str] = []
-    good: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=3, cutoff=0.5)
-            known = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(fields) or 'none'}."
-            faults.append(f"{owner} has no option {name!r}; {known}")
-            continue
-        try:
-            good[name] = coerce(value, hints[name])
-        except ValueError as fault:
-            faults.append(f"{owner}.{name}: {fault}")
-    faults += [f"{owner}.{name} must be set" for name, f in fields.items() if _required(f) and name not in values]
-    if faults:
-        return None, faults
-    try:
-        return kind(**good), []
-    except (ValueError, UsageError) as fault:  # a range check in __post_init__
-        return None, [f"{owner}: {fault}"]
+_KEY = "openrft"  # where a field's metadata holds its Option
 
 
-def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+@dataclasses.dataclass(frozen=True, slots=True)
+class PathMarker:
+    """Marks an option that names something outside the program, whose content results depend on."""
+
+    names: str  # "weights" or "file"
 
 
-def coerce(value: Any, hint: Any) -> Any:
-    """`value` (text, or already typed) as the annotated type. Raises ValueError that says what is expected."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+WeightsPath = Annotated[str, PathMarker("weights")]  # a policy or model: a shipped name, a folder, a hub id, a server
+FilePath = Annotated[str, PathMarker("file")]  # a file or a folder
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """What is declared of one option besides its type and default."""
+
+    help: str = ""  # one sentence or two: what it does, its unit
+    source: str = ""  # where the default comes from, such as "paper, section 3"
+    ge: float | None = None  # at least
+    gt: float | None = None  # above
+    le: float | None = None  # at most
+    lt: float | None = None  # below
+    renamed_from: tuple[str, ...] = ()  # names it had before: they are refused, and the message names the new one
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that are set, by their names here."""
+        named = {"ge": self.ge, "gt": self.gt, "le": self.le, "lt": self.lt}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+    @property
+    def range(self) -> str:
+        """The limits in words, such as "at least 1" or "between 0 and 1"; empty where there are none."""
+        if set(self.limits) == {"ge", "le"}:
+            return f"between {self.ge:g} and {self.le:g}"
+        words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+        return " and ".join(f"{words[name]} {limit:g}" for name, limit in self.limits.items())
+
+
+@typing.overload
+def option(
+    default: T,
+    *,
+    help: str,
+    source: str = ...,
+    ge: float | None = ...,
+    gt: float | None = ...,
+    le: float | None = ...,
+    lt: float | None = ...,
+    renamed_from: str | tuple[str, ...] = ...,
+) -> T: ...
+
+
+@typing.overload
+def option(
+    *,
+    help: str,
+    source: str = ...,
+    ge: float | None = ...,
+    gt: float | None = ...,
+    le: float | None = ...,
+    lt: float | None = ...,
+    renamed_from: str | tuple[str, ...] = ...,
+) -> Any: ...
+
+
+def option(
+    default: Any = MISSING,
+    *,
+    help: str,
+    source: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    renamed_from: str | tuple[str, ...] = (),
+) -> Any:
+    """Declare a field of an options dataclass.
+
+        @dataclass(frozen=True)
+        class Options:
+            lr: float = openrft.option(3e-5, help="Learning rate of the policy.", source="paper, section 3", gt=0)
+
+    Without a default the option must be set. `ge`, `gt`, `le` and `lt` limit a number: at least, above, at most, below.
+    `source` says where the default comes from. `renamed_from`: a name that the option had before.
+    """
+    old = (renamed_from,) if isinstance(renamed_from, str) else renamed_from
+    metadata = {_KEY: Option(help, source, ge, gt, le, lt, old)}
+    if isinstance(default, (list, dict, set)):  # each object gets one of its own
+        return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def get_declaration(field: dataclasses.Field[Any]) -> Option:
+    """What `option` declared of a field; an empty declaration for a plain field."""
+    found: Option = field.metadata.get(_KEY, Option())
+    return found
+
+
+def list_fields(options_class: type) -> dict[str, dataclasses.Field[Any]]:
+    """The fields that can be set, by name."""
+    return {f.name: f for f in dataclasses.fields(options_class) if f.init}
+
+
+def get_types(options_class: type) -> dict[str, Any]:
+    """The annotated type of each field, markers included."""
+    return typing.get_type_hints(options_class, include_extras=True)
+
+
+def get_default(field: dataclasses.Field[Any]) -> Any:
+    """The default; MISSING where the option must be set."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def find_path_options(options_class: type) -> dict[str, PathMarker]:
+    """The options that name weights or files, by their type: WeightsPath or FilePath, `| None` or in a list too."""
+    kinds = get_types(options_class)
+    found = {name: _find_marker(kinds[name]) for name in list_fields(options_class)}
+    return {name: marker for name, marker in found.items() if marker is not None}
+
+
+def find_named_paths(options_class: type, values: Mapping[str, Any]) -> dict[str, tuple[PathMarker, str]]:
+    """The weights and files that these values name, by option. Words that the type lists by name are no paths."""
+    kinds, found = get_types(options_class), {}
+    for name, marker in find_path_options(options_class).items():
+        value = values.get(name)
+        if isinstance(value, str) and value and value not in _list_words(kinds[name]):
+            found[name] = (marker, value)
+    return found
+
+
+def _list_words(kind: Any) -> list[Any]:
+    """What a type lists word by word: "light" of `Literal["light"] | WeightsPath`."""
+    if typing.get_origin(kind) is typing.Literal:
+        return list(typing.get_args(kind))
+    return [word for part in typing.get_args(kind) for word in _list_words(part)]
+
+
+def _find_marker(kind: Any) -> PathMarker | None:
+    if typing.get_origin(kind) is Annotated:
+        inner, *extras = typing.get_args(kind)
+        return next((e for e in extras if isinstance(e, PathMarker)), None) or _find_marker(inner)
+    return next((m for part in typing.get_args(kind) if (m := _find_marker(part)) is not None), None)
+
+
+def describe_type(kind: Any) -> str:
+    """A type in words: "a whole number", "one of mean, min"."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        marker = _find_marker(kind)
+        return f"a path ({marker.names})" if marker else describe_type(parts[0])
     if origin is typing.Literal:
-        for choice in arguments:
-            if value == choice or (isinstance(value, str) and value == str(choice)):
-                return choice
-        near = difflib.get_close_matches(str(value), [str(a) for a in arguments], n=1, cutoff=0.5)
-        tail = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{value!r} is none of {', '.join(map(str, arguments))}{tail}")
+        return f"one of {', '.join(map(str, parts))}"
     if origin in (typing.Union, types.UnionType):
-        if value is None or (isinstance(value, str) and value.lower() == "none"):
-            return None
-        inner = [a for a in arguments if a is not type(None)]
-        return coerce(value, inner[0])
-    if hint is bool:
-        return _bool(value)
-    if hint in (int, float):
-        return _number(value, hint)
-    if hint is str:
-        if isinstance(value, str):
-            return value
-        raise ValueError(f"{value!r} is not text")
-    raise ValueError(f"options of type {hint} cannot be set from the command line")
-
-
-def is_settable(hint: Any) -> bool:
-    """Whether `coerce` knows this type."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        inner = [a for a in arguments if a is not type(None)]
-        return len(inner) == 1 and is_settable(inner[0])
-    return origin is typing.Literal or hint in (bool, int, float, str)
-
-
-def _bool(value: Any) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() in words:
-        return words[str(value).lower()]
-    raise ValueError(f"{value!r} is neither true nor false")
-
-
-def _number(value: Any, kind: type) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a number")
-    try:
-        number = kind(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not {'a whole number' if kind is int else 'a number'}") from None
-    if not math.isfinite(number):  # nan slips through every range check, as it is neither below nor above
-        raise ValueError(f"{value!r} is not a finite number")
-    if kind is int and isinstance(value, float) and value != number:
-        raise ValueError(f"{value!r} is not a whole number")
-    return number
-
-
-def raise_faults(faults: Iterable[str]) -> None:
-    """Raise one UsageError that lists all faults; nothing if there are none."""
-    faults = list(faults)
-    if len(faults) == 1:
-        raise UsageError(faults[0])
-    if faults:
-        raise UsageError(f"{len(faults)} faults in the options:\n" + "\n".join(f"  - {f}" for f in faults))
-
-
-def parse_assignments(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
-    """`["prm.model=pocket/prm", "explore.steps=50"]` -> nested; values stay text. Raises UsageError."""
-    nested: dict[str, dict[str, str]] = {}
-    faults = []
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        owner, dot, option = name.strip().partition(".")
-        if not (equals and dot and owner and option):
-            faults.append(f"--set {pair!r} is not OWNER.OPTION=VALUE (for example explore.steps=50).")
-            continue
-        nested.setdefault(owner, {})[option] = value.strip()
-    raise_faults(faults)
-    return nested
+        return " or ".join("none" if part is type(None) else describe_type(part) for part in parts)
+    if origin in (list, tuple, set, frozenset) and parts:
+        return f"a list, each {describe_type(parts[0])}"
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return words.get(kind) or (kind.__name__ if isinstance(kind, type) and not parts else str(kind))

@@ -1,19 +1,20 @@
-"""The plugins that one job names, built from their options, their hooks called in the arm's order.
+"""The plugins of one job: built from their options, with hooks called in the arm's order.
 
-One pluggy manager a job, no global one. A plugin's failure carries its name and version and stops its own job only.
+Each job has its own pluggy manager. A plugin's failure has its name and version, and stops only its own job.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pluggy
 
-from openrft.config.options import parse_options, raise_faults
+from openrft.config.parse import dump_options, parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
 from openrft.plugins.base import Declaration, DeclarationFault, read_instance
@@ -28,6 +29,8 @@ from openrft.plugins.registry import (
     load_plugin_class,
 )
 from openrft.types import JSON, RewardKind
+
+logger = logging.getLogger(__name__)
 
 
 def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -61,17 +64,24 @@ def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> lis
 def create_plugin(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """An instance with these options, or None and all faults of the options."""
     check_requirements(name)
-    cls, options_class = load_plugin_class(name), load_declaration(name).Options
-    if options_class is None and values:
-        return None, [f"{name} takes no options (given: {', '.join(values)})."]
+    cls = load_plugin_class(name)
+    options, faults = read_options(name, values)
+    if faults:
+        return None, faults
     try:
         with name_plugin_in_errors(name, "failed to start"):
-            if options_class is None:
-                return cls(), []
-            options, faults = parse_options(options_class, name, values)
-            return (None, faults) if faults else (cls(options), [])
+            return cls() if options is None else cls(options), []
     except UsageError as fault:
         return None, [str(fault)]
+
+
+def read_options(name: str, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The plugin's options object, or None and all faults; None too for a plugin without options."""
+    options_class = load_declaration(name).Options
+    if options_class is None:
+        return None, [f"{name} takes no options (given: {', '.join(values)})."] if values else []
+    with name_plugin_in_errors(name, "failed to read its options"):
+        return parse_options(options_class, name, values)
 
 
 class PluginSet:
@@ -90,6 +100,8 @@ class PluginSet:
         for name in self.names:
             self.instances[name], found = create_plugin(name, self.options[name])
             faults += found
+            if options := read_options(name, self.options[name])[0]:
+                self.options[name] = dump_options(options, self.options[name])  # 1e-4 is 0.0001, however it was typed
         raise_faults(faults)
         # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
         for name in reversed(self.names):
@@ -108,7 +120,7 @@ class PluginSet:
                     impl.function = self._guarded(name, caller.name, impl)  # type: ignore[misc]
 
     def _guarded(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
-        """The hook's implementation with its result labelled and checked, and its failure attributed."""
+        """The hook's implementation, with its result checked and its failure reported with the plugin's name."""
         function = impl.function
         own_state = impl.argnames.index("state") if hook == "train_step" and "state" in impl.argnames else None
 
@@ -123,11 +135,13 @@ class PluginSet:
                 raise
             except Exception as fault:
                 raise PluginError(
-                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {fault}",
-                    "Rerun with --debug for the traceback; leave the plugin out to go on without it.",
+                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {str(fault).removesuffix('.')}.",
+                    "Leave the plugin out to go on without it.",
                 ) from fault
             finally:
-                self.seconds[name] += time.perf_counter() - began
+                spent = time.perf_counter() - began
+                self.seconds[name] += spent
+                logger.debug("%s: %s took %.3f s", name, hook, spent)
             checked = check_result(name, hook, result)
             return None if checked.value is None else (name, checked)
 
@@ -156,17 +170,17 @@ class PluginSet:
         return result
 
     def get_option(self, name: str, option: str) -> Any:
-        """What a plugin's option is, given or by default; None if it has no such option."""
+        """The value of a plugin's option, set or default; None if it has no such option."""
         kind = self.declarations[name].Options
         defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
         return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """Code and options of each: what a stored result depends on."""
+        """The code and options of each plugin, on which stored results depend."""
         return [[*self.code(n), self.options[n]] for n in names]
 
     def code(self, name: str) -> list[Any]:
-        """Name, version, code digest and the versions of the libraries under it."""
+        """Name, version, code digest, and the versions of the libraries it uses."""
         return [name, find_plugin(name).version, digest_plugin_source(name), library_versions(name)]
 
 
@@ -177,7 +191,7 @@ def load_plugin_providers(name: str) -> Any:
 
 
 class _Providers:
-    """Providers need no options, so a plugin that has none of these hooks is not even built."""
+    """Calls the hooks `tasks` and `policies`. A plugin without them is not built, because providers need no options."""
 
     def __init__(self, name: str) -> None:
         self._name = name

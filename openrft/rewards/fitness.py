@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 # The fewest questions with both right and wrong rollouts that can show anything. A coin orders all of eight correctly
 # once in 256 times, less often than the 99% interval allows. If a few agree by chance, the interval is a single point.
@@ -89,9 +88,3 @@ def list_warnings(best: Separation, right: int, rollouts: int, questions: int, m
         yield f"the scores follow length (rho {best.with_length:+.2f}): the policy may learn to be {side}"
     if questions < 20:
         yield f"only {questions} questions: the intervals are wide"
-
-
-def fitness_from_json(row: Mapping[str, Any]) -> RewardFitness:
-    """Rebuild a RewardFitness from the JSON of its `dataclasses.asdict`."""
-    by_aggregation = tuple(Separation(**separation) for separation in row["by_aggregation"])
-    return RewardFitness(**{**row, "by_aggregation": by_aggregation, "warnings": tuple(row["warnings"])})

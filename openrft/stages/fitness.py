@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from openrft.config.documents import read_value
+from openrft.errors import StoreError
 from openrft.grading.grade import apply_grade
 from openrft.policies.base import Sampling
-from openrft.rewards.fitness import RewardFitness, fitness_from_json
+from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.files import write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
@@ -64,7 +66,11 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     }
     result = context.run_stage("fitness", VERSION, inputs, make)
     rows = json.loads((result.folder / FITNESS_FILE).read_text("utf-8"))
-    return tuple(map(fitness_from_json, rows))
+    found, faults = read_value(tuple[RewardFitness, ...], rows, "ignore")
+    if faults:
+        raise StoreError(f"{result.folder / FITNESS_FILE}: {faults[0]}.", "Delete this folder and run again.")
+    measured: tuple[RewardFitness, ...] = found
+    return measured
 
 
 def _asked(context: JobContext) -> list[Sample]:

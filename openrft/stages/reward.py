@@ -28,7 +28,8 @@ def reward_rollouts(
     """
     how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
-    return [assign_rewards(r, g, how.alpha, how.aggregation, how.credit) for r, g in zip(rollouts, given, strict=True)]
+    form = how.effective_aggregation
+    return [assign_rewards(r, g, how.alpha, form, how.credit) for r, g in zip(rollouts, given, strict=True)]
 
 
 def collect_plugin_rewards(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from openrft.config.options import option
 from openrft.grading.grade import Grade, grade
 from openrft.runtime.progress import Progress
 from openrft.tasks.prompt import INSTRUCTION
@@ -38,17 +39,16 @@ class TaskInfo:
 class DataRequest:
     """How many samples of a task to load, from where, and how strictly."""
 
-    train: int = 100  # the paper's setting (section 3)
-    test: int = 100
-    seed: int = 0  # draws the split; independent of the training seeds, so all seeds share their test items
-    data: str | None = None  # a folder, file or other source that the family knows; None = the family's default
-    skip_bad_rows: bool = False  # count malformed rows instead of refusing the run
-    drop_leaks: bool = False  # remove from train what overlaps with test
-    clean: bool = False  # leave out rows with a known defect (`Sample.meta["defects"]`), train and test
-
-    def __post_init__(self) -> None:
-        if min(self.train, self.test) < 1:
-            raise ValueError("train and test must be at least 1")
+    train: int = option(100, help="Training samples per task.", source="paper, section 3", ge=1)
+    test: int = option(100, help="Test samples per task.", ge=1)
+    # Independent of the training seeds, so all seeds share their test items.
+    seed: int = option(0, help="Draws the split where the data has none.")
+    data: str | None = option(
+        None, help="A folder, a file or another source that the family knows; none: the family's own rows."
+    )
+    skip_bad_rows: bool = option(False, help="Leave out malformed rows and count them instead of refusing the run.")
+    drop_leaks: bool = option(False, help="Remove train samples that overlap with test.")
+    clean: bool = option(False, help="Leave out rows with a known defect, in train and test.")
 
 
 @dataclass(frozen=True, slots=True)

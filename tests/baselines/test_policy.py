@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from openrft.baselines.policy import BaselinePolicy, identify_baseline
-from openrft.bench.plan import plan_from_json
+from openrft.bench.plan_file import plan_from_json
 from openrft.errors import PolicyError, UnknownName, UsageError
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Sampling
@@ -79,4 +79,4 @@ def test_evaluate_answers_by_a_rule_without_torch(tmp_path):
 
 def test_a_rule_cannot_be_trained():
     with pytest.raises(UsageError, match="needs a policy whose weights are at hand"):
-        PolicyHandle("baseline:longest-option", TASK).trainable("reinforcement learning")
+        PolicyHandle("baseline:longest-option", TASK).load_trainable("reinforcement learning")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from openrft.bench.arms import AblationPlan, build_arms, parse_arms
-from openrft.bench.plan import BenchRequest, make_plan, plan_from_json, plan_to_json
+from openrft.bench.plan import BenchRequest, make_plan
+from openrft.bench.plan_file import plan_from_json, plan_to_json
 from openrft.errors import UnknownName, UsageError
 
 
@@ -84,15 +85,15 @@ def test_an_arms_own_settings_reach_its_job_alone_and_survive_the_plan_file():
     asked = BenchRequest(
         plugins=("rl",),
         extra=("half=rl,explore.alpha=0.5,rl.lr=1e-4",),
-        values={"rl": {"rank": "2"}},
+        values={"rl": {"lora_rank": "2"}},
     )
     plan = make_plan(asked)
     jobs = {job.arm.name: job for job in plan_from_json(plan_to_json(plan)).jobs()}
     assert jobs["half"].settings.explore.alpha == 0.5
     assert jobs["rl"].settings.explore.alpha == 0.7
-    assert jobs["half"].options["rl"]["lr"] == "1e-4"
-    assert jobs["half"].options["rl"]["rank"] == jobs["rl"].options["rl"]["rank"] == "2"
-    assert jobs["rl"].options["rl"]["lr"] != "1e-4"
+    assert jobs["half"].options["rl"]["lr"] == 0.0001
+    assert jobs["half"].options["rl"]["lora_rank"] == jobs["rl"].options["rl"]["lora_rank"] == 2
+    assert jobs["rl"].options["rl"]["lr"] != 0.0001
 
 
 @pytest.mark.parametrize(

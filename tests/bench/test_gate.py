@@ -127,7 +127,7 @@ def test_what_was_run_otherwise_is_said() -> None:
             "settings": {"explore": {"steps": "30"}, "evaluate": {"temperature": 1.0}},
             "options": {"sft": {"lr": 1e-4}},
         },
-        arms=(replace(before.arms[0], values={"evaluate": {"completions": 3}}),),
+        arms=(replace(before.arms[0], overrides={"evaluate": {"completions": 3}}),),
         versions={"openrft": "0.2.0", "trl": "1.16.0"},
         machine={"cores": 2, "gpu": "H100"},
     )

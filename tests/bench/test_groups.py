@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openrft.bench.codec import decode, encode
 from openrft.bench.gate import NOT_COMPARABLE, compare_reports
 from openrft.bench.groups import score_groups
 from openrft.bench.outcomes import index_results
@@ -27,6 +26,7 @@ from openrft.bench.report_file import from_json, to_json
 from openrft.bench.significance import delta_p
 from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
 from openrft.bench.summary import summarise
+from openrft.config.documents import dump_document, read_document
 from openrft.tasks.task import Task
 from openrft.types import Sample
 from tests.bench import factories
@@ -313,10 +313,10 @@ def test_metrics_of_plugins_are_shown_by_arm() -> None:
 
 def test_older_reports_can_be_read() -> None:
     text = to_json(report_of(pooled()))
-    old = encode(from_json(text).tasks[0].items[0])
-    for field in ("groups", "flaws"):
+    old = dump_document(from_json(text).tasks[0].items[0])
+    for field in ("groups", "defects"):
         old.pop(field)
-    assert decode(ItemRecord, old, "item").defects == ()
+    assert read_document(ItemRecord, old, "ignore")[0].defects == ()
     for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):
         report = from_json(run.read_text("utf-8"))
         assert compare_reports(report, report, 0.0).exit_code == 0

@@ -11,22 +11,22 @@ def test_the_paper_preset_has_the_papers_numbers_whatever_the_policy_recommends(
     asked = BenchRequest(plugins=(), arms="none", extra=(EVERY,), preset="paper")
     usual, plan = make_plan(BenchRequest(plugins=(), arms="none", extra=(EVERY,))), make_plan(asked)
     assert usual.options["sft"]["lr"] != 5e-5  # the pocket policy recommends another rate
-    assert plan.options["da"]["n"] == 5
+    assert plan.options["da"]["variants"] == 5
     assert plan.options["teacher"]["tries"] == 64
-    assert {k: plan.options["sft"][k] for k in ("lr", "rank", "batch", "epochs", "max_length")} == {
+    assert {k: plan.options["sft"][k] for k in ("lr", "lora_rank", "batch_size", "epochs", "max_length")} == {
         "lr": 5e-5,
-        "rank": 4,
-        "batch": 8,
+        "lora_rank": 4,
+        "batch_size": 8,
         "epochs": 8,
         "max_length": 2048,
     }
-    assert plan.options["icl"]["k"] == 3
-    assert {k: plan.options["rl"][k] for k in ("algorithm", "lr", "critic_lr", "rank", "kl")} == {
+    assert plan.options["icl"]["num_demonstrations"] == 3
+    assert {k: plan.options["rl"][k] for k in ("algorithm", "lr", "critic_lr", "lora_rank", "kl_coef")} == {
         "algorithm": "ppo",
         "lr": 3e-5,
         "critic_lr": 6e-5,
-        "rank": 4,
-        "kl": 0.01,
+        "lora_rank": 4,
+        "kl_coef": 0.01,
     }
     explore, evaluate = plan.settings.explore, plan.settings.evaluate
     assert (explore.alpha, explore.max_tokens, explore.prompts_per_step) == (0.7, 1536, 20)

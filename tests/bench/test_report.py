@@ -39,13 +39,16 @@ def test_text_that_is_no_utf8_survives() -> None:
     [
         (lambda d: d.pop("format"), "its format is None"),
         (lambda d: d.update(format="openrft-report/9"), "openrft-report/9"),
-        (lambda d: d.pop("tasks"), "'tasks' is missing"),
-        (lambda d: d["results"][2].pop("policy_id"), "results[2]: the field 'policy_id'"),
-        (lambda d: d["results"][0].update(seed="zero"), "results[0].seed: int expected, not 'zero'"),
+        (lambda d: d.pop("tasks"), ": tasks is missing"),
+        (lambda d: d["results"][2].pop("policy_id"), "results[2].policy_id is missing"),
+        (lambda d: d["results"][0].update(seed="zero"), "results[0].seed: 'zero' is not a whole number"),
         (lambda d: d["results"][0]["items"].popitem(), "not the task's test items"),
         (lambda d: d["results"][0].update(arm="ghost"), "not among the report's own"),
         (lambda d: d["results"].append(d["results"][0]), "listed twice"),
-        (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[2]), "correct[0]: bool expected"),
+        (
+            lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[2]),
+            "correct[0]: 2 is neither",
+        ),
         (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[]), "at least one"),
     ],
 )

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from openrft.bench.codec import encode
 from openrft.bench.report import Failure, Item, ItemRecord
 from openrft.bench.scores import Summary
 from openrft.bench.summary import summarise
+from openrft.config.documents import dump_document
 from tests.bench import factories
 
 
@@ -133,7 +133,7 @@ def test_an_arm_well_above_the_rules_is_not_called_chance() -> None:
 
 
 def test_the_summary_is_plain_json() -> None:
-    data = json.loads(json.dumps(encode(summarise(factories.report(seeds=(0, 1)))), allow_nan=False))
+    data = json.loads(json.dumps(dump_document(summarise(factories.report(seeds=(0, 1)))), allow_nan=False))
     assert data["noise"] == "items and seeds"
     assert data["overall"]["arms"][1]["delta"]["low"] < data["overall"]["arms"][1]["delta"]["value"]
 

@@ -69,33 +69,33 @@ def test_margin_and_arm(baseline: Path, tmp_path: Path) -> None:
     assert code(gate(baseline, tmp_path / "new.json", "--arm", "rl", "--margin", "0.9")) == 0
 
 
-def test_a_baseline_changes_by_bless_alone(baseline: Path, tmp_path: Path) -> None:
+def test_a_baseline_changes_by_update_baseline_alone(baseline: Path, tmp_path: Path) -> None:
     write_report(factories.report({**factories.RATES, "rl": 0.1}), tmp_path / "new.json")
     before = baseline.read_bytes()
     assert code(gate(baseline, tmp_path / "new.json")) == 1
     assert baseline.read_bytes() == before
-    blessed = gate(baseline, tmp_path / "new.json", "--bless")
-    assert code(blessed) == 0
-    assert "gate: regression" in blessed.output
-    assert "blessed: " in blessed.output
+    updated = gate(baseline, tmp_path / "new.json", "--update-baseline")
+    assert code(updated) == 0
+    assert "gate: regression" in updated.output
+    assert "baseline updated: " in updated.output
     assert read_report(baseline) == read_report(tmp_path / "new.json")
 
 
 def test_a_first_baseline(baseline: Path, tmp_path: Path) -> None:
     first = tmp_path / "results" / "first.json"
-    assert code(gate(first, baseline, "--bless")) == 0
+    assert code(gate(first, baseline, "--update-baseline")) == 0
     assert read_report(first) == read_report(baseline)
-    assert code(gate(tmp_path / "results" / "pocket", baseline, "--bless")) == 0
+    assert code(gate(tmp_path / "results" / "pocket", baseline, "--update-baseline")) == 0
     assert read_report(tmp_path / "results" / "pocket" / "report.json") == read_report(baseline)
 
 
-def test_a_failed_candidate_is_not_blessed(baseline: Path, tmp_path: Path) -> None:
+def test_a_failed_candidate_does_not_become_the_baseline(baseline: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
     report = factories.report()
     write_report(replace(report, results=report.results[:-1]), tmp_path / "new.json")
     before = baseline.read_bytes()
-    assert code(gate(baseline, tmp_path / "new.json", "--bless")) == 3
-    assert code(gate(tmp_path / "first.json", tmp_path / "new.json", "--bless")) == 3
+    assert code(gate(baseline, tmp_path / "new.json", "--update-baseline")) == 3
+    assert code(gate(tmp_path / "first.json", tmp_path / "new.json", "--update-baseline")) == 3
     assert baseline.read_bytes() == before
     assert not (tmp_path / "first.json").exists()

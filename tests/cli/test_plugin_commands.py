@@ -35,9 +35,9 @@ def run(*arguments):
     return cli.main(list(arguments), prog_name="openrft", standalone_mode=False)
 
 
-def test_it_runs_and_is_handed_the_host(capsys):
+def test_it_runs_and_is_handed_the_command_context(capsys):
     run("greet", "you")
-    assert capsys.readouterr().out == "hello you from Host\n"
+    assert capsys.readouterr().out == "hello you from CommandContext\n"
 
 
 @pytest.mark.parametrize(("name", "notices"), [

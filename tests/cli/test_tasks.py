@@ -99,7 +99,7 @@ def test_show_tells_what_there_is_and_how_it_looks(folder, store):
         "1 eaten_backslash",
         "[user]\nWhy",
         "13 B",
-        "kin on one side",
+        "leakage groups on one side",
     ):
         assert words in text
 

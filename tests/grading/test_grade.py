@@ -127,14 +127,14 @@ def test_both_truth_values_are_none(said, answer):
 
 @given(st.text(alphabet="AB (),./*or is not\"'", max_size=30), st.sampled_from(["choice", "boolean", "number", "text"]))
 def test_what_was_read_is_read_again(inside, kind):
-    sample = CHOICE if kind == "choice" else Sample("q", "1", kind=kind)
+    sample = CHOICE if kind == "choice" else Sample("q", "Yes" if kind == "boolean" else "1", kind=kind)
     first = grade(sample, f"\\boxed{{{inside}}}")
     assert first.answer is None or grade(sample, f"\\boxed{{{first.answer}}}") == first
 
 
 @given(st.text(), st.sampled_from(["choice", "boolean", "number", "text"]))
 def test_never_raises(completion, kind):
-    sample = CHOICE if kind == "choice" else Sample("q", "1", kind=kind)
+    sample = CHOICE if kind == "choice" else Sample("q", "Yes" if kind == "boolean" else "1", kind=kind)
     verdict = grade(sample, completion)
     assert not (verdict.answer is None and verdict.correct)
     assert verdict == grade(sample, completion)

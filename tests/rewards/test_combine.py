@@ -112,10 +112,14 @@ def test_an_empty_completion_earns_only_its_outcome():
     assert assign_rewards(empty, [Reward("prm", "process")], 0.7, "min", "step").step_rewards == (0.0,)
 
 
-def test_an_f_that_the_credit_cannot_add_up_to_is_refused():
-    assert ExploreSettings(credit="step", f="mean").f == "mean"
-    with pytest.raises(ValueError, match="adds up to the mean of the steps, not to f=last"):
-        ExploreSettings(credit="step", f="last")
+def test_an_aggregation_that_the_credit_cannot_add_up_to_is_refused():
+    assert ExploreSettings(credit="step").effective_aggregation == "mean"
+    assert ExploreSettings(credit="min").effective_aggregation == "softmin"
+    assert ExploreSettings().effective_aggregation == "min"
+    assert ExploreSettings(credit="step", aggregation="mean").effective_aggregation == "mean"
+    for other in ("last", "min"):
+        with pytest.raises(ValueError, match="credit=step brings its own aggregation, mean"):
+            ExploreSettings(credit="step", aggregation=other)
 
 
 def test_an_answer_right_in_part_earns_its_part():

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from openrft.rewards.fitness import fitness_from_json, recommend_alpha
+from openrft.config.documents import read_document
+from openrft.rewards.fitness import RewardFitness, recommend_alpha
 from openrft.rewards.measure_fitness import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 
@@ -39,12 +40,12 @@ def test_by_hand():
     found = compute_reward_fitness(
         "prm", "p", rollouts, [steps(0.9, 0.1), steps(0.2, 0.3), steps(0.7, 0.8), steps(0.5, 0.9)]
     )
-    by_aggregation = {s.f: s for s in found.by_aggregation}
+    by_aggregation = {s.aggregation: s for s in found.by_aggregation}
     assert [by_aggregation["mean"].auroc, by_aggregation["mean"].within] == [0.75, 1.0]  # .5 .25 .75 .7: .5 loses to .7
     assert [by_aggregation["min"].auroc, by_aggregation["min"].within] == [0.5, 0.5]  # .1 .2 .7 .5
     assert [by_aggregation["last"].auroc, by_aggregation["last"].within] == [0.25, 0.0]  # .1 .3 .8 .9
     assert by_aggregation["product"].auroc == 0.75  # .09 .06 .56 .45
-    assert (found.rollouts, found.right, found.questions, found.mixed, found.f) == (4, 2, 2, 2, "mean")
+    assert (found.rollouts, found.right, found.questions, found.mixed, found.aggregation) == (4, 2, 2, 2, "mean")
 
 
 def test_a_telling_source_is_not_warned_of():
@@ -126,4 +127,4 @@ def test_alpha_of_the_paper_for_a_certain_three_quarters():
 
 def test_it_survives_json():
     found = drawn(0.05)
-    assert fitness_from_json(json.loads(json.dumps(asdict(found)))) == found
+    assert read_document(RewardFitness, json.loads(json.dumps(asdict(found))), "ignore") == (found, [])

@@ -10,13 +10,13 @@ import pytest
 from openrft.errors import UnknownName, UsageError
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.explore import explore
-from tests.stages.factories import TASK, Trainee, Trainer, explored, work_of
+from tests.stages.factories import TASK, Trainee, Trainer, make_context, run_explore
 
 
 def followed(monkeypatch, tmp_path, trainer, tracker="tensorboard"):
-    work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: f"so {i}"), trainer=trainer)
-    work.track = TrackerConfig(tracker, tmp_path / "shown")
-    return work
+    context = make_context(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: f"so {i}"), trainer=trainer)
+    context.track = TrackerConfig(tracker, tmp_path / "shown")
+    return context
 
 
 def shown(folder):
@@ -29,7 +29,7 @@ def shown(folder):
 
 
 def test_tensorboard_shows_what_the_log_says(monkeypatch, tmp_path):
-    rows, _ = explored(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)})))
+    rows, _ = run_explore(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)})))
     found = shown(tmp_path / "shown")
     assert found["loss"] == [(0, 0.0), (1, 1.0), (2, 2.0)]
     assert set(found) == set(rows[0]) - {"step"}
@@ -43,18 +43,18 @@ def test_a_run_that_goes_on_shows_no_step_twice(monkeypatch, tmp_path):
 
     stop = True
     with pytest.raises(KeyboardInterrupt):
-        explored(followed(monkeypatch, tmp_path, Trainer(says=says)))
+        run_explore(followed(monkeypatch, tmp_path, Trainer(says=says)))
     stop = False
-    explored(followed(monkeypatch, tmp_path, Trainer(says=says)))
+    run_explore(followed(monkeypatch, tmp_path, Trainer(says=says)))
     assert shown(tmp_path / "shown")["loss"] == [(0, 0.0), (1, 1.0), (2, 2.0)]
 
 
 def test_a_result_that_another_run_computed_is_shown_too(monkeypatch, tmp_path):
-    work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so"), trainer=Trainer())
-    explored(work)
-    work.track = TrackerConfig("tensorboard", tmp_path / "shown")
-    explore(work, TASK.train, ())
-    assert work.costs[-1].reused
+    context = make_context(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so"), trainer=Trainer())
+    run_explore(context)
+    context.track = TrackerConfig("tensorboard", tmp_path / "shown")
+    explore(context, TASK.train, ())
+    assert context.stage_runs[-1].reused
     assert shown(tmp_path / "shown")["loss"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
 
 
@@ -63,7 +63,7 @@ def test_wandb_keeps_what_the_log_says(monkeypatch, tmp_path):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    rows, _ = explored(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "wandb"))
+    rows, _ = run_explore(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "wandb"))
     (file,) = (tmp_path / "shown").rglob("*.wandb")
     assert wandb_rows(file) == [(row["step"], row["loss"]) for row in rows]
 
@@ -90,7 +90,7 @@ def test_mlflow_keeps_what_the_log_says(monkeypatch, tmp_path):
     """Without a server it keeps a database beside the run."""
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    explored(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "mlflow"))
+    run_explore(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "mlflow"))
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/shown/mlflow.db")
     (experiment,) = client.search_experiments(filter_string="name = 'openrft'")
     (run,) = client.search_runs([experiment.experiment_id])
@@ -99,10 +99,10 @@ def test_mlflow_keeps_what_the_log_says(monkeypatch, tmp_path):
 
 
 def test_tracking_is_no_part_of_the_result(monkeypatch, tmp_path):
-    explored(followed(monkeypatch, tmp_path, Trainer()))
-    work = work_of(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so 0"), trainer=Trainer())
-    explored(work)
-    assert work.costs[-1].reused
+    run_explore(followed(monkeypatch, tmp_path, Trainer()))
+    context = make_context(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so 0"), trainer=Trainer())
+    run_explore(context)
+    assert context.stage_runs[-1].reused
 
 
 def test_a_tracker_that_is_not_there_is_refused_before_any_work(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import openrft
 from openrft import Completion
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
+from openrft.plugins.hookspecs import GROUP
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import InstalledPlugin
 from openrft.runtime.progress import NoProgress
@@ -63,7 +65,6 @@ class Trainer:
         self, dynamic_sampling_retries: int = 0, says: Callable[[int], Mapping[str, float]] = lambda step: {"loss": 0.5}
     ) -> None:
         self.dynamic_sampling_retries, self.says, self.shown = dynamic_sampling_retries, says, []
-        self.state: Any = None
 
     @openrft.hookimpl
     def train_step(self, policy: Any, rollouts: Any, step: int) -> Mapping[str, float]:
@@ -72,29 +73,34 @@ class Trainer:
         return self.says(step)
 
 
-class Entry:
-    def __init__(self, instance: Any) -> None:
-        self.load = lambda: lambda: instance
+def class_of(instance: Any) -> type[Any]:
+    """A plugin class of which this is the only instance."""
+    return type(type(instance).__name__, (type(instance),), {"__new__": lambda cls: instance})
 
 
-def work_of(
-    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts: int = 4, **plugins: Any
+def make_context(
+    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts_per_step: int = 4, **plugins: Any
 ) -> JobContext:
-    """The work of one job whose plugins are these objects."""
-    here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(p)) for n, p in plugins.items()}  # type: ignore[arg-type]
+    """One job whose plugins are these objects."""
+    entries = {name: EntryPoint(name, "nowhere", GROUP) for name in plugins}
+    here = {name: InstalledPlugin(name, f"openrft-{name}", "1.0", "", entry) for name, entry in entries.items()}
     monkeypatch.setattr("openrft.plugins.registry.list_plugins", lambda: here)
-    monkeypatch.setattr("openrft.plugins.manager.plugin_class", lambda name: here[name].entry.load())
-    monkeypatch.setattr("openrft.plugins.manager.source_digest", lambda name: "")
+    for module in ("registry", "manager"):
+        monkeypatch.setattr(f"openrft.plugins.{module}.load_plugin_class", lambda name: class_of(plugins[name]))
+    monkeypatch.setattr("openrft.plugins.manager.digest_plugin_source", lambda name: "")
     settings = Settings(
-        explore=ExploreSettings(steps=steps, prompts=prompts, group_size=2, max_tokens=9), evaluate=EvaluateSettings()
+        explore=ExploreSettings(steps=steps, prompts_per_step=prompts_per_step, group_size=2, max_tokens=9),
+        evaluate=EvaluateSettings(),
     )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
-    student: Any = SimpleNamespace(id="scripted", trainable=lambda purpose: policy, advance=lambda adapter, key: None)
-    return JobContext(job, TASK, PluginSet(plugins, {}), student, Store(store), NoProgress())
+    handle: Any = SimpleNamespace(
+        id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
+    )
+    return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 
 
-def explored(work: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+def run_explore(context: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The rows of the metrics, and what was counted."""
-    file = explore(work, TASK.train, ())
+    file = explore(context, TASK.train, ())
     assert file is not None
-    return [json.loads(line) for line in file.read_text().splitlines()], work.costs[-1].counts
+    return [json.loads(line) for line in file.read_text().splitlines()], context.stage_records[-1].counts

@@ -9,7 +9,9 @@ import pytest
 
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade
+from openrft.plugins.hookspecs import HookResult
 from openrft.runtime.progress import NoProgress
+from openrft.stages.context import StageStats
 from openrft.stages.evaluate import _judged
 from openrft.testing import toy_task
 from openrft.types import Completion, Rollout, rollout_from_json, to_json
@@ -23,35 +25,37 @@ def rollouts() -> list[Rollout]:
     return [graded, waiting, graded, waiting]
 
 
-def work(found: Any) -> Any:
+def make_context(found: Any) -> Any:
     asked: list[int] = []
 
-    def first(hook: str, rollouts: list[Rollout], **more: Any) -> Any:
+    def call_first(hook: str, rollouts: list[Rollout], **more: Any) -> Any:
         assert hook == "judge"
         asked.append(len(rollouts))
-        return found
+        return found and (found[0], HookResult(found[1]))
 
-    return SimpleNamespace(plugins=SimpleNamespace(first=first), training_task=TASK, progress=NoProgress(), asked=asked)
+    return SimpleNamespace(
+        plugins=SimpleNamespace(call_first=call_first), training_task=TASK, progress=NoProgress(), asked=asked
+    )
 
 
 def test_only_what_is_open_is_judged_in_order() -> None:
-    judged = _judged(work(("toy", [Grade("b", True, 1.0), Grade("b", False, 0.25)])), rollouts())
+    judged = _judged(make_context(("toy", [Grade("b", True, 1.0), Grade("b", False, 0.25)])), rollouts(), StageStats())
     assert [(r.correct, r.score) for r in judged] == [(True, None), (True, 1.0), (True, None), (False, 0.25)]
     assert [rollout_from_json(to_json(r)) for r in judged] == judged
 
 
 def test_without_a_judge_it_stays_open() -> None:
-    judged = _judged(work(None), rollouts())
+    judged = _judged(make_context(None), rollouts(), StageStats())
     assert [r.correct for r in judged] == [True, None, True, None]
-    nothing_open = work(None)
-    assert _judged(nothing_open, rollouts()[::2]) == rollouts()[::2]
+    nothing_open = make_context(None)
+    assert _judged(nothing_open, rollouts()[::2], StageStats()) == rollouts()[::2]
     assert nothing_open.asked == []
 
 
 def test_a_judge_that_leaves_answers_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openrft.stages.evaluate.about", lambda name: f"plugin {name!r}")
+    monkeypatch.setattr("openrft.stages.evaluate.find_plugin", lambda name: f"plugin {name!r}")
     with pytest.raises(PluginError, match="plugin 'toy' judged 1 of 2 answers"):
-        _judged(work(("toy", [Grade("b", True)])), rollouts())
+        _judged(make_context(("toy", [Grade("b", True)])), rollouts(), StageStats())
 
 
 def test_what_a_grade_is_worth() -> None:

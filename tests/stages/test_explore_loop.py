@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.stages.explore_loop import draw_step_samples
 from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal
 from openrft.testing import box_answer, toy_task
-from tests.stages.factories import TASK, Trainee, Trainer, explored, work_of
+from tests.stages.factories import TASK, Trainee, Trainer, make_context, run_explore
 
 
 def half_right(messages, i):
@@ -71,9 +70,9 @@ def outcome(score):
 )
 def test_a_reward_that_is_none_stops_the_job_and_names_the_plugin(monkeypatch, tmp_path, gives, words):
     trainer = Trainer()
-    work = work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer, judge=Judge(gives))
+    context = make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer, judge=Judge(gives))
     with pytest.raises(PluginError, match=rf"'judge' \(openrft-judge 1.0\).*{words}"):
-        explored(work)
+        run_explore(context)
     assert trainer.shown == []
 
 
@@ -83,39 +82,43 @@ def test_numbers_of_numpy_are_as_good_as_pythons(monkeypatch, tmp_path):
     def gives(rollouts):
         return [Reward("judge", "process", np.float32(0.5), np.array([0.25, 0.75])) for _ in rollouts]
 
-    rows, _ = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer(), judge=Judge(gives)))
+    rows, _ = run_explore(
+        make_context(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer(), judge=Judge(gives))
+    )
     assert [row["reward.judge"] for row in rows] == [0.5, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_metric_that_is_no_number_stops_the_job_before_it_is_saved(monkeypatch, tmp_path, value):
     trainer = Trainer(says=lambda step: {"loss": value if step == 1 else 0.5})
-    work = work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer)
+    context = make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer)
     with pytest.raises(PluginError, match=f"trainer: after step 1 loss is {value}"):
-        explored(work)
+        run_explore(context)
     assert [f.name for f in tmp_path.glob("explore/*.resume/*")] == ["1"]  # the checkpoint before step 1 stands
 
 
 def test_a_policy_whose_probabilities_are_no_numbers_is_not_trained(monkeypatch, tmp_path):
     trainer = Trainer()
     with pytest.raises(OpenRFTError, match="step 0: the policy's probabilities are no longer finite"):
-        explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=math.nan), trainer=trainer))
+        run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right, logprob=math.nan), trainer=trainer))
     assert trainer.shown == []
 
 
 def test_an_exploding_loss_is_counted(monkeypatch, tmp_path):
     trainer = Trainer(says=lambda step: {"loss": -1e6 if step else 0.5})
-    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer))
+    rows, counts = run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=trainer))
     assert counts["exploded_steps"] == 2
     assert rows[1]["loss"] == -1e6
 
 
 def test_completions_that_never_end_or_say_nothing_are_counted(monkeypatch, tmp_path):
-    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong, "length"), trainer=Trainer()))
+    rows, counts = run_explore(make_context(monkeypatch, tmp_path, Trainee(always_wrong, "length"), trainer=Trainer()))
     assert counts["cut_off"] == counts["completions"] == 3 * 4 * 2
     assert [row["cut_off"] for row in rows] == [1, 1, 1]
     policy = Trainee(lambda messages, i: "" if i else "so\nwell")
-    rows, counts = explored(work_of(monkeypatch, tmp_path / "blank", policy, trainer=Trainer(), judge=Judge(by_steps)))
+    rows, counts = run_explore(
+        make_context(monkeypatch, tmp_path / "blank", policy, trainer=Trainer(), judge=Judge(by_steps))
+    )
     assert (counts["blank"], rows[0]["blank"], rows[0]["unparsed"]) == (12, 0.5, 1)
     assert rows[0]["reward"] == pytest.approx(0.3 * 0.5 / 2)  # nothing said is worth nothing
 
@@ -125,10 +128,10 @@ def by_steps(rollouts):
 
 
 def test_steps_that_can_teach_nothing_are_counted(monkeypatch, tmp_path):
-    rows, counts = explored(work_of(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer()))
+    rows, counts = run_explore(make_context(monkeypatch, tmp_path, Trainee(always_wrong), trainer=Trainer()))
     assert counts["idle_steps"] == 3
     assert [row["zero_variance"] for row in rows] == [1, 1, 1]
-    rows, counts = explored(work_of(monkeypatch, tmp_path / "other", Trainee(half_right), trainer=Trainer()))
+    rows, counts = run_explore(make_context(monkeypatch, tmp_path / "other", Trainee(half_right), trainer=Trainer()))
     assert counts["idle_steps"] == 0
     assert rows[0]["zero_variance"] == 0
 
@@ -157,7 +160,7 @@ def test_a_step_is_idle_if_nothing_was_set_above_another():
 
 
 def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
-    rows, _ = explored(work_of(monkeypatch, tmp_path, Trainee(half_right, logprob=-2.0), trainer=Trainer()))
+    rows, _ = run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right, logprob=-2.0), trainer=Trainer()))
     row = rows[0]
     assert (row["step"], row["reward"], row["correct"], row["unparsed"], row["reward.outcome"]) == (
         0,
@@ -186,7 +189,7 @@ TELLING = {s.id for s in TASK.train if int(s.question.split()[2]) % 2 == 0}
 def test_questions_that_teach_nothing_are_replaced(monkeypatch, tmp_path):
     assert 4 <= len(TELLING) < 12
     trainer, policy = Trainer(dynamic_sampling_retries=9), Trainee(some_teach)
-    rows, counts = explored(work_of(monkeypatch, tmp_path, policy, trainer=trainer))
+    rows, counts = run_explore(make_context(monkeypatch, tmp_path, policy, trainer=trainer))
     for shown in trainer.shown:
         assert set(shown) <= TELLING
         assert len(set(shown)) == 4
@@ -198,7 +201,7 @@ def test_questions_that_teach_nothing_are_replaced(monkeypatch, tmp_path):
 
 def test_redraws_are_bounded_and_no_question_is_asked_twice_in_a_step(monkeypatch, tmp_path):
     trainer, policy = Trainer(dynamic_sampling_retries=1), Trainee(always_wrong)
-    _, counts = explored(work_of(monkeypatch, tmp_path, policy, steps=2, trainer=trainer))
+    _, counts = run_explore(make_context(monkeypatch, tmp_path, policy, steps=2, trainer=trainer))
     assert [len(asked) for _, asked in policy.drawn] == [4, 4, 4, 4]
     assert len(set(policy.drawn[0][1] + policy.drawn[1][1])) == 8
     assert (counts["groups_drawn"], counts["groups_kept"], counts["idle_steps"]) == (16, 0, 2)
@@ -209,11 +212,11 @@ class Rambled:
     """Of each batch that it scores one step was beyond its context."""
 
     rewards = ("process",)
-    counts: ClassVar[dict[str, int]] = {"steps_beyond_context": 1}
 
     @openrft.hookimpl
     def reward(self, rollouts):
-        return [Reward("prm", "process", per_step=(0.5,) * len(split_steps(r.completion.text))) for r in rollouts]
+        rewards = [Reward("prm", "process", per_step=(0.5,) * len(split_steps(r.completion.text))) for r in rollouts]
+        return openrft.HookResult(rewards, {"steps_beyond_context": 1})
 
 
 def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
@@ -225,16 +228,19 @@ def test_what_a_reward_counted_is_counted_once(monkeypatch, tmp_path):
             return super().generate(prompts, sampling, progress)
 
     policy = Full(always_wrong)
-    work = work_of(monkeypatch, tmp_path, policy, steps=2, trainer=Trainer(dynamic_sampling_retries=1), prm=Rambled())
-    _, counts = explored(work)
+    context = make_context(
+        monkeypatch, tmp_path, policy, steps=2, trainer=Trainer(dynamic_sampling_retries=1), prm=Rambled()
+    )
+    _, counts = run_explore(context)
     assert (len(policy.drawn), counts["over_context"], counts["unread_steps"]) == (4, 16, 2)
+    assert counts["prm.steps_beyond_context"] == 2
 
 
 def test_a_question_asked_twice_in_a_batch_is_not_taken_for_one_that_taught_nothing(monkeypatch, tmp_path):
     batches = [[s.id for s in draw_step_samples(TASK.train, 5, step, 0)] for step in range(12)]
     assert any(len(set(batch)) < 5 for batch in batches)  # where one epoch ends and the next begins
     trainer, policy = Trainer(dynamic_sampling_retries=3), Trainee(half_right)
-    explored(work_of(monkeypatch, tmp_path, policy, steps=12, prompts_per_step=5, trainer=trainer))
+    run_explore(make_context(monkeypatch, tmp_path, policy, steps=12, prompts_per_step=5, trainer=trainer))
     assert [len(asked) for _, asked in policy.drawn] == [5] * 12
     assert [len(shown) for shown in trainer.shown] == [10] * 12
 
@@ -248,19 +254,19 @@ class Stopping(Trainer):
     stop_at = None
 
     @openrft.hookimpl
-    def train_step(self, policy, rollouts, step):
+    def train_step(self, policy, rollouts, step, state):
         if step == self.stop_at:
             raise KeyboardInterrupt
         policy.trained += 1
-        self.state = {"total": (self.state or {"total": 0})["total"] + step + 1}
-        return {"total": self.state["total"]}
+        total = (state or {"total": 0})["total"] + step + 1
+        return openrft.HookResult({"total": total}, state={"total": total})
 
 
 def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeypatch, tmp_path):
     def go(store, stop_at=None, dynamic_sampling_retries=2):
         trainer, policy = Stopping(dynamic_sampling_retries=dynamic_sampling_retries), Trainee(some_teach)
         trainer.stop_at = stop_at
-        return explored(work_of(monkeypatch, tmp_path / store, policy, steps=5, trainer=trainer)), policy
+        return run_explore(make_context(monkeypatch, tmp_path / store, policy, steps=5, trainer=trainer)), policy
 
     (straight, counts), whole = go("straight")
     with pytest.raises(KeyboardInterrupt):
@@ -283,7 +289,7 @@ def test_damage_is_noticed_and_the_run_begins_where_it_can(monkeypatch, tmp_path
     def go(stop_at=None):
         trainer = Stopping()
         trainer.stop_at = stop_at
-        return explored(work_of(monkeypatch, tmp_path, Trainee(half_right), steps=4, trainer=trainer))
+        return run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), steps=4, trainer=trainer))
 
     with pytest.raises(KeyboardInterrupt):
         go(stop_at=1 if damage == "first checkpoint" else 2)
@@ -300,11 +306,11 @@ def test_damage_is_noticed_and_the_run_begins_where_it_can(monkeypatch, tmp_path
 
 
 def test_a_kill_between_the_result_and_its_cleaning_leaves_nothing(monkeypatch, tmp_path):
-    explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
+    run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
     (done,) = tmp_path.glob("explore/*/metrics.jsonl")
     leftover = done.parent.with_name(done.parent.name + ".resume")
     shutil.copytree(done.parent, leftover)
-    explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
+    run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer()))
     assert not leftover.exists()
 
 
@@ -332,16 +338,16 @@ class Whole:
 
 def test_a_plugin_that_runs_the_whole_stage_gets_the_same_questions_rewards_and_log(monkeypatch, tmp_path):
     ours, theirs = Trainee(half_right), Trainee(half_right)
-    one = explored(work_of(monkeypatch, tmp_path / "ours", ours, trainer=Trainer()))
-    other = explored(work_of(monkeypatch, tmp_path / "theirs", theirs, whole=Whole()))
+    one = run_explore(make_context(monkeypatch, tmp_path / "ours", ours, trainer=Trainer()))
+    other = run_explore(make_context(monkeypatch, tmp_path / "theirs", theirs, whole=Whole()))
     assert (untimed(one[0]), one[1], ours.drawn) == (untimed(other[0]), other[1], theirs.drawn)
 
 
 def test_a_plugin_that_ends_early_or_shares_the_stage_is_refused(monkeypatch, tmp_path):
     with pytest.raises(PluginError, match=r"'whole' \(openrft-whole 1.0\) ended after 2 of 3 steps"):
-        explored(work_of(monkeypatch, tmp_path, Trainee(half_right), whole=Whole(until=2)))
+        run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), whole=Whole(until=2)))
     with pytest.raises(UsageError, match="trainer and whole cannot both explore in one arm"):
-        explored(work_of(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer(), whole=Whole()))
+        run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right), trainer=Trainer(), whole=Whole()))
 
 
 # -- how questions are drawn ------------------------------------------------------------------------------------------

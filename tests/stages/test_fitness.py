@@ -27,6 +27,14 @@ SETTINGS = Settings(
 )
 
 
+class Toy:
+    """Where the task comes from; `load_task` is replaced."""
+
+    @openrft.hookimpl
+    def tasks(self):
+        return None
+
+
 class Process:
     """A score a line."""
 
@@ -53,7 +61,7 @@ class Outcome:
         return [Reward("outcomes", "outcome", float(len(r.completion.text) % 2)) for r in rollouts]
 
 
-class Shots:
+class Demonstrations:
     """Demonstrations: another arm that starts from the same policy."""
 
     @openrft.hookimpl
@@ -65,6 +73,8 @@ class Shots:
 
 
 class Entry:
+    dist = None
+
     def __init__(self, loaded):
         self.load = lambda: loaded
 
@@ -74,7 +84,7 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     Process.asked = []
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {"toy": object, "process": Process, "outcomes": Outcome, "demonstrations": Shots}
+    here = {"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Demonstrations}
     every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (
@@ -86,27 +96,27 @@ def toy(monkeypatch):
 
 
 def run(tiny, store, *plugins, settings=SETTINGS):
-    job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": {"kl": "0"}})
+    job = Job(Arm("arm", plugins), "toy/sums", 0, str(tiny), settings=settings, options={"rl": {"kl_coef": "0"}})
     return pipeline.run_job(job, Store(store))
 
 
 def test_it_is_measured_on_graded_rollouts_of_training_questions(tiny, tmp_path):
     outcome = run(tiny, tmp_path, "rl", "process")
-    assert [c.stage for c in outcome.costs] == ["fitness", "explore", "evaluate"]
+    assert [c.stage for c in outcome.stage_records] == ["fitness", "explore", "evaluate"]
     (found,) = outcome.fitness
     assert (found.source, found.rollouts, found.questions) == ("process", 15, 5)
     (file,) = tmp_path.glob("fitness/*/rollouts.jsonl")
     rows = list(read_jsonl(file))
     assert {row["sample"]["id"] for row in rows} <= {s.id for s in TASK.train}
     assert all(row["correct"] is not None and row["rewards"][0]["kind"] == "process" for row in rows)
-    assert outcome.costs[0].tokens == sum(len(row["completion"]["tokens"]) for row in rows)
+    assert outcome.stage_records[0].tokens == sum(len(row["completion"]["tokens"]) for row in rows)
 
 
 def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
     first = run(tiny, tmp_path, "rl", "process")
     other = run(tiny, tmp_path, "rl", "process", "demonstrations")
     assert other.fitness == first.fitness
-    assert (other.costs[0].stage, other.costs[0].reused) == ("fitness", True)
+    assert (other.stage_records[0].stage, other.stage_records[0].reused) == ("fitness", True)
     assert Process.asked.count(-1) == 1
 
 
@@ -122,5 +132,5 @@ def test_measuring_moves_no_draw_of_what_follows(tiny, tmp_path):
 def test_nothing_is_drawn_without_process_rewards_or_without_rl(tiny, tmp_path, plugins):
     outcome = run(tiny, tmp_path, *plugins)
     assert outcome.fitness == ()
-    assert "fitness" not in [c.stage for c in outcome.costs]
+    assert "fitness" not in [c.stage for c in outcome.stage_records]
     assert -1 not in Process.asked

@@ -6,7 +6,7 @@ from typing import Any
 import openrft
 from openrft import Completion, Rollout, box_answer, build_messages
 from openrft.stages.imitate import imitate
-from tests.stages.factories import TASK, Trainee, work_of
+from tests.stages.factories import TASK, Trainee, make_context
 
 
 class Imitator:
@@ -28,5 +28,5 @@ def test_the_same_answers_to_other_prompts_are_other_targets(monkeypatch, tmp_pa
     targets = [Rollout(s, build_messages(s), Completion(box_answer(s.answer))) for s in TASK.train]
     reworded = [replace(r, messages=build_messages(r.sample, (), "Answer in one word.")) for r in targets]
     for wanted, calls in ((targets, 1), (targets, 1), (reworded, 2)):
-        imitate(work_of(monkeypatch, tmp_path, Trainee(lambda m, i: ""), imitator=imitator), wanted)
+        imitate(make_context(monkeypatch, tmp_path, Trainee(lambda m, i: ""), imitator=imitator), wanted)
         assert imitator.calls == calls

@@ -55,6 +55,8 @@ class Spy:
 
 
 class Entry:
+    dist = None
+
     def load(self) -> type:
         return Spy
 

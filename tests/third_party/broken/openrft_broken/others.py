@@ -1,4 +1,4 @@
-"""A misspelt hook, a reward that raises, and one that returns too few rewards."""
+"""A misspelt hook, one without its mark, a reward that raises, one with too few rewards, and declarations."""
 
 import openrft
 from openrft import Reward
@@ -7,6 +7,21 @@ from openrft import Reward
 class Misspelt:
     @openrft.hookimpl
     def rewrad(self, rollouts):
+        return []
+
+
+class Unmarked:
+    """Without the check it would be measured as worth nothing."""
+
+    def evaluate(self, rollouts):
+        return {"length": 1.0}
+
+
+class Needy(openrft.Plugin):
+    requires = ("rll",)
+
+    @openrft.hookimpl
+    def reward(self, rollouts):
         return []
 
 
