@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
+    from openrft.config.settings import Settings as Settings
     from openrft.embedding import SentenceEmbedder as SentenceEmbedder
     from openrft.errors import CheckpointError as CheckpointError
     from openrft.errors import DataError as DataError
@@ -78,6 +79,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "cli.options": ("data_options", "parse_data_options"),
     "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
+    "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),
     "errors": (
         "CheckpointError",

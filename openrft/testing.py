@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from openrft.config.parse import parse_options, raise_faults
+from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins.errors import check_list, check_metrics
@@ -164,7 +165,10 @@ def check_plugin(
         if hook == "train_step":
             continue
         called.append(hook)
-        if hook == "augment":
+        if hook == "check_job":
+            for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
+                check_list(name, hook, str, result.value)
+        elif hook == "augment":
             merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":
             found = plugins.call_first(hook, samples=toys.train, **common)

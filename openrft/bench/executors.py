@@ -1,33 +1,42 @@
-"""Run jobs one after another here, or side by side in worker processes that rebuild everything from plain data."""
+"""Run jobs one after another here, or side by side in worker processes that rebuild everything from plain data.
+
+A worker that dies (killed, or out of memory) costs nothing but the job it worked on, which is tried once more alone
+after the others.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
 import os
 import signal
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from openrft.baselines.policy import BASELINE_PREFIX
-from openrft.bench.report import ArmResult, Failure, Item, StageCost
-from openrft.errors import OpenRFTError
+from openrft.bench.failures import describe_exit, record_killed_worker
+from openrft.bench.report import ArmResult
+from openrft.bench.single_job import Finished, JobFolders, run_single_job
 from openrft.job import Job
-from openrft.pipeline import JobResult
-from openrft.runtime.tracking import TrackerConfig
-from openrft.types import Rollout
+from openrft.runtime.logging import configure_worker_logging, get_level
 
-Finished = tuple[ArmResult | Failure, Mapping[str, Path]]  # what the job came to; its files, by the folder for them
+POLL_SECONDS = 1.0  # how long a worker's death may go unnoticed where a process it forked keeps its pipe open
+END_SECONDS = 10.0  # given to a worker that was asked to end
+
+logger = logging.getLogger(__name__)
 
 
 class JobListener(Protocol):
     """Is told how each job goes on; jobs are numbered in the plan's order."""
 
-    def started(self, job: int) -> None: ...
+    def started(self, job: int) -> None:
+        """The job begins; a second time where its worker died and it is tried again."""
+        ...
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None: ...
 
@@ -35,12 +44,7 @@ class JobListener(Protocol):
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    store: Path,
-    workers: int,
-    watcher: JobListener,
-    debug: bool = False,
-    track: TrackerConfig | None = None,
+    jobs: Sequence[Job], folders: JobFolders, workers: int, listener: JobListener, debug: bool = False
 ) -> Iterator[tuple[int, Finished]]:
     """Yield (job number, what it came to) as jobs finish. A failed job fails alone.
 
@@ -48,77 +52,188 @@ def run_jobs(
     """
     rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(BASELINE_PREFIX)}
     models = {n: job for n, job in enumerate(jobs) if n not in rules}
-    yield from _here(rules, store, watcher, debug, track)
+    yield from _run_here(rules, folders, listener, debug)
     if workers <= 1 or len(models) <= 1:
-        yield from _here(models, store, watcher, debug, track)
+        yield from _run_here(models, folders, listener, debug)
     else:
-        yield from _side_by_side(models, store, min(workers, len(models)), watcher, track)
+        yield from WorkerPool(models, folders, min(workers, len(models)), listener).run()
 
 
-def _here(
-    jobs: Mapping[int, Job], store: Path, watcher: JobListener, debug: bool, track: TrackerConfig | None
+def _run_here(
+    jobs: Mapping[int, Job], folders: JobFolders, listener: JobListener, debug: bool
 ) -> Iterator[tuple[int, Finished]]:
     for number, job in jobs.items():
-        watcher.started(number)
+        listener.started(number)
 
         def tell(stage: str, done: int, total: int, note: str, number: int = number) -> None:
-            watcher.update(number, stage, done, total, note)
+            listener.update(number, stage, done, total, note)
 
-        finished = _run(job, store, tell, debug, track)
-        watcher.finished(number, isinstance(finished[0], ArmResult))
+        finished = run_single_job(job, folders, tell, debug)
+        listener.finished(number, isinstance(finished[0], ArmResult))
         yield number, finished
 
 
-def _side_by_side(
-    jobs: Mapping[int, Job], store: Path, workers: int, watcher: JobListener, track: TrackerConfig | None
-) -> Iterator[tuple[int, Finished]]:
-    context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
-    channel = context.Queue()
-    listener = threading.Thread(target=_listen, args=(channel, watcher), daemon=True)
-    listener.start()
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(channel, threads))
-    try:
-        futures = {pool.submit(_work, n, job, str(store), track): n for n, job in jobs.items()}
-        yield from _completed(futures, watcher)
-        pool.shutdown()
-    except BaseException:  # Ctrl-C, or the caller stops listening: no worker may outlive the bench
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        channel.put(None)
-        listener.join(timeout=5)
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """A worker that ended without an answer."""
+
+    job: int
+    exit_code: int | None  # negative: the signal that killed it
+    stage: str  # what it had told of last
 
 
-def _completed(futures: dict[Future[Finished], int], watcher: JobListener) -> Iterator[tuple[int, Finished]]:
-    waiting = set(futures)
-    while waiting:
-        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in done:
-            try:
-                finished = future.result()
-            except BrokenProcessPool as fault:
-                raise OpenRFTError(
-                    "a worker process died (killed, or out of memory).",
-                    "Run the same command again to go on, with --workers 1 if memory is short.",
-                ) from fault
-            watcher.finished(futures[future], isinstance(finished[0], ArmResult))
-            yield futures[future], finished
+class WorkerPool:
+    """Runs jobs in at most `size` processes. Each has a pipe of its own: nothing is shared that a kill could break."""
+
+    def __init__(self, jobs: Mapping[int, Job], folders: JobFolders, size: int, listener: JobListener) -> None:
+        self._jobs, self._folders, self._listener = jobs, folders, listener
+        self._size = size
+        self._threads = max(1, (os.cpu_count() or 1) // size)
+        self._idle: list[_Worker] = []
+        self._busy: list[_Worker] = []
+
+    def run(self) -> Iterator[tuple[int, Finished]]:
+        """Yield every job as it finishes. Leaving early ends the workers at once."""
+        try:
+            deaths = yield from self._run_all(self._jobs, self._size)
+            self._end_idle()  # what is tried again gets all the memory
+            for death in deaths:
+                logger.warning("%s: tried once more, alone.", self._jobs[death.job])
+                for again in (yield from self._run_all([death.job], 1)):
+                    yield death.job, self._give_up(again)
+            self._end_idle()
+        finally:
+            for worker in (*self._idle, *self._busy):
+                worker.kill()
+
+    def _run_all(self, numbers: Iterable[int], size: int) -> Generator[tuple[int, Finished], None, list[_Death]]:
+        """Yield the jobs that finish; return the deaths of the workers of the others."""
+        waiting, deaths = deque(numbers), list[_Death]()
+        while waiting or self._busy:
+            while waiting and len(self._busy) < size:
+                self._assign(waiting.popleft())
+            wait([worker.pipe for worker in self._busy], timeout=POLL_SECONDS)
+            for worker in list(self._busy):
+                finished = worker.listen(self._listener)
+                if finished is not None:
+                    self._busy.remove(worker)
+                    self._idle.append(worker)
+                    self._listener.finished(worker.job, isinstance(finished[0], ArmResult))
+                    yield worker.job, finished
+                elif worker.is_dead():
+                    self._busy.remove(worker)
+                    deaths.append(self._bury(worker))
+        return deaths
+
+    def _assign(self, number: int) -> None:
+        alive = [worker for worker in self._idle if not worker.is_dead()]
+        worker = alive.pop() if alive else _Worker(self._threads)
+        self._idle = alive
+        self._busy.append(worker)
+        worker.assign(number, self._jobs[number], self._folders)
+
+    def _bury(self, worker: _Worker) -> _Death:
+        logger.warning("%s: %s.", self._jobs[worker.job], describe_exit(worker.process.exitcode))
+        worker.pipe.close()
+        return _Death(worker.job, worker.process.exitcode, worker.stage)
+
+    def _give_up(self, death: _Death) -> Finished:
+        self._listener.finished(death.job, False)
+        job = self._jobs[death.job]
+        return record_killed_worker(job, death.exit_code, death.stage, self._folders.failures), {}
+
+    def _end_idle(self) -> None:
+        for worker in self._idle:
+            worker.ask_to_end()
+        for worker in self._idle:
+            worker.wait_for_end()
+        self._idle = []
 
 
-_channel: Any = None  # the worker's way to the watcher; set once by _enter in each worker process
+class _Worker:
+    """A process that runs one job at a time, and the pipe to it."""
+
+    def __init__(self, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, threads, get_level()), name="openrft-worker")
+        self.process.start()
+        theirs.close()  # so that the pipe ends with the process
+        self.job, self.stage = -1, ""
+        self._gone = False
+        logger.info("worker %s started", self.process.pid)
+
+    def assign(self, number: int, job: Job, folders: JobFolders) -> None:
+        """Give it a job; a worker that died meanwhile is noticed when it is listened to."""
+        self.job, self.stage = number, ""
+        with contextlib.suppress(OSError):
+            self.pipe.send((job, folders))
+
+    def listen(self, listener: JobListener) -> Finished | None:
+        """Take what it sent so far; what the job came to, if that is in it."""
+        try:
+            while self.pipe.poll():
+                kind, *told = self.pipe.recv()
+                if kind == "finished":
+                    return told[0]  # type: ignore[no-any-return]
+                if kind == "log":
+                    logging.getLogger(told[0].name).handle(told[0])
+                elif kind == "started":
+                    listener.started(self.job)
+                else:
+                    self.stage = told[0]
+                    listener.update(self.job, *told)
+        except (EOFError, OSError):
+            self._gone = True
+            self.process.join(END_SECONDS)
+        return None
+
+    def is_dead(self) -> bool:
+        """Whether nothing more will come from it."""
+        return self._gone or (not self.process.is_alive() and not self.pipe.poll())
+
+    def ask_to_end(self) -> None:
+        """Tell it that there are no more jobs."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(None)
+
+    def wait_for_end(self) -> None:
+        """Wait a while for it to end by itself."""
+        self.process.join(END_SECONDS)
+        self.kill()
+        logger.info("worker %s ended", self.process.pid)
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        self.process.terminate()
+        self.process.join(1)
+        self.process.kill()
 
 
-def _enter(channel: Any, threads: int) -> None:
-    global _channel
-    _channel = channel
+# -- in the worker process --------------------------------------------------------------------------------------------
+
+
+def _serve(pipe: Connection, threads: int, level: int) -> None:
+    """Run the jobs that come through the pipe, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    lock = threading.Lock()
+
+    def send(*message: Any) -> None:
+        with lock:
+            pipe.send(message)
+
+    def tell(stage: str, done: int, total: int, note: str) -> None:
+        send("update", stage, done, total, note)
+
+    configure_worker_logging(lambda record: send("log", record), level)
     import torch
 
     torch.set_num_threads(threads)
+    while (given := pipe.recv()) is not None:
+        job, folders = given
+        send("started")
+        send("finished", run_single_job(job, folders, tell))
 
 
 def _end_with_parent() -> None:
@@ -127,80 +242,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _work(number: int, job: Job, store: str, track: TrackerConfig | None) -> Finished:
-    _channel.put(("started", number))
-
-    def tell(stage: str, done: int, total: int, note: str) -> None:
-        _channel.put(("update", number, stage, done, total, note))
-
-    return _run(job, Path(store), tell, debug=False, track=track)
-
-
-def _listen(channel: Any, watcher: JobListener) -> None:
-    while (message := channel.get()) is not None:
-        getattr(watcher, message[0])(*message[1:])
-
-
-def _run(
-    job: Job, store: Path, tell: Callable[[str, int, int, str], None], debug: bool, track: TrackerConfig | None
-) -> Finished:
-    from openrft.pipeline import run_job
-    from openrft.runtime.store import Store
-
-    class Telling:
-        def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-            tell(stage, done, total, note)
-
-    try:
-        outcome = run_job(job, Store(store), Telling(), track)
-        result = summarise_job(outcome)
-    except OpenRFTError as fault:
-        if debug:
-            raise
-        return Failure(job.arm.name, job.task, job.seed, str(fault)), {}
-    except Exception as fault:
-        if debug:
-            raise
-        words = f"{type(fault).__name__}: {fault} (run with --debug --workers 1 for the traceback)"
-        return Failure(job.arm.name, job.task, job.seed, words), {}
-    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
-    return result, {folder: file for folder, file in files.items() if file is not None}
-
-
-def summarise_job(outcome: JobResult) -> ArmResult:
-    """Per-item verdicts, costs and metrics of one job. Items of which a completion is not scored are left out."""
-    by_item: dict[str, list[Rollout]] = defaultdict(list)
-    for rollout in outcome.rollouts:
-        by_item[rollout.sample.id].append(rollout)
-    items = {
-        sample: _item(rollouts)
-        for sample, rollouts in by_item.items()
-        if all(rollout.correct is not None for rollout in rollouts)
-    }
-    metrics: dict[str, float | None] = {}
-    for cost in outcome.stage_records:
-        # Of the evaluation only the core's own counts: its table shows what plugins measured, not what they counted.
-        counts = {n: c for n, c in cost.counts.items() if cost.stage != "evaluate" or "." not in n}
-        for name, value in {**counts, **cost.metrics}.items():
-            metrics[f"{cost.stage}.{name}"] = float(value)
-    return ArmResult(
-        outcome.job.arm.name,
-        outcome.job.task,
-        outcome.job.seed,
-        outcome.policy_id,
-        items,
-        tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
-        metrics,
-        outcome.fitness,
-    )
-
-
-def _item(rollouts: Sequence[Rollout]) -> Item:
-    correct = tuple(bool(r.correct) for r in rollouts)
-    partly = any(r.score is not None for r in rollouts)
-    scores = tuple(float(bool(r.correct)) if r.score is None else r.score for r in rollouts) if partly else ()
-    return Item(
-        correct, tuple(r.answer is None for r in rollouts), sum(len(r.completion.tokens) for r in rollouts), scores
-    )

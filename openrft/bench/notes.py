@@ -149,13 +149,18 @@ def _counted(found: Any, words: str) -> str:
 
 
 def _components(summary: Summary) -> Iterator[str]:
-    reasons: dict[str, list[str]] = {}
+    """What no component could be computed for; the errors of failed arms are in notes of their own (`_failures`)."""
+    failed = {row.trouble[0]: row.arm for row in summary.overall.arms if row.trouble}
+    plugins: dict[tuple[str, str], list[str]] = {}  # estimand and reason -> the plugins
     for component in summary.components:
         for estimand, why in component.missing.items():
-            reasons.setdefault(f"{ESTIMANDS[estimand]}: {why}", []).append(component.plugin)
-    for reason, plugins in reasons.items():
-        name, _, why = reason.partition(": ")
-        yield f"No {name} of {', '.join(plugins)}: {why}."
+            reason = f"{failed[why]} {'failed' if ' failed on ' in why else 'has no result'}" if why in failed else why
+            plugins.setdefault((ESTIMANDS[estimand], reason), []).append(component.plugin)
+    estimands: dict[str, list[str]] = {}  # plugins and reason -> the estimands
+    for (estimand, reason), names in plugins.items():
+        estimands.setdefault(f"of {', '.join(names)}: {reason}", []).append(estimand)
+    for words, names in estimands.items():
+        yield f"No {', '.join(names)} {words}."
 
 
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`

@@ -32,14 +32,16 @@ def list_seeds(report: Report, task: str) -> list[int]:
 
 def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     """Why the arm has no score on these tasks: one line for each failed or missing job. Empty = it has a score."""
-    failed = {(f.task, f.seed): f.error for f in report.failures if f.arm == arm}
+    failed = {(f.task, f.seed): f for f in report.failures if f.arm == arm}
     done = {(r.task, r.seed) for r in report.results if r.arm == arm}
     lines = []
     for task in tasks:
         seeds = list_seeds(report, task)
         for seed in seeds:
             if (task, seed) in failed:
-                lines.append(f"{arm} failed on {task}, seed {seed}: {failed[task, seed].removesuffix('.')}")
+                failure = failed[task, seed]
+                more = f" (details: {failure.details})" if failure.details else ""
+                lines.append(f"{arm} failed on {task}, seed {seed}: {failure.error.removesuffix('.')}{more}")
             elif (task, seed) not in done:
                 lines.append(f"{arm} has no result on {task}, seed {seed}")
         if not seeds:

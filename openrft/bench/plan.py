@@ -1,4 +1,4 @@
-"""From what was asked (tasks, plugins, seeds, settings) to arms and jobs, with everything that was added said aloud."""
+"""From a request (tasks, plugins, seeds, settings) to arms and jobs. Everything that is added becomes a notice."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Values = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """What a user asked for; everything has a default that runs on the embedded pocket family."""
+    """What a user asked for. Everything has a default that runs on the included pocket tasks."""
 
     tasks: tuple[str, ...] = ("pocket/L3",)
-    plugins: tuple[str, ...] | None = None  # whose worth is asked; None: DEFAULT_PLUGINS
+    plugins: tuple[str, ...] | None = None  # the plugins to measure; None: DEFAULT_PLUGINS
     arms: str = "ablation"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
@@ -60,17 +60,17 @@ class BenchPlan:
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
 
     def jobs(self) -> list[Job]:
-        """Every job, in the order of the table; arms of one task and seed stand together, as they share stages."""
+        """Every job, in the order of the table. Arms of one task and seed are together, because they share stages."""
         return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
 
     @property
     def needs_models(self) -> bool:
-        """Whether anything but rules answers."""
+        """Whether a model answers in any arm."""
         return any(not (arm.policy or self.policy).startswith(BASELINE_PREFIX) for arm in self.arms)
 
     def _job(self, arm: Arm, task: str, seed: int) -> Job:
         policy, settings = arm.policy or self.policy, _departing(self.settings, arm)
-        if policy.startswith(BASELINE_PREFIX):  # a rule says the same each time, so it is asked once
+        if policy.startswith(BASELINE_PREFIX):  # a rule always gives the same answer, so one is enough
             settings = replace(settings, evaluate=replace(settings.evaluate, completions=1))
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
@@ -81,7 +81,7 @@ class BenchPlan:
 
 
 def make_plan(asked: BenchRequest) -> BenchPlan:
-    """Validate everything, reporting all faults of the options at once. Raises UsageError or UnknownName."""
+    """Validate everything and report all faults of the options at once. Raises UsageError or UnknownName."""
     notices: list[str] = []
     source = {**asked.values.get("data", {}), **asked.data}.get("data")
     tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select_tasks(selector, source)))
@@ -115,7 +115,7 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
 
 
 def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
-    """What an arm names in vain: it would be measured as worth nothing, under a name that says otherwise."""
+    """Notices for plugins that cannot act in an arm. They would be measured as worth nothing."""
     for what, hooks, objectives in (
         ("RL", ("augment", "reward"), ("explore", "explore_stage")),
         ("imitation", ("synthesize",), ("imitate",)),
@@ -128,7 +128,7 @@ def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
 
 
 def _departing(settings: Settings, arm: Arm) -> Settings:
-    """The settings with the arm's own values in them, which were validated when the plan was made."""
+    """The settings with the arm's own values, which were validated when the plan was made."""
     values: Values = {s: {**asdict(getattr(settings, s)), **arm.overrides.get(s, {})} for s in STAGE_SETTINGS}
     found, faults = parse_stage_settings(values)
     raise_faults(faults)
@@ -136,14 +136,14 @@ def _departing(settings: Settings, arm: Arm) -> Settings:
 
 
 def list_used_plugins(tasks: Sequence[str], arms: Sequence[Arm]) -> list[str]:
-    """The plugins that take part: the families of the tasks, and those of the arms."""
+    """The plugins that take part: those of the tasks and those of the arms."""
     return list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
 
 
 def coerce_options(
     options: Mapping[str, Mapping[str, Any]], used: Sequence[str]
 ) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
-    """The plugins' options typed as declared, and all faults; plugins without a value are checked too."""
+    """The plugins' options with their declared types, and all faults. Plugins without a value are checked too."""
     coerced: dict[str, Mapping[str, Any]] = {}
     faults: list[str] = []
     for name in used:
@@ -158,7 +158,8 @@ def coerce_options(
 def coerce_arms(
     arms: Sequence[Arm], settings: Settings, options: Mapping[str, Mapping[str, Any]], place: str
 ) -> tuple[tuple[Arm, ...], list[str]]:
-    """The arms with their own values typed as declared, and all faults. `place` says where an arm and number stand."""
+    """The arms with their own values in the declared types, and all faults. `place` is a format with `arm` and
+    `number`."""
     coerced, faults = [], []
     for number, arm in enumerate(arms):
         overrides: Values = {}
@@ -192,7 +193,7 @@ def check_policy(spec: str) -> None:
 
 
 def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse an option that names weights which are not there: its arm would fail late, when others ran for hours."""
+    """Refuse an option that names weights that do not exist, because its arm would fail after others ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
         options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
         for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
@@ -205,7 +206,7 @@ def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]])
 
 
 def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) -> list[Arm]:
-    """An arm for each rule that answers some question of these tasks."""
+    """An arm for each rule that answers at least one question of these tasks."""
     names = dict.fromkeys(name for task in tasks for name in list_applicable(load_task(task, data)))
     return [
         Arm(BASELINE_PREFIX + name, policy=BASELINE_PREFIX + name)
@@ -217,7 +218,7 @@ def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) ->
 def collect_layers(
     policy: str, preset: str | None, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> dict[str, Mapping[str, Mapping[str, Any]]]:
-    """Who sets what, the weakest first: the policy's recommendation, the preset, then `given`, by a name for each."""
+    """The layers of settings by name, the weakest first: the policy's recommendation, the preset, then `given`."""
     layers: dict[str, Mapping[str, Mapping[str, Any]]] = {}
     shipped = find_named_checkpoint(policy)
     if shipped and shipped.recommended:
@@ -230,7 +231,7 @@ def collect_layers(
 
 
 def merge_layers(layers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Values:
-    """What all layers set together: of two values for one option the later counts."""
+    """The values of all layers together. A later layer overrides an earlier one."""
     merged: Values = {}
     for layer in layers.values():
         for owner, options in layer.items():
@@ -239,12 +240,12 @@ def merge_layers(layers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Value
 
 
 def _family(task: str) -> str:
-    """The plugin that a task comes from. It takes part in every arm: it may judge and measure."""
+    """The plugin that a task comes from. It takes part in every arm, because it may judge and measure."""
     return task.split("/")[0]
 
 
 def _find_unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[str]:
-    """Faults for options given to something that does not exist or takes no part."""
+    """Faults for options of owners that do not exist or do not take part."""
     faults = []
     for owner in values:
         if owner in STAGE_SETTINGS or owner in used or owner == "data":

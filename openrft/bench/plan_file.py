@@ -1,4 +1,4 @@
-"""plan.json: a plan as plain data, and back, with every fault of an edited one named by its place."""
+"""Write a plan to plan.json and read it back. Every fault of an edited plan is reported with its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAN_FILE = "plan.json"
 
 @dataclass(frozen=True, slots=True)
 class _PlanFile:
-    """The shape of the file; what stands in data, settings and options is read as options are."""
+    """The shape of the file. The contents of data, settings and options are read like options."""
 
     tasks: tuple[str, ...]
     arms: tuple[Arm, ...]
@@ -46,7 +46,7 @@ class _PlanFile:
 
 
 def plan_to_json(plan: BenchPlan) -> dict[str, Any]:
-    """Plain data; `plan_from_json` reads it back."""
+    """The plan as plain data, which `plan_from_json` reads back."""
     plain: dict[str, Any] = dump_document(plan)
     return plain
 
@@ -83,7 +83,7 @@ def plan_from_json(row: Any) -> BenchPlan:
 
 
 def read_plan(path: Path) -> BenchPlan:
-    """Read the plan.json that --plan names. Raises UsageError naming the file."""
+    """Read the plan.json that --plan names. Raises UsageError, which names the file."""
     try:
         return plan_from_json(json.loads(path.read_text("utf-8")))
     except OSError as fault:
@@ -98,7 +98,7 @@ def read_plan(path: Path) -> BenchPlan:
 
 
 def _find_contradictions(found: Mapping[str, Any]) -> list[str]:
-    """What an edited plan holds that no bench would have written: it is refused before any time is spent."""
+    """Faults that only an edited plan can have, such as a task that is listed twice."""
     arms: Sequence[Arm] = found.get("arms", ())
     names = [arm.name for arm in arms]
     faults = [f"{what} is empty" for what in ("tasks", "arms", "seeds") if what in found and not found[what]]

@@ -102,6 +102,7 @@ class Failure:
     task: str
     seed: int
     error: str  # one line
+    details: str = ""  # the file in the run's folder with traceback, settings and versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from openrft import __version__
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.failures import FAILURES_FOLDER, failure_file
 from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
@@ -27,12 +27,12 @@ from openrft.bench.report import (
     keep_items_scored_everywhere,
     record_task,
 )
+from openrft.bench.single_job import JobFolders
 from openrft.errors import UsageError
 from openrft.job import format_job_name
-from openrft.pipeline import check_trainable
-from openrft.plugins.registry import find_plugin, library_versions
+from openrft.pipeline import check_jobs
+from openrft.plugins.registry import collect_versions
 from openrft.plugins.task_registry import load_task
-from openrft.runtime.code_digest import LIBRARIES, installed_versions
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
@@ -72,7 +72,7 @@ def run_bench(
         )
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
-    check_trainable(jobs, tasks)
+    check_jobs(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
@@ -87,8 +87,11 @@ def run_bench(
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with watching(jobs) as watcher:
-        for number, (result, files) in run_jobs(jobs, out / ".store", workers, watcher, debug, track):
+        folders = JobFolders(out / ".store", folder / FAILURES_FOLDER, track)
+        for number, (result, files) in run_jobs(jobs, folders, workers, watcher, debug):
             results[number] = result
+            if isinstance(result, ArmResult):  # an earlier attempt may have failed
+                failure_file(jobs[number], folders.failures).unlink(missing_ok=True)
             for kind, file in files.items():
                 with report_disk_errors(folder):
                     (folder / kind).mkdir(exist_ok=True)
@@ -112,14 +115,8 @@ def run_bench(
 
 
 def _versions(plan: BenchPlan) -> dict[str, str]:
-    plugins = dict.fromkeys(name for arm in plan.arms for name in arm.plugins)
-    families = dict.fromkeys(task.split("/")[0] for task in plan.tasks)
-    found = {"openrft": __version__, "python": platform.python_version()}
-    found.update(installed_versions((*LIBRARIES, "pluggy")))
-    for name in (*families, *plugins):
-        found[find_plugin(name).distribution] = find_plugin(name).version
-        found.update(library_versions(name))
-    return found
+    families = (task.split("/")[0] for task in plan.tasks)
+    return collect_versions(dict.fromkeys((*families, *(name for arm in plan.arms for name in arm.plugins))))
 
 
 def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]:

@@ -156,10 +156,10 @@ def estimate_accuracy(draws: BootstrapDraws, arm: int) -> Interval:
     size = draws.effective_clusters
     if 0 < value < 1:
         unit = np.eye(len(draws.estimate))[arm]
-        standard_errors = value * (1 - value) / variance if variance > 0 else np.inf
+        effective = value * (1 - value) / variance if variance > 0 else np.inf
         mute = float(draws.items[:, arm].var()) < 1e-12
         most = size if mute else float(draws.completions)
-        size = min(standard_errors / _t_over_z(draws, unit) ** 2, most)
+        size = min(effective / _t_over_z(draws, unit) ** 2, most)
     low, high = proportion_confint(value * size, size, alpha=0.05, method="wilson")
     return Interval(value, min(float(low), value), max(float(high), value))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 
@@ -27,6 +28,9 @@ Examples:
   openrft bench --task sciknoweval/L3 --plugins prm,icl      what a PRM and demonstrations are worth
   openrft gate baseline/report.json runs/new                 exit code 1 if something got worse
 """
+
+
+_ANYWHERE = re.compile("--debug|--verbose|-v+")
 
 
 class LazyGroup(click.Group):
@@ -74,19 +78,23 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("-v", "--verbose", count=True, help="Log what is done; -vv logs all details.")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context, debug: bool, verbose: int) -> None:
     """See HELP."""
     from openrft.cli.command_context import CommandContext
+    from openrft.runtime.logging import configure_logging
 
+    configure_logging(verbose)
     ctx.obj = CommandContext()
 
 
 def main() -> None:
     """The console script: errors become one line, with their own exit codes; Ctrl-C is a clean stop."""
-    # `--debug` is understood anywhere on the line, because it is thought of after the command failed.
-    debug = "--debug" in sys.argv or bool(os.environ.get("OPENRFT_DEBUG"))
-    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    # Both are understood anywhere on the line, because they are thought of after the command failed.
+    anywhere = [a for a in sys.argv[1:] if _ANYWHERE.fullmatch(a)]
+    debug = "--debug" in anywhere or bool(os.environ.get("OPENRFT_DEBUG"))
+    arguments = [*anywhere, *(a for a in sys.argv[1:] if not _ANYWHERE.fullmatch(a))]
     try:
         # Outside its standalone mode click returns the code of an Exit instead of leaving with it.
         code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
@@ -107,13 +115,15 @@ def main() -> None:
 def _explain(fault: Exception) -> int:
     from openrft.errors import OpenRFTError
 
+    details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
     if isinstance(fault, OpenRFTError):
-        click.echo(f"openrft: {fault}", err=True)
+        click.echo(f"openrft: {fault}{details}", err=True)
         return fault.exit_code
-    click.echo(
-        f"openrft: {type(fault).__name__}: {fault} This is a fault of OpenRFT; rerun with --debug and report it.",
-        err=True,
-    )
+    if isinstance(fault, OSError) and fault.filename is not None:
+        click.echo(f"openrft: {fault.filename}: {fault.strerror}.{details}", err=True)
+        return 5
+    advice = "This is a fault of OpenRFT; rerun with --debug and report it."
+    click.echo(f"openrft: {type(fault).__name__}: {fault} {advice}{details}", err=True)
     return 5
 
 

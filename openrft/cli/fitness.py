@@ -39,6 +39,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
 
     from rich.console import Console
 
+    from openrft.bench.failures import FAILURES_FOLDER, keep_details
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import Measurement, build_fitness_table, format_fitness_advice
     from openrft.cli.progress import show_progress
@@ -52,7 +53,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     plan = make_plan(build_request(given, arms="none", extra=(arm,), seeds=str(seed)))
     found = []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
-        with show_progress(job) as progress:
+        with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
             fits = measure_reward_fitness(build_context(job, Store(Path(store)), progress))
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
     if not found:

@@ -70,6 +70,8 @@ class ProgressBars:
         self._progress.stop()
 
     def started(self, job: int) -> None:
+        if job in self._bars:  # tried again
+            self._progress.remove_task(self._bars[job])
         self._bars[job] = self._progress.add_task(str(self._jobs[job]), total=None, note="starting")
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:

@@ -27,5 +27,5 @@ def publish(report: Report, folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"name": report.name, "folder": str(folder), **dump_document(summary)}, indent=1))
         return
-    show_summary(report, summary, Console())
+    show_summary(report, summary, Console(), said=report.notices)  # the notices were printed before the first job
     click.echo(f"\nWrote {folder}/ (report.json, report.md, rollouts/, metrics/, plan.json).")

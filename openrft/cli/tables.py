@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich import box
 from rich.console import Console, JustifyMethod
@@ -20,11 +20,13 @@ from openrft.runtime.text import escape_terminal
 _WIDEST = 10_000  # wider than any table, so that a table can be measured
 
 
-def show_summary(report: Report, summary: Summary, console: Console, per_task: bool = False) -> None:
-    """Print a report's tables and caveats."""
+def show_summary(
+    report: Report, summary: Summary, console: Console, per_task: bool = False, said: Collection[str] = ()
+) -> None:
+    """Print a report's tables and caveats, without those that were `said` before."""
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
-    _lines([build_legend(summary), *summary.notes], console)
+    _lines([build_legend(summary), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console) -> None:

@@ -38,14 +38,15 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
-    from openrft.bench.executors import summarise_job
+    from openrft.bench.failures import FAILURES_FOLDER, keep_details
     from openrft.bench.notes import build_training_notes
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import format_fitness_advice
     from openrft.bench.report import mean_accuracy
+    from openrft.bench.single_job import summarise_job
     from openrft.cli.progress import show_progress
     from openrft.errors import UsageError
-    from openrft.pipeline import check_trainable, run_job
+    from openrft.pipeline import check_jobs, run_job
     from openrft.plugins.task_registry import load_task
     from openrft.policies.export import export_checkpoint
     from openrft.runtime.store import Store
@@ -58,9 +59,9 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
     track = TrackerConfig(tracker, Path(store).parent / tracker) if tracker else None
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
-    check_trainable([job], {job.task: load_task(job.task, job.data)})
+    check_jobs([job], {job.task: load_task(job.task, job.data)})
     _reserve(Path(out))
-    with show_progress(job) as progress:
+    with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
         outcome = run_job(job, Store(Path(store)), progress, track)
     export_checkpoint(outcome.policy.load(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
     result = summarise_job(outcome)

@@ -1,6 +1,6 @@
-"""Frozen dataclasses as JSON documents and back: plans, reports, and what stages keep of their findings.
+"""Frozen dataclasses as JSON documents and back: plans, reports and the results of stages.
 
-A document is read as it was written: no text is taken for a number. Every fault is named by where it stands.
+A document is read strictly: text is never read as a number. Every fault is reported with its place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from openrft.config.parse import describe_error, format_place, suggest
 
 T = TypeVar("T")
 
-Extra = Literal["forbid", "ignore"]  # what becomes of fields that a dataclass does not know
+Extra = Literal["forbid", "ignore"]  # what to do with fields that a dataclass does not have
 
 
 def _read_flag(value: Any) -> Any:
@@ -33,20 +33,20 @@ Flags = Annotated[
 
 
 def dump_document(value: Any) -> Any:
-    """A dataclass as plain JSON data. A number that is not finite becomes null; what JSON does not know, its text."""
-    # Text: a path or a version object in the plan must not cost a finished run its report.
+    """A dataclass as plain JSON data. A number that is not finite becomes null. Other objects become text."""
+    # Text, because a path or a version object in the plan must not cost a finished run its report.
     plain = _adapt(typing.cast(Any, type(value))).dump_python(value, mode="json", fallback=str, warnings=False)
     return to_jsonable_python(plain, inf_nan_mode="null")
 
 
 def read_document(kind: type[T], data: Any, extra: Extra) -> tuple[T | None, list[str]]:
-    """A `kind` from plain JSON data and no faults, or None and every fault, each beginning with its place."""
+    """A `kind` from plain JSON data and no faults; or None and every fault, each of which begins with its place."""
     good, faults = read_fields(kind, data, extra)
     return (None, faults) if faults else (kind(**good), [])
 
 
 def read_fields(kind: type, data: Any, extra: Extra) -> tuple[dict[str, Any], list[str]]:
-    """The fields of a `kind` that are right, and every fault of the others."""
+    """The valid fields of a `kind`, and every fault of the others."""
     if not isinstance(data, Mapping):
         return {}, [f"{type(data).__name__} in place of a table of {', '.join(list_fields(kind))}"]
     fields, good = list_fields(kind), dict[str, Any]()
@@ -65,7 +65,7 @@ def read_fields(kind: type, data: Any, extra: Extra) -> tuple[dict[str, Any], li
 
 
 def read_value(kind: Any, data: Any, extra: Extra) -> tuple[Any, list[str]]:
-    """As `read_document`, for any type: a tuple of dataclasses, say."""
+    """Like `read_document`, for any type, such as a tuple of dataclasses."""
     try:
         return _build_reader(kind).validate_python(data, extra=extra), []
     except ValidationError as fault:
@@ -85,13 +85,13 @@ def _describe_faults(kind: Any, name: str, errors: list[ErrorDetails]) -> Iterat
 
 
 def _list_fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
-    """The fields of the dataclass that stands at this place of a document."""
+    """The fields of the dataclass at this place of a document."""
     for part in location:
         while typing.get_origin(kind) is Annotated:
             kind = typing.get_args(kind)[0]
         if dataclasses.is_dataclass(kind):
             kind = get_types(typing.cast(type, kind))[str(part)]
-        else:  # of a list the first type is each entry's, of a mapping the last is
+        else:  # the type of an entry is the first argument of a list, and the last of a mapping
             kind = typing.get_args(kind)[0 if isinstance(part, int) else -1]
     return list(list_fields(typing.cast(type, kind))) if dataclasses.is_dataclass(kind) else []
 
@@ -113,7 +113,7 @@ def _build_reader(kind: Any) -> SchemaValidator:
 
 
 def _make_strict(schema: Any) -> Any:
-    """Strict about numbers, text and truth values only: a list stands for a tuple, a table for a dataclass."""
+    """Strict about numbers, text and booleans only. A list is read as a tuple, and an object as a dataclass."""
     if isinstance(schema, list):
         return [_make_strict(part) for part in schema]
     if not isinstance(schema, dict):

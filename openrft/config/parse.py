@@ -1,7 +1,7 @@
-"""Values into options: typed text, TOML values and JSON values through one function, all faults reported at once.
+"""Read values into options: typed text, TOML values and JSON values. All faults are reported at once.
 
-pydantic does the reading. It is imported where it is first needed, because `openrft --help` and plugins import this
-module and need none of it.
+pydantic does the reading. It is imported when it is first needed, because `openrft --help` and plugins import this
+module without needing it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONTAINERS = (list, tuple, set, frozenset, dict, Mapping, Sequence)
 
 
 def parse_options(options_class: type[T], owner: str, values: Mapping[str, Any]) -> tuple[T | None, list[str]]:
-    """The options object and no faults, or None and every fault found, each a sentence naming `owner.option`."""
+    """The options object and no faults; or None and every fault, each a sentence that names `owner.option`."""
     good, faults = parse_values(options_class, owner, values)
     fields = list_fields(options_class)
     faults += [f"{owner}.{n} must be set" for n, f in fields.items() if get_default(f) is MISSING and n not in values]
@@ -45,7 +45,7 @@ def parse_options(options_class: type[T], owner: str, values: Mapping[str, Any])
 
 
 def parse_values(options_class: type, owner: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The values that are right, by option and typed as declared, and a fault for each that is not."""
+    """The valid values by option, in their declared types, and a fault for each other value."""
     from pydantic import ValidationError
 
     fields, kinds, readers = list_fields(options_class), get_types(options_class), _build_readers(options_class)
@@ -78,8 +78,8 @@ def dump_options(options: Any, names: Iterable[str] | None = None) -> dict[str, 
 
 
 def check_options_class(options_class: type) -> list[str]:
-    """What is wrong with a declaration, each fault beginning with the option's name: a type that cannot be set, limits
-    for what is no number, a default that its own type or limits refuse."""
+    """Faults of a declaration, each of which begins with the option's name: a type that cannot be set, limits for
+    something other than a number, a default that its own type or limits refuse."""
     faults = []
     kinds = get_types(options_class)
     for name, field in list_fields(options_class).items():
@@ -97,7 +97,7 @@ def check_options_class(options_class: type) -> list[str]:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by a name that is not known: the nearest names, or all of them."""
+    """A suggestion for an unknown name: the nearest names, or all of them."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}."
@@ -128,7 +128,7 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def describe_error(error: ErrorDetails, declared: Option | None = None) -> str:
-    """One of pydantic's errors as the end of a sentence that begins with the place: "0 is not at least 1"."""
+    """A pydantic error as the end of a sentence that begins with the place: "0 is not at least 1"."""
     kind, context, shown = error["type"], error.get("ctx", {}), show_value(error["input"])
     if kind == "literal_error":
         return f"{shown} is none of {_list_choices(context['expected'], error['input'])}"
@@ -147,7 +147,7 @@ def describe_error(error: ErrorDetails, declared: Option | None = None) -> str:
 
 
 def show_value(value: Any) -> str:
-    """A value as it is quoted in a message: on one line, and cut where it is long."""
+    """A value as it is quoted in a message: on one line, and cut if it is long."""
     try:
         text = repr(value)
     except ValueError:  # more digits than Python will write
@@ -169,7 +169,7 @@ _MEANINGS = {
 
 
 def _guess_meaning(kind: str) -> str:
-    """The kinds of error that stand for a type, by how pydantic's names for them begin."""
+    """The meaning of a pydantic error about a type, from the beginning of its name."""
     words = {
         "int": "is not a whole number",
         "float": "is not a number",
@@ -194,7 +194,7 @@ def _list_choices(expected: str, given: Any) -> str:
 
 
 def _merge_errors(fault: Any, declared: Option) -> str:
-    """All that is wrong with one option's value; the members of a union each have a reason of their own."""
+    """All errors of one option's value. Each member of a union has its own."""
     errors = fault.errors(include_url=False)
     places = [format_place(part for part in e["loc"] if not _is_union_tag(part)) for e in errors]
     texts = dict.fromkeys(describe_error(e, declared) for e in errors)
@@ -206,7 +206,7 @@ def _is_union_tag(part: int | str) -> bool:
 
 
 def format_place(location: Iterable[int | str]) -> str:
-    """Where in a nested value: `[0].name`."""
+    """The place in a nested value: `[0].name`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
@@ -219,7 +219,7 @@ def _build_readers(options_class: type) -> dict[str, TypeAdapter[Any]]:
 
 
 def _build_reader(kind: Any, declared: Option) -> TypeAdapter[Any]:
-    """What validates values of this type. Raises TypeError for a type that cannot be read from text or JSON."""
+    """The validator of this type. Raises TypeError for a type that cannot be read from text or JSON."""
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
@@ -230,8 +230,8 @@ def _build_reader(kind: Any, declared: Option) -> TypeAdapter[Any]:
 
 
 def _annotate(kind: Any, limits: Mapping[str, float]) -> Any:
-    """The type with our rules in it: numbers are finite and no truth values, unions are tried in the order written,
-    fields of a nested dataclass keep their declared limits."""
+    """The type with our rules: numbers are finite and not booleans, unions are tried in the written order, and fields
+    of a nested dataclass keep their declared limits."""
     from pydantic import BeforeValidator, Field, PlainValidator
 
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
@@ -272,7 +272,7 @@ def _refuse_bool(value: Any) -> Any:
 
 
 def _read_text(value: Any, kind: Any) -> Any:
-    """Typed text as what it stands for where pydantic would not see it: none, JSON, a choice that is not text."""
+    """The meaning of typed text that pydantic would not recognise: none, JSON, or a choice that is not text."""
     if not isinstance(value, str):
         return value
     members = _list_members(kind)
@@ -291,7 +291,7 @@ def _read_text(value: Any, kind: Any) -> Any:
 
 
 def _list_members(kind: Any) -> list[Any]:
-    """The types that a type consists of, without markers."""
+    """The member types of a type, without markers."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         return _list_members(parts[0])

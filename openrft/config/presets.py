@@ -6,7 +6,7 @@ from typing import Any
 
 # Named sets of settings and plugin options, by stage or plugin name.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "paper": {  # all of the paper's numbers, the plugins' defaults included: a policy may recommend others
+    "paper": {  # all of the paper's numbers, also those that are defaults, because a policy may recommend others
         "da": {"variants": 5},  # section 3.1: 100 samples become 600
         "teacher": {"tries": 64, "max_tokens": 2048},  # section 3.2; section 4: SFT's and evaluation's longest
         "sft": {

@@ -1,4 +1,4 @@
-"""What a plugin class declares, and the checks of a class when it is loaded.
+"""The base class of plugins, and the checks of a plugin class when it is loaded.
 
     class Brevity(openrft.Plugin):
         requires = ("rl",)
@@ -7,9 +7,9 @@
         @openrft.hookimpl
         def reward(self, rollouts): ...
 
-The core reads a plugin's class in one place, `read_declaration`, and uses the `Declaration` that it returns. A method
-that looks like a hook but is not marked, a misspelt attribute or a value of the wrong type is refused there: otherwise
-the plugin would do nothing, and would be measured as worth nothing. Knows nothing of installed distributions.
+The core reads a plugin's class only in `read_declaration`, and uses the `Declaration` that it returns. A method that
+looks like a hook but is not marked, a misspelt attribute or a value of the wrong type is refused. Otherwise the plugin
+would do nothing and would be measured as worth nothing. This file does not know installed distributions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from openrft.config.parse import check_options_class
 from openrft.plugins.hookspecs import GROUP, HOOKS, Hooks, Objective
 from openrft.types import RewardKind
 
-# Attributes that authors may write by habit, and the ones that are meant.
+# Attributes that authors may write by habit -> the ones they mean.
 SYNONYMS = {
     **dict.fromkeys(("need", "needs", "depends", "depends_on", "dependencies"), "requires"),
     **dict.fromkeys(("provide", "provides"), "replaces"),
@@ -44,7 +44,7 @@ class Plugin:
     """Plugins without which this one cannot act: ("rl",) for a reward."""
 
     replaces: ClassVar[tuple[str, ...]] = ()
-    """Plugins whose place this one takes in an arm, also where others require them."""
+    """Plugins that this one replaces in an arm, also where others require them."""
 
     trains: ClassVar[tuple[Objective, ...]] = ("imitate", "explore")
     """What its hook `train_step` trains for. "explore_stage": it runs the whole explore stage."""
@@ -53,19 +53,19 @@ class Plugin:
     """The kinds of reward that its hook `reward` gives."""
 
     changes_nothing_alone: ClassVar[bool] = False
-    """True for a plugin that only helps others, such as a teacher: no arm measures it by itself."""
+    """True for a plugin that only helps others, such as a teacher. No arm measures it by itself."""
 
     dynamic_sampling_retries: int = 0
-    """How many times a step of RL may draw further questions in place of those whose completions all earned the same
-    (DAPO, arXiv 2503.14476, section 3.2). May depend on the options: then `__init__` sets it."""
+    """How many times an RL step may draw further questions in place of those whose completions all earned the same
+    (DAPO, arXiv 2503.14476, section 3.2). If it depends on the options, `__init__` sets it."""
 
     Options: ClassVar[type[Any] | None] = None
-    """A frozen dataclass of the plugin's options; the plugin is built as `Plugin(options)`. None: as `Plugin()`."""
+    """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a plugin class says of itself, checked. The fields are the attributes of `Plugin`."""
+    """The checked declaration of a plugin class. The fields are the attributes of `Plugin`."""
 
     hooks: tuple[str, ...]  # names of the hooks that it implements, in the order of `Hooks`
     requires: tuple[str, ...] = Plugin.requires
@@ -89,7 +89,7 @@ class DeclarationFault(Exception):
 
 
 def read_declaration(cls: type[Any]) -> Declaration:
-    """The class's declaration. Raises DeclarationFault for the first thing that is wrong with it."""
+    """The declaration of a class. Raises DeclarationFault for the first thing that is wrong."""
     hooks = _read_hooks(cls)
     own = dict(_class_attributes(cls))
     for name, value in own.items():
@@ -113,7 +113,7 @@ def read_declaration(cls: type[Any]) -> Declaration:
 
 
 def read_instance(declaration: Declaration, plugin: object) -> Declaration:
-    """The declaration with what may depend on the options. Raises DeclarationFault."""
+    """The declaration with the values that depend on the options. Raises DeclarationFault."""
     retries = getattr(plugin, "dynamic_sampling_retries", declaration.dynamic_sampling_retries)
     _check_retries(retries)
     return dataclasses.replace(declaration, dynamic_sampling_retries=retries)
@@ -164,7 +164,7 @@ def _check_arguments(hook: str, method: Any) -> None:
 
 
 def _class_attributes(cls: type[Any]) -> Iterator[tuple[str, Any]]:
-    """Public attributes that are no methods, those of base classes first; without those of `Plugin` itself."""
+    """Public attributes that are not methods, base classes first, without those of `Plugin` itself."""
     for base in reversed(cls.__mro__):
         if base not in (object, Plugin, typing.Generic):
             yield from (

@@ -1,4 +1,4 @@
-"""A plugin is other people's code: what fails there, or comes back in the wrong shape, is reported with its name."""
+"""Errors of plugins. A failure, or a return value of the wrong shape, is reported with the plugin's name."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def name_plugin_in_errors(name: str, what: str) -> Iterator[None]:
-    """The plugin's code runs inside, or what it gave is read there: what fails becomes a PluginError with its name.
+    """A context for code of a plugin, or code that reads what it returned. Any error becomes a PluginError with its
+    name.
 
-    `what` goes on with the sentence that begins with the plugin: "failed in names".
+    `what` continues the sentence that begins with the plugin: "failed in names".
     """
     try:
         yield
     except OpenRFTError:
         raise
-    except Exception as fault:  # other people's code: whatever it raises gets the plugin's name
+    except Exception as fault:  # a plugin may raise anything; the error names the plugin
         raise PluginError(
             f"{find_plugin(name)} {what}: {type(fault).__name__}: {fault}.", "Rerun with --debug for the traceback."
         ) from fault
 
 
 def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> list[T]:
-    """What a plugin gave in `hook`, if it is a list of `kind`. Raises PluginError with its name."""
+    """What a plugin returned from `hook`, as a list of `kind`. Raises PluginError if it is not one."""
     with name_plugin_in_errors(name, f"gave no list in {hook}"):
         found = list(given)
     for one in found:
@@ -45,13 +46,13 @@ def check_list(name: str, hook: str, kind: type[T], given: Iterable[object]) -> 
 
 
 def check_metrics(name: str, hook: str, metrics: Mapping[str, Any]) -> dict[str, float]:
-    """A plugin's metrics as plain numbers: numpy's and torch's are as good, text is refused with the plugin's name."""
+    """A plugin's metrics as plain numbers. Those of numpy and torch are accepted. Raises PluginError for text."""
     with name_plugin_in_errors(name, f"gave metrics that are no numbers in {hook}"):
         return {str(k): v if type(v) in (int, float) else float(v) for k, v in dict(metrics).items()}
 
 
 def check_result(name: str, hook: str, given: object) -> HookResult[Any]:
-    """What a hook returned, as a HookResult with plain numbers and a state as JSON would read it back.
+    """What a hook returned, as a HookResult with plain numbers and a state that has passed through JSON.
 
     Raises PluginError with the plugin's name.
     """

@@ -1,12 +1,13 @@
-"""The plugins that one job names, built from their options, their hooks called in the arm's order.
+"""The plugins of one job: built from their options, with hooks called in the arm's order.
 
-One pluggy manager a job, no global one. A plugin's failure carries its name and version and stops its own job only.
+Each job has its own pluggy manager. A plugin's failure has its name and version, and stops only its own job.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,6 +29,8 @@ from openrft.plugins.registry import (
     load_plugin_class,
 )
 from openrft.types import JSON, RewardKind
+
+logger = logging.getLogger(__name__)
 
 
 def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -117,7 +120,7 @@ class PluginSet:
                     impl.function = self._guarded(name, caller.name, impl)  # type: ignore[misc]
 
     def _guarded(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
-        """The hook's implementation with its result labelled and checked, and its failure attributed."""
+        """The hook's implementation, with its result checked and its failure reported with the plugin's name."""
         function = impl.function
         own_state = impl.argnames.index("state") if hook == "train_step" and "state" in impl.argnames else None
 
@@ -132,11 +135,13 @@ class PluginSet:
                 raise
             except Exception as fault:
                 raise PluginError(
-                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {fault}",
-                    "Rerun with --debug for the traceback; leave the plugin out to go on without it.",
+                    f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {str(fault).removesuffix('.')}.",
+                    "Leave the plugin out to go on without it.",
                 ) from fault
             finally:
-                self.seconds[name] += time.perf_counter() - began
+                spent = time.perf_counter() - began
+                self.seconds[name] += spent
+                logger.debug("%s: %s took %.3f s", name, hook, spent)
             checked = check_result(name, hook, result)
             return None if checked.value is None else (name, checked)
 
@@ -165,17 +170,17 @@ class PluginSet:
         return result
 
     def get_option(self, name: str, option: str) -> Any:
-        """What a plugin's option is, given or by default; None if it has no such option."""
+        """The value of a plugin's option, set or default; None if it has no such option."""
         kind = self.declarations[name].Options
         defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
         return self.options[name].get(option, defaults.get(option))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """Code and options of each: what a stored result depends on."""
+        """The code and options of each plugin, on which stored results depend."""
         return [[*self.code(n), self.options[n]] for n in names]
 
     def code(self, name: str) -> list[Any]:
-        """Name, version, code digest and the versions of the libraries under it."""
+        """Name, version, code digest, and the versions of the libraries it uses."""
         return [name, find_plugin(name).version, digest_plugin_source(name), library_versions(name)]
 
 
@@ -186,7 +191,7 @@ def load_plugin_providers(name: str) -> Any:
 
 
 class _Providers:
-    """Providers need no options, so a plugin that has none of these hooks is not even built."""
+    """Calls the hooks `tasks` and `policies`. A plugin without them is not built, because providers need no options."""
 
     def __init__(self, name: str) -> None:
         self._name = name

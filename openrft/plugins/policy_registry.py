@@ -1,4 +1,4 @@
-"""From what a user writes for a policy to the policy: a shipped name, a folder, a hub id, or a server.
+"""Find and open the policy that a user names: an included checkpoint, a folder, a hub id, or a server.
 
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
@@ -26,7 +26,7 @@ VLLM_PREFIX = "vllm:"
 
 
 def find_named_checkpoint(name: str) -> PolicyInfo | None:
-    """The checkpoint an installed plugin ships under this name; None if no plugin has the name's first part."""
+    """The checkpoint that an installed plugin provides under this name; None if no plugin has the name's first part."""
     name = name.removeprefix(VLLM_PREFIX)
     owner = name.split("/")[0]
     if owner not in list_plugins() or Path(name).exists():
@@ -38,7 +38,7 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
 
 
 def resolve_checkpoint(name: str) -> str:
-    """A shipped checkpoint's folder; a folder or hub id is returned as it is."""
+    """The folder of a plugin's checkpoint. A folder or hub id is returned unchanged."""
     found = find_named_checkpoint(name)
     if found:
         return found.path
@@ -52,7 +52,7 @@ def resolve_checkpoint(name: str) -> str:
 
 
 def open_policy(spec: str, task: Task | None = None) -> Policy:
-    """Load the policy that `spec` names; a baseline needs the task that it is to answer.
+    """Load the policy that `spec` names. A baseline needs the task that it will answer.
 
     Raises CheckpointError, UnknownName, UsageError or PolicyError.
     """
@@ -74,8 +74,8 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
-    """What tells this policy apart from others, without loading it: content of a folder, the hub id or server; of a
-    baseline the rule and the train split of the task."""
+    """A text that changes whenever the policy does, made without loading it: the content of a folder, the hub id or
+    server, or the rule and the train split of a baseline."""
     if spec.startswith("baseline:"):
         from openrft.baselines.policy import identify_baseline
 

@@ -1,7 +1,7 @@
-"""What plugins are installed, by their metadata: nothing is imported until a plugin is asked for by name.
+"""The installed plugins, read from their metadata. A plugin is imported only when it is asked for by name.
 
-A plugin's class is checked when it is loaded (base.py). Its code, and the libraries under it, are known by digests and
-versions: stored results depend on them.
+A plugin's class is checked when it is loaded (base.py). Stored results depend on the digest of its code and on the
+versions of the libraries it uses.
 """
 
 from __future__ import annotations
@@ -10,17 +10,21 @@ import contextlib
 import difflib
 import functools
 import os
+import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from openrft import __version__
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.plugins.base import Declaration, DeclarationFault, read_declaration
 from openrft.plugins.hookspecs import GROUP
-from openrft.runtime.code_digest import digest_package, find_package_file, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_package, find_package_file, installed_versions
+from openrft.runtime.logging import follow_verbosity
 
 SLOW_IMPORT = 1.0  # seconds of processor time
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "vllm", "sentence_transformers", "tensorflow", "jax")
@@ -29,14 +33,14 @@ NAME = re.compile(r"[\w.-]+")  # of the distribution, at the head of a requireme
 
 @dataclass(frozen=True, slots=True)
 class InstalledPlugin:
-    """What a plugin's distribution says of it; nothing of it is imported."""
+    """A plugin as its distribution's metadata describes it."""
 
     name: str  # the entry point's name, what users type
     distribution: str
     version: str
     summary: str
     entry: EntryPoint
-    rivals: tuple[str, ...] = ()  # other distributions that call a plugin so: it cannot be used
+    rivals: tuple[str, ...] = ()  # other distributions with a plugin of this name; then it cannot be used
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -79,8 +83,9 @@ def find_plugin(name: str) -> InstalledPlugin:
 
 @functools.cache
 def load_plugin_class(name: str) -> type[Any]:
-    """Import one plugin's class. Raises PluginError naming it if the import fails."""
+    """Import one plugin's class. Raises PluginError, which names the plugin, if the import fails."""
     plugin = find_plugin(name)
+    follow_verbosity(plugin.entry.module.split(".")[0])
     try:
         loaded = plugin.entry.load()
     except Exception as fault:
@@ -93,7 +98,7 @@ def load_plugin_class(name: str) -> type[Any]:
 
 
 def load_declaration(name: str) -> Declaration:
-    """Import a plugin, if need be, and read what it declares. Raises PluginError for a class that cannot be used."""
+    """The declaration of a plugin, which is imported if necessary. Raises PluginError for a class that is not valid."""
     cls = load_plugin_class(name)
     try:
         return read_declaration(cls)
@@ -119,9 +124,9 @@ def check_requirements(name: str) -> None:
 
 
 def describe_slow_import(name: str) -> str:
-    """A sentence on a plugin whose import takes long; "" for the others. Measured in a process of its own.
+    """A sentence about a plugin with a slow import, for which every command that uses the plugin waits; else "".
 
-    Every command that names the plugin would wait for it.
+    The time is measured in a separate process.
     """
     code = (
         "import importlib, sys, time, openrft; began = time.process_time(); importlib.import_module(sys.argv[1]);"
@@ -142,15 +147,25 @@ def describe_slow_import(name: str) -> str:
 
 @functools.cache
 def digest_plugin_source(name: str) -> str:
-    """Digest of the plugin's Python files, so that edited code never meets results of the old code."""
+    """Digest of the plugin's Python files, so that results of old code are never reused after an edit."""
     parts = load_plugin_class(name).__module__.split(".")
     packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    # A namespace package has no file of its own: the code begins in the first of its parts that has one.
+    # A namespace package has no file. The code begins in the first of its parts that has one.
     return digest_package(next((p for p in packages if find_package_file(p)), packages[0]))
 
 
+def collect_versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of OpenRFT, Python, these plugins and the libraries under all of them."""
+    found = {"openrft": __version__, "python": platform.python_version()}
+    found.update(installed_versions((*LIBRARIES, "pluggy")))
+    for name in names:
+        found[find_plugin(name).distribution] = find_plugin(name).version
+        found.update(library_versions(name))
+    return found
+
+
 def library_versions(name: str) -> dict[str, str]:
-    """Versions of what the plugin's distribution requires, extras included, as far as it is installed."""
+    """Versions of the installed requirements of the plugin's distribution, including extras."""
     dist = find_plugin(name).entry.dist
     asked = [match.group() for line in (dist.requires if dist else None) or () if (match := NAME.match(line))]
     return installed_versions(library for library in asked if not library.startswith("openrft"))

@@ -1,10 +1,11 @@
-"""From a task's name to the task: ask the plugin whose name the task's first part is."""
+"""Find and load the task that a user names. The first part of its name is the plugin that provides it."""
 
 from __future__ import annotations
 
 import contextlib
 import fnmatch
 import functools
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ from openrft.tasks.task import (
     TaskInfo,
 )
 from openrft.types import Sample
+
+logger = logging.getLogger(__name__)
 
 
 def find_family(name: str) -> TaskFamily:
@@ -54,7 +57,7 @@ def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
 
 
 def _families() -> list[str]:
-    """Plugins that provide tasks; one that is broken is none, and says so where it is asked for."""
+    """Plugins that provide tasks. Broken plugins are left out; they are reported when they are asked for."""
     found = []
     for name in list_plugins():
         with contextlib.suppress(OpenRFTError):
@@ -64,7 +67,7 @@ def _families() -> list[str]:
 
 
 def select_tasks(selector: str, data: str | None = None) -> list[str]:
-    """Whole task names that a selector or glob stands for, in the source `data` or the family's default."""
+    """Full names of the tasks that a selector or glob matches, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
     with name_plugin_in_errors(name, f"failed over {selector}"):
         return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
@@ -78,12 +81,13 @@ def load_task(name: str, request: DataRequest) -> Task:
     with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
+    logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
     rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
     return check_split_leakage(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:
-    """The task with all its rows, where the family can show them; None where it has no such thing."""
+    """The task with all its rows; None if the family cannot show them."""
     owner = name.split("/")[0]
     found = find_family(owner)
     if not isinstance(found, ProvidesAllRows):
@@ -100,7 +104,7 @@ def _a_task(owner: str, hook: str, task: object) -> Task:
 
 
 def _grading(owner: str, grader: Grader) -> Grader:
-    """The family's own grader, named where it fails; the core's as it is."""
+    """The family's grader with failures reported under the family's name. The core's grader is returned unchanged."""
     if grader is grade:
         return grader
 
@@ -114,7 +118,7 @@ def _grading(owner: str, grader: Grader) -> Grader:
 
 
 def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
-    """The family's own rule, named where it fails."""
+    """The family's rule with failures reported under the family's name."""
 
     @functools.wraps(rule)  # stored results know a rule by its module
     def made(train: Sequence[Sample]) -> Answerer:
@@ -131,7 +135,7 @@ def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
 
 
 def expand_selector(selector: str, families: Mapping[str, TaskFamily], data: str | None = None) -> list[str]:
-    """Task names that a selector stands for: itself, or all that a glob (`pocket/L3/*`) matches, in listed order.
+    """Names of the tasks that a selector means: itself, or all that a glob (`pocket/L3/*`) matches, in listed order.
 
     `data` is the source that the rows will come from, as in DataRequest.
     """
@@ -149,7 +153,7 @@ def expand_selector(selector: str, families: Mapping[str, TaskFamily], data: str
 
 def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
     exact = [info.name for info in infos if info.name.lower() == selector.lower().rstrip("/")]
-    if exact:  # first, for a name may hold what is a mark in a glob
+    if exact:  # first, because a name may contain glob characters
         return exact
     if any(mark in selector for mark in "*?["):
         depth = selector.count("/")
@@ -159,7 +163,7 @@ def _found(selector: str, infos: Sequence[TaskInfo]) -> list[str]:
 
 
 def check_split_leakage(task: Task, request: DataRequest) -> Task:
-    """The task with its leaks counted and named in the notes, and dropped from train if the request says so.
+    """The task with its leaks counted and listed in the notes, and dropped from train if the request says so.
 
     `notes["overlaps"]` counts pairs by kind, `notes["overlap_pairs"]` lists (train id, test id) of kinds that occur.
     """

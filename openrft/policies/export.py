@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from openrft.errors import UsageError
 from openrft.policies.base import Policy
 from openrft.runtime.files import report_disk_errors
+
+logger = logging.getLogger(__name__)
 
 
 def export_checkpoint(policy: Policy, folder: Path, beside: Sequence[Path] = ()) -> None:
@@ -30,3 +33,4 @@ def export_checkpoint(policy: Policy, folder: Path, beside: Sequence[Path] = ())
         if folder.exists():
             folder.rmdir()  # refuses a folder that holds anything
         aside.rename(folder)
+    logger.info("wrote the checkpoint %s", folder)

@@ -6,6 +6,8 @@ Loads a local checkpoint folder or a hub id, never remote code and never pickled
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,6 +28,8 @@ from openrft.policies.optimizer_state import load_optimizer_state, save_optimize
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
+
+logger = logging.getLogger(__name__)
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -68,6 +72,7 @@ class HFPolicy:
         self.path, self._sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
+        began = time.perf_counter()
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
             model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
@@ -84,6 +89,7 @@ class HFPolicy:
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
         self.critic: Critic | None = None
+        logger.info("loaded the policy %s on %s in %s (%.1f s)", path, device, dtype, time.perf_counter() - began)
 
     @property
     def context(self) -> int:

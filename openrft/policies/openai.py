@@ -27,6 +27,7 @@ from openrft.policies.openai_protocol import (
     explain_error,
     read_reply,
 )
+from openrft.runtime.logging import follow_verbosity
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
 
@@ -59,6 +60,7 @@ class OpenAIPolicy:
             raise UsageError(
                 f"the policy {self.id} needs the openai library.", "Install it: pip install 'openrft[openai]'."
             ) from fault
+        follow_verbosity("openai._base_client", logging.INFO)  # tells of retries; its DEBUG shows whole requests
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None

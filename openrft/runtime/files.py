@@ -14,6 +14,7 @@ from openrft.errors import DataError, StoreError
 
 # File names and JSON may hold halves of surrogate pairs, which UTF-8 cannot write. As `\udc80` JSON reads them back.
 LONE_SURROGATES = "backslashreplace"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -60,11 +61,12 @@ def report_disk_errors(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(f"{where}: no space left.", "Free some; finished work is kept and reused.") from fault
+        place = fault.filename or where
+        if fault.errno in DISK_FULL:
+            raise StoreError(f"{place}: no space left.", "Free some; finished work is kept and reused.") from fault
         if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
             raise StoreError(
-                f"{where} cannot be written: {fault.strerror}.", "Give another folder with --out."
+                f"{place} cannot be written: {fault.strerror}.", "Give another folder with --out."
             ) from fault
         raise
 

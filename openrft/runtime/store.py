@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from openrft.runtime.files import report_disk_errors, write_text
+from openrft.runtime.files import DISK_FULL, report_disk_errors, write_text
 from openrft.types import content_id
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +41,76 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def result(self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None]) -> StageResult:
-        """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`."""
+    def result(
+        self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None], keep: Collection[str] = ()
+    ) -> StageResult:
+        """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`.
+
+        The folder is empty when `make` is called, but for the files in `keep` that a stopped attempt left: those that
+        `make` goes on from.
+        """
         key = content_id(stage, inputs)
         final, part = self.root / stage / key, self.root / stage / f"{key}.part"
         with report_disk_errors(self.root):
             final.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(str(final) + ".lock"):
+        with self._lock(final):
+            with report_disk_errors(self.root):
                 if is_intact(final):
                     shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
                     return StageResult(key, final, True)
-                if final.exists():  # damaged: made anew rather than trusted
+                if final.exists():
+                    logger.warning("%s is damaged: it is made anew", final)
                     shutil.rmtree(final)
-                part.mkdir(exist_ok=True)
+                _prepare(part, keep)
+            with self._own_disk_errors():
                 make(part)
+            with report_disk_errors(self.root):
                 write_text(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
                 write_checksums(part)
                 part.rename(final)
                 shutil.rmtree(resume_folder(part), ignore_errors=True)
         return StageResult(key, final, False)
+
+    @contextmanager
+    def _lock(self, final: Path) -> Iterator[None]:
+        """Hold the result's lock; waits for another worker that makes the same result."""
+        lock = FileLock(str(final) + ".lock")
+        with report_disk_errors(self.root):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                logger.info("waiting for another worker that makes %s", final)
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _own_disk_errors(self) -> Iterator[None]:
+        """Of what a stage raises, a full disk and faults of files in the store are the store's; the rest is not."""
+        try:
+            yield
+        except OSError as fault:
+            if fault.errno in DISK_FULL or self._contains(fault.filename):
+                with report_disk_errors(self.root):
+                    raise
+            raise
+
+    def _contains(self, file: object) -> bool:
+        if not isinstance(file, str | os.PathLike):
+            return False
+        return Path(file).absolute().is_relative_to(self.root.absolute())
+
+
+def _prepare(part: Path, keep: Collection[str]) -> None:
+    """An empty folder, but for the files of a stopped attempt that are named in `keep`."""
+    part.mkdir(exist_ok=True)
+    for left in part.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        elif left.name not in keep:
+            left.unlink()
 
 
 def resume_folder(part: Path) -> Path:

@@ -5,6 +5,7 @@ What is tracked stands in the run's metrics file as well. Tracking changes no re
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from filelock import FileLock
 from openrft.errors import UnknownName, UsageError
 from openrft.runtime.files import report_disk_errors
 from openrft.types import content_id
+
+logger = logging.getLogger(__name__)
 
 TRACKERS = ("tensorboard", "wandb", "mlflow")  # each the name of the package it needs, too
 PROJECT = "openrft"
@@ -54,6 +57,7 @@ def open_tracker(track: TrackerConfig | None, run: str, key: str, first: int) ->
         with FileLock(track.folder / ".lock"):  # arms start side by side, and MLflow makes its database then
             tracker = _tracker(track, run, key, first)
             tracker.start()
+    logger.info("metrics of %s go to %s from step %d", run, track.tracker, first)
     try:
         yield lambda row: tracker.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
     finally:

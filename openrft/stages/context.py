@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,10 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.task import Task
+
+logger = logging.getLogger(__name__)
+
+STAGE_NOTE = "Stage: "  # begins the note on an error that says which stage it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +120,38 @@ class JobContext:
         return rows
 
     def run_stage(
-        self, name: str, version: int, inputs: Mapping[str, Any], make: Callable[[Path, StageStats], None]
+        self,
+        name: str,
+        version: int,
+        inputs: Mapping[str, Any],
+        make: Callable[[Path, StageStats], None],
+        keep: Collection[str] = (),
     ) -> StageResult:
-        """Run or reuse a stage. `make` fills a folder and the tally; the cost is kept beside the result."""
+        """Run or reuse a stage. `make` fills a folder and the stats; the cost is kept beside the result. Of a stopped
+        attempt it finds the files named in `keep`."""
         stats = StageStats()
 
         def timed(folder: Path) -> None:
             began = time.perf_counter()
+            logger.info("stage %s started (key %s)", name, folder.stem)
             make(folder, stats)
             spent = time.perf_counter() - began + stats.earlier_seconds
             row = {"seconds": spent, "tokens": stats.tokens, "counts": stats.counts, "metrics": stats.metrics}
             (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
+            logger.info("stage %s finished in %.1f s (key %s)", name, spent, folder.stem)
 
         # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
         core = [__version__, digest_package("openrft"), installed_versions(LIBRARIES)]
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
-        result = self.store.result(name, key, timed)
+        try:
+            result = self.store.result(name, key, timed, keep)
+        except Exception as fault:
+            fault.add_note(f"{STAGE_NOTE}{name}")
+            raise
         row = json.loads((result.folder / "cost.json").read_text("utf-8"))
+        if result.reused:
+            logger.info("stage %s reused, %.1f s saved (key %s)", name, row["seconds"], result.key)
         self.stage_records.append(
             StageRecord(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"])
         )

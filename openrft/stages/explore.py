@@ -61,7 +61,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
         stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in ("reward", "correct")})
         policy.save_adapter(folder / "adapter")
 
-    result = context.run_stage("explore", VERSION, inputs, make)
+    result = context.run_stage("explore", VERSION, inputs, make, keep=(METRICS_FILE,))
     metrics = result.folder / METRICS_FILE
     if result.reused:  # a tracker shows the metrics although another run computed them
         with open_tracker(context.track, title, context.policy.id, 0) as log:

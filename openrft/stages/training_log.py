@@ -6,6 +6,7 @@ A run that is killed at any moment, even while it writes here, continues from it
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from openrft.policies.base import TrainablePolicy
 from openrft.runtime.files import write_atomic
 from openrft.runtime.store import is_intact, resume_folder, write_checksums
 from openrft.stages.context import StageStats
+
+logger = logging.getLogger(__name__)
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -58,7 +61,9 @@ class TrainingLog:
         for folder in sorted(self._found(), key=lambda f: -int(f.name)):
             step = int(folder.name)
             if len(rows) >= step and is_intact(folder):
+                logger.info("RL goes on at step %d, from the checkpoint in %s", step, folder)
                 return step, self._loaded(folder, rows[:step], policy, stats, damaged)
+            logger.info("the checkpoint in %s is damaged: it is passed over", folder)
             damaged += 1
         self._log.unlink(missing_ok=True)
         stats.count("damaged_checkpoints", damaged)

@@ -1,7 +1,8 @@
-"""Workers of a bench end with it."""
+"""Workers of a bench end with it, and one that dies costs its own job alone."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -29,6 +30,46 @@ def test_the_workers_of_a_bench_that_was_killed_end_too(third_party, tiny, tmp_p
     while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in workers):
         time.sleep(0.05)
     assert len(workers) >= 2
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_killed_worker_costs_its_job_alone_which_is_tried_once_more(openrft, tiny, tmp_path):
+    deadly = ["--arm", "once=deadly,deadly.file=once,deadly.times=1", "--arm", "always=deadly,deadly.file=always"]
+    deadly[-1] += ",deadly.times=9"
+    sizes = ["--train", "8", "--test", "4", "--set", "evaluate.max_tokens=4"]
+    done = openrft(
+        *("bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "", "--arms", "none", *deadly, *sizes),
+        *("--workers", "2", "--name", "killed"),
+    )
+    assert done.returncode == 5, done.stderr
+    report = json.loads((tmp_path / "runs/killed/report.json").read_text())
+    assert {r["arm"] for r in report["results"]} == {"vanilla", "once"}
+    (failure,) = report["failures"]
+    assert failure["error"].startswith("its worker process was killed by signal 9 (SIGKILL)")
+    assert "memory" in failure["error"]
+    assert failure["details"] == "failures/always--toy-sums--0.txt"
+    details = (tmp_path / "runs/killed" / failure["details"]).read_text()
+    assert all(words in details for words in ("SIGKILL", '"max_tokens": 4', "openrft-broken"))
+    assert done.stderr.count("tried once more") == 2
+    assert ((tmp_path / "once").read_text(), (tmp_path / "always").read_text()) == ("x", "xx")
+
+
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(third_party, tiny, tmp_path):
+    command = [
+        sys.executable, "-m", "openrft", "bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "rl",
+        "--train", "8", "--test", "4", "--set", "explore.steps=1000", "--workers", "2",
+    ]  # fmt: skip
+    bench = subprocess.Popen(command, cwd=tmp_path, env=third_party, stderr=subprocess.PIPE, text=True)
+    assert bench.stderr
+    while "started" not in bench.stderr.readline():
+        assert bench.poll() is None
+    workers = children_of(bench.pid)
+    bench.send_signal(signal.SIGINT)
+    assert bench.wait(60) == 130
+    assert "run the same command again" in bench.stderr.read()
+    deadline = time.monotonic() + 10  # for multiprocessing's own resource tracker, which ends after its parent
+    while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.05)
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 

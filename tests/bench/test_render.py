@@ -59,7 +59,7 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
     text = printed(replace(report, results=kept, failures=(failure,)))
     assert any(line.split()[:2] == ["rl", "failed"] for line in text.splitlines())
     assert "No score for rl failed on toy/L1/sums, seed 0: boom" in text
-    assert "No add-one of prm, icl: rl failed" in text
+    assert "No add-one, Shapley value of prm, icl: rl failed." in text
 
 
 def test_markdown_has_every_table_and_caveat() -> None:

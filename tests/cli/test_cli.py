@@ -62,8 +62,13 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
     assert "'raising' (openrft-broken 6.6.6) raised ZeroDivisionError in reward" in errors["bad"]
     assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in errors["short"]
     assert "'measuring' (openrft-broken 6.6.6) gave metrics that are no numbers in evaluate" in errors["worded"]
-    assert "bad" in done.stdout
     assert "Traceback" not in done.stderr
+    for failure in report["failures"]:
+        words = failure["error"].removesuffix(".")
+        assert done.stdout.count(words) == 1, "each error is said once"
+        assert f"(details: {failure['details']})" in done.stdout
+    details = (file.parent / "failures/bad--toy-sums--0.txt").read_text()
+    assert all(word in details for word in ("Stage: fitness", "Traceback", "the scale weighs nothing", '"steps": 3'))
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,13 @@ def test_accuracy_is_what_scored_answers_are_worth(monkeypatch, tmp_path, grades
         assert done.exit_code == 0, done.output
     row = json.loads(done.stdout[done.stdout.index("{") :])
     assert (row["accuracy"], row["notes"]) == (accuracy and pytest.approx(accuracy), notes)
+
+
+def test_a_failed_training_leaves_its_traceback_beside_the_store(openrft, tiny, tmp_path):
+    arguments = ["--task", "toy/sums", "--policy", str(tiny), "--plugins", "raising", "--train", "8", "--test", "4"]
+    done = openrft("train", *arguments, "--set", "explore.max_tokens=4", "--out", "trained")
+    assert done.returncode == 5
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("openrft:")]
+    assert line.endswith("Details: runs/.store/failures/trained--toy-sums--0.txt")
+    details = (tmp_path / "runs/.store/failures/trained--toy-sums--0.txt").read_text()
+    assert all(word in details for word in ("Stage: fitness", "ZeroDivisionError", '"plugins"', "openrft-broken"))

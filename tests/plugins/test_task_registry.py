@@ -73,8 +73,8 @@ def test_a_sign_or_a_decimal_point_makes_another_question():
 
 
 def test_what_the_family_knows_to_be_kin_overlaps_too():
-    def sample(number, *kin):
-        return Sample(f"Question {number}?", "A", ("x", "y"), meta={"leakage_groups": kin})
+    def sample(number, *groups):
+        return Sample(f"Question {number}?", "A", ("x", "y"), meta={"leakage_groups": groups})
 
     train = [sample(1, "data:a", "q:1"), sample(2, "data:b"), sample(3), sample(9, "data:z")]
     test = [sample(4, "data:a"), sample(5, "data:b", "data:a"), sample(6, "q:1", "data:c"), sample(9, "data:z")]

@@ -1,4 +1,4 @@
-"""Reading a forest against a plain forward pass over each sequence, of each architecture of the family."""
+"""The forward pass over a prefix tree against a plain one over each sequence, of each architecture of the family."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def test_which_models_are_readable():
     st.randoms(use_true_random=False),
 )
 def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multiple, rng):
-    trunk, forest = trunk_of(name), build_prefix_tree(groups, multiple)
-    known = sorted({node for path in forest.paths for node in path})
+    trunk, tree = trunk_of(name), build_prefix_tree(groups, multiple)
+    known = sorted({node for path in tree.paths for node in path})
     wanted = sorted(rng.sample(known, rng.randint(1, len(known))))
     with torch.no_grad():
-        states = dict(zip(wanted, forward(trunk, forest, wanted), strict=True))
-        for sequence, path in zip([s for group in groups for s in group], forest.paths, strict=True):
+        states = dict(zip(wanted, forward(trunk, tree, wanted), strict=True))
+        for sequence, path in zip([s for group in groups for s in group], tree.paths, strict=True):
             expected = plain(trunk, sequence)
             for depth, node in enumerate(path):
                 if node in states:
@@ -89,11 +89,11 @@ def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multi
 def test_gradients_are_those_of_plain_forward_passes(name):
     trunk = trunk_of(name)
     group = [[1, 2, 3, 4, 5], [1, 2, 3, 9], [1, 2, 7, 7, 7, 7, 2], [1, 2, 3, 4, 5]]
-    forest = build_prefix_tree([group, [[4, 4]]])
-    weights = torch.randn(len(forest.paths), 32, generator=torch.Generator().manual_seed(1))
-    wanted = sorted({path[-1] for path in forest.paths})
-    states = dict(zip(wanted, forward(trunk, forest, wanted), strict=True))
-    ours = sum((states[path[-1]] * weight).sum() for path, weight in zip(forest.paths, weights, strict=True))
+    tree = build_prefix_tree([group, [[4, 4]]])
+    weights = torch.randn(len(tree.paths), 32, generator=torch.Generator().manual_seed(1))
+    wanted = sorted({path[-1] for path in tree.paths})
+    states = dict(zip(wanted, forward(trunk, tree, wanted), strict=True))
+    ours = sum((states[path[-1]] * weight).sum() for path, weight in zip(tree.paths, weights, strict=True))
     theirs = sum((plain(trunk, s)[-1] * weight).sum() for s, weight in zip([*group, [4, 4]], weights, strict=True))
     parameters = list(trunk.parameters())
     for one, other in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):
@@ -103,9 +103,9 @@ def test_gradients_are_those_of_plain_forward_passes(name):
 def test_half_precision_keeps_its_dtype_and_hides_what_is_not_an_ancestor():
     trunk = trunk_of("llama").to(torch.bfloat16)
     try:
-        forest = build_prefix_tree([[[1, 2, 3], [1, 2, 4]]])
+        tree = build_prefix_tree([[[1, 2, 3], [1, 2, 4]]])
         with torch.no_grad():
-            states = forward(trunk, forest, [2, 3])
+            states = forward(trunk, tree, [2, 3])
             lone = forward(trunk, build_prefix_tree([[[1, 2, 4]]]), [2])
         assert states.dtype == torch.bfloat16
         torch.testing.assert_close(states[1], lone[0], atol=0.1, rtol=0.1)

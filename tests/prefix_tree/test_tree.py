@@ -14,8 +14,8 @@ GROUPS = st.lists(
 
 
 def test_by_hand():
-    forest = build_prefix_tree([[[7, 8, 9], [7, 8, 5, 6], [7, 8, 9]], [[7]]], multiple=4)
-    assert forest == PrefixTree(
+    tree = build_prefix_tree([[[7, 8, 9], [7, 8, 5, 6], [7, 8, 9]], [[7]]], multiple=4)
+    assert tree == PrefixTree(
         # Sorted: 7 8 5 6, then 7 8 9 twice; filled up to eight, and the second tree to twelve.
         ids=[7, 8, 5, 6, 9, 0, 0, 0, 7, 0, 0, 0],
         depths=[0, 1, 2, 3, 2, 0, 0, 0, 0, 0, 0, 0],
@@ -26,24 +26,24 @@ def test_by_hand():
 
 @given(GROUPS, st.integers(1, 5))
 def test_each_sequence_has_its_path_and_each_prefix_of_a_group_one_node(groups, multiple):
-    forest = build_prefix_tree(groups, multiple)
-    assert len(forest.ids) == len(forest.depths)
-    assert len(forest.ids) % multiple == 0
-    paths, nodes = iter(forest.paths), set()
+    tree = build_prefix_tree(groups, multiple)
+    assert len(tree.ids) == len(tree.depths)
+    assert len(tree.ids) % multiple == 0
+    paths, nodes = iter(tree.paths), set()
     for group in groups:
         found = {}
         for sequence in group:
             path = next(paths)
-            assert [forest.ids[node] for node in path] == sequence
-            assert [forest.depths[node] for node in path] == list(range(len(sequence)))
+            assert [tree.ids[node] for node in path] == sequence
+            assert [tree.depths[node] for node in path] == list(range(len(sequence)))
             found |= {tuple(sequence[: d + 1]): node for d, node in enumerate(path)}
             assert all(found[tuple(sequence[: d + 1])] == node for d, node in enumerate(path))
         assert len(set(found.values())) == len(found)
         assert not nodes & set(found.values())
         nodes |= set(found.values())
-    own = [range(b.start, b.path[-1] + 1) for b in forest.branches]
+    own = [range(b.start, b.path[-1] + 1) for b in tree.branches]
     assert sorted(node for nodes in own for node in nodes) == sorted(nodes)  # each node in one branch, filling in none
-    assert all(b.path[-len(run) :] == list(run) for b, run in zip(forest.branches, own, strict=True))
+    assert all(b.path[-len(run) :] == list(run) for b, run in zip(tree.branches, own, strict=True))
 
 
 @given(st.integers(1, 10**6))

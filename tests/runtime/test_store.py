@@ -51,7 +51,47 @@ def test_a_stopped_stage_leaves_its_part_to_go_on_from(tmp_path):
     def goes_on(folder):
         assert (folder / "half.txt").read_text() == "half"
 
-    assert not store.result("stage", {}, goes_on).reused
+    assert not store.result("stage", {}, goes_on, keep=("half.txt",)).reused
+
+
+def test_what_a_failed_attempt_left_is_never_part_of_a_result(tmp_path):
+    store = Store(tmp_path)
+
+    def fails(folder):
+        (folder / "half.txt").write_text("half")
+        (folder / "deep").mkdir()
+        (folder / "deep" / "more.txt").write_text("more")
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        store.result("stage", {}, fails)
+    found = store.result("stage", {}, lambda folder: (folder / "out.txt").write_text("x"))
+    assert {p.name for p in found.folder.iterdir()} == {"out.txt", "inputs.json", "checksums.json"}
+
+
+@pytest.mark.parametrize("where", ["/somewhere/else.txt", None])
+def test_a_permission_that_a_stage_lacks_is_not_blamed_on_the_store(tmp_path, where):
+    def make(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", where)
+
+    with pytest.raises(PermissionError):
+        Store(tmp_path).result("stage", {}, make)
+
+
+def test_a_file_of_the_store_that_a_stage_cannot_write_is_named(tmp_path):
+    def make(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder / "out.txt"))
+
+    with pytest.raises(StoreError, match=r"out\.txt cannot be written"):
+        Store(tmp_path).result("stage", {}, make)
+
+
+def test_waiting_and_healing_are_logged(tmp_path, caplog):
+    store = Store(tmp_path)
+    found = store.result("stage", {}, writer("x", []))
+    (found.folder / "out.txt").write_text("tampered")
+    store.result("stage", {}, writer("x", []))
+    assert [(r.levelname, "is damaged" in r.message) for r in caplog.records] == [("WARNING", True)]
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "cannot be written")])

@@ -61,7 +61,7 @@ class Outcome:
         return [Reward("outcomes", "outcome", float(len(r.completion.text) % 2)) for r in rollouts]
 
 
-class Shots:
+class Demonstrations:
     """Demonstrations: another arm that starts from the same policy."""
 
     @openrft.hookimpl
@@ -84,7 +84,7 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     Process.asked = []
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Shots}
+    here = {"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Demonstrations}
     every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
     for known in (

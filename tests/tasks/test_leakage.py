@@ -13,8 +13,8 @@ from openrft import Sample
 from openrft.tasks.leakage import cluster_samples, find_overlaps, find_sample_matches
 
 
-def sample(question: str, *kin: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
-    return Sample(question, "A", options, meta={"leakage_groups": list(kin)}, copy=copy)
+def sample(question: str, *groups: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
+    return Sample(question, "A", options, meta={"leakage_groups": list(groups)}, copy=copy)
 
 
 def test_a_pair_is_listed_once_under_the_first_kind_that_fits():
@@ -68,8 +68,8 @@ texts = st.sampled_from(
     ["a b", "A, b.", "b a", "a  b!", "-1", "\u22121", "1", "1.", "é\u00a0A", "É a", "_", "", "'a', b"]
 )
 made_up = st.builds(
-    lambda question, options, answer, kin: Sample(
-        question, answer, tuple(options), kind="text", meta={"leakage_groups": kin}
+    lambda question, options, answer, groups: Sample(
+        question, answer, tuple(options), kind="text", meta={"leakage_groups": groups}
     ),
     texts,
     st.lists(texts, max_size=2),
@@ -96,7 +96,7 @@ marks = st.lists(st.sets(st.integers(0, 8), max_size=2), max_size=12)
 
 @given(marks)
 def test_clusters_are_closed(sets):
-    """Chains of kin are one cluster, whatever their order: A like B and B like C."""
+    """Chains of shared leakage groups are one cluster, whatever their order: A like B and B like C."""
     samples = [sample(f"q{n}", *(f"data:{mark}" for mark in sorted(own))) for n, own in enumerate(sets)]
     found = cluster_samples(samples)
     joined = {(m.one, m.other) for m in find_sample_matches(samples, samples)}

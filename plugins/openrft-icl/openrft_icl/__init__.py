@@ -14,7 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from openrft import Demonstration, HookResult, OutputPath, Plugin, Sample, Task, WeightsPath, hookimpl, option
+from openrft import (
+    Demonstration,
+    HookResult,
+    OutputPath,
+    Plugin,
+    Sample,
+    Task,
+    UsageError,
+    WeightsPath,
+    hookimpl,
+    option,
+)
 
 if TYPE_CHECKING:
     from openrft_icl.embedders import Embedder
@@ -58,6 +69,15 @@ class ICL(Plugin):
         self._temporary: Path | None = None
         self._embedder: Embedder | None = None
         self._indexes: dict[str, DemonstrationIndex] = {}
+
+    @hookimpl
+    def check_job(self) -> list[str]:
+        """The embedder is looked for before hours are spent on what comes before the first demonstration."""
+        try:
+            self._open_embedder()
+        except UsageError as fault:
+            return [str(fault)]
+        return []
 
     @hookimpl
     def retrieve(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import Exploration, Plugin, UsageError, hookimpl, option
+from openrft import Exploration, Plugin, Settings, UsageError, hookimpl, option
 
 __version__ = "0.1.0"
 
@@ -96,6 +96,13 @@ class TRLGRPO(Plugin):
     def __init__(self, options: Options) -> None:
         self.options = options
         self.further_arguments = parse_grpo_config(options.grpo_config)
+
+    @hookimpl
+    def check_job(self, settings: Settings) -> list[str]:
+        """GRPO compares a question's answers."""
+        if settings.explore.group_size > 1:
+            return []
+        return ["trl-grpo compares a question's answers, and explore.group_size is 1. Set it to 2 or more."]
 
     @hookimpl
     def train_step(self, objective: str, seed: int, run: Exploration | None) -> Mapping[str, float] | None:

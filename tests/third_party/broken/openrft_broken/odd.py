@@ -1,5 +1,7 @@
 """Plugins that give something else than was asked for, hook by hook, and families that fail outside any hook."""
 
+import os
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,6 +101,27 @@ class Familyless:
     @openrft.hookimpl
     def tasks(self):
         return object()
+
+
+class Deadly:
+    """Kills its own process the first `times` times, counted in a file."""
+
+    @dataclass(frozen=True)
+    class Options:
+        file: str = ""
+        times: int = 1
+
+    def __init__(self, options):
+        self.options = options
+
+    @openrft.hookimpl
+    def evaluate(self, rollouts):
+        file = Path(self.options.file)
+        deaths = len(file.read_text()) if file.exists() else 0
+        if deaths < self.options.times:
+            file.write_text("x" * (deaths + 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {}
 
 
 class Demanding:
