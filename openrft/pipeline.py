@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from openrft.config.parse import raise_faults
 from openrft.errors import UsageError
 from openrft.job import Job
+from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
@@ -72,14 +74,26 @@ def build_context(
 ) -> JobContext:
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
-    check_trainable([job], {job.task: task})
+    check_jobs([job], {job.task: task})
     return JobContext(job, task, _plugins(job), PolicyHandle(job.policy, task), store, progress or NoProgress(), track)
 
 
-def check_trainable(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError if a job trains on a task without training samples, or a policy without weights. `tasks` is by
-    name."""
-    training = [job for job in jobs if _plugins(job).implementing("train_step")]
+def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
+    """Raises UsageError for jobs that would fail: training without samples or without weights, and whatever the plugins
+    know (their hook `check_job`). `tasks` is by name."""
+    jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
+    plugins = [_plugins(job) for job in jobs]
+    _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
+    arms: dict[str, list[str]] = {}  # by what is wrong
+    for job, own in zip(jobs, plugins, strict=True):
+        task = replace(tasks[job.task], test=())
+        for name, result in own.call_all("check_job", settings=job.settings, task=task):
+            for fault in check_list(name, "check_job", str, result.value):
+                arms.setdefault(fault, []).append(job.arm.name)
+    raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
     found = dict.fromkeys(job.task for job in training if not tasks[job.task].train)
     if found:
         raise UsageError(

@@ -13,8 +13,10 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from openrft.config.parse import parse_options, raise_faults
+from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins.errors import check_list, check_metrics
@@ -43,6 +45,8 @@ from openrft.types import (
 )
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
+
+T = TypeVar("T")
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
@@ -128,6 +132,17 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     return rollouts
 
 
+def build_options(options_class: type[T], values: Mapping[str, Any]) -> T:
+    """An options object from values as a user types them, limits checked: `build_options(Mine.Options, {"k": "3"})`.
+
+    Raises UsageError that lists every fault.
+    """
+    found, faults = parse_options(options_class, "options", values)
+    raise_faults(faults)
+    assert found is not None
+    return found
+
+
 def check_plugin(
     name: str,
     options: Mapping[str, Any] | None = None,
@@ -150,7 +165,10 @@ def check_plugin(
         if hook == "train_step":
             continue
         called.append(hook)
-        if hook == "augment":
+        if hook == "check_job":
+            for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
+                check_list(name, hook, str, result.value)
+        elif hook == "augment":
             merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":
             found = plugins.call_first(hook, samples=toys.train, **common)

@@ -30,7 +30,7 @@ from openrft.bench.report import (
 from openrft.bench.single_job import JobFolders
 from openrft.errors import UsageError
 from openrft.job import format_job_name
-from openrft.pipeline import check_trainable
+from openrft.pipeline import check_jobs
 from openrft.plugins.registry import collect_versions
 from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
@@ -72,7 +72,7 @@ def run_bench(
         )
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
-    check_trainable(jobs, tasks)
+    check_jobs(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}

@@ -46,7 +46,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     from openrft.bench.single_job import summarise_job
     from openrft.cli.progress import show_progress
     from openrft.errors import UsageError
-    from openrft.pipeline import check_trainable, run_job
+    from openrft.pipeline import check_jobs, run_job
     from openrft.plugins.task_registry import load_task
     from openrft.policies.export import export_checkpoint
     from openrft.runtime.store import Store
@@ -59,7 +59,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
     track = TrackerConfig(tracker, Path(store).parent / tracker) if tracker else None
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
-    check_trainable([job], {job.task: load_task(job.task, job.data)})
+    check_jobs([job], {job.task: load_task(job.task, job.data)})
     _reserve(Path(out))
     with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
         outcome = run_job(job, Store(Path(store)), progress, track)

@@ -24,6 +24,7 @@ from openrft.tasks.task import Task, TaskFamily
 from openrft.types import JSON, Demonstration, Prompt, Reward, Rollout, Sample
 
 if TYPE_CHECKING:
+    from openrft.config.settings import Settings
     from openrft.grading.grade import Grade
     from openrft.policies.base import Policy, Sampling, TrainablePolicy
     from openrft.runtime.progress import Progress
@@ -103,6 +104,15 @@ class Exploration(Protocol):
 
 class Hooks:
     """Signatures of the hooks. Every argument is passed by name."""
+
+    @hookspec
+    def check_job(self, settings: Settings, task: Task) -> Returned[list[str]] | None:
+        """What would make a job with this plugin fail, a sentence each; an empty list or None if nothing is known.
+
+        Called for every job of a bench before the first one starts, so it must be quick. `settings` are those of the
+        stages, the arm's own included; `task` has no test samples. Options are checked where they are declared.
+        """
+        raise NotImplementedError
 
     @hookspec
     def augment(

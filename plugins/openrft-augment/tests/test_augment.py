@@ -11,7 +11,7 @@ from openrft_augment import Augment
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task
-from openrft.testing import check_plugin
+from openrft.testing import build_options, check_plugin
 
 
 @dataclass
@@ -50,8 +50,8 @@ def run(
 ) -> tuple[list[Sample], Mapping[str, int], Notes]:
     plugin = Augment(Augment.Options(variants=n))
     notes = Notes()
-    made = plugin.augment(samples, task_of(*samples, rewrite=rewrite), policy, seed, notes)
-    return made, plugin.counts, notes
+    result = plugin.augment(samples, task_of(*samples, rewrite=rewrite), policy, seed, notes)
+    return result.value, result.counts, notes
 
 
 def rules(sample: Sample, n: int, seed: int) -> list[str]:
@@ -108,7 +108,7 @@ def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatc
     other, student = Scribe(["What gas fills 5 L?"]), Scribe([])
     monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
     plugin = Augment(Augment.Options(model="openai:http://h/v1#m", rewrite="policy", variants=1))
-    (made,) = plugin.augment([SAMPLE], task_of(SAMPLE, rewrite=rules), student, 0, Notes())
+    (made,) = plugin.augment([SAMPLE], task_of(SAMPLE, rewrite=rules), student, 0, Notes()).value
     assert (opened, made.question, student.asked) == (["openai:http://h/v1#m"], "What gas fills 5 L?", [])
 
 
@@ -135,10 +135,11 @@ def test_options_that_speak_of_their_place_keep_their_order() -> None:
 def test_two_options_have_one_other_order_and_the_rest_is_missing() -> None:
     two = Sample("Up or down?", "A", ("up", "down"))
     plugin = Augment(Augment.Options(variants=5, rewrite="none"))
-    made = plugin.augment([two], task_of(two), None, 0, Notes())
+    result = plugin.augment([two], task_of(two), None, 0, Notes())
+    made = result.value
     assert [(sample.options, sample.answer) for sample in made] == [(("down", "up"), "B")]
-    assert plugin.counts["filled"] == 1
-    assert plugin.counts["missing"] == 4
+    assert result.counts["filled"] == 1
+    assert result.counts["missing"] == 4
 
 
 def test_a_question_without_options_is_reworded_only() -> None:
@@ -175,9 +176,9 @@ def test_what_cannot_be_done_is_refused() -> None:
         plugin.augment([SAMPLE], task_of(SAMPLE), None, 0, Notes())
     with pytest.raises(openrft.UsageError, match="nothing to do"):
         Augment(Augment.Options(rewrite="none", shuffle=False))
-    with pytest.raises(openrft.UsageError, match="at least 1"):
-        Augment(Augment.Options(variants=0))
-    with pytest.raises(openrft.UsageError, match=r"temperature -1\.0"):
-        Augment(Augment.Options(temperature=-1.0))
+    with pytest.raises(openrft.UsageError, match="variants: 0 is not at least 1"):
+        build_options(Augment.Options, {"variants": 0})
+    with pytest.raises(openrft.UsageError, match=r"temperature: -1\.0 is not at least 0"):
+        build_options(Augment.Options, {"temperature": -1.0})
     with pytest.raises(openrft.UsageError, match=r"model=none names no model.*rewrite=none"):
         Augment.Options(model="none")

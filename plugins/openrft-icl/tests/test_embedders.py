@@ -55,8 +55,10 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
     birds = Sample("Where do penguins live?", "A", ("south", "north"))
     pool = [Demonstration(s, "\\boxed{A}") for s in (birds, mass)]
     for name in ("minilm", str(get_model_path())):
-        found = ICL(ICL.Options(num_demonstrations=2, embedder=name)).retrieve(
-            [asked], pool, Task("toy/x", (asked,), ())
+        found = (
+            ICL(ICL.Options(num_demonstrations=2, embedder=name))
+            .retrieve([asked], pool, Task("toy/x", (asked,), ()))
+            .value
         )
         assert [s.sample for s in found[0]] == [birds, mass]
 

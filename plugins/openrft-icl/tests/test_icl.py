@@ -22,7 +22,8 @@ from openrft_icl.embedders import LightEmbedder
 from openrft_icl.index import digest_pool, make_table_name
 from openrft_icl.selection import question_text
 
-from openrft import Demonstration, OpenRFTError, Sample, Task
+from openrft import Demonstration, OpenRFTError, Sample, Task, UsageError
+from openrft.testing import build_options
 
 WORDS = [
     "atom",
@@ -60,6 +61,11 @@ def icl(**options: Any) -> ICL:
     return ICL(ICL.Options(**options))
 
 
+def retrieve(plugin: ICL, samples: Sequence[Sample], pool: Sequence[Demonstration], of: Task) -> Any:
+    """The demonstrations alone, without what was counted."""
+    return plugin.retrieve(samples, pool, of).value
+
+
 def by_hand(s: Sample, pool: Sequence[Demonstration], k: int) -> list[Demonstration]:
     """Brute force over the same vectors, nearest last."""
     embed = LightEmbedder().fit([question_text(p.sample) for p in pool])
@@ -71,7 +77,7 @@ def by_hand(s: Sample, pool: Sequence[Demonstration], k: int) -> list[Demonstrat
 def test_exact_nearest_neighbours() -> None:
     samples = [sample(i) for i in range(80)]
     pool = [demonstration(s) for s in samples]
-    found = icl(num_demonstrations=3).retrieve(samples, pool, task(samples))
+    found = retrieve(icl(num_demonstrations=3), samples, pool, task(samples))
     assert found == [by_hand(s, pool, 3) for s in samples]
     assert all(len(demonstrations) == 3 for demonstrations in found)
 
@@ -81,8 +87,11 @@ def test_similar_questions_come_nearest_to_the_question() -> None:
     far = Sample("Name the first president of France.", "A", ("x", "y"))
     middle = Sample("What is the mass of a cubic cell?", "A", ("1", "2"))
     asked = Sample("What is the volume of a cubic cell with edge 5?", "A", ("125", "25"))
-    (found,) = icl(num_demonstrations=2).retrieve(
-        [asked], [demonstration(near), demonstration(far), demonstration(middle)], task([near])
+    (found,) = retrieve(
+        icl(num_demonstrations=2),
+        [asked],
+        [demonstration(near), demonstration(far), demonstration(middle)],
+        task([near]),
     )
     assert [s.sample for s in found] == [middle, near]
 
@@ -101,7 +110,7 @@ def test_never_itself_a_relative_or_a_copy(data: st.DataObject) -> None:
     pool = [demonstration(s) for s in data.draw(st.permutations([*family, copy]))]
     k = data.draw(st.integers(1, 4))
     for asked, demonstrations in zip(
-        family, icl(num_demonstrations=k).retrieve(family, pool, task(family)), strict=True
+        family, retrieve(icl(num_demonstrations=k), family, pool, task(family)), strict=True
     ):
         roots = [s.sample.root_id for s in demonstrations]
         assert asked.root_id not in roots
@@ -116,67 +125,67 @@ def test_ties_go_by_the_pools_order() -> None:
     twins = [Sample("A twin", "A", ("p", "q"), parent=f"{i:016x}") for i in range(60)]  # one text, sixty families
     twins = [replace(t, answer="A" if i % 2 else "B") for i, t in enumerate(twins)]
     asked = sample(1)
-    found = icl(num_demonstrations=4).retrieve([asked], [demonstration(t) for t in twins], task([asked]))[0]
+    found = retrieve(icl(num_demonstrations=4), [asked], [demonstration(t) for t in twins], task([asked]))[0]
     assert [s.sample.parent for s in found[::-1]] == [t.parent for t in twins[:4]]
 
 
 def test_the_same_twice_and_in_any_company() -> None:
     samples = [sample(i) for i in range(40)]
     pool = [demonstration(s) for s in samples[:20]]
-    together = icl().retrieve(samples, pool, task(samples))
+    together = retrieve(icl(), samples, pool, task(samples))
     plugin = icl()
-    alone = [plugin.retrieve([s], pool, task(samples))[0] for s in samples]
+    alone = [retrieve(plugin, [s], pool, task(samples))[0] for s in samples]
     assert together == alone
-    assert plugin.retrieve(samples, pool, task(samples)) == together  # remembered
+    assert retrieve(plugin, samples, pool, task(samples)) == together  # remembered
 
 
 def test_what_a_demonstration_shows() -> None:
     samples = [sample(i) for i in range(3)]
     pool = [demonstration(samples[0], "because"), demonstration(samples[1])]
     bare, traced = (
-        icl(demonstration_content=content).retrieve(samples[2:], pool, task(samples))[0]
+        retrieve(icl(demonstration_content=content), samples[2:], pool, task(samples))[0]
         for content in ("answer", "trace")
     )
     assert {s.trace for s in bare} == {None}
     assert {s.trace for s in traced} == {"because", None}
     plugin = icl(demonstration_content="trace")
-    plugin.retrieve(samples[2:], [demonstration(s) for s in samples[:2]], task(samples))
-    assert {s.trace for s in plugin.retrieve(samples[2:], pool, task(samples))[0]} == {"because", None}
+    retrieve(plugin, samples[2:], [demonstration(s) for s in samples[:2]], task(samples))
+    assert {s.trace for s in retrieve(plugin, samples[2:], pool, task(samples))[0]} == {"because", None}
 
 
 def test_a_similarity_limit_shows_fewer_and_counts_them() -> None:
     near, far = Sample("cubic cell edge 3", "A", ("1", "2")), Sample("zzz", "A", ("p", "q"))
     plugin = icl(num_demonstrations=2, min_similarity=0.3)
     asked = Sample("cubic cell edge 4", "A", ("1", "2"))
-    (found,) = plugin.retrieve([asked], [demonstration(near), demonstration(far)], task([near]))
-    assert [s.sample for s in found] == [near]
-    assert plugin.counts == {"demonstrations": 1, "samples_short_of_demonstrations": 1}
+    result = plugin.retrieve([asked], [demonstration(near), demonstration(far)], task([near]))
+    assert [[s.sample for s in found] for found in result.value] == [[near]]
+    assert result.counts == {"demonstrations": 1, "samples_short_of_demonstrations": 1}
 
 
 def test_small_and_empty_pools() -> None:
     a, b = sample(1), sample(2)
-    assert icl().retrieve([a, b], [], task([a])) == [[], []]
-    assert icl().retrieve([], [demonstration(a)], task([a])) == []
-    assert icl().retrieve([a, b], [demonstration(a)], task([a])) == [[], [demonstration(a)]]
+    assert retrieve(icl(), [a, b], [], task([a])) == [[], []]
+    assert retrieve(icl(), [], [demonstration(a)], task([a])) == []
+    assert retrieve(icl(), [a, b], [demonstration(a)], task([a])) == [[], [demonstration(a)]]
 
 
 def test_questions_that_are_hardly_text() -> None:
     odd = [Sample(q, "x", kind="text") for q in ("", " ", "?", "∑", "a" * 20000, "\U0001f600")]
-    found = icl(num_demonstrations=5).retrieve(odd, [demonstration(s) for s in odd], task(odd))
+    found = retrieve(icl(num_demonstrations=5), odd, [demonstration(s) for s in odd], task(odd))
     assert all(4 <= len(demonstrations) <= 5 for demonstrations in found)  # "" and " " read the same
 
 
 def test_the_table_is_lancedbs_and_is_kept(tmp_path: Path) -> None:
     samples = [sample(i) for i in range(5)]
     pool = [demonstration(s) for s in samples]
-    first = icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples))
+    first = retrieve(icl(index_dir=str(tmp_path)), samples, pool, task(samples))
     name = make_table_name("toy/words", digest_pool(pool, LightEmbedder.id))
     table = lancedb.connect(tmp_path).open_table(name)
     assert table.count_rows() == 5
     assert table.to_arrow()["text"].to_pylist() == [question_text(s) for s in samples]
-    assert icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples)) == first
+    assert retrieve(icl(index_dir=str(tmp_path)), samples, pool, task(samples)) == first
     assert table.version == lancedb.connect(tmp_path).open_table(name).version  # read, not written again
-    icl(index_dir=str(tmp_path)).retrieve(samples, pool[:4], task(samples))
+    retrieve(icl(index_dir=str(tmp_path)), samples, pool[:4], task(samples))
     assert len(list(tmp_path.glob("*.lance"))) == 2  # another pool, another table
 
 
@@ -185,13 +194,13 @@ def test_an_unfinished_table_is_made_again(tmp_path: Path) -> None:
     pool = [demonstration(s) for s in samples]
     name = make_table_name("toy/words", digest_pool(pool, LightEmbedder.id))
     (tmp_path / f"{name}.lance" / "data").mkdir(parents=True)
-    found = icl(index_dir=str(tmp_path)).retrieve(samples, pool, task(samples))
-    assert found == icl().retrieve(samples, pool, task(samples))
+    found = retrieve(icl(index_dir=str(tmp_path)), samples, pool, task(samples))
+    assert found == retrieve(icl(), samples, pool, task(samples))
 
 
 def test_a_temporary_folder_goes_with_the_plugin() -> None:
     plugin, s = icl(), sample(1)
-    plugin.retrieve([s], [demonstration(s)], task([s]))
+    retrieve(plugin, [s], [demonstration(s)], task([s]))
     folder = plugin._open_folder()
     assert list(folder.glob("*.lance"))
     del plugin
@@ -203,7 +212,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(OpenRFTError, match=r"cannot be kept.*icl.index_dir"):
-        icl(index_dir=str(file / "db")).retrieve([sample(1)], [demonstration(sample(2))], task([sample(1)]))
+        retrieve(icl(index_dir=str(file / "db")), [sample(1)], [demonstration(sample(2))], task([sample(1)]))
 
 
 WORKER = """
@@ -212,7 +221,7 @@ from openrft import Demonstration, Sample, Task
 from openrft_icl import ICL
 samples = [Sample(f"Question {i} about {i % 7}", "A", ("1", "2")) for i in range(30)]
 pool = [Demonstration(s, "A") for s in samples]
-found = ICL(ICL.Options(index_dir=sys.argv[1])).retrieve(samples, pool, Task("t", (), ()))
+found = ICL(ICL.Options(index_dir=sys.argv[1])).retrieve(samples, pool, Task("t", (), ())).value
 print([[demonstration.sample.question for demonstration in chosen] for chosen in found])
 """
 
@@ -231,14 +240,14 @@ def test_six_hundred_samples_against_a_hundred() -> None:
     samples = [sample(i, words=40) for i in range(600)]
     plugin, pool = icl(), [demonstration(s) for s in samples[:100]]
     began = time.perf_counter()
-    plugin.retrieve(samples, pool, task(samples))
+    retrieve(plugin, samples, pool, task(samples))
     assert time.perf_counter() - began < 10  # about 0.5 s on an idle machine; loose, as tests share theirs
 
 
 @pytest.mark.parametrize("options", [{"num_demonstrations": 0}, {"min_similarity": 2.0}])
 def test_options_out_of_range(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"must be at least 1|not between"):
-        ICL.Options(**options)
+    with pytest.raises(UsageError, match=r"not at least 1|not between"):
+        build_options(ICL.Options, options)
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:

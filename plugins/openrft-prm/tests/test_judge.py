@@ -169,8 +169,9 @@ def test_the_plugin_asks_a_judge_about_each_completion_once(server: Server) -> N
     plugin = PRM(PRM.Options(model=server.spec))
     sample = Sample("Q", "A", ("1", "2"))
     rollouts = [Rollout(sample, build_messages(sample), Completion("a"))] * 3
-    assert [reward.per_step for reward in plugin.reward(rollouts)] == [(0.5,)] * 3
-    assert plugin.counts == {"scored": 1, "repeated": 2, "no_steps": 0, "unreadable_replies": 1}
+    result = plugin.reward(rollouts)
+    assert [reward.per_step for reward in result.value] == [(0.5,)] * 3
+    assert result.counts == {"scored": 1, "repeated": 2, "no_steps": 0, "unreadable_replies": 1}
 
 
 @pytest.mark.parametrize("spec", ["openai:http://host/v1", "openai:host#m", "openai:#m"])

@@ -27,6 +27,7 @@ from openrft import (
     UsageError,
     build_messages,
 )
+from openrft.testing import build_options
 
 SAMPLE = Sample("How many atoms?", "A", ("1", "2"))
 DEMONSTRATION = Demonstration(Sample("What is demonstrated?", "B", ("x", "y")), "\\boxed{B}")
@@ -72,10 +73,11 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> tuple[PRM, Counting]:
 
 def test_one_process_reward_a_rollout_in_order(prm: tuple[PRM, Counting]) -> None:
     plugin, _ = prm
-    rewards = plugin.reward([rollout("ab\nabcd"), rollout("a"), rollout("ab\nabcd")])
+    result = plugin.reward([rollout("ab\nabcd"), rollout("a"), rollout("ab\nabcd")])
+    rewards = result.value
     assert rewards[0] == rewards[2] == Reward("prm", "process", score=None, per_step=(0.5, 0.25))
     assert rewards[1].per_step == (1.0,)
-    assert plugin.counts == {"scored": 2, "repeated": 1, "no_steps": 0}
+    assert result.counts == {"scored": 2, "repeated": 1, "no_steps": 0}
 
 
 def test_identical_completions_are_judged_once_and_remembered(judge: tuple[PRM, Counting]) -> None:
@@ -92,12 +94,12 @@ def test_a_checkpoint_reads_and_remembers_a_questions_completions_together(prm: 
     plugin, scorer = prm
     other = Sample("And how many bonds?", "A", ("1", "2"))
     more = Rollout(other, build_messages(other), Completion("b"))
-    plugin.reward([rollout("b"), rollout("a"), more, rollout("b")])
+    first = plugin.reward([rollout("b"), rollout("a"), more, rollout("b")])
     assert scorer.texts() == [[("a", "b"), ("b",)]]
-    assert plugin.counts == {"scored": 3, "repeated": 1, "no_steps": 0}
-    plugin.reward([rollout("a"), rollout("b")])
+    assert first.counts == {"scored": 3, "repeated": 1, "no_steps": 0}
+    second = plugin.reward([rollout("a"), rollout("b")])
     assert len(scorer.asked) == 1
-    assert plugin.counts == {"scored": 0, "repeated": 2, "no_steps": 0}
+    assert second.counts == {"scored": 0, "repeated": 2, "no_steps": 0}
     plugin.reward([rollout("a"), more])  # another group: asked again, so that its bits do not depend on history
     assert scorer.texts()[1:] == [[("a",)]]
 
@@ -111,11 +113,12 @@ def test_demonstrations_are_not_shown_to_the_model(prm: tuple[PRM, Counting]) ->
 
 def test_a_completion_without_steps_is_counted_not_scored(prm: tuple[PRM, Counting]) -> None:
     plugin, scorer = prm
-    rewards = plugin.reward([rollout(""), rollout(" \n\n"), rollout("a")])
+    result = plugin.reward([rollout(""), rollout(" \n\n"), rollout("a")])
+    rewards = result.value
     assert [r.per_step for r in rewards] == [(), (), (1.0,)]
-    assert plugin.counts == {"scored": 1, "repeated": 0, "no_steps": 2}
+    assert result.counts == {"scored": 1, "repeated": 0, "no_steps": 2}
     assert len(scorer.asked[0]) == 1
-    assert plugin.reward([]) == []
+    assert plugin.reward([]).value == []
 
 
 def test_a_scorer_that_miscounts_is_refused(prm: tuple[PRM, Counting], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +131,8 @@ def test_a_scorer_that_miscounts_is_refused(prm: tuple[PRM, Counting], monkeypat
 def test_a_model_must_be_named() -> None:
     with pytest.raises(UsageError, match=r"--set prm.model=PATH"):
         PRM.Options()
-    with pytest.raises(ValueError, match="at least 1"):
-        PRM.Options(model="x", batch_tokens=0)
+    with pytest.raises(UsageError, match="at least 1"):
+        build_options(PRM.Options, {"model": "x", "batch_tokens": 0})
 
 
 def test_a_wrong_local_checkpoint_is_refused_at_once(tmp_path: Path) -> None:
@@ -190,13 +193,13 @@ def test_a_good_checkpoint_passes_and_nothing_is_drawn(format: str, checkpoint: 
 
 def test_a_real_checkpoint_end_to_end(checkpoint: Callable[[str], Path]) -> None:
     plugin = PRM(PRM.Options(model=str(checkpoint("skywork"))))
-    first = plugin.reward([rollout("one\ntwo"), rollout("three")])
+    first = plugin.reward([rollout("one\ntwo"), rollout("three")]).value
     assert [len(r.per_step) for r in first] == [2, 1]
-    assert plugin.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
+    assert plugin.reward([rollout("three"), rollout("one\ntwo")]).value == first[::-1]
     again = PRM(PRM.Options(model=str(checkpoint("skywork"))))
-    assert again.reward([rollout("three"), rollout("one\ntwo")]) == first[::-1]
+    assert again.reward([rollout("three"), rollout("one\ntwo")]).value == first[::-1]
     beyond = plugin.reward([rollout("The edge is 2.\n" * 400)])
-    assert plugin.counts["steps_beyond_context"] == beyond[0].per_step.count(0.0) > 0
+    assert beyond.counts["steps_beyond_context"] == beyond.value[0].per_step.count(0.0) > 0
 
 
 def test_nothing_is_kept_where_the_cache_has_no_room(

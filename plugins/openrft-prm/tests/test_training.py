@@ -51,7 +51,7 @@ def test_it_learns_and_what_it_writes_is_scored(
     assert result.questions == 1
     assert result.auroc > 0.95
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith("mine")] == ["mine"]
-    (reward,) = PRM(PRM.Options(model=str(out))).reward([sample_rollout("Question 1", "a a\nb b\na a")])
+    (reward,) = PRM(PRM.Options(model=str(out))).reward([sample_rollout("Question 1", "a a\nb b\na a")]).value
     right, wrong, again = reward.per_step
     assert min(right, again) > 0.8 > 0.2 > wrong
     _, report = model_class.from_pretrained(out, output_loading_info=True)  # the form others read, too
@@ -71,10 +71,10 @@ def test_a_trunk_by_another_name_than_model(
     tokenizer.save_pretrained(base)
     result = train(str(base), data, out, TrainingConfig(head, epochs=1, hold_out=hold_out))
     assert (result is not None) is (hold_out > 0)
-    plugin = PRM(PRM.Options(model=str(out)))
-    (reward,) = plugin.reward([sample_rollout("Question 1", "a a\n" * 64)])
+    result = PRM(PRM.Options(model=str(out))).reward([sample_rollout("Question 1", "a a\n" * 64)])
+    (reward,) = result.value
     assert reward.per_step[0] > 0
-    assert 0 < plugin.counts["steps_beyond_context"] < 64
+    assert 0 < result.counts["steps_beyond_context"] < 64
     if head == "skywork":
         model, report = AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
         assert (model.config.architectures, report["missing_keys"]) == (["GPT2LMHeadModel"], set())

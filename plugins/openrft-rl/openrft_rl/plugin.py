@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openrft import HookResult, Plugin, Rollout, TrainablePolicy, UsageError, hookimpl
+from openrft import HookResult, Plugin, Rollout, Settings, TrainablePolicy, UsageError, hookimpl
 from openrft_rl.options import RLOptions
 
 
@@ -18,6 +18,20 @@ class RL(Plugin):
         self.options = options
         given, default = options.dynamic_sampling_retries, options.algorithm_spec.dynamic_sampling_retries
         self.dynamic_sampling_retries = default if given is None else given
+
+    @hookimpl
+    def check_job(self, settings: Settings) -> list[str]:
+        """Group-relative algorithms need several answers to a question."""
+        if settings.explore.group_size > 1 or not self._compares_answers:
+            return []
+        return [
+            f"rl.algorithm={self.options.algorithm} compares a question's answers, and explore.group_size is 1."
+            " Set it to 2 or more, or choose rl.algorithm=ppo or reinforce++."
+        ]
+
+    @property
+    def _compares_answers(self) -> bool:
+        return self.options.algorithm_spec.baseline in ("group", "leave_one_out")
 
     @hookimpl
     def train_step(
@@ -39,7 +53,8 @@ class RL(Plugin):
         from openrft_rl.update import update_policy
 
         options = self.options
-        _refuse_single_answers(options, rollouts)
+        if self._compares_answers:
+            _refuse_single_answers(options.algorithm, rollouts)
         if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         if options.algorithm_spec.uses_critic and policy.critic is None:
@@ -51,12 +66,10 @@ class RL(Plugin):
         return HookResult(metrics, state=state)
 
 
-def _refuse_single_answers(options: RLOptions, rollouts: Sequence[Rollout]) -> None:
-    """Raises UsageError where an algorithm compares answers to one question and no question has two: every advantage
-    would be zero."""
-    compares = options.algorithm_spec.baseline in ("group", "leave_one_out")
-    if compares and len({r.sample.id for r in rollouts}) == len(rollouts):
+def _refuse_single_answers(algorithm: str, rollouts: Sequence[Rollout]) -> None:
+    """Raises UsageError where no question has two answers to compare: every advantage would be zero."""
+    if len({r.sample.id for r in rollouts}) == len(rollouts):
         raise UsageError(
-            f"rl.algorithm={options.algorithm} compares a question's answers, and each question has one.",
+            f"rl.algorithm={algorithm} compares a question's answers, and each question has one.",
             "Set explore.group_size to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
         )

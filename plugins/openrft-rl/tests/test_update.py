@@ -254,20 +254,20 @@ def test_the_kl_weight_follows_its_target_and_survives_as_state(checkpoint, roll
     options = RL.Options(lr=1e-2, kl_coef=0.1, kl_target=1e-6)
     plugin, policy = RL(options), HFPolicy(checkpoint)
     ask = {"objective": "explore", "seed": 0}
-    assert plugin.train_step(policy=policy, rollouts=rollouts, step=0, **ask)["kl_coef"] == 0.1
-    assert 0.098 <= plugin.state["kl_coef"] <= 0.102
-    resumed = RL(options)
-    resumed.state = dict(plugin.state)
-    assert resumed.train_step(policy=policy, rollouts=rollouts, step=1, **ask)["kl_coef"] == plugin.state["kl_coef"]
+    first = plugin.train_step(policy=policy, rollouts=rollouts, step=0, state=None, **ask)
+    assert first.value["kl_coef"] == 0.1
+    assert 0.098 <= first.state["kl_coef"] <= 0.102
+    resumed = RL(options).train_step(policy=policy, rollouts=rollouts, step=1, state=first.state, **ask)
+    assert resumed.value["kl_coef"] == first.state["kl_coef"]
 
 
 @pytest.mark.parametrize("algorithm", EVERY)
 def test_one_answer_a_question_is_refused_where_answers_are_compared(checkpoint, rollouts, algorithm):
     one = [replace(r, reward=float(i % 2)) for i, r in enumerate(rollouts[::4])]
-    ask = {"policy": HFPolicy(checkpoint), "rollouts": one, "objective": "explore", "step": 0, "seed": 0}
+    ask = {"policy": HFPolicy(checkpoint), "rollouts": one, "objective": "explore", "step": 0, "seed": 0, "state": None}
     plugin = RL(RL.Options(algorithm=algorithm, kl_coef=0.0))
     if algorithm in ("ppo", "reinforce++"):
-        assert plugin.train_step(**ask)["updates"] == 1
+        assert plugin.train_step(**ask).value["updates"] == 1
     else:
         with pytest.raises(UsageError, match=f"rl.algorithm={re.escape(algorithm)} compares"):
             plugin.train_step(**ask)
@@ -295,18 +295,19 @@ def test_ppo_resumes_with_the_same_bits(checkpoint, rollouts, tmp_path, critic):
         updates_per_epoch=2,
     )
 
-    def train(plugin, policy, steps):
+    def train(policy, steps, state=None):
+        plugin = RL(options)
         for step in steps:
-            plugin.train_step(policy=policy, rollouts=rollouts, objective="explore", step=step, seed=step)
-        return adapter(policy)
+            result = plugin.train_step(policy, rollouts, "explore", step, seed=step, state=state)
+            state = json.loads(json.dumps(result.state))
+        return adapter(policy), state
 
-    straight = train(RL(options), HFPolicy(checkpoint), range(4))
-    plugin, stopped = RL(options), HFPolicy(checkpoint)
-    train(plugin, stopped, range(2))
+    straight, _ = train(HFPolicy(checkpoint), range(4))
+    stopped = HFPolicy(checkpoint)
+    _, state = train(stopped, range(2))
     stopped.save_training_state(tmp_path)
-    again, resumed = RL(options), HFPolicy(checkpoint)
-    again.state = json.loads(json.dumps(plugin.state))
+    resumed = HFPolicy(checkpoint)
     resumed.load_training_state(tmp_path)
-    found = train(again, resumed, range(2, 4))
+    found, _ = train(resumed, range(2, 4), state)
     assert found.keys() == straight.keys()
     assert all(torch.equal(found[name], straight[name]) for name in straight)

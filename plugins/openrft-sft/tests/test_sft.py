@@ -15,7 +15,7 @@ from openrft_sft.rows import IGNORED, build_rows
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, build_messages
-from openrft.testing import write_tiny_checkpoint
+from openrft.testing import build_options, write_tiny_checkpoint
 
 # PEFT asks transformers by an older name; nothing that this plugin could change.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -66,10 +66,12 @@ def rollouts_of(count: int = 8, text: str = "so\n\\boxed{B}") -> list[Rollout]:
     return [Rollout(s, build_messages(s, instruction="Reason."), Completion(text), correct=True) for s in samples]
 
 
-def train(policy: Any, rollouts: Sequence[Rollout], seed: int = 3, **options: Any) -> tuple[Any, SFT, RecordedProgress]:
+def train(policy: Any, rollouts: Sequence[Rollout], seed: int = 3, **options: Any) -> tuple[Any, Any, RecordedProgress]:
     settings = {"lr": 5e-3, "epochs": 4, "batch_size": 4, **options}
     plugin, progress = SFT(SFT.Options(**settings)), RecordedProgress()
-    return plugin.train_step(policy, rollouts, "imitate", seed, progress), plugin, progress
+    result = plugin.train_step(policy, rollouts, "imitate", seed, progress)
+    assert result is not None
+    return result.value, result.counts, progress
 
 
 def likelihood(policy: Any, rollout: Rollout, text: str) -> float:
@@ -145,14 +147,14 @@ def test_the_targets_become_likely_and_the_adapter_is_what_does_it(policy: Any, 
     rollouts = rollouts_of()
     text = rollouts[0].completion.text
     before = likelihood(policy, rollouts[0], text)
-    metrics, plugin, progress = train(policy, rollouts, epochs=20, lora_rank=8)
+    metrics, counts, progress = train(policy, rollouts, epochs=20, lora_rank=8)
     after = likelihood(policy, rollouts[0], text)
     assert metrics["loss.last"] < 0.5 * metrics["loss.first"]
     assert metrics["steps"] == 40
     assert after > before + 20
     with policy.disable_adapter():
         assert likelihood(policy, rollouts[0], text) == pytest.approx(before, abs=1e-3)
-    assert plugin.counts == {"rollouts": 8, "truncated": 0, "dropped": 0, "tokens": 20 * 8 * 13}
+    assert counts == {"rollouts": 8, "truncated": 0, "dropped": 0, "tokens": 20 * 8 * 13}
     assert progress.updates[-1][:2] == (40, 40)
     policy.save_adapter(tmp_path)
     policy.merge_adapter()
@@ -233,12 +235,12 @@ def test_another_objective_is_not_its_business() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lora_rank": 0}, "lora_rank is 0"),
-        ({"max_length": 0}, "max_length is 0"),
+        ({"lora_rank": 0}, "lora_rank: 0 is not at least 1"),
+        ({"max_length": 0}, "max_length: 0 is not at least 1"),
         ({"gradient_accumulation_steps": 3}, "cannot be split into 3"),
-        ({"lr": 0.0}, "lr is 0.0"),
+        ({"lr": 0.0}, "lr: 0.0 is not above 0"),
     ],
 )
 def test_what_cannot_be_done_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(openrft.UsageError, match=message):
-        SFT(SFT.Options(**options))
+        build_options(SFT.Options, options)

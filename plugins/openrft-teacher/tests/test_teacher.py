@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from openrft_teacher import Teacher, plan_rounds
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task, build_messages
-from openrft.testing import check_plugin
+from openrft.testing import build_options, check_plugin
 
 Answer = Callable[[str, int], Completion]  # (question, how often it was asked before) -> what the teacher writes
 
@@ -67,15 +67,16 @@ def task_of(*questions: str) -> Task:
 
 def teach(
     policy: Scripted, task: Task, options: Teacher.Options | None = None
-) -> tuple[list[openrft.Rollout], Teacher, Notes]:
+) -> tuple[list[openrft.Rollout], Mapping[str, int], Notes]:
     plugin, notes = Teacher(options or Teacher.Options()), Notes()
-    return plugin.synthesize(task.train, task, policy, 7, notes), plugin, notes
+    result = plugin.synthesize(task.train, task, policy, 7, notes)
+    return result.value, result.counts, notes
 
 
 def test_easy_questions_do_not_cost_what_hard_ones_cost() -> None:
     policy = Scripted(solved_at({"easy": 0, "middle": 5, "hard": 40, "never": 1000}))
     task = task_of("never", "easy", "hard", "middle")
-    rollouts, plugin, notes = teach(policy, task)
+    rollouts, counts, notes = teach(policy, task)
     assert [(questions, sampling.n) for questions, sampling in policy.calls] == [
         (["never", "easy", "hard", "middle"], 4),
         (["never", "hard", "middle"], 8),
@@ -84,10 +85,10 @@ def test_easy_questions_do_not_cost_what_hard_ones_cost() -> None:
         (["never"], 4),
     ]
     assert policy.asked == {"never": 64, "easy": 4, "hard": 60, "middle": 12}
-    assert plugin.counts["tries"] == 140
-    assert plugin.counts["tokens"] == 3 * 140
-    assert (plugin.counts["solved"], plugin.counts["fallback"]) == (3, 1)
-    assert plugin.counts["right"] == 4 + 20 + 7
+    assert counts["tries"] == 140
+    assert counts["tokens"] == 3 * 140
+    assert (counts["solved"], counts["fallback"]) == (3, 1)
+    assert counts["right"] == 4 + 20 + 7
     assert [rollout.sample.question for rollout in rollouts] == ["never", "easy", "hard", "middle"]
     assert "solved 3, fallback 1, tries 140" in notes.updates[-1]
 
@@ -103,10 +104,10 @@ def test_the_first_right_completion_is_the_target_and_every_target_is_right() ->
 
 def test_the_gold_answer_alone_where_no_try_is_right() -> None:
     task = task_of("never")
-    (rollout,), plugin, _ = teach(Scripted(solved_at({"never": 1000})), task)
+    (rollout,), counts, _ = teach(Scripted(solved_at({"never": 1000})), task)
     assert rollout.completion == Completion("\\boxed{B}", ())
     assert task.grade(rollout.sample, rollout.completion.text).correct
-    assert plugin.counts["fallback"] == 1
+    assert counts["fallback"] == 1
 
 
 def test_the_shortest_of_a_round() -> None:
@@ -118,17 +119,17 @@ def test_the_shortest_of_a_round() -> None:
 
 def test_a_right_answer_that_was_cut_off_is_no_target() -> None:
     policy = Scripted(lambda question, before: Completion("\\boxed{B} and", (1,), finish_reason="length"))
-    (rollout,), plugin, _ = teach(policy, task_of("q"), Teacher.Options(tries=4))
+    (rollout,), counts, _ = teach(policy, task_of("q"), Teacher.Options(tries=4))
     assert rollout.completion.tokens == ()
-    assert plugin.counts["cut_off"] == 4
+    assert counts["cut_off"] == 4
 
 
 def test_a_question_beyond_the_context_is_asked_once() -> None:
     policy = Scripted(lambda question, before: Completion("", finish_reason="context"))
-    (rollout,), plugin, _ = teach(policy, task_of("q"))
+    (rollout,), counts, _ = teach(policy, task_of("q"))
     assert len(policy.calls) == 1
     assert rollout.completion.text == "\\boxed{B}"
-    assert (plugin.counts["over_context"], plugin.counts["fallback"], plugin.counts["tries"]) == (1, 1, 0)
+    assert (counts["over_context"], counts["fallback"], counts["tries"]) == (1, 1, 0)
 
 
 def test_rounds_draw_from_different_seeds_and_the_same_job_from_the_same() -> None:
@@ -145,11 +146,11 @@ def test_another_teacher_is_opened_by_name_and_its_token_ids_are_dropped(monkeyp
     other = Scripted(lambda question, before: write("why\n\\boxed{B}"))
     monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
     student = Scripted(lambda question, before: write("\\boxed{A}"))
-    (rollout,), plugin, _ = teach(student, task_of("q"), Teacher.Options(model="pocket/teacher"))
+    (rollout,), counts, _ = teach(student, task_of("q"), Teacher.Options(model="pocket/teacher"))
     assert opened == ["pocket/teacher"]
     assert student.calls == []
     assert rollout.completion == Completion("why\n\\boxed{B}")
-    assert plugin.counts["tokens"] == 12
+    assert counts["tokens"] == 12
 
 
 @pytest.mark.parametrize(("tries", "first", "sizes"), [(64, 4, [4, 8, 16, 32, 4]), (3, 8, [3]), (1, 1, [1])])
@@ -162,10 +163,9 @@ def test_it_conforms_as_installed() -> None:
 
 
 def test_no_tries_is_refused() -> None:
-    with pytest.raises(openrft.UsageError, match="at least 1"):
-        Teacher(Teacher.Options(tries=0))
-    with pytest.raises(openrft.UsageError, match="max_tokens is 0"):
-        Teacher(Teacher.Options(max_tokens=0))
+    for name in ("tries", "max_tokens"):
+        with pytest.raises(openrft.UsageError, match=f"{name}: 0 is not at least 1"):
+            build_options(Teacher.Options, {name: 0})
 
 
 @pytest.mark.parametrize("model", ["none", ""])
