@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
+    from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.config.settings import Settings as Settings
@@ -79,7 +80,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "cli.command_context": ("CommandContext",),
     "cli.options": ("data_options", "parse_data_options"),
-    "config.options": ("FilePath", "WeightsPath", "option"),
+    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),
     "errors": (
