@@ -201,7 +201,7 @@ class Hooks:
         """Provider: the family of tasks of the plugin's own name.
 
         A family may offer more than `TaskFamily`: all rows of a task (`ProvidesAllRows`), a store that loads fast
-        (`Preparable`), which `openrft tasks prepare` makes, and further names of its tasks (`HasAliases`).
+        (`PreparesStore`), which `openrft tasks prepare` makes, and further names of its tasks (`HasAliases`).
         """
         raise NotImplementedError
 
