@@ -149,6 +149,7 @@ def _describe_options(declaration: Declaration) -> dict[str, dict[str, Any]]:
 def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
     from openrft.config.options import format_value
 
-    allowed = f"{about['type']}, {about['range']}" if about["range"] else about["type"]
-    default = "must be set" if about["required"] else f"default {format_value(about['default'])}"
-    return option, default, f"{about['help']} [{allowed}]".lstrip()
+    default = "must be set" if about["must_be_set"] else format_value(about["default"])
+    kind = ", ".join(filter(None, (about["type"], about["range"])))
+    source = f" Source: {about['source']}." if about["source"] else ""
+    return option, default, f"{about['help']}{source} ({kind})".strip()

@@ -93,7 +93,9 @@ def _collect(
         for info in describe_options(kind) if owner in (None, name) else ():
             origins = [origin for origin, layer in layers.items() if info.name in layer.get(name, {})]
             value = typed[name].get(info.name, info.default)
-            yield Setting(name, info, value, origins[-1] if origins else "must be set" if info.required else "default")
+            yield Setting(
+                name, info, value, origins[-1] if origins else "must be set" if info.must_be_set else "default"
+            )
 
 
 def _list_owners(owner: str | None) -> dict[str, type]:
@@ -137,9 +139,9 @@ def _format(setting: Setting) -> str:
         line = f"  {info.name} must be set"
     else:
         line = f"  {info.name} = {format_value(setting.value)}  ({setting.origin})"
-        if setting.origin != "default" and not info.required:
+        if setting.origin != "default" and not info.must_be_set:
             line = f"{line[:-1]}; default {format_value(info.default)})"
-    allowed = f"{info.type}, {info.range}" if info.range else info.type
-    text = f"{info.help} [{allowed}]" if info.help else f"[{allowed}]"
-    text += f" Default from: {info.source}." if info.source else ""
+    kind = ", ".join(filter(None, (info.type, info.range)))
+    source = f" Source: {info.source}." if info.source else ""
+    text = f"{info.help}{source} ({kind})".strip()
     return line + "\n" + textwrap.fill(text, 110, initial_indent="      ", subsequent_indent="      ")

@@ -189,7 +189,7 @@ class OptionInfo:
     name: str
     type: str  # in words
     default: Any  # None for an option that must be set
-    required: bool
+    must_be_set: bool
     range: str  # in words; empty where there are no limits
     help: str
     source: str  # of the default
@@ -200,10 +200,10 @@ def describe_options(options_class: type) -> list[OptionInfo]:
     kinds, rows = get_types(options_class), []
     for name, field in list_fields(options_class).items():
         declared, default = get_declaration(field), get_default(field)
-        required = default is MISSING
+        must_be_set = default is MISSING
         kind = describe_type(kinds[name])
-        shown = None if required else default
-        rows.append(OptionInfo(name, kind, shown, required, declared.range, declared.help, declared.source))
+        shown = None if must_be_set else default
+        rows.append(OptionInfo(name, kind, shown, must_be_set, declared.range, declared.help, declared.source))
     return rows
 
 
