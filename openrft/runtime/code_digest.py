@@ -1,4 +1,4 @@
-"""Which code computed a result: digests of packages and versions of libraries."""
+"""The code behind a result: digests of packages and versions of libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("torch", "transformers", "peft", "vllm")  # what the core computes with, as far as it is installed
+LIBRARIES = ("torch", "transformers", "peft", "vllm")  # the core's numerical libraries; not all need be installed
 
 
 @functools.cache
@@ -26,7 +26,7 @@ def digest_package(package: str) -> str:
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:
-    """Versions of those distributions that are installed, by name."""
+    """Versions of the installed distributions among `names`, by name."""
     found = {}
     for name in sorted(set(names)):
         with contextlib.suppress(PackageNotFoundError):
