@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
+    from openrft.runtime.files import write_atomic as write_atomic
     from openrft.runtime.fingerprint import expand_path as expand_path
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
+    from openrft.runtime.logging import silence_transformers as silence_transformers
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.runtime.text import escape_terminal as escape_terminal
@@ -109,7 +111,9 @@ _MODULES = {
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
+    "runtime.files": ("write_atomic",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
+    "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
     "runtime.text": ("escape_terminal",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
