@@ -17,7 +17,7 @@ from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
-from openrft.runtime.code_digest import LIBRARIES, digest_package, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_reachable, installed_versions
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
@@ -128,7 +128,8 @@ class JobContext:
         keep: Collection[str] = (),
     ) -> StageResult:
         """Run or reuse a stage. `make` fills a folder and the stats; the cost is kept beside the result. Of a stopped
-        attempt it finds the files named in `keep`."""
+        attempt it finds the files named in `keep`. The key holds the code that can be reached from the module where
+        `make` is defined."""
         stats = StageStats()
 
         def timed(folder: Path) -> None:
@@ -142,7 +143,7 @@ class JobContext:
 
         # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
-        core = [__version__, digest_package("openrft"), installed_versions(LIBRARIES)]
+        core = [__version__, digest_reachable(make.__module__), installed_versions(LIBRARIES)]
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         try:
             result = self.store.result(name, key, timed, keep)
