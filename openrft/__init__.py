@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from openrft.cli.command_context import CommandContext as CommandContext
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
+    from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.config.settings import Settings as Settings
@@ -76,8 +78,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "cli.command_context": ("CommandContext",),
     "cli.options": ("data_options", "parse_data_options"),
-    "config.options": ("FilePath", "WeightsPath", "option"),
+    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),
     "errors": (

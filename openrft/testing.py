@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from openrft.config.parse import parse_options, raise_faults
 from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
@@ -44,6 +45,8 @@ from openrft.types import (
 )
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
+
+T = TypeVar("T")
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
@@ -127,6 +130,17 @@ def toy_rollouts(task: Task) -> list[Rollout]:
             messages = build_messages(sample, (), task.instruction)
             rollouts.append(apply_grade(Rollout(sample, messages, completion), task.grade(sample, text)))
     return rollouts
+
+
+def build_options(options_class: type[T], values: Mapping[str, Any]) -> T:
+    """An options object from values as a user types them, limits checked: `build_options(Mine.Options, {"k": "3"})`.
+
+    Raises UsageError that lists every fault.
+    """
+    found, faults = parse_options(options_class, "options", values)
+    raise_faults(faults)
+    assert found is not None
+    return found
 
 
 def check_plugin(

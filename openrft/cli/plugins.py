@@ -140,23 +140,34 @@ def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
 
 
 def _describe_options(declaration: Declaration) -> dict[str, dict[str, Any]]:
+    """Type, default, range, help and source of each option. An option without a default must be set."""
+    from openrft.config.options import describe_type, get_declaration, get_default, get_types, list_fields
+
     if declaration.Options is None:
         return {}
-    return {
-        field.name: {
-            "type": _format_type(field.type),
-            "default": None if field.default is dataclasses.MISSING else field.default,
-            "required": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+    kinds, rows = get_types(declaration.Options), {}
+    for name, field in list_fields(declaration.Options).items():
+        declared, default = get_declaration(field), get_default(field)
+        rows[name] = {
+            "type": describe_type(kinds[name]),
+            "default": None if default is dataclasses.MISSING else default,
+            "must_be_set": default is dataclasses.MISSING,
+            "range": declared.range,
+            "help": declared.help,
+            "source": declared.source,
         }
-        for field in dataclasses.fields(declaration.Options)
-        if field.init
-    }
+    return rows
 
 
 def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
-    return option, about["type"], "must be set" if about["required"] else f"default {about['default']!r}"
+    default = "must be set" if about["must_be_set"] else _format_value(about["default"])
+    kind = ", ".join(filter(None, (about["type"], about["range"])))
+    source = f" Source: {about['source']}." if about["source"] else ""
+    return option, default, f"{about['help']}{source} ({kind})".strip()
 
 
-def _format_type(kind: object) -> str:
-    """An annotation as people write it, whether it is text or a type."""
-    return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
+def _format_value(value: object) -> str:
+    """A default as a user would type it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else repr(value) if isinstance(value, str) else str(value)

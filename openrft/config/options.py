@@ -20,13 +20,14 @@ _KEY = "openrft"  # where a field's metadata holds its Option
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PathMarker:
-    """Marks an option that names something outside the program, whose content results depend on."""
+    """Marks an option that names something outside the program."""
 
-    names: str  # "weights" or "file"
+    names: str  # "weights", "file" or "output"
 
 
 WeightsPath = Annotated[str, PathMarker("weights")]  # a policy or model: a shipped name, a folder, a hub id, a server
-FilePath = Annotated[str, PathMarker("file")]  # a file or a folder
+FilePath = Annotated[str, PathMarker("file")]  # a file or a folder that is read
+OutputPath = Annotated[str, PathMarker("output")]  # a file or a folder that the plugin writes: no result depends on it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

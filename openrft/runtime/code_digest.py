@@ -1,6 +1,6 @@
-"""Which code computed a result: digests of the modules that it can reach, and versions of libraries.
+"""The code behind a result: digests of the modules that it can reach, and versions of libraries.
 
-A digest depends on what the code does, not on how it is explained: comments, docstrings and the help of options are
+A digest depends on what the code does, not on how it is explained. Comments, docstrings and the help of options are
 left out, so that better words do not cost a run of RL.
 """
 
@@ -15,9 +15,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("torch", "transformers", "peft", "vllm")  # what the core computes with, as far as it is installed
+LIBRARIES = ("torch", "transformers", "peft", "vllm")  # the core's numerical libraries; not all need be installed
 CORE = Path(__file__).parents[1]  # the folder of the package openrft
-CHANGES_NO_RESULT = (  # modules above the stages, and those that only tell how the work goes
+CHANGES_NO_RESULT = (  # modules above the stages, and those that only report how the work goes
     "openrft.cli",
     "openrft.bench",
     "openrft.pipeline",
@@ -107,7 +107,7 @@ def digest_source(source: bytes) -> str:
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:
-    """Versions of those distributions that are installed, by name."""
+    """Versions of the installed distributions among `names`, by name."""
     found = {}
     for name in sorted(set(names)):
         with contextlib.suppress(PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""Paths that users type: expanded, and fingerprinted by all their content, so that no result outlives a change."""
+"""Paths that users type: expanded, and fingerprinted by their whole content, so that a change is always noticed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def expand_path(text: str, option: str = "") -> Path:
 
 
 def fingerprint_path(path: Path) -> str:
-    """16 hex digits that depend on a file's whole content, or on all files in a folder and their names.
+    """16 hex digits that depend on the whole content of a file, or on all files in a folder and their names.
 
-    Files and folders inside it whose names begin with a dot are left out: version control and download caches write
-    there while nothing that a model is loaded from changes. Raises OSError.
+    Files and folders whose names begin with a dot are left out. Version control and download caches write there, and no
+    model is loaded from there. Raises OSError.
     """
     if path.is_file():
         return content_id(_digest(path))
@@ -40,9 +40,9 @@ def fingerprint_path(path: Path) -> str:
 
 
 def _digest(file: Path) -> str:
-    """The sha256 of a file. One that has not changed since it was read last is not read again."""
+    """The sha256 of a file. A file that has not changed since the last call is not read again."""
     stat = file.stat()
-    # The change time is among what is compared because no program can set it back.
+    # The change time is compared too, because no program can set it back.
     return _read_digest(file.resolve(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 

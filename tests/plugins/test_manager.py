@@ -263,10 +263,11 @@ def test_show_lists_what_a_plugin_declares_and_its_options(openrft):
     done = openrft("plugins", "show", "brevity")
     assert "hooks: reward, evaluate" in done.stdout
     assert "requires: rl" in done.stdout
-    assert "limit" in done.stdout
+    assert "limit  40            How long a step may be. Source: taste. (a whole number, at least 1)" in done.stdout
     row = json.loads(openrft("plugins", "show", "brevity", "--json").stdout)
     assert (row["hooks"], row["requires"]) == (["reward", "evaluate"], ["rl"])
-    assert row["options"]["limit"]["default"] == 40
+    about = row["options"]["limit"]
+    assert (about["default"], about["range"], about["help"]) == (40, "at least 1", "How long a step may be.")
 
 
 def test_a_result_says_what_was_counted_measured_and_remembered(monkeypatch):

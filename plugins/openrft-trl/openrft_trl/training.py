@@ -119,7 +119,7 @@ class StageBridge(TrainerCallback):
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""
         rollouts = [self._prompts[r].to_rollout(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
-        self._rollouts = self._run.score(self._run.first + trainer_state.global_step, rollouts)
+        self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
                 "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
