@@ -83,12 +83,14 @@ def check_options_class(options_class: type) -> list[str]:
     faults = []
     kinds = get_types(options_class)
     for name, field in list_fields(options_class).items():
-        declared, default = get_declaration(field), get_default(field)
         try:
-            _build_reader(kinds[name], declared)
+            _build_reader(kinds[name], get_declaration(field))
         except TypeError as fault:
             faults.append(f"{name} {fault}")
-            continue
+    if faults:  # no default can be read while a type cannot
+        return faults
+    for name, field in list_fields(options_class).items():
+        declared, default = get_declaration(field), get_default(field)
         if declared.limits and not {int, float} & set(_list_members(kinds[name])):
             faults.append(f"{name} has limits ({declared.range}) and is not a number")
         elif default is not MISSING:
