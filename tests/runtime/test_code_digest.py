@@ -23,7 +23,7 @@ FILES = {
     "policies/hf.py": "from . import base",
     "policies/base.py": "",
     "stages/__init__.py": "",
-    "stages/train.py": "from typing import TYPE_CHECKING\nfrom core.policies import open\nif TYPE_CHECKING:\n    import core.report",
+    "stages/train.py": "import typing\nfrom core.policies import open\nif typing.TYPE_CHECKING:\n    import core.report",
     "report.py": "",
 }
 
@@ -113,6 +113,9 @@ def test_an_edit_changes_the_keys_of_the_stages_that_reach_it_alone(tmp_path):
 
     assert edited("cli/bench.py", "Run arms", "Run all arms") == set()
     assert edited("config/settings.py", "from __future__", "# words\nfrom __future__") == set()
-    assert edited("rewards/combine.py", "return math.prod(per_step)", "return 2 * math.prod(per_step)") == {"explore", "fitness"}
+    assert edited("rewards/combine.py", "return math.prod(per_step)", "return 2 * math.prod(per_step)") == {
+        "explore",
+        "fitness",
+    }
     everything = {"augment", "synthesize", "imitate", "fitness", "explore", "evaluate"}
     assert edited("policies/hf.py", "import torch\n", "import torch\n\nEDITED = 1\n") == everything
