@@ -68,6 +68,10 @@ class Spy:
 class Toy:
     """The task family's plugin; its task is handed over directly."""
 
+    @openrft.hookimpl
+    def evaluate(self):
+        return {}
+
 
 class Entry:
     dist = None
@@ -177,6 +181,10 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
 
         def __init__(self, options):
             self.content = vectors[0]
+
+        @openrft.hookimpl
+        def evaluate(self):
+            return {}
 
     every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)

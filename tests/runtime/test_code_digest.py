@@ -23,7 +23,8 @@ FILES = {
     "policies/hf.py": "from . import base",
     "policies/base.py": "",
     "stages/__init__.py": "",
-    "stages/train.py": "import typing\nfrom core.policies import open\nif typing.TYPE_CHECKING:\n    import core.report",
+    "stages/train.py": "import typing\nfrom core.policies import open\n"
+    "if typing.TYPE_CHECKING:\n    import core.report\n",
     "report.py": "",
 }
 
