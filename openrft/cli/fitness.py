@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.options import build_request, plugins_option, shared_options
+from openrft.cli.options import INTEGER, build_request, plugins_option, shared_options
 
 EPILOG = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @click.command("fitness", epilog=EPILOG)
 @shared_options
 @plugins_option("Plugins that give process rewards.", "prm")
-@click.option("--seed", type=int, default=0, show_default=True, help="Draws the questions and the rollouts.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the questions and the rollouts.")
 @click.option(
     "--store",
     default="runs/.store",

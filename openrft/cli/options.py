@@ -16,7 +16,23 @@ if TYPE_CHECKING:
 # Test questions of the default task. They are generated and cheap to answer, and more of them narrow the intervals.
 DEFAULT_TASK_TEST = 240
 
+INTEGER = click.IntRange(-(2**63) + 1, 2**63 - 1)  # what seeds may be
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+preset_option = click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings.")
+
+config_option = click.option(
+    "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
+)
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="OWNER.OPTION=VALUE",
+    help="A stage's setting or a plugin's option; `openrft settings` lists them. Repeatable.",
+)
 
 _DATA = [
     click.option(
@@ -31,7 +47,9 @@ _DATA = [
         default=None,
         help="Test samples per task.  [default: 100; 240 where no --task is given]",
     ),
-    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
+    click.option(
+        "--data-seed", type=INTEGER, default=None, help="Draws the split where the data has none.  [default: 0]"
+    ),
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),
@@ -55,17 +73,9 @@ _OPTIONS = [
         " baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
-    click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
-    click.option(
-        "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
-    ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="OWNER.OPTION=VALUE",
-        help="A stage's setting or a plugin's option. Repeatable.",
-    ),
+    preset_option,
+    config_option,
+    set_option,
 ]
 
 baselines_option = click.option(
@@ -119,7 +129,7 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
     from openrft.bench.plan import BenchRequest
     from openrft.config.parse import parse_assignments
 
-    values = _config(given["config"])
+    values = read_config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
         values.setdefault(owner, {}).update(options)
     data = parse_data_options(given)
@@ -161,7 +171,8 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
     return tuple(dict.fromkeys(seeds)) or None
 
 
-def _config(path: str | None) -> dict[str, dict[str, Any]]:
+def read_config(path: str | None) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML file, by owner. Raises UsageError."""
     from openrft.errors import UsageError
 
     if path is None:
@@ -170,6 +181,8 @@ def _config(path: str | None) -> dict[str, dict[str, Any]]:
         content = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as fault:
         raise UsageError(f"--config {path}: {fault.strerror}.") from fault
+    except RecursionError as fault:
+        raise UsageError(f"--config {path}: nested too deep.") from fault
     except ValueError as fault:  # no TOML, or no UTF-8
         raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
     for owner, options in content.items():

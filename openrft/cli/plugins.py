@@ -140,34 +140,16 @@ def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
 
 
 def _describe_options(declaration: Declaration) -> dict[str, dict[str, Any]]:
-    """Type, default, range, help and source of each option. An option without a default must be set."""
-    from openrft.config.options import describe_type, get_declaration, get_default, get_types, list_fields
+    from openrft.config.options import describe_options
 
-    if declaration.Options is None:
-        return {}
-    kinds, rows = get_types(declaration.Options), {}
-    for name, field in list_fields(declaration.Options).items():
-        declared, default = get_declaration(field), get_default(field)
-        rows[name] = {
-            "type": describe_type(kinds[name]),
-            "default": None if default is dataclasses.MISSING else default,
-            "must_be_set": default is dataclasses.MISSING,
-            "range": declared.range,
-            "help": declared.help,
-            "source": declared.source,
-        }
-    return rows
+    rows = [dataclasses.asdict(info) for info in describe_options(declaration.Options)] if declaration.Options else []
+    return {row.pop("name"): row for row in rows}
 
 
 def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
-    default = "must be set" if about["must_be_set"] else _format_value(about["default"])
+    from openrft.config.options import format_value
+
+    default = "must be set" if about["must_be_set"] else format_value(about["default"])
     kind = ", ".join(filter(None, (about["type"], about["range"])))
     source = f" Source: {about['source']}." if about["source"] else ""
     return option, default, f"{about['help']}{source} ({kind})".strip()
-
-
-def _format_value(value: object) -> str:
-    """A default as a user would type it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None else repr(value) if isinstance(value, str) else str(value)

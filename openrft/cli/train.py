@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.options import build_request, plugins_option, shared_options, track_option
+from openrft.cli.options import INTEGER, build_request, plugins_option, shared_options, track_option
 
 EPILOG = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @click.command("train", epilog=EPILOG)
 @shared_options
 @plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
-@click.option("--seed", type=int, default=0, show_default=True, help="Training seed.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Training seed.")
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the trained checkpoint.")
 @click.option(
     "--store",

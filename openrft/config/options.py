@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -168,7 +169,9 @@ def describe_type(kind: Any) -> str:
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         marker = _find_marker(kind)
-        return f"a path ({marker.names})" if marker else describe_type(parts[0])
+        if marker is None:
+            return describe_type(parts[0])
+        return "a name or path of weights" if marker.names == "weights" else "a path"
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, parts))}"
     if origin in (typing.Union, types.UnionType):
@@ -177,3 +180,37 @@ def describe_type(kind: Any) -> str:
         return f"a list, each {describe_type(parts[0])}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return words.get(kind) or (kind.__name__ if isinstance(kind, type) and not parts else str(kind))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """One option as it is shown to users."""
+
+    name: str
+    type: str  # in words
+    default: Any  # None for an option that must be set
+    must_be_set: bool
+    range: str  # in words; empty where there are no limits
+    help: str
+    source: str  # of the default
+
+
+def describe_options(options_class: type) -> list[OptionInfo]:
+    """Every option of the class, in the order of its fields."""
+    kinds, rows = get_types(options_class), []
+    for name, field in list_fields(options_class).items():
+        declared, default = get_declaration(field), get_default(field)
+        must_be_set = default is MISSING
+        kind = describe_type(kinds[name])
+        shown = None if must_be_set else default
+        rows.append(OptionInfo(name, kind, shown, must_be_set, declared.range, declared.help, declared.source))
+    return rows
+
+
+def format_value(value: Any) -> str:
+    """A value as users type it behind --set: none, true, 0.5, text, a list as JSON."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value or '""'
+    return json.dumps(value) if isinstance(value, (bool, int, float, list, tuple, dict)) else str(value)

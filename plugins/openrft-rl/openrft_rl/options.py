@@ -15,7 +15,7 @@ class RLOptions:
     released script, src/PPO/run_ppo.sh, with the defaults of the trainer that it calls."""
 
     algorithm: Literal["ppo", "grpo", "dr_grpo", "dapo", "gspo", "rloo", "reinforce++"] = option(
-        "grpo", help="The algorithm; a row of the table in algorithms.py.", source="paper: ppo (--preset paper)"
+        "grpo", help="The RL algorithm. The paper has ppo: --preset paper."
     )
     lr: float = option(3e-5, help="Learning rate of the policy.", source="paper (actor)", gt=0)
     lora_rank: int = option(
