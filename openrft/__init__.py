@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
+    from openrft.runtime.files import write_atomic as write_atomic
     from openrft.runtime.fingerprint import expand_path as expand_path
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
+    from openrft.runtime.logging import silence_transformers as silence_transformers
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.runtime.text import escape_terminal as escape_terminal
@@ -59,8 +61,14 @@ if TYPE_CHECKING:
     from openrft.tasks.prompt import format_question as format_question
     from openrft.tasks.task import Answerer as Answerer
     from openrft.tasks.task import DataRequest as DataRequest
+    from openrft.tasks.task import Grader as Grader
+    from openrft.tasks.task import HasAliases as HasAliases
+    from openrft.tasks.task import PreparesStore as PreparesStore
+    from openrft.tasks.task import ProvidesAllRows as ProvidesAllRows
     from openrft.tasks.task import Question as Question
+    from openrft.tasks.task import Rewriter as Rewriter
     from openrft.tasks.task import Rule as Rule
+    from openrft.tasks.task import StepChecker as StepChecker
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
@@ -72,6 +80,7 @@ if TYPE_CHECKING:
     from openrft.types import Message as Message
     from openrft.types import Prompt as Prompt
     from openrft.types import Reward as Reward
+    from openrft.types import RewardKind as RewardKind
     from openrft.types import Rollout as Rollout
     from openrft.types import Sample as Sample
 
@@ -102,11 +111,27 @@ _MODULES = {
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
+    "runtime.files": ("write_atomic",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
+    "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
     "runtime.text": ("escape_terminal",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
-    "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
+    "tasks.task": (
+        "Answerer",
+        "DataRequest",
+        "Grader",
+        "HasAliases",
+        "PreparesStore",
+        "ProvidesAllRows",
+        "Question",
+        "Rewriter",
+        "Rule",
+        "StepChecker",
+        "Task",
+        "TaskFamily",
+        "TaskInfo",
+    ),
     "types": (
         "JSON",
         "LETTERS",
@@ -116,15 +141,19 @@ _MODULES = {
         "Message",
         "Prompt",
         "Reward",
+        "RewardKind",
         "Rollout",
         "Sample",
     ),
 }
+_DOORS = ("prefix_tree", "splits", "testing")  # modules that plugins may import
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
+    if name in _DOORS:
+        return import_module(f"openrft.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'openrft' has no attribute {name!r}")
     value = getattr(import_module(f"openrft.{_HOMES[name]}"), name)
@@ -133,4 +162,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__", "testing", "splits", "prefix_tree"})
+    return sorted({*__all__, *_DOORS, "__version__"})

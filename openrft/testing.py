@@ -32,7 +32,7 @@ from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
-from openrft.tasks.task import DataRequest, Preparable, Task
+from openrft.tasks.task import DataRequest, PreparesStore, Task
 from openrft.types import (
     LETTERS,
     Completion,
@@ -257,7 +257,7 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     if whole is not None:
         missing = {s.id for s in (*again.train, *again.test)} - {s.id for s in (*whole.train, *whole.test)}
         faults["draws samples that are not in the whole task"] = bool(missing)
-    if isinstance(found, Preparable) and to is not None:
+    if isinstance(found, PreparesStore) and to is not None:
         found.prepare(request.data, to, request.skip_bad_rows, NoProgress())
         faults["gives other samples from its store"] = (
             _digest(found.load(task, replace(request, data=str(to)))) != before

@@ -54,6 +54,22 @@ def name_job(job: str) -> Iterator[None]:
         _job = before
 
 
+@contextlib.contextmanager
+def silence_transformers() -> Iterator[None]:
+    """Within this context transformers shows no progress bar and no warning."""
+    from transformers.utils import logging as transformers_logging
+
+    level, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bar:
+            transformers_logging.enable_progress_bar()
+
+
 class StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to the current `sys.stderr`, because progress bars replace it while they are shown."""
 

@@ -20,9 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils import logging as transformers_logging
 
-from openrft import CheckpointError
+from openrft import CheckpointError, silence_transformers
 
 _FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
 _COPY_AGAIN = "Copy or download the checkpoint again."
@@ -236,7 +235,7 @@ def _check_weights(checkpoint: Checkpoint, trunk: PreTrainedModel, report: Mappi
 def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
     """Whatever the loader raises becomes one line."""
     try:
-        with _silence_transformers():
+        with silence_transformers():
             yield
     except Exception as fault:
         reason = textwrap.shorten(str(fault), 240, placeholder=" ...") or type(fault).__name__
@@ -244,17 +243,3 @@ def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
             f"{checkpoint.folder} cannot be loaded: {reason}",
             "Give a whole transformers checkpoint: config, tokenizer and safetensors weights.",
         ) from fault
-
-
-@contextmanager
-def _silence_transformers() -> Iterator[None]:
-    """transformers warns of every head that a trunk does not need; here that is intended."""
-    level, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bar:
-            transformers_logging.enable_progress_bar()

@@ -129,7 +129,7 @@ class StageBridge(TrainerCallback):
 
     def _decode(self, ids: list[int]) -> Completion:
         stopped = bool(ids) and ids[-1] in self.end_tokens
-        text = self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True)
+        text = str(self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True))
         temperature = self._run.sampling(self._run.first).temperature
         return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 
