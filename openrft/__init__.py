@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from openrft.policies.base import Policy as Policy
     from openrft.policies.base import Sampling as Sampling
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
+    from openrft.policies.checkpoint_files import pin_template_date as pin_template_date
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
     from openrft.runtime.files import write_atomic as write_atomic
@@ -110,6 +111,7 @@ _MODULES = {
     "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
+    "policies.checkpoint_files": ("pin_template_date",),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
     "runtime.files": ("write_atomic",),

@@ -2,6 +2,7 @@
 
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+./my-adapter                        a folder with a LoRA adapter, merged into the base model that it names
 vllm:pocket, vllm:./my-checkpoint   the same, with vLLM for the rollouts
 openai:http://host:8000/v1#model    an OpenAI-compatible server
 baseline:longest-option             a rule that answers without a model
@@ -12,10 +13,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openrft.errors import CheckpointError, UnknownName
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
+from openrft.policies.checkpoint_files import read_adapter_base
 from openrft.runtime.fingerprint import fingerprint_path
+from openrft.types import content_id
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -51,6 +54,27 @@ def resolve_checkpoint(name: str) -> str:
     return name
 
 
+def resolve_adapter(name: str) -> tuple[str, Path | None]:
+    """As `resolve_checkpoint`; for the folder of an adapter, its base model and the folder.
+
+    Raises CheckpointError for an adapter whose base is not found.
+    """
+    path = resolve_checkpoint(name)
+    base = read_adapter_base(Path(path))
+    if base is None:
+        return path, None
+    advice = "Write the base model's path into base_model_name_or_path in its adapter_config.json."
+    try:
+        found = resolve_checkpoint(base)
+    except OpenRFTError as fault:
+        raise CheckpointError(
+            f"the adapter {path} needs the base model {base!r}, which is not here.", advice
+        ) from fault
+    if read_adapter_base(Path(found)) is not None:
+        raise CheckpointError(f"the base model of the adapter {path} is an adapter itself: {found}.", advice)
+    return found, Path(path)
+
+
 def open_policy(spec: str, task: Task | None = None) -> Policy:
     """Load the policy that `spec` names. A baseline needs the task that it will answer.
 
@@ -67,10 +91,12 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
-        return open_vllm(resolve_checkpoint(spec.removeprefix(VLLM_PREFIX)))
+        path, adapter = resolve_adapter(spec.removeprefix(VLLM_PREFIX))
+        return open_vllm(path, adapter)
     from openrft.policies.hf import HFPolicy
 
-    return HFPolicy(resolve_checkpoint(spec))
+    path, adapter = resolve_adapter(spec)
+    return HFPolicy(path, adapter=adapter)
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
@@ -87,5 +113,6 @@ def fingerprint_policy(spec: str, task: Task | None = None) -> str:
         return spec
     if spec.startswith(VLLM_PREFIX):
         return VLLM_PREFIX + fingerprint_policy(spec.removeprefix(VLLM_PREFIX))
-    path = Path(resolve_checkpoint(spec))
-    return fingerprint_path(path) if path.exists() else spec
+    name, adapter = resolve_adapter(spec)
+    base = fingerprint_path(Path(name)) if Path(name).exists() else name
+    return base if adapter is None else content_id("adapter", base, fingerprint_path(adapter))
