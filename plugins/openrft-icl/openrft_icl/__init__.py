@@ -96,11 +96,6 @@ class ICL(Plugin):
     def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)
 
-    @property
-    def content(self) -> str:
-        """The embedder's identity: results must not outlive the model behind a folder's name."""
-        return self._open_embedder().id
-
     def _open_embedder(self) -> Embedder:
         from openrft_icl.embedders import open_embedder
 
