@@ -39,7 +39,7 @@ def _tasks(baseline: Report, candidate: Report) -> Iterator[str]:
             yield f"task {task.name}: none of its test items is scored in the baseline"
         strange = len(ours ^ {item.id for item in other.items})
         if strange:
-            yield f"task {task.name}: {strange} test items stand in one report only"
+            yield f"task {task.name}: {strange} test items are in one report only"
         elif task.hash != other.hash:
             yield f"task {task.name}: the instruction or the grading differs"
     if not baseline.tasks:

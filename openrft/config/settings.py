@@ -57,7 +57,7 @@ class ExploreSettings:
     )
     checkpoint_every: int = option(
         1,
-        help="Steps between checkpoints, from which a stopped run goes on. Each writes the adapter.",
+        help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",
         ge=1,
         renamed_from="checkpoint",
     )

@@ -81,7 +81,7 @@ class PolicyHandle:
 def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     if not hasattr(policy, "attach_lora"):
         raise UsageError(
-            f"{purpose} needs a policy whose weights are at hand, and {spec!r} has none.",
+            f"{purpose} needs a policy with local weights, and {spec!r} has none.",
             "Give a checkpoint folder or hub id with --policy.",
         )
     return cast(TrainablePolicy, policy)
