@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.runtime.text import escape_terminal as escape_terminal
+    from openrft.tasks.leakage import normalize_text as normalize_text
     from openrft.tasks.prompt import box_answer as box_answer
     from openrft.tasks.prompt import build_messages as build_messages
     from openrft.tasks.prompt import format_question as format_question
@@ -116,6 +117,7 @@ _MODULES = {
     "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
     "runtime.text": ("escape_terminal",),
+    "tasks.leakage": ("normalize_text",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": (
         "Answerer",

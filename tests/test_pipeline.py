@@ -68,6 +68,10 @@ class Spy:
 class Toy:
     """The task family's plugin; its task is handed over directly."""
 
+    @openrft.hookimpl
+    def evaluate(self):
+        return {}
+
 
 class Entry:
     dist = None
@@ -172,10 +176,15 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
     class Leaning:
         @dataclass(frozen=True)
         class Options:
-            model: str = str(weights)
+            model: openrft.WeightsPath = str(weights)
+            size: float = 0.5
 
         def __init__(self, options):
             self.content = vectors[0]
+
+        @openrft.hookimpl
+        def evaluate(self):
+            return {}
 
     every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
@@ -189,6 +198,12 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
     second = identity()
     vectors[0] = "new"
     assert first != second != identity()
+
+    def set_to(**options):
+        return pipeline.build_context(replace(job(tiny), options={"toy": options}), Store(tmp_path)).identity(["toy"])
+
+    assert set_to(size="5e-1") == set_to(size=0.5) == identity()  # however it is typed, and by default
+    assert set_to(size=0.6) != identity()
 
 
 def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):

@@ -140,13 +140,14 @@ def find_path_options(options_class: type) -> dict[str, PathMarker]:
     return {name: marker for name, marker in found.items() if marker is not None}
 
 
-def find_named_paths(options_class: type, values: Mapping[str, Any]) -> dict[str, tuple[PathMarker, str]]:
-    """The weights and files that these values name, by option. Words that the type lists by name are no paths."""
-    kinds, found = get_types(options_class), {}
+def find_named_paths(options_class: type, values: Mapping[str, Any]) -> list[tuple[str, PathMarker, str]]:
+    """The weights and files that these values name, each with its option. Words that the type lists are no paths."""
+    kinds, found = get_types(options_class), []
     for name, marker in find_path_options(options_class).items():
         value = values.get(name)
-        if isinstance(value, str) and value and value not in _list_words(kinds[name]):
-            found[name] = (marker, value)
+        for path in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(path, str) and path and path not in _list_words(kinds[name]):
+                found.append((name, marker, path))
     return found
 
 

@@ -83,26 +83,25 @@ def check_options_class(options_class: type) -> list[str]:
     faults = []
     kinds = get_types(options_class)
     for name, field in list_fields(options_class).items():
+        declared, default = get_declaration(field), get_default(field)
         try:
-            _build_reader(kinds[name], get_declaration(field))
+            _build_reader(kinds[name], declared)
         except TypeError as fault:
             faults.append(f"{name} {fault}")
-    if faults:  # no default can be read while a type cannot
-        return faults
-    for name, field in list_fields(options_class).items():
-        declared, default = get_declaration(field), get_default(field)
+            continue
         if declared.limits and not {int, float} & set(_list_members(kinds[name])):
             faults.append(f"{name} has limits ({declared.range}) and is not a number")
         elif default is not MISSING:
-            faults += [f"{name} has a wrong default: {f}" for f in parse_values(options_class, "", {name: default})[1]]
+            wrong = parse_values(options_class, "", {name: default})[1]
+            faults += [f"{name} has a wrong default: {fault.partition(': ')[2]}" for fault in wrong]
     return faults
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """A suggestion for an unknown name: the nearest names, or all of them."""
+    """A suggestion for an unknown name: the nearest name, or all of them."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}."
 
 
 def raise_faults(faults: Iterable[str]) -> None:

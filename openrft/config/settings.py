@@ -15,6 +15,11 @@ Credit = Literal["sequence", "step", "min"]
 CREDIT_AGGREGATION: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}
 
 
+def choose_aggregation(aggregation: Aggregation | None, credit: Credit) -> Aggregation:
+    """The aggregation in use: the one that was set, else the credit's own, else min."""
+    return aggregation or CREDIT_AGGREGATION.get(credit, "min")
+
+
 @dataclass(frozen=True, slots=True)
 class ExploreSettings:
     """RL: how rollouts are drawn and rewarded. The optimizer's options belong to the RL plugin."""
@@ -72,7 +77,7 @@ class ExploreSettings:
     @property
     def effective_aggregation(self) -> Aggregation:
         """The aggregation in use: the one that was set, else the credit's own, else min."""
-        return self.aggregation or CREDIT_AGGREGATION.get(self.credit, "min")
+        return choose_aggregation(self.aggregation, self.credit)
 
 
 @dataclass(frozen=True, slots=True)
