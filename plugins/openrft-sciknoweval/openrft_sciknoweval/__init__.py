@@ -35,8 +35,8 @@ class SciKnowEval(Plugin):
         verdicts: OutputPath = option("runs/verdicts.jsonl", help="The file that keeps the judge's verdicts.")
         replay: FilePath | None = option(
             None,
-            help="A file of kept verdicts to use in place of `verdicts`, without ever asking the judge: a missing one is"
-            " an error.",
+            help="A file of kept verdicts to use in place of `verdicts`. The judge is never asked: a missing verdict is an"
+            " error.",
         )
         similarity: Literal["exact", "minilm"] | WeightsPath | None = option(
             None,

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from openrft import DataError, SentenceEmbedder, expand_path, fingerprint_path
+from openrft import DataError, SentenceEmbedder, expand_path
 
 NameMatcher = Callable[[str, str, float], bool]  # (one text, another, threshold)
 WORD2VEC_SUFFIXES = (".bin", ".vec", ".txt")

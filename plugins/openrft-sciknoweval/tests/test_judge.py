@@ -198,7 +198,7 @@ def test_a_judge_out_of_reach_is_no_score(server: Server, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="replay needs judge"):
         SciKnowEval.Options(replay="kept.jsonl")
     with pytest.raises(UsageError, match="is a folder"):
-        plugin(server, tmp_path, verdicts=str(tmp_path))
+        SciKnowEval(SciKnowEval.Options(judge=server.spec, verdicts=str(tmp_path)))
     for name in ("judge", "verdicts", "similarity"):
         with pytest.raises(ValueError, match=f"{name} is empty"):
             SciKnowEval.Options(**{name: " "})
