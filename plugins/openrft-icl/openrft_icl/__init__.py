@@ -72,7 +72,7 @@ class ICL(Plugin):
 
     @hookimpl
     def check_job(self) -> list[str]:
-        """The embedder is looked for before hours are spent on what comes before the first demonstration."""
+        """Checks the embedder before hours are spent on the stages before the first demonstration."""
         try:
             self._open_embedder()
         except UsageError as fault:

@@ -35,7 +35,7 @@ class SciKnowEval(Plugin):
         verdicts: OutputPath = option("runs/verdicts.jsonl", help="The file that keeps the judge's verdicts.")
         replay: FilePath | None = option(
             None,
-            help="A file of kept verdicts to use in place of `verdicts`. The judge is never asked: a missing verdict is an"
+            help="A file of kept verdicts to use in place of `verdicts`. The judge is never asked; a missing verdict is"
             " error.",
         )
         similarity: Literal["exact", "minilm"] | WeightsPath | None = option(

@@ -111,7 +111,7 @@ class StageBridge(TrainerCallback):
         self._rollouts: list[Rollout] = []
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Before TRL generates: the step's own random stream, so that a resumed run needs no generator's state."""
+        """Seed the step's own random stream before TRL generates, so that a resumed run needs no generator state."""
         torch.manual_seed(self._run.sampling(self._run.first + state.global_step).seed)
 
     def reward_rollouts(
@@ -134,7 +134,7 @@ class StageBridge(TrainerCallback):
         return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """TRL logs once a step, after the update, and once more at the end without a loss."""
+        """TRL logs once per step, after the update, and once more at the end without a loss."""
         if logs and "loss" in logs:
             metrics = {ours: float(logs[trl]) for trl, ours in METRIC_NAMES.items() if logs.get(trl) is not None}
             self._run.log_step(self._run.first + state.global_step - 1, self._rollouts, metrics)

@@ -184,8 +184,8 @@ def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"lr_scheduler_type": "linear"}', "would begin a schedule anew"),
-        ('{"warmup_steps": 2}', "would begin a schedule anew"),
+        ('{"lr_scheduler_type": "linear"}', "would begin a schedule again"),
+        ('{"warmup_steps": 2}', "would begin a schedule again"),
         ('{"weight_decay": 0.1}', "TRL would ignore it"),
     ],
 )
