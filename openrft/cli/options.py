@@ -18,6 +18,18 @@ DEFAULT_TASK_TEST = 240
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class PathType(click.Path):
+    """A file or folder, `~` included, that this machine could have: any other is refused before it costs time."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as text, or as `path_type`."""
+        from openrft.runtime.fingerprint import expand_path
+
+        option = f"{param.opts[-1]} " if param else ""
+        return super().convert(str(expand_path(str(value), option)), param, ctx)
+
+
 _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
@@ -57,7 +69,7 @@ _OPTIONS = [
     *_DATA,
     click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
     click.option(
-        "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
+        "--config", default=None, type=PathType(dir_okay=False), help="TOML file with the same settings as --set."
     ),
     click.option(
         "--set",

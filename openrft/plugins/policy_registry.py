@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from openrft.errors import CheckpointError, UnknownName
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
-from openrft.runtime.fingerprint import fingerprint_path
+from openrft.runtime.fingerprint import expand_path, fingerprint_path
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -29,7 +29,7 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint that an installed plugin provides under this name; None if no plugin has the name's first part."""
     name = name.removeprefix(VLLM_PREFIX)
     owner = name.split("/")[0]
-    if owner not in list_plugins() or Path(name).exists():
+    if owner not in list_plugins() or expand_path(name).exists():
         return None
     known = load_plugin_providers(owner).policies()
     if name not in known:
@@ -42,7 +42,10 @@ def resolve_checkpoint(name: str) -> str:
     found = find_named_checkpoint(name)
     if found:
         return found.path
-    if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+    path = expand_path(name)
+    if name and path.exists():
+        return str(path) if name.startswith("~") else name
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
             f" ({', '.join(sorted(list_plugins()))}).",
