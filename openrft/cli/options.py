@@ -164,12 +164,13 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from openrft.config.parse import show_value
     from openrft.errors import UsageError
 
     try:
         seeds = [int(part) for part in _listed(text) or ()]
     except ValueError:
-        raise UsageError(f"--seeds {text!r}: not whole numbers.", "Write them with commas: 0,1,2.") from None
+        raise UsageError(f"--seeds {show_value(text)}: not whole numbers.", "Write them with commas: 0,1,2.") from None
     return tuple(dict.fromkeys(seeds)) or None
 
 
@@ -182,6 +183,8 @@ def _config(path: str | None) -> dict[str, dict[str, Any]]:
         content = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as fault:
         raise UsageError(f"--config {path}: {fault.strerror}.") from fault
+    except RecursionError as fault:
+        raise UsageError(f"--config {path}: nested too deep.") from fault
     except ValueError as fault:  # no TOML, or no UTF-8
         raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
     for owner, options in content.items():

@@ -44,7 +44,10 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     from openrft.plugins.manager import load_plugin_providers
     from openrft.plugins.registry import list_plugins
     from openrft.plugins.task_registry import list_tasks
+    from openrft.runtime.fingerprint import expand_path
 
+    if data is not None:
+        expand_path(data, "--data ")
     infos: list[TaskInfo] = []
     faults: dict[str, OpenRFTError] = {}
     for name in list_plugins():

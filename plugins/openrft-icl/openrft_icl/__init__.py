@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from openrft import Demonstration, HookResult, Plugin, Sample, Task, UsageError, hookimpl
+from openrft import Demonstration, HookResult, Plugin, Sample, Task, UsageError, expand_path, hookimpl
 
 if TYPE_CHECKING:
     from openrft_icl.embedders import Embedder
@@ -55,6 +55,7 @@ class ICL(Plugin):
         """The embedder is looked for before hours are spent on what comes before the first demonstration."""
         try:
             self._open_embedder()
+            expand_path(self.options.index_dir, "icl.index_dir=")
         except UsageError as fault:
             return [str(fault)]
         return []
