@@ -7,9 +7,9 @@ no group has zero variance and nothing may be left out.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import resource
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,8 @@ def ours(checkpoint: str) -> Step:
             for (sample, messages), group in zip(batch, groups, strict=True)
             for completion in group
         ]
-        plugin.train_step(policy=policy, rollouts=rollouts, objective="explore", step=number, seed=number)
+        ask = {"objective": "explore", "step": number, "seed": number, "state": None}
+        plugin.train_step(policy=policy, rollouts=rollouts, **ask)
 
     return step
 
@@ -137,6 +138,15 @@ def peak_growth(side: str, checkpoint: str) -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 - before
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Print the bytes by which memory grows at most in three RL steps.")
+    parser.add_argument("side", choices=SIDES)
+    parser.add_argument("checkpoint", help="a checkpoint folder or hub id")
+    parser.add_argument("threads", nargs="?", type=int, default=1, help="of torch (default 1)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(peak_growth(arguments.side, arguments.checkpoint))
+
+
 if __name__ == "__main__":
-    torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
-    print(peak_growth(sys.argv[1], sys.argv[2]))
+    main()

@@ -8,6 +8,7 @@ measure, each in a process of its own: processor seconds after Python's start, a
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -26,8 +27,13 @@ UNTYPED = {"judge": "open-ended-qa", "relation F1": "relation_extraction"}  # th
 LONG = 150  # words of a question: a row of 1 kB, as the benchmark's are on average
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Make what is missing, then measure."""
+    parser = argparse.ArgumentParser(
+        description="Time and memory of SciKnowEval's loaders at the benchmark's full size."
+    )
+    parser.add_argument("folder", type=Path, help="where the made-up rows and stores are written, about 300 MB")
+    folder = parser.parse_args().folder
     raw, big = folder / "raw_data", folder / "big.jsonl"
     if not raw.exists():
         for leaf, count in counts():
@@ -131,4 +137,4 @@ def load(data: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    only(sys.argv[2:]) if sys.argv[1:2] == ["--only"] else main(Path(sys.argv[1]))
+    only(sys.argv[2:]) if sys.argv[1:2] == ["--only"] else main()

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from openrft.cli.command_context import CommandContext as CommandContext
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
+    from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.config.settings import Settings as Settings
@@ -47,18 +49,27 @@ if TYPE_CHECKING:
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
+    from openrft.runtime.files import write_atomic as write_atomic
     from openrft.runtime.fingerprint import expand_path as expand_path
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
+    from openrft.runtime.logging import silence_transformers as silence_transformers
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.runtime.text import escape_terminal as escape_terminal
+    from openrft.tasks.leakage import normalize_text as normalize_text
     from openrft.tasks.prompt import box_answer as box_answer
     from openrft.tasks.prompt import build_messages as build_messages
     from openrft.tasks.prompt import format_question as format_question
     from openrft.tasks.task import Answerer as Answerer
     from openrft.tasks.task import DataRequest as DataRequest
+    from openrft.tasks.task import Grader as Grader
+    from openrft.tasks.task import HasAliases as HasAliases
+    from openrft.tasks.task import PreparesStore as PreparesStore
+    from openrft.tasks.task import ProvidesAllRows as ProvidesAllRows
     from openrft.tasks.task import Question as Question
+    from openrft.tasks.task import Rewriter as Rewriter
     from openrft.tasks.task import Rule as Rule
+    from openrft.tasks.task import StepChecker as StepChecker
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
@@ -70,14 +81,16 @@ if TYPE_CHECKING:
     from openrft.types import Message as Message
     from openrft.types import Prompt as Prompt
     from openrft.types import Reward as Reward
+    from openrft.types import RewardKind as RewardKind
     from openrft.types import Rollout as Rollout
     from openrft.types import Sample as Sample
 
 __version__ = "0.1.0"
 
 _MODULES = {
+    "cli.command_context": ("CommandContext",),
     "cli.options": ("data_options", "parse_data_options"),
-    "config.options": ("FilePath", "WeightsPath", "option"),
+    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),
     "errors": (
@@ -99,11 +112,28 @@ _MODULES = {
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
+    "runtime.files": ("write_atomic",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
+    "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
     "runtime.text": ("escape_terminal",),
+    "tasks.leakage": ("normalize_text",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
-    "tasks.task": ("Answerer", "DataRequest", "Question", "Rule", "Task", "TaskFamily", "TaskInfo"),
+    "tasks.task": (
+        "Answerer",
+        "DataRequest",
+        "Grader",
+        "HasAliases",
+        "PreparesStore",
+        "ProvidesAllRows",
+        "Question",
+        "Rewriter",
+        "Rule",
+        "StepChecker",
+        "Task",
+        "TaskFamily",
+        "TaskInfo",
+    ),
     "types": (
         "JSON",
         "LETTERS",
@@ -113,15 +143,19 @@ _MODULES = {
         "Message",
         "Prompt",
         "Reward",
+        "RewardKind",
         "Rollout",
         "Sample",
     ),
 }
+_DOORS = ("prefix_tree", "splits", "testing")  # modules that plugins may import
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
+    if name in _DOORS:
+        return import_module(f"openrft.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'openrft' has no attribute {name!r}")
     value = getattr(import_module(f"openrft.{_HOMES[name]}"), name)
@@ -130,4 +164,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__", "testing", "splits", "prefix_tree"})
+    return sorted({*__all__, *_DOORS, "__version__"})

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openrft.errors import CheckpointError, UsageError
+from openrft.errors import CheckpointError, UsageError, first_line
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
+from openrft.runtime.logging import silence_transformers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,19 +58,14 @@ class SentenceEmbedder:
 
     def _load(self) -> Any:
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
 
-        bar = transformers_logging.is_progress_bar_enabled()
-        transformers_logging.disable_progress_bar()
         try:
             # Safetensors and no code of the model's: a downloaded folder must not run anything.
-            return SentenceTransformer(self._path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
+            with silence_transformers():
+                return SentenceTransformer(self._path, trust_remote_code=False, model_kwargs={"use_safetensors": True})
         except Exception as fault:
-            reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-            raise CheckpointError(f"{self._option}={self._path} cannot be loaded: {reason}", self._advice) from fault
-        finally:
-            if bar:
-                transformers_logging.enable_progress_bar()
+            reason = f"{self._option}={self._path} cannot be loaded: {first_line(fault)}"
+            raise CheckpointError(reason, self._advice) from fault
 
 
 def _find_minilm(option: str, install: str) -> str:

@@ -20,6 +20,11 @@ import difflib
 from collections.abc import Iterable
 
 
+def first_line(fault: BaseException) -> str:
+    """The first line of another library's error, or its type if it has no message."""
+    return str(fault).strip().split("\n")[0] or type(fault).__name__
+
+
 class OpenRFTError(Exception):
     """Base of every failure that OpenRFT reports in one line.
 

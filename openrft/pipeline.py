@@ -79,8 +79,8 @@ def build_context(
 
 
 def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError for jobs that would fail: training without samples or without weights, and whatever the plugins
-    know (their hook `check_job`). `tasks` is by name."""
+    """Raises UsageError for jobs that would fail: training without samples or without weights, and the reasons that
+    plugins give (their hook `check_job`). `tasks` is by name."""
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
@@ -103,8 +103,7 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
     for job in training:
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
-                f"the arm {job.arm.name} trains, which needs a policy whose weights are at hand, and {job.policy!r} has"
-                " none.",
+                f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
                 "Give a checkpoint folder or hub id with --policy, or answer without training: `openrft evaluate`.",
             )
 

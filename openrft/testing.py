@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from openrft.config.parse import parse_options, raise_faults
 from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
@@ -31,7 +32,7 @@ from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
-from openrft.tasks.task import DataRequest, Preparable, Task
+from openrft.tasks.task import DataRequest, PreparesStore, Task
 from openrft.types import (
     LETTERS,
     Completion,
@@ -44,6 +45,8 @@ from openrft.types import (
 )
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
+
+T = TypeVar("T")
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}{{ '<' + m['role'][0] + '>' + m['content'] }}"
@@ -68,7 +71,7 @@ def toy_task(train: int = 8, test: int = 8) -> Task:
 
 
 def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
-    """A real transformers checkpoint that knows nothing: a Llama of 40,000 random weights, a tokenizer of bytes."""
+    """Write a transformers checkpoint that has learnt nothing: a Llama of 40,000 random weights, a byte tokenizer."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -99,7 +102,7 @@ def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
 
 
 class ScriptedPolicy:
-    """A policy that answers what a function tells it to: (messages, sample number) -> text."""
+    """A policy whose answers come from a function: (messages, sample number) -> text."""
 
     def __init__(self, script: Callable[[Sequence[Message], int], str]) -> None:
         self.id = "scripted"
@@ -109,7 +112,7 @@ class ScriptedPolicy:
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
-        """As the script says; tokens are the text's bytes."""
+        """The script's answers. Tokens are the bytes of the text."""
         self.asked += len(prompts)
         return [
             [Completion(text, tuple(text.encode())) for text in (self._script(p, i) for i in range(sampling.n))]
@@ -129,17 +132,28 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     return rollouts
 
 
+def build_options(options_class: type[T], values: Mapping[str, Any]) -> T:
+    """An options object from values as a user types them: `build_options(Mine.Options, {"k": "3"})`.
+
+    Raises UsageError that lists every fault.
+    """
+    found, faults = parse_options(options_class, "options", values)
+    raise_faults(faults)
+    assert found is not None
+    return found
+
+
 def check_plugin(
     name: str,
     options: Mapping[str, Any] | None = None,
     task: str | None = None,
     request: DataRequest | None = None,
 ) -> list[str]:
-    """Load an installed plugin as a job would, call the hooks that it has on toy data, and check what they return.
+    """Load an installed plugin like a job, call its hooks on toy data, and check what they return.
 
-    A plugin that provides tasks goes through `check_family` as well, with `task` (by default the first one that it
-    lists) and `request`. Returns the names of the hooks that were called; `train_step` is not, as it needs a policy.
-    Raises PluginError (or AssertionError) naming what is wrong. Warns of an import that takes long.
+    If the plugin provides tasks, `check_family` runs too, with `task` (by default the first one that it lists) and
+    `request`. Returns the names of the hooks that were called; `train_step` is not, because it needs a policy. Raises
+    PluginError (or AssertionError) that says what is wrong. Warns of a slow import.
     """
     plugins, toys, called = PluginSet([name], {name: dict(options or {})}), toy_task(), []
     if slow := describe_slow_import(name):
@@ -215,10 +229,10 @@ def _first_task(name: str, request: DataRequest) -> str:
 
 
 def check_family(name: str, task: str, request: DataRequest, to: Path | None = None) -> Task:
-    """Load a task of an installed family as a run would, and check what a family promises; returns the task.
+    """Load a task of an installed family like a run, check the contract of `TaskFamily`, and return the task.
 
-    `task` is its whole name. If the family can prepare a store, it is made in `to` and must give the same task.
-    Raises PluginError (or what the family raises) naming what is wrong.
+    `task` is its full name. If the family can prepare a store, the store is made in `to` and must give the same task.
+    Raises PluginError (or what the family raises) that says what is wrong.
     """
     found = find_family(name)
     names = [info.name for info in list_tasks(name, request.data)]
@@ -243,7 +257,7 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     if whole is not None:
         missing = {s.id for s in (*again.train, *again.test)} - {s.id for s in (*whole.train, *whole.test)}
         faults["draws samples that are not in the whole task"] = bool(missing)
-    if isinstance(found, Preparable) and to is not None:
+    if isinstance(found, PreparesStore) and to is not None:
         found.prepare(request.data, to, request.skip_bad_rows, NoProgress())
         faults["gives other samples from its store"] = (
             _digest(found.load(task, replace(request, data=str(to)))) != before
@@ -261,7 +275,7 @@ def _digest(task: Task) -> str:
 
 
 def _check_answers(name: str, task: Task) -> None:
-    """Refuses a gold answer that the grader does not take for right, and one letter for all answers."""
+    """Refuse gold answers that the grader does not accept, and choice samples that all have the same answer."""
     samples = [*task.train, *task.test]
     for sample in samples:
         if task.grade(sample, box_answer(sample.answer)).correct is False:
@@ -278,7 +292,7 @@ def _check_answers(name: str, task: Task) -> None:
 
 
 def _check_tools(name: str, task: Task) -> None:
-    """Refuses a rewriter or step checker that breaks what `Task` says of it."""
+    """Refuse a rewriter or step checker that breaks its contract in `Task`."""
     for sample in task.train[:8]:
         if task.rewrite is not None:
             texts = task.rewrite(sample, 2, 0)

@@ -1,7 +1,7 @@
-"""What flows through the pipeline: Sample, Demonstration, Prompt, Completion, Reward, Rollout. All frozen.
+"""The data that flows through the pipeline: Sample, Demonstration, Prompt, Completion, Reward, Rollout. All are frozen.
 
-This file knows how each is identified and written to JSON. It does not know how a prompt looks (prompt.py),
-what a right answer is (grading.py) or where results lie (store.py).
+This file knows how each is identified and written to JSON. It does not know how a prompt looks (tasks/prompt.py), what
+a right answer is (grading/) or where results are stored (runtime/store.py).
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from openrft.errors import DataError
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 AnswerKind = Literal["choice", "boolean", "number", "text"]
 RewardKind = Literal["outcome", "process"]
-JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]  # plain data, as json writes it
+JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]  # plain data that json can write
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
 def content_id(*parts: object) -> str:
-    """16 hex digits that depend on the content of `parts` alone (sha256 of their canonical JSON)."""
+    """16 hex digits that depend only on the content of `parts` (sha256 of their canonical JSON)."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled question. Identity is question + options + answer: a question's text alone is not unique. Where a
-    task holds the same one several times, `copy` tells them apart."""
+    """One labelled question. Its id is made from question, options and answer, because a question's text alone is not
+    unique. If a task has equal samples, `copy` distinguishes them."""
 
     question: str  # the stem, without options
     answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
-    options: tuple[str, ...] = ()  # in the order of the letters A, B, C, ...; empty where there are none
+    options: tuple[str, ...] = ()  # in the order of the letters A, B, C, ...; may be empty
     kind: AnswerKind = "choice"
     task: str = ""  # the leaf task it belongs to, e.g. "sciknoweval/L3/retrosynthesis"
     parent: str | None = None  # id of the sample it was made from by augmentation
     created_by: str | None = None  # the plugin that made it from `parent`
-    copy: int = 0  # how many equal samples stand before it in its task
+    copy: int = 0  # the number of equal samples before it in its task
     meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
     id: str = field(init=False, default="")
 
@@ -50,7 +50,7 @@ class Sample:
         self._check_answer()
 
     def _check_answer(self) -> None:
-        """Raises DataError for an answer that no completion could give."""
+        """Raises DataError for an answer that no completion could match."""
         about = f"(question: {self.question[:60]!r})"
         if self.kind not in get_args(AnswerKind):
             raise DataError(
@@ -70,22 +70,22 @@ class Sample:
 
     @property
     def root_id(self) -> str:
-        """The id of the original, or of the first of equal samples: samples that share a root are kin."""
+        """The id of the original, or of the first of equal samples. Samples with the same root are related."""
         return self.parent or (replace(self, copy=0).id if self.copy else self.id)
 
     @property
     def gold(self) -> str:
-        """The gold answer's text: for a choice the text of the gold option."""
+        """The text of the gold answer; for a choice, that of the gold option."""
         return self.options[LETTERS.index(self.answer)] if self.kind == "choice" else self.answer
 
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A demonstration: a labelled question with what the assistant would have said."""
+    """A labelled question with the assistant's answer to it."""
 
     sample: Sample
     answer: str  # the bare answer, e.g. "\\boxed{B}"
-    trace: str | None = None  # reasoning that reaches the answer, where one was synthesised and verified
+    trace: str | None = None  # verified reasoning that reaches the answer, if it was synthesised
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,67 +93,67 @@ class Completion:
     """What a policy wrote for one prompt."""
 
     text: str
-    tokens: tuple[int, ...] = ()  # generated ids, the end token included when one was generated
+    tokens: tuple[int, ...] = ()  # generated ids, including the end token if there is one
     logprobs: tuple[float, ...] = ()  # natural log-probability of each token when it was sampled; may be empty
     finish_reason: Literal["stop", "length", "context", "error"] = "stop"
     # ^ "length": the token budget ran out; "context": the prompt alone fills the context, so nothing was written;
-    #   "error": a server failed, so nothing is known of what the policy would have written
-    temperature: float = 1.0  # at which it was drawn; `logprobs` are those of that distribution
-    error: str = ""  # what the server said; "" unless finish_reason is "error"
+    #   "error": a server failed, so the answer is not known
+    temperature: float = 1.0  # at which it was sampled; `logprobs` are those of that distribution
+    error: str = ""  # the server's message; "" unless finish_reason is "error"
 
     @property
     def is_written(self) -> bool:
-        """Whether the policy wrote anything at all, an empty text included."""
+        """Whether the policy wrote a completion; it may be empty."""
         return self.finish_reason not in ("context", "error")
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """One source's judgement of one rollout."""
+    """The reward of one source for one rollout."""
 
     name: str  # the source: "outcome" or the plugin's name
     kind: RewardKind
     score: float | None = None  # the sequence's score; None = the core aggregates `per_step`
-    per_step: tuple[float, ...] = ()  # one score a reasoning step, in [0, 1], in order
+    per_step: tuple[float, ...] = ()  # one score per reasoning step, in [0, 1], in order
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A sample, the prompt as the policy saw it, the completion, and what was made of them."""
+    """A sample, its prompt, the completion, and the grade and rewards of the completion."""
 
     sample: Sample
     messages: tuple[Message, ...]
     completion: Completion
-    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the prompt
+    demonstration_ids: tuple[str, ...] = ()  # ids of the samples that the prompt shows as demonstrations
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
-    answer: str | None = None  # what the grader read from the completion; None = nothing found (unparsed)
-    correct: bool | None = None  # None = not graded, or not scored: nobody can tell without a judge
+    answer: str | None = None  # what the grader read from the completion; None = unparsed
+    correct: bool | None = None  # None = not graded, or not scored because only a judge could tell
     step_rewards: tuple[float, ...] = ()
-    # ^ R in parts: one where each step ends, then one at the last token. Empty: all of R is at the last token
-    score: float | None = None  # in [0, 1], where an answer can be right in part; None = 1 if correct, else 0
+    # ^ the parts of R: one at the end of each step, then one at the last token. Empty: all of R is at the last token
+    score: float | None = None  # in [0, 1], where answers can be partly right; None = 1 if correct, else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A sample as a policy is to be asked it."""
+    """A sample with the messages that ask a policy for its answer."""
 
     sample: Sample
     messages: tuple[Message, ...]
-    demonstration_ids: tuple[str, ...] = ()  # of the samples whose demonstrations stand in the messages
+    demonstration_ids: tuple[str, ...] = ()  # ids of the samples that the messages show as demonstrations
 
     def to_rollout(self, completion: Completion) -> Rollout:
-        """The rollout that this completion makes of it."""
+        """The rollout of this prompt with a completion."""
         return Rollout(self.sample, self.messages, completion, self.demonstration_ids)
 
 
 def to_json(item: Sample | Rollout) -> dict[str, Any]:
-    """The item as plain JSON data; `rollout_from_json` and `sample_from_json` read it back."""
+    """The item as plain JSON data, which `rollout_from_json` and `sample_from_json` read back."""
     return _fields(item)
 
 
 def _fields(item: Sample | Rollout | Completion | Reward) -> dict[str, Any]:
-    """As `dataclasses.asdict` makes it, several times faster: tokens and texts are not copied one by one."""
+    """Like `dataclasses.asdict`, but several times faster because tokens and texts are not copied one by one."""
     return {name: _plain(getattr(item, name)) for name in item.__slots__}
 
 
@@ -166,12 +166,12 @@ def _plain(value: Any) -> Any:
 
 
 def digest_samples(samples: Iterable[Sample]) -> str:
-    """16 hex digits that depend on all of the samples; an id leaves out their kind, and what `meta` tells a grader."""
+    """16 hex digits that depend on everything in the samples. Their ids do not include kind and `meta`."""
     return content_id([to_json(sample) for sample in samples])
 
 
 def sample_from_json(row: Mapping[str, Any]) -> Sample:
-    """Rebuild a sample; its id is computed again, so an edited row cannot keep an old id."""
+    """Rebuild a sample. Its id is computed again, so an edited row cannot keep an old id."""
     keep = {k: v for k, v in row.items() if k != "id"}
     return Sample(**{**keep, "options": tuple(keep.get("options", ()))})
 

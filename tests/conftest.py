@@ -35,7 +35,19 @@ def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def openrft(third_party: dict[str, str], tmp_path: Path):
+def run_python(third_party: dict[str, str]):
+    """Run code in a process of its own, third-party plugins installed."""
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code], env=third_party, capture_output=True, text=True, timeout=120
+        )
+
+    return run
+
+
+@pytest.fixture
+def run_openrft(third_party: dict[str, str], tmp_path: Path):
     """Run the command line in a process of its own, third-party plugins installed."""
 
     def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:

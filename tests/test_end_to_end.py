@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 
-def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(openrft, tmp_path):
-    done = openrft("bench", "--plugins", "rl", "--arm", "noise=rl,placebo", "--json", timeout=900)
+def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(run_openrft, tmp_path):
+    done = run_openrft("bench", "--plugins", "rl", "--arm", "noise=rl,placebo", "--json", timeout=900)
     assert done.returncode == 0, done.stderr
     rows = {row["arm"]: row for row in json.loads(done.stdout)["overall"]["arms"]}
     learned, placebo = rows["rl"]["delta"], rows["noise"]["delta"]

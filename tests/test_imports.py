@@ -70,7 +70,9 @@ def test_help_answers_at_once():
 def test_the_public_names_are_sorted_and_whole_and_dir_shows_them():
     assert openrft.__all__ == sorted(set(openrft.__all__))
     assert all(hasattr(openrft, name) for name in openrft.__all__)
-    assert {*openrft.__all__, "testing", "splits", "prefix_tree"} <= set(dir(openrft))
+    doors = {"testing", "splits", "prefix_tree"}
+    assert {*openrft.__all__, *doors} <= set(dir(openrft))
+    assert all(getattr(openrft, door).__name__ == f"openrft.{door}" for door in doors)
 
 
 def test_a_type_checker_sees_the_public_names():

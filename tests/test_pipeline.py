@@ -68,6 +68,10 @@ class Spy:
 class Toy:
     """The task family's plugin; its task is handed over directly."""
 
+    @openrft.hookimpl
+    def evaluate(self):
+        return {}
+
 
 class Entry:
     dist = None
@@ -107,7 +111,7 @@ def adapter_of(store: Path) -> dict:
 
 def test_vanilla_only_evaluates(tiny, tmp_path):
     outcome = pipeline.run_job(job(tiny), Store(tmp_path))
-    assert [c.stage for c in outcome.stage_runs] == ["evaluate"]
+    assert [c.stage for c in outcome.stage_records] == ["evaluate"]
     assert len(outcome.rollouts) == 6 * 2
     assert [r.sample.id for r in outcome.rollouts[::2]] == [s.id for s in TASK.test]
 
@@ -123,8 +127,8 @@ def test_same_seed_same_numbers_other_seed_other_numbers(tiny, tmp_path):
 def test_stages_are_shared_and_reused(tiny, tmp_path):
     first = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
     again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    assert not any(c.reused for c in first.stage_runs)
-    assert all(c.reused for c in again.stage_runs)
+    assert not any(c.reused for c in first.stage_records)
+    assert all(c.reused for c in again.stage_records)
     assert again.rollouts == first.rollouts
     assert again.policy_id == first.policy_id != pipeline.run_job(job(tiny), Store(tmp_path)).policy_id
 
@@ -138,7 +142,7 @@ def test_a_family_that_grades_otherwise_meets_no_result_of_the_old_one(tiny, tmp
     edited = replace(TASK, grade=lambda sample, completion: Grade("A", True))
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: edited)
     again = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
-    assert not any(c.reused for c in again.stage_runs)
+    assert not any(c.reused for c in again.stage_records)
     assert all(r.correct for r in again.rollouts)
 
 
@@ -147,7 +151,7 @@ def test_an_upgraded_library_meets_no_result_of_the_old_one(tiny, tmp_path, monk
     monkeypatch.setattr(
         openrft.plugins.manager, "library_versions", lambda name: {"trl": "9.9"} if name == "spy" else {}
     )
-    assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).stage_runs)
+    assert not any(c.reused for c in pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path)).stage_records)
 
 
 def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
@@ -172,10 +176,15 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
     class Leaning:
         @dataclass(frozen=True)
         class Options:
-            model: str = str(weights)
+            model: openrft.WeightsPath = str(weights)
+            size: float = 0.5
 
         def __init__(self, options):
             self.content = vectors[0]
+
+        @openrft.hookimpl
+        def evaluate(self):
+            return {}
 
     every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
     monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
@@ -190,6 +199,12 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
     vectors[0] = "new"
     assert first != second != identity()
 
+    def set_to(**options):
+        return pipeline.build_context(replace(job(tiny), options={"toy": options}), Store(tmp_path)).identity(["toy"])
+
+    assert set_to(size="5e-1") == set_to(size=0.5) == identity()  # however it is typed, and by default
+    assert set_to(size=0.6) != identity()
+
 
 def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):
     pipeline.run_job(job(tiny), Store(tmp_path))
@@ -197,7 +212,7 @@ def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, mo
         other = replace(TASK, test=tuple(replace(s, **change) for s in TASK.test))
         assert [s.id for s in other.test] == [s.id for s in TASK.test]
         monkeypatch.setattr(pipeline, "load_task", lambda name, request, other=other: other)
-        assert not any(c.reused for c in pipeline.run_job(job(tiny), Store(tmp_path)).stage_runs)
+        assert not any(c.reused for c in pipeline.run_job(job(tiny), Store(tmp_path)).stage_records)
 
 
 def test_no_stage_but_evaluate_sees_the_test_split(tiny, tmp_path):

@@ -19,8 +19,8 @@ SMALL = [
 ]  # fmt: skip
 
 
-def test_a_whole_level_with_prm_and_icl(openrft, tmp_path):
-    done = openrft("bench", "--task", "sciknoweval/L3", "--plugins", "prm,icl", *SMALL, timeout=600)
+def test_a_whole_level_with_prm_and_icl(run_openrft, tmp_path):
+    done = run_openrft("bench", "--task", "sciknoweval/L3", "--plugins", "prm,icl", *SMALL, timeout=600)
     assert done.returncode == 0, done.stderr
     for word in (
         "vanilla",
@@ -38,15 +38,15 @@ def test_a_whole_level_with_prm_and_icl(openrft, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["sciknoweval/L3/diffusion_rate_analysis", "sciknoweval/openrft/T7"])
-def test_single_tasks_are_evaluated_with_baselines(openrft, task):
-    done = openrft("evaluate", "--task", task, *SMALL[:-2], "--json", timeout=300)
+def test_single_tasks_are_evaluated_with_baselines(run_openrft, task):
+    done = run_openrft("evaluate", "--task", task, *SMALL[:-2], "--json", timeout=300)
     assert done.returncode == 0, done.stderr
     table = json.loads(done.stdout)["overall"]
     assert table["arms"][0]["arm"] == "vanilla"
     assert {"majority-answer", "longest-option"} <= {b["name"] for b in table["baselines"]}
 
 
-def test_bad_rows_are_named_or_counted(openrft, tmp_path):
+def test_bad_rows_are_named_or_counted(run_openrft, tmp_path):
     rows = [
         {
             "prompt": {"default": ""},
@@ -65,21 +65,21 @@ def test_bad_rows_are_named_or_counted(openrft, tmp_path):
         "\n".join(json.dumps(r) for r in rows[:20]) + "\n{broken\n" + "\n".join(json.dumps(r) for r in rows[20:])
     )
     command = ["tasks", "show", "sciknoweval/file", "--data", str(file)]
-    refused = openrft(*command)
+    refused = run_openrft(*command)
     assert refused.returncode == 2
     assert "own.jsonl, line 4: answerKey 'Z'" in refused.stderr
     assert "line 21: not JSON" in refused.stderr
     assert "--skip-bad-rows" in refused.stderr
-    counted = openrft(*command, "--skip-bad-rows", "--json")
+    counted = run_openrft(*command, "--skip-bad-rows", "--json")
     assert counted.returncode == 0, counted.stderr
     shown = json.loads(counted.stdout)
     assert shown["train"] + shown["test"] == 29
     assert sum(shown["notes"]["bad_rows"].values()) == 2
 
 
-def test_missing_data_is_said_in_one_line(openrft, monkeypatch):
+def test_missing_data_is_said_in_one_line(run_openrft, monkeypatch):
     monkeypatch.delenv("OPENRFT_SCIKNOWEVAL_DATA")
-    done = openrft("evaluate", "--task", "sciknoweval/L3/diffusion_rate_analysis")
+    done = run_openrft("evaluate", "--task", "sciknoweval/L3/diffusion_rate_analysis")
     assert done.returncode == 2
     assert "--data" in done.stderr
     assert "Traceback" not in done.stderr

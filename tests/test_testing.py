@@ -1,4 +1,4 @@
-"""`check_family` lets a sound family pass and names what is wrong with another."""
+"""`check_family` and `check_plugin` let what is sound pass and name what is wrong."""
 
 from __future__ import annotations
 
@@ -158,3 +158,77 @@ def test_faults_are_named(kind, word, monkeypatch, tmp_path):
         return
     with pytest.raises(PluginError, match=f"plugin f .*{word}"):
         check_family("f", "f/sums", request, tmp_path)
+
+
+def test_the_kit_passes_a_good_plugin_and_fails_a_bad_one(run_python):
+    code = """
+from openrft.testing import check_plugin
+print(check_plugin("brevity", {"limit": 10}))
+try:
+    check_plugin("miscounting")
+except Exception as fault:
+    print(fault)
+"""
+    good, bad = run_python(code).stdout.splitlines()
+    assert good == "['reward', 'evaluate']"
+    assert "'miscounting' (openrft-broken 6.6.6) gave 1 rewards for 32 rollouts" in bad
+
+
+ODD = [
+    ("augment", "number", "gave no list in augment"),
+    ("augment", "numbers", "gave a int in augment, in place of a Sample"),
+    ("synthesize", "numbers", "gave no list of rollouts in synthesize"),
+    ("retrieve", "number", "gave no list of demonstrations"),
+    ("retrieve", "rows", "gave a int in retrieve, in place of a Demonstration"),
+    ("judge", "number", "gave no list in judge"),
+    ("judge", "numbers", "gave a int in judge, in place of a Grade"),
+    ("evaluate", "text", "gave metrics that are no numbers in evaluate"),
+    ("reward", "nothing", "gave None in place of a list of rewards"),
+    ("reward", "numbers", "int in place of a Reward"),
+]
+
+
+def test_the_kit_names_the_plugin_whatever_it_gives(run_python):
+    code = f"""
+from openrft.errors import PluginError
+from openrft.testing import check_plugin
+for hook, what, _ in {ODD!r}:
+    try:
+        print(check_plugin("odd", {{"hook": hook, "what": what}}))
+    except PluginError as fault:
+        print(fault)
+"""
+    notices = run_python(code).stdout.splitlines()
+    assert len(notices) == len(ODD), notices
+    for (*_, words), line in zip(ODD, notices, strict=True):
+        assert "plugin 'odd' (openrft-broken 6.6.6)" in line
+        assert words in line
+
+
+def test_the_kit_warns_of_a_slow_import(run_python):
+    code = """
+import warnings
+from openrft.testing import check_plugin
+with warnings.catch_warnings(record=True) as caught:
+    print(check_plugin("slow"))
+print(caught[0].message)
+"""
+    hooks, message = run_python(code).stdout.splitlines()
+    assert hooks == "['evaluate']"
+    assert "'slow' (openrft-broken 6.6.6): its import takes 1." in message
+    assert message.endswith("inside the hooks that need them.")
+
+
+def test_the_kit_sends_a_family_through_its_checks(run_python):
+    code = """
+from openrft.errors import OpenRFTError
+from openrft.testing import check_plugin
+print(check_plugin("toy"), check_plugin("pocket"))
+try:
+    check_plugin("lost")
+except OpenRFTError as fault:
+    print(fault)
+"""
+    good, bad = run_python(code).stdout.splitlines()
+    assert good == "['tasks'] ['tasks', 'policies']"
+    assert "'lost' (openrft-broken 6.6.6) failed to load lost/rows: FileNotFoundError" in bad

@@ -9,6 +9,7 @@ from typing import Any
 from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.outcomes import find_failures
 from openrft.bench.report import Report
+from openrft.config.settings import choose_aggregation
 
 
 def find_obstacles(baseline: Report, candidate: Report, arms: Sequence[str], with_components: bool) -> list[str]:
@@ -39,7 +40,7 @@ def _tasks(baseline: Report, candidate: Report) -> Iterator[str]:
             yield f"task {task.name}: none of its test items is scored in the baseline"
         strange = len(ours ^ {item.id for item in other.items})
         if strange:
-            yield f"task {task.name}: {strange} test items stand in one report only"
+            yield f"task {task.name}: {strange} test items are in one report only"
         elif task.hash != other.hash:
             yield f"task {task.name}: the instruction or the grading differs"
     if not baseline.tasks:
@@ -100,6 +101,8 @@ def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]
     yield "policy", str(plan.get("policy", ABSENT))
     yield from _flat("data", {key: value for key, value in plan.get("data", {}).items() if key != "data"})
     for owner, values in (*plan.get("settings", {}).items(), *plan.get("options", {}).items()):
+        if owner == "explore" and "aggregation" in values:  # none in a plan stands for the aggregation in use
+            values = {**values, "aggregation": choose_aggregation(values["aggregation"], values.get("credit"))}
         yield from _flat(owner, values)
     for arm in report.arms:
         if arm.name in arms:

@@ -1,7 +1,7 @@
-"""Run jobs one after another here, or side by side in worker processes that rebuild everything from plain data.
+"""Run jobs one after another in this process, or in parallel worker processes that rebuild everything from plain data.
 
-A worker that dies (killed, or out of memory) costs nothing but the job it worked on, which is tried once more alone
-after the others.
+If a worker dies (killed, or out of memory), only its job is affected. That job is tried once more, alone, after the
+others.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from openrft.bench.single_job import Finished, JobFolders, run_single_job
 from openrft.job import Job
 from openrft.runtime.logging import configure_worker_logging, get_level
 
-POLL_SECONDS = 1.0  # how long a worker's death may go unnoticed where a process it forked keeps its pipe open
-END_SECONDS = 10.0  # given to a worker that was asked to end
+POLL_SECONDS = 1.0  # the longest time before a worker's death is noticed if a process it forked keeps its pipe open
+END_SECONDS = 10.0  # time for a worker to end after it was asked to
 
 logger = logging.getLogger(__name__)
 
 
 class JobListener(Protocol):
-    """Is told how each job goes on; jobs are numbered in the plan's order."""
+    """Receives the progress of each job. Jobs are numbered in the plan's order."""
 
     def started(self, job: int) -> None:
-        """The job begins; a second time where its worker died and it is tried again."""
+        """The job begins. It begins a second time if its worker died."""
         ...
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None: ...
@@ -46,9 +46,9 @@ class JobListener(Protocol):
 def run_jobs(
     jobs: Sequence[Job], folders: JobFolders, workers: int, listener: JobListener, debug: bool = False
 ) -> Iterator[tuple[int, Finished]]:
-    """Yield (job number, what it came to) as jobs finish. A failed job fails alone.
+    """Yield (job number, result) as jobs finish. A failed job does not affect the others.
 
-    Rules answer here and first: they are done before a worker process would have started.
+    Rules run first and in this process, because they finish before a worker process would have started.
     """
     rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(BASELINE_PREFIX)}
     models = {n: job for n, job in enumerate(jobs) if n not in rules}
@@ -79,11 +79,11 @@ class _Death:
 
     job: int
     exit_code: int | None  # negative: the signal that killed it
-    stage: str  # what it had told of last
+    stage: str  # the last stage that it reported
 
 
 class WorkerPool:
-    """Runs jobs in at most `size` processes. Each has a pipe of its own: nothing is shared that a kill could break."""
+    """Runs jobs in at most `size` processes. Each has its own pipe, so a kill cannot break anything shared."""
 
     def __init__(self, jobs: Mapping[int, Job], folders: JobFolders, size: int, listener: JobListener) -> None:
         self._jobs, self._folders, self._listener = jobs, folders, listener
@@ -93,10 +93,10 @@ class WorkerPool:
         self._busy: list[_Worker] = []
 
     def run(self) -> Iterator[tuple[int, Finished]]:
-        """Yield every job as it finishes. Leaving early ends the workers at once."""
+        """Yield every job as it finishes. If the caller stops early, the workers are killed."""
         try:
             deaths = yield from self._run_all(self._jobs, self._size)
-            self._end_idle()  # what is tried again gets all the memory
+            self._end_idle()  # a job that is tried again gets all the memory
             for death in deaths:
                 logger.warning("%s: tried once more, alone.", self._jobs[death.job])
                 for again in (yield from self._run_all([death.job], 1)):
@@ -107,7 +107,7 @@ class WorkerPool:
                 worker.kill()
 
     def _run_all(self, numbers: Iterable[int], size: int) -> Generator[tuple[int, Finished], None, list[_Death]]:
-        """Yield the jobs that finish; return the deaths of the workers of the others."""
+        """Yield the jobs that finish. Returns the deaths of the workers of the others."""
         waiting, deaths = deque(numbers), list[_Death]()
         while waiting or self._busy:
             while waiting and len(self._busy) < size:
@@ -154,7 +154,7 @@ class _Worker:
     """A process that runs one job at a time, and the pipe to it."""
 
     def __init__(self, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")  # torch and its threads do not survive a fork
+        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, threads, get_level()), name="openrft-worker")
         self.process.start()
@@ -164,13 +164,13 @@ class _Worker:
         logger.info("worker %s started", self.process.pid)
 
     def assign(self, number: int, job: Job, folders: JobFolders) -> None:
-        """Give it a job; a worker that died meanwhile is noticed when it is listened to."""
+        """Give it a job. If it has died, `listen` notices."""
         self.job, self.stage = number, ""
         with contextlib.suppress(OSError):
             self.pipe.send((job, folders))
 
     def listen(self, listener: JobListener) -> Finished | None:
-        """Take what it sent so far; what the job came to, if that is in it."""
+        """Handle its messages so far. Returns the job's result if it is among them."""
         try:
             while self.pipe.poll():
                 kind, *told = self.pipe.recv()
@@ -189,22 +189,22 @@ class _Worker:
         return None
 
     def is_dead(self) -> bool:
-        """Whether nothing more will come from it."""
+        """Whether it has ended and sent its last message."""
         return self._gone or (not self.process.is_alive() and not self.pipe.poll())
 
     def ask_to_end(self) -> None:
-        """Tell it that there are no more jobs."""
+        """Tell it that there are no further jobs."""
         with contextlib.suppress(OSError):
             self.pipe.send(None)
 
     def wait_for_end(self) -> None:
-        """Wait a while for it to end by itself."""
+        """Wait for it to end by itself, then kill it."""
         self.process.join(END_SECONDS)
         self.kill()
         logger.info("worker %s ended", self.process.pid)
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
+        """End it at once."""
         self.process.terminate()
         self.process.join(1)
         self.process.kill()
@@ -214,8 +214,8 @@ class _Worker:
 
 
 def _serve(pipe: Connection, threads: int, level: int) -> None:
-    """Run the jobs that come through the pipe, until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its workers
+    """Run the jobs that come through the pipe until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lock = threading.Lock()
 
@@ -237,7 +237,8 @@ def _serve(pipe: Connection, threads: int, level: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """A bench that is killed ends no worker itself; an orphan would hold its memory and the locks of its stages."""
+    """End this worker with its parent. A killed bench cannot end its workers, and an orphan would keep its memory and
+    the locks of its stages."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""What a failed job leaves: one line for the report, and a file with all that is needed to find the cause."""
+"""Records of a failed job: one line for the report, and a file with what is needed to find the cause."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.stages.context import STAGE_NOTE
 
 FAILURES_FOLDER = "failures"
-DETAILS_NOTE = "Details: "  # begins the note on an error that says where its file is
+DETAILS_NOTE = "Details: "  # begins the note on an error that names its file
 
 
 def record_failure(job: Job, error: Exception, folder: Path) -> Failure:
-    """The report's entry of a job that `error` ended, and its file in `folder`."""
+    """The report's entry of a job that failed with `error`. Writes its file into `folder`."""
     words = str(error) if isinstance(error, OpenRFTError) else f"{type(error).__name__}: {error}"
     line = " ".join(words.split())
     stage = find_stage(error)
@@ -33,12 +33,12 @@ def record_failure(job: Job, error: Exception, folder: Path) -> Failure:
 
 
 def record_killed_worker(job: Job, exit_code: int | None, stage: str, folder: Path) -> Failure:
-    """The report's entry of a job whose worker process ended without an answer, and its file in `folder`."""
+    """The report's entry of a job whose worker process died. Writes its file into `folder`."""
     line = f"{describe_exit(exit_code)} in the stage {stage}" if stage else describe_exit(exit_code)
     line += ", and again when the job ran alone."
     if exit_code == -signal.SIGKILL:
         line += " The system may be out of memory: ask for a smaller batch, shorter answers or a smaller policy."
-    trace = "none: a process that is killed cannot tell where it was."
+    trace = "none: a killed process leaves no traceback."
     file = _write_details(job, line, stage, trace, folder)
     return Failure(job.arm.name, job.task, job.seed, line, _inside_run(file))
 
@@ -56,7 +56,7 @@ def describe_exit(exit_code: int | None) -> str:
 
 @contextmanager
 def keep_details(job: Job, folder: Path) -> Iterator[None]:
-    """If the job fails within this context, write its file into `folder` and add a note to the error that names it."""
+    """If the job fails in this context, write its file into `folder` and add a note to the error that names it."""
     try:
         yield
     except Exception as error:
@@ -66,12 +66,12 @@ def keep_details(job: Job, folder: Path) -> Iterator[None]:
 
 
 def failure_file(job: Job, folder: Path) -> Path:
-    """Where the details of this job's failure are written."""
+    """The file for the details of this job's failure."""
     return folder / f"{format_job_name(job.arm.name, job.task, job.seed)}.txt"
 
 
 def find_stage(error: BaseException) -> str:
-    """The stage that the error left, or nothing."""
+    """The stage in which the error was raised, or an empty text."""
     notes = [n for n in getattr(error, "__notes__", ()) if n.startswith(STAGE_NOTE)]
     return notes[0].removeprefix(STAGE_NOTE) if notes else ""
 

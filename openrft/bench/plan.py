@@ -196,7 +196,7 @@ def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]])
     """Refuse an option that names weights that do not exist, because its arm would fail after others ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
         options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
-        for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
+        for name, marker, spec in find_named_paths(options_class, values) if options_class else ():
             if marker.names == "weights":
                 try:
                     fingerprint_policy(spec)

@@ -71,7 +71,7 @@ def run_bench(
     debug: bool = False,
     tracker: str | None = None,
 ) -> Report:
-    """Run every job (resuming from the store under `out`) and write `out/name/`. Failed jobs stand in the report.
+    """Run every job (resuming from the store under `out`) and write `out/name/`. The report lists failed jobs.
 
     `open_display` makes what is told how the jobs go on.
     """

@@ -1,4 +1,4 @@
-"""One job, run in this process: the report's entry for it, whether it finished or failed."""
+"""Run one job in this process and make its entry for the report, whether it finishes or fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.types import Rollout
 
-Finished = tuple[ArmResult | Failure, Mapping[str, Path]]  # what the job came to; its files, by the folder for them
+Finished = tuple[ArmResult | Failure, Mapping[str, Path]]  # the job's result; its files by the folder they belong to
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +28,12 @@ class JobFolders:
     """Where a job's results go."""
 
     store: Path  # finished stages
-    failures: Path  # a file for each job that failed
+    failures: Path  # one file for each failed job
     track: TrackerConfig | None = None
 
 
-class _Telling:
-    """Progress that is handed to a function."""
+class _CallbackProgress:
+    """Passes progress reports to a function."""
 
     def __init__(self, tell: Callable[[str, int, int, str], None]) -> None:
         self._tell = tell
@@ -45,14 +45,15 @@ class _Telling:
 def run_single_job(
     job: Job, folders: JobFolders, tell: Callable[[str, int, int, str], None], debug: bool = False
 ) -> Finished:
-    """Run the job. One that fails is a Failure, and its details are written; with `debug` its error is raised."""
+    """Run the job. If it fails, the result is a Failure and its details are written. With `debug` the error is
+    raised."""
     began = time.perf_counter()
     with name_job(str(job)):
         logger.info("job started")
         try:
-            outcome = run_job(job, Store(folders.store), _Telling(tell), folders.track)
+            outcome = run_job(job, Store(folders.store), _CallbackProgress(tell), folders.track)
             result = summarise_job(outcome)
-        except Exception as fault:  # whatever ends a job ends it alone
+        except Exception as fault:  # any error ends this job only
             if debug:
                 raise
             failure = record_failure(job, fault, folders.failures)
@@ -64,7 +65,7 @@ def run_single_job(
 
 
 def summarise_job(outcome: JobResult) -> ArmResult:
-    """Per-item verdicts, costs and metrics of one job. Items of which a completion is not scored are left out."""
+    """Per-item grades, costs and metrics of one job. Items with a completion that is not scored are left out."""
     by_item: dict[str, list[Rollout]] = defaultdict(list)
     for rollout in outcome.rollouts:
         by_item[rollout.sample.id].append(rollout)
@@ -75,7 +76,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
     }
     metrics: dict[str, float | None] = {}
     for cost in outcome.stage_records:
-        # Of the evaluation only the core's own counts: its table shows what plugins measured, not what they counted.
+        # Of evaluation, only the core's own counts: its table shows metrics of plugins but not their counts.
         counts = {n: c for n, c in cost.counts.items() if cost.stage != "evaluate" or "." not in n}
         for name, value in {**counts, **cost.metrics}.items():
             metrics[f"{cost.stage}.{name}"] = float(value)

@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "Show a finished bench again.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
     "fitness": "Measure whether process rewards tell right from wrong.",
+    "settings": "List settings and options, with values and where these come from.",
     "plugins": "List installed plugins and their options.",
     "tasks": "List, show and compare tasks, or prepare their rows.",
 }

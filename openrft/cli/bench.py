@@ -52,17 +52,15 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     "extra",
     multiple=True,
     metavar="NAME=P,P,OWNER.OPTION=VALUE",
-    help="A further arm, with settings of its own if you like. Repeatable.",
+    help="A further arm, optionally with its own settings. Repeatable.",
 )
 @click.option(
     "--seeds",
     default=None,
     metavar="0,1,2",
-    help="Training seeds; several of them show the noise of training.  [default: 0]",
+    help="Training seeds. Several of them show the noise of training.  [default: 0]",
 )
-@click.option(
-    "--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, as it stands there."
-)
+@click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, unchanged.")
 @click.option(
     "--out",
     default="runs",
@@ -75,7 +73,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     "--workers",
     default=None,
     type=click.IntRange(min=1),
-    help="Jobs side by side.  [default: 2 on two or more cores, 1 on a GPU]",
+    help="Jobs in parallel.  [default: 2 on two or more cores, 1 on a GPU]",
 )
 @track_option
 @click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
@@ -97,8 +95,8 @@ def command(
 ) -> None:
     """Run arms on tasks and report what each plugin was worth.
 
-    Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl, metrics/*.jsonl (RL, a row a step)
-    and plan.json. To resume a stopped run, give the same command again.
+    Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl, metrics/*.jsonl (one row per RL
+    step) and plan.json. To resume a stopped run, give the same command again.
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
@@ -155,6 +153,6 @@ def _refuse_ignored(ctx: click.Context) -> None:
     ]
     if given:
         raise UsageError(
-            f"--plan says all that is run, so {', '.join(given)} would be ignored.",
+            f"--plan decides what is run, so {', '.join(given)} would be ignored.",
             "Leave them out, or edit the plan.",
         )

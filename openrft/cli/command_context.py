@@ -22,7 +22,7 @@ class CommandContext:
 
         names = select_tasks(selector)
         if len(names) != 1:
-            raise UsageError(f"{selector!r} stands for {len(names)} tasks.", "Name one.")
+            raise UsageError(f"{selector!r} matches {len(names)} tasks.", "Name one.")
         return replace(load_task(names[0], request), test=())
 
     def progress(self, title: str) -> AbstractContextManager[Progress]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.options import PathType, build_request, plugins_option, shared_options
+from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options
 from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
@@ -21,7 +21,7 @@ Examples:
 @click.command("fitness", epilog=EPILOG)
 @shared_options
 @plugins_option("Plugins that give process rewards.", "prm")
-@click.option("--seed", type=int, default=0, show_default=True, help="Draws the questions and the rollouts.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the questions and the rollouts.")
 @click.option(
     "--store",
     default="runs/.store",

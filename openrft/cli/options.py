@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Test questions of the default task. They are generated and cheap to answer, and more of them narrow the intervals.
 DEFAULT_TASK_TEST = 240
 
+INTEGER = click.IntRange(-(2**63) + 1, 2**63 - 1)  # what seeds may be
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -30,6 +32,20 @@ class PathType(click.Path):
         return super().convert(str(expand_path(str(value), option)), param, ctx)
 
 
+preset_option = click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings.")
+
+config_option = click.option(
+    "--config", default=None, type=PathType(dir_okay=False), help="TOML file with the same settings as --set."
+)
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="OWNER.OPTION=VALUE",
+    help="A stage's setting or a plugin's option; `openrft settings` lists them. Repeatable.",
+)
+
 _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
@@ -43,7 +59,9 @@ _DATA = [
         default=None,
         help="Test samples per task.  [default: 100; 240 where no --task is given]",
     ),
-    click.option("--data-seed", type=int, default=None, help="Draws the split where the data has none.  [default: 0]"),
+    click.option(
+        "--data-seed", type=INTEGER, default=None, help="Draws the split where the data has none.  [default: 0]"
+    ),
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),
@@ -67,17 +85,9 @@ _OPTIONS = [
         " baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
-    click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings."),
-    click.option(
-        "--config", default=None, type=PathType(dir_okay=False), help="TOML file with the same settings as --set."
-    ),
-    click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="OWNER.OPTION=VALUE",
-        help="A stage's setting or a plugin's option. Repeatable.",
-    ),
+    preset_option,
+    config_option,
+    set_option,
 ]
 
 baselines_option = click.option(
@@ -131,7 +141,7 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
     from openrft.bench.plan import BenchRequest
     from openrft.config.parse import parse_assignments
 
-    values = _config(given["config"])
+    values = read_config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
         values.setdefault(owner, {}).update(options)
     data = parse_data_options(given)
@@ -174,7 +184,8 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
     return tuple(dict.fromkeys(seeds)) or None
 
 
-def _config(path: str | None) -> dict[str, dict[str, Any]]:
+def read_config(path: str | None) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML file, by owner. Raises UsageError."""
     from openrft.errors import UsageError
 
     if path is None:

@@ -141,23 +141,16 @@ def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
 
 
 def _describe_options(declaration: Declaration) -> dict[str, dict[str, Any]]:
-    if declaration.Options is None:
-        return {}
-    return {
-        field.name: {
-            "type": _format_type(field.type),
-            "default": None if field.default is dataclasses.MISSING else field.default,
-            "required": field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-        }
-        for field in dataclasses.fields(declaration.Options)
-        if field.init
-    }
+    from openrft.config.options import describe_options
+
+    rows = [dataclasses.asdict(info) for info in describe_options(declaration.Options)] if declaration.Options else []
+    return {row.pop("name"): row for row in rows}
 
 
 def _option_row(option: str, about: Mapping[str, Any]) -> tuple[str, ...]:
-    return option, about["type"], "must be set" if about["required"] else f"default {about['default']!r}"
+    from openrft.config.options import format_value
 
-
-def _format_type(kind: object) -> str:
-    """An annotation as people write it, whether it is text or a type."""
-    return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
+    default = "must be set" if about["must_be_set"] else format_value(about["default"])
+    kind = ", ".join(filter(None, (about["type"], about["range"])))
+    source = f" Source: {about['source']}." if about["source"] else ""
+    return option, default, f"{about['help']}{source} ({kind})".strip()

@@ -34,10 +34,10 @@ def command(family: str, source: str | None, to: Path | None, skip_bad_rows: boo
     from openrft.errors import UsageError
     from openrft.plugins.errors import name_plugin_in_errors
     from openrft.plugins.task_registry import find_family as find
-    from openrft.tasks.task import Preparable
+    from openrft.tasks.task import PreparesStore
 
     found = find(family)
-    if not isinstance(found, Preparable):
+    if not isinstance(found, PreparesStore):
         raise UsageError(f"the tasks of {family} need no preparation.")
     to = to or Path("prepared") / family
     began = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.options import PathType, build_request, plugins_option, shared_options, track_option
+from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
 from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
@@ -21,7 +21,7 @@ Examples:
 @click.command("train", epilog=EPILOG)
 @shared_options
 @plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
-@click.option("--seed", type=int, default=0, show_default=True, help="Training seed.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Training seed.")
 @click.option("--out", required=True, type=PathType(file_okay=False), help="Folder for the trained checkpoint.")
 @click.option(
     "--store",
@@ -35,7 +35,7 @@ Examples:
 def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool, **given: Any) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
-    The checkpoint in --out loads with transformers and as --policy; metrics.jsonl beside it has a row for each step of
+    The checkpoint in --out can be loaded with transformers and as --policy. Its metrics.jsonl has one row per step of
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
     from openrft.bench.failures import FAILURES_FOLDER, keep_details
@@ -56,7 +56,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
         build_request(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
     )
     if len(plan.tasks) != 1:
-        raise UsageError(f"train takes one task, and the selectors stand for {len(plan.tasks)}.", "Name one.")
+        raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
     track = TrackerConfig(tracker, Path(store).parent / tracker) if tracker else None
     job = next(j for j in plan.jobs() if j.arm.name == "trained")
     check_jobs([job], {job.task: load_task(job.task, job.data)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -20,13 +21,14 @@ _KEY = "openrft"  # where a field's metadata holds its Option
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PathMarker:
-    """Marks an option that names something outside the program, whose content results depend on."""
+    """Marks an option that names something outside the program."""
 
-    names: str  # "weights" or "file"
+    names: str  # "weights", "file" or "output"
 
 
 WeightsPath = Annotated[str, PathMarker("weights")]  # a policy or model: a shipped name, a folder, a hub id, a server
-FilePath = Annotated[str, PathMarker("file")]  # a file or a folder
+FilePath = Annotated[str, PathMarker("file")]  # a file or a folder that is read
+OutputPath = Annotated[str, PathMarker("output")]  # a file or a folder that the plugin writes: no result depends on it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,13 +140,14 @@ def find_path_options(options_class: type) -> dict[str, PathMarker]:
     return {name: marker for name, marker in found.items() if marker is not None}
 
 
-def find_named_paths(options_class: type, values: Mapping[str, Any]) -> dict[str, tuple[PathMarker, str]]:
-    """The weights and files that these values name, by option. Words that the type lists by name are no paths."""
-    kinds, found = get_types(options_class), {}
+def find_named_paths(options_class: type, values: Mapping[str, Any]) -> list[tuple[str, PathMarker, str]]:
+    """The weights and files that these values name, each with its option. Words that the type lists are no paths."""
+    kinds, found = get_types(options_class), []
     for name, marker in find_path_options(options_class).items():
         value = values.get(name)
-        if isinstance(value, str) and value and value not in _list_words(kinds[name]):
-            found[name] = (marker, value)
+        for path in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(path, str) and path and path not in _list_words(kinds[name]):
+                found.append((name, marker, path))
     return found
 
 
@@ -167,7 +170,9 @@ def describe_type(kind: Any) -> str:
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         marker = _find_marker(kind)
-        return f"a path ({marker.names})" if marker else describe_type(parts[0])
+        if marker is None:
+            return describe_type(parts[0])
+        return "a name or path of weights" if marker.names == "weights" else "a path"
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, parts))}"
     if origin in (typing.Union, types.UnionType):
@@ -176,3 +181,37 @@ def describe_type(kind: Any) -> str:
         return f"a list, each {describe_type(parts[0])}"
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return words.get(kind) or (kind.__name__ if isinstance(kind, type) and not parts else str(kind))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """One option as it is shown to users."""
+
+    name: str
+    type: str  # in words
+    default: Any  # None for an option that must be set
+    must_be_set: bool
+    range: str  # in words; empty where there are no limits
+    help: str
+    source: str  # of the default
+
+
+def describe_options(options_class: type) -> list[OptionInfo]:
+    """Every option of the class, in the order of its fields."""
+    kinds, rows = get_types(options_class), []
+    for name, field in list_fields(options_class).items():
+        declared, default = get_declaration(field), get_default(field)
+        must_be_set = default is MISSING
+        kind = describe_type(kinds[name])
+        shown = None if must_be_set else default
+        rows.append(OptionInfo(name, kind, shown, must_be_set, declared.range, declared.help, declared.source))
+    return rows
+
+
+def format_value(value: Any) -> str:
+    """A value as users type it behind --set: none, true, 0.5, text, a list as JSON."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value or '""'
+    return json.dumps(value) if isinstance(value, (bool, int, float, list, tuple, dict)) else str(value)

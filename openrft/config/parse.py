@@ -48,7 +48,7 @@ def parse_values(options_class: type, owner: str, values: Mapping[str, Any]) -> 
     """The valid values by option, in their declared types, and a fault for each other value."""
     from pydantic import ValidationError
 
-    fields, kinds, readers = list_fields(options_class), get_types(options_class), _build_readers(options_class)
+    fields, kinds = list_fields(options_class), get_types(options_class)
     renamed = {old: name for name, field in fields.items() for old in get_declaration(field).renamed_from}
     good: dict[str, Any] = {}
     faults: list[str] = []
@@ -59,7 +59,7 @@ def parse_values(options_class: type, owner: str, values: Mapping[str, Any]) -> 
             faults.append(f"{owner} has no option {name!r}; {suggest(name, fields)}")
         else:
             try:
-                good[name] = readers[name].validate_python(_read_text(value, kinds[name]))
+                good[name] = _get_reader(options_class, name).validate_python(_read_text(value, kinds[name]))
             except ValidationError as fault:
                 faults.append(f"{owner}.{name}{_merge_errors(fault, get_declaration(fields[name]))}")
             except ValueError as fault:
@@ -92,15 +92,16 @@ def check_options_class(options_class: type) -> list[str]:
         if declared.limits and not {int, float} & set(_list_members(kinds[name])):
             faults.append(f"{name} has limits ({declared.range}) and is not a number")
         elif default is not MISSING:
-            faults += [f"{name} has a wrong default: {f}" for f in parse_values(options_class, "", {name: default})[1]]
+            wrong = parse_values(options_class, "", {name: default})[1]
+            faults += [f"{name} has a wrong default: {fault.partition(': ')[2]}" for fault in wrong]
     return faults
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """A suggestion for an unknown name: the nearest names, or all of them."""
+    """A suggestion for an unknown name: the nearest name, or all of them."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}."
 
 
 def raise_faults(faults: Iterable[str]) -> None:
@@ -211,11 +212,8 @@ def format_place(location: Iterable[int | str]) -> str:
 
 
 @functools.cache
-def _build_readers(options_class: type) -> dict[str, TypeAdapter[Any]]:
-    kinds = get_types(options_class)
-    return {
-        name: _build_reader(kinds[name], get_declaration(field)) for name, field in list_fields(options_class).items()
-    }
+def _get_reader(options_class: type, name: str) -> TypeAdapter[Any]:
+    return _build_reader(get_types(options_class)[name], get_declaration(list_fields(options_class)[name]))
 
 
 def _build_reader(kind: Any, declared: Option) -> TypeAdapter[Any]:

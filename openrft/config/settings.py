@@ -15,6 +15,11 @@ Credit = Literal["sequence", "step", "min"]
 CREDIT_AGGREGATION: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}
 
 
+def choose_aggregation(aggregation: Aggregation | None, credit: Credit) -> Aggregation:
+    """The aggregation in use: the one that was set, else the credit's own, else min."""
+    return aggregation or CREDIT_AGGREGATION.get(credit, "min")
+
+
 @dataclass(frozen=True, slots=True)
 class ExploreSettings:
     """RL: how rollouts are drawn and rewarded. The optimizer's options belong to the RL plugin."""
@@ -57,7 +62,7 @@ class ExploreSettings:
     )
     checkpoint_every: int = option(
         1,
-        help="Steps between checkpoints, from which a stopped run goes on. Each writes the adapter.",
+        help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",
         ge=1,
         renamed_from="checkpoint",
     )
@@ -72,7 +77,7 @@ class ExploreSettings:
     @property
     def effective_aggregation(self) -> Aggregation:
         """The aggregation in use: the one that was set, else the credit's own, else min."""
-        return self.aggregation or CREDIT_AGGREGATION.get(self.credit, "min")
+        return choose_aggregation(self.aggregation, self.credit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The six hooks in the paper's order, `judge`, and the providers. Called by name: a plugin takes only what it needs.
+"""The hooks, in the paper's order, and the providers. Arguments are passed by name; a plugin takes those it needs.
 
     class Brevity(openrft.Plugin):
         requires = ("rl",)
@@ -6,10 +6,10 @@
         @openrft.hookimpl
         def reward(self, rollouts): ...
 
-A plugin is a class whose entry point stands in the group `openrft`. What it declares is documented at `Plugin`
-(base.py). It is built as `Plugin(options)`, where `Plugin.Options` is a frozen dataclass, or as `Plugin()`.
+A plugin is a class with an entry point in the group `openrft`. `Plugin` (base.py) documents its declaration. It is
+built as `Plugin(options)`, where `Plugin.Options` is a frozen dataclass, or as `Plugin()`.
 
-A hook returns its value, or a `HookResult` around it that also says what was counted and measured.
+A hook returns its value, or a `HookResult` with the value, counts and metrics.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class HookResult(Generic[T_co]):
-    """What a hook returns, where it has more to say than its value. Around None it counts as None: no answer."""
+    """The value of a hook with counts, metrics or a state. With the value None it means no answer."""
 
-    value: T_co  # what the hook would return alone
+    value: T_co  # what the hook would return without it
     counts: Mapping[str, int] = field(default_factory=dict)
-    # ^ what was counted, by name, such as refusals; kept with the stage as PLUGIN.NAME, added up over its calls.
+    # ^ counts by name, such as refusals. They are kept with the stage as PLUGIN.NAME and added up over its calls.
     #   The core warns of a process reward's `steps_beyond_context`: steps that the reward model could not read
     metrics: Mapping[str, float] = field(default_factory=dict)
-    # ^ what was measured, by name; kept as PLUGIN.NAME, in explore in the row of its step
-    state: JSON = None  # of train_step: what it is given back as `state` at its next call, also after a resume
+    # ^ metrics by name, kept as PLUGIN.NAME; in explore, in the row of the step
+    state: JSON = None  # of train_step: it gets this back as `state` at its next call, also after a resume
 
 
-Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or a result around it
+Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or a HookResult with it
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInfo:
-    """A named checkpoint that a plugin ships or knows."""
+    """A named checkpoint of a plugin."""
 
     path: str  # a checkpoint folder or a hub id
     summary: str = ""
@@ -64,40 +64,40 @@ class PolicyInfo:
 
 
 class Exploration(Protocol):
-    """The explore stage as a plugin sees it that runs the whole of it (objective "explore_stage").
+    """The explore stage for a plugin that runs all of it (objective "explore_stage").
 
-    The plugin decides how completions are drawn and how the policy learns. What is asked, how answers are judged, the
-    log and the checkpoints stay the core's, so that its arm compares with any other.
+    The plugin samples completions and updates the policy. The core provides questions, rewards, log and checkpoints, so
+    that the arm compares with any other.
     """
 
-    first: int  # the step to begin with: above 0 where a stopped run goes on, with the adapter and optimizer restored
+    first: int  # the step to begin with; above 0 if a stopped run continues, with adapter and optimizer restored
     policy: TrainablePolicy
 
     @property
     def steps(self) -> int:
-        """How many steps there are in all."""
+        """The total number of steps."""
         ...
 
     def draw_prompts(self, step: int) -> list[Prompt]:
-        """The step's questions behind their demonstrations; the same for every trainer with the same seed."""
+        """The prompts of a step, with demonstrations. They are the same for every trainer with the same seed."""
         ...
 
     def sampling(self, step: int) -> Sampling:
-        """How many completions a question, how long and how warm; a random stream seeded with `seed` makes a run that
-        goes on draw what it would have drawn."""
+        """How to sample the completions of a step. A random stream seeded with its `seed` makes a resumed run draw the
+        same completions."""
         ...
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout]) -> list[Rollout]:
-        """The rollouts (`prompt.to_rollout(completion)`) graded, rewarded by every plugin of the arm, mixed into R."""
+        """The rollouts (`prompt.to_rollout(completion)`) with grades, the rewards of every plugin of the arm, and R."""
         ...
 
     def log_step(
         self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float], state: JSON = None
     ) -> None:
-        """To be called when the policy has learnt from a step's scored rollouts: logs it and saves a checkpoint.
+        """Log a step and save a checkpoint. Call it after the policy was updated with the step's scored rollouts.
 
-        `state` is what the plugin must remember: `train_step` is given it when a stopped run goes on. Raises
-        PluginError for a metric that is not finite.
+        `state` is what the plugin must remember. `train_step` gets it when a stopped run continues. Raises PluginError
+        for a metric that is not finite.
         """
         ...
 
@@ -107,10 +107,10 @@ class Hooks:
 
     @hookspec
     def check_job(self, settings: Settings, task: Task) -> Returned[list[str]] | None:
-        """What would make a job with this plugin fail, a sentence each; an empty list or None if nothing is known.
+        """Reasons why a job with this plugin would fail, one sentence each. An empty list or None if none is known.
 
         Called for every job of a bench before the first one starts, so it must be quick. `settings` are those of the
-        stages, the arm's own included; `task` has no test samples. Options are checked where they are declared.
+        stages, including the arm's own. `task` has no test samples. Options are checked where they are declared.
         """
         raise NotImplementedError
 
@@ -120,7 +120,7 @@ class Hooks:
     ) -> Returned[list[Sample]]:
         """New samples made from `samples` (the train split), each with `parent` and `created_by` set.
 
-        Called once, before synthesis. Every plugin's result is collected; the core keeps the originals, drops
+        Called once, before synthesis. The results of all plugins are collected. The core keeps the originals, drops
         duplicates by id and refuses a sample without a parent among `samples`. `policy` is the untrained policy.
         """
         raise NotImplementedError
@@ -129,10 +129,10 @@ class Hooks:
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> Returned[list[Rollout]] | None:
-        """Reasoning for `samples` (the original train split): one rollout a sample, targets of imitation.
+        """Reasoning for `samples` (the original train split): one rollout per sample, as targets of imitation.
 
-        `completion.text` must reach the gold answer; the core grades every one again and refuses a wrong one.
-        The first plugin that returns a list wins.
+        `completion.text` must reach the gold answer. The core grades every rollout again and refuses a wrong one. The
+        first plugin that returns a list wins.
         """
         raise NotImplementedError
 
@@ -140,7 +140,7 @@ class Hooks:
     def retrieve(
         self, samples: Sequence[Sample], pool: Sequence[Demonstration], task: Task
     ) -> Returned[list[list[Demonstration]]] | None:
-        """For each of `samples` the demonstrations to put before it, in order, chosen from `pool` (train split).
+        """For each of `samples`, the demonstrations to show before it, in order, from `pool` (the train split).
 
         The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`.
         """
@@ -148,15 +148,15 @@ class Hooks:
 
     @hookspec
     def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward]]:
-        """One Reward a rollout, in order. Every plugin's result is collected.
+        """One Reward per rollout, in order. The results of all plugins are collected.
 
-        kind "process": `per_step` in [0, 1], one a line of the completion (`openrft.split_steps`); the core
-        aggregates it with f and mixes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4).
-        Where `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.step_rewards`).
+        kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`). The core
+        aggregates it with f and computes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4). If
+        `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.step_rewards`).
         kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
-        `step` counts from 0; -1 stands for rollouts that are only looked at before RL (stages/fitness.py), which are
-        not drawn where the plugin's attribute `rewards` says that it gives no process rewards.
-        An exception stops the job and names the plugin; it never becomes a zero.
+        `step` counts from 0. -1 means the rollouts that are measured before RL (stages/fitness.py), for plugins that
+        declare process rewards.
+        An exception stops the job and names the plugin. It never becomes a zero.
         """
         raise NotImplementedError
 
@@ -174,40 +174,41 @@ class Hooks:
     ) -> Returned[Mapping[str, float]] | None:
         """Change the policy; return metrics, or None if `objective` is not this plugin's.
 
-        "imitate": called once with all synthesised rollouts (SFT). "explore": called once a step with that
-        step's scored rollouts (RL); rollouts of one sample form a group. "explore_stage": called once, without
-        rollouts, for a plugin whose `trains` names it: it takes every step from `run.first` to `run.steps` itself,
-        through `run`, which the others do not get. `state`: what the plugin returned as `HookResult.state` at the step
-        before, None at the first; it is kept in checkpoints. If all return None the core refuses.
+        "imitate": called once with all synthesised rollouts (SFT). "explore": called once per step with that step's
+        scored rollouts (RL); rollouts of one sample form a group. "explore_stage": called once without rollouts, for a
+        plugin whose `trains` names it. It runs every step from `run.first` to `run.steps` itself, through `run`, which
+        is None for the others. `state`: the `HookResult.state` of the plugin's previous step, None at the first. It is
+        kept in checkpoints. If all plugins return None, the job fails.
         """
         raise NotImplementedError
 
     @hookspec
     def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Returned[Mapping[str, float]]:
-        """Further metrics of the graded test rollouts, by name. Collected; names must not clash."""
+        """Further metrics of the graded test rollouts, by name. Names of different plugins must not clash."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)
     def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> Returned[list[Grade]] | None:
-        """Grades of the test answers that `task.grade` left open (`correct` is None): one a rollout, in order.
+        """Grades of the test answers that `task.grade` left open (`correct` is None): one per rollout, in order.
 
-        Called before `evaluate`, with those rollouts alone. None = no judge is at hand, or a Grade whose `correct` is
-        None: the answer is reported as not scored, never as wrong. A judge that cannot be reached raises.
+        Called before `evaluate`, with those rollouts only. Return None without a judge. Then, or with a Grade whose
+        `correct` is None, the answer is reported as not scored and never as wrong. A judge that cannot be reached
+        raises.
         """
         raise NotImplementedError
 
     @hookspec
     def tasks(self) -> TaskFamily:
-        """Provider: the family of tasks of the plugin's own name.
+        """The plugin's task family, which has the plugin's name.
 
-        A family may offer more than `TaskFamily`: all rows of a task (`ProvidesAllRows`), a store that loads fast
-        (`Preparable`), which `openrft tasks prepare` makes, and further names of its tasks (`HasAliases`).
+        A family may offer more than `TaskFamily`: all rows of a task (`ProvidesAllRows`), a store that loads fast, for
+        `openrft tasks prepare` (`PreparesStore`), and further names of its tasks (`HasAliases`).
         """
         raise NotImplementedError
 
     @hookspec
     def policies(self) -> Mapping[str, PolicyInfo]:
-        """Provider: named checkpoints (policies, teachers, PRMs), each name starting with the plugin's own."""
+        """Named checkpoints (policies, teachers, PRMs). Each name starts with the plugin's name."""
         raise NotImplementedError
 
 

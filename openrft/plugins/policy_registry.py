@@ -102,4 +102,4 @@ def fingerprint_policy(spec: str, task: Task | None = None) -> str:
     if spec.startswith(VLLM_PREFIX):
         return VLLM_PREFIX + fingerprint_policy(_strip_vllm(spec))
     path = Path(resolve_checkpoint(spec))
-    return fingerprint_path(path) if path.is_dir() else spec
+    return fingerprint_path(path) if path.exists() else spec

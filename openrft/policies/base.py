@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from torch import Tensor
+    from torch.nn import Parameter
+    from torch.optim import Optimizer
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,19 @@ class Policy(Protocol):
 class Critic(Protocol):
     """Estimates the value of each state in a policy's completions, and is trained with the policy."""
 
-    def values(self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    def values(self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """V(s_t), the return still to come before each completion token: (B, T) and a mask (B, T).
 
         Gradients flow into the critic alone. Rows with the same prompt should be adjacent.
         """
         ...
 
-    def get_optimizer(self, lr: float) -> Any:
+    def get_optimizer(self, lr: float) -> Optimizer:
         """The AdamW of the critic. It is made at the first call and kept."""
+        ...
+
+    def parameters(self) -> Iterable[Parameter]:
+        """The parameters that are trained."""
         ...
 
 
@@ -61,8 +72,8 @@ class TrainablePolicy(Policy, Protocol):
     its PreTrainedTokenizer. A trainer may replace `model` with the PeftModel it made from it.
     """
 
-    model: Any
-    tokenizer: Any
+    model: PreTrainedModel | PeftModel
+    tokenizer: PreTrainedTokenizerBase
     critic: Critic | None  # None until `attach_critic`; removed when the adapter is merged or dropped
 
     @property
@@ -106,14 +117,14 @@ class TrainablePolicy(Policy, Protocol):
         """Remove the adapter without merging it; does nothing if there is none."""
         ...
 
-    def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> Any:
+    def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> Optimizer:
         """The AdamW of the adapter. It is made at the first call after `attach_lora` and kept. The first call after
         `load_training_state` sets its learning rate and weight decay, which are not saved."""
         ...
 
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Tensor, Tensor]:
         """Log-probabilities, with gradient, of completion tokens given their prompts: (B, T) and a mask (B, T).
 
         Adjacent rows with the same prompt share its forward pass.

@@ -19,7 +19,7 @@ from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from openrft.errors import CheckpointError, OpenRFTError, UsageError
+from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
@@ -77,9 +77,8 @@ class HFPolicy:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
             model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
         except Exception as fault:
-            reason = str(fault).strip().split("\n")[0] or type(fault).__name__
             raise CheckpointError(
-                f"cannot load a policy from {path!r}: {reason}",
+                f"cannot load a policy from {path!r}: {first_line(fault)}",
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
         self.model: Any = model.to(device).eval()

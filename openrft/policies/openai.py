@@ -1,7 +1,8 @@
 """An OpenAI-compatible server as a policy: chat completions over HTTP, many requests at a time.
 
-Written as `openai:http://127.0.0.1:8000/v1#model-name`; the key comes from OPENAI_API_KEY and is never shown. The
-`openai` library (the extra `openrft[openai]`) does transport, retries and backoff; making a policy imports it.
+It is written as `openai:http://127.0.0.1:8000/v1#model-name`. The key comes from OPENAI_API_KEY and is never shown. The
+`openai` library (the extra `openrft[openai]`) does transport, retries and backoff. It is imported when a policy is
+made.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ from openrft.types import Completion, Message, content_id
 EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"
 PARALLEL = 16  # requests in flight; servers batch what arrives together
 CONNECT = 10.0  # seconds to reach the server
-TIMEOUT = 600.0  # seconds for one request, its retries included: a long completion on a busy server takes minutes
+TIMEOUT = 600.0  # seconds for one request with its retries; a long completion on a busy server takes minutes
 RETRIES = 4  # of a request, after a lost connection, 408, 409, 429, 5xx or a bad reply, with exponential backoff
 RETRY_DELAY = 0.5  # seconds before a bad reply is asked for again; twice as long each time
-GIVE_UP = 16  # requests in a row that failed for good: the server is gone
+GIVE_UP = 16  # failed requests in a row after which the server counts as lost
 
 logger = logging.getLogger(__name__)
 
 
 class OpenAIPolicy:
-    """See `openrft.policies.base.Policy` for the contract. Completions carry neither token ids nor log-probabilities.
+    """See `openrft.policies.base.Policy` for the contract. Completions have no token ids and no log-probabilities.
 
     Must not be called from within a running event loop.
     """
@@ -52,23 +53,23 @@ class OpenAIPolicy:
         self.url, self.model = parse_address(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
-        self._refused: set[str] = set()  # parameters that the server was found not to take
-        self.one_at_a_time = False  # whether the server was found to refuse n > 1
+        self._refused: set[str] = set()  # parameters that the server has refused
+        self.one_at_a_time = False  # whether the server has refused n > 1
         try:
-            import openai  # noqa: F401  # fails here, where the user chose the policy, and not in the middle of a run
+            import openai  # noqa: F401  # fails here and not in the middle of a run
         except ImportError as fault:
             raise UsageError(
                 f"the policy {self.id} needs the openai library.", "Install it: pip install 'openrft[openai]'."
             ) from fault
-        follow_verbosity("openai._base_client", logging.INFO)  # tells of retries; its DEBUG shows whole requests
+        follow_verbosity("openai._base_client", logging.INFO)  # it logs retries; its DEBUG shows whole requests
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
-        """`sampling.n` completions for each prompt, in order. A request that fails for good costs its own completions
+        """`sampling.n` completions for each prompt, in order. A request that fails for good loses its own completions
         (finish_reason "error"). Raises PolicyError where that happens to more than half of them or to many in a row.
         """
-        if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would begin a new turn, unsaid
+        if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would silently begin a new turn
             raise UsageError(f"{self.id} cannot continue a begun answer.", "Give a checkpoint folder or hub id.")
         return asyncio.run(self._generate_all(prompts, sampling, progress))
 
@@ -96,7 +97,7 @@ class OpenAIPolicy:
             try:
                 found = await asyncio.gather(*tasks)
             finally:
-                # After a failure, or Ctrl-C, nobody waits for what is still under way.
+                # After a failure or Ctrl-C, requests in flight are cancelled.
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -105,7 +106,7 @@ class OpenAIPolicy:
         return found
 
     async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
-        """One answered request; between 1 and `n` completions. Raises ServerFault with one line.
+        """One request with an answer of between 1 and `n` completions. Raises ServerFault with one line.
 
         An optional parameter that the server refuses is left out, now and in later requests: the server then draws
         with its own. A budget that reaches beyond the context is refused too; asked again without one, servers give
@@ -136,7 +137,8 @@ class OpenAIPolicy:
     async def _send(
         self, client: Any, prompt: Sequence[Message], temperature: float, values: dict[str, Any]
     ) -> list[Completion]:
-        """One request. The library retries lost connections, 408, 409, 429 and 5xx; bad replies are retried here."""
+        """Send one request. The library retries lost connections, 408, 409, 429 and 5xx. Bad replies are retried
+        here."""
         import openai
 
         bad_reply: Exception | None = None
@@ -154,12 +156,12 @@ class OpenAIPolicy:
                     await asyncio.sleep(RETRY_DELAY * 2**attempt)
         except Exception as fault:
             if bad_reply and isinstance(fault, TimeoutError):
-                fault = bad_reply  # what the server said tells more than that the time was up
+                fault = bad_reply  # the server's message is more useful than the timeout
             raise explain_error(fault, self.url, self.model, self._timeout) from fault
         raise AssertionError("the loop above ends with a return or an error")
 
     def _remember_refused(self, refused: set[str]) -> None:
-        """The server took a request without these: they are sent no more. Says so once for each."""
+        """Stop sending parameters without which the server accepted a request. Each is logged once."""
         fresh = [name for name in OPTIONAL if name in refused - self._refused]
         self._refused |= refused
         if lost := [name for name in fresh if name not in ("n", "max_tokens")]:
@@ -167,7 +169,7 @@ class OpenAIPolicy:
 
 
 class _Tally:
-    """How many completions have been answered and failed, over all requests of one call."""
+    """Counts the completions that arrived and failed, over all requests of one call."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._total, self._progress = total, progress
@@ -175,13 +177,13 @@ class _Tally:
         self._fault: ServerFault | None = None  # the first
 
     def add_answered(self, count: int) -> None:
-        """A request brought `count` completions."""
+        """Count a request that returned `count` completions."""
         self._answered += count
         self._in_a_row = 0
         self._show()
 
     def add_failed(self, count: int, fault: ServerFault) -> None:
-        """A request for `count` completions failed for good. Raises PolicyError where to go on would be in vain."""
+        """Count a request for `count` completions that failed for good. Raises PolicyError after too many failures."""
         self._fault = self._fault or fault
         self.failed += count
         self._in_a_row += 1
@@ -192,7 +194,7 @@ class _Tally:
         self._show()
 
     def describe(self) -> str:
-        """What failed, with the server's words."""
+        """How much failed, with the server's first message."""
         words = self._fault.message if self._fault else ""
         return f"{self.failed} of {self._total} answers could not be had from the server; the first: {words}"
 
@@ -202,7 +204,7 @@ class _Tally:
 
 
 class _Group:
-    """The completions of one prompt, gathered from a server that may give fewer than it is asked for."""
+    """Collects the completions of one prompt from a server that may return fewer than it is asked for."""
 
     def __init__(
         self,
@@ -219,7 +221,7 @@ class _Group:
         self._requests = 0
 
     async def fill(self) -> list[Completion]:
-        """`sampling.n` completions: one request for all; then, of the size the server gives, as many as are missing."""
+        """`sampling.n` completions: one request for all, then requests of the size the server returns for the rest."""
         n = self._sampling.n
         found = await self._request_first(n) if n > 1 else await self._request(1)
         while len(found) < n:
@@ -230,19 +232,19 @@ class _Group:
         return found
 
     async def _request_first(self, n: int) -> list[Completion]:
-        """All at once, or one alone: some servers refuse n > 1, always or at temperature 0."""
+        """Ask for all at once, or for one if the server refuses n > 1. Some do, always or at temperature 0."""
         if self._policy.one_at_a_time:
-            self._requests += 1  # the seeds that follow are the same, whoever learnt of it first
+            self._requests += 1  # keeps the following seeds the same as for the prompt that found the refusal
             return await self._request(1)
         try:
             return await self._request(n, may_be_refused=True)
-        except RequestRefused:  # if n was not the reason, one alone fails as well
+        except RequestRefused:  # if n was not the reason, a request for one fails too
             found = await self._request(1)
             self._policy.one_at_a_time |= found[0].finish_reason != "error"
             return found
 
     async def _request(self, size: int, may_be_refused: bool = False) -> list[Completion]:
-        # A seed for each request: with one seed for all, asking again would bring the same completions again.
+        # Each request has its own seed. With the same seed, asking again would return the same completions.
         seed = int(content_id(self._key, self._requests)[:7], 16)
         self._requests += 1
         async with self._slots:
@@ -264,7 +266,7 @@ def parse_address(spec: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and model and parts.port != 0
-    except ValueError:  # brackets or a port that cannot be
+    except ValueError:  # invalid brackets or port
         good = False
     if not good or not spec.isprintable():
         raise UsageError(f"{spec!r} does not name a server and a model.", f"Write it like {EXAMPLE}.")

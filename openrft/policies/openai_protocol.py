@@ -1,6 +1,6 @@
-"""What an OpenAI-compatible server says: replies read as completions, refusals and faults told in one line.
+"""Replies of an OpenAI-compatible server: read them as completions, and explain refusals and faults in one line.
 
-Knows the shapes of replies and errors. Sends nothing (openai.py does).
+This file knows the shapes of replies and errors. openai.py sends the requests.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 from openrft.errors import PolicyError
 from openrft.types import Completion
 
-LONGEST = 200  # characters of a server's own words; some answer with a whole page
-NEW_BUDGET = "max_completion_tokens"  # what OpenAI's reasoning models insist on; other servers know the old name only
-# What a server may refuse to be told, the least important first: where a refusal names several, one goes at a time.
+LONGEST = 200  # characters of a server's message that are shown; some servers answer with a whole page
+NEW_BUDGET = "max_completion_tokens"  # required by OpenAI's reasoning models; other servers know only the old name
+# Parameters that a server may refuse, the least important first. If a refusal names several, one is removed at a time.
 OPTIONAL = ("seed", "top_p", "temperature", "n", "max_tokens", NEW_BUDGET)
 
 
@@ -25,16 +25,16 @@ class ServerFault(PolicyError):
 
 
 class RequestRefused(ServerFault):
-    """The server understood the request and will not serve it as it is (400, 413, 422).
+    """The server understood the request and refused it (400, 413, 422).
 
-    `parameter` is the optional parameter that the refusal is about, as far as the server says so.
+    `parameter` is the optional parameter that the refusal is about, if the server names it.
     """
 
     parameter = ""
 
 
 class ContextFull(RequestRefused):
-    """Prompt and budget together, or the prompt alone, are more than the model's context."""
+    """Prompt and budget together, or the prompt alone, exceed the model's context."""
 
 
 class BadReply(Exception):
@@ -46,8 +46,8 @@ class BadReply(Exception):
 
 
 def read_reply(reply: Any, temperature: float) -> list[Completion]:
-    """The reply's choices as completions. Raises BadReply where none of them is an answer, as with an error inside a
-    reply with status 200."""
+    """The reply's choices as completions. Raises BadReply if none of them is an answer, for example if a reply with
+    status 200 contains an error."""
     choices: Any = getattr(reply, "choices", None)
     found = [_read_choice(choice, temperature) for choice in choices] if isinstance(choices, list) else []
     if any(completion.finish_reason != "error" for completion in found):
@@ -61,25 +61,25 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
 
 
 def _read_choice(choice: Any, temperature: float) -> Completion:
-    """One choice as a completion; finish_reason "error" where it holds no answer."""
+    """One choice as a completion, with finish_reason "error" if it holds no answer."""
     message: Any = getattr(choice, "message", None)
     reason = getattr(choice, "finish_reason", None)
     content = getattr(message, "content", None)
     if isinstance(content, list):
         content = "".join(map(_part_text, content))
     if not isinstance(content, str) and isinstance(getattr(message, "refusal", None), str):
-        content = message.refusal  # the model declined, and that is its answer
+        content = message.refusal  # the model's refusal is its answer
     fault = getattr(choice, "error", None)
     if not fault and not isinstance(content, str) and (message is None or reason not in ("stop", "length")):
         fault = f"it answered without content (finish_reason {reason!r})"  # tool calls, a filter
     if fault:
         return Completion("", finish_reason="error", temperature=temperature, error=shorten(_message_of(fault)))
-    # No content: cut off before the answer began, or all of it reasoning. An empty answer, no failure.
+    # No content: cut off before the answer began, or only reasoning. This is an empty answer and not a failure.
     return Completion(content or "", finish_reason="length" if reason == "length" else "stop", temperature=temperature)
 
 
 def _part_text(part: Any) -> str:
-    """The text of one part of a message; nothing for images, reasoning and the like."""
+    """The text of one part of a message; empty for images, reasoning and other parts."""
     if isinstance(part, str):
         return part
     kind, text = (part.get("type"), part.get("text")) if isinstance(part, dict) else (None, None)
@@ -87,7 +87,7 @@ def _part_text(part: Any) -> str:
 
 
 def explain_error(fault: Exception, url: str, model: str, timeout: float) -> ServerFault:
-    """The fault as one line that says what to do. Never shows the key."""
+    """The fault as one line with advice. It never shows the key."""
     import openai
 
     if isinstance(fault, openai.APITimeoutError | TimeoutError):
@@ -122,7 +122,7 @@ def _explain_status(status: int, fault: Exception, url: str) -> ServerFault:
         return ServerFault(message)
     body = getattr(fault, "body", None)
     words = f"{fault} {body}"
-    # OpenAI, vLLM, SGLang and llama.cpp each say it in their own words; these are in all of them.
+    # OpenAI, vLLM, SGLang and llama.cpp word this differently; these words are in all of their messages.
     if re.search(r"context[ _](length|window|size)|max_model_len", words, re.I):
         return ContextFull(message)
     refused = RequestRefused(message)
@@ -134,7 +134,7 @@ def _explain_status(status: int, fault: Exception, url: str) -> ServerFault:
 
 
 def _names(words: str, parameter: str) -> bool:
-    # `n` alone is a word of its own in quotes only: a backslash before it is an end of line.
+    # A bare `n` after a backslash is a line end and not the parameter.
     return bool(re.search(rf"(?<![\w\\-]){parameter}(?![\w-])", words))
 
 
@@ -150,7 +150,7 @@ def _one_line(fault: Exception) -> str:
 
 
 def shorten(words: str) -> str:
-    """A server's words on one line, at most LONGEST characters, without the key should a server repeat it."""
+    """A server's message on one line, at most LONGEST characters, without the key if the server repeats it."""
     text = " ".join(words.split())
     if key := os.environ.get("OPENAI_API_KEY"):
         text = text.replace(key, "***")

@@ -9,12 +9,15 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from transformers import PrinterCallback
 
 from openrft.errors import UsageError
 from openrft.policies.base import TrainablePolicy
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 # The core saves, logs and shows progress itself. Every step is logged, and a loss that is not finite must be seen.
 QUIET_ARGUMENTS: Mapping[str, Any] = {
@@ -87,7 +90,7 @@ def _restore_policy(policy: TrainablePolicy) -> Iterator[None]:
     TRL replaces `forward` by one with a fused loss and sets a missing padding token. The trainer rewrites special
     tokens in the configs. All of it would otherwise stay in the policy that RL trains and that is evaluated.
     """
-    base, pad_token = policy.model.get_base_model(), policy.tokenizer.pad_token
+    base, pad_token = cast("PeftModel", policy.model).get_base_model(), policy.tokenizer.pad_token
     modules, configs = [policy.model, base], [base.config, base.generation_config]
     forwards = [vars(module).get("forward") for module in modules]
     settings = [dict(vars(config)) for config in configs]

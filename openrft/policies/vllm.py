@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from openrft.errors import CheckpointError, PolicyError, UsageError
+from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.generation.seeds import derive_prompt_seeds
@@ -78,7 +78,7 @@ class VLLMSampler:
                     lora_request=self._adapter(policy, Path(folder)),
                 )
         except Exception as fault:  # vLLM may raise anything; it is reported in one line
-            raise PolicyError(f"vLLM failed on {self._path!r}: {_one_line(fault)}") from fault
+            raise PolicyError(f"vLLM failed on {self._path!r}: {first_line(fault)}") from fault
         for i, output in zip(fitting, outputs, strict=True):
             rows[i] = [_row(one, sampling, limits) for one in sorted(output.outputs, key=lambda one: one.index)]
             rows[i] *= sampling.n // len(rows[i])  # a greedy row is drawn once and repeated
@@ -135,7 +135,7 @@ def _start(path: str, policy: HFPolicy) -> Any:
         )
     except Exception as fault:  # vLLM may raise anything; it is reported in one line
         raise CheckpointError(
-            f"vLLM cannot serve {path!r}: {_one_line(fault)}", "Without `vllm:` transformers samples the rollouts."
+            f"vLLM cannot serve {path!r}: {first_line(fault)}", "Without `vllm:` transformers samples the rollouts."
         ) from fault
 
 
@@ -168,7 +168,3 @@ def _save_base(policy: HFPolicy, folder: Path) -> None:
     base = policy.model.get_base_model() if policy.has_adapter else policy.model
     state = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items() if "lora_" not in name}
     base.save_pretrained(folder, state_dict=state)
-
-
-def _one_line(fault: Exception) -> str:
-    return str(fault).strip().split("\n")[0] or type(fault).__name__

@@ -1,1 +1,1 @@
-"""What every part may use: files, the store, seeds, code identity, tracking, progress. Knows nothing of the method."""
+"""What every part may use: files, the store, seeds, fingerprints, logging, tracking, progress. It knows no method."""

@@ -1,4 +1,4 @@
-"""Files: JSON Lines, writes that are whole or not at all, and disk errors as one line of advice."""
+"""Files: JSON Lines, atomic writes, and disk errors as one line of advice."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 
 from openrft.errors import DataError, StoreError
 
-# File names and JSON may hold halves of surrogate pairs, which UTF-8 cannot write. As `\udc80` JSON reads them back.
+# File names and JSON may hold lone surrogates, which UTF-8 cannot write. JSON reads `\udc80` back as one.
 LONE_SURROGATES = "backslashreplace"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line, UTF-8. Not atomic: the store renames what it wrote."""
+    """Write one JSON object per line in UTF-8. This is not atomic; the store renames the folder afterwards."""
     with path.open("w", encoding="utf-8", errors=LONE_SURROGATES) as out:
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield each line's object. Raises DataError naming file and line for a line that is no JSON object."""
+    """Yield each line's object. Raises DataError, with file and line, for a line that is not a JSON object."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -40,7 +40,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def copy_atomic(source: Path, target: Path) -> None:
-    """Copy a file so that readers see the old or the new content, never half of it."""
+    """Copy a file so that readers see either the old or the new content."""
     aside = target.with_name(target.name + ".tmp")
     with report_disk_errors(target.parent):
         shutil.copyfile(source, aside)
@@ -48,7 +48,7 @@ def copy_atomic(source: Path, target: Path) -> None:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file so that readers see the old or the new content, never half of it."""
+    """Write a file so that readers see either the old or the new content."""
     aside = path.with_name(path.name + ".tmp")
     with report_disk_errors(path.parent):
         write_text(aside, text)
@@ -57,7 +57,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def report_disk_errors(where: Path) -> Iterator[None]:
-    """A full or read-only disk as a StoreError that names the folder."""
+    """In this context, a full or read-only disk raises a StoreError that names the file or folder."""
     try:
         yield
     except OSError as fault:

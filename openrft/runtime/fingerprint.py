@@ -1,15 +1,28 @@
-"""Paths that users type: expanded, and fingerprinted by all their content, so that no result outlives a change."""
+"""Paths that users type: expanded, and fingerprinted by their whole content, so that a change is always noticed."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import hashlib
+import json
+import logging
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from openrft.errors import UsageError
+from filelock import FileLock, Timeout
+
+from openrft.errors import StoreError, UsageError
+from openrft.runtime.files import write_atomic
 from openrft.types import content_id
+
+LARGE = 64 << 20  # bytes: digests of files of this size or more are kept for other processes (1 GB takes about 1 s)
+SETTLED = 2_000_000_000  # nanoseconds: a file changed more recently may change again and keep its times
+
+logger = logging.getLogger(__name__)
 
 
 def expand_path(text: str, option: str = "") -> Path:
@@ -32,26 +45,84 @@ def expand_path(text: str, option: str = "") -> Path:
 
 
 def fingerprint_path(path: Path) -> str:
-    """16 hex digits that depend on a file's whole content, or on all files in a folder and their names.
+    """16 hex digits that depend on the whole content of a file, or on all files in a folder and their names.
 
-    Files and folders inside it whose names begin with a dot are left out: version control and download caches write
-    there while nothing that a model is loaded from changes. Raises OSError.
+    Files and folders whose names begin with a dot are left out. Version control and download caches write there, and no
+    model is loaded from there. Raises OSError.
     """
     if path.is_file():
         return content_id(_digest(path))
-    inside = ((file.relative_to(path), file) for file in path.rglob("*") if file.is_file())
-    shown = sorted((name, file) for name, file in inside if not any(part.startswith(".") for part in name.parts))
-    return content_id([[str(name), _digest(file)] for name, file in shown])
+    files = sorted((file.relative_to(path), file) for file in _list_files(path))
+    return content_id([[str(name), _digest(file)] for name, file in files])
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """Every file in the folder, through links to folders too, except those whose names begin with a dot."""
+    seen = set()  # a link may lead back to a folder above it
+
+    def fail(fault: OSError) -> None:
+        raise fault
+
+    for place, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
+        for name in () if real in seen else names:
+            if not name.startswith(".") and (file := Path(place, name)).is_file():
+                yield file
+        seen.add(real)
 
 
 def _digest(file: Path) -> str:
-    """The sha256 of a file. One that has not changed since it was read last is not read again."""
+    """The sha256 of a file. A file that has not changed since the last call is not read again."""
+    file = file.resolve()
     stat = file.stat()
-    # The change time is among what is compared because no program can set it back.
-    return _read_digest(file.resolve(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) < SETTLED:
+        return _read_digest(file)
+    # The change time is compared too, because no program can set it back.
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    return _find_large_digest(file, *state) if stat.st_size >= LARGE else _find_digest(file, *state)
 
 
 @functools.lru_cache(maxsize=1024)
-def _read_digest(file: Path, *state: int) -> str:
+def _find_digest(file: Path, *state: int) -> str:
+    return _read_digest(file)
+
+
+@functools.lru_cache(maxsize=1024)
+def _find_large_digest(file: Path, *state: int) -> str:
+    """The digest that another process found while the file was in the same state; else the file is read."""
+    row = _read_cache().get(str(file))
+    if isinstance(row, list) and row[:-1] == list(state):
+        return str(row[-1])
+    began = time.perf_counter()
+    digest = _read_digest(file)
+    logger.info("fingerprinted %s (%.1f GB) in %.1f s", file, state[0] / 1e9, time.perf_counter() - began)
+    _write_cache(file, [*state, digest])
+    return digest
+
+
+def _read_digest(file: Path) -> str:
     with file.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _cache_file() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openrft" / "fingerprints.json"
+
+
+def _read_cache() -> dict[str, Any]:
+    try:
+        rows = json.loads(_cache_file().read_text("utf-8"))
+    except (OSError, ValueError, RuntimeError):  # absent, unreadable, damaged, or no home folder: files are read again
+        return {}
+    return rows if isinstance(rows, dict) else {}
+
+
+def _write_cache(file: Path, row: list[Any]) -> None:
+    """Add a row, and drop the rows of files that are gone. Works without a cache where none can be written."""
+    with contextlib.suppress(OSError, StoreError, Timeout, RuntimeError):
+        cache = _cache_file()
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{cache}.lock", timeout=5):
+            rows = {name: kept for name, kept in _read_cache().items() if Path(name).exists()}
+            write_atomic(cache, json.dumps({**rows, str(file): row}, indent=1))

@@ -1,4 +1,4 @@
-"""How long work says where it stands: one small protocol, so that no stage knows about terminals or workers."""
+"""The protocol for reporting progress, so that no stage needs to know about terminals or workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Receives where the work stands."""
+    """Receives progress reports."""
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
         """`done` of `total` units of `stage` are finished; `note` is a few words, e.g. "reward 0.62"."""
@@ -14,7 +14,7 @@ class Progress(Protocol):
 
 
 class NoProgress:
-    """Says nothing."""
+    """Ignores progress reports."""
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Nothing."""
+        """Does nothing."""

@@ -1,8 +1,8 @@
-"""Content-addressed results of stages: written aside with checksums, then renamed. No pickle.
+"""Content-addressed results of stages: written to a temporary folder with checksums, then renamed. No pickle.
 
-A stage's folder is `<root>/<stage>/<key>/`, and `inputs.json` in it says what the key was made from; while it is being
-made it is `<key>.part/`. What a stage needs to go on after it was stopped lies in `<key>.resume/`. Two workers that
-want the same result wait for one of them to make it.
+A stage's folder is `<root>/<stage>/<key>/`. Its `inputs.json` holds what the key was made from. While it is being made,
+the folder is `<key>.part/`. What a stage needs to continue after it was stopped is in `<key>.resume/`. If two workers
+want the same result, one makes it and the other waits.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Store:
     ) -> StageResult:
         """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`.
 
-        The folder is empty when `make` is called, but for the files in `keep` that a stopped attempt left: those that
-        `make` goes on from.
+        The folder is empty when `make` is called, except for files in `keep` that a stopped attempt left. `make`
+        continues from those.
         """
         key = content_id(stage, inputs)
         final, part = self.root / stage / key, self.root / stage / f"{key}.part"
@@ -59,7 +59,7 @@ class Store:
                     shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
                     return StageResult(key, final, True)
                 if final.exists():
-                    logger.warning("%s is damaged: it is made anew", final)
+                    logger.warning("%s is damaged and is made again", final)
                     shutil.rmtree(final)
                 _prepare(part, keep)
             with self._own_disk_errors():
@@ -73,7 +73,7 @@ class Store:
 
     @contextmanager
     def _lock(self, final: Path) -> Iterator[None]:
-        """Hold the result's lock; waits for another worker that makes the same result."""
+        """Hold the result's lock. Waits for another worker that makes the same result."""
         lock = FileLock(str(final) + ".lock")
         with report_disk_errors(self.root):
             try:
@@ -88,7 +88,7 @@ class Store:
 
     @contextmanager
     def _own_disk_errors(self) -> Iterator[None]:
-        """Of what a stage raises, a full disk and faults of files in the store are the store's; the rest is not."""
+        """Report a stage's error as one of the store if the disk is full or the file is in the store."""
         try:
             yield
         except OSError as fault:
@@ -104,7 +104,7 @@ class Store:
 
 
 def _prepare(part: Path, keep: Collection[str]) -> None:
-    """An empty folder, but for the files of a stopped attempt that are named in `keep`."""
+    """Empty the folder, except for files of a stopped attempt that are named in `keep`."""
     part.mkdir(exist_ok=True)
     for left in part.iterdir():
         if left.is_dir() and not left.is_symlink():
@@ -114,9 +114,9 @@ def _prepare(part: Path, keep: Collection[str]) -> None:
 
 
 def resume_folder(part: Path) -> Path:
-    """Where the stage that fills `part` keeps what it goes on from after being stopped.
+    """Where the stage that fills `part` keeps what it needs to continue after it was stopped.
 
-    It goes when the result stands, not before: at every moment there is one or the other.
+    It is removed only after the result exists, so there is always one or the other.
     """
     return part.with_suffix(".resume")
 
@@ -127,7 +127,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether the folder holds exactly what was sealed."""
+    """Whether the folder's files match their checksums."""
     listing = folder / "checksums.json"
     if not listing.exists():
         return False

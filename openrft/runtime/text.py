@@ -1,7 +1,7 @@
-"""Text from outside (names of arms, tasks, columns and files, questions, servers' words) shown as text.
+"""Show text from outside (names of arms, tasks, columns and files, questions, messages of servers) as plain text.
 
-Whatever it holds, a terminal must obey none of it and a Markdown page must draw none of it. Text is kept as it is until
-it is shown: these functions are called where lines are printed and pages are written.
+A terminal must not obey it and a Markdown page must not render it. Text is kept unchanged until it is shown: these
+functions are called where lines are printed and pages are written.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from openrft.errors import UsageError
 LONGEST_NAME = 100  # bytes of a name that users give to an arm or a run
 LONGEST_FILE_NAME = 200  # bytes; file systems take 255, and endings come after it
 
-# Invisible, and harmless: they join or part the letters of some scripts.
+# Invisible and harmless: they join or separate letters in some scripts.
 _JOINERS = "\u200c\u200d"
-# What Markdown takes for markup: code, emphasis, columns, the start of a tag or entity, the end of a link's text, and a
-# backslash before punctuation. A bracket or an angle bracket alone means nothing and stays: intervals, p values.
+# Markdown's markup: code, emphasis, columns, the start of a tag or entity, the end of a link's text, and a backslash
+# before punctuation. A bracket or angle bracket alone has no meaning and stays, as in intervals and p values.
 _MARKUP = re.compile(r"[`*|]|~~|^[#>]|<(?=[A-Za-z/!?])|&(?=[#\w])|\](?=[(\[:])|\\(?=[!-/:-@\[-`{-~]|$)|\b_|_\b")
 
 
 def escape_terminal(text: str, keep_newlines: bool = False) -> str:
-    r"""The text with `\x1b` and the like in place of what a terminal would obey or could not show.
+    r"""The text with escapes such as `\x1b` for characters that a terminal would obey or could not show.
 
-    Those are control characters, line ends among them, marks that turn the direction of writing, and halves of
-    surrogate pairs. Text that has been escaped is not changed again.
+    Those are control characters including line ends, marks that change the direction of writing, and lone surrogates.
+    Text that has been escaped is not changed again.
     """
     if text.isprintable():
         return text
@@ -63,17 +63,17 @@ def make_file_name(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """The text on one line, to be read in a Markdown page, a heading or a table's cell as it stands here."""
+    """The text on one line, escaped so that a Markdown page, heading or table cell shows it as it is."""
     return _MARKUP.sub(_escape_markup, escape_terminal(text))
 
 
 def _escape_markup(found: re.Match[str]) -> str:
-    # Tags by name, as not every reader of Markdown knows that a backslash ends them.
+    # Entities for tags, because not every Markdown renderer accepts a backslash there.
     return "".join({"<": "&lt;", "&": "&amp;"}.get(char, f"\\{char}") for char in found.group())
 
 
 def format_code(text: str) -> str:
-    """The text on one line as Markdown code: between more backticks than it holds in a row."""
+    """The text on one line as Markdown code, with a fence of more backticks than it has in a row."""
     line = escape_terminal(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""

@@ -1,6 +1,6 @@
-"""Trackers: the metrics of RL shown in TensorBoard, W&B or MLflow while it runs, through accelerate.
+"""Trackers: show the metrics of RL in TensorBoard, W&B or MLflow while it runs, through accelerate.
 
-What is tracked stands in the run's metrics file as well. Tracking changes no result, so it is no part of a plan.
+The run's metrics file has the same metrics. Tracking changes no result, so it is not part of a plan.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from openrft.types import content_id
 
 logger = logging.getLogger(__name__)
 
-TRACKERS = ("tensorboard", "wandb", "mlflow")  # each the name of the package it needs, too
+TRACKERS = ("tensorboard", "wandb", "mlflow")  # each is also the name of the package it needs
 PROJECT = "openrft"
 Log = Callable[[Mapping[str, Any]], None]  # takes a row of metrics with its "step"
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerConfig:
-    """Which tracker, and where its files go (W&B and MLflow may be told otherwise by their own environment)."""
+    """Which tracker, and where its files go, unless the environment variables of W&B or MLflow say otherwise."""
 
     tracker: str
     folder: Path
 
     def __post_init__(self) -> None:
-        """Refuses, before any work, a tracker that does not exist (UnknownName) or is not installed (UsageError)."""
+        """Raises UnknownName for a tracker that does not exist, and UsageError for one that is not installed."""
         if self.tracker not in TRACKERS:
             raise UnknownName("tracker", self.tracker, TRACKERS)
         if find_spec(self.tracker) is None:
@@ -44,17 +44,17 @@ class TrackerConfig:
 
 @contextmanager
 def open_tracker(track: TrackerConfig | None, run: str, key: str, first: int) -> Iterator[Log]:
-    """A log that reaches the tracker; without one, it does nothing.
+    """A function that logs to the tracker; it does nothing without one.
 
-    `run` names the run, `key` is its identity. A run that was stopped goes on at step `first`: TensorBoard forgets
-    what it was told of that step and later ones, W&B goes on in the same run, MLflow begins another.
+    `run` names the run, `key` is its identity. A run that was stopped continues at step `first`: TensorBoard drops that
+    step and later ones, W&B continues the same run, MLflow begins another.
     """
     if track is None:
         yield lambda row: None
         return
     with report_disk_errors(track.folder):
         track.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(track.folder / ".lock"):  # arms start side by side, and MLflow makes its database then
+        with FileLock(track.folder / ".lock"):  # arms start in parallel, and MLflow then makes its database
             tracker = _tracker(track, run, key, first)
             tracker.start()
     logger.info("metrics of %s go to %s from step %d", run, track.tracker, first)
@@ -68,7 +68,7 @@ def _tracker(track: TrackerConfig, run: str, key: str, first: int) -> Any:
     from accelerate.state import PartialState
     from accelerate.tracking import MLflowTracker, TensorBoardTracker, WandBTracker
 
-    PartialState()  # accelerate's trackers write to its log, which asks for it
+    PartialState()  # accelerate's logger, which its trackers use, needs it
     if track.tracker == "tensorboard":
         return TensorBoardTracker(run, track.folder, purge_step=first)
     if track.tracker == "wandb":

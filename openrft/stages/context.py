@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from openrft import __version__
+from openrft.config.options import PathMarker
 from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
-from openrft.runtime.code_digest import LIBRARIES, digest_package, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_reachable, installed_versions
+from openrft.runtime.fingerprint import expand_path, fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
@@ -81,10 +83,18 @@ class PolicyHandle:
 def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     if not hasattr(policy, "attach_lora"):
         raise UsageError(
-            f"{purpose} needs a policy whose weights are at hand, and {spec!r} has none.",
+            f"{purpose} needs a policy with local weights, and {spec!r} has none.",
             "Give a checkpoint folder or hub id with --policy.",
         )
     return cast(TrainablePolicy, policy)
+
+
+def _fingerprint(marker: PathMarker, path: str) -> str:
+    """The content of what an option names."""
+    if marker.names == "weights":
+        return fingerprint_policy(path)
+    file = expand_path(path)
+    return fingerprint_path(file) if marker.names == "file" and file.exists() else ""
 
 
 @dataclass(slots=True)
@@ -106,15 +116,13 @@ class JobContext:
         return replace(self.task, test=())
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """What a stored result depends on: each plugin's code and options, the content of the checkpoint that an option
-        called `model` names, given or by default, and what else the plugin leans on (attribute `content`), so that new
-        weights at an old path never meet old results."""
+        """What a stored result depends on for each plugin: its code, its options, and the content of the weights and
+        files that they name, so that new weights at an old path never meet old results. A plugin may add a text of its
+        own, its attribute `content`."""
         names = list(names)
         rows = self.plugins.identity(names)
         for name, row in zip(names, rows, strict=True):
-            model = self.plugins.get_option(name, "model")
-            if model and model != "self":
-                row.append(fingerprint_policy(model))
+            row += [[option, _fingerprint(marker, path)] for option, marker, path in self.plugins.named_paths(name)]
             if content := getattr(self.plugins.instances[name], "content", None):
                 row.append(content)
         return rows
@@ -128,7 +136,8 @@ class JobContext:
         keep: Collection[str] = (),
     ) -> StageResult:
         """Run or reuse a stage. `make` fills a folder and the stats; the cost is kept beside the result. Of a stopped
-        attempt it finds the files named in `keep`."""
+        attempt it finds the files named in `keep`. The key holds the code that can be reached from the module where
+        `make` is defined."""
         stats = StageStats()
 
         def timed(folder: Path) -> None:
@@ -142,7 +151,7 @@ class JobContext:
 
         # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
-        core = [__version__, digest_package("openrft"), installed_versions(LIBRARIES)]
+        core = [__version__, digest_reachable(make.__module__), installed_versions(LIBRARIES)]
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         try:
             result = self.store.result(name, key, timed, keep)

@@ -5,7 +5,6 @@ Every draw is keyed by (seed, step), so a run that resumes from a checkpoint end
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from openrft.errors import PluginError, PolicyError, UsageError
 from openrft.job import format_job_name
 from openrft.plugins.errors import check_metrics
 from openrft.plugins.registry import find_plugin
+from openrft.runtime.files import read_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import open_tracker
 from openrft.stages.context import JobContext, StageStats
@@ -65,8 +65,8 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
     metrics = result.folder / METRICS_FILE
     if result.reused:  # a tracker shows the metrics although another run computed them
         with open_tracker(context.track, title, context.policy.id, 0) as log:
-            for line in metrics.read_text("utf-8").splitlines():
-                log(json.loads(line))
+            for row in read_jsonl(metrics):
+                log(row)
     context.policy.add_adapter(result.folder / "adapter", result.key)
     return metrics
 

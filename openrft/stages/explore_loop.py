@@ -121,7 +121,7 @@ class ExploreLoop:
     def _refuse_infinite(self, step: int, metrics: Mapping[str, float]) -> None:
         """Raise if a metric or a trained weight is not finite. Called before anything is saved."""
         broken = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
-        critic = getattr(self.policy, "critic", None)
+        critic = self.policy.critic
         trained = [p for p in self.policy.model.parameters() if p.requires_grad]
         if not all(bool(p.isfinite().all()) for p in (*trained, *(critic.parameters() if critic else ()))):
             broken.append("the trained weights are not all finite")

@@ -53,9 +53,8 @@ def call_retrieve_hook(
                     " Demonstration."
                 )
             if demonstration.sample.root_id == sample.root_id or demonstration.sample.id not in known:
-                what = (
-                    "itself or its kin" if demonstration.sample.id in known else "a sample from outside the train split"
-                )
+                known_id = demonstration.sample.id in known
+                what = "itself or a related sample" if known_id else "a sample from outside the train split"
                 raise PluginError(f"{find_plugin(name)} gave sample {sample.id} a demonstration of {what}.")
     return demonstrations
 

@@ -61,7 +61,7 @@ class TrainingLog:
         for folder in sorted(self._found(), key=lambda f: -int(f.name)):
             step = int(folder.name)
             if len(rows) >= step and is_intact(folder):
-                logger.info("RL goes on at step %d, from the checkpoint in %s", step, folder)
+                logger.info("RL continues at step %d, from the checkpoint in %s", step, folder)
                 return step, self._loaded(folder, rows[:step], policy, stats, damaged)
             logger.info("the checkpoint in %s is damaged: it is passed over", folder)
             damaged += 1

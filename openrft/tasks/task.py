@@ -69,7 +69,7 @@ class Task:
 class TaskFamily(Protocol):
     """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
 
-    A family whose rows are in files may also be `ProvidesAllRows` and `Preparable`. A family whose tasks have names
+    A family whose rows are in files may also be `ProvidesAllRows` and `PreparesStore`. A family whose tasks have names
     that it does not list may be `HasAliases`. The core looks for their methods by name.
     """
 
@@ -101,7 +101,7 @@ class ProvidesAllRows(Protocol):
 
 
 @runtime_checkable
-class Preparable(Protocol):
+class PreparesStore(Protocol):
     """A family that can convert its rows once into a store that loads fast."""
 
     def prepare(self, source: str | None, to: Path, skip_bad_rows: bool, progress: Progress) -> Mapping[str, Any]:

@@ -78,5 +78,5 @@ def test_evaluate_answers_by_a_rule_without_torch(tmp_path):
 
 
 def test_a_rule_cannot_be_trained():
-    with pytest.raises(UsageError, match="needs a policy whose weights are at hand"):
+    with pytest.raises(UsageError, match="needs a policy with local weights"):
         PolicyHandle("baseline:longest-option", TASK).load_trainable("reinforcement learning")

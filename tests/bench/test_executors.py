@@ -33,11 +33,11 @@ def test_the_workers_of_a_bench_that_was_killed_end_too(third_party, tiny, tmp_p
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
-def test_a_killed_worker_costs_its_job_alone_which_is_tried_once_more(openrft, tiny, tmp_path):
+def test_a_killed_worker_costs_its_job_alone_which_is_tried_once_more(run_openrft, tiny, tmp_path):
     deadly = ["--arm", "once=deadly,deadly.file=once,deadly.times=1", "--arm", "always=deadly,deadly.file=always"]
     deadly[-1] += ",deadly.times=9"
     sizes = ["--train", "8", "--test", "4", "--set", "evaluate.max_tokens=4"]
-    done = openrft(
+    done = run_openrft(
         *("bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "", "--arms", "none", *deadly, *sizes),
         *("--workers", "2", "--name", "killed"),
     )

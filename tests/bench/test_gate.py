@@ -71,7 +71,7 @@ def failing(report: object) -> object:
     ("candidate", "why"),
     [
         (lambda: factories.report(tasks=[factories.task("toy/L1/other")]), "no task toy/L1/sums"),
-        (lambda: factories.report(tasks=[factories.task(items=59)]), "1 test items stand in one report only"),
+        (lambda: factories.report(tasks=[factories.task(items=59)]), "1 test items are in one report only"),
         (
             lambda: factories.report(tasks=[replace(factories.task(), hash="x")]),
             "the instruction or the grading differs",

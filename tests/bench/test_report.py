@@ -60,6 +60,43 @@ def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
     assert named in str(raised.value)
 
 
+COMMITTED = sorted(Path(__file__).parents[2].glob("benchmarks/results/*/report.json"))
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.parent.name)
+def test_committed_reports_are_written_back_byte_for_byte(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert to_json(from_json(text)) == text
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    report = factories.report()
+    data = json.loads(to_json(report))
+    data["results"][0]["watts"] = 3
+    data["energy"] = {"joules": 5}
+    assert from_json(json.dumps(data)) == report
+
+
+def test_truth_values_of_completions_are_written_as_0_and_1_and_read_in_both_ways() -> None:
+    report = factories.report()
+    data = json.loads(to_json(report))
+    item = next(iter(data["results"][0]["items"].values()))
+    assert {*item["correct"], *item["unparsed"]} <= {0, 1}
+    assert not any(isinstance(flag, bool) for flag in item["correct"])
+    item["correct"] = [bool(flag) for flag in item["correct"]]
+    assert from_json(json.dumps(data)) == report
+
+
+def test_several_faults_are_named_at_once_and_a_file_nested_too_deep_is_refused() -> None:
+    data = json.loads(to_json(factories.report()))
+    data["results"][0].update(seed=1.5, arm=3)
+    data["plan"] = []
+    with pytest.raises(DataError, match=r"plan: \[\] is not a table; .*arm: 3 is not text; .*seed: 1.5 is not a whole"):
+        from_json(json.dumps(data))
+    with pytest.raises(DataError, match="not JSON"):
+        from_json("[" * 100_000)
+
+
 def test_half_a_file_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(to_json(factories.report())[:999])
     with pytest.raises(DataError, match="not JSON"):

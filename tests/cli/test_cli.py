@@ -20,9 +20,9 @@ def bench(tiny, *more, steps=3):
     return ["bench", "--task", "toy/sums", "--policy", str(tiny), *SMALL, "--set", f"explore.steps={steps}", *more]
 
 
-def test_a_third_party_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
+def test_a_third_party_plugin_takes_part_in_a_bench(run_openrft, tiny, tmp_path):
     arguments = bench(tiny, "--plugins", "brevity,da", "--set", "da.rewrite=none", "--set", "brevity.limit=3")
-    first = openrft(*arguments)
+    first = run_openrft(*arguments)
     assert first.returncode == 0, first.stderr
     for word in ("vanilla", "rl+brevity+da", "no model: ", "add-one", "leave-one-out", "unparsed"):
         assert word in first.stdout
@@ -38,19 +38,19 @@ def test_a_third_party_plugin_takes_part_in_a_bench(openrft, tiny, tmp_path):
     rollouts = (run / "rollouts" / "rl+brevity--toy-sums--0.jsonl").read_text().splitlines()
     assert len(rollouts) == 12 * 3
 
-    again = openrft(*arguments)
+    again = run_openrft(*arguments)
     repeated = json.loads((run / "report.json").read_text())
     assert again.returncode == 0
     assert [r["items"] for r in repeated["results"]] == [r["items"] for r in report["results"]]
     assert all(s["reused"] for r in repeated["results"] for s in r["stages"])
 
-    assert openrft("gate", str(run), str(run)).returncode == 0
-    shown = openrft("report", run.name)
+    assert run_openrft("gate", str(run), str(run)).returncode == 0
+    shown = run_openrft("report", run.name)
     assert "rl+brevity+da" in shown.stdout
 
 
-def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, tmp_path):
-    done = openrft(
+def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(run_openrft, tiny, tmp_path):
+    done = run_openrft(
         *bench(tiny, "--plugins", "brevity", "--arm", "bad=raising", "--arm", "short=miscounting", "--workers", "1"),
         *("--arm", "worded=measuring"),
     )
@@ -91,29 +91,29 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(openrft, tiny, 
         (["bench", "--config", "absent.toml"], 2, ["absent.toml"]),
     ],
 )
-def test_bad_input_is_one_line_with_advice(openrft, tiny, arguments, code, words):
+def test_bad_input_is_one_line_with_advice(run_openrft, tiny, arguments, code, words):
     if arguments[0] == "bench" and "--policy" not in arguments:
         arguments = [*arguments, "--policy", str(tiny)]
         arguments += ["--task", "toy/sums"] if "--task" not in arguments else []
         arguments += ["--plugins", "brevity"] if "--plugins" not in arguments else []
-    done = openrft(*arguments)
+    done = run_openrft(*arguments)
     assert done.returncode == code, done.stderr
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_all_faults_of_the_options_are_reported_at_once(openrft, tiny):
+def test_all_faults_of_the_options_are_reported_at_once(run_openrft, tiny):
     wrong = ["--set", "explor.steps=3", "--set", "explore.alpha=4", "--set", "brevity.unit=byte", "--set", "rl.lr=fast"]
-    done = openrft(*bench(tiny, "--plugins", "brevity", *wrong))
+    done = run_openrft(*bench(tiny, "--plugins", "brevity", *wrong))
     assert done.returncode == 2
     for word in ("4 faults", "Did you mean explore?", "alpha 4.0", "did you mean bytes?", "'fast' is not a number"):
         assert word in done.stderr
 
 
-def test_debug_shows_the_traceback_wherever_it_stands(openrft):
-    assert "Traceback" in openrft("report", "nothing", "--debug").stderr
-    assert "Traceback" in openrft("--debug", "report", "nothing").stderr
+def test_debug_shows_the_traceback_wherever_it_stands(run_openrft):
+    assert "Traceback" in run_openrft("report", "nothing", "--debug").stderr
+    assert "Traceback" in run_openrft("--debug", "report", "nothing").stderr
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -147,16 +147,16 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, third_party, tm
     assert steps == [16, 16]
 
 
-def test_a_read_only_or_wrong_output_folder_is_one_line(openrft, tiny, tmp_path):
+def test_a_read_only_or_wrong_output_folder_is_one_line(run_openrft, tiny, tmp_path):
     (tmp_path / "file").write_text("")
-    done = openrft(*bench(tiny, "--plugins", "brevity", "--out", "file/runs"))
+    done = run_openrft(*bench(tiny, "--plugins", "brevity", "--out", "file/runs"))
     assert done.returncode == 5
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_path):
-    done = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained", "--json")
+def test_train_writes_a_checkpoint_that_loads_and_evaluates(run_openrft, tiny, tmp_path):
+    done = run_openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained", "--json")
     assert done.returncode == 0, done.stderr
     notices = json.loads(done.stdout)
     assert (notices["out"], notices["task"], notices["plugins"]) == ("trained", "toy/sums", ["rl", "brevity"])
@@ -166,23 +166,23 @@ def test_train_writes_a_checkpoint_that_loads_and_evaluates(openrft, tiny, tmp_p
     from openrft.policies.hf import HFPolicy
 
     assert not HFPolicy(str(tmp_path / "trained")).has_adapter
-    shown = openrft("evaluate", *bench(tiny)[1:-2], "--policy", "trained", "--json")
+    shown = run_openrft("evaluate", *bench(tiny)[1:-2], "--policy", "trained", "--json")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["name"].startswith("toy-sums")
-    twice = openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
+    twice = run_openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained")
     assert twice.returncode == 2
     assert "the folder is not empty" in twice.stderr
 
 
-def test_a_tracker_that_is_not_there_is_one_line(openrft, tiny, tmp_path):
-    done = openrft(*bench(tiny, "--plugins", "brevity", "--track", "tensorbord"))
+def test_a_tracker_that_is_not_there_is_one_line(run_openrft, tiny, tmp_path):
+    done = run_openrft(*bench(tiny, "--plugins", "brevity", "--track", "tensorbord"))
     assert done.returncode == 2
     assert "unknown tracker: 'tensorbord'. Did you mean tensorboard?" in done.stderr
     assert "started" not in done.stderr
 
 
-def test_tasks_and_plugins_are_listed(openrft):
-    tasks = openrft("tasks", "list", "toy*", "--json")
+def test_tasks_and_plugins_are_listed(run_openrft):
+    tasks = run_openrft("tasks", "list", "toy*", "--json")
     (row,) = json.loads(tasks.stdout)
     assert (row["name"], row["summary"]) == ("toy/sums", "sums of two small numbers")
     assert "left_behind" in tasks.stderr  # the broken plugin is named, and the others are listed all the same
@@ -191,18 +191,18 @@ def test_tasks_and_plugins_are_listed(openrft):
         ("toys", "unknown task: 'toys'. Did you mean toy/sums?"),
         ("familyless", "of the family None"),
     ):
-        assert fault in openrft("tasks", "list", asked).stderr.splitlines()[-1]
-    assert "[system]" in openrft("tasks", "show", "toy/sums").stdout
-    rows = {r["name"]: r for r in json.loads(openrft("plugins", "list", "--check", "--json").stdout)}
+        assert fault in run_openrft("tasks", "list", asked).stderr.splitlines()[-1]
+    assert "[system]" in run_openrft("tasks", "show", "toy/sums").stdout
+    rows = {r["name"]: r for r in json.loads(run_openrft("plugins", "list", "--check", "--json").stdout)}
     assert rows["brevity"]["state"] == "ok"
     assert "left_behind" in rows["unimportable"]["state"]
     assert "its Options is not a dataclass" in rows["plain"]["state"]
-    assert "--set brevity.limit=...  int, default 40" in openrft("plugins", "show", "brevity").stdout
+    assert "--set brevity.limit=...  int, default 40" in run_openrft("plugins", "show", "brevity").stdout
 
 
-def test_a_plan_can_be_run_again(openrft, tiny, tmp_path):
-    assert openrft(*bench(tiny, "--plugins", "brevity", "--name", "one", "--workers", "1")).returncode == 0
-    done = openrft("bench", "--plan", "runs/one/plan.json", "--name", "two", "--out", "other", "--workers", "1")
+def test_a_plan_can_be_run_again(run_openrft, tiny, tmp_path):
+    assert run_openrft(*bench(tiny, "--plugins", "brevity", "--name", "one", "--workers", "1")).returncode == 0
+    done = run_openrft("bench", "--plan", "runs/one/plan.json", "--name", "two", "--out", "other", "--workers", "1")
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / p / "report.json").read_text()) for p in ("runs/one", "other/two"))
     assert [r["items"] for r in first["results"]] == [r["items"] for r in second["results"]]

@@ -83,8 +83,8 @@ def test_an_arm_that_could_not_end_is_refused_before_it_begins(arm: str, notices
         ("openai:http://localhost/v1", "does not name a server and a model"),
         ("openai:http://me:sk-secret@localhost/v1#m", "a key in a server's address would end up in reports"),
         (".", ".: there is no config.json in this folder"),
-        ("baseline:longest-option", "the arm rl trains, which needs a policy whose weights are at hand"),
-        ("openai:http://127.0.0.1:9/v1#m", "the arm rl trains, which needs a policy whose weights are at hand"),
+        ("baseline:longest-option", "the arm rl trains, which needs a policy with local weights"),
+        ("openai:http://127.0.0.1:9/v1#m", "the arm rl trains, which needs a policy with local weights"),
     ],
 )
 def test_a_policy_that_cannot_do_it_is_refused_before_anything_is_written(

@@ -41,9 +41,9 @@ def test_accuracy_is_what_scored_answers_are_worth(monkeypatch, tmp_path, grades
     assert (row["accuracy"], row["notes"]) == (accuracy and pytest.approx(accuracy), notes)
 
 
-def test_a_failed_training_leaves_its_traceback_beside_the_store(openrft, tiny, tmp_path):
+def test_a_failed_training_leaves_its_traceback_beside_the_store(run_openrft, tiny, tmp_path):
     arguments = ["--task", "toy/sums", "--policy", str(tiny), "--plugins", "raising", "--train", "8", "--test", "4"]
-    done = openrft("train", *arguments, "--set", "explore.max_tokens=4", "--out", "trained")
+    done = run_openrft("train", *arguments, "--set", "explore.max_tokens=4", "--out", "trained")
     assert done.returncode == 5
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("openrft:")]
     assert line.endswith("Details: runs/.store/failures/trained--toy-sums--0.txt")

@@ -170,10 +170,10 @@ def test_options_of_a_type_that_cannot_be_set_are_refused():
     @dataclass(frozen=True)
     class Bad:
         a: int = 1
-        policy: openrft.Sampling | None = None
+        policy: openrft.Policy | None = None
 
     assert read_declaration(declared(Options=Good)).Options is Good
-    with pytest.raises(DeclarationFault, match=r"its option policy has the type .*Sampling.*, which cannot be set"):
+    with pytest.raises(DeclarationFault, match=r"its option policy has the type .*Policy.*, which cannot be set"):
         read_declaration(declared(Options=Bad))
 
 

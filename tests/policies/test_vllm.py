@@ -178,7 +178,7 @@ def test_a_run_of_reinforcement_learning(tmp_path):
     again = pipeline.run_job(job, store)
     assert again.rollouts == outcome.rollouts
     plain = pipeline.run_job(replace(job, policy="pocket"), store)
-    assert not any(cost.reused for cost in plain.stage_runs)  # sampled by other arithmetic: not the same result
+    assert not any(cost.reused for cost in plain.stage_records)  # sampled by other arithmetic: not the same result
 
 
 def test_what_vllm_cannot_serve_is_one_line(tmp_path):

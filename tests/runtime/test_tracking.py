@@ -54,7 +54,7 @@ def test_a_result_that_another_run_computed_is_shown_too(monkeypatch, tmp_path):
     run_explore(context)
     context.track = TrackerConfig("tensorboard", tmp_path / "shown")
     explore(context, TASK.train, ())
-    assert context.stage_runs[-1].reused
+    assert context.stage_records[-1].reused
     assert shown(tmp_path / "shown")["loss"] == [(0, 0.5), (1, 0.5), (2, 0.5)]
 
 
@@ -102,7 +102,7 @@ def test_tracking_is_no_part_of_the_result(monkeypatch, tmp_path):
     run_explore(followed(monkeypatch, tmp_path, Trainer()))
     context = make_context(monkeypatch, tmp_path / "store", Trainee(lambda messages, i: "so 0"), trainer=Trainer())
     run_explore(context)
-    assert context.stage_runs[-1].reused
+    assert context.stage_records[-1].reused
 
 
 def test_a_tracker_that_is_not_there_is_refused_before_any_work(tmp_path, monkeypatch):

@@ -38,21 +38,30 @@ class Augment(openrft.Plugin):
     class Options:
         """What can be set: `da.variants=3` on the command line, `[da]` in a file."""
 
-        variants: int = 5  # new samples a question: 100 become 600 (paper, section 3.1)
-        rewrite: Literal["auto", "task", "policy", "none"] = "auto"  # who rewords; auto = the task if it can
-        model: str = ""  # the language model that rewords, as `open_policy` takes it; "" = the policy in training
-        shuffle: bool = True  # shuffle the options of each variant independently (paper, section 3.1)
-        temperature: float = 0.8  # of the rewording model; the paper gives none, variants must differ
-        max_tokens: int = 1024  # of the rewording model's answer: all rewordings of one question
+        variants: int = openrft.option(
+            5,
+            help="New samples per question: 5 make 600 of 100.",
+            source="paper, section 3.1",
+            ge=1,
+            renamed_from="n",
+        )
+        rewrite: Literal["auto", "task", "policy", "none"] = openrft.option(
+            "auto", help="Who rewords. auto: the task if it can, else the policy. none: the options are only shuffled."
+        )
+        model: openrft.WeightsPath = openrft.option(
+            "", help="The language model that rewords; empty: the policy in training."
+        )
+        shuffle: bool = openrft.option(
+            True, help="Whether each variant's options are shuffled.", source="paper, section 3.1"
+        )
+        temperature: float = openrft.option(
+            0.8, help="Sampling temperature of the rewording model. At 0 all variants of a question are alike.", ge=0
+        )
+        max_tokens: int = openrft.option(
+            1024, help="Most tokens of the rewording model's reply, which holds all rewordings of one question.", ge=1
+        )
 
         def __post_init__(self) -> None:
-            if self.variants < 1:
-                raise openrft.UsageError(f"variants is {self.variants}.", "Ask for at least 1 new sample a question.")
-            if self.max_tokens < 1 or self.temperature < 0:
-                raise openrft.UsageError(
-                    f"max_tokens is {self.max_tokens} and temperature {self.temperature}.",
-                    "They must be at least 1 and 0.",
-                )
             if self.rewrite == "none" and not self.shuffle:
                 raise openrft.UsageError(
                     "with rewrite=none and shuffle=false there is nothing to do.", "Set one of them, or leave da out."

@@ -11,7 +11,7 @@ from openrft_augment import Augment
 
 import openrft
 from openrft import Completion, Sample, Sampling, Task
-from openrft.testing import check_plugin
+from openrft.testing import build_options, check_plugin
 
 
 @dataclass
@@ -176,9 +176,9 @@ def test_what_cannot_be_done_is_refused() -> None:
         plugin.augment([SAMPLE], task_of(SAMPLE), None, 0, Notes())
     with pytest.raises(openrft.UsageError, match="nothing to do"):
         Augment(Augment.Options(rewrite="none", shuffle=False))
-    with pytest.raises(openrft.UsageError, match="at least 1"):
-        Augment(Augment.Options(variants=0))
-    with pytest.raises(openrft.UsageError, match=r"temperature -1\.0"):
-        Augment(Augment.Options(temperature=-1.0))
+    with pytest.raises(openrft.UsageError, match="variants: 0 is not at least 1"):
+        build_options(Augment.Options, {"variants": 0})
+    with pytest.raises(openrft.UsageError, match=r"temperature: -1\.0 is not at least 0"):
+        build_options(Augment.Options, {"temperature": -1.0})
     with pytest.raises(openrft.UsageError, match=r"model=none names no model.*rewrite=none"):
         Augment.Options(model="none")

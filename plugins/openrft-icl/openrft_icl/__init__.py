@@ -14,7 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from openrft import Demonstration, HookResult, Plugin, Sample, Task, UsageError, expand_path, hookimpl
+from openrft import (
+    Demonstration,
+    HookResult,
+    OutputPath,
+    Plugin,
+    Sample,
+    Task,
+    UsageError,
+    WeightsPath,
+    expand_path,
+    hookimpl,
+    option,
+)
 
 if TYPE_CHECKING:
     from openrft_icl.embedders import Embedder
@@ -31,18 +43,27 @@ class ICL(Plugin):
     class Options:
         """What a user can set: `--set icl.NAME=VALUE`."""
 
-        num_demonstrations: int = 3  # demonstrations before each question; source: paper, section 3 (the top 3)
-        embedder: str = "light"  # light, minilm, or a sentence-transformers folder or hub id
-        # What a demonstration shows: its bare answer, or its verified reasoning (trace) where it has one.
-        demonstration_content: Literal["answer", "trace"] = "answer"
-        min_similarity: float = -1.0  # cosine similarity below which nothing is shown; -1: no limit
-        index_dir: str = ""  # folder that keeps the tables for later runs; empty: a temporary one
-
-        def __post_init__(self) -> None:
-            if self.num_demonstrations < 1:
-                raise ValueError("num_demonstrations must be at least 1; leave the plugin out to show nothing")
-            if not -1 <= self.min_similarity <= 1:
-                raise ValueError(f"min_similarity {self.min_similarity} is not between -1 and 1")
+        num_demonstrations: int = option(
+            3,
+            help="Demonstrations before each question. To show none, leave the plugin out.",
+            source="paper, section 3: the top 3",
+            ge=1,
+            renamed_from="k",
+        )
+        embedder: Literal["light", "minilm"] | WeightsPath = option(
+            "light", help="What compares questions: light, minilm, or a sentence-transformers folder or hub id."
+        )
+        demonstration_content: Literal["answer", "trace"] = option(
+            "answer",
+            help="What a demonstration shows: its bare answer, or its verified reasoning (trace) where it has one.",
+            renamed_from="show",
+        )
+        min_similarity: float = option(
+            -1.0, help="Cosine similarity below which nothing is shown; -1: no limit.", ge=-1, le=1
+        )
+        index_dir: OutputPath = option(
+            "", help="Folder that keeps the tables for later runs; empty: a temporary one.", renamed_from="db"
+        )
 
     def __init__(self, options: Options) -> None:
         self.options = options

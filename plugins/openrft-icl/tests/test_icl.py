@@ -22,7 +22,8 @@ from openrft_icl.embedders import LightEmbedder
 from openrft_icl.index import digest_pool, make_table_name
 from openrft_icl.selection import question_text
 
-from openrft import Demonstration, OpenRFTError, Sample, Task
+from openrft import Demonstration, OpenRFTError, Sample, Task, UsageError
+from openrft.testing import build_options
 
 WORDS = [
     "atom",
@@ -245,8 +246,8 @@ def test_six_hundred_samples_against_a_hundred() -> None:
 
 @pytest.mark.parametrize("options", [{"num_demonstrations": 0}, {"min_similarity": 2.0}])
 def test_options_out_of_range(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"must be at least 1|not between"):
-        ICL.Options(**options)
+    with pytest.raises(UsageError, match=r"not at least 1|not between"):
+        build_options(ICL.Options, options)
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:

@@ -27,13 +27,32 @@ class PRM(openrft.Plugin):
     class Options:
         """What a user can set: `--set prm.NAME=VALUE`."""
 
-        model: str = ""  # a shipped name (pocket/prm), a folder, a hub id, or openai:http://host/v1#model for a judge
-        format: Literal["auto", "skywork", "qwen", "math-shepherd", "rlhflow", "two-label"] = "auto"  # how it is read
-        batch_tokens: int = 8192  # tokens a forward, shared ones once; bounds memory
-        device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU if there is one
-        dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: float32 on CPU, bfloat16 on a GPU
-        cache_size: int = 65536  # scored questions with their completions kept for later steps; 0 = none
-        judge_max_tokens: int = 8192  # of a judge's reply, its thinking included
+        model: openrft.WeightsPath = openrft.option(
+            "",
+            help="The reward model: a shipped name (pocket/prm), a folder, a hub id, or openai:http://host/v1#model for"
+            " a judge. It must be set.",
+        )
+        format: Literal["auto", "skywork", "qwen", "math-shepherd", "rlhflow", "two-label"] = openrft.option(
+            "auto", help="How the checkpoint is read. auto: as its files say."
+        )
+        batch_tokens: int = openrft.option(
+            8192, help="Tokens per forward pass, shared ones counted once; bounds memory.", ge=1
+        )
+        device: Literal["auto", "cpu", "cuda"] = openrft.option(
+            "auto", help="Where the model runs. auto: a GPU if there is one."
+        )
+        dtype: Literal["auto", "float32", "bfloat16"] = openrft.option(
+            "auto", help="Precision of the weights. auto: float32 on CPU, bfloat16 on a GPU."
+        )
+        cache_size: int = openrft.option(
+            65536,
+            help="Scored questions, with their completions, that are kept for later steps; 0: none.",
+            ge=0,
+            renamed_from="remember",
+        )
+        judge_max_tokens: int = openrft.option(
+            8192, help="Most tokens of a judge's reply, its thinking included.", ge=1
+        )
 
         def __post_init__(self) -> None:
             if self.model.lower() in ("", "none"):
@@ -41,8 +60,6 @@ class PRM(openrft.Plugin):
                     "no process reward model is named.",
                     "Say which with --set prm.model=PATH (a folder, a hub id, pocket/prm, or openai:URL#MODEL).",
                 )
-            if self.batch_tokens < 1 or self.judge_max_tokens < 1 or self.cache_size < 0:
-                raise ValueError("batch_tokens and judge_max_tokens must be at least 1, cache_size at least 0")
 
     def __init__(self, options: Options) -> None:
         self._options = options

@@ -18,11 +18,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils import logging as transformers_logging
 
-from openrft import CheckpointError
+from openrft import CheckpointError, silence_transformers
 
 _FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
 _COPY_AGAIN = "Copy or download the checkpoint again."
@@ -69,7 +68,7 @@ class Checkpoint:
             return torch.cat([matrix[row : row + 1] for row in rows]).float()
 
 
-def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[Any, Any]:
+def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and trunk of a checkpoint, float weights as `dtype`. Raises CheckpointError for an incomplete one."""
     tokenizer, _ = _load_tokenizer_and_config(checkpoint)
     with _loader_errors(checkpoint):
@@ -80,7 +79,7 @@ def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[Any, Any]:
     return tokenizer, trunk
 
 
-def check_trunk(checkpoint: Checkpoint) -> Any:
+def check_trunk(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """The tokenizer of a checkpoint that `load_trunk` takes. Raises what it would raise, without reading any weight.
 
     The loader gets tensors of the headers' names and shapes that have no content (torch's meta device).
@@ -98,7 +97,12 @@ def check_trunk(checkpoint: Checkpoint) -> Any:
 
 
 def write_checkpoint(
-    out: Path, trunk: Any, head: torch.nn.Linear, tokenizer: Any, format: str, base: Checkpoint
+    out: Path,
+    trunk: PreTrainedModel,
+    head: torch.nn.Linear,
+    tokenizer: PreTrainedTokenizerBase,
+    format: str,
+    base: Checkpoint,
 ) -> None:
     """The trunk under its family's own name (`model.` for most) and the head under the name its format expects, config
     and tokenizer beside them."""
@@ -199,7 +203,7 @@ def _load_tokenizer_and_config(checkpoint: Checkpoint) -> tuple[Any, Any]:
     return tokenizer, config
 
 
-def _check_weights(checkpoint: Checkpoint, trunk: Any, report: Mapping[str, Any]) -> None:
+def _check_weights(checkpoint: Checkpoint, trunk: PreTrainedModel, report: Mapping[str, Any]) -> None:
     """Refuse weights that are not those that the config describes."""
     missing = sorted(report["missing_keys"])
     if missing:
@@ -231,7 +235,7 @@ def _check_weights(checkpoint: Checkpoint, trunk: Any, report: Mapping[str, Any]
 def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
     """Whatever the loader raises becomes one line."""
     try:
-        with _silence_transformers():
+        with silence_transformers():
             yield
     except Exception as fault:
         reason = textwrap.shorten(str(fault), 240, placeholder=" ...") or type(fault).__name__
@@ -239,17 +243,3 @@ def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
             f"{checkpoint.folder} cannot be loaded: {reason}",
             "Give a whole transformers checkpoint: config, tokenizer and safetensors weights.",
         ) from fault
-
-
-@contextmanager
-def _silence_transformers() -> Iterator[None]:
-    """transformers warns of every head that a trunk does not need; here that is intended."""
-    level, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bar:
-            transformers_logging.enable_progress_bar()

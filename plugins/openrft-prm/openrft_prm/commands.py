@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from openrft import data_options, parse_data_options
+from openrft import CommandContext, data_options, parse_data_options
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -55,7 +55,7 @@ def prm() -> None:
 @JSON
 @click.pass_obj
 def label(
-    host: Any,
+    host: CommandContext,
     task: str,
     policy: str,
     out: Path,
@@ -120,7 +120,7 @@ def label(
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order, the head and what is held out.")
 @JSON
 @click.pass_obj
-def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **config: Any) -> None:
+def train(host: CommandContext, base: str, data: Path, out: Path, as_json: bool, **config: Any) -> None:
     """Train a process reward model on step labels; `--set prm.model=OUT` uses it.
 
     A row of the data: {"prompt": text, "completions": [step, ...], "labels": [true, false or 0 to 1, ...]}. A stopped
@@ -165,7 +165,7 @@ def train(host: Any, base: str, data: Path, out: Path, as_json: bool, **config: 
 @data_options
 @JSON
 @click.pass_obj
-def fitness(host: Any, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
+def fitness(host: CommandContext, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
     """Does this model tell right from wrong on a policy's rollouts? `openrft fitness` has more options."""
     named = ("--plugins", "prm", "--set", f"prm.model={model}", "--task", task, "--policy", policy)
     host.run("fitness", *named, *_as_arguments(data), *(["--json"] if as_json else []))

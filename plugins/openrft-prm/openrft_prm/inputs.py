@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from openrft import CheckpointError
 from openrft_prm.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 BLOCK = 16
 
@@ -28,7 +31,9 @@ class ModelInput:
     step_ends: list[int]  # for each step the index whose hidden state is scored
 
 
-def tokenize_texts(tokenizer: Any, texts: Sequence[str], special: bool = True) -> dict[str, list[int]]:
+def tokenize_texts(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], special: bool = True
+) -> dict[str, list[int]]:
     """Token ids of each distinct text, in one call: tokenising dominates for small models."""
     distinct = list(dict.fromkeys(texts))
     if not distinct:
@@ -38,7 +43,7 @@ def tokenize_texts(tokenizer: Any, texts: Sequence[str], special: bool = True) -
 
 
 def tokenize_marked(
-    tokenizer: Any, texts: Sequence[str], marks: Sequence[Sequence[int]], special: bool
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], marks: Sequence[Sequence[int]], special: bool
 ) -> list[ModelInput]:
     """Inputs from whole texts; a step ends at the token that holds the character at each of `marks`."""
     if not texts:

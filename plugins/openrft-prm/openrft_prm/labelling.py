@@ -20,7 +20,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from openrft import DataError, Policy, Progress, Sample, Sampling, Task, UsageError, build_messages, split_steps
+from openrft import (
+    DataError,
+    Policy,
+    Progress,
+    Sample,
+    Sampling,
+    Task,
+    UsageError,
+    build_messages,
+    split_steps,
+    write_atomic,
+)
 
 PART = 8  # questions labelled at a time: enough for full batches, little to lose
 _ROW_FORM = 'A row is {"prompt": text, "completions": [step, ...], "labels": [true, false or 0 to 1, ...]}.'
@@ -66,9 +77,9 @@ def write_label_file(
         file = folder / f"{number:05}.jsonl"
         if not file.exists():
             rows = label_solutions(task, policy, part, config, seed=config.seed * 1_000_003 + 2 * number)
-            _write_atomically(file, format_labels(rows))
+            write_atomic(file, format_labels(rows))
         progress.update("label", min((number + 1) * PART, len(samples)), len(samples))
-    _write_atomically(out, "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.jsonl"))))
+    write_atomic(out, "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.jsonl"))))
     shutil.rmtree(folder)
     if not out.stat().st_size:
         out.unlink()
@@ -165,13 +176,6 @@ def _prepare_folder(folder: Path, settings: dict[str, Any]) -> None:
         raise UsageError(f"{folder} was begun with other settings.", "Remove it, or give another --out.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(file, wanted)
+        write_atomic(file, wanted)
     except OSError as fault:
         raise UsageError(f"{folder} cannot be written ({fault.strerror}).", "Give another --out.") from fault
-
-
-def _write_atomically(file: Path, text: str) -> None:
-    """Written aside and renamed: the file is there whole, or not at all."""
-    draft = file.with_name(file.name + ".tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)

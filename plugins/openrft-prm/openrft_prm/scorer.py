@@ -41,7 +41,8 @@ class CheckpointScorer:
         self._batch_tokens = batch_tokens if on_gpu else min(batch_tokens, CPU_BATCH_TOKENS)
         auto = torch.bfloat16 if on_gpu else torch.float32
         tokenizer, self._trunk = load_trunk(checkpoint, auto if dtype == "auto" else getattr(torch, dtype))
-        self._trunk.to(self._device).eval()
+        torch.nn.Module.to(self._trunk, self._device)  # the trunk's own `to` is typed wrongly
+        self._trunk.eval()
         self._format = build_format(self.format_name, tokenizer, checkpoint)
         config = checkpoint.config
         self._context = int(config.get("max_position_embeddings") or config.get("n_positions") or 1 << 30)

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from safetensors import safe_open
@@ -27,6 +27,9 @@ from openrft_prm.groups import flatten_scores, group_pairs
 from openrft_prm.inputs import ModelInput, batch_by_width, check_token_ids, pad_inputs
 from openrft_prm.labelling import LabelledSolution, read_labels
 from openrft_prm.scorer import CheckpointScorer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Head = Literal["two-label", "skywork"]
 OnStep = Callable[[int, int, float], None]  # after an optimiser step: (step, of how many, loss)
@@ -161,7 +164,7 @@ class TrainingState:
 
 
 def _fit(
-    trunk: Any,
+    trunk: PreTrainedModel,
     inputs: Sequence[ModelInput],
     labels: Sequence[tuple[float, ...]],
     config: TrainingConfig,
@@ -210,7 +213,7 @@ def _make_batches(inputs: Sequence[ModelInput], config: TrainingConfig, epoch: i
 
 
 def _compute_loss(
-    trunk: Any,
+    trunk: PreTrainedModel,
     head: torch.nn.Linear,
     inputs: Sequence[ModelInput],
     labels: Sequence[tuple[float, ...]],
@@ -227,7 +230,7 @@ def _compute_loss(
     return torch.nn.functional.cross_entropy(logits, torch.stack([1 - right, right], 1))
 
 
-def _check_lengths(inputs: Sequence[ModelInput], rows: Sequence[LabelledSolution], trunk: Any) -> None:
+def _check_lengths(inputs: Sequence[ModelInput], rows: Sequence[LabelledSolution], trunk: PreTrainedModel) -> None:
     context = getattr(trunk.config, "max_position_embeddings", None) or 1 << 30
     for item, row in zip(inputs, rows, strict=True):
         if len(item.ids) > context:

@@ -56,7 +56,7 @@ def test_label_then_train_then_fitness(
 
 
 def test_what_cannot_be_done_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="stands for"):
+    with pytest.raises(UsageError, match="matches"):
         run(capsys, "prm", "label", "--task", "pocket/L3/*", "--out", tmp_path / "x.jsonl")
     with pytest.raises(Exception, match=r"gone.jsonl: no such file"):
         run(capsys, "prm", "train", "--base", "pocket", "--data", tmp_path / "gone.jsonl", "--out", tmp_path / "m")

@@ -27,6 +27,7 @@ from openrft import (
     UsageError,
     build_messages,
 )
+from openrft.testing import build_options
 
 SAMPLE = Sample("How many atoms?", "A", ("1", "2"))
 DEMONSTRATION = Demonstration(Sample("What is demonstrated?", "B", ("x", "y")), "\\boxed{B}")
@@ -130,8 +131,8 @@ def test_a_scorer_that_miscounts_is_refused(prm: tuple[PRM, Counting], monkeypat
 def test_a_model_must_be_named() -> None:
     with pytest.raises(UsageError, match=r"--set prm.model=PATH"):
         PRM.Options()
-    with pytest.raises(ValueError, match="at least 1"):
-        PRM.Options(model="x", batch_tokens=0)
+    with pytest.raises(UsageError, match="at least 1"):
+        build_options(PRM.Options, {"model": "x", "batch_tokens": 0})
 
 
 def test_a_wrong_local_checkpoint_is_refused_at_once(tmp_path: Path) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from openrft import Plugin, hookimpl
+from openrft import Plugin, TaskFamily, hookimpl
 
 
 class Questions(Plugin):
     """Gives the family `questions`."""
 
     @hookimpl
-    def tasks(self) -> Any:
+    def tasks(self) -> TaskFamily:
         """The family."""
         from openrft_questions.family import QuestionsFamily
 

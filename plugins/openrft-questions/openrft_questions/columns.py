@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import LETTERS
+from openrft import LETTERS, escape_terminal
 
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
@@ -56,7 +56,7 @@ def sort_columns(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
         if meaning and meaning not in cells:
             cells[meaning] = value
         elif meaning and meaning not in MAY_REPEAT:
-            both = " and ".join(printable(other) for other in filled if column_meaning(other) == meaning)
+            both = " and ".join(escape_terminal(other) for other in filled if column_meaning(other) == meaning)
             raise BadRowError("columns", f"two columns hold the {meaning}: {both}")
         elif option:
             label = (option.group(1) or option.group(2)).upper()
@@ -110,11 +110,6 @@ def to_text(value: Any) -> str | None:
 def normalize_spaces(text: str) -> str:
     """The text with single spaces. Case stays: Co is not CO."""
     return " ".join(text.split())
-
-
-def printable(text: str) -> str:
-    """The text with escapes in place of characters that a terminal would obey or that cannot be written."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:

@@ -16,8 +16,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from openrft import DataError
-from openrft_questions.columns import BadRow, printable
+from openrft import DataError, escape_terminal
+from openrft_questions.columns import BadRow
 
 FAMILY = "questions"
 ALL = f"{FAMILY}/all"  # the task of every file's questions together
@@ -53,7 +53,8 @@ class QuestionFiles:
         found = self.files if task == ALL else [file for file in self.files if f"{FAMILY}/{file.leaf}" == task]
         if not found:
             raise DataError(
-                f"{self.source} has no questions called {printable(task)}.", "`openrft tasks list --data` shows all."
+                f"{self.source} has no questions called {escape_terminal(task)}.",
+                "`openrft tasks list --data` shows all.",
             )
         return found
 
@@ -88,7 +89,7 @@ def _find_files(source: str, path: Path) -> QuestionFiles:
         raise DataError(f"{source} has no file of questions.", f"These are: {', '.join(SUFFIXES)}.")
     twice = [stem for stem, count in Counter(file.stem.lower() for file in files).items() if count > 1]
     if twice:
-        raise DataError(f"{source} has several files called {printable(twice[0])}.", "Rename one.")
+        raise DataError(f"{source} has several files called {escape_terminal(twice[0])}.", "Rename one.")
     by_stem = {file.stem.lower(): file for file in files}
     if {*SIDES} <= {*by_stem}:
         sides = tuple(QuestionFile(by_stem[side], path.resolve().name, side) for side in SIDES)
@@ -98,7 +99,8 @@ def _find_files(source: str, path: Path) -> QuestionFiles:
     one_side = [file for file in files if _SIDE.search(file.stem.lower())]
     if len(files) > 1 and one_side:
         raise DataError(
-            f"{printable(str(one_side[0]))} is one side of a split by its name, and would be mixed with the others.",
+            f"{escape_terminal(str(one_side[0]))} is one side of a split by its name, and would be mixed with the"
+            " others.",
             "Call two files train and test (others are then left out), or put a column `split` into one file.",
         )
     return QuestionFiles(path, tuple(QuestionFile(file, file.stem) for file in files))

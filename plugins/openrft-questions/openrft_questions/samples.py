@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from openrft import DataError, DataRequest, Sample, UsageError
+from openrft import DataError, DataRequest, Sample, UsageError, escape_terminal
 from openrft_questions.answers import find_gold_letter, infer_kind, parse_gold
 from openrft_questions.columns import (
     BadRow,
@@ -19,7 +19,6 @@ from openrft_questions.columns import (
     column_meaning,
     normalize_spaces,
     parse_options,
-    printable,
     require_text,
     sort_columns,
     to_text,
@@ -110,7 +109,7 @@ def load_samples(name: str, request: DataRequest) -> tuple[SamplesBySide, dict[s
         "licence": "as your file's",
         "rows_read": rows,
         "bad_rows": dict(sorted(bad.items())),
-        "columns_ignored": [printable(column) for column in ignored],
+        "columns_ignored": [escape_terminal(column) for column in ignored],
         "files_left_out": list(source.left_out),
         "defects_dropped": dropped,
         "defects_kept": kept,
@@ -133,7 +132,7 @@ class _FileContent:
         """Count a bad row; keep the first few in words."""
         self.bad[bad.reason] += 1
         if len(self.faults) < MAX_FAULTS:
-            self.faults.append(f"{place}: {printable(bad.detail)}")
+            self.faults.append(f"{place}: {escape_terminal(bad.detail)}")
 
 
 def _read_file(file: QuestionFile) -> _FileContent:
@@ -155,7 +154,7 @@ def _read_file(file: QuestionFile) -> _FileContent:
     meanings = {*map(column_meaning, content.columns)}
     for meaning in ("question", "answer") if content.columns else ():
         if meaning not in meanings:
-            columns = ", ".join(map(printable, list(content.columns)[:MAX_COLUMNS]))
+            columns = ", ".join(map(escape_terminal, list(content.columns)[:MAX_COLUMNS]))
             raise DataError(f"{file.path}: no column is called {meaning}; there are {columns}.", f"Call one {meaning}.")
     return content
 

@@ -57,7 +57,7 @@ def build_sequences(policy: TrainablePolicy, rollouts: Sequence[Rollout]) -> lis
     kept = [r for r in rollouts if r.completion.tokens]
     # Rollouts of a group share one messages object: encode it once.
     prompts = {id(r.messages): tuple(policy.encode(r.messages)) for r in {id(r.messages): r for r in kept}.values()}
-    finder = StepEndFinder(lambda ids: policy.tokenizer.decode(list(ids), skip_special_tokens=True))
+    finder = StepEndFinder(lambda ids: str(policy.tokenizer.decode(list(ids), skip_special_tokens=True)))
     return [_build_sequence(i, r, prompts[id(r.messages)], finder, policy.model.device) for i, r in enumerate(kept)]
 
 

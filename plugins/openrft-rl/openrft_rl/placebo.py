@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from openrft import LETTERS, Plugin, Reward, Rollout, Sample, hookimpl
+from openrft import LETTERS, Plugin, Reward, Rollout, Sample, hookimpl, option
 
 
 class Placebo(Plugin):
@@ -20,9 +20,11 @@ class Placebo(Plugin):
     class Options:
         """Which placebo."""
 
-        # noise: a fair coin for each rollout. format: 1 if any answer was found. shuffled: each question has a label
-        # drawn at random, the same one throughout, and an answer earns 1 if it agrees with that label.
-        kind: Literal["noise", "format", "shuffled"] = "noise"
+        kind: Literal["noise", "format", "shuffled"] = option(
+            "noise",
+            help="noise: a fair coin for each rollout. format: 1 if any answer was found. shuffled: each question has a"
+            " label drawn at random, the same one throughout, and an answer earns 1 if it agrees with that label.",
+        )
 
     requires = ("rl",)
     rewards = ("outcome",)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from openrft_rl import RL
 
+from openrft import UsageError
+from openrft.testing import build_options
+
 
 def test_an_option_overrides_the_algorithms_row():
     assert [RL(RL.Options(algorithm=name)).dynamic_sampling_retries for name in ("grpo", "dapo")] == [0, 10]
@@ -28,5 +31,5 @@ def test_an_option_overrides_the_algorithms_row():
     ],
 )
 def test_options_out_of_range_are_refused(bad):
-    with pytest.raises(ValueError, match=next(iter(bad))):
-        RL.Options(**bad)
+    with pytest.raises(UsageError, match=next(iter(bad))):
+        build_options(RL.Options, bad)

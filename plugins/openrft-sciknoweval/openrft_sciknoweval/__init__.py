@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from openrft import Grade, Plugin, Progress, Rollout, expand_path, hookimpl
+from openrft import Grade, OutputPath, Plugin, Progress, Rollout, WeightsPath, expand_path, hookimpl, option
 from openrft_sciknoweval.family import SciKnowEvalFamily
 from openrft_sciknoweval.grading import form_of
 from openrft_sciknoweval.judge import Judge, Verdict
@@ -28,11 +29,16 @@ class SciKnowEval(Plugin):
     class Options:
         """How answers are scored that are no option, number or word."""
 
-        judge: str | None = None  # a policy, such as openai:URL#MODEL; without one judged answers are not scored
-        verdicts: str = "runs/verdicts.jsonl"  # the file that keeps the judge's verdicts
-        replay: bool = False  # never ask the judge: a verdict that is not kept is an error
-        similarity: str | None = None  # of names in relations: exact, minilm, a folder or hub id, a word2vec file
-        # ^ None = minilm where it is installed. The score with names compared letter for letter is always given
+        judge: WeightsPath | None = option(
+            None, help="A policy that judges, such as openai:URL#MODEL; none: judged answers are not scored."
+        )
+        verdicts: OutputPath = option("runs/verdicts.jsonl", help="The file that keeps the judge's verdicts.")
+        replay: bool = option(False, help="Never ask the judge: a verdict that is not kept is an error.")
+        similarity: Literal["exact", "minilm"] | WeightsPath | None = option(
+            None,
+            help="How alike the names in relations are: exact, minilm, a folder or hub id, or a word2vec file. none:"
+            " minilm where it is installed. The score with names compared letter for letter is always given.",
+        )
 
         def __post_init__(self) -> None:
             for name in ("judge", "verdicts", "similarity"):

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openrft import DataError, UsageError
+from openrft import DataError, UsageError, escape_terminal
 from openrft_sciknoweval.catalogue import DOMAINS, LEVELS, PAPER, domain_of, leaf_name
-from openrft_sciknoweval.json_reader import printable, read_values
+from openrft_sciknoweval.json_reader import read_values
 from openrft_sciknoweval.rows import Part, RowIterator, Shard, parse_row
 from openrft_sciknoweval.selectors import FILE, AvailableRows, Selector, build_selectors
 
@@ -77,7 +77,7 @@ class Folder:
             more = f" and {len(held) - _MAX_NAMES} more" if len(held) > _MAX_NAMES else ""
             raise DataError(
                 f"{self.path} has no file of task {selector.name}.",
-                f"It holds {printable(', '.join(held[:_MAX_NAMES]))}{more}.",
+                f"It holds {escape_terminal(', '.join(held[:_MAX_NAMES]))}{more}.",
             )
         raise DataError(f"{self.path} has none of the layouts of SciKnowEval.", _LAYOUTS)
 
@@ -94,7 +94,7 @@ class Folder:
             names = " and ".join(f"{part}/{selector.leaf or '<task>'}.json" for part in missing)
             raise DataError(
                 f"{selector.name} needs {names}, which {self.path} does not hold.",
-                f"Complete there: {printable(', '.join(sorted(_tasks_with_both_sides(files)))) or 'none'}.",
+                f"Complete there: {escape_terminal(', '.join(sorted(_tasks_with_both_sides(files)))) or 'none'}.",
             )
         return fitting
 

@@ -43,11 +43,6 @@ class BadRow:
     detail: str
 
 
-def printable(text: str) -> str:
-    """The text with escapes in place of characters that a terminal would obey or that cannot be written."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def read_values(path: Path) -> Iterator[tuple[RowLocation, Any]]:
     """Each value of the file with its location, or a BadRow instead. Raises DataError for a file that is unreadable."""
     try:

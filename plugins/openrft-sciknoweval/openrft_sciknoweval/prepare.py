@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, Progress, UsageError
-from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
+from openrft import DataError, Progress, UsageError, escape_terminal
+from openrft_sciknoweval.json_reader import BadRow, RowLocation
 from openrft_sciknoweval.rows import Part, Row, Shard
 from openrft_sciknoweval.samples import MAX_FAULTS, TaskRef, check_row, refuse_bad_rows, resolve_task
 from openrft_sciknoweval.sources import Source
@@ -99,7 +99,7 @@ def _convert(
             fault = row if isinstance(row, BadRow) else writer.add(row, location, shard)
             if fault:
                 of_shard[fault.reason] += 1
-                faults.append(f"{location}: {printable(fault.detail)}" if len(faults) < MAX_FAULTS else "")
+                faults.append(f"{location}: {escape_terminal(fault.detail)}" if len(faults) < MAX_FAULTS else "")
         if faults and not skip_bad_rows:
             raise refuse_bad_rows(shard.name, faults)
         if not writer.count_bad_rows(shard, of_shard):

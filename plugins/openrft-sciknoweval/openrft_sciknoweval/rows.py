@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from openrft import escape_terminal
 from openrft_sciknoweval.catalogue import domain_of
-from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
+from openrft_sciknoweval.json_reader import BadRow, RowLocation
 
 Kind = Literal["choice", "boolean", "text", "none"]
 KINDS: dict[str, Kind] = {  # "none": a text that the row's own instruction describes
@@ -142,7 +143,7 @@ def _choices(value: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 def _quote(labels: tuple[str, ...]) -> str:
-    return printable(", ".join(labels)[:60])
+    return escape_terminal(", ".join(labels)[:60])
 
 
 def _answer(value: Mapping[str, Any], kind: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from openrft import LETTERS, DataError, Sample
+from openrft import LETTERS, DataError, Sample, escape_terminal
 from openrft_sciknoweval.catalogue import leaf_name, level_of
 from openrft_sciknoweval.defects import CONFLICT, DUPLICATE, UNREADABLE, find_defects
 from openrft_sciknoweval.grading import build_question, has_outcome_reward
-from openrft_sciknoweval.json_reader import BadRow, RowLocation, printable
+from openrft_sciknoweval.json_reader import BadRow, RowLocation
 from openrft_sciknoweval.rows import Row, Shard
 from openrft_sciknoweval.selectors import FAMILY, FILE, Selector
 from openrft_sciknoweval.splits import normalize
@@ -75,7 +75,7 @@ class SampleCollector:
                 fault = row if isinstance(row, BadRow) else self._add_row(row, shard, location)
                 if fault:
                     self.bad[fault.reason] += 1
-                    faults.append(f"{location}: {printable(fault.detail)}" if len(faults) < MAX_FAULTS else "")
+                    faults.append(f"{location}: {escape_terminal(fault.detail)}" if len(faults) < MAX_FAULTS else "")
             if faults and not self.skip_bad_rows:
                 raise refuse_bad_rows(shard.name, faults)
 
@@ -120,7 +120,9 @@ class SampleCollector:
             return
         held = ", ".join(f"{count} of {name}" for name, count in self.elsewhere.most_common(MAX_FAULTS))
         advice = (
-            f"There are {printable(held)}; {FILE} takes all rows of a file." if held else "Give other rows with --data."
+            f"There are {escape_terminal(held)}; {FILE} takes all rows of a file."
+            if held
+            else "Give other rows with --data."
         )
         if self.dropped:
             advice = "Leave out --clean to keep rows with a known defect."

@@ -19,9 +19,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError, UsageError
+from openrft import DataError, UsageError, escape_terminal
 from openrft_sciknoweval.defects import DEFECTS
-from openrft_sciknoweval.json_reader import RowLocation, printable
+from openrft_sciknoweval.json_reader import RowLocation
 from openrft_sciknoweval.rows import Part, Row, RowIterator, Shard
 from openrft_sciknoweval.selectors import FILE, AvailableRows, Selector, build_selectors
 
@@ -195,7 +195,7 @@ class PreparedStore:
             rows = "train and test rows" if selector.paper else "rows"
             raise DataError(
                 f"{self.path} has no {rows} of task {selector.name}.",
-                f"It holds {printable(', '.join(held[:_MAX_NAMES])) or 'none'}{more}.",
+                f"It holds {escape_terminal(', '.join(held[:_MAX_NAMES])) or 'none'}{more}.",
             )
         complete = self._tasks_with_both_sides()
         return [e for e in fitting if not in_paper or e.leaf in complete]

@@ -16,9 +16,8 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.sources import VARIABLE
 from openrft_sciknoweval.store import MANIFEST
 
-from openrft import DataError, DataRequest, NoProgress, Task, UsageError
+from openrft import DataError, DataRequest, NoProgress, PreparesStore, ProvidesAllRows, Task, UsageError
 from openrft.plugins.task_registry import select_tasks
-from openrft.tasks.task import Preparable, ProvidesAllRows
 from openrft.testing import check_family
 
 FAMILY = SciKnowEval().tasks()
@@ -300,7 +299,7 @@ def test_killed_leaves_no_half_store(choice: Any, write: Any, tmp_path: Path) ->
 
 
 def test_the_core_finds_what_the_family_offers() -> None:
-    assert isinstance(FAMILY, Preparable)
+    assert isinstance(FAMILY, PreparesStore)
     assert isinstance(FAMILY, ProvidesAllRows)
 
 

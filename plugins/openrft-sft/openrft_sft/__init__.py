@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from openrft import HookResult, Plugin, Progress, Rollout, TrainablePolicy, UsageError, hookimpl
+from openrft import HookResult, Plugin, Progress, Rollout, TrainablePolicy, UsageError, hookimpl, option
 from openrft_sft.rows import build_rows
 
 __version__ = "0.1.0"
@@ -22,29 +22,52 @@ class SFT(Plugin):
     class Options:
         """What can be set: `sft.epochs=2` on the command line, `[sft]` in a file."""
 
-        lora_rank: int = 4  # rank of the LoRA adapter, on every linear layer; source: paper, section 4
-        lora_alpha: int = 8  # scale of the adapter (alpha / rank); source: twice the rank, PEFT's usual choice
-        lr: float = 5e-5  # learning rate, falls linearly to 0; source: paper, section 4
-        batch_size: int = 8  # rollouts per optimizer step; source: paper, section 4
-        epochs: int = 8  # passes over all rollouts; source: paper, section 4
-        max_length: int = 2048  # tokens of prompt and completion together; source: paper, section 4
-        gradient_accumulation_steps: int = 1  # forward passes that a batch is split into; more need less memory
-        gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
-        bf16: bool = False  # autocast to bfloat16; ten times slower on processors without bfloat16 instructions
+        lora_rank: int = option(
+            4,
+            help="Rank of the LoRA adapter, on every linear layer.",
+            source="paper, section 4",
+            ge=1,
+            renamed_from="rank",
+        )
+        lora_alpha: int = option(
+            8,
+            help="Scale of the adapter (alpha / rank).",
+            source="twice the rank, PEFT's usual choice",
+            ge=1,
+            renamed_from="alpha",
+        )
+        lr: float = option(5e-5, help="Learning rate; it falls linearly to 0.", source="paper, section 4", gt=0)
+        batch_size: int = option(
+            8, help="Rollouts per optimizer step.", source="paper, section 4", ge=1, renamed_from="batch"
+        )
+        epochs: int = option(8, help="Passes over all rollouts.", source="paper, section 4", ge=1)
+        max_length: int = option(
+            2048, help="Tokens of prompt and completion together.", source="paper, section 4", ge=1
+        )
+        gradient_accumulation_steps: int = option(
+            1,
+            help="Forward passes that a batch is split into; more need less memory.",
+            ge=1,
+            renamed_from="accumulate",
+        )
+        gradient_checkpointing: bool = option(
+            False,
+            help="Whether activations are computed again: less memory, a third more time.",
+            renamed_from="checkpointing",
+        )
+        bf16: bool = option(
+            False,
+            help="Autocast to bfloat16; ten times slower on processors without bfloat16 instructions.",
+        )
+
+        def __post_init__(self) -> None:
+            if self.batch_size % self.gradient_accumulation_steps:
+                raise UsageError(
+                    f"{self.batch_size} rollouts cannot be split into {self.gradient_accumulation_steps} equal parts.",
+                    "Choose sft.gradient_accumulation_steps so that it divides sft.batch_size.",
+                )
 
     def __init__(self, options: Options) -> None:
-        names = ("lora_rank", "lora_alpha", "batch_size", "epochs", "max_length")
-        small = {name: getattr(options, name) for name in names}
-        if bad := [f"{name} is {value}" for name, value in small.items() if value < 1]:
-            raise UsageError(f"sft: {', '.join(bad)}.", "Each must be at least 1.")
-        splits = options.gradient_accumulation_steps
-        if splits < 1 or options.batch_size % splits:
-            raise UsageError(
-                f"sft: a batch of {options.batch_size} cannot be split into {splits} equal parts.",
-                "Choose sft.gradient_accumulation_steps so that it divides sft.batch_size.",
-            )
-        if options.lr <= 0:
-            raise UsageError(f"sft: lr is {options.lr}.", "It must be positive.")
         self.options = options
 
     @hookimpl

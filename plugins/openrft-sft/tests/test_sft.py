@@ -15,7 +15,7 @@ from openrft_sft.rows import IGNORED, build_rows
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, build_messages
-from openrft.testing import write_tiny_checkpoint
+from openrft.testing import build_options, write_tiny_checkpoint
 
 # PEFT asks transformers by an older name; nothing that this plugin could change.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -235,12 +235,12 @@ def test_another_objective_is_not_its_business() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lora_rank": 0}, "lora_rank is 0"),
-        ({"max_length": 0}, "max_length is 0"),
+        ({"lora_rank": 0}, "lora_rank: 0 is not at least 1"),
+        ({"max_length": 0}, "max_length: 0 is not at least 1"),
         ({"gradient_accumulation_steps": 3}, "cannot be split into 3"),
-        ({"lr": 0.0}, "lr is 0.0"),
+        ({"lr": 0.0}, "lr: 0.0 is not above 0"),
     ],
 )
 def test_what_cannot_be_done_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(openrft.UsageError, match=message):
-        SFT(SFT.Options(**options))
+        build_options(SFT.Options, options)

@@ -37,12 +37,26 @@ class Teacher(openrft.Plugin):
     class Options:
         """What can be set: `teacher.model=...` on the command line, `[teacher]` in a file."""
 
-        model: str = "self"  # "self" = the policy in training; else what `open_policy` takes: a name, folder or server
-        tries: int = 64  # completions a question at most (paper, section 3.2)
-        first_round: int = 4  # completions a question in the first round; each later round doubles it
-        temperature: float = 0.6  # the only sampling temperature the paper names (section 4, evaluation)
-        max_tokens: int = 2048  # the paper's limit for evaluation, and SFT's maximum length
-        keep: Literal["first", "shortest"] = "first"  # which right completion of a round becomes the target
+        model: Literal["self"] | openrft.WeightsPath = openrft.option(
+            "self",
+            help="Who answers: self (the policy in training), a shipped name, a folder, a hub id or a server.",
+        )
+        tries: int = openrft.option(64, help="Most completions per question.", source="paper, section 3.2", ge=1)
+        first_round: int = openrft.option(
+            4,
+            help="Completions per question in the first round; each later round doubles it.",
+            ge=1,
+            renamed_from="round",
+        )
+        temperature: float = openrft.option(
+            0.6, help="Sampling temperature.", source="paper, section 4: the evaluation's", ge=0
+        )
+        max_tokens: int = openrft.option(
+            2048, help="Most tokens of a completion.", source="paper, section 4: the evaluation's", ge=1
+        )
+        keep: Literal["first", "shortest"] = openrft.option(
+            "first", help="Which right completion of a round becomes the target."
+        )
 
         def __post_init__(self) -> None:
             if self.model.lower() in ("", "none"):
@@ -50,15 +64,6 @@ class Teacher(openrft.Plugin):
                     f"model={self.model} names no teacher.",
                     "Write self for the policy in training, or a checkpoint or server; without any teacher, leave out"
                     " the plugin and those that need it.",
-                )
-            if self.tries < 1 or self.first_round < 1:
-                raise openrft.UsageError(
-                    f"tries is {self.tries} and first_round is {self.first_round}.", "Both must be at least 1."
-                )
-            if self.max_tokens < 1 or self.temperature < 0:
-                raise openrft.UsageError(
-                    f"max_tokens is {self.max_tokens} and temperature {self.temperature}.",
-                    "They must be at least 1 and 0.",
                 )
 
     def __init__(self, options: Options) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import Exploration, Plugin, Settings, UsageError, hookimpl
+from openrft import Exploration, Plugin, Settings, UsageError, hookimpl, option
 
 __version__ = "0.1.0"
 
@@ -58,20 +58,42 @@ class TRLGRPO(Plugin):
         """What can be set: `trl-grpo.lr=1e-4` on the command line, `[trl-grpo]` in a file. Names are TRL's, but for the
         learning rate and LoRA, which are named as in `rl` and `sft`."""
 
-        lr: float = 3e-5  # learning rate, constant; source: paper, section 3 (actor)
-        lora_rank: int = 4  # rank of the LoRA adapter, on every linear layer; source: paper, section 3
-        lora_alpha: int = 8  # scale of the adapter (alpha / rank); source: twice the rank, PEFT's usual choice
-        beta: float = 0.01  # weight of the KL to the policy before RL; source: paper, section 3
-        epsilon: float = 0.2  # how far the probability ratio may go from 1; source: TRL's default
-        loss_type: str = "grpo"  # TRL's loss: grpo, dr_grpo, dapo, bnpo, cispo, ...
-        gradient_accumulation_steps: int = 1  # forward passes that a step's completions are split into
-        grpo_config: str = "{}"  # further fields of TRL's GRPOConfig, a JSON object: '{"use_vllm": true}'
+        lr: float = option(3e-5, help="Learning rate, constant.", source="paper, section 3 (actor)", gt=0)
+        lora_rank: int = option(
+            4,
+            help="Rank of the LoRA adapter, on every linear layer.",
+            source="paper, section 3",
+            ge=1,
+            renamed_from="rank",
+        )
+        lora_alpha: int = option(
+            8, help="Scale of the adapter (alpha / rank).", source="twice the rank, PEFT's usual choice", ge=1
+        )
+        beta: float = option(
+            0.01, help="Weight of the KL to the policy before RL.", source="paper, section 3", ge=0, renamed_from="kl"
+        )
+        epsilon: float = option(
+            0.2,
+            help="How far the probability ratio may go from 1.",
+            source="TRL's default",
+            gt=0,
+            lt=1,
+            renamed_from="clip",
+        )
+        loss_type: str = option("grpo", help="TRL's loss: grpo, dr_grpo, dapo, bnpo, cispo, ...", renamed_from="loss")
+        gradient_accumulation_steps: int = option(
+            1,
+            help="Forward passes that a step's completions are split into.",
+            ge=1,
+            renamed_from="accumulate",
+        )
+        grpo_config: str = option(
+            "{}",
+            help="""Further fields of TRL's GRPOConfig, a JSON object: '{"use_vllm": true}'.""",
+            renamed_from="arguments",
+        )
 
     def __init__(self, options: Options) -> None:
-        if options.lr <= 0 or options.beta < 0 or not 0 < options.epsilon < 1:
-            raise UsageError("trl-grpo: lr must be above 0, beta at least 0, epsilon between 0 and 1.")
-        if min(options.lora_rank, options.lora_alpha, options.gradient_accumulation_steps) < 1:
-            raise UsageError("trl-grpo: lora_rank, lora_alpha and gradient_accumulation_steps must be at least 1.")
         self.options = options
         self.further_arguments = parse_grpo_config(options.grpo_config)
 

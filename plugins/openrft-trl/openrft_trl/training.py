@@ -119,7 +119,7 @@ class StageBridge(TrainerCallback):
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""
         rollouts = [self._prompts[r].to_rollout(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
-        self._rollouts = self._run.score(self._run.first + trainer_state.global_step, rollouts)
+        self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
                 "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
@@ -129,7 +129,7 @@ class StageBridge(TrainerCallback):
 
     def _decode(self, ids: list[int]) -> Completion:
         stopped = bool(ids) and ids[-1] in self.end_tokens
-        text = self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True)
+        text = str(self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True))
         temperature = self._run.sampling(self._run.first).temperature
         return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 

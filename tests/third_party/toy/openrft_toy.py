@@ -33,7 +33,7 @@ class Brevity:
 
     @dataclass(frozen=True)
     class Options:
-        limit: int = 40  # characters
+        limit: int = openrft.option(40, help="How long a step may be.", source="taste", ge=1)
         unit: Literal["characters", "bytes"] = "characters"
 
     def __init__(self, options):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 # openrft.prompt.INSTRUCTION, word for word; one token of its own, since every prompt begins with it
 INSTRUCTION = (
@@ -42,7 +45,7 @@ def render_conversation(turns: Sequence[tuple[str, str]], system: bool = True) -
     return segments
 
 
-def encode_rows(tokenizer: Any, rows: list[list[Segment]]) -> list[tuple[list[int], list[int]]]:
+def encode_rows(tokenizer: PreTrainedTokenizerBase, rows: list[list[Segment]]) -> list[tuple[list[int], list[int]]]:
     """Ids and labels of each row. Segments end where the tokenizer splits anyway, so each can be encoded alone."""
     encoded = tokenizer._tokenizer.encode_batch([text for row in rows for text, _ in row], add_special_tokens=False)
     result, start = [], 0
@@ -67,7 +70,7 @@ def pad_rows(rows: list[tuple[list[int], list[int]]], pad_id: int) -> Batch:
 
 
 def draw_batches(
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     draw_row: Callable[[Random, int], list[Segment]],
     seed: str,
     first_chunk: int,

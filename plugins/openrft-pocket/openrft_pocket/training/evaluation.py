@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING
 
 import openrft
 from openrft import DataRequest, Sample, compute_auroc
@@ -25,12 +25,17 @@ from openrft_pocket.training.encoding import IGNORED, Segment, encode_rows, pad_
 from openrft_pocket.training.reward_model import load_skywork, tokenize_solution
 from openrft_pocket.training.table_questions import draw_rule, draw_table_question
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 SKILL_ITEMS, SKILL_SEED = 24, 1  # questions of each skill while a model trains, and the seed that draws them
 TEMPERATURES = (0.6, 1.0)  # of evaluation, and of RL
 DATA_SEED = 900  # of the measured items; development and benches use other seeds
 
 
-def evaluate_skills(model: Any, tokenizer: Any, task_wordings: bool = False) -> dict[str, float]:
+def evaluate_skills(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task_wordings: bool = False
+) -> dict[str, float]:
     """Greedy accuracy of each question type, in the training wordings or in the tasks' own."""
     accuracies = {}
     for name, question_type in QUESTION_TYPES.items():
@@ -44,7 +49,7 @@ def evaluate_skills(model: Any, tokenizer: Any, task_wordings: bool = False) -> 
     return accuracies
 
 
-def evaluate_tables(model: Any, tokenizer: Any) -> float:
+def evaluate_tables(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> float:
     """Greedy accuracy on questions about tables that state their rule."""
     rng = Random(f"exam {SKILL_SEED} listing")
     rules = [replace(draw_rule(rng), stated=True) for _ in range(SKILL_ITEMS)]
@@ -52,7 +57,9 @@ def evaluate_tables(model: Any, tokenizer: Any) -> float:
     return _compute_greedy_accuracy(model, tokenizer, rows)
 
 
-def _compute_greedy_accuracy(model: Any, tokenizer: Any, rows: list[list[Segment]]) -> float:
+def _compute_greedy_accuracy(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[list[Segment]]
+) -> float:
     """The share of rows whose true solution is the model's first choice at every token. One forward pass on it equals
     greedy decoding as long as every token is right."""
     import torch

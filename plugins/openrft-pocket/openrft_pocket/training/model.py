@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RANDOM_SCALE = 0.1  # factor on what the random heads and MLPs add at first
 CONSTANT = 4.0  # size of the one embedding coordinate that all tokens share, in units of the others' spread
@@ -20,7 +23,7 @@ SHARPNESS = 3.0  # of the match, on query and key each
 FAST_PAIRS, FIRST_SLOW_PAIR = 6, 7
 
 
-def create_model(tokenizer: Any, seed: int) -> Any:
+def create_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
     """An untrained policy."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -44,7 +47,7 @@ def create_model(tokenizer: Any, seed: int) -> Any:
     return LlamaForCausalLM(config)
 
 
-def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
+def save_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write a folder that AutoModelForCausalLM and AutoTokenizer load."""
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
@@ -53,7 +56,7 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def install_induction_heads(model: Any, seed: int) -> None:
+def install_induction_heads(model: PreTrainedModel, seed: int) -> None:
     """Head 0 of layer 0 reads the previous token. Head 0 of layer 1 attends to places that follow the current token."""
     import torch
 

@@ -12,18 +12,22 @@ import signal
 import time
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING
 
 from openrft_pocket.training.curriculum import Phase
 from openrft_pocket.training.encoding import IGNORED, Batch, draw_batches
 from openrft_pocket.training.evaluation import evaluate_skills, evaluate_tables
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SAVE_EVERY_SECONDS = 60.0
 COPYING_ROWS = 16  # a batch
 COPYING_STEPS, COPYING_RATE = 700, 5e-4  # at four times this rate the induction heads are lost (seen 2026-11-22)
 
 
-def train_on_copies(model: Any, tokenizer: Any, seed: int) -> float:
+def train_on_copies(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> float:
     """Make the induction heads reliable with random tokens and their copies. Returns the last 50 steps' mean loss."""
     import torch
 
@@ -49,7 +53,9 @@ def _draw_copies(rng: Random, bos: int, first_token: int, size: int) -> Batch:
     return Batch(ids, labels)
 
 
-def update_weights(model: Any, optimizer: Any, batch: Batch, learning_rate: float) -> float:
+def update_weights(
+    model: PreTrainedModel, optimizer: torch.optim.Optimizer, batch: Batch, learning_rate: float
+) -> float:
     """One step of AdamW. Returns the mean loss over the tokens of answers."""
     import torch
 
@@ -69,7 +75,7 @@ def update_weights(model: Any, optimizer: Any, batch: Batch, learning_rate: floa
 class SharedState:
     """Weights and counters that all workers share, and the file that keeps them."""
 
-    def __init__(self, model: Any, path: Path) -> None:
+    def __init__(self, model: PreTrainedModel, path: Path) -> None:
         import torch
 
         self.model, self.path = model, path
@@ -101,7 +107,14 @@ def _save_atomically(path: Path, content: dict) -> None:
     os.replace(part, path)
 
 
-def pretrain(model: Any, tokenizer: Any, phase: Phase, state_path: Path, log: Path, workers: int = 2) -> int:
+def pretrain(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    phase: Phase,
+    state_path: Path,
+    log: Path,
+    workers: int = 2,
+) -> int:
     """Train until the phase's `stop_step`, or until SIGTERM. Returns the steps done.
 
     Each worker is a process of one thread with an optimizer of its own. All write to the same weights without waiting
@@ -125,7 +138,7 @@ def pretrain(model: Any, tokenizer: Any, phase: Phase, state_path: Path, log: Pa
     return state.step
 
 
-def _run_worker(state: SharedState, tokenizer: Any, phase: Phase, log: Path, worker: int) -> None:
+def _run_worker(state: SharedState, tokenizer: PreTrainedTokenizerBase, phase: Phase, log: Path, worker: int) -> None:
     """One worker's steps. Worker 0 also writes the log and saves the weights."""
     import torch
 
@@ -166,7 +179,7 @@ def _run_worker(state: SharedState, tokenizer: Any, phase: Phase, log: Path, wor
     save()
 
 
-def _log_progress(state: SharedState, tokenizer: Any, loss: float, log: Path) -> None:
+def _log_progress(state: SharedState, tokenizer: PreTrainedTokenizerBase, loss: float, log: Path) -> None:
     """One point of the learning curve, to the log and to the screen."""
     taught = evaluate_skills(state.model, tokenizer)
     own = evaluate_skills(state.model, tokenizer, task_wordings=True)

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openrft_pocket.training.encoding import IGNORED, Batch, pad_rows
 from openrft_pocket.training.labelled_solutions import LabelledSolution, sample_solutions, write_solutions
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 LEARNING_RATE, WARMUP_STEPS = 1e-3, 30
 BATCH_SIZE = 24  # solutions
@@ -24,7 +27,7 @@ TokenizedSolution = tuple[list[int], list[int]]  # ids; labels: 1 (sound) or 0 (
 class RewardModel:
     """A policy's trunk and one linear head."""
 
-    def __init__(self, policy: Any, seed: int) -> None:
+    def __init__(self, policy: PreTrainedModel, seed: int) -> None:
         import torch
 
         torch.manual_seed(seed)
@@ -63,7 +66,7 @@ def build_reward_model(teacher: Path, policy: Path, out: Path, seed: int) -> Non
 
 
 def tokenize_solution(
-    tokenizer: Any, question: str, steps: Sequence[str], sound: Sequence[bool], newline: bool
+    tokenizer: PreTrainedTokenizerBase, question: str, steps: Sequence[str], sound: Sequence[bool], newline: bool
 ) -> TokenizedSolution:
     """Ids and labels in Skywork's layout if `newline`, in the two-label one otherwise."""
     head = f"{question}\n" if newline else question
@@ -77,7 +80,9 @@ def tokenize_solution(
     return ids, labels
 
 
-def tokenize_solutions(tokenizer: Any, solutions: Sequence[LabelledSolution]) -> list[TokenizedSolution]:
+def tokenize_solutions(
+    tokenizer: PreTrainedTokenizerBase, solutions: Sequence[LabelledSolution]
+) -> list[TokenizedSolution]:
     """The two layouts alternate, so that one model serves both formats."""
     return [
         tokenize_solution(tokenizer, solution.question, solution.steps, solution.sound, newline=i % 2 == 0)
@@ -117,7 +122,7 @@ def train_reward_model(model: RewardModel, batches: Iterable[Batch], steps: int)
     return losses
 
 
-def save_skywork(model: RewardModel, tokenizer: Any, folder: Path) -> None:
+def save_skywork(model: RewardModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """A causal model's keys and `v_head.summary`: the format of Skywork-o1-Open-PRM."""
     from safetensors.torch import load_file, save_file
 
@@ -133,7 +138,7 @@ def save_skywork(model: RewardModel, tokenizer: Any, folder: Path) -> None:
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-def save_two_label(model: RewardModel, tokenizer: Any, folder: Path) -> None:
+def save_two_label(model: RewardModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """AutoModelForTokenClassification with labels 0 (flawed) and 1 (sound). The scores are the same, since
     softmax over (0, z) is sigmoid(z)."""
     import torch

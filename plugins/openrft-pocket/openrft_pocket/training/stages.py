@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,9 @@ from openrft_pocket.training.model_cards import write_cards
 from openrft_pocket.training.pretraining import pretrain, train_on_copies
 from openrft_pocket.training.reward_model import build_reward_model
 from openrft_pocket.training.tokenizer import train_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Build:
     finish: bool  # begin pretraining's decay at the step where its state stands
     workers: int  # processes that train together
 
-    def load_tokenizer(self) -> Any:
+    def load_tokenizer(self) -> PreTrainedTokenizerBase:
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(self.work / "tokenizer")
@@ -74,7 +77,7 @@ def train_pretraining(build: Build) -> None:
     import torch
 
     phase = curriculum.create_pretraining_phase(build.seed, build.steps)
-    if build.finish_reason:
+    if build.finish:
         note = build.work / "pretraining-finish.json"
         if not note.exists():  # remembered, so that a resumed decay keeps its end
             step = int(torch.load(build.work / "pretraining.pt", weights_only=True)["counts"][0])

@@ -13,6 +13,7 @@ from openrft import CheckpointError
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedTokenizerBase
 
     from openrft_prm.checkpoint import Checkpoint
     from openrft_prm.groups import Pair
@@ -67,7 +68,7 @@ def detect_format(checkpoint: Checkpoint, wanted: str = "auto") -> str:
     return name
 
 
-def build_format(name: str, tokenizer: Any, checkpoint: Checkpoint) -> Format:
+def build_format(name: str, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> Format:
     """The format of this name for this checkpoint."""
     from openrft_prm.formats.with_head import QwenFormat, SkyworkFormat, TwoLabelFormat
     from openrft_prm.formats.with_vocabulary import MathShepherdFormat, RLHFlowFormat

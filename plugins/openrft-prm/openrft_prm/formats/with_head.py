@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,6 +16,9 @@ from openrft import CheckpointError, split_steps
 from openrft_prm.checkpoint import Checkpoint
 from openrft_prm.groups import Pair
 from openrft_prm.inputs import ModelInput, tokenize_marked, tokenize_texts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 STEP_TOKEN = "<extra_0>"  # Qwen's, after each step
 QWEN_SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."  # the publisher's own
@@ -25,7 +28,7 @@ SEPARATOR = "\n"  # TRL's default step separator
 class SkyworkFormat:
     """Skywork-o1-Open-PRM. Score: sigmoid(v_head.summary(hidden)) at the newline that ends a step."""
 
-    def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer
         self._weight = checkpoint.load_tensor("v_head.summary.weight")
         self._bias = checkpoint.load_tensor("v_head.summary.bias")
@@ -40,7 +43,7 @@ class SkyworkFormat:
 class TwoLabelFormat:
     """What TRL's PRM trainer makes. Score: the probability of label 1 at the last token of the step's separator."""
 
-    def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer
         self._weight = checkpoint.load_tensor("score.weight")
         self._bias = checkpoint.load_tensor("score.bias") if "score.bias" in checkpoint.shapes else None
@@ -58,7 +61,7 @@ class QwenFormat:
     Score: the probability of class 1 under Linear, ReLU, Linear on the hidden state at STEP_TOKEN.
     """
 
-    def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer
         self._checkpoint = checkpoint
         if len(tokenizer.encode(STEP_TOKEN, add_special_tokens=False)) != 1:
@@ -87,6 +90,7 @@ class QwenFormat:
                 ],
                 tokenize=False,
             )
+            assert isinstance(text, str)  # as it is not tokenised
             start = text.rfind(answer)
             if start < 0:
                 raise CheckpointError("the chat template changes the answer.", "Take the tokenizer of the publisher.")
@@ -100,7 +104,7 @@ class QwenFormat:
         return torch.softmax(torch.nn.functional.linear(inner, w1, b1), dim=-1)[:, 1]
 
 
-def build_skywork_inputs(tokenizer: Any, pairs: Sequence[Pair]) -> list[ModelInput]:
+def build_skywork_inputs(tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Pair]) -> list[ModelInput]:
     """encode(bos + problem + newline), then for each piece of the completion between newlines its own encoding and
     the newline's last id."""
     newline = tokenizer.encode("\n")[-1]
@@ -119,7 +123,7 @@ def build_skywork_inputs(tokenizer: Any, pairs: Sequence[Pair]) -> list[ModelInp
     return inputs
 
 
-def build_two_label_inputs(tokenizer: Any, pairs: Sequence[Pair]) -> list[ModelInput]:
+def build_two_label_inputs(tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Pair]) -> list[ModelInput]:
     """Bos id (where there is one), the problem, then each step and the separator, each encoded alone without special
     tokens."""
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]

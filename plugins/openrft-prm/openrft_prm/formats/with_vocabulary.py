@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from openrft import CheckpointError, split_steps
 from openrft_prm.checkpoint import Checkpoint
@@ -22,7 +21,7 @@ class MathShepherdFormat:
     """math-shepherd-mistral-7b-prm. Input: the problem, a space, and the steps, each followed by a space and STEP_TAG,
     one a line. Score: softmax over the logits of + and - at STEP_TAG."""
 
-    def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer
         candidates = tokenizer.encode("+ -", add_special_tokens=False)
         if len(candidates) != 2:
@@ -60,7 +59,7 @@ class RLHFlowFormat:
     question begins with the one before, one forward does.
     """
 
-    def __init__(self, tokenizer: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         if not tokenizer.chat_template:
             raise CheckpointError(
                 f"{checkpoint.folder} has no chat template, which the rlhflow format needs.",
@@ -72,7 +71,7 @@ class RLHFlowFormat:
 
     def build_inputs(self, pairs: Sequence[Pair]) -> list[ModelInput]:
         chats = [self._build_turns(problem, split_steps(completion)) for problem, completion in pairs]
-        texts = [self._tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats]
+        texts = [str(self._tokenizer.apply_chat_template(chat, tokenize=False)) for chat in chats]
         marks = [self._find_answers(text, chat) for text, chat in zip(texts, chats, strict=True)]
         inputs = tokenize_marked(self._tokenizer, texts, marks, special=False)
         if any(item.ids[end] != self._plus for item in inputs for end in item.step_ends):

@@ -1,0 +1,147 @@
+"""`openrft settings`: every setting and option, its value, and where the value comes from."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from openrft.cli.options import config_option, preset_option, read_config, set_option
+
+if TYPE_CHECKING:
+    from openrft.config.options import OptionInfo
+
+EPILOG = """\b
+Examples:
+  openrft settings                              every stage, and every installed plugin
+  openrft settings explore
+  openrft settings rl --preset paper            as the paper has them
+  openrft settings sft --policy ./my-model --set sft.lr=1e-4 --json
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option with its present value."""
+
+    owner: str  # a stage or plugin
+    info: OptionInfo
+    value: Any
+    origin: str  # who set the value: "default", "policy pocket", "preset quick", "--config FILE", "--set"
+
+
+@click.command("settings", epilog=EPILOG)
+@click.argument("owner", required=False)
+@preset_option
+@click.option("--policy", default="pocket", show_default=True, metavar="SPEC", help="The policy of the run.")
+@config_option
+@set_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    owner: str | None,
+    preset: str | None,
+    policy: str,
+    config: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List the settings of the stages and the options of plugins, with their values and where these come from.
+
+    OWNER is a stage (explore, evaluate, fitness, data) or a plugin; without it all are listed. A later source counts:
+    the default, what the policy recommends, the preset, the config file, --set.
+    """
+    from openrft.config.parse import parse_assignments
+
+    given = {f"--config {config}": read_config(config), "--set": parse_assignments(settings)}
+    found = list(_collect(owner, preset, policy, given))
+    if as_json:
+        click.echo(json.dumps([_to_row(setting) for setting in found], indent=1, default=str))
+        return
+    last = None
+    for setting in found:
+        if setting.owner != last:
+            click.echo(("" if last is None else "\n") + setting.owner)
+            last = setting.owner
+        click.echo(_format(setting))
+
+
+def _collect(
+    owner: str | None, preset: str | None, policy: str, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> Iterator[Setting]:
+    """The settings of one owner, or of all. Raises UsageError for every value that is wrong, of any owner."""
+    from openrft.bench.plan import collect_layers, merge_layers
+    from openrft.config.options import describe_options
+    from openrft.config.parse import parse_values, raise_faults
+    from openrft.errors import UnknownName
+
+    kinds = _list_owners(owner)
+    layers = collect_layers(policy, preset, given)
+    values = merge_layers(layers)
+    known = [*kinds, *(_list_installed() if owner else ())]
+    names = [name for name in (owner, *(name for layer in given.values() for name in layer)) if name is not None]
+    faults = [str(UnknownName("stage or plugin", name, known)) for name in names if name not in known]
+    typed = {}
+    for name, kind in kinds.items():
+        typed[name], found = parse_values(kind, name, values.get(name, {}))
+        faults += found
+    raise_faults(faults)
+    for name, kind in kinds.items():
+        for info in describe_options(kind) if owner in (None, name) else ():
+            origins = [origin for origin, layer in layers.items() if info.name in layer.get(name, {})]
+            value = typed[name].get(info.name, info.default)
+            yield Setting(
+                name, info, value, origins[-1] if origins else "must be set" if info.must_be_set else "default"
+            )
+
+
+def _list_owners(owner: str | None) -> dict[str, type]:
+    """The options class of each stage and plugin that has one. A plugin that does not load is named and left out."""
+    from openrft.config.settings import STAGE_SETTINGS
+    from openrft.errors import OpenRFTError
+    from openrft.plugins.registry import load_declaration
+    from openrft.tasks.task import DataRequest
+
+    kinds: dict[str, type] = {"data": DataRequest, **STAGE_SETTINGS}
+    for name in _list_installed():
+        try:
+            options_class = load_declaration(name).Options
+        except OpenRFTError as fault:
+            if owner == name:
+                raise
+            click.echo(f"note: {name} is left out: {fault}", err=True)
+            continue
+        if options_class is not None:
+            kinds[name] = options_class
+    return kinds
+
+
+def _list_installed() -> list[str]:
+    from openrft.plugins.registry import list_plugins
+
+    return list(list_plugins())
+
+
+def _to_row(setting: Setting) -> dict[str, Any]:
+    info = asdict(setting.info)
+    return {"owner": setting.owner, "option": info.pop("name"), "value": setting.value, "from": setting.origin, **info}
+
+
+def _format(setting: Setting) -> str:
+    """Two lines or more: the value with its origin; what it means, what is allowed, where the default comes from."""
+    from openrft.config.options import format_value
+
+    info = setting.info
+    if setting.origin == "must be set":
+        line = f"  {info.name} must be set"
+    else:
+        line = f"  {info.name} = {format_value(setting.value)}  ({setting.origin})"
+        if setting.origin != "default" and not info.must_be_set:
+            line = f"{line[:-1]}; default {format_value(info.default)})"
+    kind = ", ".join(filter(None, (info.type, info.range)))
+    source = f" Source: {info.source}." if info.source else ""
+    text = f"{info.help}{source} ({kind})".strip()
+    return line + "\n" + textwrap.fill(text, 110, initial_indent="      ", subsequent_indent="      ")
