@@ -57,11 +57,9 @@ _DATA = [
         "--test",
         type=click.IntRange(min=1),
         default=None,
-        help="Test samples per task.  [default: 100; 240 where no --task is given]",
+        help="Test samples per task.  [default: 100; 240 without --task]",
     ),
-    click.option(
-        "--data-seed", type=INTEGER, default=None, help="Draws the split where the data has none.  [default: 0]"
-    ),
+    click.option("--data-seed", type=INTEGER, default=None, help="Draws the split if the data has none.  [default: 0]"),
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),

@@ -1,4 +1,4 @@
-"""`openrft train`: one arm on one task; the trained policy is written as a checkpoint of its own."""
+"""`openrft train`: train one arm on one task and write the policy as a checkpoint."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from openrft.runtime.files import write_atomic
 from openrft.types import content_id
 
 LARGE = 64 << 20  # bytes: digests of files of this size or more are kept for other processes (1 GB takes about 1 s)
-SETTLED = 2_000_000_000  # nanoseconds: a file changed more recently may change again and keep its times
+SETTLED = 2_000_000_000  # nanoseconds: a file changed more recently may change again with the same times
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _find_digest(file: Path, *state: int) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _find_large_digest(file: Path, *state: int) -> str:
-    """The digest that another process found while the file was in the same state; else the file is read."""
+    """The digest that another process found for the file in the same state; otherwise the file is read."""
     row = _read_cache().get(str(file))
     if isinstance(row, list) and row[:-1] == list(state):
         return str(row[-1])
@@ -119,7 +119,7 @@ def _read_cache() -> dict[str, Any]:
 
 
 def _write_cache(file: Path, row: list[Any]) -> None:
-    """Add a row, and drop the rows of files that are gone. Works without a cache where none can be written."""
+    """Add a row, and drop the rows of files that no longer exist. If no cache can be written, nothing happens."""
     with contextlib.suppress(OSError, StoreError, Timeout, RuntimeError):
         cache = _cache_file()
         cache.parent.mkdir(parents=True, exist_ok=True)

@@ -92,7 +92,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(run_openrft, ti
     ],
 )
 def test_bad_input_is_one_line_with_advice(run_openrft, tiny, arguments, code, words):
-    if arguments[0] == "bench" and "--policy" not in arguments:
+    if arguments[0] == "bench" and not {"--policy", "--plan"} & {*arguments}:
         arguments = [*arguments, "--policy", str(tiny)]
         arguments += ["--task", "toy/sums"] if "--task" not in arguments else []
         arguments += ["--plugins", "brevity"] if "--plugins" not in arguments else []
@@ -107,8 +107,9 @@ def test_all_faults_of_the_options_are_reported_at_once(run_openrft, tiny):
     wrong = ["--set", "explor.steps=3", "--set", "explore.alpha=4", "--set", "brevity.unit=byte", "--set", "rl.lr=fast"]
     done = run_openrft(*bench(tiny, "--plugins", "brevity", *wrong))
     assert done.returncode == 2
-    for word in ("4 faults", "Did you mean explore?", "alpha 4.0", "did you mean bytes?", "'fast' is not a number"):
-        assert word in done.stderr
+    alpha, unit, lr = "alpha: '4' is not between 0 and 1", "did you mean bytes?", "'fast' is not a number"
+    for words in ("4 faults", "Did you mean explore?", alpha, unit, lr):
+        assert words in done.stderr
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(run_openrft):

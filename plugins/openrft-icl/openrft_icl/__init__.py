@@ -73,7 +73,7 @@ class ICL(Plugin):
 
     @hookimpl
     def check_job(self) -> list[str]:
-        """The embedder is looked for before hours are spent on what comes before the first demonstration."""
+        """Checks the embedder before hours are spent on the stages before the first demonstration."""
         try:
             self._open_embedder()
             expand_path(self.options.index_dir, "icl.index_dir=")
@@ -100,7 +100,7 @@ class ICL(Plugin):
 
     @property
     def content(self) -> str:
-        """The embedder's identity: results must not outlive the model behind a folder's name."""
+        """The embedder's identity, so that results are not reused when the model in a folder changes."""
         return self._open_embedder().id
 
     def _open_embedder(self) -> Embedder:

@@ -26,7 +26,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Embedder(Protocol):
-    """What embeds texts."""
+    """Embeds texts."""
 
     id: str  # changes when the vectors may change
 
