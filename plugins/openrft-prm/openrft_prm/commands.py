@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from openrft import CommandContext, data_options, parse_data_options
+from openrft import CommandContext, PathType, data_options, parse_data_options
 
 FILE = PathType(dir_okay=False, path_type=Path)
 FOLDER = PathType(file_okay=False, path_type=Path)
