@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openrft.cli.options import config_option, preset_option, read_config, set_option
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.config.options import OptionInfo
@@ -59,14 +59,16 @@ def command(
     given = {f"--config {config}": read_config(config), "--set": parse_assignments(settings)}
     found = list(_collect(owner, preset, policy, given))
     if as_json:
-        click.echo(json.dumps([_to_row(setting) for setting in found], indent=1, default=str))
+        print_json([_to_row(setting) for setting in found])
         return
     last = None
     for setting in found:
         if setting.owner != last:
-            click.echo(("" if last is None else "\n") + setting.owner)
+            if last is not None:
+                click.echo()
+            print_text(setting.owner)
             last = setting.owner
-        click.echo(_format(setting))
+        print_text(_format(setting))
 
 
 def _collect(
@@ -113,7 +115,7 @@ def _list_owners(owner: str | None) -> dict[str, type]:
         except OpenRFTError as fault:
             if owner == name:
                 raise
-            click.echo(f"note: {name} is left out: {fault}", err=True)
+            print_text(f"note: {name} is left out: {fault}", err=True)
             continue
         if options_class is not None:
             kinds[name] = options_class

@@ -33,11 +33,14 @@ def expand_path(text: str, option: str = "") -> Path:
     shown = text if len(text) <= 255 else f"{text[:60]}... ({len(text)} characters)"
     try:
         path = Path(text).expanduser()
-        path.exists()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(path)
     except RuntimeError as fault:  # ~nosuchuser
         raise UsageError(f"{option}{shown}: there is no such user.", "Give a path that exists.") from fault
     except OSError as fault:  # a name that is too long
         raise UsageError(f"{option}{shown}: {fault.strerror or fault}.", "Give a path that exists.") from fault
+    except ValueError as fault:  # a null character, half of a surrogate pair
+        raise UsageError(f"{option}{shown!r} cannot be a path.", "Give a path that exists.") from fault
     return path
 
 

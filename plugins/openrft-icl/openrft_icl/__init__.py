@@ -23,6 +23,7 @@ from openrft import (
     Task,
     UsageError,
     WeightsPath,
+    expand_path,
     hookimpl,
     option,
 )
@@ -75,6 +76,7 @@ class ICL(Plugin):
         """Checks the embedder before hours are spent on the stages before the first demonstration."""
         try:
             self._open_embedder()
+            expand_path(self.options.index_dir, "icl.index_dir=")
         except UsageError as fault:
             return [str(fault)]
         return []
