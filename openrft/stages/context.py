@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from openrft import __version__
 from openrft.config.options import PathMarker
-from openrft.errors import UsageError
+from openrft.errors import CheckpointError, UsageError
 from openrft.job import Job
 from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.manager import PluginSet
@@ -90,9 +90,12 @@ def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
 
 
 def _fingerprint(marker: PathMarker, path: str) -> str:
-    """A fingerprint of what an option names."""
+    """A fingerprint of what an option names; "" for what is not there: a plugin that needs it has refused it."""
     if marker.names == "weights":
-        return fingerprint_policy(path)
+        try:
+            return fingerprint_policy(path)
+        except CheckpointError:
+            return ""
     file = expand_path(path)
     return fingerprint_path(file) if marker.names == "file" and file.exists() else ""
 
@@ -117,14 +120,11 @@ class JobContext:
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """What a stored result depends on, for each plugin: its code, its options, and the content of the weights and
-        files that they name. So new weights at an old path never get old results. A plugin may add a text in its
-        attribute `content`."""
+        files that they name. So new weights at an old path never get old results."""
         names = list(names)
         rows = self.plugins.identity(names)
         for name, row in zip(names, rows, strict=True):
             row += [[option, _fingerprint(marker, path)] for option, marker, path in self.plugins.named_paths(name)]
-            if content := getattr(self.plugins.instances[name], "content", None):
-                row.append(content)
         return rows
 
     def run_stage(

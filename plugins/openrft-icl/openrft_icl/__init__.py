@@ -98,11 +98,6 @@ class ICL(Plugin):
     def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)
 
-    @property
-    def content(self) -> str:
-        """The embedder's identity, so that results are not reused when the model in a folder changes."""
-        return self._open_embedder().id
-
     def _open_embedder(self) -> Embedder:
         from openrft_icl.embedders import open_embedder
 
