@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openrft.cli.command_context import CommandContext as CommandContext
+    from openrft.cli.options import PathType as PathType
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
@@ -89,7 +90,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "cli.command_context": ("CommandContext",),
-    "cli.options": ("data_options", "parse_data_options"),
+    "cli.options": ("PathType", "data_options", "parse_data_options"),
     "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),

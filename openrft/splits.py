@@ -26,8 +26,7 @@ def group_related_samples(samples: Sequence[Sample]) -> list[Group]:
 
 
 def group_by_keys(samples: Sequence[Sample], keys: Iterable[Iterable[Hashable]]) -> list[Group]:
-    """Samples grouped so that those stay together that share one of their `keys`, directly or through others. The order
-    depends on the samples alone."""
+    """Samples grouped by shared `keys`, directly or through other samples. The order depends on the samples alone."""
     groups: dict[int, Group] = defaultdict(list)
     for sample, first in zip(samples, connect_by_keys(keys), strict=True):
         groups[first].append(sample)

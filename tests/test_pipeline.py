@@ -154,16 +154,18 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
 
 
 def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny, tmp_path, monkeypatch):
-    weights, vectors = copytree(tiny, tmp_path / "weights"), ["old"]
+    weights, file = copytree(tiny, tmp_path / "weights"), tmp_path / "vectors.txt"
+    file.write_text("old")
 
     class Leaning:
         @dataclass(frozen=True)
         class Options:
             model: openrft.WeightsPath = str(weights)
+            vectors: openrft.FilePath = str(file)
             size: float = 0.5
 
         def __init__(self, options):
-            self.content = vectors[0]
+            self.options = options
 
         @openrft.hookimpl
         def evaluate(self):
@@ -178,7 +180,7 @@ def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny,
         assert identity() == first
         (weights / "generation_config.json").write_text("{}")
         second = identity()
-        vectors[0] = "new"
+        file.write_text("new")
         assert first != second != identity()
 
         def set_to(**options):

@@ -174,7 +174,7 @@ class PluginSet:
         return [[*self.code(name), self._list_options(name)] for name in names]
 
     def _list_options(self, name: str) -> dict[str, Any]:
-        """Every option and its value, but where the plugin writes to."""
+        """Every option and its value, except paths that the plugin writes to."""
         options_class = self.declarations[name].Options
         markers = find_path_options(options_class) if options_class else {}
         written = {option for option, marker in markers.items() if marker.names == "output"}

@@ -9,13 +9,14 @@ baseline:longest-option             a rule that answers without a model
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openrft.errors import CheckpointError, UnknownName
+from openrft.errors import CheckpointError, UnknownName, UsageError
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
-from openrft.runtime.fingerprint import fingerprint_path
+from openrft.runtime.fingerprint import expand_path, fingerprint_path
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task
 
 VLLM_PREFIX = "vllm:"
+HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
 
 
 def find_named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint that an installed plugin provides under this name; None if no plugin has the name's first part."""
     name = name.removeprefix(VLLM_PREFIX)
     owner = name.split("/")[0]
-    if owner not in list_plugins() or Path(name).exists():
+    if owner not in list_plugins() or expand_path(name).exists():
         return None
     known = load_plugin_providers(owner).policies()
     if name not in known:
@@ -42,11 +44,23 @@ def resolve_checkpoint(name: str) -> str:
     found = find_named_checkpoint(name)
     if found:
         return found.path
-    if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+    path = expand_path(name)
+    if name and path.exists():
+        return str(path) if name.startswith("~") else name
+    if not HUB_ID.fullmatch(name):
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
             f" ({', '.join(sorted(list_plugins()))}).",
             "Check the path.",
+        )
+    return name
+
+
+def _strip_vllm(spec: str) -> str:
+    name = spec.removeprefix(VLLM_PREFIX)
+    if not name or ":" in name:
+        raise UsageError(
+            f"{spec!r} names no checkpoint.", "After vllm: comes a checkpoint folder, a hub id or an included model."
         )
     return name
 
@@ -67,7 +81,7 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
-        return open_vllm(resolve_checkpoint(spec.removeprefix(VLLM_PREFIX)))
+        return open_vllm(resolve_checkpoint(_strip_vllm(spec)))
     from openrft.policies.hf import HFPolicy
 
     return HFPolicy(resolve_checkpoint(spec))
@@ -86,6 +100,6 @@ def fingerprint_policy(spec: str, task: Task | None = None) -> str:
         parse_address(spec)
         return spec
     if spec.startswith(VLLM_PREFIX):
-        return VLLM_PREFIX + fingerprint_policy(spec.removeprefix(VLLM_PREFIX))
+        return VLLM_PREFIX + fingerprint_policy(_strip_vllm(spec))
     path = Path(resolve_checkpoint(spec))
     return fingerprint_path(path) if path.exists() else spec

@@ -14,6 +14,7 @@ from openrft.grading.grade import Grade, grade
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import find_plugin, list_plugins
+from openrft.runtime.fingerprint import expand_path
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import (
     Answerer,
@@ -48,6 +49,7 @@ def find_family(name: str) -> TaskFamily:
 def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
     """Every task of the family, as it lists them."""
     found = find_family(name)
+    _check_source(data)
     with name_plugin_in_errors(name, "failed in names"):
         infos = list(found.names(data))
     for info in infos:
@@ -66,9 +68,16 @@ def _families() -> list[str]:
     return found
 
 
+def _check_source(data: str | None) -> None:
+    """Refuse a source that cannot be a path, once for all families. Raises UsageError."""
+    if data is not None:
+        expand_path(data, "--data ")
+
+
 def select_tasks(selector: str, data: str | None = None) -> list[str]:
     """Full names of the tasks that a selector or glob matches, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
+    _check_source(data)
     with name_plugin_in_errors(name, f"failed over {selector}"):
         return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
 

@@ -1,7 +1,7 @@
 """The code behind a result: digests of the modules that it can reach, and versions of libraries.
 
-A digest depends on what the code does, not on how it is explained. Comments, docstrings and the help of options are
-left out, so that better words do not cost a run of RL.
+A digest depends on what the code does. Comments, docstrings and the help of options are left out, so that rewording
+them does not make RL run again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 LIBRARIES = ("torch", "transformers", "peft", "vllm")  # the core's numerical libraries; not all need be installed
 CORE = Path(__file__).parents[1]  # the folder of the package openrft
-CHANGES_NO_RESULT = (  # modules above the stages, and those that only report how the work goes
+CHANGES_NO_RESULT = (  # modules above the stages, and those that only report progress
     "openrft.cli",
     "openrft.bench",
     "openrft.pipeline",
@@ -31,7 +31,7 @@ CHANGES_NO_RESULT = (  # modules above the stages, and those that only report ho
 
 @functools.cache
 def digest_reachable(module: str) -> str:
-    """Digest of a module of openrft and of every other that it can reach."""
+    """Digest of a module of openrft and of all modules that it can reach."""
     return _digest_files(list_reachable([module], CORE).values(), CORE)
 
 
@@ -49,10 +49,10 @@ def digest_package(package: str) -> str:
 
 
 def list_reachable(modules: Iterable[str], root: Path) -> dict[str, Path]:
-    """The modules and all that they import, directly or not, at the top or inside functions; with their files.
+    """The modules and everything that they import, directly or not, at module level or in functions, with their files.
 
-    `root` is the folder of the package whose modules are followed. Its own `__init__` is not: it is the public face,
-    which imports everything. Imports for type checkers do not count, nor do the modules in CHANGES_NO_RESULT.
+    `root` is the folder of the package whose modules are followed. Its own `__init__` is left out, because it imports
+    all public names. Imports for type checkers and the modules in CHANGES_NO_RESULT are left out too.
     """
     waiting, found = list(modules), dict[str, Path]()
     while waiting:
@@ -68,12 +68,12 @@ def list_reachable(modules: Iterable[str], root: Path) -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=1024)
 def find_imports(source: bytes, package: str, root: Path) -> tuple[str, ...]:
-    """Modules of the package in `root` that this source may import; some may be names inside modules.
+    """Modules of the package in `root` that this source may import. Some may be names inside modules.
 
-    `package` is where relative imports begin. A name of the public face stands for the module that it comes from.
+    `package` is where relative imports begin. A public name of the package means the module that it comes from.
     """
     tree, top = _parse(source), root.name
-    aliases = {top}  # what the package itself is called here
+    aliases = {top}  # names of the package itself in this source
     found = []
     for node in _walk_at_run_time(tree) if tree else ():
         if isinstance(node, ast.Import):
@@ -126,7 +126,7 @@ def _digest_files(files: Iterable[Path], root: Path) -> str:
 
 
 def _find_module_file(module: str, root: Path) -> Path | None:
-    """The module's file; None for the package in `root` itself, for other packages, and for what is no module."""
+    """The module's file. None for the package in `root` itself, other packages, and names that are not modules."""
     top, *parts = module.split(".")
     if top != root.name or not parts:
         return None
@@ -139,7 +139,7 @@ def _changes_no_result(module: str) -> bool:
 
 
 def _read_face(root: Path) -> dict[str, str]:
-    """Each name that the package in `root` offers for type checkers, and the module that it comes from."""
+    """The public names of the package in `root`, as its imports for type checkers list them -> their modules."""
     tree = _parse((root / "__init__.py").read_bytes())
     imports = [
         node for node in ast.walk(tree or ast.Module([], [])) if isinstance(node, ast.ImportFrom) and node.module
@@ -148,7 +148,7 @@ def _read_face(root: Path) -> dict[str, str]:
 
 
 def _parse(source: bytes) -> ast.Module | None:
-    """The syntax tree; None for a file that is no Python, as templates of plugins may be."""
+    """The syntax tree; None for a file that is not Python, such as a template of a plugin."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError):
@@ -156,7 +156,7 @@ def _parse(source: bytes) -> ast.Module | None:
 
 
 def _walk_at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node beneath this one, without the blocks for type checkers."""
+    """Every node below this one, without the blocks for type checkers."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and _name_of(child.test) == "TYPE_CHECKING":
             for other in child.orelse:

@@ -20,7 +20,7 @@ from openrft.runtime.files import write_atomic
 from openrft.types import content_id
 
 LARGE = 64 << 20  # bytes: digests of files of this size or more are kept for other processes (1 GB takes about 1 s)
-SETTLED = 2_000_000_000  # nanoseconds: a file changed more recently may change again and keep its times
+SETTLED = 2_000_000_000  # nanoseconds: a file changed more recently may change again with the same times
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +33,14 @@ def expand_path(text: str, option: str = "") -> Path:
     shown = text if len(text) <= 255 else f"{text[:60]}... ({len(text)} characters)"
     try:
         path = Path(text).expanduser()
-        path.exists()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(path)
     except RuntimeError as fault:  # ~nosuchuser
         raise UsageError(f"{option}{shown}: there is no such user.", "Give a path that exists.") from fault
     except OSError as fault:  # a name that is too long
         raise UsageError(f"{option}{shown}: {fault.strerror or fault}.", "Give a path that exists.") from fault
+    except ValueError as fault:  # a null character, half of a surrogate pair
+        raise UsageError(f"{option}{shown!r} cannot be a path.", "Give a path that exists.") from fault
     return path
 
 
@@ -87,7 +90,7 @@ def _find_digest(file: Path, *state: int) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _find_large_digest(file: Path, *state: int) -> str:
-    """The digest that another process found while the file was in the same state; else the file is read."""
+    """The digest that another process found for the file in the same state; otherwise the file is read."""
     row = _read_cache().get(str(file))
     if isinstance(row, list) and row[:-1] == list(state):
         return str(row[-1])
@@ -116,7 +119,7 @@ def _read_cache() -> dict[str, Any]:
 
 
 def _write_cache(file: Path, row: list[Any]) -> None:
-    """Add a row, and drop the rows of files that are gone. Works without a cache where none can be written."""
+    """Add a row, and drop the rows of files that no longer exist. If no cache can be written, nothing happens."""
     with contextlib.suppress(OSError, StoreError, Timeout, RuntimeError):
         cache = _cache_file()
         cache.parent.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,7 @@ def cluster_samples(samples: Sequence[Sample]) -> list[int]:
 
 
 def connect_by_keys(sets: Iterable[Iterable[Hashable]]) -> list[int]:
-    """For each set of keys the position of the first set that it is connected with by shared keys."""
+    """For each set of keys, the position of the first set that it is connected to by shared keys."""
     first: list[int] = []
     holder: dict[Hashable, int] = {}  # the first set that holds the key
 

@@ -42,7 +42,7 @@ class DataRequest:
     train: int = option(100, help="Training samples per task.", source="paper, section 3", ge=1)
     test: int = option(100, help="Test samples per task.", ge=1)
     # Independent of the training seeds, so all seeds share their test items.
-    seed: int = option(0, help="Draws the split where the data has none.")
+    seed: int = option(0, help="Draws the split if the data has none.")
     data: str | None = option(
         None, help="A folder, a file or another source that the family knows; none: the family's own rows."
     )
@@ -56,12 +56,12 @@ class Task:
     """Train and test samples with everything needed to prompt and grade them."""
 
     name: str
-    train: tuple[Sample, ...]  # empty where no outcome reward exists: such a task can be evaluated only
+    train: tuple[Sample, ...]  # empty if there is no outcome reward; such a task can only be evaluated
     test: tuple[Sample, ...]
     instruction: str = INSTRUCTION
     grade: Grader = grade
-    rewrite: Rewriter | None = None  # rule-based rewording, where the family has one
-    check_steps: StepChecker | None = None  # exact process labels, where the family has them
+    rewrite: Rewriter | None = None  # rule-based rewording, if the family has it
+    check_steps: StepChecker | None = None  # exact process labels, if the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
     rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: a rule that solves it without a model
 

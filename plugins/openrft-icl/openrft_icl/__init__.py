@@ -23,6 +23,7 @@ from openrft import (
     Task,
     UsageError,
     WeightsPath,
+    expand_path,
     hookimpl,
     option,
 )
@@ -75,6 +76,7 @@ class ICL(Plugin):
         """Checks the embedder before hours are spent on the stages before the first demonstration."""
         try:
             self._open_embedder()
+            expand_path(self.options.index_dir, "icl.index_dir=")
         except UsageError as fault:
             return [str(fault)]
         return []
@@ -95,11 +97,6 @@ class ICL(Plugin):
 
     def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)
-
-    @property
-    def content(self) -> str:
-        """The embedder's identity, so that results are not reused when the model in a folder changes."""
-        return self._open_embedder().id
 
     def _open_embedder(self) -> Embedder:
         from openrft_icl.embedders import open_embedder

@@ -100,7 +100,7 @@ class SentenceModel:
 
     def __init__(self, name: str) -> None:
         self._embedder = SentenceEmbedder(name, "icl.embedder", "openrft-icl[minilm]", _ADVICE)
-        self.id = f"sentence/{self._embedder.content}"  # a kept table must not outlive the model that made it
+        self.id = f"sentence/{self._embedder.fingerprint}"  # a kept table must not outlive the model that made it
 
     def fit(self, corpus: Sequence[str]) -> Embed:
         """The corpus changes nothing."""

@@ -38,7 +38,7 @@ class LLMJudge:
         self.counts: dict[str, int] = {}
 
     def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
-        """One question a completion, one score a step. Raises PolicyError if the server does not answer, and
+        """One question per completion, one score per step. Raises PolicyError if the server does not answer, and
         OpenRFTError if its replies cannot be read."""
         pairs = [(problem, text) for problem, texts in groups for text in texts]
         waiting = dict.fromkeys(pair for pair in pairs if split_steps(pair[1]))

@@ -57,7 +57,7 @@ class LossMonitor(TrainerCallback):
         self._progress = progress
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """The trainer logs once a step, and once more at the end without a loss."""
+        """The trainer logs once per step, and once more at the end without a loss."""
         if not logs or "loss" not in logs:
             return
         loss = float(logs["loss"])

@@ -79,7 +79,7 @@ def _build_arguments(
     completions = prompts * sampling.n
     if completions % splits:
         raise OpenRFTError(
-            f"trl-grpo: {completions} completions a step cannot be split into {splits} equal parts.",
+            f"trl-grpo: {completions} completions per step cannot be split into {splits} equal parts.",
             "Choose trl-grpo.gradient_accumulation_steps so that it divides"
             " explore.prompts_per_step * explore.group_size.",
         )
@@ -122,7 +122,7 @@ class StageBridge(TrainerCallback):
         self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
-                "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
+                "trl-grpo gives TRL one reward per completion, but explore.credit asks for rewards step by step.",
                 "Use the plugin rl, or explore.credit=sequence.",
             )
         return [_get_reward(rollout) for rollout in self._rollouts]

@@ -123,7 +123,7 @@ def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Spy, "reward", openrft.hookimpl(by_steps))
     settings = replace(SETTINGS, explore=replace(SETTINGS.explore, credit="step"))
-    with pytest.raises(UsageError, match="one reward a completion"):
+    with pytest.raises(UsageError, match="one reward per completion"):
         go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
 
 
@@ -157,7 +157,7 @@ def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
     seen, Spy.seen = Spy.seen, []
     go(tiny, tmp_path / "split", "trl-grpo", "spy", gradient_accumulation_steps="3")
     assert seen == Spy.seen
-    with pytest.raises(OpenRFTError, match="12 completions a step cannot be split into 5"):
+    with pytest.raises(OpenRFTError, match="12 completions per step cannot be split into 5"):
         go(tiny, tmp_path / "odd", "trl-grpo", "spy", gradient_accumulation_steps="5")
 
 
