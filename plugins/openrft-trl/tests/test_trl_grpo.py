@@ -20,9 +20,8 @@ from openrft.bench.arms import build_arms, parse_arms
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
 from openrft.pipeline import JobResult, run_job
-from openrft.plugins.registry import InstalledPlugin, list_plugins
 from openrft.runtime.store import Store
-from openrft.testing import write_tiny_checkpoint
+from openrft.testing import use_plugins, write_tiny_checkpoint
 
 STEPS = 4
 SETTINGS = Settings(
@@ -54,13 +53,6 @@ class Spy:
         ]
 
 
-class Entry:
-    dist = None
-
-    def load(self) -> type:
-        return Spy
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import AutoModelForCausalLM
@@ -73,21 +65,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def spy() -> Iterator[None]:
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = [], None
-    every = {**list_plugins(), "spy": InstalledPlugin("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (
-        openrft.plugins.registry.load_plugin_class,
-        openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.load_plugin_providers,
-    ):
-        known.cache_clear()  # another file's plugin may have had the same name
-    yield
+    with use_plugins({"spy": Spy}):
+        yield
     torch.set_num_threads(threads)
 
 
