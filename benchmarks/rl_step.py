@@ -108,7 +108,7 @@ def trl(checkpoint: str) -> Step:
 
 
 def waited(step: Step) -> Step:
-    """The step, over only when a GPU is through with it."""
+    """Run the step and wait until a GPU has finished it."""
 
     def whole() -> None:
         step()

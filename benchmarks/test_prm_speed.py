@@ -77,7 +77,7 @@ def one_by_one(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
 
 
 def step_by_step(scorer: CheckpointScorer, pairs: list[Pair]) -> Scores:
-    """A forward a step."""
+    """One forward pass per step."""
     scores: Scores = {}
     for pair in pairs:
         (item,) = scorer._format.build_inputs([pair])

@@ -19,11 +19,6 @@ ROUNDS = 7
 
 
 @pytest.fixture(scope="module")
-def policy(checkpoint: str) -> HFPolicy:
-    return HFPolicy(checkpoint)
-
-
-@pytest.fixture(scope="module")
 def prompts() -> list[Any]:
     return [messages for _, messages in questions()]
 

@@ -21,11 +21,6 @@ ROUNDS = 7
 
 
 @pytest.fixture(scope="module")
-def policy(checkpoint: str) -> HFPolicy:
-    return HFPolicy(checkpoint)
-
-
-@pytest.fixture(scope="module")
 def engine(policy: HFPolicy) -> Any:
     from openrft.policies.vllm import ENVIRONMENT, GPU_SHARE
 

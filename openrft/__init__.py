@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from openrft.cli.command_context import CommandContext as CommandContext
+    from openrft.cli.options import PathType as PathType
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
     from openrft.config.options import FilePath as FilePath
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from openrft.policies.base import Policy as Policy
     from openrft.policies.base import Sampling as Sampling
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
+    from openrft.policies.checkpoint_files import pin_template_date as pin_template_date
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.ranking import compute_auroc as compute_auroc
     from openrft.runtime.files import write_atomic as write_atomic
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
     from openrft.runtime.text import escape_terminal as escape_terminal
+    from openrft.tasks.leakage import normalize_text as normalize_text
     from openrft.tasks.prompt import box_answer as box_answer
     from openrft.tasks.prompt import build_messages as build_messages
     from openrft.tasks.prompt import format_question as format_question
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import DataRequest as DataRequest
     from openrft.tasks.task import Grader as Grader
     from openrft.tasks.task import HasAliases as HasAliases
+    from openrft.tasks.task import HasSource as HasSource
     from openrft.tasks.task import PreparesStore as PreparesStore
     from openrft.tasks.task import ProvidesAllRows as ProvidesAllRows
     from openrft.tasks.task import Question as Question
@@ -88,7 +92,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "cli.command_context": ("CommandContext",),
-    "cli.options": ("data_options", "parse_data_options"),
+    "cli.options": ("PathType", "data_options", "parse_data_options"),
     "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Settings",),
     "embedding": ("SentenceEmbedder",),
@@ -109,6 +113,7 @@ _MODULES = {
     "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
+    "policies.checkpoint_files": ("pin_template_date",),
     "policies.trainer": ("open_trainer",),
     "rewards.ranking": ("compute_auroc",),
     "runtime.files": ("write_atomic",),
@@ -116,12 +121,14 @@ _MODULES = {
     "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
     "runtime.text": ("escape_terminal",),
+    "tasks.leakage": ("normalize_text",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),
     "tasks.task": (
         "Answerer",
         "DataRequest",
         "Grader",
         "HasAliases",
+        "HasSource",
         "PreparesStore",
         "ProvidesAllRows",
         "Question",

@@ -41,7 +41,7 @@ class SentenceEmbedder:
         self._model: Any = None
 
     @property
-    def content(self) -> str:
+    def fingerprint(self) -> str:
         """Changes when the vectors may change: a fingerprint of the model's files, or the hub id."""
         return fingerprint_path(Path(self._path)) if Path(self._path).exists() else self._path
 

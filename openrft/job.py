@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft.config.settings import Settings
+from openrft.runtime.text import make_file_name
 from openrft.tasks.task import DataRequest
 
 
@@ -39,4 +40,4 @@ class Job:
 
 def format_job_name(arm: str, task: str, seed: int) -> str:
     """The job's name in the names of files and runs."""
-    return f"{arm}--{task.replace('/', '-')}--{seed}"
+    return make_file_name(f"{arm}--{task}--{seed}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from openrft.tasks.leakage import cluster_samples
+from openrft.tasks.leakage import connect_by_keys, leakage_keys
 from openrft.types import Sample
 
 Group = list[Sample]  # samples that stay together
@@ -22,8 +22,13 @@ def stratify_by_task(sample: Sample) -> Stratum:
 def group_related_samples(samples: Sequence[Sample]) -> list[Group]:
     """Samples grouped so that related ones stay together: those that match or share a key in `meta["leakage_groups"]`
     (`openrft.tasks.leakage`), directly or through others. The order depends on the samples alone."""
+    return group_by_keys(samples, map(leakage_keys, samples))
+
+
+def group_by_keys(samples: Sequence[Sample], keys: Iterable[Iterable[Hashable]]) -> list[Group]:
+    """Samples grouped by shared `keys`, directly or through other samples. The order depends on the samples alone."""
     groups: dict[int, Group] = defaultdict(list)
-    for sample, first in zip(samples, cluster_samples(samples), strict=True):
+    for sample, first in zip(samples, connect_by_keys(keys), strict=True):
         groups[first].append(sample)
     return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
 

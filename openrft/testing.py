@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from openrft.config.parse import parse_options, raise_faults
 from openrft.config.settings import Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
+from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.hookspecs import PolicyInfo
-from openrft.plugins.manager import PluginSet
-from openrft.plugins.registry import describe_slow_import, find_plugin
+from openrft.plugins.hookspecs import GROUP, PolicyInfo
+from openrft.plugins.manager import PluginSet, load_plugin_providers
+from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
 from openrft.runtime.progress import NoProgress, Progress
@@ -130,6 +134,38 @@ def toy_rollouts(task: Task) -> list[Rollout]:
             messages = build_messages(sample, (), task.instruction)
             rollouts.append(apply_grade(Rollout(sample, messages, completion), task.grade(sample, text)))
     return rollouts
+
+
+class _GivenPlugin(EntryPoint):
+    """An entry point whose class is at hand."""
+
+    def __init__(self, name: str, plugin: type) -> None:
+        super().__init__(name, f"{plugin.__module__}:{plugin.__qualname__}", GROUP)
+        vars(self)["plugin"] = plugin
+
+    def load(self) -> Any:
+        return vars(self)["plugin"]
+
+
+@contextmanager
+def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
+    """Within this context these classes count as installed plugins, beside the installed ones: {"my-plugin": MyPlugin}.
+
+    In this process only: a bench with workers does not know them.
+    """
+    given = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", _GivenPlugin(n, p)) for n, p in plugins.items()}
+    known = {**registry.list_plugins(), **given}
+
+    cached = (registry.load_plugin_class, registry.digest_plugin_source, load_plugin_providers)
+
+    def forget() -> None:  # a plugin of the same name may have been used before
+        for function in cached:
+            function.cache_clear()
+
+    with patch.object(registry, "list_plugins", lambda: known):
+        forget()
+        yield
+    forget()
 
 
 def build_options(options_class: type[T], values: Mapping[str, Any]) -> T:

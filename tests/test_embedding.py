@@ -43,11 +43,11 @@ def test_a_folder_that_is_not_there_is_refused_before_any_time_is_spent(
 @installed
 def test_nothing_is_loaded_before_the_first_text(tmp_path: Path) -> None:
     embedder = open_embedder(str(tmp_path))
-    before = embedder.content
+    before = embedder.fingerprint
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         embedder.embed(["text"])
     (tmp_path / "config.json").write_text("{}")
-    assert open_embedder(str(tmp_path)).content != before
+    assert open_embedder(str(tmp_path)).fingerprint != before
 
 
 @installed
@@ -62,5 +62,5 @@ def test_minilm_knows_meaning_by_name_and_by_folder() -> None:
     assert np.allclose(np.linalg.norm([a, b, c], axis=1), 1, atol=1e-5)
     assert a @ b > 0.4 > 0.2 > a @ c
     folder = open_embedder(str(get_model_path()))
-    assert folder.content == embedder.content
+    assert folder.fingerprint == embedder.fingerprint
     assert np.allclose(folder.embed(texts), [a, b, c], atol=1e-6)

@@ -21,10 +21,9 @@ from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade
 from openrft.job import Arm, Job
-from openrft.plugins.registry import InstalledPlugin, list_plugins
 from openrft.runtime.files import read_jsonl
 from openrft.runtime.store import Store
-from openrft.testing import toy_task
+from openrft.testing import toy_task, use_plugins
 from openrft.types import Demonstration, Reward
 
 TASK = toy_task(8, 6)
@@ -68,14 +67,9 @@ class Spy:
 class Toy:
     """The task family's plugin; its task is handed over directly."""
 
-
-class Entry:
-    dist = None
-
-    """An entry point that need not be installed: installed ones are tested in plugins/test_manager.py."""
-
-    def __init__(self, loaded):
-        self.load = lambda: loaded
+    @openrft.hookimpl
+    def evaluate(self):
+        return {}
 
 
 @pytest.fixture(autouse=True)
@@ -83,15 +77,8 @@ def toy(monkeypatch):
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = set(), None
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in (("toy", Toy), ("spy", Spy))}
-    every = {**list_plugins(), **here}
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (
-        openrft.plugins.registry.load_plugin_class,
-        openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.load_plugin_providers,
-    ):
-        known.cache_clear()  # another file's plugin may have had the same name
+    with use_plugins({"toy": Toy, "spy": Spy}):
+        yield
 
 
 def job(tiny, *plugins, seed=0):
@@ -167,28 +154,42 @@ def test_edited_code_is_seen_in_a_namespace_package_too(tmp_path, monkeypatch):
 
 
 def test_what_options_name_by_default_or_otherwise_is_known_by_its_content(tiny, tmp_path, monkeypatch):
-    weights, vectors = copytree(tiny, tmp_path / "weights"), ["old"]
+    weights, file = copytree(tiny, tmp_path / "weights"), tmp_path / "vectors.txt"
+    file.write_text("old")
 
     class Leaning:
         @dataclass(frozen=True)
         class Options:
-            model: str = str(weights)
+            model: openrft.WeightsPath = str(weights)
+            vectors: openrft.FilePath = str(file)
+            size: float = 0.5
 
         def __init__(self, options):
-            self.content = vectors[0]
+            self.options = options
 
-    every = {**list_plugins(), "toy": InstalledPlugin("toy", "openrft-toy", "1.0", "", Entry(Leaning))}
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
+        @openrft.hookimpl
+        def evaluate(self):
+            return {}
 
-    def identity():
-        return pipeline.build_context(job(tiny), Store(tmp_path)).identity(["toy"])
+    with use_plugins({"toy": Leaning}):
 
-    first = identity()
-    assert identity() == first
-    (weights / "generation_config.json").write_text("{}")
-    second = identity()
-    vectors[0] = "new"
-    assert first != second != identity()
+        def identity():
+            return pipeline.build_context(job(tiny), Store(tmp_path)).identity(["toy"])
+
+        first = identity()
+        assert identity() == first
+        (weights / "generation_config.json").write_text("{}")
+        second = identity()
+        file.write_text("new")
+        assert first != second != identity()
+
+        def set_to(**options):
+            return pipeline.build_context(replace(job(tiny), options={"toy": options}), Store(tmp_path)).identity(
+                ["toy"]
+            )
+
+        assert set_to(size="5e-1") == set_to(size=0.5) == identity()  # however it is typed, and by default
+        assert set_to(size=0.6) != identity()
 
 
 def test_samples_that_differ_in_kind_or_meta_are_other_inputs(tiny, tmp_path, monkeypatch):

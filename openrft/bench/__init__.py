@@ -1,1 +1,1 @@
-"""Many arms on many tasks with many seeds: what to run, running it, and what it says of each plugin."""
+"""Many arms on many tasks with many seeds: plan, run, and report what each plugin was worth."""

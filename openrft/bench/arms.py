@@ -16,6 +16,7 @@ from openrft.errors import UnknownName, UsageError
 from openrft.job import Arm
 from openrft.plugins.manager import resolve_requirements
 from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
+from openrft.runtime.text import check_name
 
 VANILLA = "vanilla"
 ARM_SETS = ("ablation", "lattice", "paper", "none")
@@ -106,8 +107,7 @@ def parse_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
         plugins = [p for p in parts if "=" not in p]
         if not (equals and name):
             raise UsageError(f"--arm {text!r} is not NAME=PLUGIN,PLUGIN (for example placebo=rl,placebo).")
-        if "/" in name or "\\" in name:  # files are named after it
-            raise UsageError(f"--arm {text!r}: a name cannot hold a slash.", "Write the name without it.")
+        check_name(name, "--arm")
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:

@@ -83,9 +83,9 @@ ABSENT = "not set"
 
 
 def describe_changes(baseline: Report, candidate: Report, arms: Collection[str]) -> str:
-    """One line on the settings, options, versions and machine that differ; empty where none does.
+    """One line about the settings, options, versions and machine that differ; empty if none does.
 
-    A version counts where both reports know it; where the rows lay does not count: the test items are the same ones.
+    A version counts if both reports have it. The place of the rows does not count, because the test items are the same.
     """
     before, after = (dict(_run_with(report, arms)) for report in (baseline, candidate))
     names = [*dict.fromkeys((*before, *after))]

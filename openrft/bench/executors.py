@@ -214,7 +214,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, threads: int, level: int) -> None:
-    """Run the jobs that come through the pipe until there are no more."""
+    """Run the jobs from the pipe until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lock = threading.Lock()

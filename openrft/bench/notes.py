@@ -149,7 +149,7 @@ def _counted(found: Any, words: str) -> str:
 
 
 def _components(summary: Summary) -> Iterator[str]:
-    """What no component could be computed for; the errors of failed arms are in notes of their own (`_failures`)."""
+    """Why components could not be computed. The errors of failed arms have their own notes (`_failures`)."""
     failed = {row.trouble[0]: row.arm for row in summary.overall.arms if row.trouble}
     plugins: dict[tuple[str, str], list[str]] = {}  # estimand and reason -> the plugins
     for component in summary.components:

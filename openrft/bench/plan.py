@@ -20,6 +20,7 @@ from openrft.plugins.manager import PluginSet, create_plugin, read_options
 from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
 from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
+from openrft.policies.checkpoint_files import ADAPTER_CONFIG, MODEL_CONFIG
 from openrft.tasks.task import DataRequest
 
 ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "judge")
@@ -188,7 +189,7 @@ def check_policy(spec: str) -> None:
         return
     fingerprint_policy(spec)
     folder = Path(spec.removeprefix(VLLM_PREFIX))
-    if folder.is_dir() and not (folder / "config.json").is_file():
+    if folder.is_dir() and not any((folder / name).is_file() for name in (MODEL_CONFIG, ADAPTER_CONFIG)):
         raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
 
 
@@ -196,7 +197,7 @@ def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]])
     """Refuse an option that names weights that do not exist, because its arm would fail after others ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
         options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
-        for name, (marker, spec) in find_named_paths(options_class, values).items() if options_class else ():
+        for name, marker, spec in find_named_paths(options_class, values) if options_class else ():
             if marker.names == "weights":
                 try:
                     fingerprint_policy(spec)

@@ -25,6 +25,7 @@ from openrft.config.settings import STAGE_SETTINGS, parse_stage_settings
 from openrft.errors import OpenRFTError, UsageError
 from openrft.job import Arm
 from openrft.plugins.registry import list_plugins
+from openrft.runtime.text import check_name
 from openrft.tasks.task import DataRequest
 
 PLAN_FILE = "plan.json"
@@ -108,7 +109,11 @@ def _find_contradictions(found: Mapping[str, Any]) -> list[str]:
     for what, values in (("tasks", tasks), ("seeds", seeds), ("arms", names)):
         twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
         faults += [f"{what}: {value!r} is listed {values.count(value)} times" for value in twice]
-    faults += [f"arms[{i}]: {name!r} has a slash in its name" for i, name in enumerate(names) if {*"/\\"} & {*name}]
+    for number, name in enumerate(names):
+        try:
+            check_name(name, f"arms[{number}]:")
+        except UsageError as fault:
+            faults.append(fault.message)
     ablation: AblationPlan | None = found.get("ablation")
     if ablation and arms:
         ends = {"vanilla": ablation.vanilla, "base": ablation.base, "full": ablation.full}

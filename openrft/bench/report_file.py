@@ -10,6 +10,7 @@ from openrft.bench.report import Report, validate_report
 from openrft.config.documents import dump_document, read_document
 from openrft.errors import DataError, StoreError, UnknownName
 from openrft.runtime.files import report_disk_errors, write_atomic
+from openrft.runtime.fingerprint import expand_path
 
 FORMAT = "openrft-report/2"
 REPORT_FILE = "report.json"
@@ -70,6 +71,7 @@ def read_report(path: Path) -> Report:
 
 def locate_report(run: str, runs: Path = Path("runs")) -> Path:
     """The report.json that `run` names: a file, a folder that holds one, or the name of a run under `runs`."""
+    expand_path(run)
     for path in (Path(run), Path(run) / REPORT_FILE, runs / run / REPORT_FILE):
         if path.is_file():
             return path

@@ -7,10 +7,9 @@ import json
 import os
 import platform
 import time
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
@@ -29,24 +28,35 @@ from openrft.bench.report import (
 )
 from openrft.bench.single_job import JobFolders
 from openrft.errors import UsageError
-from openrft.job import format_job_name
+from openrft.job import Job, format_job_name
 from openrft.pipeline import check_jobs
 from openrft.plugins.registry import collect_versions
 from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
+from openrft.runtime.text import check_name, make_file_name
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
 from openrft.tasks.task import Task, hide_answer
 from openrft.types import Sample, content_id
 
 
-class JobDisplay(JobListener, AbstractContextManager["JobDisplay"]):
+class JobDisplay(JobListener, Protocol):
     """A job listener that is a context manager around the run."""
+
+    def __enter__(self) -> JobListener: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+def check_run_name(name: str) -> None:
+    """Raises UsageError for a name that cannot be that of a folder beside other runs' folders and the store."""
+    if check_name(name, "--name").startswith("."):
+        raise UsageError(f"--name {name!r} begins with a dot.", "Write it without; --out says where runs lie.")
 
 
 def make_run_name(plan: BenchPlan) -> str:
     """A readable name that depends on the plan alone, so that the same command resumes the same run."""
-    first = plan.tasks[0].replace("/", "-")
+    first = make_file_name(plan.tasks[0])
     more = f"-and-{len(plan.tasks) - 1}" if len(plan.tasks) > 1 else ""
     return f"{first}{more}-{content_id(plan_to_json(plan))[:6]}"
 
@@ -57,19 +67,15 @@ def run_bench(
     name: str,
     command: str,
     workers: int,
-    watching: Any,
+    open_display: Callable[[Sequence[Job]], JobDisplay],
     debug: bool = False,
     tracker: str | None = None,
 ) -> Report:
     """Run every job (resuming from the store under `out`) and write `out/name/`. The report lists failed jobs.
 
-    `watching` is made from the jobs: a context manager that is a Watcher.
+    `open_display` makes what is told how the jobs go on.
     """
-    if Path(name).name != name or name.startswith("."):  # not beside `out`, nor in the store of finished stages
-        raise UsageError(
-            f"--name {name!r} is no name for a folder in {out}.",
-            "Write it without / and with no dot in front; --out says where runs lie.",
-        )
+    check_run_name(name)
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     check_jobs(jobs, tasks)
@@ -86,9 +92,9 @@ def run_bench(
     write_atomic(folder / PLAN_FILE, json.dumps(plan_to_json(plan), indent=1) + "\n")
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
-    with watching(jobs) as watcher:
+    with open_display(jobs) as display:
         folders = JobFolders(out / ".store", folder / FAILURES_FOLDER, track)
-        for number, (result, files) in run_jobs(jobs, folders, workers, watcher, debug):
+        for number, (result, files) in run_jobs(jobs, folders, workers, display, debug):
             results[number] = result
             if isinstance(result, ArmResult):  # an earlier attempt may have failed
                 failure_file(jobs[number], folders.failures).unlink(missing_ok=True)

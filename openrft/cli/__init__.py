@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import re
 import sys
@@ -93,6 +95,9 @@ def cli(ctx: click.Context, debug: bool, verbose: int) -> None:
 def main() -> None:
     """The console script: errors become one line, with their own exit codes; Ctrl-C is a clean stop."""
     # Both are understood anywhere on the line, because they are thought of after the command failed.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding cannot write is still shown
     anywhere = [a for a in sys.argv[1:] if _ANYWHERE.fullmatch(a)]
     debug = "--debug" in anywhere or bool(os.environ.get("OPENRFT_DEBUG"))
     arguments = [*anywhere, *(a for a in sys.argv[1:] if not _ANYWHERE.fullmatch(a))]
@@ -105,7 +110,11 @@ def main() -> None:
     except KeyboardInterrupt:
         _stopped()
     except click.ClickException as fault:
-        fault.show()
+        from openrft.runtime.text import escape_terminal
+
+        shown = io.StringIO()
+        fault.show(shown)
+        click.echo(escape_terminal(shown.getvalue(), keep_newlines=True), err=True, nl=False)
         sys.exit(fault.exit_code)
     except Exception as fault:
         if debug:
@@ -115,17 +124,18 @@ def main() -> None:
 
 def _explain(fault: Exception) -> int:
     from openrft.errors import OpenRFTError
+    from openrft.runtime.text import escape_terminal
 
-    details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
     if isinstance(fault, OpenRFTError):
-        click.echo(f"openrft: {fault}{details}", err=True)
-        return fault.exit_code
-    if isinstance(fault, OSError) and fault.filename is not None:
-        click.echo(f"openrft: {fault.filename}: {fault.strerror}.{details}", err=True)
-        return 5
-    advice = "This is a fault of OpenRFT; rerun with --debug and report it."
-    click.echo(f"openrft: {type(fault).__name__}: {fault} {advice}{details}", err=True)
-    return 5
+        code, words = fault.exit_code, str(fault)
+    elif isinstance(fault, OSError) and fault.filename is not None:
+        code, words = 2 if fault.errno == errno.ENAMETOOLONG else 5, f"{fault.filename}: {fault.strerror}."
+    else:
+        advice = "This is a fault of OpenRFT; rerun with --debug and report it."
+        code, words = 5, f"{type(fault).__name__}: {fault} {advice}"
+    details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
+    click.echo(f"openrft: {escape_terminal(words + details, keep_newlines=True)}", err=True)
+    return code
 
 
 def _stopped() -> None:

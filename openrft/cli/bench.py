@@ -10,6 +10,7 @@ from statistics import fmean
 import click
 
 from openrft.cli.options import (
+    PathType,
     baselines_option,
     build_request,
     default_workers,
@@ -17,6 +18,7 @@ from openrft.cli.options import (
     shared_options,
     track_option,
 )
+from openrft.cli.printing import print_text
 
 EPILOG = """\b
 Examples:
@@ -58,11 +60,11 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     metavar="0,1,2",
     help="Training seeds. Several of them show the noise of training.  [default: 0]",
 )
-@click.option("--plan", "plan_file", type=click.Path(dir_okay=False), help="Run this plan.json again, unchanged.")
+@click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, unchanged.")
 @click.option(
     "--out",
     default="runs",
-    type=click.Path(file_okay=False),
+    type=PathType(file_okay=False),
     show_default=True,
     help="Where runs and the store of finished stages are kept.",
 )
@@ -96,8 +98,6 @@ def command(
     Writes OUT/NAME/: report.json (per-item outcomes), report.md, rollouts/*.jsonl, metrics/*.jsonl (one row per RL
     step) and plan.json. To resume a stopped run, give the same command again.
     """
-    from rich.console import Console
-
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
     from openrft.bench.power import describe_power
@@ -108,23 +108,19 @@ def command(
         plan = read_plan(Path(plan_file))
     else:
         plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
-    console = Console(stderr=True)
     for line in plan.notices:
-        click.echo(f"note: {line}", err=True)
+        print_text(f"note: {line}", err=True)
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
     line = describe_power(round(fmean(items)), plan.settings.evaluate.completions, len(plan.seeds), len(plan.tasks))
-    click.echo(f"forecast: {line}", err=True)
+    print_text(f"forecast: {line}", err=True)
     if dry_run:
         for arm in plan.arms:
-            click.echo(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+            print_text(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
         return
 
     from openrft.bench.runner import make_run_name, run_bench
-    from openrft.cli.progress import ProgressBars, ProgressLines
+    from openrft.cli.progress import open_display
     from openrft.cli.run_output import publish
-
-    def watching(jobs: list[object]) -> object:
-        return ProgressBars(jobs, console) if console.is_terminal else ProgressLines(jobs)  # type: ignore[arg-type]
 
     report = run_bench(
         plan,
@@ -132,7 +128,7 @@ def command(
         name or make_run_name(plan),
         shlex.join(["openrft", *sys.argv[1:]]),
         workers or (default_workers() if plan.needs_models else 1),
-        watching,
+        open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from openrft.cli.options import baselines_option, shared_options
+from openrft.cli.options import PathType, baselines_option, shared_options
 
 EPILOG = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @shared_options
 @baselines_option
 @click.option(
-    "--out", default="runs", type=click.Path(file_okay=False), show_default=True, help="Where the run's folder goes."
+    "--out", default="runs", type=PathType(file_okay=False), show_default=True, help="Where the run's folder goes."
 )
 @click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from openrft.cli.options import INTEGER, build_request, plugins_option, shared_options
+from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options
+from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
 Examples:
@@ -25,7 +25,7 @@ Examples:
 @click.option(
     "--store",
     default="runs/.store",
-    type=click.Path(file_okay=False),
+    type=PathType(file_okay=False),
     show_default=True,
     help="Finished stages; a bench with the same settings reuses the measurement.",
 )
@@ -59,8 +59,8 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     if not found:
         raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")
     if as_json:
-        click.echo(json.dumps([{"task": m.task, "seed": m.seed, **asdict(m.found)} for m in found], indent=1))
+        print_json([{"task": m.task, "seed": m.seed, **asdict(m.found)} for m in found])
         return
     for m in found:
         print_grid(build_fitness_table(m), Console())
-        click.echo(format_fitness_advice(m.found))
+        print_text(format_fitness_advice(m.found))

@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from openrft.cli.printing import print_json, print_text
+
 EPILOG = """\b
 Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
 5 a failure of the machine.
@@ -56,7 +58,6 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
     Passes if every arm and component is, with 95% confidence, no more than the margin worse. BASELINE (a file,
     which may be new) is changed by --update-baseline only.
     """
-    import json
 
     from rich.console import Console
 
@@ -67,15 +68,15 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
 
     new = read_report(locate_report(candidate))
     if replaces and not baseline_exists(baseline):
-        click.echo(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
+        print_text(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
     verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms)
     if as_json:
-        click.echo(json.dumps({**dump_document(verdict), "exit_code": verdict.exit_code}, indent=1))
+        print_json({**dump_document(verdict), "exit_code": verdict.exit_code})
     else:
         show_gate_result(verdict, Console())
     if replaces:
-        click.echo(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
+        print_text(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
     # Not ctx.exit(): outside click's standalone mode that would return the code instead of leaving with it.
     sys.exit(verdict.exit_code)

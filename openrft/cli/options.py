@@ -20,10 +20,22 @@ INTEGER = click.IntRange(-(2**63) + 1, 2**63 - 1)  # what seeds may be
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class PathType(click.Path):
+    """A file or folder, `~` included, that this machine could have: any other is refused before it costs time."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as text, or as `path_type`."""
+        from openrft.runtime.fingerprint import expand_path
+
+        option = f"{param.opts[-1]} " if param else ""
+        return super().convert(str(expand_path(str(value), option)), param, ctx)
+
+
 preset_option = click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings.")
 
 config_option = click.option(
-    "--config", default=None, type=click.Path(dir_okay=False), help="TOML file with the same settings as --set."
+    "--config", default=None, type=PathType(dir_okay=False), help="TOML file with the same settings as --set."
 )
 
 set_option = click.option(
@@ -45,11 +57,9 @@ _DATA = [
         "--test",
         type=click.IntRange(min=1),
         default=None,
-        help="Test samples per task.  [default: 100; 240 where no --task is given]",
+        help="Test samples per task.  [default: 100; 240 without --task]",
     ),
-    click.option(
-        "--data-seed", type=INTEGER, default=None, help="Draws the split where the data has none.  [default: 0]"
-    ),
+    click.option("--data-seed", type=INTEGER, default=None, help="Draws the split if the data has none.  [default: 0]"),
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),
@@ -69,8 +79,8 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, hub id or included model, optionally with vllm: before it; openai:URL#MODEL; or"
-        " baseline:NAME.  [default: pocket]",
+        help="A checkpoint folder, an adapter's folder, a hub id or an included model, optionally with vllm: before it;"
+        " openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
     preset_option,
@@ -162,12 +172,13 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from openrft.config.parse import show_value
     from openrft.errors import UsageError
 
     try:
         seeds = [int(part) for part in _listed(text) or ()]
     except ValueError:
-        raise UsageError(f"--seeds {text!r}: not whole numbers.", "Write them with commas: 0,1,2.") from None
+        raise UsageError(f"--seeds {show_value(text)}: not whole numbers.", "Write them with commas: 0,1,2.") from None
     return tuple(dict.fromkeys(seeds)) or None
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.plugins.base import Declaration
@@ -36,13 +37,13 @@ def list_(check: bool, as_json: bool) -> None:
     if check:
         _add_states(rows)
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        print_json(rows)
         return
     for line in _align([_list_row(row) for row in rows]):
-        click.echo(line)
+        print_text(line)
     for row in rows:
         if row.get("slow"):
-            click.echo(f"{row['name']}: {row['slow']}", err=True)
+            print_text(f"{row['name']}: {row['slow']}", err=True)
 
 
 def _describe(name: str, plugin: InstalledPlugin) -> dict[str, Any]:
@@ -115,14 +116,14 @@ def show(name: str, as_json: bool) -> None:
     options = _describe_options(declaration)
     if as_json:
         row = {"name": name, "distribution": plugin.distribution, "version": plugin.version, "summary": plugin.summary}
-        click.echo(json.dumps({**row, **declared, "options": options}, indent=1, default=str))
+        print_json({**row, **declared, "options": options})
         return
-    click.echo(f"{name}: {plugin.summary} ({plugin.distribution} {plugin.version})")
+    print_text(f"{name}: {plugin.summary} ({plugin.distribution} {plugin.version})")
     for key, value in _list_declared(declaration):
-        click.echo(f"{key}: {value}")
-    click.echo("options: " + ("none" if not options else f"--set {name}.OPTION=VALUE"))
+        print_text(f"{key}: {value}")
+    print_text("options: " + ("none" if not options else f"--set {name}.OPTION=VALUE"))
     for line in _align([_option_row(option, about) for option, about in options.items()]) if options else ():
-        click.echo(f"  {line}")
+        print_text(f"  {line}")
 
 
 def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Progress and remaining time of a bench: bars on a terminal, lines elsewhere."""
+"""Progress and remaining time, of a bench and of single pieces of work: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from openrft.bench.executors import JobListener
 from openrft.runtime.progress import Progress
+from openrft.runtime.text import escape_terminal
 
 EVERY = 10.0  # seconds between lines about one job without a terminal
 
@@ -44,25 +45,56 @@ def _spelt(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-class ProgressBars:
-    """A bar for the whole bench and one for each running job."""
+class ProgressDisplay:
+    """What a user sees of jobs that run: bars on a terminal, lines elsewhere. A context manager."""
+
+    def __init__(self, jobs: Sequence[object]) -> None:
+        self.names = [escape_terminal(str(job)) for job in jobs]
+        self.estimate = TimeEstimate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def started(self, job: int) -> None:
+        """See `openrft.bench.executors.JobListener`."""
+        raise NotImplementedError
+
+    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
+        """See `openrft.bench.executors.JobListener`."""
+        left = self.estimate.left(job, stage, done, total)
+        self.show(job, escape_terminal(stage), done, total, escape_terminal(note), left)
+
+    def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
+        """Show where a job stands. `left`: the remaining time, or empty."""
+        raise NotImplementedError
+
+    def finished(self, job: int, ok: bool) -> None:
+        """See `openrft.bench.executors.JobListener`."""
+        raise NotImplementedError
+
+
+class ProgressBars(ProgressDisplay):
+    """A bar for each running job, and one for all of them where there are several."""
 
     def __init__(self, jobs: Sequence[object], console: Console) -> None:
-        self._jobs = jobs
+        super().__init__(jobs)
         self._bars: dict[int, TaskID] = {}
-        self._pace = TimeEstimate()
+        # Names and notes are shown as they are: [x] is no markup.
         self._progress = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
         )
-        self._all = self._progress.add_task("[bold]jobs", total=len(jobs), note="")
+        self._all = self._progress.add_task("jobs", total=len(jobs), note="", visible=len(jobs) > 1)
 
-    def __enter__(self) -> ProgressBars:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -72,12 +104,12 @@ class ProgressBars:
     def started(self, job: int) -> None:
         if job in self._bars:  # tried again
             self._progress.remove_task(self._bars[job])
-        self._bars[job] = self._progress.add_task(str(self._jobs[job]), total=None, note="starting")
+        self._bars[job] = self._progress.add_task(self.names[job], total=None, note="starting")
 
-    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
+    def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
         if job in self._bars:
-            parts = (f"{stage} {note}".strip(), self._pace.left(job, stage, done, total))
-            self._progress.update(self._bars[job], completed=done, total=total, note=", ".join(filter(None, parts)))
+            words = ", ".join(filter(None, (f"{stage} {note}".strip(), left)))
+            self._progress.update(self._bars[job], completed=done, total=total, note=words)
 
     def finished(self, job: int, ok: bool) -> None:
         if job in self._bars:
@@ -85,55 +117,50 @@ class ProgressBars:
         self._progress.advance(self._all)
 
 
-class ProgressLines:
+class ProgressLines(ProgressDisplay):
     """One line when a job starts and ends, and at intervals in between."""
 
     def __init__(self, jobs: Sequence[object]) -> None:
-        self._jobs = jobs
+        super().__init__(jobs)
         self._began = time.monotonic()
         self._last: dict[int, float] = {}
-        self._pace = TimeEstimate()
         self._done = 0
 
-    def __enter__(self) -> ProgressLines:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"[{time.monotonic() - self._began:6.1f} s] {text}", file=sys.stderr, flush=True)
 
     def started(self, job: int) -> None:
         self._last[job] = time.monotonic()
-        self._say(f"{self._jobs[job]}: started")
+        self._print(f"{self.names[job]}: started")
 
-    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
-        left = self._pace.left(job, stage, done, total)
+    def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
         if time.monotonic() - self._last.get(job, 0.0) >= EVERY:
             self._last[job] = time.monotonic()
-            self._say(f"{self._jobs[job]}: " + ", ".join(filter(None, (f"{stage} {done}/{total}", note, left))))
+            self._print(f"{self.names[job]}: " + ", ".join(filter(None, (f"{stage} {done}/{total}", note, left))))
 
     def finished(self, job: int, ok: bool) -> None:
         self._done += 1
-        self._say(f"{self._jobs[job]}: {'done' if ok else 'FAILED'} ({self._done} of {len(self._jobs)})")
+        self._print(f"{self.names[job]}: {'done' if ok else 'FAILED'} ({self._done} of {len(self.names)})")
+
+
+def open_display(jobs: Sequence[object]) -> ProgressDisplay:
+    """The display of these jobs on standard error."""
+    console = Console(stderr=True)
+    return ProgressBars(jobs, console) if console.is_terminal else ProgressLines(jobs)
 
 
 @contextmanager
 def show_progress(title: object) -> Iterator[Progress]:
-    """Show progress as a bar on a terminal, and as a line at intervals elsewhere."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with ProgressBars([title], console) if console.is_terminal else ProgressLines([title]) as watcher:
-        watcher.started(0)
-        yield _SingleJobProgress(watcher)
-        watcher.finished(0, True)
+    """Show the progress of one piece of work."""
+    with open_display([title]) as display:
+        display.started(0)
+        yield _SingleJobProgress(display)
+        display.finished(0, True)
 
 
 class _SingleJobProgress:
-    def __init__(self, watcher: JobListener) -> None:
-        self._watcher = watcher
+    def __init__(self, display: ProgressDisplay) -> None:
+        self._display = display
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        self._watcher.update(0, stage, done, total, note)
+        self._display.update(0, stage, done, total, note)

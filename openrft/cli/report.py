@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from openrft.cli.printing import print_json
+
 EPILOG = """\b
 Examples:
   openrft report pocket-L3-1a2b3c              a run by its name under runs/
@@ -21,7 +23,6 @@ def command(run: str, per_task: bool, as_json: bool) -> None:
 
     All numbers are computed again from the report's per-item outcomes.
     """
-    import json
 
     from rich.console import Console
 
@@ -33,6 +34,6 @@ def command(run: str, per_task: bool, as_json: bool) -> None:
     report = read_report(locate_report(run))
     summary = summarise(report)
     if as_json:
-        click.echo(json.dumps({"name": report.name, **dump_document(summary)}, indent=1))
+        print_json({"name": report.name, **dump_document(summary)})
     else:
         show_summary(report, summary, Console(), per_task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from openrft.bench.render import format_markdown
 from openrft.bench.report import Report
 from openrft.bench.report_file import REPORT_FILE, write_report
 from openrft.bench.summary import summarise
+from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import show_summary
 from openrft.config.documents import dump_document
 from openrft.runtime.files import write_atomic
@@ -25,7 +25,8 @@ def publish(report: Report, folder: Path, as_json: bool) -> None:
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
     if as_json:
-        click.echo(json.dumps({"name": report.name, "folder": str(folder), **dump_document(summary)}, indent=1))
+        print_json({"name": report.name, "folder": str(folder), **dump_document(summary)})
         return
     show_summary(report, summary, Console(), said=report.notices)  # the notices were printed before the first job
-    click.echo(f"\nWrote {folder}/ (report.json, report.md, rollouts/, metrics/, plan.json).")
+    click.echo()
+    print_text(f"Wrote {folder}/ (report.json, report.md, rollouts/, metrics/, plan.json).")

@@ -1,8 +1,7 @@
-"""`openrft settings`: every setting and option, its value, and where the value comes from."""
+"""`openrft settings`: list settings and options, their values, and where the values come from."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openrft.cli.options import config_option, preset_option, read_config, set_option
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.config.options import OptionInfo
@@ -26,7 +26,7 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One option with its present value."""
+    """One option with its current value."""
 
     owner: str  # a stage or plugin
     info: OptionInfo
@@ -51,28 +51,30 @@ def command(
 ) -> None:
     """List the settings of the stages and the options of plugins, with their values and where these come from.
 
-    OWNER is a stage (explore, evaluate, fitness, data) or a plugin; without it all are listed. A later source counts:
-    the default, what the policy recommends, the preset, the config file, --set.
+    OWNER is a stage (explore, evaluate, fitness, data) or a plugin; without it all are listed. Of these sources, a
+    later one overrides an earlier one: the default, the policy's recommendation, the preset, the config file, --set.
     """
     from openrft.config.parse import parse_assignments
 
     given = {f"--config {config}": read_config(config), "--set": parse_assignments(settings)}
     found = list(_collect(owner, preset, policy, given))
     if as_json:
-        click.echo(json.dumps([_to_row(setting) for setting in found], indent=1, default=str))
+        print_json([_to_row(setting) for setting in found])
         return
     last = None
     for setting in found:
         if setting.owner != last:
-            click.echo(("" if last is None else "\n") + setting.owner)
+            if last is not None:
+                click.echo()
+            print_text(setting.owner)
             last = setting.owner
-        click.echo(_format(setting))
+        print_text(_format(setting))
 
 
 def _collect(
     owner: str | None, preset: str | None, policy: str, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> Iterator[Setting]:
-    """The settings of one owner, or of all. Raises UsageError for every value that is wrong, of any owner."""
+    """The settings of one owner or of all. Raises UsageError that lists every wrong value, of any owner."""
     from openrft.bench.plan import collect_layers, merge_layers
     from openrft.config.options import describe_options
     from openrft.config.parse import parse_values, raise_faults
@@ -99,7 +101,8 @@ def _collect(
 
 
 def _list_owners(owner: str | None) -> dict[str, type]:
-    """The options class of each stage and plugin that has one. A plugin that does not load is named and left out."""
+    """The options class of each stage and plugin that has one. A plugin that cannot be loaded is left out with a
+    note."""
     from openrft.config.settings import STAGE_SETTINGS
     from openrft.errors import OpenRFTError
     from openrft.plugins.registry import load_declaration
@@ -112,7 +115,7 @@ def _list_owners(owner: str | None) -> dict[str, type]:
         except OpenRFTError as fault:
             if owner == name:
                 raise
-            click.echo(f"note: {name} is left out: {fault}", err=True)
+            print_text(f"note: {name} is left out: {fault}", err=True)
             continue
         if options_class is not None:
             kinds[name] = options_class
@@ -131,7 +134,7 @@ def _to_row(setting: Setting) -> dict[str, Any]:
 
 
 def _format(setting: Setting) -> str:
-    """Two lines or more: the value with its origin; what it means, what is allowed, where the default comes from."""
+    """Two or more lines: the value with its origin; then help, source, type and range."""
     from openrft.config.options import format_value
 
     info = setting.info

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from openrft.cli import tasks_overlap, tasks_prepare, tasks_show
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.tasks.task import TaskInfo
@@ -44,7 +44,10 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     from openrft.plugins.manager import load_plugin_providers
     from openrft.plugins.registry import list_plugins
     from openrft.plugins.task_registry import list_tasks
+    from openrft.runtime.fingerprint import expand_path
 
+    if data is not None:
+        expand_path(data, "--data ")
     infos: list[TaskInfo] = []
     faults: dict[str, OpenRFTError] = {}
     for name in list_plugins():
@@ -58,13 +61,13 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
     asked = faults.pop(pattern.split("/")[0], None)  # if a broken plugin is asked for, its fault is the answer
     for one in faults.values():
-        click.echo(f"openrft: {one}", err=True)
+        print_text(f"openrft: {one}", err=True)
     if not found:
         raise asked or UnknownName("task", selector, [i.name for i in infos])
     if as_json:
-        click.echo(json.dumps([asdict(i) for i in found], indent=1))
+        print_json([asdict(i) for i in found])
         return
     width = max(len(i.name) for i in found)
     for info in found:
         rows = "-" if info.absent else "" if info.rows is None else str(info.rows)
-        click.echo(f"{info.name:<{width}}  {rows:>6}  {info.summary}{'; not in this source' if info.absent else ''}")
+        print_text(f"{info.name:<{width}}  {rows:>6}  {info.summary}{'; not in this source' if info.absent else ''}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from openrft.cli.options import data_options, parse_data_options
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.tasks.leakage import LeakageKeys
@@ -65,10 +64,10 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
         "overlaps": _compared(sets[one], sets[other], None if as_json else items),
     }
     if not as_json:
-        click.echo("\n".join(_lines(report, items)))
+        for line in _lines(report, items):
+            print_text(line)
         return
-    json.dump(report, sys.stdout, indent=1, ensure_ascii=False)  # streamed, as there may be a pair for every row
-    click.echo()
+    print_json(report)
 
 
 def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:

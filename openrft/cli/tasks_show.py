@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openrft.cli.options import data_options, parse_data_options
+from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.tasks.task import DataRequest
@@ -37,10 +37,11 @@ def command(name: str, as_json: bool, **given: Any) -> None:
     names = select_tasks(name, request.data)
     if as_json:
         cards = [_card(whole, request) for whole in names]
-        click.echo(json.dumps(cards if any(c in name for c in "*?[") else cards[0], indent=1, ensure_ascii=False))
+        print_json(cards if any(c in name for c in "*?[") else cards[0])
         return
     for whole in names:
-        click.echo("\n".join(_lines(_card(whole, request))))
+        for line in _lines(_card(whole, request)):
+            print_text(line)
 
 
 def _card(name: str, request: DataRequest) -> dict[str, Any]:
@@ -98,8 +99,8 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {what:<{width}}  {value}" for what, value in facts.items() if value)
     yield "  a question as the policy sees it:"
     for message in card["prompt"]:
-        yield f"[{message['role']}]\n{message['content']}"
-    yield f"[answer]\n{card['answer']}"
+        yield from f"[{message['role']}]\n{message['content']}".split("\n")
+    yield from f"[answer]\n{card['answer']}".split("\n")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

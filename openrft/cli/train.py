@@ -1,15 +1,15 @@
-"""`openrft train`: one arm on one task; the trained policy is written as a checkpoint of its own."""
+"""`openrft train`: train one arm on one task and write the policy as a checkpoint."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from openrft.cli.options import INTEGER, build_request, plugins_option, shared_options, track_option
+from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
+from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
 Examples:
@@ -22,11 +22,11 @@ Examples:
 @shared_options
 @plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="Training seed.")
-@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the trained checkpoint.")
+@click.option("--out", required=True, type=PathType(file_okay=False), help="Folder for the trained checkpoint.")
 @click.option(
     "--store",
     default="runs/.store",
-    type=click.Path(file_okay=False),
+    type=PathType(file_okay=False),
     show_default=True,
     help="Finished stages; a stopped run resumes from here.",
 )
@@ -78,15 +78,15 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
             "fitness": [asdict(f) for f in outcome.fitness],
             "notes": notes,
         }
-        click.echo(json.dumps({**row, **more}, indent=1))
+        print_json({**row, **more})
         return
     for fit in outcome.fitness:
-        click.echo(f"{fit.source} before RL: {format_fitness_advice(fit)}")
+        print_text(f"{fit.source} before RL: {format_fitness_advice(fit)}")
     for note in notes:
-        click.echo(note)
+        print_text(note)
     found = "not known" if correct is None else f"{correct:.3f}"
-    click.echo(f"wrote {out}: test accuracy {found} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
-    click.echo("What each plugin was worth is not known from one arm: run `openrft bench`.")
+    print_text(f"wrote {out}: test accuracy {found} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
+    print_text("What each plugin was worth is not known from one arm: run `openrft bench`.")
 
 
 def _reserve(out: Path) -> None:

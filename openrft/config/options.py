@@ -51,7 +51,7 @@ class Option:
 
     @property
     def range(self) -> str:
-        """The limits in words, such as "at least 1" or "between 0 and 1"; empty where there are none."""
+        """The limits in words, such as "at least 1" or "between 0 and 1"; empty without limits."""
         if set(self.limits) == {"ge", "le"}:
             return f"between {self.ge:g} and {self.le:g}"
         words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
@@ -107,7 +107,7 @@ def option(
     """
     old = (renamed_from,) if isinstance(renamed_from, str) else renamed_from
     metadata = {_KEY: Option(help, source, ge, gt, le, lt, old)}
-    if isinstance(default, (list, dict, set)):  # each object gets one of its own
+    if isinstance(default, (list, dict, set)):  # each object gets its own copy
         return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -129,7 +129,7 @@ def get_types(options_class: type) -> dict[str, Any]:
 
 
 def get_default(field: dataclasses.Field[Any]) -> Any:
-    """The default; MISSING where the option must be set."""
+    """The default; MISSING if the option must be set."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
@@ -140,13 +140,14 @@ def find_path_options(options_class: type) -> dict[str, PathMarker]:
     return {name: marker for name, marker in found.items() if marker is not None}
 
 
-def find_named_paths(options_class: type, values: Mapping[str, Any]) -> dict[str, tuple[PathMarker, str]]:
-    """The weights and files that these values name, by option. Words that the type lists by name are no paths."""
-    kinds, found = get_types(options_class), {}
+def find_named_paths(options_class: type, values: Mapping[str, Any]) -> list[tuple[str, PathMarker, str]]:
+    """The weights and files that these values name, each with its option. Words that the type lists are no paths."""
+    kinds, found = get_types(options_class), []
     for name, marker in find_path_options(options_class).items():
         value = values.get(name)
-        if isinstance(value, str) and value and value not in _list_words(kinds[name]):
-            found[name] = (marker, value)
+        for path in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(path, str) and path and path not in _list_words(kinds[name]):
+                found.append((name, marker, path))
     return found
 
 
@@ -184,13 +185,13 @@ def describe_type(kind: Any) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OptionInfo:
-    """One option as it is shown to users."""
+    """One option as users see it."""
 
     name: str
     type: str  # in words
     default: Any  # None for an option that must be set
     must_be_set: bool
-    range: str  # in words; empty where there are no limits
+    range: str  # in words; empty without limits
     help: str
     source: str  # of the default
 

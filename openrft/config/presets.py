@@ -28,7 +28,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "ppo_epochs": 1,
             "updates_per_epoch": 2,
         },
-        # released script: 6 episodes of 100 samples, rollout batch 20, one completion a prompt (its trainer's default)
+        # released script: 6 episodes of 100 samples, rollout batch 20, one completion per prompt (its trainer's
+        # default)
         "explore": {
             "steps": 30,
             "prompts_per_step": 20,

@@ -202,7 +202,8 @@ class Hooks:
         """The plugin's task family, which has the plugin's name.
 
         A family may offer more than `TaskFamily`: all rows of a task (`ProvidesAllRows`), a store that loads fast, for
-        `openrft tasks prepare` (`PreparesStore`), and further names of its tasks (`HasAliases`).
+        `openrft tasks prepare` (`PreparesStore`), further names of its tasks (`HasAliases`), and where its rows are if
+        `data` does not say so (`HasSource`).
         """
         raise NotImplementedError
 

@@ -5,7 +5,6 @@ Each job has its own pluggy manager. A plugin's failure has its name and version
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import pluggy
 
+from openrft.config.options import PathMarker, find_named_paths, find_path_options
 from openrft.config.parse import dump_options, parse_options, raise_faults
 from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
@@ -101,7 +101,7 @@ class PluginSet:
             self.instances[name], found = create_plugin(name, self.options[name])
             faults += found
             if options := read_options(name, self.options[name])[0]:
-                self.options[name] = dump_options(options, self.options[name])  # 1e-4 is 0.0001, however it was typed
+                self.options[name] = dump_options(options)  # 1e-4 is 0.0001, and a default is a value like any other
         raise_faults(faults)
         # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
         for name in reversed(self.names):
@@ -169,15 +169,21 @@ class PluginSet:
         result: tuple[str, HookResult[Any]] | None = getattr(self._manager.hook, hook)(**arguments)
         return result
 
-    def get_option(self, name: str, option: str) -> Any:
-        """The value of a plugin's option, set or default; None if it has no such option."""
-        kind = self.declarations[name].Options
-        defaults = {f.name: f.default for f in dataclasses.fields(kind)} if kind else {}
-        return self.options[name].get(option, defaults.get(option))
-
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """The code and options of each plugin, on which stored results depend."""
-        return [[*self.code(n), self.options[n]] for n in names]
+        return [[*self.code(name), self._list_options(name)] for name in names]
+
+    def _list_options(self, name: str) -> dict[str, Any]:
+        """Every option and its value, except paths that the plugin writes to."""
+        options_class = self.declarations[name].Options
+        markers = find_path_options(options_class) if options_class else {}
+        written = {option for option, marker in markers.items() if marker.names == "output"}
+        return {option: value for option, value in self.options[name].items() if option not in written}
+
+    def named_paths(self, name: str) -> list[tuple[str, PathMarker, str]]:
+        """The weights and files that the plugin's options name, each with its option."""
+        options_class = self.declarations[name].Options
+        return find_named_paths(options_class, self.options[name]) if options_class else []
 
     def code(self, name: str) -> list[Any]:
         """Name, version, code digest, and the versions of the libraries it uses."""

@@ -2,6 +2,7 @@
 
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+./my-adapter                        a folder with a LoRA adapter, merged into the base model that it names
 vllm:pocket, vllm:./my-checkpoint   the same, with vLLM for the rollouts
 openai:http://host:8000/v1#model    an OpenAI-compatible server
 baseline:longest-option             a rule that answers without a model
@@ -9,13 +10,16 @@ baseline:longest-option             a rule that answers without a model
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openrft.errors import CheckpointError, UnknownName
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
-from openrft.runtime.fingerprint import fingerprint_path
+from openrft.policies.checkpoint_files import read_adapter_base
+from openrft.runtime.fingerprint import expand_path, fingerprint_path
+from openrft.types import content_id
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -23,13 +27,14 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task
 
 VLLM_PREFIX = "vllm:"
+HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
 
 
 def find_named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint that an installed plugin provides under this name; None if no plugin has the name's first part."""
     name = name.removeprefix(VLLM_PREFIX)
     owner = name.split("/")[0]
-    if owner not in list_plugins() or Path(name).exists():
+    if owner not in list_plugins() or expand_path(name).exists():
         return None
     known = load_plugin_providers(owner).policies()
     if name not in known:
@@ -42,11 +47,44 @@ def resolve_checkpoint(name: str) -> str:
     found = find_named_checkpoint(name)
     if found:
         return found.path
-    if not Path(name).exists() and (name.count("/") != 1 or name.startswith((".", "/", "~"))):
+    path = expand_path(name)
+    if name and path.exists():
+        return str(path) if name.startswith("~") else name
+    if not HUB_ID.fullmatch(name):
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
             f" ({', '.join(sorted(list_plugins()))}).",
             "Check the path.",
+        )
+    return name
+
+
+def resolve_adapter(name: str) -> tuple[str, Path | None]:
+    """As `resolve_checkpoint`; for the folder of an adapter, its base model and the folder.
+
+    Raises CheckpointError for an adapter whose base is not found.
+    """
+    path = resolve_checkpoint(name)
+    base = read_adapter_base(Path(path))
+    if base is None:
+        return path, None
+    advice = "Write the base model's path into base_model_name_or_path in its adapter_config.json."
+    try:
+        found = resolve_checkpoint(base)
+    except OpenRFTError as fault:
+        raise CheckpointError(
+            f"the adapter {path} needs the base model {base!r}, which is not here.", advice
+        ) from fault
+    if read_adapter_base(Path(found)) is not None:
+        raise CheckpointError(f"the base model of the adapter {path} is an adapter itself: {found}.", advice)
+    return found, Path(path)
+
+
+def _strip_vllm(spec: str) -> str:
+    name = spec.removeprefix(VLLM_PREFIX)
+    if not name or ":" in name:
+        raise UsageError(
+            f"{spec!r} names no checkpoint.", "After vllm: comes a checkpoint folder, a hub id or an included model."
         )
     return name
 
@@ -67,10 +105,12 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
-        return open_vllm(resolve_checkpoint(spec.removeprefix(VLLM_PREFIX)))
+        path, adapter = resolve_adapter(_strip_vllm(spec))
+        return open_vllm(path, adapter)
     from openrft.policies.hf import HFPolicy
 
-    return HFPolicy(resolve_checkpoint(spec))
+    path, adapter = resolve_adapter(spec)
+    return HFPolicy(path, adapter=adapter)
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
@@ -86,6 +126,7 @@ def fingerprint_policy(spec: str, task: Task | None = None) -> str:
         parse_address(spec)
         return spec
     if spec.startswith(VLLM_PREFIX):
-        return VLLM_PREFIX + fingerprint_policy(spec.removeprefix(VLLM_PREFIX))
-    path = Path(resolve_checkpoint(spec))
-    return fingerprint_path(path) if path.is_dir() else spec
+        return VLLM_PREFIX + fingerprint_policy(_strip_vllm(spec))
+    name, adapter = resolve_adapter(spec)
+    base = fingerprint_path(Path(name)) if Path(name).exists() else name
+    return base if adapter is None else content_id("adapter", base, fingerprint_path(adapter))

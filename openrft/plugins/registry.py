@@ -85,13 +85,13 @@ def find_plugin(name: str) -> InstalledPlugin:
 def load_plugin_class(name: str) -> type[Any]:
     """Import one plugin's class. Raises PluginError, which names the plugin, if the import fails."""
     plugin = find_plugin(name)
-    follow_verbosity(plugin.entry.module.split(".")[0])
     try:
         loaded = plugin.entry.load()
     except Exception as fault:
         raise PluginError(
             f"{plugin} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault
+    follow_verbosity(getattr(loaded, "__module__", "").split(".")[0] or name)
     if not isinstance(loaded, type):
         raise PluginError(f"{plugin}: its entry point leads to a {type(loaded).__name__}.", "Name the plugin's class.")
     return loaded

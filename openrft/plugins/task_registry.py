@@ -8,18 +8,22 @@ import functools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName
+from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.grading.grade import Grade, grade
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import find_plugin, list_plugins
+from openrft.runtime.fingerprint import expand_path, list_file_states
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import (
     Answerer,
     DataRequest,
     Grader,
     HasAliases,
+    HasSource,
     ProvidesAllRows,
     Question,
     Rule,
@@ -48,6 +52,7 @@ def find_family(name: str) -> TaskFamily:
 def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
     """Every task of the family, as it lists them."""
     found = find_family(name)
+    _check_source(data)
     with name_plugin_in_errors(name, "failed in names"):
         infos = list(found.names(data))
     for info in infos:
@@ -66,16 +71,39 @@ def _families() -> list[str]:
     return found
 
 
+def _check_source(data: str | None) -> None:
+    """Refuse a source that cannot be a path, once for all families. Raises UsageError."""
+    if data is not None:
+        expand_path(data, "--data ")
+
+
 def select_tasks(selector: str, data: str | None = None) -> list[str]:
     """Full names of the tasks that a selector or glob matches, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
+    _check_source(data)
     with name_plugin_in_errors(name, f"failed over {selector}"):
         return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
 
 
-@functools.lru_cache(maxsize=8)
 def load_task(name: str, request: DataRequest) -> Task:
-    """One task with its leaks counted, and dropped if the request says so."""
+    """One task with its leaks counted, and dropped if the request says so. Its rows are read again if they changed."""
+    return _load_task(name, request, list_file_states(source) if (source := _find_source(name, request)) else ())
+
+
+def _find_source(name: str, request: DataRequest) -> Path | None:
+    """The file or folder of the task's rows; None if they are generated, bundled or not on this disk."""
+    family = find_family(name.split("/")[0])
+    if isinstance(family, HasSource):
+        with name_plugin_in_errors(family.family, "failed to name the source of its rows"):
+            return family.find_source(request.data)
+    with contextlib.suppress(UsageError):
+        path = expand_path(request.data) if request.data else None
+        return path if path and path.exists() else None
+    return None
+
+
+@functools.lru_cache(maxsize=8)  # a bench asks for its tasks once per job
+def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task:
     owner = name.split("/")[0]
     found = find_family(owner)
     with name_plugin_in_errors(owner, f"failed to load {name}"):

@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
+from openrft.policies.checkpoint_files import hide_leftover_adapter, pin_template_date
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
@@ -68,19 +69,26 @@ def sample_with_decode_loop(
 class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
-    def __init__(self, path: str, sampler: CompletionSampler = sample_with_decode_loop) -> None:
+    def __init__(
+        self, path: str, sampler: CompletionSampler = sample_with_decode_loop, adapter: Path | None = None
+    ) -> None:
+        """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
         self.path, self._sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
-            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+            own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
+            self.tokenizer: Any = pin_template_date(AutoTokenizer.from_pretrained(adapter if own else path))
+            with hide_leftover_adapter(path) as folder:
+                model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
         except Exception as fault:
             raise CheckpointError(
                 f"cannot load a policy from {path!r}: {first_line(fault)}",
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
+        if hasattr(model, "peft_config"):  # a hub id, as a folder would have been seen to be one
+            raise CheckpointError(f"{path!r} is an adapter on the hub.", "Download it and give its folder.")
         self.model: Any = model.to(device).eval()
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         self._stop = _stop_ids(self.model, self.tokenizer)
@@ -88,6 +96,9 @@ class HFPolicy:
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
         self.critic: Critic | None = None
+        if adapter is not None:
+            self.load_adapter(adapter)
+            self.merge_adapter()
         logger.info("loaded the policy %s on %s in %s (%.1f s)", path, device, dtype, time.perf_counter() - began)
 
     @property

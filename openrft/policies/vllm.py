@@ -15,6 +15,7 @@ from typing import Any
 
 from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
+from openrft.policies.checkpoint_files import hide_leftover_adapter
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.generation.seeds import derive_prompt_seeds
 from openrft.policies.hf import HFPolicy
@@ -33,7 +34,7 @@ ENVIRONMENT = {
 }
 
 
-def open_vllm(path: str) -> HFPolicy:
+def open_vllm(path: str, adapter: Path | None = None) -> HFPolicy:
     """The policy in `path` (a folder or hub id) with vLLM for its rollouts. Raises CheckpointError or UsageError."""
     if importlib.util.find_spec("vllm") is None:
         raise UsageError(
@@ -41,8 +42,10 @@ def open_vllm(path: str) -> HFPolicy:
             "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
         )
     engine = VLLMSampler(path)
-    policy = HFPolicy(path, engine)
-    policy.id = engine.weights = f"vllm:{policy.id}"  # other arithmetic gives other answers
+    policy = HFPolicy(path, engine, adapter)
+    policy.id = f"vllm:{policy.id}"  # other arithmetic gives other answers
+    if adapter is None:
+        engine.weights = policy.id  # else the merged weights are loaded over those in `path`
     return policy
 
 
@@ -113,26 +116,27 @@ def _start(path: str, policy: HFPolicy) -> Any:
     try:
         from vllm import LLM
 
-        return LLM(
-            path,
-            dtype=str(policy.model.dtype).removeprefix("torch."),
-            load_format="safetensors",  # never pickled weights
-            generation_config="vllm",
-            skip_tokenizer_init=True,
-            use_tqdm_on_load=False,
-            max_model_len=policy.context,
-            max_num_seqs=SEQUENCES,
-            max_num_batched_tokens=max(PREFILL, policy.context) if on_cpu else PREFILL,
-            enable_prefix_caching=True,
-            enable_chunked_prefill=not on_cpu,  # fails with seeds on a CPU, whose generators vLLM cannot rewind
-            enforce_eager=on_cpu,
-            gpu_memory_utilization=GPU_SHARE,
-            logprobs_mode="processed_logprobs",  # of the distribution that was sampled
-            enable_lora=True,
-            max_loras=1,
-            max_cpu_loras=1,
-            max_lora_rank=RANK,
-        )
+        with hide_leftover_adapter(path) as folder:
+            return LLM(
+                folder,
+                dtype=str(policy.model.dtype).removeprefix("torch."),
+                load_format="safetensors",  # never pickled weights
+                generation_config="vllm",
+                skip_tokenizer_init=True,
+                use_tqdm_on_load=False,
+                max_model_len=policy.context,
+                max_num_seqs=SEQUENCES,
+                max_num_batched_tokens=max(PREFILL, policy.context) if on_cpu else PREFILL,
+                enable_prefix_caching=True,
+                enable_chunked_prefill=not on_cpu,  # fails with seeds on a CPU, whose generators vLLM cannot rewind
+                enforce_eager=on_cpu,
+                gpu_memory_utilization=GPU_SHARE,
+                logprobs_mode="processed_logprobs",  # of the distribution that was sampled
+                enable_lora=True,
+                max_loras=1,
+                max_cpu_loras=1,
+                max_lora_rank=RANK,
+            )
     except Exception as fault:  # vLLM may raise anything; it is reported in one line
         raise CheckpointError(
             f"vLLM cannot serve {path!r}: {first_line(fault)}", "Without `vllm:` transformers samples the rollouts."

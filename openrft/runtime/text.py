@@ -6,8 +6,14 @@ functions are called where lines are printed and pages are written.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
+
+from openrft.errors import UsageError
+
+LONGEST_NAME = 100  # bytes of a name that users give to an arm or a run
+LONGEST_FILE_NAME = 200  # bytes; file systems take 255, and endings come after it
 
 # Invisible and harmless: they join or separate letters in some scripts.
 _JOINERS = "\u200c\u200d"
@@ -31,6 +37,29 @@ def _escape(char: str) -> str:
     if char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs":
         return char
     return char.encode("unicode_escape").decode("ascii")
+
+
+def check_name(text: str, option: str) -> str:
+    """The name, if files can be called by it and tables can show it. Raises UsageError, naming the option."""
+    shown = repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"
+    if not text.strip():
+        raise UsageError(f"{option} {shown}: a name cannot be empty.")
+    if "/" in text or "\\" in text:
+        raise UsageError(f"{option} {shown}: a name cannot hold a slash.", "Write the name without it.")
+    if not text.isprintable():
+        raise UsageError(f"{option} {shown}: a name cannot hold line ends or control characters.")
+    if len(text.encode()) > LONGEST_NAME:
+        raise UsageError(f"{option} {shown} is too long for a name.", f"Use at most {LONGEST_NAME} characters.")
+    return text
+
+
+def make_file_name(text: str) -> str:
+    """The text as the name of a file or folder: without slashes, and cut where it is too long, with a digest."""
+    name = escape_terminal(text.replace("/", "-"))
+    if len(name.encode()) <= LONGEST_FILE_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return name.encode()[: LONGEST_FILE_NAME - 17].decode(errors="ignore") + f"-{digest}"
 
 
 def escape_markdown(text: str) -> str:

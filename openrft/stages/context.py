@@ -1,4 +1,4 @@
-"""What the stages of one job share: the job, its task without test samples, its plugins, the student, the store."""
+"""What the stages of one job share: the job, its task, its plugins, the policy, the store."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from openrft import __version__
-from openrft.errors import UsageError
+from openrft.config.options import PathMarker
+from openrft.errors import CheckpointError, UsageError
 from openrft.job import Job
 from openrft.plugins.hookspecs import HookResult
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
-from openrft.runtime.code_digest import LIBRARIES, digest_package, installed_versions
+from openrft.runtime.code_digest import LIBRARIES, digest_reachable, installed_versions
+from openrft.runtime.fingerprint import expand_path, fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
@@ -25,12 +27,12 @@ from openrft.tasks.task import Task
 
 logger = logging.getLogger(__name__)
 
-STAGE_NOTE = "Stage: "  # begins the note on an error that says which stage it ended
+STAGE_NOTE = "Stage: "  # begins the note on an error that names its stage
 
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """What a stage cost when it was made, and what it counted and measured."""
+    """The cost of a stage when it was made, with its counts and metrics."""
 
     stage: str
     seconds: float
@@ -41,18 +43,18 @@ class StageRecord:
 
 
 class PolicyHandle:
-    """The policy being trained: a base and the adapters made so far. Loaded only when someone asks for it."""
+    """The policy in training: a base and the adapters made so far. It is loaded when it is first needed."""
 
     def __init__(self, spec: str, task: Task | None = None) -> None:
         self.spec = spec
-        self._task = task  # what a baseline is to answer
-        self.id = fingerprint_policy(spec, task)  # grows with each adapter; known without loading anything
+        self._task = task  # the task that a baseline answers
+        self.id = fingerprint_policy(spec, task)  # changes with each adapter; known without loading anything
         self._adapters: list[Path] = []
         self._applied = 0
         self._policy: Policy | None = None
 
     def load(self) -> Policy:
-        """The policy with every adapter folded in."""
+        """The policy with every adapter merged."""
         if self._policy is None:
             self._policy = open_policy(self.spec, self._task)
         for folder in self._adapters[self._applied :]:
@@ -63,14 +65,14 @@ class PolicyHandle:
         return self._policy
 
     def load_trainable(self, purpose: str) -> TrainablePolicy:
-        """The policy, if its weights are at hand. Raises UsageError naming the purpose otherwise."""
+        """The policy, if it has local weights. Otherwise raises UsageError, which names the purpose."""
         return _with_weights(self.load(), self.spec, purpose)
 
     def add_adapter(self, adapter: Path, key: str) -> None:
-        """From now on the student is itself plus this adapter, the result of the stage with this key.
+        """Add this adapter, the result of the stage with this key, to the policy.
 
-        A policy trained in this very process is brought back to what lies in the store, so that a reused and a
-        fresh stage go on from the same bits.
+        If the policy was trained in this process, its adapter is dropped and read from the store, so that a reused
+        stage and a new one continue from the same bits.
         """
         if self._policy is not None:
             _with_weights(self._policy, self.spec, "an adapter").drop_adapter()
@@ -87,36 +89,42 @@ def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     return cast(TrainablePolicy, policy)
 
 
+def _fingerprint(marker: PathMarker, path: str) -> str:
+    """A fingerprint of what an option names; "" for what is not there: a plugin that needs it has refused it."""
+    if marker.names == "weights":
+        try:
+            return fingerprint_policy(path)
+        except CheckpointError:
+            return ""
+    file = expand_path(path)
+    return fingerprint_path(file) if marker.names == "file" and file.exists() else ""
+
+
 @dataclass(slots=True)
 class JobContext:
-    """One job under way."""
+    """One running job."""
 
     job: Job
-    task: Task  # the whole task; only evaluate may look at its test split
+    task: Task  # the whole task; only evaluate may read its test split
     plugins: PluginSet
     policy: PolicyHandle
     store: Store
     progress: Progress
-    track: TrackerConfig | None = None  # where the metrics of RL are shown besides the log
+    track: TrackerConfig | None = None  # the tracker that shows the metrics of RL
     stage_records: list[StageRecord] = field(default_factory=list)
 
     @property
     def training_task(self) -> Task:
-        """The task as every stage but evaluate sees it: without test samples."""
+        """The task without test samples, for every stage except evaluate."""
         return replace(self.task, test=())
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """What a stored result depends on: each plugin's code and options, the content of the checkpoint that an option
-        called `model` names, given or by default, and what else the plugin leans on (attribute `content`), so that new
-        weights at an old path never meet old results."""
+        """What a stored result depends on, for each plugin: its code, its options, and the content of the weights and
+        files that they name. So new weights at an old path never get old results."""
         names = list(names)
         rows = self.plugins.identity(names)
         for name, row in zip(names, rows, strict=True):
-            model = self.plugins.get_option(name, "model")
-            if model and model != "self":
-                row.append(fingerprint_policy(model))
-            if content := getattr(self.plugins.instances[name], "content", None):
-                row.append(content)
+            row += [[option, _fingerprint(marker, path)] for option, marker, path in self.plugins.named_paths(name)]
         return rows
 
     def run_stage(
@@ -127,8 +135,11 @@ class JobContext:
         make: Callable[[Path, StageStats], None],
         keep: Collection[str] = (),
     ) -> StageResult:
-        """Run or reuse a stage. `make` fills a folder and the stats; the cost is kept beside the result. Of a stopped
-        attempt it finds the files named in `keep`."""
+        """Run or reuse a stage. `make` fills a folder and the stats, and the cost is kept with the result.
+
+        The files named in `keep` are left from a stopped attempt. The key depends on the code that can be reached from
+        the module that defines `make`.
+        """
         stats = StageStats()
 
         def timed(folder: Path) -> None:
@@ -140,9 +151,9 @@ class JobContext:
             (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
             logger.info("stage %s finished in %.1f s (key %s)", name, spent, folder.stem)
 
-        # The task's family rewords, grades and checks steps, in whatever stage: other code of it, other results.
+        # The task's plugin rewords, grades and checks steps in every stage, so every result depends on its code.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
-        core = [__version__, digest_package("openrft"), installed_versions(LIBRARIES)]
+        core = [__version__, digest_reachable(make.__module__), installed_versions(LIBRARIES)]
         key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
         try:
             result = self.store.result(name, key, timed, keep)
@@ -160,7 +171,7 @@ class JobContext:
 
 @dataclass(slots=True)
 class StageStats:
-    """What a stage counts while it works."""
+    """Counts and metrics of a running stage."""
 
     tokens: int = 0
     counts: dict[str, int] = field(default_factory=dict)
@@ -172,7 +183,7 @@ class StageStats:
         self.counts[name] = self.counts.get(name, 0) + n
 
     def add_result(self, plugin: str, result: HookResult[Any]) -> None:
-        """Add what a plugin counted in a hook, and take over what it measured, each as `PLUGIN.NAME`."""
+        """Add the counts of a plugin's hook and set its metrics, each as `PLUGIN.NAME`."""
         for name, n in result.counts.items():
             self.count(f"{plugin}.{name}", n)
         self.metrics.update({f"{plugin}.{name}": value for name, value in result.metrics.items()})

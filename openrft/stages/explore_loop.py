@@ -111,7 +111,7 @@ class ExploreLoop:
         self._count(rollouts, row)
         self.journal.write(row)
         self.log(row)
-        note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s a step"
+        note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s per step"
         self.context.progress.update("explore", step + 1, self.steps, note)
         if (step + 1) % self.context.job.settings.explore.checkpoint_every == 0 or step + 1 == self.steps:
             self.journal.save(step + 1, self.policy, self.stats, self.context.plugins.states)

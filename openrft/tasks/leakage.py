@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from openrft.types import Sample
@@ -32,7 +32,7 @@ class Match(NamedTuple):
 def leakage_keys(sample: Sample) -> LeakageKeys:
     """The keys that matching samples share, in the order of the kinds. Texts are replaced by digests, so the keys of a
     whole benchmark need far less memory than its rows."""
-    question, options = _normal(sample.question), [_normal(option) for option in sample.options]
+    question, options = normalize_text(sample.question), [normalize_text(option) for option in sample.options]
     texts: list[tuple[object, ...]] = [
         (sample.question, sample.options, sample.answer),
         (question, options),
@@ -79,7 +79,13 @@ def find_overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, P
 
 def cluster_samples(samples: Sequence[Sample]) -> list[int]:
     """For each sample the position of the first sample in its cluster. A cluster is connected by matches."""
-    first = list(range(len(samples)))
+    return connect_by_keys(map(leakage_keys, samples))
+
+
+def connect_by_keys(sets: Iterable[Iterable[Hashable]]) -> list[int]:
+    """For each set of keys, the position of the first set that it is connected to by shared keys."""
+    first: list[int] = []
+    holder: dict[Hashable, int] = {}  # the first set that holds the key
 
     def root(i: int) -> int:
         while first[i] != i:
@@ -87,11 +93,12 @@ def cluster_samples(samples: Sequence[Sample]) -> list[int]:
             i = first[i]
         return i
 
-    for places in _index([leakage_keys(sample) for sample in samples]).values():
-        for place in places[1:]:
-            low, high = sorted((root(places[0]), root(place)))
+    for i, keys in enumerate(sets):
+        first.append(i)
+        for key in keys:
+            low, high = sorted((root(holder.setdefault(key, i)), root(i)))
             first[high] = low
-    return [root(i) for i in range(len(samples))]
+    return [root(i) for i in range(len(first))]
 
 
 def _index(sets: Sequence[LeakageKeys]) -> dict[str | bytes, Sequence[int]]:
@@ -119,7 +126,7 @@ def _digest(kind: str, of: object) -> bytes:
     return hashlib.blake2b(repr(of).encode(), digest_size=12, person=kind.encode()).digest()
 
 
-def _normal(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Words and numbers only. Signs and decimal points stay, because -0.2 is not 0.2."""
     text = text.lower()
     # Most texts are ASCII, and `translate` is several times faster for them.

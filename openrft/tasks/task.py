@@ -42,7 +42,7 @@ class DataRequest:
     train: int = option(100, help="Training samples per task.", source="paper, section 3", ge=1)
     test: int = option(100, help="Test samples per task.", ge=1)
     # Independent of the training seeds, so all seeds share their test items.
-    seed: int = option(0, help="Draws the split where the data has none.")
+    seed: int = option(0, help="Draws the split if the data has none.")
     data: str | None = option(
         None, help="A folder, a file or another source that the family knows; none: the family's own rows."
     )
@@ -56,12 +56,12 @@ class Task:
     """Train and test samples with everything needed to prompt and grade them."""
 
     name: str
-    train: tuple[Sample, ...]  # empty where no outcome reward exists: such a task can be evaluated only
+    train: tuple[Sample, ...]  # empty if there is no outcome reward; such a task can only be evaluated
     test: tuple[Sample, ...]
     instruction: str = INSTRUCTION
     grade: Grader = grade
-    rewrite: Rewriter | None = None  # rule-based rewording, where the family has one
-    check_steps: StepChecker | None = None  # exact process labels, where the family has them
+    rewrite: Rewriter | None = None  # rule-based rewording, if the family has it
+    check_steps: StepChecker | None = None  # exact process labels, if the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
     rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: a rule that solves it without a model
 
@@ -70,7 +70,8 @@ class TaskFamily(Protocol):
     """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
 
     A family whose rows are in files may also be `ProvidesAllRows` and `PreparesStore`. A family whose tasks have names
-    that it does not list may be `HasAliases`. The core looks for their methods by name.
+    that it does not list may be `HasAliases`, and one with a default source `HasSource`. The core looks for their
+    methods by name.
     """
 
     family: str
@@ -119,6 +120,18 @@ class HasAliases(Protocol):
 
     def resolve_alias(self, name: str) -> str:
         """The name or glob as `names` lists it; unchanged if it is not an alias."""
+        ...
+
+
+@runtime_checkable
+class HasSource(Protocol):
+    """A family that may read rows from files that `DataRequest.data` does not name, such as a default folder."""
+
+    def find_source(self, data: str | None) -> Path | None:
+        """The file or folder that the rows come from; None if they are generated, bundled or not on this disk.
+
+        A task is kept in memory as long as nothing there changes.
+        """
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -108,14 +107,9 @@ def test_all_faults_of_the_options_are_reported_at_once(run_openrft, tiny):
     wrong = ["--set", "explor.steps=3", "--set", "explore.alpha=4", "--set", "brevity.unit=byte", "--set", "rl.lr=fast"]
     done = run_openrft(*bench(tiny, "--plugins", "brevity", *wrong))
     assert done.returncode == 2
-    for word in (
-        "4 faults",
-        "Did you mean explore?",
-        "alpha: '4' is not between 0 and 1",
-        "did you mean bytes?",
-        "'fast' is not a number",
-    ):
-        assert word in done.stderr
+    alpha, unit, lr = "alpha: '4' is not between 0 and 1", "did you mean bytes?", "'fast' is not a number"
+    for words in ("4 faults", "Did you mean explore?", alpha, unit, lr):
+        assert words in done.stderr
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(run_openrft):
@@ -204,8 +198,7 @@ def test_tasks_and_plugins_are_listed(run_openrft):
     assert rows["brevity"]["state"] == "ok"
     assert "left_behind" in rows["unimportable"]["state"]
     assert "its Options is not a dataclass" in rows["plain"]["state"]
-    shown = run_openrft("plugins", "show", "brevity").stdout
-    assert re.search(r"^  limit +40 .*\(a whole number, at least 1\)$", shown, re.MULTILINE)
+    assert "--set brevity.limit=...  int, default 40" in run_openrft("plugins", "show", "brevity").stdout
 
 
 def test_a_plan_can_be_run_again(run_openrft, tiny, tmp_path):

@@ -156,8 +156,9 @@ def test_paths_are_found_by_their_type() -> None:
     weights, file, output = (PathMarker(names) for names in ("weights", "file", "output"))
     assert find_path_options(Paths) == {"model": weights, "judge": weights, "table": file, "log": output, "files": file}
     given = {"model": "self", "judge": "./j", "table": "", "log": "l", "title": "t"}
-    assert find_named_paths(Paths, given) == {"judge": (weights, "./j"), "log": (output, "l")}
-    assert find_named_paths(Paths, {"model": "./m", "judge": None}) == {"model": (weights, "./m")}
+    assert find_named_paths(Paths, given) == [("judge", weights, "./j"), ("log", output, "l")]
+    assert find_named_paths(Paths, {"model": "./m", "judge": None}) == [("model", weights, "./m")]
+    assert find_named_paths(Paths, {"files": ["a", "b"]}) == [("files", file, "a"), ("files", file, "b")]
 
 
 def test_the_face_has_what_plugins_declare_options_with() -> None:

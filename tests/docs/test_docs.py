@@ -15,6 +15,7 @@ from openrft.cli.plugin_commands import list_commands
 from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS
 from openrft.plugins import hookspecs
+from openrft.plugins.base import ATTRIBUTES
 from openrft.plugins.registry import list_plugins, load_plugin_class
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,11 @@ def test_every_hook_documents_its_contract():
     for name, hook in vars(hookspecs.Hooks).items():
         if not name.startswith("_"):
             assert len(inspect.getdoc(hook) or "") > 40, name
+
+
+def test_the_plugin_guide_names_every_hook_and_attribute():
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    assert [name for name in (*hookspecs.HOOKS, *ATTRIBUTES) if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("name", FIRST_PARTY)

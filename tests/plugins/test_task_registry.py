@@ -1,4 +1,4 @@
-"""Selectors and leaks."""
+"""Selectors, leaks, and tasks that are kept while their rows stay the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from openrft.errors import DataError, UnknownName
-from openrft.plugins.task_registry import check_split_leakage, expand_selector
+from openrft.plugins.task_registry import check_split_leakage, expand_selector, load_task
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import DataRequest, Task, TaskInfo
 from openrft.testing import toy_task
@@ -109,3 +109,28 @@ def test_leaks_are_counted_and_dropped_on_request():
     assert dropped.notes["dropped_leaks"] == 1
     with pytest.raises(DataError, match="every train sample overlaps"):
         check_split_leakage(replace(clean, train=clean.test), DataRequest(drop_leaks=True))
+
+
+def test_a_task_is_kept_in_memory_until_its_rows_change(tmp_path):
+    def write(answer):
+        rows = [f'{{"question": "What is {n} + {n}?", "answer": "{answer * n}"}}' for n in range(20)]
+        (tmp_path / "sums.jsonl").write_text("\n".join(rows))
+
+    request = DataRequest(train=4, test=4, data=str(tmp_path))
+    write(2)
+    first = load_task("questions/all", request)
+    assert load_task("questions/all", request) is first
+    write(3)
+    again = load_task("questions/all", request)
+    for factor, task in ((2, first), (3, again)):
+        assert all(s.question == f"What is {int(s.answer) // factor} + {int(s.answer) // factor}?" for s in task.test)
+
+
+def test_the_default_source_of_a_family_is_watched_too(tmp_path, monkeypatch):
+    pytest.importorskip("openrft_sciknoweval")
+    from openrft_sciknoweval.sources import VARIABLE, find_source_path
+
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert find_source_path(None) == tmp_path
+    assert find_source_path("hub:v2") is None
+    assert find_source_path(str(tmp_path / "nowhere")) is None

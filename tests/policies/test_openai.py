@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import openrft
-from openrft.bench.executors import summarise_job
+from openrft.bench.single_job import summarise_job
 from openrft.config.settings import EvaluateSettings, Settings
 from openrft.errors import PolicyError
 from openrft.job import Arm, Job

@@ -13,10 +13,9 @@ import openrft.plugins.registry
 from openrft import pipeline
 from openrft.config.settings import EvaluateSettings, ExploreSettings, FitnessSettings, Settings
 from openrft.job import Arm, Job
-from openrft.plugins.registry import InstalledPlugin, list_plugins
 from openrft.runtime.files import read_jsonl
 from openrft.runtime.store import Store
-from openrft.testing import toy_task
+from openrft.testing import toy_task, use_plugins
 from openrft.types import Reward
 
 TASK = toy_task(8, 4)
@@ -72,27 +71,13 @@ class Demonstrations:
         ]
 
 
-class Entry:
-    dist = None
-
-    def __init__(self, loaded):
-        self.load = lambda: loaded
-
-
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
     torch.set_num_threads(1)
     Process.asked = []
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    here = {"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Demonstrations}
-    every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in here.items()}}
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (
-        openrft.plugins.registry.load_plugin_class,
-        openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.load_plugin_providers,
-    ):
-        known.cache_clear()  # another file's plugin may have had the same name
+    with use_plugins({"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Demonstrations}):
+        yield
 
 
 def run(tiny, store, *plugins, settings=SETTINGS):

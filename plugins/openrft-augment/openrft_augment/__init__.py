@@ -20,9 +20,9 @@ _COUNTS = (
     "questions",
     "made",  # new samples = reworded + filled
     "reworded",
-    "filled",  # the original wording with other options' order, for want of rewordings
-    "missing",  # not even that: it would have repeated a sample
-    "fixed_order",  # questions whose options speak of their place
+    "filled",  # the original wording with the options in another order, if there were too few rewordings
+    "missing",  # left out, because even that would have repeated a sample
+    "fixed_order",  # questions whose options refer to their position
     "refused_number",  # rewordings that lost, added or changed a number
     "refused_formula",
     "refused_answer",  # rewordings that gave the answer away
@@ -69,7 +69,7 @@ class Augment(openrft.Plugin):
             if self.model.lower() == "none":
                 raise openrft.UsageError(
                     "model=none names no model.",
-                    "Leave it empty and the policy in training rewords; with rewrite=none nobody does.",
+                    "Leave it empty so that the policy in training rewords, or use rewrite=none for no rewording.",
                 )
 
     def __init__(self, options: Options) -> None:
@@ -94,7 +94,7 @@ class Augment(openrft.Plugin):
     def _propose_rewordings(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> list[list[str]]:
-        """Proposed rewordings of each sample, from whoever the options name."""
+        """Proposed rewordings of each sample, from the task or the model that the options name."""
         n, rewrite = self.options.variants, self.options.rewrite
         if rewrite == "task" and task.rewrite is None:
             raise openrft.UsageError(
@@ -133,7 +133,7 @@ class Augment(openrft.Plugin):
         return accepted[: self.options.variants]
 
     def _make_variants(self, sample: Sample, texts: list[str], seed: int, counts: dict[str, int]) -> list[Sample]:
-        """One variant a rewording, then variants with the original wording in other orders until there are enough."""
+        """One variant per rewording, then variants of the original wording with other orders until there are enough."""
         rng = random.Random(f"{seed}/{sample.id}")
         shuffles = self.options.shuffle and can_shuffle(sample)
         counts["fixed_order"] += int(self.options.shuffle and sample.kind == "choice" and not shuffles)

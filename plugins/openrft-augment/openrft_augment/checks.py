@@ -31,7 +31,7 @@ def find_fault(sample: Sample, rewording: str) -> Fault | None:
     if "\\boxed" in rewording:
         return "answer"
     kept = find_formulas(sample.question)
-    # A formula may be repeated or wrapped ("M(H2O)"); it may neither go nor come.
+    # A formula may be repeated or wrapped ("M(H2O)"), but not removed or added.
     if not all(_contains(formula, rewording) for formula in kept) or find_formulas(_remove(kept, rewording)):
         return "formula"
     if changes_numbers(sample.question, rewording):
@@ -46,7 +46,7 @@ def changes_numbers(question: str, rewording: str) -> bool:
 
 
 def count_numbers(text: str) -> Counter[float]:
-    """Every number by value, with how often it stands there: "1,000" is "1000", "-5" is not "5"."""
+    """Every number by value, with its count: "1,000" is "1000", "-5" is not "5"."""
     plain = text.replace("\u2212", "-")
     return Counter(float(found.replace(",", "")) for found in _NUMBER.findall(plain))
 
@@ -72,7 +72,7 @@ def _contains(formula: str, text: str) -> bool:
 
 
 def _remove(some: Iterable[str], text: str) -> str:
-    """The text with these formulas blotted out, longest first, since one may stand within another."""
+    """The text without these formulas; longest first, because one may be part of another."""
     for formula in sorted(some, key=lambda f: (-len(f), f)):
         text = _compile_formula(formula).sub(" ", text)
     return text
@@ -94,7 +94,7 @@ def _strip_punctuation(word: str) -> str:
 
 
 def _tells_answer(sample: Sample, rewording: str) -> bool:
-    """The rewording tells the gold text that the question did not tell."""
+    """Whether the rewording contains the gold text and the question does not."""
     gold = sample.gold.strip()
     if sample.kind == "boolean" or len(gold) < _SHORTEST_LEAK:
         return False

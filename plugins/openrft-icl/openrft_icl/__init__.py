@@ -23,6 +23,7 @@ from openrft import (
     Task,
     UsageError,
     WeightsPath,
+    expand_path,
     hookimpl,
     option,
 )
@@ -72,9 +73,10 @@ class ICL(Plugin):
 
     @hookimpl
     def check_job(self) -> list[str]:
-        """The embedder is looked for before hours are spent on what comes before the first demonstration."""
+        """Checks the embedder before hours are spent on the stages before the first demonstration."""
         try:
             self._open_embedder()
+            expand_path(self.options.index_dir, "icl.index_dir=")
         except UsageError as fault:
             return [str(fault)]
         return []
@@ -95,11 +97,6 @@ class ICL(Plugin):
 
     def _format(self, demonstration: Demonstration) -> Demonstration:
         return demonstration if self.options.demonstration_content == "trace" else replace(demonstration, trace=None)
-
-    @property
-    def content(self) -> str:
-        """The embedder's identity: results must not outlive the model behind a folder's name."""
-        return self._open_embedder().id
 
     def _open_embedder(self) -> Embedder:
         from openrft_icl.embedders import open_embedder

@@ -26,7 +26,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Embedder(Protocol):
-    """What embeds texts."""
+    """Embeds texts."""
 
     id: str  # changes when the vectors may change
 
@@ -100,7 +100,7 @@ class SentenceModel:
 
     def __init__(self, name: str) -> None:
         self._embedder = SentenceEmbedder(name, "icl.embedder", "openrft-icl[minilm]", _ADVICE)
-        self.id = f"sentence/{self._embedder.content}"  # a kept table must not outlive the model that made it
+        self.id = f"sentence/{self._embedder.fingerprint}"  # a kept table must not outlive the model that made it
 
     def fit(self, corpus: Sequence[str]) -> Embed:
         """The corpus changes nothing."""

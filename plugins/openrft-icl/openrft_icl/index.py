@@ -42,7 +42,7 @@ class DemonstrationIndex:
         return [self._found[key] for key in keys]
 
     def _search(self, samples: Sequence[Sample], count: int, min_similarity: float) -> list[list[int]]:
-        """Ask for a few more rows than needed, and for more again where too many of them were not allowed."""
+        """Ask for a few more rows than needed, and for more again if too many of them were not allowed."""
         texts = [question_text(sample) for sample in samples]
         vectors: Vectors = self._embed(texts)
         rows: list[list[int]] = [[] for _ in samples]
@@ -60,7 +60,7 @@ class DemonstrationIndex:
 
 
 class VectorTable:
-    """A LanceDB table with rows 0, 1, ... of vectors, and their texts for whoever opens the folder with LanceDB.
+    """A LanceDB table with rows 0, 1, ... of vectors, and their texts for people who open the folder with LanceDB.
 
     It is made once under its name, and searched exactly and in batches.
     """
@@ -71,7 +71,7 @@ class VectorTable:
         self.size = len(texts)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # Of the workers that share a folder the first one builds. The others wait and then find it whole.
+            # The first of the workers that share a folder builds the table. The others wait for it.
             with FileLock(folder / f"{name}.lock"):
                 self._table = self._open_or_create(lancedb.connect(folder), name, texts, embed)
         except OSError as fault:

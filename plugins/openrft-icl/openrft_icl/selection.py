@@ -1,4 +1,4 @@
-"""What is compared, and which of the nearest demonstrations may stand before a question. Pure."""
+"""The text that is compared, and which of the nearest demonstrations may be shown before a question. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def question_text(sample: Sample) -> str:
 
 
 def sort_hits(hits: Sequence[Hit]) -> list[Hit]:
-    """By distance, ties by the pool's order."""
+    """The hits by distance; ties keep the pool's order."""
     return sorted(((row, round(distance, DIGITS)) for row, distance in hits), key=lambda hit: (hit[1], hit[0]))
 
 
@@ -29,7 +29,7 @@ def select_hits(
     count: int,
     min_similarity: float,
 ) -> list[Hit]:
-    """The first `count` of the sorted hits that are similar enough and give nothing of the answer away.
+    """The first `count` of the sorted hits that are similar enough and do not give away the answer.
 
     Left out: the sample itself, samples made from the same original (`Sample.root_id`), and a copy of its text under
     another id. No two of the chosen come from the same original either.

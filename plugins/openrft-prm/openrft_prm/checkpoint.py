@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from openrft import CheckpointError, silence_transformers
+from openrft import CheckpointError, pin_template_date, silence_transformers
 
 _FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
 _COPY_AGAIN = "Copy or download the checkpoint again."
@@ -185,7 +185,7 @@ def _check_index(folder: Path, shapes: dict[str, tuple[int, ...]]) -> None:
 def _load_tokenizer_and_config(checkpoint: Checkpoint) -> tuple[Any, Any]:
     """Tokenizer and config, which must fit each other."""
     with _loader_errors(checkpoint):
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        tokenizer = pin_template_date(AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False))
         config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
     # Without its files some tokenizers are made all the same, with an empty vocabulary.
     if not tokenizer.encode("\n", add_special_tokens=False):

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import click
 
-from openrft import CommandContext, data_options, parse_data_options
+from openrft import CommandContext, PathType, data_options, parse_data_options
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = PathType(dir_okay=False, path_type=Path)
+FOLDER = PathType(file_okay=False, path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 TASK = click.option(
     "--task",

@@ -1,4 +1,4 @@
-"""An LLM as judge, behind any OpenAI-compatible server: one question a completion, a number for every step.
+"""An LLM as judge, behind any OpenAI-compatible server: one question per completion, a number for every step.
 
 Knows what a judge is asked and how its reply is read. Requests, retries and the faults of servers belong to the HTTP
 policy (`openrft.open_policy`).
@@ -24,7 +24,7 @@ SYSTEM = (
 )
 TRIES = 8  # replies about one completion
 MAX_UNREADABLE = 0.5  # share of all replies; looked at once there are more than TRIES unreadable ones
-RETRY_TEMPERATURE = 0.7  # the first reply is greedy, and an unreadable one would come again
+RETRY_TEMPERATURE = 0.7  # the first reply is greedy, so asking again at 0 would repeat an unreadable one
 _LIST = re.compile(r"\[[^\[\]]*\]")
 
 
@@ -38,7 +38,7 @@ class LLMJudge:
         self.counts: dict[str, int] = {}
 
     def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
-        """One question a completion, one score a step. Raises PolicyError if the server does not answer, and
+        """One question per completion, one score per step. Raises PolicyError if the server does not answer, and
         OpenRFTError if its replies cannot be read."""
         pairs = [(problem, text) for problem, texts in groups for text in texts]
         waiting = dict.fromkeys(pair for pair in pairs if split_steps(pair[1]))
@@ -67,7 +67,7 @@ class LLMJudge:
         return {pair: reply for pair, (reply,) in zip(pairs, replies, strict=True)}
 
     def _check_faults(self, replies: Mapping[Pair, Completion], unread: Sequence[Pair], last: bool) -> None:
-        """Raise OpenRFTError where asking once more would be in vain."""
+        """Raise OpenRFTError if asking once more would not help."""
         for pair in unread:
             if replies[pair].finish_reason == "context":
                 raise OpenRFTError(

@@ -50,7 +50,7 @@ class LabelledSolution:
 class LabellingConfig:
     """How labels are estimated."""
 
-    solutions: int = 4  # solutions a question that are labelled
+    solutions: int = 4  # labelled solutions per question
     completions: int = 8  # from each step: N
     estimate: Literal["hard", "soft"] = "hard"  # as in the data that Math-Shepherd published
     temperature: float = 1.0
@@ -128,7 +128,7 @@ def split_prefixes(completion: str) -> list[str]:
 
 
 def read_labels(path: Path) -> Iterator[LabelledSolution]:
-    """Rows {"prompt", "completions", "labels"}, one a line. Raises DataError naming file and line."""
+    """Rows {"prompt", "completions", "labels"}, one per line. Raises DataError with file and line."""
     if not path.is_file():
         raise DataError(f"{path}: no such file.", "Give a JSONL file of step labels.")
     count = 0

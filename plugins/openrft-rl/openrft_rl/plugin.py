@@ -67,7 +67,7 @@ class RL(Plugin):
 
 
 def _refuse_single_answers(algorithm: str, rollouts: Sequence[Rollout]) -> None:
-    """Raises UsageError where no question has two answers to compare: every advantage would be zero."""
+    """Raises UsageError if no question has two answers to compare, because every advantage would be zero."""
     if len({r.sample.id for r in rollouts}) == len(rollouts):
         raise UsageError(
             f"rl.algorithm={algorithm} compares a question's answers, and each question has one.",

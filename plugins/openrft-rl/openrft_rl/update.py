@@ -68,7 +68,7 @@ def update_policy(
     vocabulary = getattr(policy.model.config, "vocab_size", None) or 1
     budget = max(1, min(options.micro_batch_tokens, MAX_LOGITS // (4 * vocabulary)))
     options = replace(options, micro_batch_tokens=budget)
-    policy.model.eval()  # no dropout: its noise would pass for KL and ratio, and a resumed run could not repeat it
+    policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
     sequences = add_logprobs_and_values(policy, sampled, budget, reference=bool(kl_coef), critic=uses_critic)
     metrics.add_sampling_gap(sampled, sequences)
     sequences = add_advantages(sequences, options, kl_coef)
@@ -104,7 +104,7 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
     logprobs, mask = update.policy.completion_logprobs(
         [s.prompt for s in sequences], [s.tokens for s in sequences], sequences[0].temperature
     )
-    # On the very weights that sampled the ratio is 1. The stored values would add only rounding noise.
+    # With the weights that sampled, the ratio is 1. The stored values would only add rounding noise.
     old_logprobs = logprobs.detach() if update.on_policy else pad_field(sequences, "old_logprobs")
     log_ratio = LOG_RATIOS[spec.importance_sampling_level](logprobs, old_logprobs, mask)
     loss = clipped_policy_loss(log_ratio, pad_field(sequences, "advantages"), *options.clip_ratio)
@@ -180,7 +180,7 @@ def _clip_gradient(
 
 @contextmanager
 def rollback_on_failure(optimizers: Sequence[torch.optim.Optimizer], several: bool) -> Iterator[None]:
-    """Within this context an OpenRFTError puts the optimizers' parameters and states back before it goes on.
+    """In this context an OpenRFTError restores the optimizers' parameters and states before it propagates.
 
     several: whether there is more than one optimizer step. A single step fails before it has changed anything.
     """

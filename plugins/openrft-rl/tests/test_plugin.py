@@ -14,9 +14,8 @@ import openrft.plugins.registry
 from openrft import Reward, pipeline
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
-from openrft.plugins.registry import InstalledPlugin, list_plugins
 from openrft.runtime.store import Store
-from openrft.testing import toy_task, write_tiny_checkpoint
+from openrft.testing import toy_task, use_plugins, write_tiny_checkpoint
 
 TASK = toy_task(8, 2)
 DULL = {s.id for s in TASK.train[:4]}  # questions whose rollouts all earn the same
@@ -56,13 +55,6 @@ class Steps:
         return [Reward("steps", "process", per_step=tuple(len(s) % 3 / 2 for s in some)) for some in steps]
 
 
-class Entry:
-    dist = None
-
-    def __init__(self, loaded):
-        self.load = lambda: loaded
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny"))
@@ -87,15 +79,8 @@ def here(monkeypatch):
     torch.set_num_threads(1)
     Judge.stop_at = None
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
-    ours = {"toy": Toy, "judge": Judge, "steps": Steps}
-    every = {**list_plugins(), **{n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", Entry(c)) for n, c in ours.items()}}
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (
-        openrft.plugins.registry.load_plugin_class,
-        openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.load_plugin_providers,
-    ):
-        known.cache_clear()  # another file's plugin may have had the same name
+    with use_plugins({"toy": Toy, "judge": Judge, "steps": Steps}):
+        yield
 
 
 def explored(tiny, store, *plugins, credit="sequence", **options):

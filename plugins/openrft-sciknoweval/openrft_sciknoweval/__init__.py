@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from openrft import Grade, OutputPath, Plugin, Progress, Rollout, WeightsPath, expand_path, hookimpl, option
+from openrft import FilePath, Grade, OutputPath, Plugin, Progress, Rollout, WeightsPath, expand_path, hookimpl, option
 from openrft_sciknoweval.family import SciKnowEvalFamily
 from openrft_sciknoweval.grading import form_of
 from openrft_sciknoweval.judge import Judge, Verdict
@@ -33,7 +33,11 @@ class SciKnowEval(Plugin):
             None, help="A policy that judges, such as openai:URL#MODEL; none: judged answers are not scored."
         )
         verdicts: OutputPath = option("runs/verdicts.jsonl", help="The file that keeps the judge's verdicts.")
-        replay: bool = option(False, help="Never ask the judge: a verdict that is not kept is an error.")
+        replay: FilePath | None = option(
+            None,
+            help="A file of kept verdicts to use in place of `verdicts`. The judge is never asked; a missing verdict is"
+            " error.",
+        )
         similarity: Literal["exact", "minilm"] | WeightsPath | None = option(
             None,
             help="How alike the names in relations are: exact, minilm, a folder or hub id, or a word2vec file. none:"
@@ -41,7 +45,7 @@ class SciKnowEval(Plugin):
         )
 
         def __post_init__(self) -> None:
-            for name in ("judge", "verdicts", "similarity"):
+            for name in ("judge", "verdicts", "replay", "similarity"):
                 if getattr(self, name) is not None and not getattr(self, name).strip():
                     raise ValueError(f"{name} is empty; leave it out to have the default")
             if self.replay and not self.judge:
@@ -50,16 +54,11 @@ class SciKnowEval(Plugin):
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or self.Options()
         o = self._options
-        verdicts = expand_path(o.verdicts, "sciknoweval.verdicts=")
-        self._judge = Judge(o.judge, verdicts, o.replay) if o.judge else None
+        name = "verdicts" if o.replay is None else "replay"
+        verdicts = expand_path(o.replay or o.verdicts, f"sciknoweval.{name}=")
+        self._judge = Judge(o.judge, verdicts, o.replay is not None) if o.judge else None
         self._embedder = open_embedder(o.similarity) if o.similarity else None
         self._judged: list[tuple[Rollout, Verdict | None]] = []
-
-    @property
-    def content(self) -> str:
-        """What the options name, by content: the judge, the verdicts that are replayed, the vectors of names."""
-        parts = (self._judge.content if self._judge else "", self._embedder.content if self._embedder else "")
-        return " ".join(filter(None, parts))
 
     @hookimpl
     def tasks(self) -> SciKnowEvalFamily:

@@ -13,7 +13,7 @@ from openrft_sciknoweval.defects import RULES
 from openrft_sciknoweval.grading import build_instruction, form_of, grade
 from openrft_sciknoweval.samples import SampleCollector
 from openrft_sciknoweval.selectors import FAMILY, build_selectors, canonical_name, find_selector
-from openrft_sciknoweval.sources import Source, describe_source, identify_source, open_source
+from openrft_sciknoweval.sources import Source, describe_source, find_source_path, identify_source, open_source
 from openrft_sciknoweval.splits import LeakageGroups, draw, draw_judged, normalize, split
 
 LICENCE = "MIT by the card of the published data set; its repository states none"
@@ -37,6 +37,10 @@ class SciKnowEvalFamily:
     def resolve_alias(self, name: str) -> str:
         """The name as `names` lists it: V1 says `Materials` of a domain."""
         return canonical_name(name)
+
+    def find_source(self, data: str | None) -> Path | None:
+        """Where the rows are: what `data` or the environment variable names; None for the hub."""
+        return find_source_path(data)
 
     def load(self, name: str, request: DataRequest) -> Task:
         """One task. Raises UsageError (no such name) or DataError.

@@ -222,9 +222,9 @@ class Judge:
     def __init__(self, spec: str, file: Path, replay: bool) -> None:
         self._spec, self._file, self._replay = spec, VerdictFile(file), replay
         if file.is_dir():
-            raise UsageError(f"sciknoweval.verdicts={file} is a folder.", "Give a file.")
+            raise UsageError(f"sciknoweval.{'replay' if replay else 'verdicts'}={file} is a folder.", "Give a file.")
         if replay and not file.is_file():
-            raise UsageError(f"sciknoweval.verdicts={file}: there is no such file to replay.", "Judge once without it.")
+            raise UsageError(f"sciknoweval.replay={file}: there is no such file to replay.", "Judge once without it.")
         self._folder = self._find_weights()
 
     def _find_weights(self) -> Path | None:
@@ -247,15 +247,6 @@ class Judge:
                 raise
             return None
         return path if path.exists() else None
-
-    @property
-    def content(self) -> str:
-        """What the judge's options name, by content: its weights, and in replay the verdict file.
-
-        Otherwise the file grows while answers are judged; a verdict is then found by all that it depends on.
-        """
-        replayed = fingerprint_path(self._file.path) if self._replay else ""
-        return " ".join(filter(None, (self._weights(), replayed)))
 
     def _weights(self) -> str:
         return fingerprint_path(self._folder) if self._folder else ""

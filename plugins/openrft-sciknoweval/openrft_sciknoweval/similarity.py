@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from openrft import DataError, SentenceEmbedder, expand_path, fingerprint_path
+from openrft import DataError, SentenceEmbedder, expand_path
 
 NameMatcher = Callable[[str, str, float], bool]  # (one text, another, threshold)
 WORD2VEC_SUFFIXES = (".bin", ".vec", ".txt")
@@ -24,11 +24,6 @@ class NameEmbedder(Protocol):
     """Texts to vectors whose cosine is their similarity."""
 
     name: str  # is part of the metric's name
-
-    @property
-    def content(self) -> str:
-        """Changes when the vectors may change: a fingerprint of the files, or a hub id."""
-        ...
 
     def embed(self, texts: Sequence[str]) -> Any:
         """(texts, width), rows of length 1, or 0 for a text that is not known."""
@@ -117,11 +112,6 @@ class Word2VecEmbedder:
         self._path = path
         self._known: dict[str, Any] = {}  # a word that was looked for and is not in the file: None
         self._look_up(set())  # refuse a file of another format before any time is spent
-
-    @property
-    def content(self) -> str:
-        """A fingerprint of the file."""
-        return fingerprint_path(self._path)
 
     def embed(self, texts: Sequence[str]) -> Any:
         """Raises DataError for a file that is not in word2vec's format."""

@@ -79,6 +79,13 @@ def open_source(data: str | None, option: str = "--data") -> Source:
     return Folder(path)
 
 
+def find_source_path(data: str | None) -> Path | None:
+    """The path that `open_source` reads from; None where it is the hub, or does not exist."""
+    given = data or os.environ.get(VARIABLE)
+    path = expand_path(given) if given and given != "hub" and not given.startswith("hub:") else None
+    return path if path and path.exists() else None
+
+
 def identify_source(data: str | None) -> str:
     """A text that is the same for the same source. A path is resolved, and only its hash is given away."""
     given = data or os.environ.get(VARIABLE) or "hub:v2"

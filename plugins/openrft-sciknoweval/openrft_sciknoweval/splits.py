@@ -13,17 +13,17 @@ import functools
 import hashlib
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from openrft import Sample, splits
+from openrft import Sample, normalize_text, splits
 
 TEMPLATE = 8  # rows of a task; a wording that more than these share is a template
-_APART = re.compile(r"[^\w.+-]+")
-_ASCII = {code: " " for code in range(128) if _APART.match(chr(code))}
 _PARTS = re.compile(r"((?:(?<![\w.])[-+])?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)|([^\W\d_]+)")
 _DATA_LINE = re.compile(r"[:=]\s*[-+\u2212]?\.?\d")  # a line of data: a name, then a number
+
+normalize = functools.lru_cache(maxsize=1 << 14)(normalize_text)  # a task's texts are normalised several times
 
 
 class GroupKey(NamedTuple):
@@ -63,31 +63,7 @@ class LeakageGroups:
 def group_samples(samples: Sequence[Sample]) -> list[list[Sample]]:
     """The samples in their leakage groups, in an order that depends on the samples alone."""
     leakage = LeakageGroups(samples)
-    parent = list(range(len(samples)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    first: dict[int, int] = {}
-    for i, sample in enumerate(samples):
-        for key in leakage.keys(sample):
-            parent[root(i)] = root(first.setdefault(hash(key), i))
-    groups: dict[int, list[Sample]] = defaultdict(list)
-    for i, sample in enumerate(samples):
-        groups[root(i)].append(sample)
-    return sorted((sorted(group, key=lambda s: s.id) for group in groups.values()), key=lambda group: group[0].id)
-
-
-@functools.lru_cache(maxsize=1 << 14)  # a task's texts are normalised several times
-def normalize(text: str) -> str:
-    """The text in lower case without punctuation. Signs and decimal points stay, as -0.2 is not 0.2."""
-    text = text.lower()
-    # Most texts are ASCII, and for them this is several times as fast.
-    apart = text.translate(_ASCII) if text.isascii() else _APART.sub(" ", text.replace("\u2212", "-"))
-    return " ".join(filter(None, [word.strip(".") for word in apart.split()]))
+    return splits.group_by_keys(samples, (map(hash, leakage.keys(sample)) for sample in samples))
 
 
 def _parse_data_line(line: str) -> tuple[str, ...]:

@@ -80,9 +80,9 @@ def answered(text: str, leaf: str = SUMMARY, question: str = "A text.", gold: st
     return Rollout(sample, (), Completion(text), answer=verdict.answer, correct=verdict.correct)
 
 
-def plugin(server: Server, tmp_path: Path, **more: Any) -> SciKnowEval:
-    options = {"judge": server.spec, "verdicts": str(tmp_path / "deep" / "verdicts.jsonl"), **more}
-    return SciKnowEval(SciKnowEval.Options(**options))
+def plugin(server: Server, tmp_path: Path, replay: bool = False) -> SciKnowEval:
+    file = {"replay" if replay else "verdicts": str(tmp_path / "deep" / "verdicts.jsonl")}
+    return SciKnowEval(SciKnowEval.Options(judge=server.spec, **file))
 
 
 def judged(made: SciKnowEval, rollouts: list[Rollout]) -> tuple[list[Any], dict[str, float]]:
@@ -132,7 +132,7 @@ def test_a_verdict_that_is_missing_in_replay_is_an_error(server: Server, tmp_pat
     with pytest.raises(DataError, match=r"no verdict of .* on 1 of the answers"):
         plugin(server, tmp_path, replay=True).judge(rollouts=[answered("known"), answered("new")], progress=None)
     with pytest.raises(UsageError, match="no such file to replay"):
-        plugin(server, tmp_path, replay=True, verdicts=str(tmp_path / "none.jsonl"))
+        SciKnowEval(SciKnowEval.Options(judge=server.spec, replay=str(tmp_path / "none.jsonl")))
 
 
 def test_a_verdict_depends_on_all_that_was_asked(server: Server, tmp_path: Path) -> None:
@@ -143,29 +143,13 @@ def test_a_verdict_depends_on_all_that_was_asked(server: Server, tmp_path: Path)
     assert len(server.asked) == 5
 
 
-def test_the_weights_of_a_judge_and_replayed_verdicts_are_content(server: Server, tmp_path: Path) -> None:
-    assert plugin(server, tmp_path).content == ""  # a server is known by its name alone
-    judged(plugin(server, tmp_path), [answered("x")])
-    replayed = plugin(server, tmp_path, replay=True).content
-    assert replayed
-    judged(plugin(server, tmp_path), [answered("y")])
-    assert plugin(server, tmp_path, replay=True).content != replayed
-    folder = tmp_path / "judge"
-    folder.mkdir()
-    found = set()
-    for weights in ("old", "new"):
-        (folder / "model.safetensors").write_text(weights)
-        found.add(SciKnowEval(SciKnowEval.Options(judge=str(folder))).content)
-    assert len(found) == 2
-
-
 def test_a_judge_with_new_weights_is_asked_again(tmp_path: Path) -> None:
     """A verdict of the weights that lay at the path before is not theirs; without any weights it can be replayed."""
     folder, file = tmp_path / "judge", VerdictFile(tmp_path / "v.jsonl")
     folder.mkdir()
     (folder / "model.safetensors").write_text("old")
     rollout = answered("x")
-    options = {"judge": str(folder), "verdicts": str(file.path), "replay": True}
+    options = {"judge": str(folder), "replay": str(file.path)}
     rubric = choose_rubric(SUMMARY)
     key = verdict_key(rollout.sample.question, rollout.sample.answer, "x", str(folder), rubric)
     file.append([Verdict(key, str(folder), rollout.sample.task, ("Rating: 5",), 1.0, fingerprint_path(folder))])
@@ -212,9 +196,9 @@ def test_a_judge_out_of_reach_is_no_score(server: Server, tmp_path: Path) -> Non
         with pytest.raises(OpenRFTError):
             SciKnowEval(SciKnowEval.Options(judge=spec))
     with pytest.raises(ValueError, match="replay needs judge"):
-        SciKnowEval.Options(replay=True)
+        SciKnowEval.Options(replay="kept.jsonl")
     with pytest.raises(UsageError, match="is a folder"):
-        plugin(server, tmp_path, verdicts=str(tmp_path))
+        SciKnowEval(SciKnowEval.Options(judge=server.spec, verdicts=str(tmp_path)))
     for name in ("judge", "verdicts", "similarity"):
         with pytest.raises(ValueError, match=f"{name} is empty"):
             SciKnowEval.Options(**{name: " "})

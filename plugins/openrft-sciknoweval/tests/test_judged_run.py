@@ -96,12 +96,12 @@ def test_with_a_judge_they_are_scored_and_the_verdicts_replay(folder: Path, tmp_
     assert shown["metrics"]["sciknoweval_judged.physics_problem_solving"] == {"vanilla": 4.0}
     verdicts = kept.read_text().splitlines()
     assert len(verdicts) == 12  # three answers to each question, all the same
-    again = openrft(tmp_path, *command, "--set", "sciknoweval.replay=true")
+    again = openrft(tmp_path, *command, "--set", "sciknoweval.replay=kept.jsonl")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["overall"]["arms"][0]["accuracy"]["value"] == 0.75
     assert kept.read_text().splitlines() == verdicts
     kept.write_text("\n".join(verdicts[1:]) + "\n")
-    short = openrft(tmp_path, *command, "--set", "sciknoweval.replay=true", "--out", "elsewhere")
+    short = openrft(tmp_path, *command, "--set", "sciknoweval.replay=kept.jsonl", "--out", "elsewhere")
     assert short.returncode == 5
     row = json.loads(short.stdout)["overall"]["arms"][0]
     assert row["accuracy"] is None

@@ -12,6 +12,7 @@ from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.similarity import Word2VecEmbedder, make_name_matcher, open_embedder
 
 from openrft import DataError, UsageError
+from openrft.plugins.manager import PluginSet
 
 WORDS = {"aspirin": (3.0, 4.0), "tablet": (1.0, 0.0), "w\u00e4rme": (0.0, 2.0)}
 
@@ -57,14 +58,19 @@ def test_a_missing_file_is_refused_before_any_time_is_spent(tmp_path: Path) -> N
         SciKnowEval(SciKnowEval.Options(similarity=str(tmp_path / "none.bin")))
 
 
-def test_new_vectors_at_an_old_path_are_other_content(tmp_path: Path) -> None:
-    path = binary(tmp_path / "v.bin", b"")
-    made = SciKnowEval(SciKnowEval.Options(similarity=str(path)))
-    before = made.content
-    assert before
-    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    assert SciKnowEval(SciKnowEval.Options(similarity=str(path))).content != before
-    assert SciKnowEval().content == SciKnowEval(SciKnowEval.Options(similarity="exact")).content == ""
+def test_results_depend_on_the_content_of_what_the_options_name(tmp_path: Path) -> None:
+    path, kept = binary(tmp_path / "v.bin", b""), tmp_path / "kept.jsonl"
+    kept.touch()
+    values = {"similarity": str(path), "judge": "baseline:longest-option", "replay": str(kept)}
+    named = PluginSet(["sciknoweval"], {"sciknoweval": values}).named_paths("sciknoweval")
+    assert sorted((option, marker.names) for option, marker, _ in named) == [
+        ("judge", "weights"),
+        ("replay", "file"),
+        ("similarity", "weights"),
+        ("verdicts", "output"),  # written, so nothing depends on it
+    ]
+    named = PluginSet(["sciknoweval"], {"sciknoweval": {"similarity": "exact"}}).named_paths("sciknoweval")
+    assert [option for option, _, _ in named] == ["verdicts"]
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "a/b/c", "/nowhere/model"])

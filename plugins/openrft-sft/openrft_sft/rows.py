@@ -42,7 +42,7 @@ def build_rows(policy: TrainablePolicy, rollouts: Sequence[Rollout], max_length:
         prompt = policy.encode(rollout.messages)
         if len(prompt) >= limit:
             continue
-        # The text is encoded anew: a teacher's token ids may belong to another tokenizer.
+        # The text is encoded again, because a teacher's token ids may belong to another tokenizer.
         completion = policy.tokenizer.encode(rollout.completion.text, add_special_tokens=False)
         row = [*prompt, *completion, policy.end_token]
         truncated += len(row) > limit

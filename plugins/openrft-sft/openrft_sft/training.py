@@ -28,7 +28,7 @@ def train_adapter(
     monitor = LossMonitor(progress)
     parts = {
         "train_dataset": Dataset.from_dict({"input_ids": rows.input_ids, "labels": rows.labels}),
-        # A collator of our own: TRL would set the tokenizer's missing pad token, and the policy owns that.
+        # Our own collator, because TRL's would set the tokenizer's missing pad token, which belongs to the policy.
         "data_collator": DataCollatorForLanguageModeling(pad_token_id=policy.end_token if pad is None else pad),
         "callbacks": [monitor],
     }
@@ -57,7 +57,7 @@ class LossMonitor(TrainerCallback):
         self._progress = progress
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """The trainer logs once a step, and once more at the end without a loss."""
+        """The trainer logs once per step, and once more at the end without a loss."""
         if not logs or "loss" not in logs:
             return
         loss = float(logs["loss"])

@@ -94,7 +94,7 @@ class Teacher(openrft.Plugin):
                 target = self._pick_target(samples[i], task, group, counts)
                 if target:
                     solved[i] = target if own else _drop_tokens(target)
-            # A prompt beyond the teacher's context stays beyond it: more tries change nothing.
+            # More tries do not help a prompt that is longer than the teacher's context.
             beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish_reason == "context"}
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
@@ -108,7 +108,7 @@ class Teacher(openrft.Plugin):
         return openrft.HookResult(rollouts, counts)
 
     def _make_sampling(self, size: int, seed: int, number: int) -> Sampling:
-        """How round `number` samples: with a seed of its own, so that it does not repeat an earlier round."""
+        """The sampling of round `number`, with its own seed, so that it does not repeat an earlier round."""
         own_seed = random.Random(f"{seed}/{number}").getrandbits(31)
         return Sampling(size, self.options.temperature, max_tokens=self.options.max_tokens, seed=own_seed)
 
@@ -131,7 +131,7 @@ class Teacher(openrft.Plugin):
 
 
 def plan_rounds(tries: int, first: int) -> Iterator[int]:
-    """Completions a question in each round: `first`, then twice as many each time, `tries` altogether.
+    """Completions per question in each round: `first`, then twice as many each time, `tries` in total.
 
     An easy question does not cost a hard one's tries. A question is sampled at most about twice as often as it needed,
     and the number of rounds (each a batch of its own) grows with the logarithm of `tries` only.

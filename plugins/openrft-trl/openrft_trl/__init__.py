@@ -27,7 +27,7 @@ SET_ELSEWHERE = {
     "learning_rate": "trl-grpo.lr",
     **dict.fromkeys(
         ("lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps", "warmup_ratio"),
-        "trl-grpo.lr, which is constant: a run that goes on would begin a schedule anew",
+        "trl-grpo.lr, which is constant: a resumed run would begin a schedule again",
     ),
     **dict.fromkeys(
         ("weight_decay", "adam_beta1", "adam_beta2", "adam_epsilon", "optim"),

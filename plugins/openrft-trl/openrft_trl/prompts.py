@@ -40,7 +40,7 @@ def _render(tokenizer: Any, messages: TRLPrompt) -> list[int] | None:
 
 
 def limit_completions(policy: TrainablePolicy, conversations: Sequence[Sequence[Message]], max_tokens: int) -> int:
-    """How many tokens every completion may have: at most `max_tokens`, and what the longest prompt leaves free.
+    """The tokens that every completion may have: at most `max_tokens`, and what the longest prompt leaves free.
 
     TRL's batches have one size, so no prompt can be left out. One that fills the context raises OpenRFTError.
     """

@@ -79,7 +79,7 @@ def _build_arguments(
     completions = prompts * sampling.n
     if completions % splits:
         raise OpenRFTError(
-            f"trl-grpo: {completions} completions a step cannot be split into {splits} equal parts.",
+            f"trl-grpo: {completions} completions per step cannot be split into {splits} equal parts.",
             "Choose trl-grpo.gradient_accumulation_steps so that it divides"
             " explore.prompts_per_step * explore.group_size.",
         )
@@ -111,7 +111,7 @@ class StageBridge(TrainerCallback):
         self._rollouts: list[Rollout] = []
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Before TRL generates: the step's own random stream, so that a resumed run needs no generator's state."""
+        """Seed the step's own random stream before TRL generates, so that a resumed run needs no generator state."""
         torch.manual_seed(self._run.sampling(self._run.first + state.global_step).seed)
 
     def reward_rollouts(
@@ -122,7 +122,7 @@ class StageBridge(TrainerCallback):
         self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
-                "trl-grpo gives TRL one reward a completion, but explore.credit asks for rewards step by step.",
+                "trl-grpo gives TRL one reward per completion, but explore.credit asks for rewards step by step.",
                 "Use the plugin rl, or explore.credit=sequence.",
             )
         return [_get_reward(rollout) for rollout in self._rollouts]
@@ -134,7 +134,7 @@ class StageBridge(TrainerCallback):
         return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """TRL logs once a step, after the update, and once more at the end without a loss."""
+        """TRL logs once per step, after the update, and once more at the end without a loss."""
         if logs and "loss" in logs:
             metrics = {ours: float(logs[trl]) for trl, ours in METRIC_NAMES.items() if logs.get(trl) is not None}
             self._run.log_step(self._run.first + state.global_step - 1, self._rollouts, metrics)

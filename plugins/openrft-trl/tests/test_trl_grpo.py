@@ -20,9 +20,8 @@ from openrft.bench.arms import build_arms, parse_arms
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
 from openrft.pipeline import JobResult, run_job
-from openrft.plugins.registry import InstalledPlugin, list_plugins
 from openrft.runtime.store import Store
-from openrft.testing import write_tiny_checkpoint
+from openrft.testing import use_plugins, write_tiny_checkpoint
 
 STEPS = 4
 SETTINGS = Settings(
@@ -54,13 +53,6 @@ class Spy:
         ]
 
 
-class Entry:
-    dist = None
-
-    def load(self) -> type:
-        return Spy
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import AutoModelForCausalLM
@@ -73,21 +65,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def spy() -> Iterator[None]:
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     Spy.seen, Spy.stop_at = [], None
-    every = {**list_plugins(), "spy": InstalledPlugin("spy", "openrft-spy", "1.0", "", Entry())}  # type: ignore[arg-type]
-    monkeypatch.setattr(openrft.plugins.registry, "list_plugins", lambda: every)
-    for known in (
-        openrft.plugins.registry.load_plugin_class,
-        openrft.plugins.registry.digest_plugin_source,
-        openrft.plugins.manager.load_plugin_providers,
-    ):
-        known.cache_clear()  # another file's plugin may have had the same name
-    yield
+    with use_plugins({"spy": Spy}):
+        yield
     torch.set_num_threads(threads)
 
 
@@ -138,7 +123,7 @@ def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Spy, "reward", openrft.hookimpl(by_steps))
     settings = replace(SETTINGS, explore=replace(SETTINGS.explore, credit="step"))
-    with pytest.raises(UsageError, match="one reward a completion"):
+    with pytest.raises(UsageError, match="one reward per completion"):
         go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
 
 
@@ -172,7 +157,7 @@ def test_split_batches_ask_the_same(tiny: Path, tmp_path: Path) -> None:
     seen, Spy.seen = Spy.seen, []
     go(tiny, tmp_path / "split", "trl-grpo", "spy", gradient_accumulation_steps="3")
     assert seen == Spy.seen
-    with pytest.raises(OpenRFTError, match="12 completions a step cannot be split into 5"):
+    with pytest.raises(OpenRFTError, match="12 completions per step cannot be split into 5"):
         go(tiny, tmp_path / "odd", "trl-grpo", "spy", gradient_accumulation_steps="5")
 
 
@@ -184,8 +169,8 @@ def test_a_loss_that_is_no_number_stops_the_job(tiny: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"lr_scheduler_type": "linear"}', "would begin a schedule anew"),
-        ('{"warmup_steps": 2}', "would begin a schedule anew"),
+        ('{"lr_scheduler_type": "linear"}', "would begin a schedule again"),
+        ('{"warmup_steps": 2}', "would begin a schedule again"),
         ('{"weight_decay": 0.1}', "TRL would ignore it"),
     ],
 )

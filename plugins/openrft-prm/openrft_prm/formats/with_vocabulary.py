@@ -19,7 +19,7 @@ _EMBEDDINGS = ("model.embed_tokens.weight", "transformer.wte.weight")
 
 class MathShepherdFormat:
     """math-shepherd-mistral-7b-prm. Input: the problem, a space, and the steps, each followed by a space and STEP_TAG,
-    one a line. Score: softmax over the logits of + and - at STEP_TAG."""
+    one per line. Score: softmax over the logits of + and - at STEP_TAG."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, checkpoint: Checkpoint) -> None:
         self._tokenizer = tokenizer

@@ -1,0 +1,27 @@
+"""What commands print: lines and JSON that may hold text from outside, which a terminal must not obey."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+
+def print_text(text: str, err: bool = False, keep_newlines: bool = False) -> None:
+    """One line, or several with `keep_newlines`, on standard output or standard error."""
+    from openrft.runtime.text import escape_terminal
+
+    click.echo(escape_terminal(text, keep_newlines), err=err)
+
+
+def print_json(data: Any) -> None:
+    """JSON on standard output, piece by piece, because there may be an entry for every row of a data set."""
+    for piece in json.JSONEncoder(indent=1, ensure_ascii=False, default=str).iterencode(data):
+        sys.stdout.write(piece if piece.isprintable() else "".join(map(_escape, piece)))
+    sys.stdout.write("\n")
+
+
+def _escape(char: str) -> str:
+    return char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1]

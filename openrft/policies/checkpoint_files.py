@@ -1,0 +1,104 @@
+"""What is in a checkpoint folder before it is loaded: a PEFT adapter, leftover adapter files, a template with a clock.
+
+Imports neither torch nor transformers at the top.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import importlib
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from openrft.errors import CheckpointError
+
+MODEL_CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+# The date that every chat template prints as today's: the one that Llama 3.1's template prints without a clock.
+TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+def read_adapter_base(folder: Path) -> str | None:
+    """The base model that an adapter folder names: a folder, hub id or shipped name. None for any other folder.
+
+    A folder with a whole model beside the adapter is no adapter folder. Raises CheckpointError for an adapter that
+    cannot be merged into its base.
+    """
+    file = folder / ADAPTER_CONFIG
+    if not file.is_file() or (folder / MODEL_CONFIG).is_file():
+        return None
+    try:
+        config = json.loads(file.read_text("utf-8"))
+        base, kind, dora = config.get("base_model_name_or_path"), config.get("peft_type"), config.get("use_dora")
+    except (OSError, ValueError, AttributeError) as fault:
+        raise CheckpointError(f"{file} cannot be read: {fault}", "Is the adapter complete?") from fault
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise CheckpointError(f"{folder}: there is no {ADAPTER_WEIGHTS} in this adapter.", "Save it as safetensors.")
+    if kind != "LORA" or dora:
+        raise CheckpointError(
+            f"{folder} is an adapter of the kind {'DoRA' if dora else kind}.", "Merge it into its base with PEFT first."
+        )
+    if not isinstance(base, str) or not base:
+        raise CheckpointError(f"{file} names no base model.", "Write its path into base_model_name_or_path.")
+    beside = folder / base
+    return str(beside) if not Path(base).exists() and beside.exists() else base
+
+
+@contextmanager
+def hide_leftover_adapter(path: str) -> Iterator[str]:
+    """The path to load a model from. In this context it is a folder without the adapter files.
+
+    transformers and vLLM load an adapter that is beside a whole model on top of it. After a merge the weights hold the
+    adapter already, and it would count twice.
+    """
+    folder = Path(path)
+    if not (folder / ADAPTER_CONFIG).is_file() or not (folder / MODEL_CONFIG).is_file():
+        yield path
+        return
+    logger.warning("%s holds a whole model beside an adapter: the model is used as it is, without the adapter.", path)
+    with tempfile.TemporaryDirectory(prefix="openrft-model-") as aside:
+        for file in folder.iterdir():
+            if not file.name.startswith("adapter_"):
+                (Path(aside) / file.name).symlink_to(file.resolve())
+        yield aside
+
+
+def pin_template_date(tokenizer: T) -> T:
+    """Let the tokenizer's chat template print `TEMPLATE_DATE` as today's date, for good.
+
+    Otherwise a run that is resumed on another day would see other prompts, and no result could be computed again.
+    """
+    anyone: Any = tokenizer
+    anyone.apply_chat_template = functools.partial(_apply_with_pinned_date, tokenizer)
+    return tokenizer
+
+
+def _apply_with_pinned_date(tokenizer: Any, *arguments: Any, **named: Any) -> Any:
+    """The tokenizer's `apply_chat_template`, with another clock for the function `strftime_now` of templates.
+
+    transformers turns a function that is passed as an argument into text, so the clock itself is replaced.
+    """
+    templates: Any = importlib.import_module("transformers.utils.chat_template_utils")
+    clock, templates.datetime = templates.datetime, _PinnedClock
+    try:
+        return type(tokenizer).apply_chat_template(tokenizer, *arguments, **named)
+    finally:
+        templates.datetime = clock
+
+
+class _PinnedClock:
+    """In place of the class `datetime`."""
+
+    @staticmethod
+    def now() -> datetime.datetime:
+        return TEMPLATE_DATE
