@@ -137,7 +137,7 @@ def toy_rollouts(task: Task) -> list[Rollout]:
 
 
 class _GivenPlugin(EntryPoint):
-    """An entry point whose class is at hand."""
+    """An entry point for a class that is already loaded."""
 
     def __init__(self, name: str, plugin: type) -> None:
         super().__init__(name, f"{plugin.__module__}:{plugin.__qualname__}", GROUP)
@@ -149,7 +149,8 @@ class _GivenPlugin(EntryPoint):
 
 @contextmanager
 def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
-    """Within this context these classes count as installed plugins, beside the installed ones: {"my-plugin": MyPlugin}.
+    """In this context these classes count as installed plugins, in addition to the installed ones: {"my-plugin":
+    MyPlugin}.
 
     In this process only: a bench with workers does not know them.
     """

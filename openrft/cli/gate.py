@@ -76,7 +76,7 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
 
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
     from openrft.bench.report_file import locate_report, read_report
-    from openrft.cli.tables import show_gate_result
+    from openrft.cli.run_output import show_gate_result
     from openrft.config.documents import dump_document
 
     new = read_report(locate_report(candidate))

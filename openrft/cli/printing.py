@@ -1,4 +1,4 @@
-"""What commands print: lines and JSON that may hold text from outside, which a terminal must not obey."""
+"""Print lines and JSON that may hold text from outside, which a terminal must not obey."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 
 
 def print_text(text: str, err: bool = False, keep_newlines: bool = False) -> None:
-    """One line, or several with `keep_newlines`, on standard output or standard error."""
+    """Print one line, or several with `keep_newlines`, on standard output or standard error."""
     from openrft.runtime.text import escape_terminal
 
     click.echo(escape_terminal(text, keep_newlines), err=err)
 
 
 def print_json(data: Any) -> None:
-    """JSON on standard output, piece by piece, because there may be an entry for every row of a data set."""
+    """Print JSON on standard output, streamed because there may be an entry for every row of a data set."""
     for piece in json.JSONEncoder(indent=1, ensure_ascii=False, default=str).iterencode(data):
         sys.stdout.write(piece if piece.isprintable() else "".join(map(_escape, piece)))
     sys.stdout.write("\n")

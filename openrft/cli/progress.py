@@ -1,4 +1,4 @@
-"""Progress and remaining time, of a bench and of single pieces of work: bars on a terminal, lines elsewhere."""
+"""Progress and remaining time of a bench or a single piece of work: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _spelt(seconds: float) -> str:
 
 
 class ProgressDisplay:
-    """What a user sees of jobs that run: bars on a terminal, lines elsewhere. A context manager."""
+    """Shows running jobs: bars on a terminal, lines elsewhere. A context manager."""
 
     def __init__(self, jobs: Sequence[object]) -> None:
         self.names = [escape_terminal(str(job)) for job in jobs]
@@ -68,7 +68,7 @@ class ProgressDisplay:
         self.show(job, escape_terminal(stage), done, total, escape_terminal(note), left)
 
     def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
-        """Show where a job stands. `left`: the remaining time, or empty."""
+        """Show a job's progress. `left`: the remaining time, or empty."""
         raise NotImplementedError
 
     def finished(self, job: int, ok: bool) -> None:
@@ -77,12 +77,12 @@ class ProgressDisplay:
 
 
 class ProgressBars(ProgressDisplay):
-    """A bar for each running job, and one for all of them where there are several."""
+    """A bar for each running job, and one for all of them if there are several."""
 
     def __init__(self, jobs: Sequence[object], console: Console) -> None:
         super().__init__(jobs)
         self._bars: dict[int, TaskID] = {}
-        # Names and notes are shown as they are: [x] is no markup.
+        # Names and notes are shown as they are: [x] is not markup.
         self._progress = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),

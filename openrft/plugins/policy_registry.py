@@ -60,7 +60,7 @@ def resolve_checkpoint(name: str) -> str:
 
 
 def resolve_adapter(name: str) -> tuple[str, Path | None]:
-    """As `resolve_checkpoint`; for the folder of an adapter, its base model and the folder.
+    """Like `resolve_checkpoint`. For an adapter's folder: its base model, and the folder.
 
     Raises CheckpointError for an adapter whose base is not found.
     """

@@ -1,6 +1,6 @@
-"""What is in a checkpoint folder before it is loaded: a PEFT adapter, leftover adapter files, a template with a clock.
+"""Checks of a checkpoint folder before it is loaded: a PEFT adapter, leftover adapter files, a template with a clock.
 
-Imports neither torch nor transformers at the top.
+This file does not import torch or transformers at module level.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openrft.errors import CheckpointError
 
 MODEL_CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-# The date that every chat template prints as today's: the one that Llama 3.1's template prints without a clock.
+# The date that every chat template prints as today's. Llama 3.1's template prints it without a clock.
 TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
 
 T = TypeVar("T")
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 
 def read_adapter_base(folder: Path) -> str | None:
-    """The base model that an adapter folder names: a folder, hub id or shipped name. None for any other folder.
+    """The base model that an adapter folder names: a folder, a hub id or an included model. None for other folders.
 
-    A folder with a whole model beside the adapter is no adapter folder. Raises CheckpointError for an adapter that
+    A folder with a full model and an adapter is not an adapter folder. Raises CheckpointError for an adapter that
     cannot be merged into its base.
     """
     file = folder / ADAPTER_CONFIG
@@ -58,8 +58,8 @@ def read_adapter_base(folder: Path) -> str | None:
 def hide_leftover_adapter(path: str) -> Iterator[str]:
     """The path to load a model from. In this context it is a folder without the adapter files.
 
-    transformers and vLLM load an adapter that is beside a whole model on top of it. After a merge the weights hold the
-    adapter already, and it would count twice.
+    transformers and vLLM add an adapter that is in the folder of a full model. After a merge the weights include the
+    adapter already, so it would be added twice.
     """
     folder = Path(path)
     if not (folder / ADAPTER_CONFIG).is_file() or not (folder / MODEL_CONFIG).is_file():
@@ -74,9 +74,9 @@ def hide_leftover_adapter(path: str) -> Iterator[str]:
 
 
 def pin_template_date(tokenizer: T) -> T:
-    """Let the tokenizer's chat template print `TEMPLATE_DATE` as today's date, for good.
+    """Make the tokenizer's chat template print `TEMPLATE_DATE` as today's date.
 
-    Otherwise a run that is resumed on another day would see other prompts, and no result could be computed again.
+    Otherwise a run that is resumed on another day would see other prompts, and no result could be reproduced.
     """
     anyone: Any = tokenizer
     anyone.apply_chat_template = functools.partial(_apply_with_pinned_date, tokenizer)
@@ -97,7 +97,7 @@ def _apply_with_pinned_date(tokenizer: Any, *arguments: Any, **named: Any) -> An
 
 
 class _PinnedClock:
-    """In place of the class `datetime`."""
+    """Replaces the class `datetime`."""
 
     @staticmethod
     def now() -> datetime.datetime:

@@ -36,7 +36,7 @@ class SciKnowEval(Plugin):
         replay: FilePath | None = option(
             None,
             help="A file of kept verdicts to use in place of `verdicts`. The judge is never asked; a missing verdict is"
-            " error.",
+            " an error.",
         )
         similarity: Literal["exact", "minilm"] | WeightsPath | None = option(
             None,
