@@ -27,6 +27,11 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     return value
 
 
+def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    if given:
+        raise click.UsageError("--bless is now called --update-baseline.")
+
+
 @click.command("gate", epilog=EPILOG)
 @click.argument("baseline")
 @click.argument("candidate")
@@ -51,6 +56,14 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     "replaces",
     is_flag=True,
     help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.",
+)
+@click.option(
+    "--bless",
+    is_flag=True,
+    hidden=True,
+    expose_value=False,
+    callback=_refuse_old_name,
+    help="Now called --update-baseline.",
 )
 def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, replaces: bool) -> None:
     """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
