@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.checkpoint_files import pin_template_date as pin_template_date
     from openrft.policies.trainer import open_trainer as open_trainer
-    from openrft.rewards.ranking import compute_auroc as compute_auroc
+    from openrft.rewards.fitness_statistics import compute_auroc as compute_auroc
     from openrft.runtime.files import write_atomic as write_atomic
     from openrft.runtime.fingerprint import expand_path as expand_path
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
@@ -115,7 +115,7 @@ _MODULES = {
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.checkpoint_files": ("pin_template_date",),
     "policies.trainer": ("open_trainer",),
-    "rewards.ranking": ("compute_auroc",),
+    "rewards.fitness_statistics": ("compute_auroc",),
     "runtime.files": ("write_atomic",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.logging": ("silence_transformers",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip"]
         subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", folder, *map(str, packages)], check=True)
+        for package in packages:  # setuptools builds in the tree, and a stale copy would be searched by linters
+            shutil.rmtree(package / "build", ignore_errors=True)
         wheels = sorted(Path(folder).glob("*.whl"))
         assert len(wheels) == len(packages), wheels
         constraints = ["-c", str(ROOT / "constraints.txt")]

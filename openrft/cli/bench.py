@@ -120,7 +120,7 @@ def command(
 
     from openrft.bench.runner import make_run_name, run_bench
     from openrft.cli.progress import open_display
-    from openrft.cli.run_output import publish
+    from openrft.cli.run_output import write_and_show
 
     report = run_bench(
         plan,
@@ -132,7 +132,7 @@ def command(
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
     )
-    publish(report, Path(out) / report.name, as_json)
+    write_and_show(report, Path(out) / report.name, as_json)
     if report.failures:
         raise click.exceptions.Exit(5)
 

@@ -43,7 +43,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import Measurement, build_fitness_table, format_fitness_advice
     from openrft.cli.progress import show_progress
-    from openrft.cli.tables import print_grid
+    from openrft.cli.run_output import print_grid
     from openrft.errors import UsageError
     from openrft.pipeline import build_context
     from openrft.runtime.store import Store

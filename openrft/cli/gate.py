@@ -27,6 +27,11 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     return value
 
 
+def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    if given:
+        raise click.UsageError("--bless is now called --update-baseline.")
+
+
 @click.command("gate", epilog=EPILOG)
 @click.argument("baseline")
 @click.argument("candidate")
@@ -52,6 +57,14 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     is_flag=True,
     help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.",
 )
+@click.option(
+    "--bless",
+    is_flag=True,
+    hidden=True,
+    expose_value=False,
+    callback=_refuse_old_name,
+    help="Now called --update-baseline.",
+)
 def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, replaces: bool) -> None:
     """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
@@ -63,7 +76,7 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
 
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
     from openrft.bench.report_file import locate_report, read_report
-    from openrft.cli.tables import show_gate_result
+    from openrft.cli.run_output import show_gate_result
     from openrft.config.documents import dump_document
 
     new = read_report(locate_report(candidate))

@@ -28,7 +28,7 @@ def command(run: str, per_task: bool, as_json: bool) -> None:
 
     from openrft.bench.report_file import locate_report, read_report
     from openrft.bench.summary import summarise
-    from openrft.cli.tables import show_summary
+    from openrft.cli.run_output import show_summary
     from openrft.config.documents import dump_document
 
     report = read_report(locate_report(run))

@@ -68,7 +68,8 @@ def command(
                 click.echo()
             print_text(setting.owner)
             last = setting.owner
-        print_text(_format(setting))
+        for line in _format_lines(setting):
+            print_text(line)
 
 
 def _collect(
@@ -133,7 +134,7 @@ def _to_row(setting: Setting) -> dict[str, Any]:
     return {"owner": setting.owner, "option": info.pop("name"), "value": setting.value, "from": setting.origin, **info}
 
 
-def _format(setting: Setting) -> str:
+def _format_lines(setting: Setting) -> list[str]:
     """Two or more lines: the value with its origin; then help, source, type and range."""
     from openrft.config.options import format_value
 
@@ -147,4 +148,4 @@ def _format(setting: Setting) -> str:
     kind = ", ".join(filter(None, (info.type, info.range)))
     source = f" Source: {info.source}." if info.source else ""
     text = f"{info.help}{source} ({kind})".strip()
-    return line + "\n" + textwrap.fill(text, 110, initial_indent="      ", subsequent_indent="      ")
+    return [line, *textwrap.wrap(text, 110, initial_indent="      ", subsequent_indent="      ")]

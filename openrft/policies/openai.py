@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from openrft.errors import PolicyError, UsageError
 from openrft.policies.base import Sampling
-from openrft.policies.generation.seeds import derive_prompt_seeds
 from openrft.policies.openai_protocol import (
     NEW_BUDGET,
     OPTIONAL,
@@ -30,6 +29,7 @@ from openrft.policies.openai_protocol import (
 )
 from openrft.runtime.logging import follow_verbosity
 from openrft.runtime.progress import Progress
+from openrft.runtime.seeds import derive_prompt_seeds
 from openrft.types import Completion, Message, content_id
 
 EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"

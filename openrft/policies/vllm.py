@@ -17,8 +17,8 @@ from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
-from openrft.policies.generation.seeds import derive_prompt_seeds
 from openrft.policies.hf import HFPolicy
+from openrft.runtime.seeds import derive_prompt_seeds
 
 RANK = 64  # largest rank of an adapter; the engine reserves memory for it when it starts
 SEQUENCES = 512  # rows in flight at a time

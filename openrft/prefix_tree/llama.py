@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from openrft.prefix_tree.attention import AttentionPlan, plan_attention
-from openrft.prefix_tree.layers import apply_norm, apply_rotary, rotary_angles
 from openrft.prefix_tree.tree import PrefixTree
 
 
@@ -81,3 +81,21 @@ def keep_freed_memory() -> None:
     M_MMAP_THRESHOLD).
     """
     torch.empty(MOST, dtype=torch.uint8)
+
+
+def apply_norm(norm: Any, x: torch.Tensor) -> torch.Tensor:
+    """The output of the module `norm` for x, computed by torch's fused kernel."""
+    return F.rms_norm(x, x.shape[-1:], norm.weight, norm.variance_epsilon)
+
+
+def rotary_angles(trunk: Any, like: torch.Tensor, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine (positions, D) of the rotary angles at `positions` (positions,), in the dtype of `like`. The sine
+    carries the signs of the rotation, so `apply_rotary` can use `roll`."""
+    cos, sin = (part[0] for part in trunk.rotary_emb(like, positions[None]))
+    half = sin.shape[-1] // 2
+    return cos, torch.cat([-sin[:, :half], sin[:, half:]], -1)
+
+
+def apply_rotary(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Queries or keys (..., D) rotated by their angles."""
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)

@@ -42,7 +42,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     asked = _asked(context)
 
     def make(folder: Path, stats: StageStats) -> None:
-        from openrft.rewards.measure_fitness import compute_reward_fitness
+        from openrft.rewards.fitness_statistics import compute_reward_fitness
 
         rollouts = _drawn(context, asked, stats)
         rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)

@@ -10,7 +10,7 @@ from openrft.bench.render import format_markdown
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points
-from openrft.cli.tables import show_gate_result, show_summary
+from openrft.cli.run_output import show_gate_result, show_summary
 from tests.bench import factories
 
 

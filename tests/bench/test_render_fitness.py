@@ -13,8 +13,8 @@ from openrft.bench.render import format_markdown
 from openrft.bench.render_fitness import WHOLE, build_fitness_notes, build_fitness_tables, collect_measurements
 from openrft.bench.report_file import from_json, to_json
 from openrft.bench.summary import summarise
-from openrft.cli.tables import show_summary
-from openrft.rewards.measure_fitness import compute_reward_fitness
+from openrft.cli.run_output import show_summary
+from openrft.rewards.fitness_statistics import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 from tests.bench import factories
 

@@ -125,6 +125,10 @@ def test_old_names_are_refused_with_the_new_one(owner: str) -> None:
 
 def test_old_words_of_bench_are_refused_with_the_new_one() -> None:
     assert "--arms ladder is now called --arms ablation" in refused("bench", "--arms", "ladder", "--dry-run")
+    done = CliRunner().invoke(cli, ["gate", "one", "other", "--bless"])
+    assert done.exit_code == 2
+    assert "--bless is now called --update-baseline" in done.output
+    assert "--bless" not in CliRunner().invoke(cli, ["gate", "--help"]).output
 
 
 @pytest.mark.parametrize(

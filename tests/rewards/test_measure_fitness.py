@@ -10,7 +10,7 @@ import pytest
 
 from openrft.config.documents import read_document
 from openrft.rewards.fitness import RewardFitness, recommend_alpha
-from openrft.rewards.measure_fitness import compute_reward_fitness
+from openrft.rewards.fitness_statistics import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from openrft.bench.render import format_markdown
 from openrft.bench.summary import summarise
-from openrft.cli.tables import show_summary
+from openrft.cli.run_output import show_summary
 from openrft.runtime.files import read_jsonl, write_atomic, write_jsonl
 from openrft.runtime.text import escape_markdown, escape_terminal, format_code
 from tests.bench import factories

@@ -18,7 +18,7 @@ from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.batches import count_kv_positions, make_batch
 from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
-from openrft.policies.generation.seeds import derive_prompt_seeds
+from openrft.runtime.seeds import derive_prompt_seeds
 
 KV_BYTES = 192 << 20  # keys and values in flight on a CPU
 KV_SHARE = 0.4  # the same on a GPU, as a share of the memory that the weights leave

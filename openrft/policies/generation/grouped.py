@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from openrft.policies.generation.prefill import prefill
-from openrft.prefix_tree.layers import apply_norm, apply_rotary, rotary_angles
+from openrft.prefix_tree.llama import apply_norm, apply_rotary, rotary_angles
 
 PREFILL = 4096  # prompt tokens per forward pass, so that large batches need no more memory than small ones
 
