@@ -54,7 +54,7 @@ def run_openrft(third_party: dict[str, str], tmp_path: Path):
         return subprocess.run(
             [sys.executable, "-m", "openrft", *arguments],
             cwd=tmp_path,
-            env=third_party,
+            env={**os.environ, **{name: third_party[name] for name in ("PYTHONPATH", "OMP_NUM_THREADS")}},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -83,12 +83,6 @@ class Changing(Family):
         return replace(task, train=tuple(replace(s, meta=self.facts) for s in task.train))
 
 
-class Leaking(Family):
-    def load(self, name, request):
-        task = super().load(name, request)
-        return replace(task, test=(*task.test[1:], task.train[0]))
-
-
 class AllB(Family):
     def load(self, name, request):
         task = super().load(name, request)
@@ -136,7 +130,6 @@ class Skipping(Family):
         (Incomplete, "not in the whole task"),
         (Misread, "other samples from its store"),
         (Changing, "changes samples that it has given already"),
-        (Leaking, "a sample in train and in test"),
         (AllB, "the answer B in all 24 choice samples"),
         (Strict, "grades its own answer '.' to sample .* as wrong"),
         (Drifting, "rewords sample .* differently each time"),

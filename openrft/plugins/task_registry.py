@@ -97,7 +97,7 @@ def _find_source(name: str, request: DataRequest) -> Path | None:
         with name_plugin_in_errors(family.family, "failed to name the source of its rows"):
             return family.find_source(request.data)
     with contextlib.suppress(UsageError):
-        path = expand_path(request.data) if request.data else None
+        path = expand_path(request.data, "--data ") if request.data else None
         return path if path and path.exists() else None
     return None
 

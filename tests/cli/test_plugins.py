@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -53,7 +54,7 @@ def test_show_lists_what_a_plugin_declares_and_its_options(run_openrft):
     done = run_openrft("plugins", "show", "brevity")
     assert "hooks: reward, evaluate" in done.stdout
     assert "requires: rl" in done.stdout
-    assert "limit  40            How long a step may be. Source: taste. (a whole number, at least 1)" in done.stdout
+    assert re.search(r"limit +40 +How long a step may be\. Source: taste\. \(a whole number, at least 1\)", done.stdout)
     row = json.loads(run_openrft("plugins", "show", "brevity", "--json").stdout)
     assert (row["hooks"], row["requires"]) == (["reward", "evaluate"], ["rl"])
     about = row["options"]["limit"]

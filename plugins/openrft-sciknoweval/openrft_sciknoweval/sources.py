@@ -82,8 +82,10 @@ def open_source(data: str | None, option: str = "--data") -> Source:
 def find_source_path(data: str | None) -> Path | None:
     """The path that `open_source` reads from; None where it is the hub, or does not exist."""
     given = data or os.environ.get(VARIABLE)
-    path = expand_path(given) if given and given != "hub" and not given.startswith("hub:") else None
-    return path if path and path.exists() else None
+    if not given or given == "hub" or given.startswith("hub:"):
+        return None
+    path = expand_path(given, "--data " if data else f"{VARIABLE}=")
+    return path if path.exists() else None
 
 
 def identify_source(data: str | None) -> str:
