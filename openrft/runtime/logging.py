@@ -15,9 +15,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from openrft.runtime.text import escape_terminal
+
 ROOT = "openrft"  # the parent of all loggers of OpenRFT and its plugins, which sets their level
 
-_FORMATTER = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(job_prefix)s%(message)s", "%H:%M:%S")
+
+class _Formatter(logging.Formatter):
+    """One line per record, and its traceback; what a terminal would obey is escaped."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(job_prefix)s%(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape_terminal(super().format(record), keep_newlines=True)
+
+
+_FORMATTER = _Formatter()
 _job = ""  # the job that this process runs; it runs one at a time
 
 
@@ -75,6 +88,16 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)  # StreamHandler's would keep the stream
+        self._told: set[tuple[str, str]] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Without `-v`, a warning that several jobs give in the same words is shown once."""
+        if get_level() < logging.WARNING:
+            return bool(super().filter(record))
+        told = (record.name, record.getMessage())
+        new = told not in self._told
+        self._told.add(told)
+        return new and bool(super().filter(record))
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

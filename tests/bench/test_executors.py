@@ -39,7 +39,7 @@ def test_a_killed_worker_costs_its_job_alone_which_is_tried_once_more(run_openrf
     sizes = ["--train", "8", "--test", "4", "--set", "evaluate.max_tokens=4"]
     done = run_openrft(
         *("bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "", "--arms", "none", *deadly, *sizes),
-        *("--workers", "2", "--name", "killed"),
+        *("--workers", "2", "--name", "killed", "-v"),
     )
     assert done.returncode == 5, done.stderr
     report = json.loads((tmp_path / "runs/killed/report.json").read_text())
@@ -51,6 +51,7 @@ def test_a_killed_worker_costs_its_job_alone_which_is_tried_once_more(run_openrf
     details = (tmp_path / "runs/killed" / failure["details"]).read_text()
     assert all(words in details for words in ("SIGKILL", '"max_tokens": 4', "openrft-broken"))
     assert done.stderr.count("tried once more") == 2
+    assert "INFO openrft.bench.single_job: [once on toy/sums, seed 0] job finished" in done.stderr
     assert ((tmp_path / "once").read_text(), (tmp_path / "always").read_text()) == ("x", "xx")
 
 

@@ -37,6 +37,17 @@ def test_each_v_shows_more_of_our_records_and_no_more_of_others(capsys, verbosit
     assert "".join(line[-1] for line in lines) == shown * 2 + "w"
 
 
+def test_a_warning_of_several_jobs_is_shown_once_and_with_v_each_time(capsys):
+    for verbosity, times in ((0, 1), (1, 3)):
+        configure_logging(verbosity)
+        for number in range(3):
+            with name_job(f"job {number}"):
+                logging.getLogger("openrft.x").warning("the folder %s is odd", "\x1b[31mred")
+        shown = capsys.readouterr().err
+        assert shown.count("is odd") == times
+        assert "\x1b" not in shown
+
+
 def test_a_record_carries_its_job(capsys):
     configure_logging(1)
     with name_job("rl on toy/sums, seed 0"):
