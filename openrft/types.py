@@ -30,7 +30,7 @@ def content_id(*parts: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled question. Its id is made from question, options and answer, because a question's text alone is not
-    unique. If a task has equal samples, `copy` distinguishes them."""
+    unique. If a task has equal samples, `copy_index` distinguishes them."""
 
     question: str  # the stem, without options
     answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
@@ -39,13 +39,13 @@ class Sample:
     task: str = ""  # the leaf task it belongs to, e.g. "sciknoweval/L3/retrosynthesis"
     parent: str | None = None  # id of the sample it was made from by augmentation
     created_by: str | None = None  # the plugin that made it from `parent`
-    copy: int = 0  # the number of equal samples before it in its task
+    copy_index: int = 0  # the number of equal samples before it in its task
     meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
     id: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
-        copy = [self.copy] if self.copy else []
+        copy = [self.copy_index] if self.copy_index else []
         object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
         self._check_answer()
 
@@ -71,7 +71,7 @@ class Sample:
     @property
     def root_id(self) -> str:
         """The id of the original, or of the first of equal samples. Samples with the same root are related."""
-        return self.parent or (replace(self, copy=0).id if self.copy else self.id)
+        return self.parent or (replace(self, copy_index=0).id if self.copy_index else self.id)
 
     @property
     def gold(self) -> str:

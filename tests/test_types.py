@@ -44,7 +44,7 @@ def test_kin_share_a_root():
 
 def test_equal_samples_of_one_task_are_told_apart_and_are_kin():
     first = Sample("q", "A", ("x", "y"))
-    second, third = replace(first, copy=1), replace(first, copy=2)
+    second, third = replace(first, copy_index=1), replace(first, copy_index=2)
     assert len({first.id, second.id, third.id}) == 3
     assert first.root_id == second.root_id == third.root_id == first.id
     assert sample_from_json(to_json(second)) == second

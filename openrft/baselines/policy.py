@@ -49,5 +49,5 @@ def identify_baseline(spec: str, task: Task | None) -> str:
     name = check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
     if task is None:
         raise UsageError(f"{spec} answers only the questions of a task.", "Use it with evaluate or bench.")
-    own = {leaf: digest_package(rule.__module__.split(".")[0]) for leaf, rule in task.rules.items()}
+    own = {leaf: digest_package(rule.__module__.split(".")[0]) for leaf, rule in task.baseline_rules.items()}
     return f"{BASELINE_PREFIX}{name}#{content_id([[s.id, s.kind, s.task] for s in task.train], own)}"

@@ -18,7 +18,7 @@ from openrft.baselines.surface import best_surface_rule
 from openrft.errors import UnknownName
 from openrft.tasks.task import Answerer, Question, Rule, Task, hide_answer
 
-TASK_RULE = "task-rule"  # what the task's family knows to solve it (Task.rules)
+TASK_RULE = "task-rule"  # what the task's family knows to solve it (Task.baseline_rules)
 
 RULES: dict[str, Rule] = {
     "majority-answer": majority_answer,
@@ -43,7 +43,7 @@ def check_baseline_name(name: str) -> str:
 
 def make_answerer(name: str, task: Task) -> Answerer:
     """The rule of that name, made from the task's train split."""
-    return _own(task.rules, task) if check_baseline_name(name) == TASK_RULE else RULES[name](task.train)
+    return _own(task.baseline_rules, task) if check_baseline_name(name) == TASK_RULE else RULES[name](task.train)
 
 
 def list_applicable(task: Task) -> list[str]:

@@ -98,7 +98,7 @@ class EvaluateSettings:
     temperature: float = option(0.6, help="Sampling temperature; 0: greedy.", source="paper, section 3", ge=0)
     top_p: float = option(1.0, help="Share of the probability that is sampled from.", gt=0, le=1)
     max_tokens: int = option(2048, help="Most tokens of a completion.", source="paper, section 3", ge=1)
-    demonstrations: bool = option(
+    show_demonstrations: bool = option(
         True,
         help="Whether an arm that retrieves demonstrations also shows them at evaluation.",
         renamed_from="shots",

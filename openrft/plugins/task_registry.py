@@ -110,8 +110,8 @@ def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
     logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
-    rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.rules.items()}
-    return check_split_leakage(replace(task, grade=_grading(owner, task.grade), rules=rules), request)
+    rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
+    return check_split_leakage(replace(task, grade=_grading(owner, task.grade), baseline_rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:

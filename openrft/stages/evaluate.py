@@ -23,7 +23,7 @@ VERSION = 1
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
     """Graded answers to the test split, `settings.evaluate.completions` per question, in order; and their file."""
     how, test = context.job.settings.evaluate, context.task.test
-    shows = bool(how.demonstrations and context.plugins.implementing("retrieve"))
+    shows = bool(how.show_demonstrations and context.plugins.implementing("retrieve"))
 
     def make(folder: Path, stats: StageStats) -> None:
         demonstrations: list[list[Demonstration]] = (

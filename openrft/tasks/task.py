@@ -63,7 +63,10 @@ class Task:
     rewrite: Rewriter | None = None  # rule-based rewording, if the family has it
     check_steps: StepChecker | None = None  # exact process labels, if the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
-    rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: a rule that solves it without a model
+    baseline_rules: Mapping[str, Rule] = field(
+        # ^ by leaf task: a rule that solves it without a model
+        default_factory=dict
+    )  # by leaf task: a rule that solves it without a model
 
 
 class TaskFamily(Protocol):

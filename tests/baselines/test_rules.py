@@ -86,7 +86,7 @@ def test_a_family_brings_its_own_rule_for_a_leaf_task() -> None:
         return lambda question: LETTERS[len(question.options) - 1]
 
     mine, other = Sample("a", "B", ("x", "y"), task="toy/mine"), Sample("b", "B", ("x", "y"), task="toy/other")
-    task = Task("toy", (mine,), (mine, other), rules={"toy/mine": last})
+    task = Task("toy", (mine,), (mine, other), baseline_rules={"toy/mine": last})
     assert list_applicable(task)[-1] == TASK_RULE
     assert [make_answerer(TASK_RULE, task)(hide_answer(s)) for s in (mine, other)] == ["B", None]
     assert TASK_RULE not in list_applicable(Task("toy", (mine,), (other,)))

@@ -14,7 +14,7 @@ from openrft.tasks.leakage import cluster_samples, find_overlaps, find_sample_ma
 
 
 def sample(question: str, *groups: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
-    return Sample(question, "A", options, meta={"leakage_groups": list(groups)}, copy=copy)
+    return Sample(question, "A", options, meta={"leakage_groups": list(groups)}, copy_index=copy)
 
 
 def test_a_pair_is_listed_once_under_the_first_kind_that_fits():

@@ -141,7 +141,7 @@ class Augment(openrft.Plugin):
         variants: list[Sample] = []
         for place in range(self.options.variants):
             reworded = place < len(texts)
-            variant = replace(sample, question=texts[place] if reworded else sample.question, copy=0)
+            variant = replace(sample, question=texts[place] if reworded else sample.question, copy_index=0)
             variant = _shuffle_unseen(variant, seen, rng) if shuffles else variant
             if variant.id in seen:
                 counts["missing"] += 1

@@ -177,7 +177,7 @@ def _mark_defects(by_side: SamplesBySide, clean: bool) -> tuple[SamplesBySide, d
             defects = [DUPLICATE] * (copy > 0) + [CONFLICT] * (len(golds[_question_key(sample)]) > 1)
             found.update(defects)
             if not (clean and defects):
-                marked = replace(sample, copy=copy, meta={**sample.meta, "defects": defects})
+                marked = replace(sample, copy_index=copy, meta={**sample.meta, "defects": defects})
                 kept.setdefault(side, []).append(marked)
     counts = dict(sorted(found.items()))
     return (kept, counts, {}) if clean else (kept, {}, counts)

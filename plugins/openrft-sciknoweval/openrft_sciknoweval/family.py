@@ -150,7 +150,7 @@ def _make_task(collector: SampleCollector, train: list[Sample], test: list[Sampl
         for at, sample in enumerate(side):
             side[at] = replace(sample, meta={**sample.meta, "leakage_groups": leakage.group_keys(sample)})
     normalize.cache_clear()  # it holds texts of rows that may be let go
-    task = Task(collector.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, rules=RULES)
+    task = Task(collector.selector.name, tuple(train), tuple(test), grade=grade, notes=every_note, baseline_rules=RULES)
     return replace(task, instruction=instruction) if instruction else task
 
 

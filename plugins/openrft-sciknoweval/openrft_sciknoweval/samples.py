@@ -163,7 +163,7 @@ class SampleCollector:
         copy = self._seen[part, sample.id]
         self._seen[part, sample.id] += 1
         if copy:
-            sample = replace(_add_defect(sample, DUPLICATE), copy=copy)
+            sample = replace(_add_defect(sample, DUPLICATE), copy_index=copy)
         parts = self.samples if has_outcome_reward(sample) else self.judged
         parts.setdefault(part, []).append(sample)
 

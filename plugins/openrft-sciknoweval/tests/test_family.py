@@ -180,8 +180,8 @@ def test_equal_rows_are_kept_and_flagged_on_one_side_or_left_out(choice: Any, wr
         every = (*task.train, *task.test)
         assert len({sample.id for sample in every}) == len(every) == 26
         assert not {s.question for s in task.train} & {s.question for s in task.test}
-        assert sorted(s.copy for s in every) == [0] * 20 + [1] * 5 + [2]
-        assert all(s.meta["defects"] == (["exact_duplicate"] if s.copy else []) for s in every)
+        assert sorted(s.copy_index for s in every) == [0] * 20 + [1] * 5 + [2]
+        assert all(s.meta["defects"] == (["exact_duplicate"] if s.copy_index else []) for s in every)
     assert task.notes["defects_kept"] == {"exact_duplicate": 6}
     record = record_task(task)
     assert len({item.cluster for item in record.items}) == len({s.question for s in task.test})

@@ -77,7 +77,9 @@ class Lost:
             return Path("nowhere.jsonl").read_text()
         task = toy_task(request.train, request.test)
         if name == "lost/ruled":
-            return replace(task, name=name, rules={s.task: lambda train: lambda asked: 1 / 0 for s in task.test})
+            return replace(
+                task, name=name, baseline_rules={s.task: lambda train: lambda asked: 1 / 0 for s in task.test}
+            )
         return Task(name, task.train, task.test, grade=lambda sample, completion: completion[10**9])
 
 
