@@ -19,9 +19,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from openrft.baselines.policy import BASELINE_PREFIX
-from openrft.bench.failures import describe_exit, record_killed_worker
 from openrft.bench.report import ArmResult
-from openrft.bench.single_job import Finished, JobFolders, run_single_job
+from openrft.bench.single_job import Finished, JobFolders, describe_exit, record_killed_worker, run_single_job
 from openrft.job import Job
 from openrft.runtime.logging import configure_worker_logging, get_level
 

@@ -18,8 +18,7 @@ from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.comparability import describe_changes, find_obstacles, find_shared_seeds
 from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results
 from openrft.bench.power import describe_needed_sample_size
-from openrft.bench.report import Report, TaskRecord, validate_report
-from openrft.bench.report_file import REPORT_FILE, locate_report, write_report
+from openrft.bench.report import REPORT_FILE, Report, TaskRecord, locate_report, validate_report, write_report
 from openrft.bench.significance import adjust_holm
 from openrft.bench.statistics import (
     Array,

@@ -9,7 +9,7 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
-from openrft.bench.arms import AblationPlan, build_arms, parse_arms
+from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS

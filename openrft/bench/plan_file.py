@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from openrft.bench.arms import AblationPlan
+from openrft.bench.ablation import AblationPlan
 from openrft.bench.plan import (
     BenchPlan,
     check_policy,

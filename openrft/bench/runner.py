@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
-from openrft.bench.failures import FAILURES_FOLDER, failure_file
 from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
@@ -26,7 +25,7 @@ from openrft.bench.report import (
     keep_items_scored_everywhere,
     record_task,
 )
-from openrft.bench.single_job import JobFolders
+from openrft.bench.single_job import FAILURES_FOLDER, JobFolders, failure_file
 from openrft.errors import UsageError
 from openrft.job import Job, format_job_name
 from openrft.pipeline import check_jobs

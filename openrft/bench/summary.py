@@ -6,19 +6,27 @@ made in gate.py, and tables in render.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
 from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, read_ablation, to_vector
-from openrft.bench.groups import score_groups
 from openrft.bench.notes import build_notes
-from openrft.bench.outcomes import ArmOutcomes, Runs, collect_outcomes, compute_delta, compute_gain, list_finished_arms
+from openrft.bench.outcomes import (
+    ArmOutcomes,
+    Runs,
+    collect_outcomes,
+    collect_over_tasks,
+    collect_task_parts,
+    compute_delta,
+    compute_gain,
+    list_finished_arms,
+)
 from openrft.bench.power import POWER_Z
-from openrft.bench.report import ArmRecord, ArmResult, Report, TaskRecord, validate_report
-from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, ScoreTable, Summary
+from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
+from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
 from openrft.bench.significance import adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
@@ -158,3 +166,82 @@ def _detectable(measured: ArmOutcomes | None, vanilla: str) -> float | None:
     pairs = [to_vector({arm: 1.0, vanilla: -1.0}, measured.arms) for arm in measured.arms if arm != vanilla]
     errors = [standard_errors(measured.draws, pair)[0] for pair in pairs]
     return (Z + POWER_Z) * max(errors) if any(errors) else None
+
+
+Members = list[tuple[TaskRecord, list[ItemRecord]]]  # the tasks that have items in a group, with these items
+
+
+def score_groups(report: Report, runs: Runs) -> Iterator[Group]:
+    """All items and their groups: first across tasks, if the items of several tasks have groups, then for each task
+    with several leaf tasks. A grouping into a single group is left out."""
+    grouped = [task for task in report.tasks if any(item.groups for item in _items(task))]
+    if len(grouped) > 1:
+        grouped.sort(key=lambda task: task.name)  # so that the order of --task changes no number
+        for by, name, members in _groups([(task, _items(task)) for task in grouped]):
+            yield _across(report, runs, f"{len(grouped)} tasks", by, name, members)
+    for task in report.tasks:
+        if len({item.task for item in _items(task)}) > 1:
+            for by, name, members in _groups([(task, _items(task))]):
+                yield _group(report, runs, task, by, name, members[0][1])
+
+
+def _items(task: TaskRecord) -> list[ItemRecord]:
+    return [*task.items, *task.unscored]
+
+
+def _groups(tasks: Members) -> Iterator[tuple[str, str, Members]]:
+    """The grouping, the group's name, and its members."""
+    yield "", "all", tasks
+    everything = [item for _, items in tasks for item in items]
+    for by in dict.fromkeys(by for item in everything for by in item.groups):
+        names = sorted({item.groups.get(by, "other") for item in everything})
+        for name in names if len(names) > 1 else ():
+            own = [(task, [item for item in items if item.groups.get(by, "other") == name]) for task, items in tasks]
+            yield by, name, [(task, items) for task, items in own if items]
+
+
+def _group(report: Report, runs: Runs, task: TaskRecord, by: str, name: str, members: Sequence[ItemRecord]) -> Group:
+    parts = _parts(task, members)
+    scored = {i for part in parts for i in part}
+    arms = tuple(_scores(report, runs, task, scored, parts)) if parts else ()
+    return Group(task.name, by, name, len(parts), len(scored), len(members) - len(scored), arms)
+
+
+def _parts(task: TaskRecord, members: Sequence[ItemRecord]) -> list[set[str]]:
+    """The scored members of each leaf task."""
+    scored = {item.id for item in task.items} & {item.id for item in members}
+    leaves: dict[str, set[str]] = {}
+    for item in members:
+        if item.id in scored:
+            leaves.setdefault(item.task, set()).add(item.id)
+    return [leaves[leaf] for leaf in sorted(leaves)]
+
+
+def _scores(
+    report: Report, runs: Runs, task: TaskRecord, scored: set[str], parts: Sequence[set[str]]
+) -> Iterator[GroupScore]:
+    micro, macro = collect_outcomes(report, runs, (task,), scored), collect_task_parts(report, runs, task, parts)
+    if micro is None or macro is None:
+        return
+    for at, arm in enumerate(micro.arms):
+        yield GroupScore(arm, estimate_accuracy(micro.draws, at), estimate_accuracy(macro.draws, at))
+
+
+def _across(report: Report, runs: Runs, tasks: str, by: str, name: str, members: Members) -> Group:
+    """A group across several tasks. An item in two tasks counts in each, because each was trained for it."""
+    parts = [(task, _parts(task, items)) for task, items in members]
+    parts = [(task, own) for task, own in parts if own]
+    items = sum(len(part) for _, own in parts for part in own)
+    arms = tuple(_scores_across(report, runs, parts)) if parts else ()
+    leaves = sum(len(own) for _, own in parts)
+    return Group(tasks, by, name, leaves, items, sum(len(of) for _, of in members) - items, arms)
+
+
+def _scores_across(
+    report: Report, runs: Runs, parts: Sequence[tuple[TaskRecord, Sequence[set[str]]]]
+) -> Iterator[GroupScore]:
+    micro, macro = (collect_over_tasks(report, runs, parts, weigh_items) for weigh_items in (True, False))
+    if micro is None or macro is None:
+        return
+    for at, arm in enumerate(micro[0]):
+        yield GroupScore(arm, estimate_accuracy(micro[1], at), estimate_accuracy(macro[1], at))

@@ -75,7 +75,7 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
     from rich.console import Console
 
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
-    from openrft.bench.report_file import locate_report, read_report
+    from openrft.bench.report import locate_report, read_report
     from openrft.cli.run_output import show_gate_result
     from openrft.config.documents import dump_document
 

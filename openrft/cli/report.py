@@ -26,7 +26,7 @@ def command(run: str, per_task: bool, as_json: bool) -> None:
 
     from rich.console import Console
 
-    from openrft.bench.report_file import locate_report, read_report
+    from openrft.bench.report import locate_report, read_report
     from openrft.bench.summary import summarise
     from openrft.cli.run_output import show_summary
     from openrft.config.documents import dump_document

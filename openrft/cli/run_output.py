@@ -15,8 +15,7 @@ from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, GateResult
 from openrft.bench.render import build_legend, build_tables, format_markdown
-from openrft.bench.report import Report
-from openrft.bench.report_file import REPORT_FILE, write_report
+from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.scores import Summary
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points

@@ -38,12 +38,11 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     The checkpoint in --out can be loaded with transformers and as --policy. Its metrics.jsonl has one row per step of
     RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
     """
-    from openrft.bench.failures import FAILURES_FOLDER, keep_details
     from openrft.bench.notes import build_training_notes
     from openrft.bench.plan import make_plan
     from openrft.bench.render_fitness import format_fitness_advice
     from openrft.bench.report import mean_accuracy
-    from openrft.bench.single_job import summarise_job
+    from openrft.bench.single_job import FAILURES_FOLDER, keep_details, summarise_job
     from openrft.cli.progress import show_progress
     from openrft.errors import UsageError
     from openrft.pipeline import check_jobs, run_job

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from openrft.bench.render import format_markdown
 from openrft.bench.render_fitness import WHOLE, build_fitness_notes, build_fitness_tables, collect_measurements
-from openrft.bench.report_file import from_json, to_json
+from openrft.bench.report import from_json, to_json
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
 from openrft.rewards.fitness_statistics import compute_reward_fitness

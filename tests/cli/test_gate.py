@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from openrft.bench.report_file import read_report, write_report
+from openrft.bench.report import read_report, write_report
 from openrft.cli.gate import command
 from openrft.errors import OpenRFTError
 from tests.bench import factories

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from openrft.bench.report_file import write_report
+from openrft.bench.report import write_report
 from openrft.cli.report import command
 from openrft.errors import UnknownName
 from tests.bench import factories

@@ -16,7 +16,7 @@ import openrft
 import openrft.plugins.manager
 import openrft.plugins.registry
 from openrft import DataRequest, OpenRFTError, Reward, UsageError
-from openrft.bench.arms import build_arms, parse_arms
+from openrft.bench.ablation import build_arms, parse_arms
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
 from openrft.pipeline import JobResult, run_job

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from openrft.bench.gate import NOT_COMPARABLE, compare_reports
-from openrft.bench.groups import score_groups
+from openrft.bench.summary import score_groups
 from openrft.bench.outcomes import index_results
 from openrft.bench.render import build_tables, format_markdown
 from openrft.bench.report import (
@@ -22,7 +22,7 @@ from openrft.bench.report import (
     keep_items_scored_everywhere,
     record_task,
 )
-from openrft.bench.report_file import from_json, to_json
+from openrft.bench.report import from_json, to_json
 from openrft.bench.significance import delta_p
 from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
 from openrft.bench.summary import summarise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench.arms import AblationPlan, build_arms, parse_arms
+from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
 from openrft.bench.plan import BenchRequest, make_plan
 from openrft.bench.plan_file import plan_from_json, plan_to_json
 from openrft.errors import UnknownName, UsageError
