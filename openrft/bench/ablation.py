@@ -1,4 +1,4 @@
-"""The arms that measure what each plugin is worth, and that worth as weights over arms (add-one, leave-one-out, Shapley).
+"""The arms that measure what each plugin is worth, and that worth as weights over arms (add-one, leave-one-out, ...).
 
 For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for each p;
 base + P (full); full - p for each p. The lattice has every subset instead. The paper's arms are the rows of its Table

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from openrft.bench.report import ArmResult, Failure, Item, record_task, validate_report
-from openrft.bench.report import from_json, locate_report, read_report, to_json, write_report
+from openrft.bench.report import (
+    ArmResult,
+    Failure,
+    Item,
+    from_json,
+    locate_report,
+    read_report,
+    record_task,
+    to_json,
+    validate_report,
+    write_report,
+)
 from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.grade import Grade
 from openrft.tasks.task import Task

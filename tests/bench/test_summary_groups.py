@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from openrft.bench.gate import NOT_COMPARABLE, compare_reports
-from openrft.bench.summary import score_groups
 from openrft.bench.outcomes import index_results
 from openrft.bench.render import build_tables, format_markdown
 from openrft.bench.report import (
@@ -19,13 +18,14 @@ from openrft.bench.report import (
     ItemRecord,
     Report,
     TaskRecord,
+    from_json,
     keep_items_scored_everywhere,
     record_task,
+    to_json,
 )
-from openrft.bench.report import from_json, to_json
 from openrft.bench.significance import delta_p
 from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
-from openrft.bench.summary import summarise
+from openrft.bench.summary import score_groups, summarise
 from openrft.config.documents import dump_document, read_document
 from openrft.tasks.task import Task
 from openrft.types import Sample
