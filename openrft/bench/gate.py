@@ -88,7 +88,7 @@ def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Se
         return GateResult(NOT_COMPARABLE, margin, why=tuple(why))
     pair = _pair(baseline, candidate, chosen)
     asked = {name: {name: 1.0} for name in chosen} | ({} if arms else list_effect_weights(read_ablation(baseline)))
-    rows = tuple(_corrected([_row(pair, what, total, margin) for what, total in asked.items()]))
+    rows = tuple(_adjust_for_count([_row(pair, what, total, margin) for what, total in asked.items()]))
     found = {row.verdict for row in rows}
     verdict = next(v for v in (REGRESSION, INCONCLUSIVE, PASS) if v in found)
     return GateResult(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair)))
@@ -109,7 +109,7 @@ def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str)
 
 
 def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Comparison:
-    """One comparison judged by its own interval. `_corrected` then corrects for their number."""
+    """One comparison judged by its own interval. `_adjust_for_count` then corrects for their number."""
     ours = np.array([total.get(arm, 0.0) for arm in pair.arms])
     before, after = (float(pair.draws.estimate @ w) for w in (np.r_[ours, 0 * ours], np.r_[0 * ours, ours]))
     if _identical(pair, ours):  # identical outcomes: nothing to estimate
@@ -128,7 +128,7 @@ def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> C
     return replace(row, verdict=INCONCLUSIVE, settle=settle)
 
 
-def _corrected(rows: Sequence[Comparison]) -> Iterator[Comparison]:
+def _adjust_for_count(rows: Sequence[Comparison]) -> Iterator[Comparison]:
     """The rows with regressions corrected by Holm.
 
     A pass needs every row, so it needs no correction. A regression needs only one row. Of nine rows without any true

@@ -101,7 +101,7 @@ def _data(report: Report) -> Iterator[str]:
             counted = ", ".join(f"{n} {kind}" for kind, n in overlaps.items())
             fate = f"{dropped} train samples dropped" if dropped else "kept; --drop-leaks removes them from train"
             yield f"{task.name}: train and test overlap ({counted} pairs; {fate})."
-        left_out = [_counted(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
+        left_out = [_describe_counts(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
         if left_out:
             yield f"{task.name}: {'; '.join(left_out)}."
         if task.notes.get("columns_ignored"):
@@ -141,7 +141,7 @@ def _synthesis(report: Report) -> Iterator[str]:
     yield from sorted(notices)
 
 
-def _counted(found: Any, words: str) -> str:
+def _describe_counts(found: Any, words: str) -> str:
     if not isinstance(found, Mapping):
         return f"{found} {words}"
     reasons = ", ".join(f"{reason}: {n}" for reason, n in found.items())

@@ -70,7 +70,7 @@ class BenchPlan:
         return any(not (arm.policy or self.policy).startswith(BASELINE_PREFIX) for arm in self.arms)
 
     def _job(self, arm: Arm, task: str, seed: int) -> Job:
-        policy, settings = arm.policy or self.policy, _departing(self.settings, arm)
+        policy, settings = arm.policy or self.policy, _apply_overrides(self.settings, arm)
         if policy.startswith(BASELINE_PREFIX):  # a rule always gives the same answer, so one is enough
             settings = replace(settings, evaluate=replace(settings.evaluate, completions=1))
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
@@ -128,7 +128,7 @@ def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
                 yield f"arm {arm.name}: {name} acts in {what} only, which nothing in the arm does: it changes nothing."
 
 
-def _departing(settings: Settings, arm: Arm) -> Settings:
+def _apply_overrides(settings: Settings, arm: Arm) -> Settings:
     """The settings with the arm's own values, which were validated when the plan was made."""
     values: Values = {s: {**asdict(getattr(settings, s)), **arm.overrides.get(s, {})} for s in STAGE_SETTINGS}
     found, faults = parse_stage_settings(values)

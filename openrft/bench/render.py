@@ -156,7 +156,7 @@ def _short(title: str, groups: Sequence[Group]) -> TextTable:
     rows = []
     for group in groups:
         found = {score.arm: score for score in group.arms}
-        cells = [_both(found[arm]) if arm in found else _lacking(group) for arm in arms]
+        cells = [_both(found[arm]) if arm in found else _explain_missing(group) for arm in arms]
         rows.append((_name(group), str(group.items), *cells))
     return TextTable(title, ("<group", "items", *arms), tuple(rows))
 
@@ -169,7 +169,7 @@ def _both(score: GroupScore) -> str:
     return f"{format_percent(score.micro.value)} / {format_percent(score.macro.value)}"
 
 
-def _lacking(group: Group) -> str:
+def _explain_missing(group: Group) -> str:
     return "" if group.items else "not scored"
 
 

@@ -105,11 +105,11 @@ def _score(
         accuracy=estimate_accuracy(measured.draws, at),
         cleaned=estimate_accuracy(cleaned.draws, at) if cleaned else None,
         delta=over,
-        unparsed=_unparsed(jobs, kept),
+        unparsed=_unparsed_share(jobs, kept),
     )
 
 
-def _unparsed(jobs: Sequence[ArmResult], kept: set[str]) -> float:
+def _unparsed_share(jobs: Sequence[ArmResult], kept: set[str]) -> float:
     marks = [mark for job in jobs for i, item in job.items.items() if i in kept for mark in item.unparsed]
     return sum(marks) / len(marks)
 

@@ -106,9 +106,9 @@ def main() -> None:
         code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
-        _stopped()
+        _exit_stopped()
     except KeyboardInterrupt:
-        _stopped()
+        _exit_stopped()
     except click.ClickException as fault:
         from openrft.runtime.text import escape_terminal
 
@@ -138,7 +138,7 @@ def _explain(fault: Exception) -> int:
     return code
 
 
-def _stopped() -> None:
+def _exit_stopped() -> None:
     click.echo("\nopenrft: stopped. Finished work is kept: run the same command again to go on.", err=True)
     # Workers may still hold files; leaving without their cleanup is safe because every result is renamed into place.
     sys.stderr.flush()

@@ -147,7 +147,7 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
         data["test"] = DEFAULT_TASK_TEST
     asked: dict[str, Any] = {
         "tasks": given["tasks"] or None,
-        "plugins": _listed(given["plugins"]),
+        "plugins": _split_names(given["plugins"]),
         "policy": given["policy"],
         "preset": given["preset"],
         "baselines": given.get("baselines"),
@@ -167,7 +167,7 @@ def default_workers() -> int:
     return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
 
 
-def _listed(text: str | None) -> tuple[str, ...] | None:
+def _split_names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -176,7 +176,7 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
     from openrft.errors import UsageError
 
     try:
-        seeds = [int(part) for part in _listed(text) or ()]
+        seeds = [int(part) for part in _split_names(text) or ()]
     except ValueError:
         raise UsageError(f"--seeds {show_value(text)}: not whole numbers.", "Write them with commas: 0,1,2.") from None
     return tuple(dict.fromkeys(seeds)) or None

@@ -61,7 +61,7 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     report = {
         "one": {"name": one, "samples": len(sets[one])},
         "other": {"name": other, "samples": len(sets[other])},
-        "overlaps": _compared(sets[one], sets[other], None if as_json else items),
+        "overlaps": _compare(sets[one], sets[other], None if as_json else items),
     }
     if not as_json:
         for line in _lines(report, items):
@@ -70,7 +70,7 @@ def command(one: str, other: str, items: int, as_json: bool, **given: Any) -> No
     print_json(report)
 
 
-def _compared(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:
+def _compare(one: Mapping[Row, Kept], other: Mapping[Row, Kept], items: int | None) -> dict[str, Any]:
     """The number of pairs by kind, and up to `items` pairs of each."""
     from openrft.tasks.leakage import find_matches, leakage_kinds
 

@@ -79,16 +79,17 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     judged = [name for name in card["types"] if name not in card["trainable_types"]]
     can = ", ".join(card["trainable_types"]) or "nothing"
     left_out = f"; {notes['dropped_leaks']} train samples dropped" if notes.get("dropped_leaks") else ""
+    overlaps = {kind: n for kind, n in notes.get("overlaps", {}).items() if n}
     facts = {
-        "rows": f"{card['rows']} ({_counted(card['types'])})",
+        "rows": f"{card['rows']} ({_format_counts(card['types'])})",
         "can be trained on": can + (f"; only a judge can score {', '.join(judged)}" if judged else ""),
         "split": f"{card['train']} train, {card['test']} test; {notes.get('split', 'drawn')}",
-        "answers": _counted(card["answers"]),
-        "leaves": _counted(card["leaves"]) if len(card["leaves"]) > 1 else "",
-        "defects": _counted(card["defects"]) or "none known",
-        "dropped": _counted(notes.get("defects_dropped", {})),
-        "bad rows skipped": _counted(notes.get("bad_rows", {})),
-        "train and test overlap": _counted({kind: n for kind, n in notes.get("overlaps", {}).items() if n}) + left_out,
+        "answers": _format_counts(card["answers"]),
+        "leaves": _format_counts(card["leaves"]) if len(card["leaves"]) > 1 else "",
+        "defects": _format_counts(card["defects"]) or "none known",
+        "dropped": _format_counts(notes.get("defects_dropped", {})),
+        "bad rows skipped": _format_counts(notes.get("bad_rows", {})),
+        "train and test overlap": _format_counts(overlaps) + left_out,
         "columns not read": ", ".join(notes.get("columns_ignored", ())),
         "files left out": ", ".join(notes.get("files_left_out", ())),
         "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),
@@ -103,5 +104,5 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield from f"[answer]\n{card['answer']}".split("\n")
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+def _format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -117,9 +117,9 @@ class PluginSet:
         for caller in self._manager.get_hookcallers(instance) or ():
             for impl in caller.get_hookimpls():
                 if impl.plugin is instance:
-                    impl.function = self._guarded(name, caller.name, impl)  # type: ignore[misc]
+                    impl.function = self._guard(name, caller.name, impl)  # type: ignore[misc]
 
-    def _guarded(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
+    def _guard(self, name: str, hook: str, impl: pluggy.HookImpl) -> Callable[..., Any]:
         """The hook's implementation, with its result checked and its failure reported with the plugin's name."""
         function = impl.function
         own_state = impl.argnames.index("state") if hook == "train_step" and "state" in impl.argnames else None

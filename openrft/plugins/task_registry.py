@@ -110,8 +110,8 @@ def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task
         task = found.load(name, request)
     task = _a_task(owner, "load", task)
     logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
-    rules = {leaf: _ruling(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
-    return check_split_leakage(replace(task, grade=_grading(owner, task.grade), baseline_rules=rules), request)
+    rules = {leaf: _wrap_rule(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
+    return check_split_leakage(replace(task, grade=_wrap_grader(owner, task.grade), baseline_rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:
@@ -131,7 +131,7 @@ def _a_task(owner: str, hook: str, task: object) -> Task:
     return task
 
 
-def _grading(owner: str, grader: Grader) -> Grader:
+def _wrap_grader(owner: str, grader: Grader) -> Grader:
     """The family's grader with failures reported under the family's name. The core's grader is returned unchanged."""
     if grader is grade:
         return grader
@@ -145,7 +145,7 @@ def _grading(owner: str, grader: Grader) -> Grader:
     return graded
 
 
-def _ruling(owner: str, leaf: str, rule: Rule) -> Rule:
+def _wrap_rule(owner: str, leaf: str, rule: Rule) -> Rule:
     """The family's rule with failures reported under the family's name."""
 
     @functools.wraps(rule)  # stored results know a rule by its module

@@ -85,7 +85,7 @@ class Critic:
 
     def get_optimizer(self, lr: float) -> torch.optim.Optimizer:
         if self._optimizer is None:
-            self._optimizer = torch.optim.AdamW(self._trained().values(), lr=lr, weight_decay=0.0)
+            self._optimizer = torch.optim.AdamW(self._trained_parameters().values(), lr=lr, weight_decay=0.0)
         return self._optimizer
 
     def save(self, folder: Path) -> None:
@@ -94,7 +94,9 @@ class Critic:
 
         folder.mkdir()
         (folder / "shape.json").write_text(json.dumps(asdict(self.shape)), encoding="utf-8")
-        save_file({n: p.detach().contiguous() for n, p in self._trained().items()}, folder / "critic.safetensors")
+        save_file(
+            {n: p.detach().contiguous() for n, p in self._trained_parameters().items()}, folder / "critic.safetensors"
+        )
         save_optimizer_state(self._optimizer, folder / "optimizer.safetensors")
 
     @classmethod
@@ -105,7 +107,7 @@ class Critic:
         critic = cls(model, pad, CriticConfig(**json.loads((folder / "shape.json").read_text("utf-8"))))
         saved = load_file(folder / "critic.safetensors")
         with torch.no_grad():
-            for name, parameter in critic._trained().items():
+            for name, parameter in critic._trained_parameters().items():
                 parameter.copy_(saved[name])
         load_optimizer_state(critic.get_optimizer(lr=0.0), folder / "optimizer.safetensors")
         return critic
@@ -117,9 +119,9 @@ class Critic:
 
     def parameters(self) -> Iterable[nn.Parameter]:
         """The parameters that are trained."""
-        return self._trained().values()
+        return self._trained_parameters().values()
 
-    def _trained(self) -> dict[str, nn.Parameter]:
+    def _trained_parameters(self) -> dict[str, nn.Parameter]:
         every = dict(self._model.named_parameters())
         return every if self.shape.separate else {n: p for n, p in every.items() if _own(n) or n.startswith("head.")}
 

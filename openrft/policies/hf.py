@@ -60,7 +60,7 @@ def sample_with_decode_loop(
 ) -> list[list[DecodedRow]]:
     """The default `CompletionSampler`: the decode loop in this process, on the policy's own model."""
     training, _ = policy.model.training, policy.model.eval()
-    with _folded(policy):
+    with _merge_for_sampling(policy):
         rows = decode(policy.model, prompts, sampling, limits, tick)
     policy.model.train(training)
     return rows
@@ -191,7 +191,7 @@ class HFPolicy:
             yield
 
     def attach_critic(self, rank: int, alpha: int, seed: int, separate: bool = False) -> None:
-        self._trained()  # refuses a policy without an adapter
+        self._trained_parameters()  # refuses a policy without an adapter
         self.critic = Critic(self.model, self._pad, CriticConfig(rank, alpha, seed, separate))
 
     def _drop_critic(self) -> None:
@@ -203,7 +203,7 @@ class HFPolicy:
         if self.has_adapter:
             self._drop_critic()
             digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
-            self.model = _merged(self.model, int(digest[:8], 16)).eval()
+            self.model = _merge_rounded(self.model, int(digest[:8], 16)).eval()
             self.model.requires_grad_(True)
             self.id, self._optimizer = content_id(self.id, digest), None
 
@@ -215,14 +215,14 @@ class HFPolicy:
 
     def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
-            self._optimizer = torch.optim.AdamW(self._trained(), lr=lr, weight_decay=weight_decay)
+            self._optimizer = torch.optim.AdamW(self._trained_parameters(), lr=lr, weight_decay=weight_decay)
         if self._reopened:  # the moments were saved; learning rate and weight decay come with the first call
             for group in self._optimizer.param_groups:
                 group.update(lr=lr, weight_decay=weight_decay)
             self._reopened = False
         return self._optimizer
 
-    def _trained(self) -> list[torch.nn.Parameter]:
+    def _trained_parameters(self) -> list[torch.nn.Parameter]:
         if not self.has_adapter:
             raise OpenRFTError("the policy has no adapter to train.", "Call attach_lora first.")
         return [p for n, p in self.model.named_parameters() if p.requires_grad and ".default." in n]
@@ -257,7 +257,7 @@ class HFPolicy:
             self.critic = Critic.load(folder / "critic", self.model, self._pad)
 
 
-def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
+def _merge_for_sampling(policy: HFPolicy) -> AbstractContextManager[None]:
     """`merged_for_sampling`, imported only if there is an adapter, because its file imports PEFT."""
     if not policy.has_adapter:
         return nullcontext()
@@ -266,7 +266,7 @@ def _folded(policy: HFPolicy) -> AbstractContextManager[None]:
     return merged_for_sampling(policy.model)
 
 
-def _merged(model: Any, seed: int) -> Any:
+def _merge_rounded(model: Any, seed: int) -> Any:
     """`merge_with_stochastic_rounding`, imported late for the same reason."""
     from openrft.policies.lora_merge import merge_with_stochastic_rounding
 

@@ -55,7 +55,7 @@ def _predictions(
     """The model's outputs before each completion token (N, V), all completions in order, and the mask (B, T)."""
     if any(not c for c in completions):
         raise ValueError("an empty completion has no tokens to score; leave it out")
-    targets, mask = _right_padded(completions, pad, model.device)
+    targets, mask = _pad_right(completions, pad, model.device)
     if supports(model.config):
         return _along_trees(model, prompts, completions), mask
     return _after_prefill(model, prompts, targets, mask, pad)[mask.bool()], mask
@@ -97,7 +97,7 @@ def _after_prefill(
     return torch.cat([first[group_of_row], rest], 1)
 
 
-def _right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def _pad_right(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
     width = max(map(len, rows))
     ids = torch.tensor([list(r) + [pad] * (width - len(r)) for r in rows], device=device)
     mask = torch.tensor([[1] * len(r) + [0] * (width - len(r)) for r in rows], device=device)

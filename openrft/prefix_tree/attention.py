@@ -66,7 +66,7 @@ def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: tor
     for asking in askings:
         place, buckets, at = torch.zeros(len(asking), dtype=torch.long, device=like.device), list[Bucket](), 0
         depth = depths[as_tensor(asking)]
-        for (most, long, whole), rows in _sized(tree, asking).items():
+        for (most, long, whole), rows in _group_by_size(tree, asking).items():
             branch, first, count = (as_tensor(numbers)[:, None] for numbers in zip(*rows, strict=True))
             column = torch.arange(most, device=like.device)
             inside = column < count
@@ -85,7 +85,7 @@ def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: tor
     return found
 
 
-def _sized(tree: PrefixTree, asking: Sequence[int]) -> dict[tuple[int, int, bool], list[tuple[int, int, int]]]:
+def _group_by_size(tree: PrefixTree, asking: Sequence[int]) -> dict[tuple[int, int, bool], list[tuple[int, int, int]]]:
     """Branches with querying nodes, as (branch number, index of its first querying node, how many). They are grouped by
     the padded numbers of queries and keys, and by whether the whole path is queried, as in a tree's trunk."""
     found: dict[tuple[int, int, bool], list[tuple[int, int, int]]] = {}

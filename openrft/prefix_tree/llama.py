@@ -27,12 +27,12 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor
     among_all, among_wanted = plan_attention(tree, (range(len(tree.ids)), wanted), x)
     for layer in layers:
         states = apply_norm(layer.input_layernorm, x)
-        x = x + _attended(layer.self_attn, states, states, (cos, sin), (cos, sin), among_all)
+        x = x + _attend(layer.self_attn, states, states, (cos, sin), (cos, sin), among_all)
         x = x + layer.mlp(apply_norm(layer.post_attention_layernorm, x))
     asked = torch.tensor(wanted, device=device)
     states, x = apply_norm(last.input_layernorm, x), x.index_select(0, asked)
     asking, turned = states.index_select(0, asked), (cos[asked], sin[asked])
-    x = x + _attended(last.self_attn, asking, states, turned, (cos, sin), among_wanted)
+    x = x + _attend(last.self_attn, asking, states, turned, (cos, sin), among_wanted)
     x = x + last.mlp(apply_norm(last.post_attention_layernorm, x))
     return apply_norm(trunk.norm, x)
 
@@ -40,7 +40,7 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor
 Turns = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, (nodes, 1, D) each
 
 
-def _attended(
+def _attend(
     layer: Any, asking: torch.Tensor, x: torch.Tensor, turned: Turns, turns: Turns, among: AttentionPlan
 ) -> torch.Tensor:
     """Attention of the querying nodes `asking` (A, hidden) to the nodes x (N, hidden): (A, hidden)."""

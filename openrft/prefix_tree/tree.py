@@ -46,7 +46,7 @@ def _add(tree: PrefixTree, group: Sequence[Sequence[int]]) -> None:
     ids, path = list[int](), list[int]()
     # In sorted order, the prefix a sequence shares with any earlier one is shared with the one just before it.
     for i in sorted(range(len(group)), key=lambda i: list(group[i])):
-        shared, ids, start = _shared(ids, group[i]), list(group[i]), len(tree.ids)
+        shared, ids, start = _count_shared(ids, group[i]), list(group[i]), len(tree.ids)
         if shared < len(ids):
             path = [*path[:shared], *range(start, start + len(ids) - shared)]
             tree.branches.append(Branch(start, path))
@@ -56,6 +56,6 @@ def _add(tree: PrefixTree, group: Sequence[Sequence[int]]) -> None:
     tree.paths.extend(paths[i] for i in range(len(group)))
 
 
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+def _count_shared(one: Sequence[int], other: Sequence[int]) -> int:
     """The length of the common prefix."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

@@ -41,7 +41,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         answers = [
             p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
         ]
-        rollouts = _judged(context, [_graded(context, r) for r in answers], stats)
+        rollouts = judge_open_answers(context, [_grade(context, r) for r in answers], stats)
         stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
         stats.counts["completions"] = len(rollouts)
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
@@ -71,14 +71,14 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
 
 
-def _graded(context: JobContext, rollout: Rollout) -> Rollout:
+def _grade(context: JobContext, rollout: Rollout) -> Rollout:
     """The rollout with its grade. An answer that a server failed to give is not scored."""
     if rollout.completion.finish_reason == "error":
         return rollout
     return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
 
 
-def _judged(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
+def judge_open_answers(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
     """The rollouts, with those that the task's grader left open graded by the first plugin that judges them."""
     waiting = [r for r in rollouts if _is_open(r)]
     if not waiting:

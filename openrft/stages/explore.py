@@ -55,8 +55,8 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
         run = ExploreLoop(context, policy, train, pool, TrainingLog(folder), stats, names)
         run.restore()
         with open_tracker(context.track, title, context.policy.id, run.first) as run.log:
-            _through(run)
-        rows = run.journal.rows()
+            _run_steps(run)
+        rows = run.training_log.rows()
         tail = rows[-max(1, run.steps // 5) :]
         stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in ("reward", "correct")})
         policy.save_adapter(folder / "adapter")
@@ -71,19 +71,19 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
     return metrics
 
 
-def _through(run: ExploreLoop) -> None:
+def _run_steps(run: ExploreLoop) -> None:
     """Run the remaining steps, or let a plugin run them if it runs the whole stage."""
     if run.context.plugins.trainers_for("explore_stage"):
         if run.first < run.steps:
-            _trained(run, "explore_stage", (), 0)
+            _train(run, "explore_stage", (), 0)
         return
     for step in range(run.first, run.steps):
-        drawn, informative = _drawn(run, step)
-        metrics = _trained(run, "explore", informative, step)
+        drawn, informative = _draw_rollouts(run, step)
+        metrics = _train(run, "explore", informative, step)
         run.log_step(step, drawn, metrics)
 
 
-def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
+def _draw_rollouts(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
     """The step's rollouts with their rewards: all of them, and those to train on.
 
     They are the same unless the plugin that trains declares `dynamic_sampling_retries`. Then questions whose rollouts
@@ -119,7 +119,7 @@ def _drawn(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rollout]]:
     return drawn, [r for r in drawn if r.sample.id in varied] or drawn
 
 
-def _trained(
+def _train(
     run: ExploreLoop, objective: Literal["explore", "explore_stage"], rollouts: Sequence[Rollout], step: int
 ) -> Mapping[str, float]:
     """Train one step, or the whole stage. Returns the metrics of the plugin that trained."""
@@ -139,8 +139,8 @@ def _trained(
     name, result = trained
     run.stats.add_result(name, result)
     if objective == "explore_stage":
-        if len(run.journal.rows()) != run.steps:
-            raise PluginError(f"{find_plugin(name)} ended after {len(run.journal.rows())} of {run.steps} steps.")
+        if len(run.training_log.rows()) != run.steps:
+            raise PluginError(f"{find_plugin(name)} ended after {len(run.training_log.rows())} of {run.steps} steps.")
         return {}
     run.context.plugins.states[name] = result.state
     return check_metrics(name, "train_step", result.value)

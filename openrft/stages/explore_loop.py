@@ -39,7 +39,7 @@ class ExploreLoop:
     policy: TrainablePolicy
     train: Sequence[Sample]
     pool: Sequence[Demonstration]
-    journal: TrainingLog
+    training_log: TrainingLog
     stats: StageStats
     trainers: Sequence[str]  # the plugins that train
     first: int = 0
@@ -49,7 +49,7 @@ class ExploreLoop:
 
     def restore(self) -> None:
         """Restore the newest checkpoint and set `first` to its step."""
-        self.first, states = self.journal.restore(self.policy, self.stats)
+        self.first, states = self.training_log.restore(self.policy, self.stats)
         self.context.plugins.states = dict(states)
         self._lapped = time.perf_counter()
 
@@ -109,12 +109,12 @@ class ExploreLoop:
         row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
         self.stats.metrics.clear()  # what plugins measured in this step
         self._count(rollouts, row)
-        self.journal.write(row)
+        self.training_log.write(row)
         self.log(row)
         note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s per step"
         self.context.progress.update("explore", step + 1, self.steps, note)
         if (step + 1) % self.context.job.settings.explore.checkpoint_every == 0 or step + 1 == self.steps:
-            self.journal.save(step + 1, self.policy, self.stats, self.context.plugins.states)
+            self.training_log.save(step + 1, self.policy, self.stats, self.context.plugins.states)
         self._clock.clear()
         self._lapped = time.perf_counter()
 

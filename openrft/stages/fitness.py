@@ -39,12 +39,12 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
         return ()
-    asked = _asked(context)
+    asked = _draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        rollouts = _drawn(context, asked, stats)
+        rollouts = _draw_rollouts(context, asked, stats)
         rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
         process = [{reward.name: reward for reward in row if reward.kind == "process"} for row in rewards]
         sources = sorted(set.intersection(*map(set, process))) if process else []
@@ -73,13 +73,13 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     return measured
 
 
-def _asked(context: JobContext) -> list[Sample]:
+def _draw_questions(context: JobContext) -> list[Sample]:
     train = context.task.train
     draw = random.Random(derive_seed(context.job.seed, "fitness"))
     return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _drawn(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
+def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
     """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(

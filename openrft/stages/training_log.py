@@ -62,14 +62,14 @@ class TrainingLog:
             step = int(folder.name)
             if len(rows) >= step and is_intact(folder):
                 logger.info("RL continues at step %d, from the checkpoint in %s", step, folder)
-                return step, self._loaded(folder, rows[:step], policy, stats, damaged)
+                return step, self._load(folder, rows[:step], policy, stats, damaged)
             logger.info("the checkpoint in %s is damaged: it is passed over", folder)
             damaged += 1
         self._log.unlink(missing_ok=True)
         stats.count("damaged_checkpoints", damaged)
         return 0, {}
 
-    def _loaded(
+    def _load(
         self, folder: Path, rows: list[dict[str, Any]], policy: TrainablePolicy, stats: StageStats, damaged: int
     ) -> Mapping[str, Any]:
         policy.load_training_state(folder)

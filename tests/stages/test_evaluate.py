@@ -12,7 +12,7 @@ from openrft.grading.grade import Grade
 from openrft.plugins.hookspecs import HookResult
 from openrft.runtime.progress import NoProgress
 from openrft.stages.context import StageStats
-from openrft.stages.evaluate import _judged
+from openrft.stages.evaluate import judge_open_answers
 from openrft.testing import toy_task
 from openrft.types import Completion, Rollout, rollout_from_json, to_json
 
@@ -39,23 +39,25 @@ def make_context(found: Any) -> Any:
 
 
 def test_only_what_is_open_is_judged_in_order() -> None:
-    judged = _judged(make_context(("toy", [Grade("b", True, 1.0), Grade("b", False, 0.25)])), rollouts(), StageStats())
+    judged = judge_open_answers(
+        make_context(("toy", [Grade("b", True, 1.0), Grade("b", False, 0.25)])), rollouts(), StageStats()
+    )
     assert [(r.correct, r.score) for r in judged] == [(True, None), (True, 1.0), (True, None), (False, 0.25)]
     assert [rollout_from_json(to_json(r)) for r in judged] == judged
 
 
 def test_without_a_judge_it_stays_open() -> None:
-    judged = _judged(make_context(None), rollouts(), StageStats())
+    judged = judge_open_answers(make_context(None), rollouts(), StageStats())
     assert [r.correct for r in judged] == [True, None, True, None]
     nothing_open = make_context(None)
-    assert _judged(nothing_open, rollouts()[::2], StageStats()) == rollouts()[::2]
+    assert judge_open_answers(nothing_open, rollouts()[::2], StageStats()) == rollouts()[::2]
     assert nothing_open.asked == []
 
 
 def test_a_judge_that_leaves_answers_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openrft.stages.evaluate.find_plugin", lambda name: f"plugin {name!r}")
     with pytest.raises(PluginError, match="plugin 'toy' judged 1 of 2 answers"):
-        _judged(make_context(("toy", [Grade("b", True)])), rollouts(), StageStats())
+        judge_open_answers(make_context(("toy", [Grade("b", True)])), rollouts(), StageStats())
 
 
 def test_what_a_grade_is_worth() -> None:

@@ -40,7 +40,7 @@ class GroupedBatch:
         self._bias = (hidden * blank).to(model.dtype)[:, None, None]  # (groups, 1, 1, prompt): hides the padding
         self._prompt, self._own = [], []
         for layers in zip(*(cache.layers for _, cache, *_ in parts), strict=True):
-            keys, values = (_stacked([getattr(c, name) for c in layers], width) for name in ("keys", "values"))
+            keys, values = (_stack([getattr(c, name) for c in layers], width) for name in ("keys", "values"))
             self._prompt.append((keys.transpose(-1, -2).contiguous(), values))
             shape = (len(prompts) * n, keys.shape[1], max_tokens, keys.shape[-1])
             self._own.append((keys.new_empty(shape), keys.new_empty(shape)))
@@ -133,6 +133,6 @@ def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]
             start = end
 
 
-def _stacked(parts: Sequence[torch.Tensor], width: int) -> torch.Tensor:
+def _stack(parts: Sequence[torch.Tensor], width: int) -> torch.Tensor:
     """Keys or values (B, heads, own width, D) of several batches as one tensor, padded on the left to `width`."""
     return torch.cat([F.pad(part, (0, 0, width - part.shape[2], 0)) for part in parts])

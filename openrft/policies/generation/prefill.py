@@ -13,7 +13,7 @@ def prefill(
     model: Any, prompts: Sequence[Sequence[int]], pad: int
 ) -> tuple[torch.Tensor, DynamicCache, torch.Tensor, torch.Tensor]:
     """Run the prompts: logits after their last tokens (B, 1, V), the filled cache, mask and positions (B, width)."""
-    ids, mask = left_padded(prompts, pad, model.device)
+    ids, mask = pad_left(prompts, pad, model.device)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
     out = model(
@@ -27,7 +27,7 @@ def prefill(
     return out.logits[:, -1:], cache, mask, positions
 
 
-def left_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_left(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask (B, longest) with padding on the left, so that all rows end at the same column."""
     width = max(map(len, rows))
     ids = torch.tensor([[pad] * (width - len(r)) + list(r) for r in rows], device=device)
