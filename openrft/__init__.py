@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from openrft.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from openrft.cli.command_context import CommandContext as CommandContext
     from openrft.cli.options import PathType as PathType
@@ -88,7 +90,6 @@ if TYPE_CHECKING:
     from openrft.types import Rollout as Rollout
     from openrft.types import Sample as Sample
 
-__version__ = "0.1.0"
 
 _MODULES = {
     "cli.command_context": ("CommandContext",),

@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from openrft import __version__
+        from openrft.version import __version__
 
         click.echo(f"openrft {__version__}")
         ctx.exit()

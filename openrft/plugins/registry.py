@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from openrft import __version__
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.plugins.base import Declaration, DeclarationFault, read_declaration
 from openrft.plugins.hookspecs import GROUP
 from openrft.runtime.code_digest import LIBRARIES, digest_package, find_package_file, installed_versions
 from openrft.runtime.logging import follow_verbosity
+from openrft.version import __version__
 
 SLOW_IMPORT = 1.0  # seconds of processor time
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "vllm", "sentence_transformers", "tensorflow", "jax")

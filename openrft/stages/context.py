@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from openrft import __version__
 from openrft.config.options import PathMarker
 from openrft.errors import CheckpointError, UsageError
 from openrft.job import Job
@@ -24,6 +23,7 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.task import Task
+from openrft.version import __version__
 
 logger = logging.getLogger(__name__)
 
