@@ -61,12 +61,6 @@ def find_matches(one: Sequence[LeakageKeys], other: Sequence[LeakageKeys]) -> It
                     yield Match(OWN[at] if at < len(OWN) else _kind(str(key)), i, j)
 
 
-def find_sample_matches(one: Sequence[Sample], other: Sequence[Sample]) -> Iterator[Match]:
-    """`find_matches` for samples."""
-    keys = [leakage_keys(sample) for sample in one]
-    yield from find_matches(keys, keys if other is one else [leakage_keys(sample) for sample in other])
-
-
 def find_overlaps(one: Iterable[Sample], other: Iterable[Sample]) -> dict[str, Pairs]:
     """Pairs of ids that overlap, by kind. A pair is listed under the first kind that fits."""
     one, other = list(one), list(other)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openrft import Sample
-from openrft.tasks.leakage import cluster_samples, find_overlaps, find_sample_matches
+from openrft.tasks.leakage import Match, cluster_samples, find_matches, find_overlaps, leakage_keys
 
 
 def sample(question: str, *groups: str, options: tuple[str, ...] = ("x", "y"), copy: int = 0) -> Sample:
     return Sample(question, "A", options, meta={"leakage_groups": list(groups)}, copy_index=copy)
+
+
+def find_sample_matches(one: Sequence[Sample], other: Sequence[Sample]) -> Iterator[Match]:
+    keys = [leakage_keys(sample) for sample in one]
+    yield from find_matches(keys, keys if other is one else [leakage_keys(sample) for sample in other])
 
 
 def test_a_pair_is_listed_once_under_the_first_kind_that_fits():
