@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from openrft.grading.extract import split_steps as split_steps
     from openrft.grading.extract import strip_thinking as strip_thinking
     from openrft.grading.grade import Grade as Grade
+    from openrft.grading.grade import GradingRules as GradingRules
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
     from openrft.plugins.base import Plugin as Plugin
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from openrft.types import Demonstration as Demonstration
     from openrft.types import Message as Message
     from openrft.types import Prompt as Prompt
+    from openrft.types import Reading as Reading
     from openrft.types import Reward as Reward
     from openrft.types import RewardKind as RewardKind
     from openrft.types import Rollout as Rollout
@@ -109,7 +111,7 @@ _MODULES = {
         "UsageError",
     ),
     "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
-    "grading.grade": ("Grade", "apply_grade", "grade"),
+    "grading.grade": ("Grade", "GradingRules", "apply_grade", "grade"),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
@@ -148,6 +150,7 @@ _MODULES = {
         "Demonstration",
         "Message",
         "Prompt",
+        "Reading",
         "Reward",
         "RewardKind",
         "Rollout",

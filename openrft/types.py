@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 from openrft.errors import DataError
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-AnswerKind = Literal["choice", "boolean", "number", "text"]
+AnswerKind = Literal["choice", "boolean", "number", "expression", "text"]
+Reading = Literal["strict", "lenient"]  # how an answer is read: in the asked form only, or as a careful person would
 RewardKind = Literal["outcome", "process"]
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]  # plain data that json can write
 Message = dict[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
@@ -40,11 +41,13 @@ class Sample:
     parent: str | None = None  # id of the sample it was made from by augmentation
     created_by: str | None = None  # the plugin that made it from `parent`
     copy_index: int = 0  # the number of equal samples before it in its task
+    accepted: tuple[str, ...] = ()  # further answers that are as right as `answer`
     meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
     id: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
+        object.__setattr__(self, "accepted", tuple(self.accepted))
         copy = [self.copy_index] if self.copy_index else []
         object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
         self._check_answer()
@@ -132,6 +135,8 @@ class Rollout:
     step_rewards: tuple[float, ...] = ()
     # ^ the parts of R: one at the end of each step, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where answers can be partly right; None = 1 if correct, else 0
+    lenient_answer: str | None = None  # what the lenient reading takes for the answer; None = unparsed by it, too
+    lenient_correct: bool | None = None  # whether that answer is right; None as for `correct`
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ def digest_samples(samples: Iterable[Sample]) -> str:
 def sample_from_json(row: Mapping[str, Any]) -> Sample:
     """Rebuild a sample. Its id is computed again, so an edited row cannot keep an old id."""
     keep = {k: v for k, v in row.items() if k != "id"}
-    return Sample(**{**keep, "options": tuple(keep.get("options", ()))})
+    return Sample(**keep)
 
 
 def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
@@ -194,4 +199,6 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["correct"],
         tuple(row["step_rewards"]),
         row["score"],
+        row["lenient_answer"],
+        row["lenient_correct"],
     )

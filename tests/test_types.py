@@ -73,7 +73,7 @@ def test_a_boolean_is_yes_or_no(answer):
 
 
 def test_a_kind_that_does_not_exist_is_refused():
-    with pytest.raises(DataError, match=r"no kind of answer 'list' .*Use choice, boolean, number, text"):
+    with pytest.raises(DataError, match=r"no kind of answer 'list' .*Use choice, boolean, number, expression, text"):
         Sample("q", "A", kind="list")
 
 

@@ -21,6 +21,8 @@ class Grade:
     answer: str | None  # what was read; None = unparsed
     correct: bool | None  # None = not scored, because only a judge could tell; never counted as wrong
     score: float | None = None  # in [0, 1], where an answer can be partly right
+    lenient: Grade | None = None  # the verdict of the lenient reading; None = the same as this one
+    reason: str = ""  # why, in a few words for people
 
     @property
     def value(self) -> float | None:
@@ -28,6 +30,17 @@ class Grade:
         if self.score is not None or self.correct is None:
             return self.score
         return float(self.correct)
+
+
+@dataclass(frozen=True, slots=True)
+class GradingRules:
+    """When two numbers or expressions count as equal."""
+
+    relative_tolerance: float | None = None  # None: half a unit of the gold answer's last digit
+    convert_units: bool = False  # whether 5 cm equals 0.05 m
+
+
+DEFAULT_RULES = GradingRules()
 
 
 def grade(sample: Sample, completion: str) -> Grade:
@@ -45,11 +58,25 @@ def grade(sample: Sample, completion: str) -> Grade:
 
 def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
     """The rollout with the verdict on its completion written into it."""
-    return replace(rollout, answer=verdict.answer, correct=verdict.correct, score=verdict.score)
+    lenient = verdict.lenient or verdict
+    return replace(
+        rollout,
+        answer=verdict.answer,
+        correct=verdict.correct,
+        score=verdict.score,
+        lenient_answer=lenient.answer,
+        lenient_correct=lenient.correct,
+    )
 
 
 def _read_text(sample: Sample, raw: str) -> str | None:
     return raw or None
 
 
-_READERS = {"choice": read_choice, "boolean": read_boolean, "number": read_number, "text": _read_text}
+_READERS = {
+    "choice": read_choice,
+    "boolean": read_boolean,
+    "number": read_number,
+    "expression": _read_text,
+    "text": _read_text,
+}

@@ -17,7 +17,7 @@ from openrft.stages.context import JobContext, StageStats
 from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
-VERSION = 1
+VERSION = 2
 
 
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
