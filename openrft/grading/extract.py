@@ -1,11 +1,11 @@
-"""Reasoning steps and final answer of a completion. Only the completion is read, never the prompt."""
+"""The final answer of a completion. Only the completion is read, never the prompt."""
 
 from __future__ import annotations
 
 import re
 
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_OPEN_THINKING = re.compile(r"\A.*?</think>", re.DOTALL)
+from openrft.grading.thinking import strip_thinking
+
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
 _DRESS = [  # markup around an answer, and what is kept of it
@@ -17,17 +17,6 @@ _DRESS = [  # markup around an answer, and what is kept of it
     (re.compile(r"\A(?:option|choice)s?\s+(?=\(?[A-Z]\)?(?!\w))", re.IGNORECASE), ""),
     (re.compile(r"\A\(([A-Za-z])\)(?=[\s.,:*]|\Z)"), r"\1"),
 ]
-
-
-def split_steps(completion: str) -> list[str]:
-    """The reasoning steps: the non-empty lines of the completion (paper, section 2: an action is a line)."""
-    return [line for line in completion.split("\n") if line.strip()]
-
-
-def strip_thinking(completion: str) -> str:
-    """The completion without `<think>` blocks, closed or not. Text before a lone `</think>` is removed too."""
-    text = _THINKING.sub("", completion)
-    return _OPEN_THINKING.sub("", text) if "</think>" in text else text
 
 
 def final_answer(completion: str) -> str | None:
