@@ -8,9 +8,9 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
-from openrft.bench.render_fitness import build_fitness_notes
+from openrft.bench.outcomes import Summary
+from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
-from openrft.bench.scores import Summary
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",

@@ -16,7 +16,15 @@ from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, 
 from openrft.bench.notes import build_notes
 from openrft.bench.outcomes import (
     ArmOutcomes,
+    ArmScore,
+    BaselineScore,
+    Component,
+    Gain,
+    Group,
+    GroupScore,
     Runs,
+    ScoreTable,
+    Summary,
     collect_outcomes,
     collect_over_tasks,
     collect_task_parts,
@@ -24,10 +32,8 @@ from openrft.bench.outcomes import (
     compute_gain,
     list_finished_arms,
 )
-from openrft.bench.power import POWER_Z
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
-from openrft.bench.scores import ArmScore, BaselineScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
-from openrft.bench.significance import adjust_holm
+from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
 COUNTS = ("completions", "over_context", "cut_off")  # counts of the core itself at evaluation

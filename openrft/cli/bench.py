@@ -100,7 +100,7 @@ def command(
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
-    from openrft.bench.power import describe_power
+    from openrft.bench.significance import describe_power
     from openrft.plugins.task_registry import load_task
 
     if plan_file:

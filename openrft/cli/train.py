@@ -40,7 +40,7 @@ def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool,
     """
     from openrft.bench.notes import build_training_notes
     from openrft.bench.plan import make_plan
-    from openrft.bench.render_fitness import format_fitness_advice
+    from openrft.bench.render import format_fitness_advice
     from openrft.bench.report import mean_accuracy
     from openrft.bench.single_job import FAILURES_FOLDER, keep_details, summarise_job
     from openrft.cli.progress import show_progress

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from openrft.bench.power import (
+from openrft.bench.significance import (
     describe_needed_sample_size,
     describe_power,
     detectable_difference,
