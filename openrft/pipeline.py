@@ -75,7 +75,8 @@ def build_context(
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
     check_jobs([job], {job.task: task})
-    return JobContext(job, task, _plugins(job), PolicyHandle(job.policy, task), store, progress or NoProgress(), track)
+    policy = PolicyHandle(job.policy, task, job.settings.policy)
+    return JobContext(job, task, _plugins(job), policy, store, progress or NoProgress(), track)
 
 
 def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:

@@ -1,12 +1,13 @@
-"""Settings of the core's own stages, with the paper's numbers and their sources beside them."""
+"""Settings of the core's own stages and of the policy, with the paper's numbers and their sources beside them."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from openrft.config.options import option
+from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
 
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
@@ -106,15 +107,47 @@ class EvaluateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """How the policy is opened and asked, in every stage."""
+
+    date: str = option(
+        "2024-07-26",
+        help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
+        " or repeated on another day has the same prompts.",
+        source="the date that Llama 3.1's template prints without a clock",
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            datetime.datetime.strptime(self.date, "%Y-%m-%d")
+        except ValueError:
+            raise ValueError(f"date={self.date} is no date; write it as YYYY-MM-DD") from None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The options that differ from their defaults, by name. What the policy answers depends on them."""
+        values = {name: getattr(self, name) for name in list_fields(PolicySettings)}
+        return {
+            name: value for name, value in values.items() if value != get_default(list_fields(PolicySettings)[name])
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """All stages' settings."""
+    """All settings of the core."""
 
     explore: ExploreSettings = field(default_factory=ExploreSettings)
     evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     fitness: FitnessSettings = field(default_factory=FitnessSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
 
 
-STAGE_SETTINGS: dict[str, type] = {"explore": ExploreSettings, "evaluate": EvaluateSettings, "fitness": FitnessSettings}
+STAGE_SETTINGS: dict[str, type] = {
+    "explore": ExploreSettings,
+    "evaluate": EvaluateSettings,
+    "fitness": FitnessSettings,
+    "policy": PolicySettings,
+}
 
 
 def parse_stage_settings(values: Mapping[str, Mapping[str, Any]]) -> tuple[Settings, list[str]]:

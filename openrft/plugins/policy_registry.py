@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
@@ -89,11 +90,13 @@ def _strip_vllm(spec: str) -> str:
     return name
 
 
-def open_policy(spec: str, task: Task | None = None) -> Policy:
-    """Load the policy that `spec` names. A baseline needs the task that it will answer.
+def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | None = None) -> Policy:
+    """Load the policy that `spec` names. A baseline needs the task that it will answer. `settings` are a run's
+    settings of its policy; without them the defaults are used.
 
     Raises CheckpointError, UnknownName, UsageError or PolicyError.
     """
+    settings = settings or PolicySettings()
     if spec.startswith("baseline:"):
         from openrft.baselines.policy import BaselinePolicy
 
@@ -106,11 +109,11 @@ def open_policy(spec: str, task: Task | None = None) -> Policy:
         from openrft.policies.vllm import open_vllm
 
         path, adapter = resolve_adapter(_strip_vllm(spec))
-        return open_vllm(path, adapter)
+        return open_vllm(path, adapter, settings)
     from openrft.policies.hf import HFPolicy
 
     path, adapter = resolve_adapter(spec)
-    return HFPolicy(path, adapter=adapter)
+    return HFPolicy(path, adapter=adapter, settings=settings)
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:

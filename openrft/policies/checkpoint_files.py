@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError
 
 MODEL_CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
-# The date that every chat template prints as today's. Llama 3.1's template prints it without a clock.
-TEMPLATE_DATE = datetime.datetime(2024, 7, 26)
 
 T = TypeVar("T")
 
@@ -73,23 +72,27 @@ def hide_leftover_adapter(path: str) -> Iterator[str]:
         yield aside
 
 
-def pin_template_date(tokenizer: T) -> T:
-    """Make the tokenizer's chat template print `TEMPLATE_DATE` as today's date.
+def pin_template_date(tokenizer: T, date: str = PolicySettings().date) -> T:
+    """Make the tokenizer's chat template print `date` (YYYY-MM-DD) as today's date.
 
-    Otherwise a run that is resumed on another day would see other prompts, and no result could be reproduced.
+    Otherwise a run that is resumed on another day would see other prompts, and no result could be reproduced. The date
+    is a setting (`policy.date`) with a fixed default, and not the day of a run's first start. So it stands in the plan,
+    every process has it without reading the run's folder, the trained checkpoint is evaluated with it, and runs of
+    different days share stored results: equal settings give equal prompts.
     """
     anyone: Any = tokenizer
-    anyone.apply_chat_template = functools.partial(_apply_with_pinned_date, tokenizer)
+    today = datetime.datetime.strptime(date, "%Y-%m-%d")
+    anyone.apply_chat_template = functools.partial(_apply_with_pinned_date, tokenizer, today)
     return tokenizer
 
 
-def _apply_with_pinned_date(tokenizer: Any, *arguments: Any, **named: Any) -> Any:
+def _apply_with_pinned_date(tokenizer: Any, today: datetime.datetime, *arguments: Any, **named: Any) -> Any:
     """The tokenizer's `apply_chat_template`, with another clock for the function `strftime_now` of templates.
 
     transformers turns a function that is passed as an argument into text, so the clock itself is replaced.
     """
     templates: Any = importlib.import_module("transformers.utils.chat_template_utils")
-    clock, templates.datetime = templates.datetime, _PinnedClock
+    clock, templates.datetime = templates.datetime, _PinnedClock(today)
     try:
         return type(tokenizer).apply_chat_template(tokenizer, *arguments, **named)
     finally:
@@ -99,6 +102,8 @@ def _apply_with_pinned_date(tokenizer: Any, *arguments: Any, **named: Any) -> An
 class _PinnedClock:
     """Replaces the class `datetime`."""
 
-    @staticmethod
-    def now() -> datetime.datetime:
-        return TEMPLATE_DATE
+    def __init__(self, today: datetime.datetime) -> None:
+        self._today = today
+
+    def now(self) -> datetime.datetime:
+        return self._today

@@ -19,6 +19,7 @@ from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter, pin_template_date
@@ -70,7 +71,11 @@ class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
     def __init__(
-        self, path: str, sampler: CompletionSampler = sample_with_decode_loop, adapter: Path | None = None
+        self,
+        path: str,
+        sampler: CompletionSampler = sample_with_decode_loop,
+        adapter: Path | None = None,
+        settings: PolicySettings = PolicySettings(),  # noqa: B008  # frozen
     ) -> None:
         """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
         self.path, self._sampler = path, sampler
@@ -79,7 +84,8 @@ class HFPolicy:
         began = time.perf_counter()
         try:
             own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-            self.tokenizer: Any = pin_template_date(AutoTokenizer.from_pretrained(adapter if own else path))
+            tokenizer = AutoTokenizer.from_pretrained(adapter if own else path)
+            self.tokenizer: Any = pin_template_date(tokenizer, settings.date)
             with hide_leftover_adapter(path) as folder:
                 model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
         except Exception as fault:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter
@@ -34,7 +35,7 @@ ENVIRONMENT = {
 }
 
 
-def open_vllm(path: str, adapter: Path | None = None) -> HFPolicy:
+def open_vllm(path: str, adapter: Path | None = None, settings: PolicySettings = PolicySettings()) -> HFPolicy:  # noqa: B008
     """The policy in `path` (a folder or hub id) with vLLM for its rollouts. Raises CheckpointError or UsageError."""
     if importlib.util.find_spec("vllm") is None:
         raise UsageError(
@@ -42,7 +43,7 @@ def open_vllm(path: str, adapter: Path | None = None) -> HFPolicy:
             "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
         )
     engine = VLLMSampler(path)
-    policy = HFPolicy(path, engine, adapter)
+    policy = HFPolicy(path, engine, adapter, settings)
     policy.id = f"vllm:{policy.id}"  # other arithmetic gives other answers
     if adapter is None:
         engine.weights = policy.id  # else the merged weights are loaded over those in `path`

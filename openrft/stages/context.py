@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.config.options import PathMarker
+from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, UsageError
 from openrft.job import Job
 from openrft.plugins.hookspecs import HookResult
@@ -23,6 +25,7 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.task import Task
+from openrft.types import content_id
 from openrft.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -45,10 +48,13 @@ class StageRecord:
 class PolicyHandle:
     """The policy in training: a base and the adapters made so far. It is loaded when it is first needed."""
 
-    def __init__(self, spec: str, task: Task | None = None) -> None:
-        self.spec = spec
+    def __init__(self, spec: str, task: Task | None = None, settings: PolicySettings | None = None) -> None:
+        self.spec, self._settings = spec, settings or PolicySettings()
         self._task = task  # the task that a baseline answers
-        self.id = fingerprint_policy(spec, task)  # changes with each adapter; known without loading anything
+        # Known without loading anything. It changes with the settings and with each adapter.
+        self.id = fingerprint_policy(spec, task)
+        if self._settings.changes and not spec.startswith(BASELINE_PREFIX):
+            self.id = content_id(self.id, self._settings.changes)
         self._adapters: list[Path] = []
         self._applied = 0
         self._policy: Policy | None = None
@@ -56,7 +62,7 @@ class PolicyHandle:
     def load(self) -> Policy:
         """The policy with every adapter merged."""
         if self._policy is None:
-            self._policy = open_policy(self.spec, self._task)
+            self._policy = open_policy(self.spec, self._task, self._settings)
         for folder in self._adapters[self._applied :]:
             trainable = _with_weights(self._policy, self.spec, "an adapter")
             trainable.load_adapter(folder)

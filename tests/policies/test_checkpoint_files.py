@@ -13,8 +13,11 @@ import torch
 from transformers import AutoTokenizer
 
 from openrft import CheckpointError, Sampling, fingerprint_policy, open_policy
+from openrft.config.settings import PolicySettings, parse_stage_settings
 from openrft.policies.export import export_checkpoint
 from openrft.policies.hf import HFPolicy
+from openrft.stages.context import PolicyHandle
+from openrft.testing import toy_task
 
 CHAT = [{"role": "user", "content": "What is 3 + 4?"}]
 TOKENS = [[5, 6, 7, 8]]
@@ -121,5 +124,21 @@ def test_a_template_prints_the_same_date_on_every_day(tiny, tmp_path):
     assert policy.encode(CHAT) == policy.tokenizer.encode(fixed, add_special_tokens=False)
     for same in (copy.deepcopy(policy.tokenizer), pickle.loads(pickle.dumps(policy.tokenizer))):
         assert same.apply_chat_template(CHAT, tokenize=False) == fixed
+    other = open_policy(str(folder), settings=PolicySettings(date="2026-11-28"))
+    assert other.tokenizer.apply_chat_template(CHAT, tokenize=False) == fixed.replace("26 Jul 2024", "28 Nov 2026")
     export_checkpoint(policy, tmp_path / "exported")
     assert AutoTokenizer.from_pretrained(tmp_path / "exported").chat_template == DATED
+
+
+def test_results_depend_on_the_date_and_a_rule_has_none(tiny):
+    later, task = PolicySettings(date="2026-11-28"), toy_task(4, 4)
+    assert PolicyHandle(str(tiny)).id == PolicyHandle(str(tiny), settings=PolicySettings()).id
+    assert PolicyHandle(str(tiny)).id != PolicyHandle(str(tiny), settings=later).id
+    rule = "baseline:longest-option"
+    assert PolicyHandle(rule, task).id == PolicyHandle(rule, task, later).id
+
+
+@pytest.mark.parametrize("date", ["28.11.2026", "2026-13-01", "today", ""])
+def test_what_is_no_date_is_refused(date):
+    (fault,) = parse_stage_settings({"policy": {"date": date}})[1]
+    assert fault == f"policy: date={date} is no date; write it as YYYY-MM-DD"
