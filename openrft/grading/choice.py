@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from openrft.grading.text import normalise, remove_markup
+from openrft.grading.markup import remove_markup
+from openrft.grading.text import normalise
 from openrft.types import LETTERS, Sample
 
 # "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word.

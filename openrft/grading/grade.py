@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from openrft.grading.choice import read_boolean, read_choice
 from openrft.grading.extract import final_answer
+from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
-from openrft.grading.text import normalise, remove_markup
+from openrft.grading.text import normalise
 from openrft.types import Rollout, Sample
 
 

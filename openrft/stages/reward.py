@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, get_args
 
 from openrft.errors import PluginError
-from openrft.grading.extract import split_steps
+from openrft.grading.thinking import split_steps
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.rewards.combine import assign_rewards
