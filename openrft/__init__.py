@@ -74,8 +74,11 @@ if TYPE_CHECKING:
     from openrft.tasks.task import PreparesStore as PreparesStore
     from openrft.tasks.task import ProvidesAllRows as ProvidesAllRows
     from openrft.tasks.task import Question as Question
+    from openrft.tasks.task import ReadsRows as ReadsRows
     from openrft.tasks.task import Rewriter as Rewriter
     from openrft.tasks.task import Rule as Rule
+    from openrft.tasks.task import SourceRow as SourceRow
+    from openrft.tasks.task import SourceTable as SourceTable
     from openrft.tasks.task import StepChecker as StepChecker
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
@@ -137,8 +140,11 @@ _MODULES = {
         "PreparesStore",
         "ProvidesAllRows",
         "Question",
+        "ReadsRows",
         "Rewriter",
         "Rule",
+        "SourceRow",
+        "SourceTable",
         "StepChecker",
         "Task",
         "TaskFamily",
