@@ -30,7 +30,8 @@ _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,])[-+]?(?:[1-9]\d{0,2}(?:[. ]\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+)(?![\d,]|\.\d)"
 )
 _ASKS_PERCENT = re.compile(
-    r"\b(?:what|which|how many)\s+(?:\w+\s+)?per\s?cent|\bpercentage\b|\b(?:in|as(?:\s+a)?)\s+(?:per\s?cent\b|%)|\(\s*\\?%\s*\)",
+    r"\b(?:what|which|how many)\s+(?:\w+\s+)?per\s?cent|\bpercentage\b"
+    r"|\b(?:in|as(?:\s+a)?)\s+(?:per\s?cent\b|%)|\(\s*\\?%\s*\)",
     re.IGNORECASE,
 )
 
@@ -140,7 +141,7 @@ def _same_unit(gold: Number, found: Number, rules: GradingRules, question: str) 
     if gold.unit and gold.unit.is_percent:
         if found.unit is None:
             return [term, _scaled(term, Fraction(100))]
-        return [term] if found.unit.is_percent or not found.unit.parts and not found.unit.words else []
+        return [term] if found.unit.is_percent or (not found.unit.parts and not found.unit.words) else []
     if found.unit and found.unit.is_percent and gold.unit is None:
         part = _scaled(term, Fraction(1, 100))
         if asked:

@@ -19,6 +19,7 @@ from openrft.grading.plain_math import NARROW
 MOST_DIGITS = 1000
 LARGEST_EXPONENT = 5000
 _DEEPEST = 20
+_MOST_ATOMS = 40
 _PRECISION = Context(prec=45)
 
 _EXPONENT = r"(?P<exponent>[eE][+-]?\d+(?!\w))?"
@@ -32,8 +33,17 @@ _COMMA = re.compile(  # 1.234,5 and 5,7
 )
 _DOTTED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\d))(?P<part>)(?P<exponent>)")  # 1.234.567
 _REPEATING = re.compile(r"(\d+)\.(\d*)(?:\\(?:overline|bar)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))")
-_FRACTION = re.compile(rf"\s*(?:\\frac\s*\{{\s*(\d+)\s*\}}\s*\{{\s*(\d+)\s*\}}|\\frac\s*(\d)\s*(\d)|(?<=[ {NARROW}])(\d+)\s*/\s*(\d+)(?![\d.]))")
+_FRACTION = re.compile(
+    rf"\s*(?:\\frac\s*\{{\s*(\d+)\s*\}}\s*\{{\s*(\d+)\s*\}}"
+    rf"|\\frac\s*(\d)\s*(\d)|(?<=[ {NARROW}])(\d+)\s*/\s*(\d+)(?![\d.]))"
+)
 _SPACE = re.compile(r"\s*")
+_DIGIT, _DIGITS, _DECIMAL = re.compile(r"\s*(\d)"), re.compile(r"\s*(\d+)"), re.compile(r"\s*(\d+(?:\.\d+)?)")
+_EULER = re.compile(r"\s*e(?![A-Za-z\d_])")
+_NUMBER_START = re.compile(r"\s*(?:[-+]\s*)?(?:\d|\.\d|\\(?:frac|sqrt|pi|ln|log_)|[({\[]|e(?![A-Za-z\d_]))")
+_FACTOR_START = re.compile(  # without a sign between: a root, a constant or a bracket
+    r"\s*(?:\\(?:sqrt|pi|ln|frac)|[({]\s*(?:[-+]?\s*\d|\\)|e(?![A-Za-z\d_]))"
+)
 _CLOSING = {"(": ")", "{": "}", "[": "]"}
 
 
@@ -70,7 +80,8 @@ def read_term(text: str, start: int, decimal_comma: bool = False) -> tuple[Term,
 
 class _Reader:
     def __init__(self, text: str, start: int, decimal_comma: bool) -> None:
-        self.text, self.at, self.decimal_comma, self.depth = text, start, decimal_comma, 0
+        self.text, self.at, self.decimal_comma = text, start, decimal_comma
+        self.depth = self.atoms = 0
 
     def peek(self, word: str) -> bool:
         """Skip spaces and the word, if it comes next."""
@@ -112,9 +123,7 @@ class _Reader:
                 total, fractions = _divide(total, self.read_power()), fractions + 1
                 if fractions > 1 and total.form != "computed":
                     raise NoNumber("it holds several numbers")
-            elif self._at(before) and self.peek("*") and self._starts_number():
-                total = _multiply(total, self.read_power())
-            elif self._at(before) and self._starts_factor():
+            elif self._comes_factor(before):
                 total = _multiply(total, self.read_power())
             else:
                 self.at = before
@@ -127,10 +136,10 @@ class _Reader:
             return atom
         if self.peek("{") or self.peek("("):
             closing = _CLOSING[self.text[self.at - 1]]
-            exponent = self._nested(closing, signed=True)
+            exponent = self._nested(closing)
         else:
             sign = -1 if self.peek("-") else 1
-            found = re.compile(r"\s*(\d+)").match(self.text, self.at)
+            found = _DIGITS.match(self.text, self.at)
             if not found:
                 exponent = self.read_atom()
             else:
@@ -141,11 +150,14 @@ class _Reader:
 
     def read_atom(self) -> Term:
         """A literal, a fraction, a root, a constant, a logarithm or a bracket."""
+        self.atoms += 1
+        if self.atoms > _MOST_ATOMS:
+            raise NoNumber("it is too long for a number")
         if self.peek("\\frac"):
             above, below = self._argument(), self._argument()
             return _divide(above, below)
         if self.peek("\\sqrt"):
-            degree = self._nested("]", signed=True) if self.peek("[") else Term(Fraction(2), "exact")
+            degree = self._nested("]") if self.peek("[") else Term(Fraction(2), "exact")
             return _raise(self._argument(), _divide(Term(Fraction(1), "exact"), degree))
         if self.peek("\\pi"):
             return Term(_pi(), "computed")
@@ -158,15 +170,11 @@ class _Reader:
             return _logarithm(self._argument(), base)
         for opening, closing in _CLOSING.items():
             if self.peek(opening):
-                return replace(self._nested(closing, signed=True), is_power=False)
-        return self._constant() or self._literal()
-
-    def _constant(self) -> Term | None:
-        found = re.compile(r"\s*e(?![A-Za-z\d_])").match(self.text, self.at)
-        if not found:
-            return None
-        self.at = found.end()
-        return Term(Fraction(Decimal(1).exp()), "computed")
+                return replace(self._nested(closing), is_power=False)
+        if found := _EULER.match(self.text, self.at):
+            self.at = found.end()
+            return Term(Fraction(Decimal(1).exp()), "computed")
+        return self._literal()
 
     def _literal(self) -> Term:
         space = _SPACE.match(self.text, self.at)
@@ -195,41 +203,37 @@ class _Reader:
     def _argument(self) -> Term:
         """What a command applies to: a group, or one digit, or an atom."""
         if self.peek("{"):
-            return self._nested("}", signed=True)
+            return self._nested("}")
         if self.peek("("):
-            return self._nested(")", signed=True)
-        found = re.compile(r"\s*(\d)").match(self.text, self.at)
+            return self._nested(")")
+        found = _DIGIT.match(self.text, self.at)
         if found and self.text[: self.at].rstrip().endswith("\\sqrt"):
-            found = re.compile(r"\s*(\d+(?:\.\d+)?)").match(self.text, self.at)
+            found = _DECIMAL.match(self.text, self.at)
         if found:
             self.at = found.end()
             return Term(Fraction(Decimal(found[1])), "exact")
         return self.read_atom()
 
-    def _nested(self, closing: str, signed: bool) -> Term:
+    def _nested(self, closing: str) -> Term:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise NoNumber("it is nested too deep")
-        term = self.read_sum() if signed else self.read_product()
+        term = self.read_sum()
         self.depth -= 1
         if not self.peek(closing):
             raise NoNumber("a bracket does not close")
         return term
 
-    def _at(self, place: int) -> bool:
+    def _comes_factor(self, place: int) -> bool:
+        """Whether a factor follows, with or without a sign between; the sign is read."""
         self.at = place
-        return True
+        if self.peek("*") and self._starts_number():
+            return True
+        self.at = place
+        return _FACTOR_START.match(self.text, place) is not None
 
     def _starts_number(self) -> bool:
-        return re.compile(r"\s*(?:[-+]\s*)?(?:\d|\.\d|\\(?:frac|sqrt|pi|ln|log_)|[({\[]|e(?![A-Za-z\d_]))").match(
-            self.text, self.at
-        ) is not None
-
-    def _starts_factor(self) -> bool:
-        """Whether a factor follows without a sign between: a root, a constant or a bracket."""
-        return re.compile(
-            r"\s*(?:\\(?:sqrt|pi|ln|frac)|[({]\s*(?:[-+]?\s*\d|\\)|e(?![A-Za-z\d_]))"
-        ).match(self.text, self.at) is not None
+        return _NUMBER_START.match(self.text, self.at) is not None
 
 
 def _read_digits(whole: str, decimals: str, exponent: int, scientific: bool) -> Term:

@@ -47,16 +47,19 @@ _CURRENCY = re.compile(
 _STARTS = re.compile(
     r"\d|\.\d|\\(?:frac|sqrt|pi|ln|log)(?![A-Za-z])|[({\[]\s*(?:[-+]\s*)?(?:\d|\\(?:frac|sqrt|pi))|(?<![\w\\])e(?![\w'])"
 )
-_APPROXIMATE = frozenset(
-    "about approximately approx around roughly nearly almost circa ca exactly precisely only just of to the a an its"
-    " so thus therefore hence then total value answer result number group period row column ph pka level there"
-    " therefore estimated equal costs is are was be get".split()
+_FILLERS = (
+    "about approximately approx around roughly nearly almost circa ca exactly precisely only just of to the a "
+    "an its so thus therefore hence then total value answer result number group period row column ph pka "
+    "level there estimated equal costs is are was be get"
 )
-_NAMES = frozenset(
-    "vitamin chapter figure fig table section step problem question equation version part item exercise page type"
-    " isotope hydrogen helium carbon nitrogen oxygen phosphorus sulfur chlorine potassium cobalt strontium iodine"
-    " caesium cesium lead radium thorium uranium plutonium option choice apollo class stage phase room factor".split()
+_APPROXIMATE = frozenset(_FILLERS.split())
+_NAMING = (
+    "vitamin chapter figure fig table section step problem question equation version part item exercise page "
+    "type isotope hydrogen helium carbon nitrogen oxygen phosphorus sulfur chlorine potassium cobalt "
+    "strontium iodine caesium cesium lead radium thorium uranium plutonium option choice apollo class stage "
+    "phase room factor"
 )
+_NAMES = frozenset(_NAMING.split())
 _WORD = re.compile(r"[^\W\d_]+(?:[.'-][^\W\d_]+)*\.?")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _PARENTHESIS = re.compile(r"\(([^()]*)\)\s*$")
@@ -135,7 +138,7 @@ def find_number(piece: str) -> Place:
             currency, before = match["sign"] or match["code"].rstrip("."), before[: match.start()]
         else:
             break
-    if re.search(r"[\w\\^-]$", before) and not piece[: start].endswith(" ") and not currency:
+    if re.search(r"[\w\\^-]$", before) and not piece[:start].endswith(" ") and not currency:
         raise NoNumber("its digits belong to a name or a formula")
     if re.search(r"[-+*/^_]\s*$", before):
         raise NoNumber("it is a formula")

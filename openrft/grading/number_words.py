@@ -10,9 +10,20 @@ _SMALL = (
     "seventeen eighteen nineteen"
 )
 _ONES = {word: value for value, word in enumerate(_SMALL.split())}
-_TENS = {word: 10 * tens for tens, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_ROUND = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * tens for tens, word in enumerate(_ROUND.split(), 2)}
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_PARTS = {
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "eighth": 8,
+    "tenth": 10,
+}
 _WORD = re.compile(r"[A-Za-z]+")
 _ALL = "|".join(sorted({*_ONES, *_TENS, *SCALES, *_PARTS, "minus", "negative"}, key=len, reverse=True))
 _RUN = re.compile(

@@ -27,7 +27,7 @@ _SIGNS = {
     "\u2014": " \u2014 ",
     "\u221a": "\\sqrt",
     "\u221b": "\\sqrt[3]",
-    "\u03c0": "\\pi ",
+    "\u03c0": "\\pi",
     "\u066b": ".",
     "\u066c": ",",
     "\u00b5": "\u03bc",
@@ -61,7 +61,6 @@ _COMMANDS = {
     "ell": "L",
     "AA": "\u00c5",
     "angstrom": "\u00c5",
-    "pi": "\\pi ",
     "euro": "\u20ac",
     "pounds": "\u00a3",
     "textdollar": "$",
@@ -69,7 +68,7 @@ _COMMANDS = {
     "lbrace": "{",
     "rbrace": "}",
 }
-_COMMAND = re.compile(r"\\(?:([A-Za-z]+)\s?|([,;:>~ !%$&#_{}\[\]()]))")
+_COMMAND = re.compile(r"\\(?:([A-Za-z]+)|([,;:>~ !%$&#_{}\[\]()]))")
 _MARKS = {",": NARROW, ";": NARROW, ":": NARROW, ">": NARROW, "~": NARROW, " ": NARROW, "!": "", "%": "%", "$": "$"}
 _PLAIN_FORMS = (
     (re.compile(r"\^\s*\{?\s*(?:\u00b0|\\circ)\s*\}?"), "\u00b0"),
@@ -82,7 +81,7 @@ _PLAIN_FORMS = (
     (re.compile(r"~"), "\u2248"),
     (re.compile(r"(?<=\d)\s*\{?\s*([eE])\s*\}?\s*\{?(?=\s*[+-]?\d)"), r"\1"),  # 3 \mathrm{e} 8
     (re.compile(r"(?<![A-Za-z\\])(?:sqrt|Sqrt|SQRT)(?![A-Za-z])"), r"\\sqrt"),
-    (re.compile(r"(?<![A-Za-z\\])[Pp]i(?![A-Za-z])"), r"\\pi "),
+    (re.compile(r"(?<![A-Za-z\\])[Pp]i(?![A-Za-z])"), r"\\pi"),
     (re.compile(r"(?<![A-Za-z\\])(ln|log)(?![A-Za-z])"), r"\\\1"),
 )
 
@@ -127,4 +126,4 @@ def _write_command(found: re.Match[str]) -> str:
     name, mark = found.groups()
     if mark is not None:
         return _MARKS.get(mark, mark)
-    return _COMMANDS.get(name, f"\\{name} ")
+    return _COMMANDS.get(name, found[0])

@@ -109,7 +109,9 @@ _SPECIAL = (  # what is written with a sign, a space or an English word order
     (re.compile(r"\s+cubed\b", re.IGNORECASE), "^cubic "),
     (re.compile(r"\bper\b", re.IGNORECASE), " / "),
 )
-_PART = re.compile(r"([^\W\d_]+|[%\u2030$\u20ac\u00a3\u00a5\u20b9\u00a2\u00b0])(?:\^?\(?([+-]?\d)\)?|\^(square|cubic))?|([*/()])")
+_PART = re.compile(
+    r"([^\W\d_]+|[%\u2030$\u20ac\u00a3\u00a5\u20b9\u00a2\u00b0])(?:\^?\(?([+-]?\d)\)?|\^(square|cubic))?|([*/()])"
+)
 _SUBSTANCE = re.compile(r"[^\W\d_][\w()+.'-]*")  # a word or a formula
 _GENERIC = frozenset({"unit", "total", "approximately", "about", "exactly", "answer", "each", "altogether", "overall"})
 
