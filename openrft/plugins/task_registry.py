@@ -6,7 +6,7 @@ import contextlib
 import fnmatch
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from openrft.tasks.task import (
     HasSource,
     ProvidesAllRows,
     Question,
+    ReadsRows,
     Rule,
+    SourceTable,
     Task,
     TaskFamily,
     TaskInfo,
@@ -34,6 +36,14 @@ from openrft.tasks.task import (
 from openrft.types import Sample
 
 logger = logging.getLogger(__name__)
+
+READING_OPTIONS = {  # fields of DataRequest that explain rows, by the option that sets them
+    "columns": "--map",
+    "count_from": "--count-from",
+    "kind": "--kind",
+    "sheet": "--sheet",
+    "split": "--split",
+}
 
 
 def find_family(name: str) -> TaskFamily:
@@ -87,6 +97,7 @@ def select_tasks(selector: str, data: str | None = None) -> list[str]:
 
 def load_task(name: str, request: DataRequest) -> Task:
     """One task with its leaks counted, and dropped if the request says so. Its rows are read again if they changed."""
+    _check_reading_options(find_family(name.split("/")[0]), request)
     return _load_task(name, request, list_file_states(source) if (source := _find_source(name, request)) else ())
 
 
@@ -118,11 +129,39 @@ def load_all_rows(name: str, request: DataRequest) -> Task | None:
     """The task with all its rows; None if the family cannot show them."""
     owner = name.split("/")[0]
     found = find_family(owner)
+    _check_reading_options(found, request)
     if not isinstance(found, ProvidesAllRows):
         return None
     with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load_all(name, request)
     return _a_task(owner, "whole", task)
+
+
+def read_source(
+    request: DataRequest,
+    needs: Collection[str] = ("question", "answer"),
+    extra: Mapping[str, Sequence[str]] | None = None,
+) -> SourceTable:
+    """The rows of `request.data` as they stand there, read by the first installed family that is `ReadsRows`.
+
+    `needs` and `extra` are described there. Raises UsageError, DataError.
+    """
+    for name in _families():
+        found = find_family(name)
+        if isinstance(found, ReadsRows):
+            with name_plugin_in_errors(name, f"failed to read {request.data}"):
+                return found.read_rows(request, needs, extra or {})
+    raise UsageError("no installed plugin reads files of questions.", "Install openrft-questions.")
+
+
+def _check_reading_options(family: TaskFamily, request: DataRequest) -> None:
+    """Refuse options that explain rows for a family that would ignore them. Raises UsageError."""
+    given = [option for name, option in READING_OPTIONS.items() if getattr(request, name) is not None]
+    if given and not isinstance(family, ReadsRows):
+        raise UsageError(
+            f"the tasks of {family.family} do not take {', '.join(given)}: the family knows its own rows.",
+            "Leave this out, or read files of your own with --task questions.",
+        )
 
 
 def _a_task(owner: str, hook: str, task: object) -> Task:

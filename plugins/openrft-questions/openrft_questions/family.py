@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from openrft import DataError, DataRequest, Sample, Task, TaskInfo, splits
+from openrft import DataError, DataRequest, Sample, SourceTable, Task, TaskInfo, splits
 from openrft_questions.files import ALL, FAMILY, find_files
-from openrft_questions.samples import SamplesBySide, load_samples
+from openrft_questions.samples import SamplesBySide, load_samples, read_table
 
 # How answers of each kind are to be written: alone in a task, and where the task has several kinds.
 ANSWER_FORMATS = {
@@ -70,6 +70,15 @@ class QuestionsFamily:
         samples, notes = load_samples(name, request)
         train = [*samples.get(None, ()), *samples.get("train", ())]
         return _make_task(name, samples, train, samples.get("test", []), {**notes, "split": "none: all rows"})
+
+    def read_rows(
+        self,
+        request: DataRequest,
+        needs: Collection[str] = ("question", "answer"),
+        extra: Mapping[str, Sequence[str]] = {},
+    ) -> SourceTable:
+        """Every row of the source, also without answers or with further columns (`openrft.ReadsRows`)."""
+        return read_table(request, needs, extra)
 
 
 def _make_task(

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from openrft import DataError, DataRequest, Sample, UsageError, escape_terminal
+from openrft import DataError, DataRequest, Question, Sample, SourceRow, SourceTable, UsageError, escape_terminal
 from openrft_questions.answers import find_gold_letter, infer_kind, parse_gold
 from openrft_questions.columns import (
     BadRow,
@@ -76,6 +76,48 @@ def _parse_side(cells: Mapping[str, Any], side: Side | None) -> Side | None:
     if side and found != side:
         raise BadRowError("split", f"the row says {found}, and its file is called {side}")
     return found
+
+
+def read_table(request: DataRequest, needs: Collection[str], extra: Mapping[str, Sequence[str]]) -> SourceTable:
+    """Every row of the source, of whatever side, in order. Raises UsageError or DataError."""
+    if request.data is None:
+        raise UsageError("no questions were given.", "Name a CSV or JSON file of yours with --data.")
+    rows = []
+    for file in find_files(request.data).files:
+        task = f"{FAMILY}/{file.leaf}"
+        for place, row in read_rows(file.path):
+            rows.append(_locate_row(f"{file.path.name} {place}", row, task, needs, extra))
+    return SourceTable(tuple(rows))
+
+
+def _locate_row(
+    place: str,
+    row: Mapping[str, Any] | BadRow,
+    task: str,
+    needs: Collection[str],
+    extra: Mapping[str, Sequence[str]],
+) -> SourceRow:
+    if isinstance(row, BadRow):
+        return SourceRow(place, None, fault=row.detail)
+    wanted = {name.lower(): meaning for meaning, names in extra.items() for name in names}
+    found = {wanted[name.strip().lower()]: value for name, value in row.items() if name.strip().lower() in wanted}
+    own = {name: value for name, value in row.items() if name.strip().lower() not in wanted}
+    try:
+        cells, lettered, _ = sort_columns(own)
+        text = require_text(cells, "question") if "question" in needs or "question" in cells else ""
+        given = cells.get("options")
+        if isinstance(given, str) and given.startswith(("[", "{")):
+            given = load_json(given)
+        options, labels = parse_options(given, lettered)
+        if "answer" not in cells and "answer" not in needs:
+            kind = "choice" if options else str(cells.get("type", "text"))
+            return SourceRow(place, Question(text, options, cast(Any, kind), task), extra=found, cells=row)
+        kind = infer_kind(cells, options)
+        answer = find_gold_letter(cells, options, labels) if kind == "choice" else parse_gold(cells, kind)
+    except BadRowError as bad:
+        return SourceRow(place, None, fault=str(bad.args[1]), extra=found, cells=row)
+    question = Question(text, options, cast(Any, kind), task)
+    return SourceRow(place, question, Sample(text, answer, options, cast(Any, kind), task), extra=found, cells=row)
 
 
 def load_samples(name: str, request: DataRequest) -> tuple[SamplesBySide, dict[str, Any]]:
