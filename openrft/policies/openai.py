@@ -144,7 +144,7 @@ class OpenAIPolicy:
         """
         refused, limited = set(self._refused), True
         while True:
-            values = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
+            values: dict[str, Any] = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
             budget = next((name for name in ("max_tokens", NEW_BUDGET) if name not in refused), None)
             if budget and limited:
                 values[budget] = how.max_tokens
