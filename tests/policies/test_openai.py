@@ -532,3 +532,21 @@ def test_an_answer_that_could_not_be_had_is_not_scored_and_is_counted(server: Se
     result = summarise_job(outcome)
     assert set(result.items) == {s.id for s in outcome.task.test} - {lost.id}
     assert result.metrics["evaluate.failed_requests"] == 2
+
+
+def test_answers_cut_off_inside_the_thought_are_unparsed_and_counted_apart(server: Server, tmp_path: Path) -> None:
+    """Of three answers one ends in time, one is cut off in its answer, and one in its thought, with a guess in it."""
+    messages = (
+        {"content": "\\boxed{A}", "reasoning_content": "well"},
+        {"content": "So it may", "reasoning_content": "well"},
+        {"content": None, "reasoning_content": "perhaps \\boxed{A}"},
+    )
+    choices = [{"message": m, "finish_reason": f} for m, f in zip(messages, ("stop", "length", "length"), strict=True)]
+    server.answer = lambda request, number: (200, {"choices": choices})
+    settings = Settings(evaluate=EvaluateSettings(completions=3))
+    data = DataRequest(train=4, test=6)
+    job = Job(Arm("vanilla"), "pocket/L3/final_speed", 0, f"openai:{server.url}#tiny", data, settings)
+    outcome = run_job(job, Store(tmp_path))
+    assert [r.answer for r in outcome.rollouts] == ["A", None, None] * 6
+    metrics = summarise_job(outcome).metrics
+    assert (metrics["evaluate.cut_off"], metrics["evaluate.cut_off_thinking"]) == (12, 6)
