@@ -95,7 +95,7 @@ cell = st.text("abc ,;\"'\n\tÄ≤0.", min_size=1).map(str.strip).filter(bool)
 
 @given(st.lists(st.tuples(cell, cell, cell), min_size=1, unique=True), st.data())
 def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:  # type: ignore[no-untyped-def]
-    from openrft_questions.files import read_rows
+    from openrft_questions.sources import find_source, read_file
 
     folder = tmp_path_factory.mktemp("same")
     table = [{"question": q, "A": a, "B": b, "answer": "A"} for q, a, b in rows]
@@ -105,7 +105,10 @@ def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathF
         writer.writerows(table)
     (folder / "q.json").write_text(json.dumps(table), "utf-8")
     (folder / "q.jsonl").write_text("\n".join(map(json.dumps, table)), "utf-8")
-    found = [[row for _, row in read_rows(folder / name)] for name in ("q.csv", "q.json", "q.jsonl")]
+    found = [
+        [one.row for one in read_file(find_source(str(folder / name)).files[0], DataRequest()).rows]
+        for name in ("q.csv", "q.json", "q.jsonl")
+    ]
     assert found[0] == found[1] == found[2] == table
 
 
