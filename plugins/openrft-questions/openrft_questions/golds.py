@@ -5,6 +5,7 @@ An answer that could be read in two ways is refused: a wrong gold answer would b
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
@@ -13,6 +14,7 @@ from openrft import AnswerKind, Sample, box_answer, grade
 from openrft_questions.cells import parse_cell, to_text
 from openrft_questions.kinds import (
     MAX_LENGTH,
+    PLAIN,
     YES_NO,
     KindRule,
     ascii_minus,
@@ -107,6 +109,9 @@ def _parse_number(answer: str, rule: KindRule) -> str:
     if not spells_number(answer):
         detail = f"the type is number, and the answer {answer[:60]!r} is no single number with or without a unit"
         raise BadRowError("answer", detail)
+    plain = PLAIN.match(answer)
+    if plain and not math.isfinite(float(plain.group())):
+        raise BadRowError("answer", _explain_unreachable(answer))
     decimals = re.match(r"\D*(\d*\.\d+)", answer)
     if decimals and len(re.sub(r"\D", "", decimals.group(1)).lstrip("0")) > MAX_DIGITS:
         detail = f"the answer {answer} has more than {MAX_DIGITS} digits, and all would have to be met: round it"

@@ -23,7 +23,7 @@ MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 THIRD = ("maybe", "unknown", "uncertain", "unclear")  # beside yes and no, in a column of three options
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_PLAIN = re.compile(_NUMBER)
+PLAIN = re.compile(_NUMBER)
 _COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _POWER = r"(?:\s*(?:[x\u00d7*\u00b7]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)\s*\{?[-+]?\d+\}?)?"
@@ -121,7 +121,7 @@ def _look(value: Any, text: str) -> str:
         return "boolean"
     if len(text) > MAX_LENGTH:
         return "text"  # which refuses it; the patterns below are for what may be a number
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return "number"
     if _COMMAS.fullmatch(text):
         return "commas"

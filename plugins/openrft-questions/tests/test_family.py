@@ -137,7 +137,7 @@ def test_bad_rows_are_refused_with_their_lines_or_counted(tmp_path: Path) -> Non
         ("q.csv", b"\n\nquestion,answer\n\nq?,4\nr?,\n", "line 6: there is no answer"),
         ("q.csv", b'question,answer\nq?,4\n"two\nlines"",5\n', "line 3: not CSV"),
         ("q.csv", b"sep=;\nquestion;answer\nq?;\n", "line 3: there is no answer"),
-        ("q.csv", b"prompt,answer\nq?,4\n", "no column is called question; there are prompt, answer"),
+        ("q.csv", b"words,answer\nq?,4\n", "no column is called question; there are words, answer"),
         ("q.json", b'{"question": {"0": "q?"}, "answer": {"0": 4}}', "no list of rows"),
         ("q.txt", b"q?", "not a file of questions by its name"),
     ],
@@ -228,7 +228,7 @@ def test_repeated_and_contradicting_rows_are_counted(tmp_path: Path) -> None:
 
 
 def test_without_data_it_says_what_to_give() -> None:
-    with pytest.raises(UsageError, match="Name a CSV or JSON file of yours with --data"):
+    with pytest.raises(UsageError, match="Name a CSV, JSON, Excel or Parquet file of yours with --data"):
         load_task("questions/all", DataRequest())
     with pytest.raises(DataError, match="there is no such file or folder"):
         load_task("questions/all", DataRequest(data="nowhere.csv"))

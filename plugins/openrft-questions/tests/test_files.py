@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from openrft_questions.sources import find_source, read_file
 from openrft_questions.table import Located
 
 from openrft import DataError, DataRequest, UsageError
