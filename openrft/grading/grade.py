@@ -11,7 +11,7 @@ from openrft.grading.choice import read_boolean, read_choice
 from openrft.grading.extract import final_answer
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
-from openrft.grading.text import normalise
+from openrft.grading.text import is_accepted_text, normalise, read_text
 from openrft.types import Rollout, Sample
 
 
@@ -54,6 +54,8 @@ def grade(sample: Sample, completion: str) -> Grade:
         return Grade(None, False)
     if sample.kind == "number":
         return Grade(read, is_same_number(read, sample.answer))
+    if sample.kind == "text":
+        return Grade(read, is_accepted_text(read, sample))
     return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
 
 
@@ -79,5 +81,5 @@ _READERS = {
     "boolean": read_boolean,
     "number": read_number,
     "expression": _read_text,
-    "text": _read_text,
+    "text": read_text,
 }
