@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from openrft.errors import UnknownName as UnknownName
     from openrft.errors import UsageError as UsageError
     from openrft.grading.extract import final_answer as final_answer
-    from openrft.grading.extract import split_steps as split_steps
-    from openrft.grading.extract import strip_thinking as strip_thinking
     from openrft.grading.grade import Grade as Grade
-    from openrft.grading.grade import GradingRules as GradingRules
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
+    from openrft.grading.number import is_number as is_number
+    from openrft.grading.rules import GradingRules as GradingRules
+    from openrft.grading.thinking import number_steps as number_steps
+    from openrft.grading.thinking import split_steps as split_steps
+    from openrft.grading.thinking import strip_thinking as strip_thinking
     from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Exploration as Exploration
     from openrft.plugins.hookspecs import HookResult as HookResult
@@ -73,8 +75,11 @@ if TYPE_CHECKING:
     from openrft.tasks.task import PreparesStore as PreparesStore
     from openrft.tasks.task import ProvidesAllRows as ProvidesAllRows
     from openrft.tasks.task import Question as Question
+    from openrft.tasks.task import ReadsRows as ReadsRows
     from openrft.tasks.task import Rewriter as Rewriter
     from openrft.tasks.task import Rule as Rule
+    from openrft.tasks.task import SourceRow as SourceRow
+    from openrft.tasks.task import SourceTable as SourceTable
     from openrft.tasks.task import StepChecker as StepChecker
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
@@ -110,8 +115,11 @@ _MODULES = {
         "UnknownName",
         "UsageError",
     ),
-    "grading.extract": ("final_answer", "split_steps", "strip_thinking"),
-    "grading.grade": ("Grade", "GradingRules", "apply_grade", "grade"),
+    "grading.extract": ("final_answer",),
+    "grading.grade": ("Grade", "apply_grade", "grade"),
+    "grading.number": ("is_number",),
+    "grading.rules": ("GradingRules",),
+    "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
@@ -135,8 +143,11 @@ _MODULES = {
         "PreparesStore",
         "ProvidesAllRows",
         "Question",
+        "ReadsRows",
         "Rewriter",
         "Rule",
+        "SourceRow",
+        "SourceTable",
         "StepChecker",
         "Task",
         "TaskFamily",

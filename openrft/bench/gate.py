@@ -124,6 +124,8 @@ def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]
     for owner, values in (*plan.get("settings", {}).items(), *plan.get("options", {}).items()):
         if owner == "explore" and "aggregation" in values:  # none in a plan stands for the aggregation in use
             values = {**values, "aggregation": choose_aggregation(values["aggregation"], values.get("credit"))}
+        if owner == "explore":  # the only reading that plans without this option had
+            values = {"reading": "strict", **values}
         yield from _flat(owner, values)
     for arm in report.arms:
         if arm.name in arms:

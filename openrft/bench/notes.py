@@ -11,6 +11,7 @@ from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.outcomes import Summary
 from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
+from openrft.stages.rl_metrics import describe_first_outcomes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
     "bad_rows": "malformed rows skipped",
@@ -117,6 +118,7 @@ def _lengths(report: Report) -> Iterator[str]:
         ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
         ("evaluate.failed_requests", "not given, as the server failed (its words are in rollouts/), and not scored"),
         ("evaluate.cut_off", "cut off at the longest length allowed"),
+        ("evaluate.cut_off_thinking", "cut off at that length inside the thought, before any answer"),
     ):
         for task in report.tasks:
             shares = {
@@ -167,6 +169,7 @@ SHARES = {  # explore's count of completions -> what it means; all in `explore.c
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
     "cut_off": "cut off in RL at the longest length allowed",
+    "cut_off_thinking": "cut off in RL at that length inside the thought, before any answer",
     "blank": "without a word in RL",
 }
 EVENTS = {  # explore's count -> what it means
@@ -189,6 +192,20 @@ def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> It
             events = {arm: n for arm, n, _ in _count_events(results, count) if n}
             if events:
                 yield f"{task}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
+        yield from _first_outcomes(task, results)
+
+
+def _first_outcomes(task: str, results: Sequence[ArmResult]) -> Iterator[str]:
+    """Where the outcome reward taught nothing when RL began, with the arms and seeds."""
+    where: dict[str, dict[str, list[int]]] = {}  # what was seen -> arm -> its seeds
+    for result in results:
+        counts = {name.removeprefix("explore."): n or 0.0 for name, n in result.metrics.items()}
+        if why := describe_first_outcomes(counts):
+            where.setdefault(why, {}).setdefault(result.arm, []).append(result.seed)
+    several = len({result.seed for result in results}) > 1
+    for why, arms in where.items():
+        named = (f"{arm} (seed {', '.join(map(str, seeds))})" if several else arm for arm, seeds in arms.items())
+        yield f"{task}, RL of {', '.join(named)}: {why}."
 
 
 def _count_events(results: Sequence[ArmResult], count: str) -> Iterator[tuple[str, float, float]]:

@@ -6,15 +6,17 @@ summarised (summary.py), compared (gate.py) or drawn (render.py).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any
 
-from openrft.config.documents import Flags, dump_document, read_document
+from openrft.config.documents import OMIT_EMPTY, Flags, dump_document, read_document
 from openrft.errors import DataError, StoreError, UnknownName
+from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.files import report_disk_errors, write_atomic
@@ -33,6 +35,7 @@ class ItemRecord:
     cluster: str  # items that share it are near duplicates and are resampled together
     groups: Mapping[str, str] = field(default_factory=dict)  # grouping -> its group, e.g. level -> L3
     defects: tuple[str, ...] = ()  # known defects of the item itself
+    chance: Annotated[float, OMIT_EMPTY] = 0.0  # of guessing right; 0 also in reports that do not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Item:
     unparsed: Flags  # no answer could be read; counts as not correct, and is reported separately
     tokens: int  # generated, over all completions
     scores: tuple[float, ...] = ()  # in [0, 1], where answers can be partly right; empty: 1 if correct, else 0
+    lenient_correct: Annotated[Flags, OMIT_EMPTY] = ()  # in the lenient reading; empty: answers were read strictly only
+    lenient_unparsed: Annotated[Flags, OMIT_EMPTY] = ()  # no answer could be read by the lenient reading, either
 
     @property
     def value(self) -> float:
@@ -148,7 +153,14 @@ def record_task(task: Task) -> TaskRecord:
     leaf = {s.id: s.task or task.name for s in task.test}
     by_id = {s.id: s for s in task.test}
     items = tuple(
-        ItemRecord(i, leaf[i], cluster[i], _groups(task, by_id[i]), tuple(by_id[i].meta.get("defects") or ()))
+        ItemRecord(
+            i,
+            leaf[i],
+            cluster[i],
+            _groups(task, by_id[i]),
+            tuple(by_id[i].meta.get("defects") or ()),
+            chance_of_guessing(by_id[i]),
+        )
         for i in sorted(leaf)
     )
     known_by = content_id(task.instruction, _name_grader(task.grade), sorted(leaf))
@@ -156,9 +168,12 @@ def record_task(task: Task) -> TaskRecord:
 
 
 def _name_grader(grader: Grader) -> list[str]:
-    """The name of a grader in a report. The core's grader keeps its name wherever its code is."""
+    """The name of a grader in a report. The core's grader keeps its name wherever its code is. Rules other than the
+    default are part of it."""
     if grader is grade:
         return ["openrft.grading", "grade"]
+    if isinstance(grader, functools.partial):
+        return [*_name_grader(grader.func), repr(grader.args), repr(sorted(grader.keywords.items()))]
     return [getattr(grader, part, type(grader).__name__) for part in ("__module__", "__qualname__")]
 
 
@@ -186,7 +201,10 @@ def validate_report(report: Report) -> Report:
             if set(job.items) != tasks[job.task]:
                 raise DataError(f"{where}: its items are not the task's test items.")
             bad = [i for i, o in job.items.items() if not o.correct or len(o.correct) != len(o.unparsed)]
-            bad += [i for i, o in job.items.items() if o.scores and len(o.scores) != len(o.correct)]
+            further = ("scores", "lenient_correct", "lenient_unparsed")  # each may be empty
+            for values in ({i: getattr(o, name) for i, o in job.items.items()} for name in further):
+                bad += [i for i, given in values.items() if given and len(given) != len(job.items[i].correct)]
+            bad += [i for i, o in job.items.items() if bool(o.lenient_correct) != bool(o.lenient_unparsed)]
             if bad:
                 raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
     return report

@@ -106,7 +106,13 @@ def _item(rollouts: Sequence[Rollout]) -> Item:
     partly = any(r.score is not None for r in rollouts)
     scores = tuple(float(bool(r.correct)) if r.score is None else r.score for r in rollouts) if partly else ()
     return Item(
-        correct, tuple(r.answer is None for r in rollouts), sum(len(r.completion.tokens) for r in rollouts), scores
+        correct,
+        tuple(r.answer is None for r in rollouts),
+        sum(len(r.completion.tokens) for r in rollouts),
+        scores,
+        # What only a judge could tell about the lenient answer counts as in the strict reading.
+        tuple(c if r.lenient_correct is None else r.lenient_correct for r, c in zip(rollouts, correct, strict=True)),
+        tuple((r.answer if r.lenient_correct is None else r.lenient_answer) is None for r in rollouts),
     )
 
 

@@ -6,9 +6,11 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+
+from openrft.types import AnswerKind
 
 if TYPE_CHECKING:
     from openrft.bench.plan import BenchRequest
@@ -46,6 +48,27 @@ set_option = click.option(
     help="A stage's setting or a plugin's option; `openrft settings` lists them. Repeatable.",
 )
 
+_READING = [  # how the rows of a source are understood
+    click.option(
+        "--map",
+        "columns",
+        multiple=True,
+        metavar="MEANING=COLUMN",
+        help="What a column holds where its name does not say: question=prompt,answer=gold. Repeatable.",
+    ),
+    click.option(
+        "--count-from", type=click.Choice(["0", "1"]), default=None, help="Where numbered answers count from."
+    ),
+    click.option("--kind", type=click.Choice(get_args(AnswerKind)), default=None, help="The kind of every answer."),
+    click.option("--sheet", default=None, metavar="NAME", help="The sheet of a workbook."),
+    click.option(
+        "--split",
+        default=None,
+        metavar="NAME",
+        help="The split of a data set to draw from, or TRAIN:TEST.  [default: its train and test, or its only one]",
+    ),
+]
+
 _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
@@ -65,6 +88,20 @@ _DATA = [
     ),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
     click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0),
+        default=None,
+        metavar="PART",
+        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
+        "  [default: half a unit of the gold answer's last digit]",
+    ),
+    click.option(
+        "--convert-units",
+        is_flag=True,
+        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
+    ),
+    *_READING,
 ]
 
 _OPTIONS = [
@@ -130,8 +167,30 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
         "skip_bad_rows": given["skip_bad_rows"] or None,
         "drop_leaks": given["drop_leaks"] or None,
         "clean": given["clean"] or None,
+        "tolerance": given["tolerance"],
+        "convert_units": given["convert_units"] or None,
+        **parse_reading_options(given),
     }
     return {key: value for key, value in data.items() if value is not None}
+
+
+def reading_options(function: F) -> F:
+    """Add the options that explain the rows of a source."""
+    for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+def parse_reading_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of DataRequest that explain rows, those that were given."""
+    found = {
+        "columns": ",".join(given["columns"]) or None,
+        "count_from": None if given["count_from"] is None else int(given["count_from"]),
+        "kind": given["kind"],
+        "sheet": given["sheet"],
+        "split": given["split"],
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 from pydantic_core import ErrorDetails, SchemaValidator, ValidationError, to_jsonable_python
 
 from openrft.config.options import get_default, get_types, list_fields
@@ -30,6 +30,9 @@ def _read_flag(value: Any) -> Any:
 Flags = Annotated[
     tuple[Annotated[bool, BeforeValidator(_read_flag)], ...], PlainSerializer(lambda flags: list(map(int, flags)))
 ]
+
+
+OMIT_EMPTY = Field(exclude_if=lambda value: not value)  # in Annotated: the field is written only if it holds something
 
 
 def dump_document(value: Any) -> Any:

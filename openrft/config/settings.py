@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
+from openrft.types import Reading
 
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
@@ -47,6 +48,12 @@ class ExploreSettings:
         source="paper, section 3",
         ge=0,
         le=1,
+    )
+    reading: Reading = option(
+        "strict",
+        help="Which reading of an answer earns the outcome reward. strict: a right final answer in the asked form."
+        " lenient: any right answer that a careful person would read, so the form is not learned.",
+        source="paper: the answer in its form",
     )
     aggregation: Aggregation | None = option(
         None,
@@ -110,6 +117,10 @@ class EvaluateSettings:
 class PolicySettings:
     """How the policy is opened and asked, in every stage."""
 
+    thinking: Literal["auto", "on", "off"] = option(
+        "auto",
+        help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
+    )
     date: str = option(
         "2024-07-26",
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"

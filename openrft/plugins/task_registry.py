@@ -6,13 +6,14 @@ import contextlib
 import fnmatch
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.grading.grade import Grade, grade
+from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import find_plugin, list_plugins
@@ -26,7 +27,9 @@ from openrft.tasks.task import (
     HasSource,
     ProvidesAllRows,
     Question,
+    ReadsRows,
     Rule,
+    SourceTable,
     Task,
     TaskFamily,
     TaskInfo,
@@ -34,6 +37,14 @@ from openrft.tasks.task import (
 from openrft.types import Sample
 
 logger = logging.getLogger(__name__)
+
+READING_OPTIONS = {  # fields of DataRequest that explain rows, by the option that sets them
+    "columns": "--map",
+    "count_from": "--count-from",
+    "kind": "--kind",
+    "sheet": "--sheet",
+    "split": "--split",
+}
 
 
 def find_family(name: str) -> TaskFamily:
@@ -87,6 +98,7 @@ def select_tasks(selector: str, data: str | None = None) -> list[str]:
 
 def load_task(name: str, request: DataRequest) -> Task:
     """One task with its leaks counted, and dropped if the request says so. Its rows are read again if they changed."""
+    _check_reading_options(find_family(name.split("/")[0]), request)
     return _load_task(name, request, list_file_states(source) if (source := _find_source(name, request)) else ())
 
 
@@ -111,18 +123,48 @@ def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task
     task = _a_task(owner, "load", task)
     logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
     rules = {leaf: _wrap_rule(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
-    return check_split_leakage(replace(task, grade=_wrap_grader(owner, task.grade), baseline_rules=rules), request)
+    grader = _bind_rules(name, _wrap_grader(owner, task.grade), request)
+    return check_split_leakage(replace(task, grade=grader, baseline_rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:
     """The task with all its rows; None if the family cannot show them."""
     owner = name.split("/")[0]
     found = find_family(owner)
+    _check_reading_options(found, request)
     if not isinstance(found, ProvidesAllRows):
         return None
     with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load_all(name, request)
-    return _a_task(owner, "whole", task)
+    task = _a_task(owner, "whole", task)
+    return replace(task, grade=_bind_rules(name, task.grade, request))
+
+
+def read_source(
+    request: DataRequest,
+    needs: Collection[str] = ("question", "answer"),
+    extra: Mapping[str, Sequence[str]] | None = None,
+) -> SourceTable:
+    """The rows of `request.data` as they stand there, read by the first installed family that is `ReadsRows`.
+
+    `needs` and `extra` are described there. Raises UsageError, DataError.
+    """
+    for name in _families():
+        found = find_family(name)
+        if isinstance(found, ReadsRows):
+            with name_plugin_in_errors(name, f"failed to read {request.data}"):
+                return found.read_rows(request, needs, extra or {})
+    raise UsageError("no installed plugin reads files of questions.", "Install openrft-questions.")
+
+
+def _check_reading_options(family: TaskFamily, request: DataRequest) -> None:
+    """Refuse options that explain rows for a family that would ignore them. Raises UsageError."""
+    given = [option for name, option in READING_OPTIONS.items() if getattr(request, name) is not None]
+    if given and not isinstance(family, ReadsRows):
+        raise UsageError(
+            f"the tasks of {family.family} do not take {', '.join(given)}: the family knows its own rows.",
+            "Leave this out, or read files of your own with --task questions.",
+        )
 
 
 def _a_task(owner: str, hook: str, task: object) -> Task:
@@ -143,6 +185,19 @@ def _wrap_grader(owner: str, grader: Grader) -> Grader:
 
     graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
     return graded
+
+
+def _bind_rules(name: str, grader: Grader, request: DataRequest) -> Grader:
+    """The core's grader with the rules that the request asks for. Raises UsageError for another grader."""
+    rules = GradingRules(request.tolerance, request.convert_units)
+    if rules == DEFAULT_RULES:
+        return grader
+    if grader is not grade:
+        raise UsageError(
+            f"{name} is graded by rules of its own, so --tolerance and --convert-units would change nothing.",
+            "Leave them out.",
+        )
+    return functools.partial(grade, rules=rules)
 
 
 def _wrap_rule(owner: str, leaf: str, rule: Rule) -> Rule:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from openrft.config.settings import CREDIT_AGGREGATION, Aggregation, Credit
 from openrft.errors import PluginError
-from openrft.types import Reward, Rollout
+from openrft.types import Reading, Reward, Rollout
 
 TEMPERATURE = 0.1  # of the soft minimum; PURE's value
 
@@ -58,12 +58,18 @@ def mix_outcome_and_process(outcome: float, process: Sequence[float], alpha: flo
 
 
 def assign_rewards(
-    rollout: Rollout, rewards: Sequence[Reward], alpha: float, aggregation: Aggregation, credit: Credit = "sequence"
+    rollout: Rollout,
+    rewards: Sequence[Reward],
+    alpha: float,
+    aggregation: Aggregation,
+    credit: Credit = "sequence",
+    reading: Reading = "strict",
 ) -> Rollout:
     """The graded rollout with its rewards, R, and each step's share of R.
 
-    A process reward that has a score for the whole sequence is earned at the last token, like the outcome. Raises
-    PluginError for a score that is not finite.
+    Without an outcome reward of a plugin, `reading` says which answers earn one. A process reward that has a
+    score for the whole sequence is earned at the last token, like the outcome. Raises PluginError for a score that is
+    not finite.
     """
     form = CREDIT_AGGREGATION.get(credit, aggregation)
     stepwise = [r for r in rewards if r.kind == "process" and r.score is None]
@@ -73,7 +79,7 @@ def assign_rewards(
             raise PluginError(f"reward {reward.name!r} gave {reward.score} for sample {rollout.sample.id}.")
     outcomes = [r for r in filled if r.kind == "outcome"]
     if not outcomes:
-        outcomes = [Reward("outcome", "outcome", _outcome(rollout))]
+        outcomes = [Reward("outcome", "outcome", score_outcome(rollout, reading))]
         filled = [*outcomes, *filled]
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]
@@ -91,8 +97,13 @@ def assign_rewards(
     )
 
 
-def _outcome(rollout: Rollout) -> float:
-    """1 if right, else 0; or the answer's score in [0, 1] where answers can be partly right."""
+def score_outcome(rollout: Rollout, reading: Reading) -> float:
+    """1 if right, else 0; or the answer's score in [0, 1] where answers can be partly right.
+
+    The lenient reading adds the answers that the strict one cannot read. Those count as right or wrong only.
+    """
+    if reading == "lenient" and rollout.answer is None:
+        return float(bool(rollout.lenient_correct))
     return float(bool(rollout.correct)) if rollout.score is None else rollout.score
 
 

@@ -24,6 +24,7 @@ from openrft.stages.training_log import METRICS_FILE, TrainingLog
 from openrft.types import Demonstration, Rollout, Sample, digest_samples
 
 VERSION = 2
+TAIL_METRICS = ("reward", "correct", "lenient_correct")  # their means over the last fifth of the steps are reported
 
 
 def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonstration]) -> Path | None:
@@ -58,7 +59,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
             _run_steps(run)
         rows = run.training_log.rows()
         tail = rows[-max(1, run.steps // 5) :]
-        stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in ("reward", "correct")})
+        stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in TAIL_METRICS})
         policy.save_adapter(folder / "adapter")
 
     result = context.run_stage("explore", VERSION, inputs, make, keep=(METRICS_FILE,))

@@ -6,6 +6,7 @@ have the same questions, prompts, grader, rewards, log and checkpoints.
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
 from openrft.grading.grade import apply_grade
+from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
 from openrft.policies.base import Sampling, TrainablePolicy
@@ -24,9 +26,18 @@ from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
-from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal, is_blank
+from openrft.stages.rl_metrics import (
+    FIRST_COMPLETIONS,
+    compute_step_metrics,
+    count_first_outcomes,
+    describe_first_outcomes,
+    has_no_learning_signal,
+    is_blank,
+)
 from openrft.stages.training_log import TrainingLog
 from openrft.types import JSON, Demonstration, Prompt, Rollout, Sample
+
+logger = logging.getLogger(__name__)
 
 EXPLODED = 1e3  # a larger loss means that training has gone wrong, because advantages are of the order of 1
 
@@ -92,8 +103,20 @@ class ExploreLoop:
         scored = reward_rollouts(self.context, kept, step, self.stats, *again)
         unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
         self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)
+        self._watch_first_outcomes(scored)
         self._lap("reward")
         return scored
+
+    def _watch_first_outcomes(self, scored: Sequence[Rollout]) -> None:
+        """Count the outcome rewards of the first steps, and warn before training if they teach nothing."""
+        how = self.context.job.settings.explore
+        enough = min(FIRST_COMPLETIONS, how.steps * how.prompts_per_step * how.group_size)
+        if self.stats.counts.get("first_completions", 0) >= enough:
+            return
+        for name, n in count_first_outcomes(scored).items():
+            self.stats.count(name, n)
+        if self.stats.counts["first_completions"] >= enough and (why := describe_first_outcomes(self.stats.counts)):
+            logger.warning("%s: %s.", ", ".join(self.trainers), why)
 
     def log_step(
         self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float], state: JSON = None
@@ -111,7 +134,10 @@ class ExploreLoop:
         self._count(rollouts, row)
         self.training_log.write(row)
         self.log(row)
-        note = f"reward {row['reward']:.2f}, correct {row['correct']:.2f}, {sum(seconds.values()):.1f} s per step"
+        right = f"correct {row['correct']:.2f}"
+        if row["lenient_correct"] > row["correct"]:
+            right += f" ({row['lenient_correct']:.2f} in the lenient reading)"
+        note = f"reward {row['reward']:.2f}, {right}, {sum(seconds.values()):.1f} s per step"
         self.context.progress.update("explore", step + 1, self.steps, note)
         if (step + 1) % self.context.job.settings.explore.checkpoint_every == 0 or step + 1 == self.steps:
             self.training_log.save(step + 1, self.policy, self.stats, self.context.plugins.states)
@@ -136,6 +162,7 @@ class ExploreLoop:
         self.stats.tokens += int(row["tokens"])
         self.stats.count("completions", len(rollouts))
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
+        self.stats.count("cut_off_thinking", sum(is_cut_off_thinking(r.completion) for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
         self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, get_args
 
 from openrft.errors import PluginError
-from openrft.grading.extract import split_steps
+from openrft.grading.thinking import split_steps
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.rewards.combine import assign_rewards
@@ -29,7 +29,10 @@ def reward_rollouts(
     how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
     form = how.effective_aggregation
-    return [assign_rewards(r, g, how.alpha, form, how.credit) for r, g in zip(rollouts, given, strict=True)]
+    return [
+        assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
+        for r, rewards in zip(rollouts, given, strict=True)
+    ]
 
 
 def collect_plugin_rewards(

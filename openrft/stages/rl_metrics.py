@@ -6,22 +6,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import fsum
 
+from openrft.rewards.combine import score_outcome
 from openrft.types import Rollout
 
 
 def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Means over the step's rollouts, in the order of the log's columns.
 
-    reward (R), correct, unparsed, length (tokens); `reward.NAME`, the score of each source; cut_off, the share that ran
-    out of tokens; blank, the share without any text; zero_variance, the share of questions whose rollouts all earned
-    the same, among those with several; entropy in nats per token, if the policy gives log-probabilities. It is the mean
-    of -log p over the sampled tokens, which is unbiased because they were drawn from p.
+    reward (R), correct, lenient_correct (right in the lenient reading), unparsed, length (tokens); `reward.NAME`, the
+    score of each source; cut_off, the share that ran out of tokens; blank, the share without any text; zero_variance,
+    the share of questions whose rollouts all earned the same, among those with several; entropy in nats per token, if
+    the policy gives log-probabilities. It is the mean of -log p over the sampled tokens, which is unbiased because they
+    were drawn from p.
     """
     n = len(rollouts)
     several = {sample for sample, count in Counter(r.sample.id for r in rollouts).items() if count > 1}
     row = {
         "reward": sum(r.reward or 0.0 for r in rollouts) / n,
         "correct": sum(bool(r.correct) for r in rollouts) / n,
+        "lenient_correct": sum(bool(r.lenient_correct) for r in rollouts) / n,
         "unparsed": sum(r.answer is None for r in rollouts) / n,
         "length": sum(len(r.completion.tokens) for r in rollouts) / n,
         "cut_off": sum(r.completion.finish_reason == "length" for r in rollouts) / n,
@@ -57,3 +60,39 @@ def find_samples_with_reward_spread(rollouts: Sequence[Rollout]) -> set[str]:
     for r in rollouts:
         step_rewards.setdefault(r.sample.id, set()).add(r.reward)
     return {sample for sample, rewards in step_rewards.items() if len(rewards) > 1}
+
+
+FIRST_COMPLETIONS = 50  # none of so many rewarded: with 95% confidence at most 6% of all would be (rule of three)
+
+
+def count_first_outcomes(rollouts: Sequence[Rollout]) -> dict[str, int]:
+    """What answers earned before RL could change the policy, as counts of completions.
+
+    first_completions: all. first_unrewarded and first_full: those with an outcome reward of 0 or less, and of 1 or
+    more. first_lenient: those that would earn one if the core's outcome reward followed the lenient reading.
+    """
+    counts = dict.fromkeys(("first_completions", "first_unrewarded", "first_full", "first_lenient"), 0)
+    for rollout in rollouts:
+        earned = [r for r in rollout.rewards if r.kind == "outcome"]
+        outcome = fsum(r.score or 0.0 for r in earned) / len(earned)
+        counts["first_completions"] += 1
+        counts["first_unrewarded"] += outcome <= 0
+        counts["first_full"] += outcome >= 1
+        counts["first_lenient"] += earned[0].name == "outcome" and score_outcome(rollout, "lenient") > 0
+    return counts
+
+
+def describe_first_outcomes(counts: Mapping[str, float]) -> str:
+    """Why the outcome reward teaches nothing at the start of RL, with advice; empty if it does teach."""
+    n = counts.get("first_completions", 0)
+    if n and counts["first_unrewarded"] == n:
+        words = f"none of the first {n:.0f} answers earned an outcome reward, so there is nothing to learn from it"
+        if counts["first_lenient"]:
+            share = counts["first_lenient"] / n
+            more = f"{share:.0%} of them are right in the lenient reading"
+            return f"{words}. {more}: use sft first, or explore.reading=lenient"
+        return f"{words}. Use sft first, or easier questions"
+    if n and counts["first_full"] == n:
+        words = f"all of the first {n:.0f} answers earned the full outcome reward, so there is nothing to learn from it"
+        return f"{words}. Use harder questions"
+    return ""

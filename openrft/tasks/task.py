@@ -5,10 +5,10 @@ This file does not know where a family's rows are stored; the family's plugin do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from openrft.config.options import option
 from openrft.grading.grade import Grade, grade
@@ -49,6 +49,25 @@ class DataRequest:
     skip_bad_rows: bool = option(False, help="Leave out malformed rows and count them instead of refusing the run.")
     drop_leaks: bool = option(False, help="Remove train samples that overlap with test.")
     clean: bool = option(False, help="Leave out rows with a known defect, in train and test.")
+    tolerance: float | None = option(
+        None,
+        help="How far a number may be from the gold answer, as a part of it (0.01: one percent); none: half a unit of"
+        " the gold answer's last digit.",
+        ge=0,
+    )
+    convert_units: bool = option(
+        False, help="Whether an answer in another unit counts if it is equal (5 cm, 0.05 m); needs the library pint."
+    )
+    # The fields below are for a family that reads rows of any layout (`ReadsRows`); others refuse them.
+    columns: str | None = option(
+        None, help="What columns hold where their names do not say: question=prompt,answer=gold."
+    )
+    count_from: Literal[0, 1] | None = option(None, help="Where numbered answers count from; none: the rows must tell.")
+    kind: AnswerKind | None = option(None, help="The kind of every answer; none: as the rows say or look.")
+    sheet: str | None = option(None, help="The sheet of a workbook; none: its only one.")
+    split: str | None = option(
+        None, help="The split of a data set to draw from, or TRAIN:TEST; none: its train and test, or its only one."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +91,9 @@ class Task:
 class TaskFamily(Protocol):
     """What the `tasks` provider of a plugin returns. `family` equals the plugin's entry-point name.
 
-    A family whose rows are in files may also be `ProvidesAllRows` and `PreparesStore`. A family whose tasks have names
-    that it does not list may be `HasAliases`, and one with a default source `HasSource`. The core looks for their
-    methods by name.
+    A family whose rows are in files may also be `ProvidesAllRows`, `ReadsRows` and `PreparesStore`. A family whose
+    tasks have names that it does not list may be `HasAliases`, and one with a default source `HasSource`. The core
+    looks for their methods by name.
     """
 
     family: str
@@ -100,6 +119,56 @@ class ProvidesAllRows(Protocol):
         """Like `load`, with every usable row and no draw. Rows are in train if the data has no split of its own.
 
         This includes rows without an outcome reward. `request.train`, `test` and `seed` are ignored.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A sample without its answer, as a rule sees it."""
+
+    text: str  # the stem, without options
+    options: tuple[str, ...] = ()
+    kind: AnswerKind = "choice"
+    task: str = ""  # the leaf task it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a source as it stands there."""
+
+    place: str  # for messages: "mine.csv line 3"
+    question: Question | None  # None: the row cannot be used, and `fault` says why
+    sample: Sample | None = None  # the question with its gold answer; None for a row without an answer
+    fault: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)  # by the meaning that was asked for; only filled cells
+    cells: Mapping[str, Any] = field(default_factory=dict)  # every column by its own name
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """Every row of a source, in its order, and how the rows were understood."""
+
+    rows: tuple[SourceRow, ...]
+    notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: layout, warnings, columns_ignored
+
+
+@runtime_checkable
+class ReadsRows(Protocol):
+    """A family that reads rows of any layout, also such as are no task: without answers, or with completions."""
+
+    def read_rows(
+        self,
+        request: DataRequest,
+        needs: Collection[str] = ("question", "answer"),
+        extra: Mapping[str, Sequence[str]] = {},
+    ) -> SourceTable:
+        """The rows of `request.data`. `columns`, `count_from`, `kind`, `sheet` and `split` of the request explain them.
+
+        `needs`: which of question and answer every row must have; the other may be missing. `extra`: further meanings,
+        each with the names that its column may have, such as {"completion": ("completion", "response", "output")}.
+        A row that cannot be used says why; it raises nothing. Raises DataError for a source that cannot be read, or
+        without a column that is needed.
         """
         ...
 
@@ -136,16 +205,6 @@ class HasSource(Protocol):
         A task is kept in memory as long as nothing there changes.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A sample without its answer, as a rule sees it."""
-
-    text: str  # the stem, without options
-    options: tuple[str, ...] = ()
-    kind: AnswerKind = "choice"
-    task: str = ""  # the leaf task it belongs to
 
 
 Answerer = Callable[[Question], str | None]  # -> a letter, Yes or No, or a text; None = the rule does not apply

@@ -21,6 +21,45 @@ def test_nothing_is_said_of_a_run_that_went_well():
     assert noted(completions=1000, cut_off=4, blank=0, over_context=0, idle_steps=0, exploded_steps=0) == []
 
 
+def test_answers_cut_off_inside_a_thought_have_a_note_of_their_own():
+    assert noted(completions=100, cut_off=30, cut_off_thinking=20) == [
+        "toy/L1/sums: answers cut off in RL at the longest length allowed: rl 30%, rl+prm 30%.",
+        "toy/L1/sums: answers cut off in RL at that length inside the thought, before any answer: rl 20%, rl+prm 20%.",
+    ]
+
+
+def started(*, of, rewarded=0, full=0, lenient=0):
+    """The notes of arms whose first answers earned this."""
+    unrewarded = of - rewarded
+    return noted(first_completions=of, first_unrewarded=unrewarded, first_full=full, first_lenient=lenient)
+
+
+def test_a_start_without_an_outcome_reward_is_named_with_advice():
+    assert started(of=160, rewarded=1) == []
+    assert started(of=160) == [
+        "toy/L1/sums, RL of rl (seed 0, 1), rl+prm (seed 0, 1): none of the first 160 answers earned an outcome"
+        " reward, so there is nothing to learn from it. Use sft first, or easier questions."
+    ]
+    (line,) = started(of=160, lenient=40)
+    assert line.endswith(" 25% of them are right in the lenient reading: use sft first, or explore.reading=lenient.")
+    (line,) = started(of=160, rewarded=160, full=160, lenient=160)
+    assert line.endswith(
+        ": all of the first 160 answers earned the full outcome reward, so there is nothing to learn from it."
+        " Use harder questions."
+    )
+
+
+def test_a_seed_that_started_well_is_not_named():
+    made = report({"vanilla": 0.3, "rl": 0.5}, seeds=(0, 1))
+    counts = {"explore.first_completions": 50.0, "explore.first_full": 0.0, "explore.first_lenient": 0.0}
+    results = [
+        replace(r, metrics={**counts, "explore.first_unrewarded": 50.0 - r.seed}) if r.arm == "rl" else r
+        for r in made.results
+    ]
+    (line,) = build_training_notes([task.name for task in made.tasks], results)
+    assert line.startswith("toy/L1/sums, RL of rl (seed 0): none of the first 50 answers")
+
+
 def test_shares_are_of_all_completions_and_events_are_added_up():
     assert noted(
         completions=75, over_context=25, cut_off=15, idle_steps=3, exploded_steps=1, damaged_checkpoints=1

@@ -60,6 +60,8 @@ def test_text_that_is_no_utf8_survives() -> None:
             "correct[0]: 2 is neither",
         ),
         (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(correct=[]), "at least one"),
+        (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(lenient_correct=[0, 1]), "one verdict for each"),
+        (lambda d: d["results"][0]["items"]["toy/L1/sums-000"].update(lenient_unparsed=[1]), "one verdict for each"),
     ],
 )
 def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
@@ -77,6 +79,23 @@ COMMITTED = sorted(Path(__file__).parents[2].glob("benchmarks/results/*/report.j
 def test_committed_reports_are_written_back_byte_for_byte(path: Path) -> None:
     text = path.read_text("utf-8")
     assert to_json(from_json(text)) == text
+
+
+def test_marks_of_the_lenient_reading_and_chance_are_written_only_where_there_are_some() -> None:
+    report = factories.report()
+    plain = to_json(report)
+    assert "lenient" not in plain
+    assert "chance" not in plain
+    (task,), job = report.tasks, report.results[0]
+    items = {i: replace(o, lenient_correct=o.correct, lenient_unparsed=o.unparsed) for i, o in job.items.items()}
+    told = replace(
+        report,
+        tasks=(replace(task, items=tuple(replace(item, chance=0.25) for item in task.items)),),
+        results=(replace(job, items=items), *report.results[1:]),
+    )
+    text = to_json(told)
+    assert from_json(text) == told
+    assert text.count('"lenient_correct": [') == text.count('"chance": 0.25') == len(task.items)
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:

@@ -1,4 +1,4 @@
-"""The final answer and the steps of a completion."""
+"""The final answer of a completion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.grading.extract import final_answer, split_steps, strip_thinking
+from openrft.grading.extract import final_answer
+from openrft.grading.thinking import strip_thinking
 from openrft.tasks.prompt import box_answer
 
 
@@ -77,7 +78,3 @@ pieces = ["answer is ", "Answer: ", "**", "*", '"', "`", "(", ")", "option ", "B
 def test_the_final_answer_of_a_final_answer_is_itself(text):
     found = final_answer(text)
     assert found is None or final_answer(box_answer(found)) == found
-
-
-def test_steps_are_non_empty_lines():
-    assert split_steps("a\n\n  \nb\n") == ["a", "b"]

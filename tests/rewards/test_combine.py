@@ -56,6 +56,21 @@ def test_a_plugins_outcome_replaces_the_graders():
     assert [r.name for r in rollout.rewards] == ["placebo"]
 
 
+def test_the_lenient_reading_adds_only_what_the_strict_one_cannot_read():
+    unread = replace(ROLLOUT, answer=None, correct=False, lenient_answer="A", lenient_correct=True)
+    partly = replace(ROLLOUT, correct=False, score=0.25, lenient_answer="A", lenient_correct=True)
+    judge = Reward("judge", "outcome", 0.5)
+    found = {
+        reading: [
+            assign_rewards(unread, [], 0.7, "min", reading=reading).reward,
+            assign_rewards(partly, [], 0.7, "min", reading=reading).reward,
+            assign_rewards(unread, [judge], 0.7, "min", reading=reading).reward,
+        ]
+        for reading in ("strict", "lenient")
+    }
+    assert found == {"strict": [0.0, 0.25, 0.5], "lenient": [1.0, 0.25, 0.5]}
+
+
 def test_a_reward_that_is_no_number_is_refused():
     with pytest.raises(PluginError, match="'prm' gave nan"):
         assign_rewards(ROLLOUT, [Reward("prm", "process", math.nan)], 0.7, "min")

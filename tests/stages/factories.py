@@ -80,7 +80,13 @@ def class_of(instance: Any) -> type[Any]:
 
 
 def make_context(
-    monkeypatch: Any, store: Path, policy: Trainee, steps: int = 3, prompts_per_step: int = 4, **plugins: Any
+    monkeypatch: Any,
+    store: Path,
+    policy: Trainee,
+    steps: int = 3,
+    prompts_per_step: int = 4,
+    reading: openrft.Reading = "strict",
+    **plugins: Any,
 ) -> JobContext:
     """One job whose plugins are these objects."""
     entries = {name: EntryPoint(name, "nowhere", GROUP) for name in plugins}
@@ -90,7 +96,9 @@ def make_context(
         monkeypatch.setattr(f"openrft.plugins.{module}.load_plugin_class", lambda name: class_of(plugins[name]))
     monkeypatch.setattr("openrft.plugins.manager.digest_plugin_source", lambda name: "")
     settings = Settings(
-        explore=ExploreSettings(steps=steps, prompts_per_step=prompts_per_step, group_size=2, max_tokens=9),
+        explore=ExploreSettings(
+            steps=steps, prompts_per_step=prompts_per_step, group_size=2, max_tokens=9, reading=reading
+        ),
         evaluate=EvaluateSettings(),
     )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)

@@ -29,6 +29,7 @@ from openrft import (
     Task,
     UsageError,
     build_messages,
+    number_steps,
     split_steps,
     write_atomic,
 )
@@ -124,7 +125,7 @@ def label_solutions(
 def split_prefixes(completion: str) -> list[str]:
     """The completion up to and including each of its steps and the newline after it."""
     lines = completion.split("\n")
-    return ["\n".join(lines[: i + 1]) + "\n" for i, line in enumerate(lines) if line.strip()]
+    return ["\n".join(lines[: i + 1]) + "\n" for i in number_steps(completion)]
 
 
 def read_labels(path: Path) -> Iterator[LabelledSolution]:

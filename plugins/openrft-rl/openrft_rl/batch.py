@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from openrft import Critic, OpenRFTError, Rollout, TrainablePolicy
+from openrft import Critic, OpenRFTError, Rollout, TrainablePolicy, number_steps
 from openrft_rl.equations.advantages import compute_gae, compute_relative_advantages, expand_to_tokens, whiten
 from openrft_rl.equations.losses import apply_kl_penalty
 from openrft_rl.options import RLOptions
@@ -88,14 +88,13 @@ class StepEndFinder:
         self._newlines: dict[int, int] = {}
 
     def find(self, tokens: Sequence[int], text: str) -> list[int]:
-        """The index of the token that ends each step of `text`. A step is a non-empty line (`openrft.split_steps`).
+        """The index of the token that ends each step of `text`. A step is a line (`openrft.number_steps`).
 
         A line is ended by the token that holds its newline, whatever else that token holds. The last line, if no
         newline ends it, is ended by the last token: the end token, or wherever the token budget cut it off.
         """
         newlines, last = self._count_newlines(tokens, text), len(tokens) - 1
-        lines = enumerate(text.split("\n"), 1)
-        return [min(bisect_left(newlines, number), last) for number, line in lines if line.strip()]
+        return [min(bisect_left(newlines, line + 1), last) for line in number_steps(text)]
 
     def _count_newlines(self, tokens: Sequence[int], text: str) -> list[int]:
         """How many newlines there are up to and including each token. Never falls."""

@@ -13,7 +13,7 @@ from openrft_rl.metrics import Metrics
 from openrft_rl.plugin import RL
 from openrft_rl.update import Update, policy_loss, value_loss
 
-from openrft.grading.extract import split_steps
+from openrft.grading.thinking import split_steps
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.tasks.prompt import build_messages

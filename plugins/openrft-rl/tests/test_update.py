@@ -16,7 +16,7 @@ from openrft_rl.plugin import RL
 from openrft_rl.update import update_policy
 
 from openrft.errors import OpenRFTError, UsageError
-from openrft.grading.extract import split_steps
+from openrft.grading.thinking import split_steps
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.rewards.combine import split_over_steps
