@@ -159,6 +159,7 @@ def _lengths(report: Report) -> Iterator[str]:
         ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
         ("evaluate.failed_requests", "not given, as the server failed (its words are in rollouts/), and not scored"),
         ("evaluate.cut_off", "cut off at the longest length allowed"),
+        ("evaluate.cut_off_thinking", "cut off at that length inside the thought, before any answer"),
     ):
         for task in report.tasks:
             shares = {
@@ -209,6 +210,7 @@ SHARES = {  # explore's count of completions -> what it means; all in `explore.c
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
     "cut_off": "cut off in RL at the longest length allowed",
+    "cut_off_thinking": "cut off in RL at that length inside the thought, before any answer",
     "blank": "without a word in RL",
 }
 EVENTS = {  # explore's count -> what it means

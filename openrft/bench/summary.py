@@ -37,7 +37,13 @@ from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskR
 from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
-COUNTS = ("completions", "over_context", "failed_requests", "cut_off")  # counts of the core itself at evaluation
+COUNTS = (
+    "completions",
+    "over_context",
+    "failed_requests",
+    "cut_off",
+    "cut_off_thinking",
+)  # counts of the core itself at evaluation
 
 
 def summarise(report: Report) -> Summary:
