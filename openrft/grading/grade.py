@@ -12,7 +12,7 @@ from openrft.grading.extract import final_answer
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
-from openrft.grading.text import normalise
+from openrft.grading.text import is_accepted_text, normalise, read_text
 from openrft.types import Rollout, Sample
 
 
@@ -45,6 +45,8 @@ def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) 
     if sample.kind == "number":
         gold = (sample.answer, *sample.accepted)
         return Grade(read, any(is_same_number(read, answer, rules, sample.question) for answer in gold))
+    if sample.kind == "text":
+        return Grade(read, is_accepted_text(read, sample))
     return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
 
 
@@ -70,5 +72,5 @@ _READERS = {
     "boolean": read_boolean,
     "number": read_number,
     "expression": _read_text,
-    "text": _read_text,
+    "text": read_text,
 }
