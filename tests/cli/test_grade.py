@@ -18,7 +18,7 @@ ROWS = [
     {**METALS, "completion": "\\boxed{A}"},
     {"question": "How far?", "kind": "number", "options": [], "answer": "0.5", "completion": "The answer is 1/2."},
     {"question": "How far?", "kind": "number", "options": [], "answer": "0.5", "completion": "I do not know."},
-    {"question": "What?", "kind": "text", "options": [], "answer": "water", "accepted": ["H2O"], "completion": "\\boxed{H_2O}"},
+    {"question": "What?", "kind": "text", "answer": "water", "accepted": ["H2O"], "completion": "\\boxed{H_2O}"},
 ]  # fmt: skip
 
 
