@@ -88,6 +88,19 @@ _DATA = [
     ),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
     click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0),
+        default=None,
+        metavar="PART",
+        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
+        "  [default: half a unit of the gold answer's last digit]",
+    ),
+    click.option(
+        "--convert-units",
+        is_flag=True,
+        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
+    ),
     *_READING,
 ]
 
@@ -154,6 +167,8 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
         "skip_bad_rows": given["skip_bad_rows"] or None,
         "drop_leaks": given["drop_leaks"] or None,
         "clean": given["clean"] or None,
+        "tolerance": given["tolerance"],
+        "convert_units": given["convert_units"] or None,
         **parse_reading_options(given),
     }
     return {key: value for key, value in data.items() if value is not None}

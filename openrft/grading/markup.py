@@ -38,9 +38,9 @@ def strip_markup(answer: str, after: str = "") -> str:
     r"""The answer without markup and without words such as "option" in front. Characters of `after` are stripped from
     its end. Escaped characters such as `\$` stay escaped, so stripping twice changes nothing."""
     for _ in range(4):  # what stood in a quotation may be dressed again
-        before = answer
-        answer = _peel(remove_dress(_fold_characters(answer)), after)
-        if answer == before:
+        bare = remove_dress(_fold_characters(answer))
+        answer = _peel(bare, after)
+        if answer == bare:
             break
     return answer
 

@@ -104,7 +104,7 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     if spec.startswith("openai:"):
         from openrft.policies.openai import OpenAIPolicy
 
-        return OpenAIPolicy(spec)
+        return OpenAIPolicy(spec, thinking=settings.thinking)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
