@@ -90,7 +90,7 @@ class _Parser:
         """Refuse the formula."""
         refuse(
             self._path,
-            f"{words} at character {len(self._text[: self._at].rstrip()) + 1} of {self._text!r}.",
+            f"{words} at character {len(self._text) - len(self._text[self._at :].lstrip()) + 1} of {self._text!r}.",
             "A formula has numbers, grader names, + - * / ^ and " + ", ".join(FUNCTIONS) + ".",
         )
 

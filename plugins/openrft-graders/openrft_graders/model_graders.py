@@ -22,7 +22,7 @@ from openrft_graders.grader import lowest_score
 from openrft_graders.template import MissingValue, Template, Variable
 
 ATTEMPTS = 3  # an unreadable reply is asked for again, each time with more temperature
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[*`]*(?:[A-Za-z][\w ]*[:=])?[\s*`]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)[\s*`.]*")
 _SCORE_FORM = (
     'Reply with a JSON object: {{"steps": [{{"description": "...", "conclusion": "..."}}], "result": NUMBER}}, where'
     " the result is from {low:g} to {high:g}."
@@ -179,10 +179,10 @@ def _find_result(text: str) -> Any:
 
 
 def _read_number(value: Any) -> float | None:
-    """A number, or the only number of a text."""
+    """A number, or that of a text which says no more than `Score: 4`."""
     if isinstance(value, str):
-        found = _NUMBER.findall(value)
-        value = float(found[0]) if len(found) == 1 else None
+        found = _NUMBER.fullmatch(value.strip())
+        value = float(found[1]) if found else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
