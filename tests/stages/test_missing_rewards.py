@@ -58,7 +58,7 @@ def test_a_rollout_without_a_reward_is_left_out(monkeypatch, tmp_path):
 def test_more_than_half_without_a_reward_stops_the_job(monkeypatch, tmp_path):
     few = TASK.train[0].id
     judge = Judge(lambda r: Reward("judge", "outcome", 0.5) if r.sample.id == few else None)
-    with pytest.raises(OpenRFTError, match="step 0: [678] of 8 answers could not be rewarded"):
+    with pytest.raises(OpenRFTError, match=r"step 0: [678] of 8 answers could not be rewarded"):
         run(monkeypatch, tmp_path, judge)
 
 
@@ -81,7 +81,6 @@ def test_an_answer_that_stays_open_earns_nothing_and_costs_nothing(monkeypatch, 
     assert [len(shown) for shown in trainer.shown] == [4, 4, 4]
     nobody = Judge(lambda r: Reward("judge", "process", 1.0))
     with pytest.raises(OpenRFTError, match="8 of 8 answers could not be rewarded"):
-        run(monkeypatch, tmp_path, nobody, opened=True)
-    assert (
-        run(monkeypatch, tmp_path, Judge(lambda r: Reward("judge", "outcome", 1.0)), opened=True)[1]["unrewarded"] == 0
-    )
+        run(monkeypatch, tmp_path / "nobody", nobody, opened=True)
+    rewarded = Judge(lambda r: Reward("judge", "outcome", 1.0))
+    assert run(monkeypatch, tmp_path / "rewarded", rewarded, opened=True)[1]["unrewarded"] == 0

@@ -17,7 +17,7 @@ def graders() -> None:
     """Try graders in OpenAI's format."""
 
 
-@graders.command("try")
+@graders.command("try", epilog="\b\nExample:\n  openrft graders try grader.json rows.jsonl")
 @click.argument("grader", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.argument("rows", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")
