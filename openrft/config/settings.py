@@ -117,6 +117,10 @@ class EvaluateSettings:
 class PolicySettings:
     """How the policy is opened and asked, in every stage."""
 
+    thinking: Literal["auto", "on", "off"] = option(
+        "auto",
+        help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
+    )
     date: str = option(
         "2024-07-26",
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"

@@ -11,6 +11,7 @@ from openrft.grading.choice import read_boolean, read_choice
 from openrft.grading.extract import final_answer
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
+from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.grading.text import normalise
 from openrft.types import Rollout, Sample
 
@@ -33,18 +34,7 @@ class Grade:
         return float(self.correct)
 
 
-@dataclass(frozen=True, slots=True)
-class GradingRules:
-    """When two numbers or expressions count as equal."""
-
-    relative_tolerance: float | None = None  # None: half a unit of the gold answer's last digit
-    convert_units: bool = False  # whether 5 cm equals 0.05 m
-
-
-DEFAULT_RULES = GradingRules()
-
-
-def grade(sample: Sample, completion: str) -> Grade:
+def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) -> Grade:
     """Grade a completion against the sample's gold answer. Never raises on any completion text."""
     raw = final_answer(completion)
     if raw is None:
@@ -53,7 +43,8 @@ def grade(sample: Sample, completion: str) -> Grade:
     if read is None:
         return Grade(None, False)
     if sample.kind == "number":
-        return Grade(read, is_same_number(read, sample.answer))
+        gold = (sample.answer, *sample.accepted)
+        return Grade(read, any(is_same_number(read, answer, rules, sample.question) for answer in gold))
     return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
 
 

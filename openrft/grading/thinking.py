@@ -95,6 +95,12 @@ def find_opening(text: str) -> str:
     return next((opening for opening, _ in MARKS if end.endswith(opening.lower())), "")
 
 
+def list_mark_tokens(marks: tuple[str, str]) -> set[str]:
+    """The tokens that these marks may be made of. Decoders drop them where a tokenizer calls them special."""
+    tokens = {*marks} | {token for mark in marks for token in re.findall(r"<\|?\w+\|?>", mark)}
+    return tokens | {"<|start|>"} if "<|message|>" in tokens else tokens
+
+
 def find_marks(text: str) -> tuple[str, str] | None:
     """The marks that occur in the text of a chat template; None if it knows no thought."""
     found = {match.group().lower() for match in _MARK.finditer(text)}
