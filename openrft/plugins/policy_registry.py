@@ -46,8 +46,10 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
 
 
 def resolve_checkpoint(name: str) -> str:
-    """The folder of a plugin's checkpoint. A folder or hub id is returned unchanged. Of a GGUF file a checkpoint is made
-    when it is first asked for, and its folder is returned."""
+    """The folder of a plugin's checkpoint. A folder or hub id is returned unchanged.
+
+    Of a GGUF file a checkpoint is made when it is first asked for, and its folder is returned.
+    """
     return _prepare(find_checkpoint(name))
 
 

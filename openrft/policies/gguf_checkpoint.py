@@ -119,7 +119,7 @@ def check_gguf(file: Path) -> GGUFReader:
 
     try:
         reader = GGUFReader(file)
-    except Exception as fault:  # noqa: BLE001  # the reader finds a short file by errors of many kinds
+    except Exception as fault:  # the reader finds a short file by errors of many kinds
         size = file.stat().st_size
         raise CheckpointError(
             f"{file} is damaged or cut short after {size:,} bytes: {first_line(fault)}.", "Download it again."
@@ -138,7 +138,8 @@ def _check_architecture(file: Path, reader: GGUFReader) -> None:
     parts = read_value(reader, "split.count") or 1
     if parts > 1:
         raise CheckpointError(
-            f"{file} is one of {parts} parts of a model.", "Join them with llama-gguf-split --merge and give the result."
+            f"{file} is one of {parts} parts of a model.",
+            "Join them with llama-gguf-split --merge and give the result.",
         )
     from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
@@ -186,7 +187,8 @@ def _write_checkpoint(file: Path, reader: GGUFReader, folder: Path) -> None:
         raise
     except Exception as fault:
         raise CheckpointError(
-            f"transformers cannot read {file}: {first_line(fault)}", "Give a checkpoint folder with safetensors weights."
+            f"transformers cannot read {file}: {first_line(fault)}",
+            "Give a checkpoint folder with safetensors weights.",
         ) from fault
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
@@ -219,9 +221,7 @@ def _read_model(alone: str, file: Path, dtype: torch.dtype) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    read, found = AutoModelForCausalLM.from_pretrained(
-        alone, gguf_file=FILE, dtype=dtype, output_loading_info=True
-    )
+    read, found = AutoModelForCausalLM.from_pretrained(alone, gguf_file=FILE, dtype=dtype, output_loading_info=True)
     if found["missing_keys"]:
         names = sorted(found["missing_keys"])
         raise CheckpointError(
