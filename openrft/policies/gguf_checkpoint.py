@@ -221,7 +221,8 @@ def _read_model(alone: str, file: Path, dtype: torch.dtype) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    read, found = AutoModelForCausalLM.from_pretrained(alone, gguf_file=FILE, dtype=dtype, output_loading_info=True)
+    loader: Any = AutoModelForCausalLM  # typed as if it gave a model alone
+    read, found = loader.from_pretrained(alone, gguf_file=FILE, dtype=dtype, output_loading_info=True)
     if found["missing_keys"]:
         names = sorted(found["missing_keys"])
         raise CheckpointError(
