@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from openrft.types import Completion
+
 THINK = ("<think>", "</think>")
 # Opening and closing mark. A closing mark alone means that the prompt opened the thought.
 MARKS = (
@@ -72,6 +74,11 @@ def split_thought(completion: str) -> ThoughtAndAnswer:
 def strip_thinking(completion: str) -> str:
     """The completion without its thoughts, closed or not. Text before a closing mark that nothing opened is thought."""
     return split_thought(completion).answer
+
+
+def is_cut_off_thinking(completion: Completion) -> bool:
+    """Whether the token budget ran out inside the thought, before any answer."""
+    return completion.finish_reason == "length" and split_thought(completion.text).unfinished
 
 
 def number_steps(completion: str) -> dict[int, str]:
