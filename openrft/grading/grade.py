@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from openrft.grading.choice import read_boolean, read_choice
+from openrft.grading.expression import is_same_expression, read_expression
 from openrft.grading.extract import final_answer
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
@@ -42,9 +43,10 @@ def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) 
     read = _READERS[sample.kind](sample, remove_markup(raw))
     if read is None:
         return Grade(None, False)
-    if sample.kind == "number":
+    if sample.kind in ("number", "expression"):
+        is_same = is_same_number if sample.kind == "number" else is_same_expression
         gold = (sample.answer, *sample.accepted)
-        return Grade(read, any(is_same_number(read, answer, rules, sample.question) for answer in gold))
+        return Grade(read, any(is_same(read, answer, rules, sample.question) for answer in gold))
     if sample.kind == "text":
         return Grade(read, is_accepted_text(read, sample))
     return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
@@ -63,14 +65,10 @@ def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
     )
 
 
-def _read_text(sample: Sample, raw: str) -> str | None:
-    return raw or None
-
-
 _READERS = {
     "choice": read_choice,
     "boolean": read_boolean,
     "number": read_number,
-    "expression": _read_text,
+    "expression": read_expression,
     "text": read_text,
 }
