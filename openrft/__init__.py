@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from openrft.errors import UsageError as UsageError
     from openrft.grading.extract import final_answer as final_answer
     from openrft.grading.grade import Grade as Grade
-    from openrft.grading.grade import GradingRules as GradingRules
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
+    from openrft.grading.number import is_number as is_number
+    from openrft.grading.rules import GradingRules as GradingRules
     from openrft.grading.thinking import number_steps as number_steps
     from openrft.grading.thinking import split_steps as split_steps
     from openrft.grading.thinking import strip_thinking as strip_thinking
@@ -115,7 +116,9 @@ _MODULES = {
         "UsageError",
     ),
     "grading.extract": ("final_answer",),
-    "grading.grade": ("Grade", "GradingRules", "apply_grade", "grade"),
+    "grading.grade": ("Grade", "apply_grade", "grade"),
+    "grading.number": ("is_number",),
+    "grading.rules": ("GradingRules",),
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),

@@ -74,8 +74,11 @@ def toy_task(train: int = 8, test: int = 8) -> Task:
     return Task("toy/sums", tuple(samples[:train]), tuple(samples[train:]))
 
 
-def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
-    """Write a transformers checkpoint that has learnt nothing: a Llama of 40,000 random weights, a byte tokenizer."""
+def write_tiny_checkpoint(folder: Path, seed: int = 0, chat_template: str | None = CHAT_TEMPLATE) -> Path:
+    """Write a transformers checkpoint that has learnt nothing: a Llama of 40,000 random weights, a byte tokenizer.
+
+    chat_template: another one, or None for a base model.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -86,7 +89,7 @@ def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytes_only.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_only, pad_token="<pad>", eos_token="<end>")
-    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.chat_template = chat_template
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(vocabulary),

@@ -29,8 +29,10 @@ from openrft.bench.statistics import (
     resample,
     standard_errors,
 )
-from openrft.config.settings import choose_aggregation
+from openrft.config.options import describe_options
+from openrft.config.settings import STAGE_SETTINGS, choose_aggregation
 from openrft.errors import NotComparable, UnknownName
+from openrft.tasks.task import DataRequest
 
 
 def find_obstacles(baseline: Report, candidate: Report, arms: Sequence[str], with_components: bool) -> list[str]:
@@ -107,13 +109,21 @@ def describe_changes(baseline: Report, candidate: Report, arms: Collection[str])
     """One line about the settings, options, versions and machine that differ; empty if none does.
 
     A version counts if both reports have it. The place of the rows does not count, because the test items are the same.
+    An option that one report does not know yet counts as its default, which is what it did before.
     """
     before, after = (dict(_run_with(report, arms)) for report in (baseline, candidate))
-    names = [*dict.fromkeys((*before, *after))]
+    names, defaults = [*dict.fromkeys((*before, *after))], _list_defaults()
     found = [(name, *(side.get(name, ABSENT) for side in (before, after))) for name in names]
+    found = [row for row in found if not (ABSENT in row and defaults.get(row[0]) in row[1:])]
     found += [(name, old, candidate.versions.get(name, old)) for name, old in baseline.versions.items()]
     told = [f"{name} {old} -> {new}" for name, old, new in found if not _same(old, new)]
     return f"Run otherwise than the baseline: {', '.join(told)}." if told else ""
+
+
+def _list_defaults() -> dict[str, str]:
+    """The default of every option of the core as text, under the name that a user types."""
+    owners = {**STAGE_SETTINGS, "data": DataRequest}
+    return {f"{owner}.{o.name}": str(o.default) for owner, kind in owners.items() for o in describe_options(kind)}
 
 
 def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -124,8 +134,6 @@ def _run_with(report: Report, arms: Collection[str]) -> Iterator[tuple[str, str]
     for owner, values in (*plan.get("settings", {}).items(), *plan.get("options", {}).items()):
         if owner == "explore" and "aggregation" in values:  # none in a plan stands for the aggregation in use
             values = {**values, "aggregation": choose_aggregation(values["aggregation"], values.get("credit"))}
-        if owner == "explore":  # the only reading that plans without this option had
-            values = {"reading": "strict", **values}
         yield from _flat(owner, values)
     for arm in report.arms:
         if arm.name in arms:

@@ -8,9 +8,10 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
-from openrft.bench.outcomes import Summary
+from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
+from openrft.bench.statistics import Interval
 from openrft.stages.rl_metrics import describe_first_outcomes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
@@ -27,6 +28,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_failures(summary),
         *_unscored(report),
         *_chance(report, summary),
+        *_describe_gains(summary.overall),
         *_noise(summary),
         *_data(report),
         *_lengths(report),
@@ -42,6 +44,7 @@ def find_best_baseline(report: Report, summary: Summary) -> tuple[str, float] | 
     """The best rule without a model over all tasks, whether it ran as an arm or not."""
     ran = _rules(report)
     found = [(rule.name, rule.accuracy) for rule in summary.overall.baselines]
+    found += [("chance", summary.overall.chance)] if summary.overall.chance is not None else []
     found += [(ran[row.arm], row.accuracy.value) for row in summary.overall.arms if row.arm in ran and row.accuracy]
     return max(found, key=lambda rule: rule[1], default=None)
 
@@ -81,6 +84,44 @@ def _chance(report: Report, summary: Summary) -> Iterator[str]:
         yield f"Not shown to be above the best no-model baseline ({best[0]}, {100 * best[1]:.1f}%): {who}."
 
 
+def _describe_gains(table: ScoreTable) -> Iterator[str]:
+    """In words, what each gain over vanilla is, where answers in the asked form have a part in it."""
+    vanilla = next((row for row in table.arms if row.accuracy and row.delta is None), None)
+    for row in table.arms:
+        gain = row.delta
+        if vanilla is None or gain is None or gain.form is None or gain.ability is None:
+            continue
+        if gain.kind and gain.kind not in ("ability", "a loss of ability"):
+            why = "; ".join([*_describe_form(gain.form, row, vanilla), *_describe_ability(gain, row, vanilla)])
+            right, chance = row.right_of_readable, table.chance
+            low = f"; not above chance ({100 * chance:.1f}%)" if right and chance and right.low <= chance else ""
+            yield f"{row.arm}: {100 * gain.value:+.1f} points over {vanilla.arm} are {gain.kind}: {why}{low}."
+
+
+def _describe_form(form: Interval, row: ArmScore, vanilla: ArmScore) -> Iterator[str]:
+    shares = [f"{100 * (1 - arm.unparsed):.1f}%" for arm in (row, vanilla) if arm.unparsed is not None]
+    if form.low > 0 or form.high < 0:
+        more = "more" if form.low > 0 else "fewer"
+        yield f"{more} answers can be read in the asked form ({shares[0]}, {vanilla.arm} {shares[1]})"
+
+
+def _describe_ability(gain: Gain, row: ArmScore, vanilla: ArmScore) -> Iterator[str]:
+    mute = [arm.arm for arm in (row, vanilla) if arm.right_of_readable is None]
+    if mute:
+        yield f"no answer of {' and '.join(mute)} can be read, so whether more of them are right is not known"
+        return
+    shares = [f"{100 * arm.right_of_readable.value:.1f}%" for arm in (row, vanilla) if arm.right_of_readable]
+    shown = f"({shares[0]}, {vanilla.arm} {shares[1]})"
+    if gain.ability is None:
+        return
+    if gain.ability.low > 0 or gain.ability.high < 0:
+        yield f"among readable answers {'more' if gain.ability.low > 0 else 'fewer'} are right {shown}"
+    elif "perhaps" in gain.kind or gain.kind.endswith("or ability"):
+        yield f"whether more of the readable answers are right is open {shown}"
+    else:
+        yield f"among readable answers no {'more' if gain.value > 0 else 'fewer'} are right {shown}"
+
+
 def _noise(summary: Summary) -> Iterator[str]:
     if not any(row.accuracy for row in summary.overall.arms):
         return
@@ -118,6 +159,7 @@ def _lengths(report: Report) -> Iterator[str]:
         ("evaluate.over_context", "not given, as the prompt alone exceeds the policy's context"),
         ("evaluate.failed_requests", "not given, as the server failed (its words are in rollouts/), and not scored"),
         ("evaluate.cut_off", "cut off at the longest length allowed"),
+        ("evaluate.cut_off_thinking", "cut off at that length inside the thought, before any answer"),
     ):
         for task in report.tasks:
             shares = {
@@ -168,6 +210,7 @@ SHARES = {  # explore's count of completions -> what it means; all in `explore.c
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
     "cut_off": "cut off in RL at the longest length allowed",
+    "cut_off_thinking": "cut off in RL at that length inside the thought, before any answer",
     "blank": "without a word in RL",
 }
 EVENTS = {  # explore's count -> what it means

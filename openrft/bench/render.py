@@ -129,7 +129,7 @@ def _alpha(found: RewardFitness) -> str:
     return "" if found.alpha is None else f"{found.alpha:g}"
 
 
-COST = ("tokens", "seconds", "reused")
+COST = ("tokens", "seconds", "reused")  # a terminal shows the seconds only, so that a row fits into 100 columns
 FEW = 3  # rules without a model shown below a table on a terminal
 
 
@@ -140,6 +140,7 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
     some = f"{len(scored)} of " if len(scored) < len(tasks) else ""
     where = tasks[0] if len(tasks) == 1 else f"mean over {some}{len(tasks)} tasks"
     yield _arms(f"{report.name}: {where}, {_size(summary.overall)}", summary.overall, few=not per_task)
+    yield from _readings(summary.overall, summary.components if per_task else (), in_full=per_task)
     if summary.metrics:
         yield build_metric_table(summary)
     yield from build_group_tables(summary, per_task)
@@ -149,13 +150,21 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
     for table in summary.tables if per_task else ():
         if table is not summary.overall:
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)
+            yield from _readings(table)
 
 
-def build_legend(summary: Summary) -> str:
+def build_legend(summary: Summary, per_task: bool = False) -> str:
     """How to read the numbers."""
+    reused = "; reused: the part that was already computed" if per_task else ""
+    both = (
+        " Lenient: accuracy if what a careful person would take for the answer counts, too; unread: by neither reading."
+        " Form and ability add up to the gain over vanilla: more answers in the asked form, and more right among those"
+        " that either reading can read."
+    )
+    shown = any(True for _ in _readings(summary.overall, in_full=per_task))
     return (
         f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p of components after Holm."
-        " Seconds: what the arm costs alone; reused: the part that was already computed."
+        f" Seconds: what the arm costs alone{reused}.{both if shown else ''}"
     )
 
 
@@ -163,7 +172,7 @@ def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
     parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
     parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
-    parts += [build_legend(summary), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
+    parts += [build_legend(summary, per_task=True), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     parts.append(f"Versions: {escape_markdown(versions)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -177,18 +186,21 @@ def _size(table: ScoreTable) -> str:
 
 
 def _arms(title: str, table: ScoreTable, few: bool = False) -> TextTable:
-    """`few`: show only the best rules without a model; report.md has all of them."""
+    """`few`: show only the best rules without a model, and seconds as the only cost; report.md has all."""
     cleaned = bool(table.with_defects)
-    rows = [_arm(row, cleaned) for row in table.arms]
+    cost = slice(1, 2) if few else slice(None)
+    rows = [_arm(row, cleaned, cost) for row in table.arms]
     best = sorted(table.baselines, key=lambda rule: -rule.accuracy)[: FEW if few else None]
-    rest = [""] * (6 + cleaned)
+    rest = [""] * (3 + cleaned + len(COST[cost]))
     rules = [(f"no model: {rule.name}", format_percent(rule.accuracy), *rest) for rule in best]
-    columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST)
+    if table.chance is not None:
+        rules.append(("no model: chance", format_percent(table.chance), *rest))
+    columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST[cost])
     return TextTable(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
 
 
-def _arm(row: ArmScore, cleaned: bool) -> tuple[str, ...]:
-    cost = (f"{row.tokens:,}", f"{row.seconds:,.0f}", f"{row.reused_seconds:,.0f}" if row.reused_seconds else "")
+def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
+    cost = (f"{row.tokens:,}", f"{row.seconds:,.0f}", f"{row.reused_seconds:,.0f}" if row.reused_seconds else "")[shown]
     if row.accuracy is None or row.unparsed is None:
         return (row.arm, _lack(row), *[""] * (3 + cleaned), *cost)
     shares = [format_accuracy(row.accuracy), *[format_accuracy(row.cleaned) if row.cleaned else ""] * cleaned]
@@ -196,6 +208,46 @@ def _arm(row: ArmScore, cleaned: bool) -> tuple[str, ...]:
         return (row.arm, *shares, "", "", f"{format_percent(row.unparsed)}%", *cost)
     d = row.delta
     return (row.arm, *shares, format_gain(d.value, d.low, d.high), _p(d.p), f"{format_percent(row.unparsed)}%", *cost)
+
+
+READ = ("lenient", "unparsed", "unread", "right of read")
+VISIBLE = 0.005  # the smallest share that a terminal shows of what the strict reading misses
+
+
+def _readings(table: ScoreTable, components: Sequence[Component] = (), in_full: bool = False) -> Iterator[TextTable]:
+    """What the lenient reading adds, and each gain in its two parts. Without `in_full` it is left out where the strict
+    reading misses nothing, and has no column twice. `components` add their gains."""
+    arms = [row for row in table.arms if row.lenient is not None]
+    if not (any(map(_strict_misses_some, arms)) or (in_full and arms)):
+        return
+    shown = slice(None) if in_full else slice(0, 3, 2)
+    rows = [(row.arm, *_both_readings(row)[shown], *_parts(row.delta)) for row in arms]
+    for component in components:
+        for estimand, gain in component.gains.items():
+            if gain.form:
+                rows.append((f"{ESTIMANDS[estimand]} of {component.plugin}", *[""] * len(READ[shown]), *_parts(gain)))
+    name = f"{table.leaf or table.tasks[0]}: " if table.leaf or len(table.tasks) == 1 else ""
+    columns = ("<arm", *READ[shown], "form", "ability")
+    yield TextTable(f"{name}both readings, and the gain over vanilla in two parts", columns, tuple(rows))
+
+
+def _strict_misses_some(row: ArmScore) -> bool:
+    added = row.lenient.value - row.accuracy.value if row.lenient and row.accuracy else 0.0
+    return max(row.unparsed or 0.0, added) >= VISIBLE
+
+
+def _both_readings(row: ArmScore) -> tuple[str, ...]:
+    right = format_percent(row.right_of_readable.value) if row.right_of_readable else "none read"
+    lenient = format_percent(row.lenient.value) if row.lenient else ""
+    shares = [f"{format_percent(share)}%" for share in (row.unparsed, row.unparsed_in_both) if share is not None]
+    return (lenient, *shares, right)
+
+
+def _parts(gain: Gain | None) -> tuple[str, str]:
+    if gain is None or gain.form is None or gain.ability is None:
+        return ("", "")
+    form, ability = (format_gain(part.value, part.low, part.high) for part in (gain.form, gain.ability))
+    return form, ability
 
 
 def _lack(row: ArmScore) -> str:

@@ -6,6 +6,7 @@ summarised (summary.py), compared (gate.py) or drawn (render.py).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -167,9 +168,12 @@ def record_task(task: Task) -> TaskRecord:
 
 
 def _name_grader(grader: Grader) -> list[str]:
-    """The name of a grader in a report. The core's grader keeps its name wherever its code is."""
+    """The name of a grader in a report. The core's grader keeps its name wherever its code is. Rules other than the
+    default are part of it."""
     if grader is grade:
         return ["openrft.grading", "grade"]
+    if isinstance(grader, functools.partial):
+        return [*_name_grader(grader.func), repr(grader.args), repr(sorted(grader.keywords.items()))]
     return [getattr(grader, part, type(grader).__name__) for part in ("__module__", "__qualname__")]
 
 

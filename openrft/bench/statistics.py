@@ -68,27 +68,48 @@ def resample(
     Hinkley 1997, section 3.8, for clusters). Of a task's S seeds, S - 1 are drawn at a time, which makes the variance
     between few seeds unbiased (Rao and Wu 1988). Tasks are trained separately, so their seeds are drawn separately.
     Parts of one task are `trained_together` and share the draws of seeds."""
+    return combine_tasks(resample_by_task(blocks, replicates, seed, trained_together), trained_together)
+
+
+def combine_tasks(by_task: Sequence[BootstrapDraws], trained_together: bool = False) -> BootstrapDraws:
+    """The macro average of draws that `resample_by_task` made."""
+    seed_means = tuple(draws.seed_means[0] for draws in by_task)
+    return BootstrapDraws(
+        np.mean([draws.estimate for draws in by_task], axis=0),
+        np.mean([draws.crossed for draws in by_task], axis=0),
+        np.mean([draws.items for draws in by_task], axis=0),
+        (np.mean(seed_means, axis=0),) if trained_together else seed_means,
+        tuple(draws.clusters[0] for draws in by_task),
+        sum(draws.completions for draws in by_task),
+    )
+
+
+def resample_by_task(
+    blocks: Sequence[TaskScores], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+) -> tuple[BootstrapDraws, ...]:
+    """The same draws, task by task, for numbers that are no weighted sum of accuracies."""
     rng = np.random.default_rng(seed)
-    crossed, items = [], []
+    found = []
     for block in blocks:
         sums, sizes = sum_by_cluster(block)
         drawn = _counts(rng, replicates, len(sizes), len(sizes))
         arms, seeds, clusters = sums.shape
         means = (drawn @ sums.reshape(-1, clusters).T) / (drawn @ sizes)[:, None]
         by_seed = means.reshape(replicates, arms, seeds)
-        items.append(by_seed.mean(axis=2))
         luck = np.random.default_rng([seed, 1]) if trained_together else rng
         weights = _counts(luck, replicates, seeds, max(seeds - 1, 1))
-        crossed.append(np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True)))
-    by_task = tuple(b.scores.mean(axis=2) for b in blocks)
-    return BootstrapDraws(
-        np.mean([b.scores.mean(axis=(1, 2)) for b in blocks], axis=0),
-        np.mean(crossed, axis=0),
-        np.mean(items, axis=0),
-        (np.mean(by_task, axis=0),) if trained_together else by_task,
-        tuple(int(b.clusters.max()) + 1 for b in blocks),
-        sum(b.scores[0].size * b.completions for b in blocks),
-    )
+        crossed = np.einsum("bas,bs->ba", by_seed, weights / weights.sum(axis=1, keepdims=True))
+        found.append(
+            BootstrapDraws(
+                block.scores.mean(axis=(1, 2)),
+                crossed,
+                by_seed.mean(axis=2),
+                (block.scores.mean(axis=2),),
+                (int(block.clusters.max()) + 1,),
+                block.scores[0].size * block.completions,
+            )
+        )
+    return tuple(found)
 
 
 def average_over_tasks(tasks: Sequence[BootstrapDraws], sizes: Sequence[int]) -> BootstrapDraws:
@@ -117,10 +138,19 @@ def estimate_contrast(draws: BootstrapDraws, weights: Sequence[float]) -> Interv
     single completions dominates, because the crossed bootstrap counts that more than once. Welch on seed means then has
     more power."""
     w = np.asarray(weights, dtype=float)
-    value, replicates = float(draws.estimate @ w), draws.crossed @ w
-    low, high = np.quantile(replicates, [0.025, 0.975])
-    wide = _t_over_z(draws, w)
     bound = float(np.abs(w).sum() / 2)  # what accuracies in [0, 1] allow
+    return make_interval(draws, float(draws.estimate @ w), draws.crossed @ w, _by_seed(draws, w), bound)
+
+
+def make_interval(
+    draws: BootstrapDraws, value: float, replicates: Array, by_seed: Sequence[Array], bound: float
+) -> Interval:
+    """The interval of an estimate from its replicates, as in `estimate_contrast`, within `bound` of 0.
+
+    `by_seed` holds the estimate of each seed, one array for each task; `draws` say how many tasks and clusters there
+    are."""
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    wide = _small_sample_factor(draws, float(replicates.var()), by_seed)
     floor = Z * bound / (draws.effective_clusters + 2)
     return Interval(
         value,
@@ -183,14 +213,23 @@ def _counts(rng: np.random.Generator, replicates: int, population: int, size: in
     return np.bincount(drawn.ravel(), minlength=replicates * population).reshape(replicates, population).astype(float)
 
 
+def _by_seed(draws: BootstrapDraws, weights: Array) -> list[Array]:
+    return [weights @ means for means in draws.seed_means]
+
+
 def _t_over_z(draws: BootstrapDraws, weights: Array) -> float:
-    """t quantile over normal quantile, at Satterthwaite's degrees of freedom for seeds and clusters together."""
+    return _small_sample_factor(draws, float((draws.crossed @ weights).var()), _by_seed(draws, weights))
+
+
+def _small_sample_factor(draws: BootstrapDraws, total: float, by_seed_and_task: Sequence[Array]) -> float:
+    """t quantile over normal quantile, at Satterthwaite's degrees of freedom for seeds and clusters together.
+
+    `total` is the variance of the estimate's replicates. `by_seed_and_task` is as in `make_interval`."""
     from scipy.stats import t
 
-    total = float((draws.crossed @ weights).var())
-    tasks = len(draws.seed_means)
-    repeated = [at for at, means in enumerate(draws.seed_means) if means.shape[1] > 1]
-    trained = [weights @ draws.seed_means[at] for at in repeated]
+    tasks = len(by_seed_and_task)
+    repeated = [at for at, means in enumerate(by_seed_and_task) if len(means) > 1]
+    trained = [by_seed_and_task[at] for at in repeated]
     parts = [float(m.var(ddof=1)) / len(m) for m in trained]
     parts = [p * draws.shares[at] ** 2 if draws.shares else p / tasks**2 for at, p in zip(repeated, parts, strict=True)]
     between = min(sum(parts), total)

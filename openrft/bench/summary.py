@@ -32,11 +32,18 @@ from openrft.bench.outcomes import (
     compute_gain,
     list_finished_arms,
 )
+from openrft.bench.readings import estimate_lenient_accuracy, estimate_share_right
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
 from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
-COUNTS = ("completions", "over_context", "failed_requests", "cut_off")  # counts of the core itself at evaluation
+COUNTS = (
+    "completions",
+    "over_context",
+    "failed_requests",
+    "cut_off",
+    "cut_off_thinking",
+)  # counts of the core itself at evaluation
 
 
 def summarise(report: Report) -> Summary:
@@ -44,7 +51,7 @@ def summarise(report: Report) -> Summary:
     validate_report(report)
     runs, ablation = outcomes.index_results(report), read_ablation(report)
     vanilla = ablation.vanilla if ablation else next((arm.name for arm in report.arms), "")
-    everything = collect_outcomes(report, runs, report.tasks)
+    everything = collect_outcomes(report, runs, report.tasks, with_readings=True)
     overall = _table(report, runs, report.tasks, None, vanilla)
     tables = [overall] if len(report.tasks) == 1 else []
     for task in report.tasks if len(report.tasks) > 1 else ():
@@ -70,13 +77,19 @@ def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | 
     names = tuple(t.name for t in tasks)
     items = [i for t in tasks for i in t.items if leaf in (None, i.task)]
     kept, sound = {i.id for i in items}, {i.id for i in items if not i.defects}
-    measured = collect_outcomes(report, runs, tasks, kept)
+    measured = collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = tuple(_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms)
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
     with_defects = sum(bool(i.defects) for i in items)
     rules = _baselines(report, [t.name for t in tasks if t.items], kept)
-    return ScoreTable(names, leaf, len(items), rows, rules, unscored, with_defects)
+    return ScoreTable(names, leaf, len(items), rows, rules, unscored, with_defects, _guess(tasks, kept))
+
+
+def _guess(tasks: Sequence[TaskRecord], kept: set[str]) -> float | None:
+    """The accuracy of blind guesses: the mean over tasks of their items' chance."""
+    by_task = [[item.chance for item in task.items if item.id in kept] for task in tasks]
+    return fmean(fmean(chances) for chances in by_task if chances) if any(map(any, by_task)) else None
 
 
 def _score(
@@ -106,18 +119,28 @@ def _score(
     over = (
         compute_delta(runs, measured, arm.name, vanilla) if vanilla in measured.arms and arm.name != vanilla else None
     )
-    return replace(
+    row = replace(
         row,
         accuracy=estimate_accuracy(measured.draws, at),
         cleaned=estimate_accuracy(cleaned.draws, at) if cleaned else None,
         delta=over,
         unparsed=_unparsed_share(jobs, kept),
     )
+    if measured.readings is None:
+        return row
+    return replace(
+        row,
+        unparsed_in_both=_unparsed_share(jobs, kept, in_both=True),
+        lenient=estimate_lenient_accuracy(measured.readings, at),
+        right_of_readable=estimate_share_right(measured.readings, at),
+    )
 
 
-def _unparsed_share(jobs: Sequence[ArmResult], kept: set[str]) -> float:
-    marks = [mark for job in jobs for i, item in job.items.items() if i in kept for mark in item.unparsed]
-    return sum(marks) / len(marks)
+def _unparsed_share(jobs: Sequence[ArmResult], kept: set[str], in_both: bool = False) -> float:
+    """The share of completions without an answer, in the strict reading or `in_both`."""
+    items = [item for job in jobs for i, item in job.items.items() if i in kept]
+    marks = [zip(item.unparsed, item.lenient_unparsed if in_both else item.unparsed, strict=True) for item in items]
+    return fmean(strict and other for pairs in marks for strict, other in pairs)
 
 
 def _baselines(report: Report, tasks: Sequence[str], kept: set[str]) -> tuple[BaselineScore, ...]:

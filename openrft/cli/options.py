@@ -69,6 +69,22 @@ _READING = [  # how the rows of a source are understood
     ),
 ]
 
+_GRADING = [  # when two numbers are equal
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0),
+        default=None,
+        metavar="PART",
+        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
+        "  [default: half a unit of the gold answer's last digit]",
+    ),
+    click.option(
+        "--convert-units",
+        is_flag=True,
+        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
+    ),
+]
+
 _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
@@ -88,6 +104,7 @@ _DATA = [
     ),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
     click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+    *_GRADING,
     *_READING,
 ]
 
@@ -103,8 +120,8 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, an adapter's folder, a hub id or an included model, optionally with vllm: before it;"
-        " openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
+        help="A checkpoint folder, an adapter's folder, a GGUF file, a hub id or an included model, optionally with"
+        " vllm: before it; openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
     preset_option,
@@ -154,6 +171,8 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
         "skip_bad_rows": given["skip_bad_rows"] or None,
         "drop_leaks": given["drop_leaks"] or None,
         "clean": given["clean"] or None,
+        "tolerance": given["tolerance"],
+        "convert_units": given["convert_units"] or None,
         **parse_reading_options(given),
     }
     return {key: value for key, value in data.items() if value is not None}
@@ -162,6 +181,13 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
 def reading_options(function: F) -> F:
     """Add the options that explain the rows of a source."""
     for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+def grading_options(function: F) -> F:
+    """Add the options that say when two numbers are equal."""
+    for option in reversed(_GRADING):
         function = option(function)
     return function
 

@@ -41,7 +41,7 @@ def show_summary(
     """Print a report's tables and caveats, without those that were `said` before."""
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
-    _lines([build_legend(summary), *(note for note in summary.notes if note not in said)], console)
+    _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console) -> None:

@@ -84,6 +84,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         "rows": f"{card['rows']} ({_format_counts(card['types'])})",
         "can be trained on": can + (f"; only a judge can score {', '.join(judged)}" if judged else ""),
         "split": f"{card['train']} train, {card['test']} test; {notes.get('split', 'drawn')}",
+        "layout": notes.get("layout", ""),
         "answers": _format_counts(card["answers"]),
         "leaves": _format_counts(card["leaves"]) if len(card["leaves"]) > 1 else "",
         "defects": _format_counts(card["defects"]) or "none known",
@@ -94,6 +95,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         "files left out": ", ".join(notes.get("files_left_out", ())),
         "source": " ".join(str(notes[key]) for key in ("source", "revision") if notes.get(key)),
         "licence": card["licence"],
+        "warning": " ".join(notes.get("warnings", ())),
     }
     yield card["name"]
     width = max(map(len, facts))

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from openrft.grading.choice import read_boolean, read_choice
+from openrft.grading.expression import is_same_expression, read_expression
 from openrft.grading.extract import final_answer
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number, read_number
-from openrft.grading.text import normalise
+from openrft.grading.rules import DEFAULT_RULES, GradingRules
+from openrft.grading.text import is_accepted_text, normalise, read_text
 from openrft.types import Rollout, Sample
 
 
@@ -33,18 +35,7 @@ class Grade:
         return float(self.correct)
 
 
-@dataclass(frozen=True, slots=True)
-class GradingRules:
-    """When two numbers or expressions count as equal."""
-
-    relative_tolerance: float | None = None  # None: half a unit of the gold answer's last digit
-    convert_units: bool = False  # whether 5 cm equals 0.05 m
-
-
-DEFAULT_RULES = GradingRules()
-
-
-def grade(sample: Sample, completion: str) -> Grade:
+def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) -> Grade:
     """Grade a completion against the sample's gold answer. Never raises on any completion text."""
     raw = final_answer(completion)
     if raw is None:
@@ -52,8 +43,12 @@ def grade(sample: Sample, completion: str) -> Grade:
     read = _READERS[sample.kind](sample, remove_markup(raw))
     if read is None:
         return Grade(None, False)
-    if sample.kind == "number":
-        return Grade(read, is_same_number(read, sample.answer))
+    if sample.kind in ("number", "expression"):
+        is_same = is_same_number if sample.kind == "number" else is_same_expression
+        gold = (sample.answer, *sample.accepted)
+        return Grade(read, any(is_same(read, answer, rules, sample.question) for answer in gold))
+    if sample.kind == "text":
+        return Grade(read, is_accepted_text(read, sample))
     return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
 
 
@@ -70,14 +65,10 @@ def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
     )
 
 
-def _read_text(sample: Sample, raw: str) -> str | None:
-    return raw or None
-
-
 _READERS = {
     "choice": read_choice,
     "boolean": read_boolean,
     "number": read_number,
-    "expression": _read_text,
-    "text": _read_text,
+    "expression": read_expression,
+    "text": read_text,
 }

@@ -1,7 +1,7 @@
-r"""What a reader sees of an answer: its text without Markdown, LaTeX, HTML and quotation marks around it.
+"""What a reader sees of an answer: its text without Markdown, LaTeX, HTML and quotation marks around it.
 
-`\textbf{B}`, `**B**`, `$B$`, `[B]`, `"B"`, `option B` and a full-width B are B. What means something stays:
-`\frac{1}{2}`, `x^{10}`, `a*b`, `snake_case`, `*CC*`. The time is linear in the length of the text,
+`\\textbf{B}`, `**B**`, `$B$`, `[B]`, `"B"`, `option B` and a full-width B are B. What means something stays:
+`\\frac{1}{2}`, `x^{10}`, `a*b`, `snake_case`, `*CC*`. The time is linear in the length of the text,
 however deep it is nested.
 """
 
@@ -38,9 +38,9 @@ def strip_markup(answer: str, after: str = "") -> str:
     r"""The answer without markup and without words such as "option" in front. Characters of `after` are stripped from
     its end. Escaped characters such as `\$` stay escaped, so stripping twice changes nothing."""
     for _ in range(4):  # what stood in a quotation may be dressed again
-        before = answer
-        answer = _peel(remove_dress(_fold_characters(answer)), after)
-        if answer == before:
+        bare = remove_dress(_fold_characters(answer))
+        answer = _peel(bare, after)
+        if answer == bare:
             break
     return answer
 

@@ -1,7 +1,7 @@
-r"""One pass over a text that leaves out the LaTeX, Markdown and HTML commands that only dress it.
+"""One pass over a text that leaves out the LaTeX, Markdown and HTML commands that only dress it.
 
-`\textbf{B}`, `**B**`, `$B$` and `{\bf B}` become B. What means something stays: `\frac{1}{2}`, `x^{10}`, `a*b`,
-`snake_case`, and the molecules `*CC*` and `F/C=C\F`.
+`\\textbf{B}`, `**B**`, `$B$` and `{\\bf B}` become B. What means something stays: `\\frac{1}{2}`, `x^{10}`, `a*b`,
+`snake_case`, and the molecules `*CC*` and `F/C=C\\F`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     r"\\(?P<command>[A-Za-z]+)(?:\*(?=\{))?|\\(?P<escape>[\s\S])|(?P<brace>[{}])|(?P<math>\$\$?)"
     r"|(?P<stars>\*+)|(?P<bars>_+)|(?P<ticks>```[a-z]*\n|`+)|(?P<tilde>~+)"
     r"|<(?P<end>/?)(?P<tag>b|i|u|em|strong|span|code|tt|mark|small|p|div|br|sub|sup)(?:\s[^<>=]*=[^<>]*)?\s?/?>"
-    r"|(?P<text>[^\\{}$*_`~<]+|[<\\])",
+    r"|(?P<text>(?:(?<=[A-Za-z0-9)\]}])(?:[_^]\{[^\\{}$*_`~<]*\}|_(?=[A-Za-z0-9]))|[^\\{}$*_`~<^]+|\^)+|[<\\])",
     re.IGNORECASE,
 )
 _OPERATORS = _split_names(  # signs, which take no argument
@@ -79,7 +79,7 @@ class _Scanner:
         self.at = 0  # the position after the last token
         self.closing = find_closing_braces(_blank_escapes(text))
         self.dropped: dict[int, str] = {}  # positions of closing braces that go, and what stands there instead
-        self.opened: dict[str, int] = {}  # emphasis and mathematics that are open: the index of their piece
+        self.opened: dict[str, list[int]] = {}  # emphasis and mathematics that are open: the indices of their pieces
         self.takes_argument = False  # whether a brace here opens what belongs to a command, to ^ or to _
         self.glue = ""  # the command that stands directly before
 
@@ -195,30 +195,30 @@ class _Scanner:
             self.at += 1
 
     def _toggle(self, delimiter: str) -> None:
-        self._pair(delimiter, delimiter in self.opened, delimiter)
+        self._pair(delimiter, bool(self.opened.get(delimiter)), delimiter)
 
     def _pair(self, kind: str, closes: bool, written: str) -> None:
         """Leave out a delimiter together with the one that opened; one that has no partner stays."""
-        if closes and kind in self.opened:
-            self.pieces[self.opened.pop(kind)] = ""
+        if closes and self.opened.get(kind):
+            self.pieces[self.opened[kind].pop()] = ""
             self.takes_argument = False
             return
         if not closes:
-            self.opened[kind] = len(self.pieces)
+            self.opened.setdefault(kind, []).append(len(self.pieces))
         self._write(written)
 
     def _read_emphasis(self, run: str, start: int) -> None:
         """`**B**` is B, and so is `*B*`. `2**3`, `a_b` and `*CC*` stay."""
         kind = run[0] if len(run) == 1 else run[0] * 2
         before, after = self.text[start - 1 : start], self.text[self.at : self.at + 1]
-        if kind in self.opened and before.strip() and after != "{" and (not after.isalnum() or kind == "**"):
-            inner = "".join(self.pieces[self.opened[kind] + 1 :]) if kind == "*" else ""
+        if self.opened.get(kind) and before.strip() and after != "{" and (not after.isalnum() or kind == "**"):
+            inner = "".join(self.pieces[self.opened[kind][-1] + 1 :]) if kind == "*" else ""
             if kind != "*" or _LONE_WORD.fullmatch(inner) or not _MOLECULE.fullmatch(inner):
                 self._pair(kind, True, run)
                 return
             del self.opened[kind]
         elif after.strip() and after != "{" and not before.isalnum() and before not in ("$", "}", ")", "]", "\\"):
-            self.opened[kind] = len(self.pieces)
+            self.opened[kind] = [len(self.pieces)]
         self._write(run)
 
     def _read_tag(self, tag: str, ends: bool) -> None:

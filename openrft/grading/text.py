@@ -1,8 +1,187 @@
-"""Answers as text: spaces and case normalised."""
+"""When two texts are the same answer.
+
+Spaces, leading articles, final marks, quotation marks, kinds of dashes, composed accents, markup and the notation of
+formulas do not count (notation.py). Case counts where it means something. It is free in a word of at least three
+letters that is all small or has only its first as a capital, and in an acronym that is written small. It is not free in
+a symbol (Co, mW, pH), a formula, a genotype (AaBb) or SMILES.
+"""
 
 from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+
+from openrft.grading.chemistry import (
+    drop_bonds,
+    drop_states,
+    has_isotope,
+    is_formula,
+    is_same_molecule,
+    write_isotopes,
+)
+from openrft.grading.markup import remove_markup
+from openrft.grading.notation import CHARGE, GREEK_NAMES, unify_notation
+from openrft.types import Sample
+
+_SHORT_WORDS = frozenset(
+    {"an", "as", "at", "be", "by", "do", "if", "in", "is", "it", "no", "of", "on", "or", "to", "up"}
+)
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})\s+the(?=\s+[^\W\d_]{2})", re.IGNORECASE)
+_INTRODUCTION = re.compile(
+    r"^(?:it|this|that|they|these)(?:'s|\s+is|\s+are)\s+(?:called\s+|known\s+as\s+)?(?=\w)", re.IGNORECASE
+)
+_NAME_OF_VALUE = re.compile(r"[A-Za-z]\w{0,7}(?:\([A-Za-z]\))?=(?=[^=])")  # x=4, f(x)=4
+_STARTS = " \t\n,;:"
+_ENDS = " \t\n.,;:?"
+_EXCLAMATION = re.compile(r"(?<=[^\W\d_]{3})!+$")
+_GENOTYPE = re.compile(r"(?:(.)\1)+")
+_ROMAN = re.compile(r"[IVX]{2,}")
+_SMILES_LETTERS = re.compile(r"[BCNOPSF]+")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})-(?=[^\W\d_])|(?<=\d)-(?=[^\W\d_]{3})")
+_GREEK = re.compile(f"[{''.join(GREEK_NAMES)}]")
+_WORD = re.compile(r"[^\W\d_]+")
+# Where an answer ends and its explanation begins, and what in an explanation takes the answer back.
+_REASON = re.compile(r",? (?:because|since|due to|as (?:it|its|the|this|that|they|these)|which|where)\b")
+_REMARK = re.compile(r"[.!;] (?=[A-Z(])|\n| [–—] (?=\w)| \((?![IVX]+\))(?=[^()]*\)[. ]*$)")
+_DOUBT = re.compile(
+    r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either)\b"
+    r"|\b(?:(?:could|might|may|can)\s+(?:also\s+)?be|alternatively|or\s+(?:maybe|perhaps)|instead|(?:not|un)\s?sure"
+    r"|is\s+(?:not\s+(?:right|correct)|wrong|incorrect))\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SHORT = 600  # characters; the canonical form of longer texts is not kept, and fewer of their spellings are tried
 
 
 def normalise(text: str) -> str:
     """Lower case, single spaces, no full stop at the end."""
     return " ".join(text.lower().split()).rstrip(".")
+
+
+def is_same_text(said: str, gold: str) -> bool:
+    """Whether what was said is the gold answer, dressed or spelled in another way. Never raises; linear in the length
+    of both."""
+    if len(said) > 2 * len(gold) + 400:  # no spelling of the gold answer is so long
+        return False
+    plain, wanted = remove_markup(said), remove_markup(gold)
+    return is_same_plain_text(plain, wanted)
+
+
+def is_same_plain_text(said: str, gold: str) -> bool:
+    """`is_same_text` of two texts without markup."""
+    if said == gold:
+        return bool(gold.strip())
+    one, other = _canonical(said), _canonical(gold)
+    if not one or not other:
+        return False
+    if "=" not in other:
+        one = _NAME_OF_VALUE.sub("", one, count=1) if _NAME_OF_VALUE.match(one) else one
+    return (
+        _is_same_spelling(one, other)
+        or ("(" not in other and _is_same_spelling(drop_states(one), other))
+        or is_same_molecule(said.strip().rstrip("."), gold.strip())
+    )
+
+
+def read_text(sample: Sample, raw: str) -> str | None:
+    """The answer: all of it, or what stands before an explanation if that alone is a right answer."""
+    head = cut_explanation(raw)
+    if head != raw and is_accepted_text(head, sample) and not is_accepted_text(raw, sample):
+        return head
+    return raw or None
+
+
+def is_accepted_text(said: str, sample: Sample) -> bool:
+    """Whether the text is one of the sample's right answers."""
+    return any(is_same_text(said, gold) for gold in (sample.answer, *sample.accepted))
+
+
+def cut_explanation(said: str) -> str:
+    """The answer without the reason, remark or further sentences behind it, unless these take the answer back."""
+    said = re.sub(r"[ \t]+", " ", said)
+    found = _REASON.search(said)
+    head = said[: found.start()] if found else said
+    found = _REMARK.search(head)
+    if found and _DOUBT.search(head[found.end() :]) is None:
+        head = head[: found.start()]
+    return head if head.strip() else said
+
+
+def _canonical(text: str) -> str:
+    return _cached_canonical(text) if len(text) <= _SHORT else _write_canonical(text)
+
+
+def _write_canonical(text: str) -> str:
+    """One notation, no article in front, no final mark, no quotation marks. Case stays."""
+    text = _INTRODUCTION.sub("", unify_notation(text.lstrip(_STARTS).rstrip(_ENDS))).replace('"', "")
+    return _ARTICLE.sub("", _EXCLAMATION.sub("", text.lstrip(_STARTS + "'").rstrip(_ENDS + "'"))).strip()
+
+
+_cached_canonical = functools.lru_cache(maxsize=4096)(_write_canonical)
+
+
+def _is_same_spelling(said: str, gold: str) -> bool:
+    """Whether two canonical texts differ in nothing that means something."""
+    if _is_same_case(said, gold):
+        return True
+    if (CHARGE in said) != (CHARGE in gold):  # Ca2+ and Ca^{2+}; but O_2^- is not O^{2-}
+        return _is_same_case(said.replace(CHARGE, ""), gold.replace(CHARGE, ""))
+    if len(gold) > _SHORT:
+        return False
+    rewrites = [_name_greek, _space_hyphens, _join_hyphens]
+    if said.isascii():
+        rewrites.append(_drop_accents)
+    if is_formula(gold):
+        rewrites.append(drop_bonds)
+    if has_isotope(gold):
+        rewrites.append(write_isotopes)
+    return any(_is_same_case(rewrite(said), rewrite(gold)) for rewrite in rewrites)
+
+
+def _name_greek(text: str) -> str:
+    """\u03b1 and alpha are the same name; \u0394 and \u03b4 are not the same sign."""
+    named = _GREEK.sub(lambda found: f" {GREEK_NAMES[found[0]]} ", text)
+    return text if named == text else unify_notation(named)
+
+
+def _space_hyphens(text: str) -> str:
+    return _HYPHEN.sub(" ", _name_greek(text))
+
+
+def _join_hyphens(text: str) -> str:
+    return _HYPHEN.sub("", _name_greek(text))
+
+
+def _drop_accents(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+
+
+def _is_same_case(said: str, gold: str) -> bool:
+    """Whether two texts are equal but for the case of words in which it is free."""
+    if said == gold:
+        return True
+    if len(said) != len(gold) or said.lower() != gold.lower():
+        return False
+    for found in _WORD.finditer(gold):
+        other = said[found.start() : found.end()]
+        if other != found[0] and not _is_case_free(found[0], other, gold):
+            return False
+    return True
+
+
+def _is_case_free(word: str, said: str, text: str) -> bool:
+    """Whether `said`, which differs from a word of the gold text in case alone, means the same."""
+    if _ROMAN.fullmatch(word):
+        return said.islower()
+    if len(word) < 3:  # a symbol or a variable, except in a sentence, in No, and in abbreviations (E. coli)
+        is_word = word.lower() in _SHORT_WORDS and _is_plain(word)
+        return (is_word and (" " in text or (word.lower() == "no" and _is_plain(said)))) or f"{word}." in text
+    if _GENOTYPE.fullmatch(word.lower()):
+        return False
+    if word.isupper():  # an acronym, unless it may be SMILES
+        return said.islower() and not _SMILES_LETTERS.fullmatch(word)
+    return _is_plain(word) and (_is_plain(said) or said.isupper())
+
+
+def _is_plain(word: str) -> bool:
+    return word.islower() or (word[0].isupper() and word[1:].islower())

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from openrft.types import Completion
+
 THINK = ("<think>", "</think>")
 # Opening and closing mark. A closing mark alone means that the prompt opened the thought.
 MARKS = (
@@ -74,6 +76,11 @@ def strip_thinking(completion: str) -> str:
     return split_thought(completion).answer
 
 
+def is_cut_off_thinking(completion: Completion) -> bool:
+    """Whether the token budget ran out inside the thought, before any answer."""
+    return completion.finish_reason == "length" and split_thought(completion.text).unfinished
+
+
 def number_steps(completion: str) -> dict[int, str]:
     """The reasoning steps by the index of their line: the lines that hold more than blanks and marks of a thought.
 
@@ -93,6 +100,12 @@ def find_opening(text: str) -> str:
     """The opening mark that the text ends with, blanks aside; "" if there is none."""
     end = text.rstrip().lower()
     return next((opening for opening, _ in MARKS if end.endswith(opening.lower())), "")
+
+
+def list_mark_tokens(marks: tuple[str, str]) -> set[str]:
+    """The tokens that these marks may be made of. Decoders drop them where a tokenizer calls them special."""
+    tokens = {*marks} | {token for mark in marks for token in re.findall(r"<\|?\w+\|?>", mark)}
+    return tokens | {"<|start|>"} if "<|message|>" in tokens else tokens
 
 
 def find_marks(text: str) -> tuple[str, str] | None:

@@ -57,10 +57,11 @@ Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or
 class PolicyInfo:
     """A named checkpoint of a plugin."""
 
-    path: str  # a checkpoint folder or a hub id
+    path: str  # a checkpoint folder, a GGUF file or a hub id
     summary: str = ""
     recommended: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # ^ settings and plugin options that suit it, by stage or plugin name: {"explore": {"steps": 40}}
+    install: str = ""  # what to run where `path` is not there, for weights that come with a package of their own
 
 
 class Exploration(Protocol):

@@ -13,6 +13,7 @@ from typing import Any
 
 from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.grading.grade import Grade, grade
+from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import find_plugin, list_plugins
@@ -122,7 +123,8 @@ def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task
     task = _a_task(owner, "load", task)
     logger.info("loaded %s: %d train and %d test samples", name, len(task.train), len(task.test))
     rules = {leaf: _wrap_rule(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
-    return check_split_leakage(replace(task, grade=_wrap_grader(owner, task.grade), baseline_rules=rules), request)
+    grader = _bind_rules(name, _wrap_grader(owner, task.grade), request)
+    return check_split_leakage(replace(task, grade=grader, baseline_rules=rules), request)
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:
@@ -134,7 +136,8 @@ def load_all_rows(name: str, request: DataRequest) -> Task | None:
         return None
     with name_plugin_in_errors(owner, f"failed to load {name}"):
         task = found.load_all(name, request)
-    return _a_task(owner, "whole", task)
+    task = _a_task(owner, "whole", task)
+    return replace(task, grade=_bind_rules(name, task.grade, request))
 
 
 def read_source(
@@ -182,6 +185,19 @@ def _wrap_grader(owner: str, grader: Grader) -> Grader:
 
     graded.__qualname__ = getattr(grader, "__qualname__", type(grader).__name__)  # reports know graders by it
     return graded
+
+
+def _bind_rules(name: str, grader: Grader, request: DataRequest) -> Grader:
+    """The core's grader with the rules that the request asks for. Raises UsageError for another grader."""
+    rules = GradingRules(request.tolerance, request.convert_units)
+    if rules == DEFAULT_RULES:
+        return grader
+    if grader is not grade:
+        raise UsageError(
+            f"{name} is graded by rules of its own, so --tolerance and --convert-units would change nothing.",
+            "Leave them out.",
+        )
+    return functools.partial(grade, rules=rules)
 
 
 def _wrap_rule(owner: str, leaf: str, rule: Rule) -> Rule:

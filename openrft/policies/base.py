@@ -101,6 +101,16 @@ class TrainablePolicy(Policy, Protocol):
         """Token ids of the rendered prompt, including the generation prompt."""
         ...
 
+    def encode_target(self, text: str) -> list[int]:
+        """Token ids, the end token included, with which this policy should answer `encode(messages)` to write `text`:
+        a trace of its own or of another policy. Its thought, if it has one, is marked as this policy marks thoughts."""
+        ...
+
+    def decode_completion(self, messages: Sequence[Message], tokens: Sequence[int]) -> str:
+        """The text of a completion: `tokens` without an end token. If the prompt has opened a thought, the text begins
+        with its mark, although no token of the completion holds it. No newline is added."""
+        ...
+
     def attach_lora(self, rank: int, alpha: int, seed: int) -> None:
         """Put a new LoRA adapter (with no effect yet) on every linear layer. Only the adapter is trained."""
         ...

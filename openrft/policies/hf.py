@@ -9,24 +9,27 @@ import hashlib
 import logging
 import time
 import warnings
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
+from openrft.policies.chat_template import ChatTemplate
 from openrft.policies.checkpoint_files import hide_leftover_adapter, pin_template_date
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
+from openrft.policies.plain_prompt import PlainPrompt
+from openrft.policies.thinking_budget import sample_within_budget
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
@@ -78,7 +81,7 @@ class HFPolicy:
         settings: PolicySettings = PolicySettings(),  # noqa: B008  # frozen
     ) -> None:
         """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
-        self.path, self._sampler = path, sampler
+        self.path, self.sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
@@ -97,7 +100,24 @@ class HFPolicy:
             raise CheckpointError(f"{path!r} is an adapter on the hub.", "Download it and give its folder.")
         self.model: Any = model.to(device).eval()
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
-        self._stop = _stop_ids(self.model, self.tokenizer)
+        stop = _stop_ids(self.model, self.tokenizer)
+        self.prompts: ChatTemplate | PlainPrompt = (
+            PlainPrompt(self.tokenizer, path, stop, settings.thinking)
+            if self.tokenizer.chat_template is None
+            else ChatTemplate(self.tokenizer, path, settings.thinking)
+        )
+        self._thinking_budget = settings.thinking_budget
+        if self._thinking_budget is not None and self.prompts.form.marks is None:
+            raise UsageError(
+                f"policy.thinking_budget is set, and the policy {path} does not think.",
+                "Leave it out, or switch thinking on with policy.thinking=on if the policy can.",
+            )
+        # A turn's own end first, because targets end with it; it is not always among the configured ones.
+        self._stop = [i for i in dict.fromkeys([self.prompts.form.end, *stop]) if i is not None]
+        if not self._stop:
+            raise UsageError(
+                f"the tokenizer of {path} has no end token.", "Set eos_token in its tokenizer_config.json."
+            )
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
@@ -116,29 +136,21 @@ class HFPolicy:
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         *before, last = messages
-        if last["role"] == "assistant":  # the beginning of an answer, to be continued
-            return [*self.encode(before), *self.tokenizer.encode(last["content"], add_special_tokens=False)]
-        if self.tokenizer.chat_template is None:
-            text = "\n\n".join(m["content"] for m in messages) + "\n"
-            return list(self.tokenizer.encode(text))
-        try:
-            return self._template(list(messages))
-        except TemplateError:  # some templates refuse a system turn
-            if messages[0]["role"] != "system":
-                raise
-            head, first, *rest = messages
-            joined = {"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}
-            return self._template([joined, *rest])
+        if last["role"] != "assistant":
+            return self.prompts.encode(messages)
+        prompt = self.prompts.encode(before)  # and the beginning of an answer, to be continued
+        begun = last["content"].removeprefix(self.prompts.form.find_opened(self.tokenizer, prompt))
+        return [*prompt, *self.tokenizer.encode(begun, add_special_tokens=False)]
 
-    def _template(self, messages: list[Message]) -> list[int]:
-        ids = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
-        return list(ids)
+    def encode_target(self, text: str) -> list[int]:
+        ids = self.tokenizer.encode(self.prompts.form.format_target(text), add_special_tokens=False)
+        return [*ids, self.end_token]
 
     @property
     def exact_sampling_logprobs(self) -> bool:
         """Whether the log-probabilities from sampling equal those of the update's forward pass, up to float32 rounding.
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
-        return self._sampler is sample_with_decode_loop and self.model.dtype == torch.float32
+        return self.sampler is sample_with_decode_loop and self.model.dtype == torch.float32
 
     @property
     def end_token(self) -> int:
@@ -157,15 +169,44 @@ class HFPolicy:
             if progress:
                 progress.update("generate", finished, total)
 
-        limits = DecodeLimits(tuple(self._stop), self.context, self._pad)
-        groups = self._sampler(self, encoded, sampling, limits, tick)
+        stop_text = self.prompts.stop_text
+        is_over = None if stop_text is None else lambda tokens: bool(stop_text.search(self.decode_tokens(tokens)))
+        limits = DecodeLimits(tuple(self._stop), self.context, self._pad, is_over)
+        opened = [self._find_opened(messages, ids) for messages, ids in zip(prompts, encoded, strict=True)]
+        if self._thinking_budget is None:
+            groups = self.sampler(self, encoded, sampling, limits, tick)
+        else:
+            groups = sample_within_budget(self, encoded, opened, self._thinking_budget, sampling, limits, tick)
         nothing = [Completion("", finish_reason="context")] * sampling.n
-        return [[self._completion(row, sampling) for row in group] or nothing for group in groups]
+        return [
+            [self._completion(mark, row, sampling, limits) for row in group] or nothing
+            for mark, group in zip(opened, groups, strict=True)
+        ]
 
-    def _completion(self, row: DecodedRow, sampling: Sampling) -> Completion:
-        text = self.tokenizer.decode(row.tokens[:-1] if row.stopped else row.tokens, skip_special_tokens=True)
-        finish: Literal["stop", "length"] = "stop" if row.stopped else "length"
-        return Completion(text, tuple(row.tokens), tuple(row.logprobs), finish, sampling.temperature)
+    def _completion(self, opened: str, row: DecodedRow, sampling: Sampling, limits: DecodeLimits) -> Completion:
+        tokens, logprobs, stopped = row.tokens, row.logprobs, row.stopped
+        if (is_over := limits.is_over) and is_over(tokens):  # up to the first token with which the answer is over
+            end = bisect_left(range(len(tokens)), True, key=lambda i: is_over(tokens[: i + 1])) + 1
+            tokens, logprobs, stopped = tokens[:end], logprobs[:end], True
+        text = opened + self._cut(self.decode_tokens(tokens[:-1] if row.stopped and stopped else tokens))
+        finish: Literal["stop", "length"] = "stop" if stopped else "length"
+        return Completion(text, tuple(tokens), tuple(logprobs), finish, sampling.temperature, inserted=row.inserted)
+
+    def decode_completion(self, messages: Sequence[Message], tokens: Sequence[int]) -> str:
+        return self._find_opened(messages, self.encode(messages)) + self._cut(self.decode_tokens(tokens))
+
+    def decode_tokens(self, tokens: Sequence[int]) -> str:
+        """The text of generated tokens, whatever the prompt was."""
+        return self.prompts.form.decode(self.tokenizer, tokens)
+
+    def _cut(self, text: str) -> str:
+        """The text up to where the answer is over, if a text and not a token shows that."""
+        found = self.prompts.stop_text and self.prompts.stop_text.search(text)
+        return text[: found.start()].rstrip() if found else text
+
+    def _find_opened(self, messages: Sequence[Message], prompt: Sequence[int]) -> str:
+        """The mark of a thought that the prompt has opened. A begun answer has it in front already."""
+        return "" if messages[-1]["role"] == "assistant" else self.prompts.form.find_opened(self.tokenizer, prompt)
 
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
@@ -287,10 +328,7 @@ def _digest(tensors: Iterator[torch.Tensor]) -> str:
 
 
 def _stop_ids(model: Any, tokenizer: Any) -> list[int]:
-    """End tokens. The tokenizer's comes first, because chat turns end with it."""
+    """The end tokens that are configured. The tokenizer's comes first, because chat turns end with it."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     more = configured if isinstance(configured, list) else [configured]
-    stop = [i for i in dict.fromkeys([tokenizer.eos_token_id, *more]) if i is not None]
-    if not stop:
-        raise UsageError("the policy's tokenizer has no end token.", "Set eos_token in its tokenizer_config.json.")
-    return stop
+    return [i for i in dict.fromkeys([tokenizer.eos_token_id, *more]) if i is not None]

@@ -16,10 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from openrft.errors import PolicyError, UsageError
+from openrft.grading.thinking import split_thought
 from openrft.policies.base import Sampling
+from openrft.policies.chat_template import SWITCHES, Thinking
 from openrft.policies.openai_protocol import (
     NEW_BUDGET,
     OPTIONAL,
+    SWITCH,
     BadReply,
     ContextFull,
     RequestRefused,
@@ -49,11 +52,22 @@ class OpenAIPolicy:
     Must not be called from within a running event loop.
     """
 
-    def __init__(self, spec: str, timeout: float = TIMEOUT, retries: int = RETRIES, parallel: int = PARALLEL) -> None:
+    def __init__(
+        self,
+        spec: str,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        parallel: int = PARALLEL,
+        thinking: Thinking = "auto",
+    ) -> None:
+        """`thinking` is handed to the server's chat template under the names that templates read."""
+        self._switch = {name: values[thinking == "off"] for name, values in SWITCHES.items() if values == (True, False)}
+        self._thinking = thinking
         self.url, self.model = parse_address(spec)
         self.id = f"openai:{self.url}#{self.model}"
         self._timeout, self._retries, self._parallel = timeout, retries, parallel
         self._refused: set[str] = set()  # parameters that the server has refused
+        self._told = False  # whether it was said that the server does not follow the switch for thinking
         self.one_at_a_time = False  # whether the server has refused n > 1
         try:
             import openai  # noqa: F401  # fails here and not in the middle of a run
@@ -103,7 +117,23 @@ class OpenAIPolicy:
                 await asyncio.gather(*tasks, return_exceptions=True)
         if tally.failed:
             logger.warning("%s", tally.describe())
+        self._check_switch(found)
         return found
+
+    def _check_switch(self, found: Sequence[Sequence[Completion]]) -> None:
+        """Say it once if the server took the switch for thinking without a word and did not follow it."""
+        given = [c for group in found for c in group if c.is_written and c.text.strip()]
+        thought = sum(bool(split_thought(c.text).thought.strip()) for c in given)
+        if (
+            given
+            and not self._told
+            and ((self._thinking == "off" and thought) or (self._thinking == "on" and not thought))
+        ):
+            self._told = True
+            logger.warning(
+                "%s does not follow policy.thinking=%s: %d of %d answers show a thought.",
+                *(self.id, self._thinking, thought, len(given)),
+            )
 
     async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
         """One request with an answer of between 1 and `n` completions. Raises ServerFault with one line.
@@ -114,11 +144,13 @@ class OpenAIPolicy:
         """
         refused, limited = set(self._refused), True
         while True:
-            values = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
+            values: dict[str, Any] = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
             budget = next((name for name in ("max_tokens", NEW_BUDGET) if name not in refused), None)
             if budget and limited:
                 values[budget] = how.max_tokens
             values = {name: value for name, value in values.items() if name not in refused}
+            if self._thinking != "auto":
+                values["extra_body"] = {SWITCH: self._switch}
             try:
                 found = await self._send(client, prompt, how.temperature, values)
             except ContextFull:

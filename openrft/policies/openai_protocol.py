@@ -10,9 +10,11 @@ import re
 from typing import Any
 
 from openrft.errors import PolicyError
+from openrft.grading.thinking import THINK
 from openrft.types import Completion
 
 LONGEST = 200  # characters of a server's message that are shown; some servers answer with a whole page
+SWITCH = "chat_template_kwargs"  # vLLM, SGLang and llama.cpp hand it to the chat template; OpenAI refuses it
 NEW_BUDGET = "max_completion_tokens"  # required by OpenAI's reasoning models; other servers know only the old name
 # Parameters that a server may refuse, the least important first. If a refusal names several, one is removed at a time.
 OPTIONAL = ("seed", "top_p", "temperature", "n", "max_tokens", NEW_BUDGET)
@@ -65,6 +67,7 @@ def _read_choice(choice: Any, temperature: float) -> Completion:
     message: Any = getattr(choice, "message", None)
     reason = getattr(choice, "finish_reason", None)
     content = getattr(message, "content", None)
+    thought = _read_thought(message, content)
     if isinstance(content, list):
         content = "".join(map(_part_text, content))
     if not isinstance(content, str) and isinstance(getattr(message, "refusal", None), str):
@@ -75,7 +78,32 @@ def _read_choice(choice: Any, temperature: float) -> Completion:
     if fault:
         return Completion("", finish_reason="error", temperature=temperature, error=shorten(_message_of(fault)))
     # No content: cut off before the answer began, or only reasoning. This is an empty answer and not a failure.
-    return Completion(content or "", finish_reason="length" if reason == "length" else "stop", temperature=temperature)
+    cut = reason == "length"
+    text = mark_thought(thought, content or "", cut) if thought else content or ""
+    return Completion(text, finish_reason="length" if cut else "stop", temperature=temperature)
+
+
+def mark_thought(thought: str, content: str, cut: bool) -> str:
+    """A thought that a server gave apart, in marks before the answer. It stays open if it was cut off."""
+    opening, closing = THINK
+    begun = f"{opening}\n{thought.strip()}"
+    return begun if cut and not content.strip() else f"{begun}\n{closing}\n\n{content.lstrip()}"
+
+
+def _read_thought(message: Any, content: Any) -> str:
+    """The thought, wherever the server puts it; "" if it gives none, or none as text."""
+    for name in ("reasoning_content", "reasoning"):  # DeepSeek, vLLM, SGLang and llama.cpp; OpenRouter and newer vLLM
+        if isinstance(given := getattr(message, name, None), str) and given.strip():
+            return given
+    return "".join(_part_thought(part) for part in content) if isinstance(content, list) else ""
+
+
+def _part_thought(part: Any) -> str:
+    """The thought in one part of a message (Mistral): a text, or again a list of parts."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    given = part.get(kind) if kind in ("thinking", "reasoning") else None
+    given = "".join(map(_part_text, given)) if isinstance(given, list) else given
+    return given if isinstance(given, str) else ""
 
 
 def _part_text(part: Any) -> str:
@@ -125,6 +153,8 @@ def _explain_status(status: int, fault: Exception, url: str) -> ServerFault:
     # OpenAI, vLLM, SGLang and llama.cpp word this differently; these words are in all of their messages.
     if re.search(r"context[ _](length|window|size)|max_model_len", words, re.I):
         return ContextFull(message)
+    if _names(words, SWITCH):
+        return _permanent(message, "It takes no switch for thinking: leave it at policy.thinking=auto.")
     refused = RequestRefused(message)
     named = body.get("param") if isinstance(body, dict) else None
     refused.parameter = named if named in OPTIONAL else next((p for p in OPTIONAL if _names(words, p)), "")

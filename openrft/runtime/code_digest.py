@@ -15,7 +15,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("torch", "transformers", "peft", "vllm")  # the core's numerical libraries; not all need be installed
+# The core's numerical libraries, and those that compare answers; not all need be installed.
+LIBRARIES = ("torch", "transformers", "peft", "vllm", "math-verify", "sympy")
 CORE = Path(__file__).parents[1]  # the folder of the package openrft
 CHANGES_NO_RESULT = (  # modules above the stages, and those that only report progress
     "openrft.cli",

@@ -165,7 +165,9 @@ class JobContext:
         # The task's plugin rewords, grades and checks steps in every stage, so every result depends on its code.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
         core = [__version__, digest_reachable(make.__module__), installed_versions(LIBRARIES)]
-        key = {"stage": name, "version": version, "core": core, "family": family, **inputs}
+        data = self.job.data
+        rules = [data.tolerance, installed_versions(("pint",)) if data.convert_units else None]
+        key = {"stage": name, "version": version, "core": core, "family": family, "rules": rules, **inputs}
         try:
             result = self.store.result(name, key, timed, keep)
         except Exception as fault:

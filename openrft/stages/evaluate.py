@@ -8,6 +8,7 @@ from pathlib import Path
 
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
+from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_list, check_metrics
 from openrft.plugins.registry import find_plugin
 from openrft.policies.base import Sampling
@@ -47,6 +48,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
         stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in rollouts)
         stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in rollouts)
+        stats.counts["cut_off_thinking"] = sum(is_cut_off_thinking(r.completion) for r in rollouts)
         for name, result in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
             metrics = check_metrics(name, "evaluate", result.value)
             stats.add_result(name, result)

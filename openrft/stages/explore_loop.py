@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
 from openrft.grading.grade import apply_grade
+from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
 from openrft.policies.base import Sampling, TrainablePolicy
@@ -161,6 +162,7 @@ class ExploreLoop:
         self.stats.tokens += int(row["tokens"])
         self.stats.count("completions", len(rollouts))
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
+        self.stats.count("cut_off_thinking", sum(is_cut_off_thinking(r.completion) for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
         self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))

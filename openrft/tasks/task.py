@@ -49,6 +49,15 @@ class DataRequest:
     skip_bad_rows: bool = option(False, help="Leave out malformed rows and count them instead of refusing the run.")
     drop_leaks: bool = option(False, help="Remove train samples that overlap with test.")
     clean: bool = option(False, help="Leave out rows with a known defect, in train and test.")
+    tolerance: float | None = option(
+        None,
+        help="How far a number may be from the gold answer, as a part of it (0.01: one percent); none: half a unit of"
+        " the gold answer's last digit.",
+        ge=0,
+    )
+    convert_units: bool = option(
+        False, help="Whether an answer in another unit counts if it is equal (5 cm, 0.05 m); needs the library pint."
+    )
     # The fields below are for a family that reads rows of any layout (`ReadsRows`); others refuse them.
     columns: str | None = option(
         None, help="What columns hold where their names do not say: question=prompt,answer=gold."

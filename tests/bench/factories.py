@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -69,3 +70,36 @@ def report(
             for t in tasks
         ),
     )
+
+
+def readings_report(
+    arms: Mapping[str, tuple[float, float, float]],
+    items: int = 749,
+    completions: int = 1,
+    seeds: Sequence[int] = (0,),
+    chance: float = 0.25,
+    noise: int = 0,
+) -> Report:
+    """Arms given as shares: of answers in the asked form, of further answers that only the lenient reading can read,
+    and of right answers among both. Items differ in difficulty; `noise` draws the answers."""
+    record = task("toy/L1/choices", items)
+    record = replace(record, items=tuple(replace(item, chance=chance) for item in record.items))
+    results = []
+    for a, (arm, (form, more, right)) in enumerate(arms.items()):
+        for seed in seeds:
+            draw = np.random.default_rng([1, a, seed, noise])
+            outcomes = {item.id: draw_item(draw, form, more, right, completions) for item in record.items}
+            results.append(ArmResult(arm, record.name, seed, f"{arm}-{seed}", outcomes))
+    records = tuple(ArmRecord(name, ARMS.get(name, (name,))) for name in arms)
+    plan = {"ablation": LADDER} if set(arms) == set(ARMS) else {}
+    empty = report({"vanilla": 0.5})
+    return replace(empty, plan=plan, notices=(), tasks=(record,), arms=records, results=tuple(results), baselines=())
+
+
+def draw_item(draw: np.random.Generator, form: float, more: float, right: float, completions: int) -> Item:
+    """One item's completions with these shares."""
+    written, strength = draw.random(completions), draw.beta(3 * right, 3 * (1 - right)) if 0 < right < 1 else right
+    strict, readable = written < form, written < form + more
+    hits = readable & (draw.random(completions) < strength)
+    marks = [tuple(map(bool, flags)) for flags in (hits & strict, ~strict, hits, ~readable)]
+    return Item(marks[0], marks[1], 10 * completions, (), marks[2], marks[3])

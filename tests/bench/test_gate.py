@@ -138,6 +138,15 @@ def test_what_was_run_otherwise_is_said() -> None:
     assert not any("otherwise" in note for note in compare_reports(before, before, 0.0).notes)
 
 
+@pytest.mark.parametrize(("reading", "told"), [("strict", False), ("lenient", True)])
+def test_an_option_that_the_baseline_does_not_know_counts_as_its_default(reading: str, told: bool) -> None:
+    before = replace(factories.report({"vanilla": 0.5}), plan={"settings": {"explore": {"steps": 30}}})
+    after = replace(before, plan={"settings": {"explore": {"steps": 30, "reading": reading}}, "data": {"seed": 0}})
+    notes = compare_reports(before, after, 0.0).notes
+    assert notes[0].startswith("Run otherwise than the baseline: explore.reading not set -> lenient.") == told
+    assert any("data.seed" in note for note in notes) is False
+
+
 def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine rows without any true change: uncorrected, a quarter of such pairs would read as a regression."""
     from openrft.bench import gate, statistics

@@ -21,6 +21,13 @@ def test_nothing_is_said_of_a_run_that_went_well():
     assert noted(completions=1000, cut_off=4, blank=0, over_context=0, idle_steps=0, exploded_steps=0) == []
 
 
+def test_answers_cut_off_inside_a_thought_have_a_note_of_their_own():
+    assert noted(completions=100, cut_off=30, cut_off_thinking=20) == [
+        "toy/L1/sums: answers cut off in RL at the longest length allowed: rl 30%, rl+prm 30%.",
+        "toy/L1/sums: answers cut off in RL at that length inside the thought, before any answer: rl 20%, rl+prm 20%.",
+    ]
+
+
 def started(*, of, rewarded=0, full=0, lenient=0):
     """The notes of arms whose first answers earned this."""
     unrewarded = of - rewarded

@@ -9,7 +9,7 @@ from openrft.errors import UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.hf import HFPolicy
 from openrft.tasks.prompt import build_messages
-from openrft.testing import toy_task
+from openrft.testing import toy_task, write_tiny_checkpoint
 
 QUESTION = build_messages(toy_task(1, 1).train[0])
 
@@ -29,12 +29,12 @@ def test_the_completion_holds_what_comes_after_the_beginning(tiny):
     assert anew == whole
 
 
-def test_a_template_that_refuses_a_system_turn_still_goes_on(tiny):
-    policy = HFPolicy(str(tiny))
-    policy.tokenizer.chat_template = (
+def test_a_template_that_refuses_a_system_turn_still_goes_on(tmp_path):
+    template = (
         "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         "{{ m['content'] }}{% endfor %}>"
     )
+    policy = HFPolicy(str(write_tiny_checkpoint(tmp_path, chat_template=template)))
     assert policy.tokenizer.decode(policy.encode(begun("so"))).endswith(">so")
 
 

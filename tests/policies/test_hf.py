@@ -236,17 +236,6 @@ def test_rounding_by_chance_stays_between_its_neighbours_and_keeps_the_mean():
     torch.testing.assert_close(found.mean(0), exact[0], rtol=2e-4, atol=0)
 
 
-def test_a_template_that_refuses_a_system_turn_gets_it_in_the_first_user_turn(tiny, tmp_path):
-    folder = shutil.copytree(tiny, tmp_path / "strict")
-    policy = HFPolicy(str(folder))
-    policy.tokenizer.chat_template = (
-        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-        "[{{ m['content'] }}]{% endfor %}"
-    )
-    text = policy.tokenizer.decode(policy.encode(build_messages(Sample("q", "A", ("x",)), (), "Do it.")))
-    assert text == "[Do it.\n\nq\nA. x]"
-
-
 @pytest.mark.parametrize("damage", ["no weights", "truncated", "not a folder", "config is not JSON"])
 def test_an_unreadable_checkpoint_is_one_line(tiny, tmp_path, damage):
     folder = shutil.copytree(tiny, tmp_path / "copy")

@@ -117,6 +117,11 @@ def test_completions_that_never_end_or_say_nothing_are_counted(monkeypatch, tmp_
     rows, counts = run_explore(make_context(monkeypatch, tmp_path, Trainee(always_wrong, "length"), trainer=Trainer()))
     assert counts["cut_off"] == counts["completions"] == 3 * 4 * 2
     assert [row["cut_off"] for row in rows] == [1, 1, 1]
+    assert counts["cut_off_thinking"] == 0
+    inside = Trainee(lambda messages, i: "<think>perhaps" if i else "<think>no</think>", "length")
+    assert (
+        run_explore(make_context(monkeypatch, tmp_path / "t", inside, trainer=Trainer()))[1]["cut_off_thinking"] == 12
+    )
     policy = Trainee(lambda messages, i: "" if i else "so\nwell")
     rows, counts = run_explore(
         make_context(monkeypatch, tmp_path / "blank", policy, trainer=Trainer(), judge=Judge(by_steps))

@@ -22,6 +22,7 @@ from openrft.runtime.seeds import derive_prompt_seeds
 
 KV_BYTES = 192 << 20  # keys and values in flight on a CPU
 KV_SHARE = 0.4  # the same on a GPU, as a share of the memory that the weights leave
+CHECK = 32  # steps between checks of `DecodeLimits.is_over`, because each decodes every running row
 COMPACT = 0.2  # share of rows that must end before the batch is compacted, because that copies the remaining rows
 
 
@@ -32,6 +33,7 @@ class DecodedRow:
     tokens: list[int]
     logprobs: list[float]
     stopped: bool  # its last token is an end token
+    inserted: tuple[int, ...] = ()  # the indexes of tokens that were put in and not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class DecodeLimits:
     stop: tuple[int, ...]  # end tokens
     context: int  # longest sequence, prompt and completion together
     pad: int
+    is_over: Callable[[Sequence[int]], bool] | None = None
+    # ^ whether these tokens of a row hold all of its answer, where no end token shows it. More may follow, unread
 
 
 @torch.inference_mode()
@@ -130,6 +134,11 @@ def _decode_chunk(
         # Lines that have ended go on writing past the end of their row, where nobody reads.
         tokens[t, row], logprobs[t, row] = token, logprob
         running = running & ~ends[token] & (room[row] > t + 1)
+        if limits.is_over and (t + 1) % CHECK == 0:
+            for line in running.nonzero()[:, 0].tolist():
+                which = int(row[line])
+                if limits.is_over(tokens[: t + 1, which].tolist()):
+                    running[line], budgets[which] = False, t + 1
         still = int(running.sum())
         if still == 0:
             break

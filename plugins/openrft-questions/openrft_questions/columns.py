@@ -1,179 +1,209 @@
-"""What a row's columns mean, and the text and the options that its cells hold.
+"""What the columns of a file mean, by their names and by `--map`. Knows nothing of what cells hold.
 
 A column that looks like an option and is not understood is refused: a question asked without its options would be
-another question. Knows nothing of files or of gold answers.
+another question.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from openrft import LETTERS, escape_terminal
+from openrft import LETTERS, UsageError, escape_terminal
+from openrft_questions.table import BadRowError
 
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
     "options": ("options", "choices"),
     "answer": ("answer", "answerkey", "answer_key", "correct_answer", "gold"),
-    "type": ("type",),
+    "kind": ("kind", "type"),
     "split": ("split",),
     "topic": ("topic", "subject", "category"),
     "group": ("group",),
+    "passage": ("context", "passage", "support", "article", "paragraph"),
+    "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
+    "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx"),
 }
-MAY_REPEAT = ("topic",)  # where a row has several of the names, the first is read
-Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
-_OPTION = re.compile(r"(?:(?:option|choice|opt)[\W_]*([a-z]|\d{1,2})|\W*([a-z]))\W*")
-_LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|distractor|answer|[\W_])*(?:[a-z]|\d{1,2})\W*")
-_OWN_LABEL = re.compile(r"\(?([A-Z])[).:]\s+(?=\S)")
+FALLBACKS = {  # further names, read only where a file has none of the names above
+    "question": ("question_stem", "stem", "question_text", "query", "prompt", "messages", "input"),
+    "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
+    "answer": (
+        *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
+        *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
+        *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "solution", "output"),
+    ),
+    "kind": ("answer_type", "question_type"),
+    "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
+    "passage": ("background", "story", "ctx", "body", "contexts"),
+}
+MAY_REPEAT = ("topic", "kind")  # where a row has several of the names, the first is read
+MEANINGS = (*COLUMNS, "wrong")
+_SUFFIX = re.compile(r"\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)$")  # Kahoot's own in column names
+_OPTION = re.compile(
+    r"(?:(?:option|choice|opt|op|ans|answer|alternative|sol|ending)[\W_]*([a-z]|\d{1,2})|\W*([a-z]))\W*"
+)
+_LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|answer|[\W_])*(?:[a-z]|\d{1,2})\W*")
+_WRONG = re.compile(
+    r"(?:in_?correct|wrong|false|dist?ractors?)(?:_?(?:answer|option|choice)s?)?(?:_?(?:\d{1,2}|[a-z]))?"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """Why a row cannot be used. `reason` is one of a few fixed words, for counting."""
-
-    reason: str
-    detail: str
+def normalize_name(name: str) -> str:
+    """The name of a column as names are compared: without case, marks and advice on how to fill it."""
+    plain = _SUFFIX.sub("", name.strip().lower())
+    return re.sub(r"[\s.-]+", "_", plain.removesuffix("(s)"))
 
 
-class BadRowError(Exception):
-    """Raised inside the parser with the reason and the detail of a BadRow."""
+def means_question(name: str) -> bool:
+    """Whether a column of this name may hold the question."""
+    return normalize_name(name) in (*COLUMNS["question"], *FALLBACKS["question"])
 
 
-def sort_columns(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """The cells by meaning, the options that have a column each by label, and the names of all other columns.
+def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
+    """What `--map question=prompt,answer=gold` says: by meaning the column's name, "" for one that is not to be read.
 
-    Raises BadRowError.
+    `further`: meanings that only this command knows. A letter means this option. Raises UsageError.
     """
-    cells: dict[str, Any] = {}
-    lettered: dict[str, Any] = {}
-    ignored = []
-    filled = {str(name): value for name, value in row.items() if value is not None and value != ""}
-    for name, value in filled.items():
-        meaning, option = column_meaning(name), _OPTION.fullmatch(name.strip().lower())
-        if meaning and meaning not in cells:
-            cells[meaning] = value
-        elif meaning and meaning not in MAY_REPEAT:
-            both = " and ".join(escape_terminal(other) for other in filled if column_meaning(other) == meaning)
-            raise BadRowError("columns", f"two columns hold the {meaning}: {both}")
-        elif option:
-            label = (option.group(1) or option.group(2)).upper()
-            if label in lettered:
-                raise BadRowError("options", f"two columns hold option {label}")
-            lettered[label] = value
-        elif not meaning and _LIKE_AN_OPTION.fullmatch(name.strip().lower()):
-            detail = f"the column {name!r} looks like an option: call it A, B, C, ... or something else"
-            raise BadRowError("columns", detail)
-        else:
-            ignored.append(name)
-    return cells, lettered, tuple(ignored)
-
-
-def column_meaning(name: str) -> str | None:
-    """What a column of this name holds; None if it is not read."""
-    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-    return next((meaning for meaning, names in COLUMNS.items() if plain in names), None)
-
-
-def require_text(cells: Mapping[str, Any], name: str) -> str:
-    """The text of a cell that must not be empty. Raises BadRowError."""
-    if name not in cells:
-        raise BadRowError(f"no {name}", f"there is no {name}")
-    text = to_text(cells[name])
-    if text is None:
-        raise BadRowError(f"no {name}", f"the {name} is no text but {type(cells[name]).__name__}")
+    known = (*MEANINGS, *further)
     if not text:
-        raise BadRowError(f"no {name}", f"the {name} is empty")
-    return text
+        return {}
+    pattern = re.compile(rf"(?:^|,)\s*({'|'.join(map(re.escape, known))}|[A-Z])\s*=")
+    begins = list(pattern.finditer(text or ""))
+    if text and (not begins or begins[0].start()):
+        raise UsageError(
+            f"--map {text[:60]!r}: not MEANING=COLUMN.",
+            f"The meanings are {', '.join(known)}, and A, B, C for options.",
+        )
+    ends = [*(found.start() for found in begins[1:]), len(text)]
+    return {found.group(1): text[found.end() : end].strip() for found, end in zip(begins, ends, strict=True)}
 
 
-def to_text(value: Any) -> str | None:
-    """A text or a number as text; None for anything else. Raises BadRowError for what no file can hold."""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as fault:
-            raise BadRowError("encoding", "it holds half a character (a lone surrogate)") from fault
-        return value.strip()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    try:
-        return str(value)
-    except ValueError as fault:  # Python writes no integer of more than 4,300 digits
-        raise BadRowError("number", "it holds a number of thousands of digits") from fault
+@dataclass(slots=True)
+class Cells:
+    """The cells of a row by what they mean; empty ones are left out."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # by meaning
+    lettered: dict[str, Any] = field(default_factory=dict)  # options that have a column each, by label
+    wrong: list[Any] = field(default_factory=list)  # wrong answers that have a column each
+    passages: list[Any] = field(default_factory=list)  # what stands before the question
+    extra: dict[str, Any] = field(default_factory=dict)  # by the meaning that a command asked for
 
 
-def normalize_spaces(text: str) -> str:
-    """The text with single spaces. Case stays: Co is not CO."""
-    return " ".join(text.split())
+@dataclass(slots=True)
+class Columns:
+    """What the columns of one file mean."""
+
+    meanings: dict[str, str]  # by name; options as "option A"; "" for a column that is not read
+    extra: frozenset[str] = frozenset()
+
+    @property
+    def ignored(self) -> list[str]:
+        """The columns that are not read."""
+        return [name for name, meaning in self.meanings.items() if not meaning]
+
+    def find(self, meaning: str) -> list[str]:
+        """The columns with this meaning."""
+        return [name for name, of in self.meanings.items() if of == meaning]
+
+    @property
+    def has_options(self) -> bool:
+        """Whether any column holds options."""
+        return any(m in ("options", "wrong") or m.startswith("option ") for m in self.meanings.values())
+
+    def sort(self, row: Mapping[str, Any]) -> Cells:
+        """The cells of a row by meaning. Raises BadRowError."""
+        cells = Cells()
+        for name, value in row.items():
+            meaning = self.meanings.get(str(name), "")
+            if not meaning or is_empty(value):
+                continue
+            if meaning in self.extra:
+                cells.extra.setdefault(meaning, value)
+            elif meaning == "wrong":
+                cells.wrong.append(value)
+            elif meaning == "passage":
+                cells.passages.append(value)
+            elif meaning.startswith("option "):
+                label = meaning.removeprefix("option ")
+                if label in cells.lettered:
+                    raise BadRowError("options", f"two columns hold option {label}")
+                cells.lettered[label] = value
+            elif meaning == "like an option":
+                detail = f"the column {name!r} looks like an option: call it A, B, C, ... or something else"
+                raise BadRowError("columns", detail)
+            elif meaning not in cells.values:
+                cells.values[meaning] = value
+            elif meaning not in MAY_REPEAT:
+                both = [escape_terminal(other) for other in row if self.meanings.get(str(other)) == meaning]
+                advice = f"say --map {meaning}=NAME"
+                raise BadRowError("columns", f"two columns hold the {meaning}: {' and '.join(both)}; {advice}")
+        return cells
 
 
-def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
-    """The options' texts and labels, from any of the ways in which people write them.
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing. NaN is what pandas writes for an empty cell."""
+    return value is None or (isinstance(value, str) and not value) or (isinstance(value, float) and value != value)
 
-    A column each (`lettered`), a list, an object by label, or `text` and `label`, in two lists or in an object each.
-    Raises BadRowError.
+
+def assign_columns(
+    names: Sequence[str],
+    given: Mapping[str, str],
+    of_layout: Mapping[str, str],
+    extra: Mapping[str, Sequence[str]],
+) -> Columns:
+    """What the columns called `names` mean.
+
+    `given`: what --map says. `of_layout`: what the file's layout says, by normalised name, "" for not read. `extra`:
+    further meanings with the names of their columns. Raises UsageError for a column of --map that is not there.
     """
-    if value is not None and value not in ([], {}) and lettered:
-        names = ", ".join(sorted(lettered))
-        raise BadRowError("options", f"there are options in one column and also in {names}")
-    if lettered:
-        return _check_options(*_options_from_columns(lettered))
-    if value is None or value in ([], {}):
-        return (), ()
-    if isinstance(value, Mapping) and {"text", "label"} <= {*value}:
-        return _check_options(value["text"], value["label"])
-    if isinstance(value, Mapping):
-        return _check_options(list(value.values()), list(value))
-    if not isinstance(value, list):
-        raise BadRowError("options", "the options are no list; in CSV give each a column of its own: A, B, C, ...")
-    if all(isinstance(one, Mapping) and {"text", "label"} <= {*one} for one in value):
-        return _check_options([one["text"] for one in value], [one["label"] for one in value])
-    return _check_options(value, list(LETTERS[: len(value)]))
+    plain = {name: normalize_name(name) for name in names}
+    mapped = _find_mapped(plain, given)
+    taken = {*given, *of_layout.values()}
+    wanted = {
+        normalize_name(name): meaning for meaning, those in extra.items() if meaning not in given for name in those
+    }
+    own = {name: meaning for meaning, those in COLUMNS.items() if meaning not in taken for name in those}
+    present = {own.get(name) for name in plain.values() if name not in wanted} | taken
+    spare = {name: meaning for meaning, those in FALLBACKS.items() if meaning not in present for name in those}
+    found: dict[str, str] = {}
+    for name, of in plain.items():
+        known = (mapped.get(name), of_layout.get(of), wanted.get(of), own.get(of), spare.get(of))
+        meaning = next((one for one in known if one is not None), None)
+        found[name] = _option_meaning(name, given) if meaning is None else meaning
+    for meaning in MAY_REPEAT:  # the first of the names, in the order in which they are listed above
+        those = [name for name, of in found.items() if of == meaning]
+        order = (*COLUMNS[meaning], *FALLBACKS.get(meaning, ()))
+        for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
+            found[name] = ""
+    return Columns(found, frozenset(extra))
 
 
-def _options_from_columns(lettered: Mapping[str, Any]) -> tuple[list[Any], list[str]]:
-    """Options with a column each, by letter from A or number from 0 or 1, without a gap."""
-    names = sorted(lettered, key=lambda name: (len(name), name))
-    first = int(names[0]) if names[0] in ("0", "1") else 0
-    counted = [str(first + i) for i in range(len(names))]
-    if names not in (list(LETTERS[: len(names)]), counted):
-        detail = f"the columns {', '.join(names)} were taken for options, and there are gaps between"
-        raise BadRowError("options", detail)
-    return [lettered[name] for name in names], names
+def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The meaning of each column that --map names. Raises UsageError."""
+    found: dict[str, str] = {}
+    for meaning, column in given.items():
+        if not column:
+            continue
+        name = column if column in plain else next((n for n, of in plain.items() if of == normalize_name(column)), None)
+        if name is None:
+            shown = ", ".join(map(escape_terminal, list(plain)[:30]))
+            raise UsageError(
+                f"--map {meaning}={escape_terminal(column)}: there is no such column.", f"There are {shown}."
+            )
+        found[name] = f"option {meaning}" if meaning in LETTERS else meaning
+    return found
 
 
-def _check_options(texts: Any, labels: Any) -> Options:
-    if not isinstance(texts, list) or not isinstance(labels, list) or len(labels) != len(texts):
-        raise BadRowError("options", "there are not as many labels as options")
-    if not 2 <= len(texts) <= len(LETTERS):
-        count = "only one option" if len(texts) == 1 else f"{len(texts)} options"
-        raise BadRowError("options", f"there is {count}; from 2 to {len(LETTERS)} are possible")
-    written = [str(text) if isinstance(text, bool) else to_text(text) for text in texts]
-    named = [to_text(label) for label in labels]
-    if not all(written) or not all(named):
-        raise BadRowError("options", "an option is empty or no text")
-    found = _strip_own_labels(list(map(str, written)))
-    for what, those in (
-        ("options", [*map(normalize_spaces, found)]),
-        ("labels", [str(label).upper() for label in named]),
-    ):
-        twice = next((text for text in those if those.count(text) > 1), None)
-        if twice is not None:
-            raise BadRowError("options", f"two {what} are the same: {twice[:60]!r}")
-    return tuple(found), tuple(str(label).upper() for label in named)
-
-
-def _strip_own_labels(texts: Sequence[str]) -> list[str]:
-    """Options that carry their own letters ("A. iron", "B. neon") without these; in another order they are refused."""
-    own = [_OWN_LABEL.match(text) for text in texts]
-    letters = [match.group(1) for match in own if match]
-    if sorted(letters) != list(LETTERS[: len(texts)]):
-        return list(texts)
-    if letters != sorted(letters):
-        raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")
-    return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+def _option_meaning(name: str, given: Mapping[str, str]) -> str:
+    """The meaning of a column that holds an option or a wrong answer; "" for one that is not read."""
+    lower = _SUFFIX.sub("", name.strip().lower())
+    option = _OPTION.fullmatch(lower)
+    if any(meaning in LETTERS for meaning in given) and option:
+        return ""  # the options are those that --map names
+    if option:
+        return f"option {(option.group(1) or option.group(2)).upper()}"
+    if "wrong" not in given and _WRONG.fullmatch(normalize_name(name)):
+        return "wrong"
+    return "like an option" if _LIKE_AN_OPTION.fullmatch(lower) else ""

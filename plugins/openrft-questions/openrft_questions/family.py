@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from openrft import DataError, DataRequest, Sample, SourceTable, Task, TaskInfo, splits
-from openrft_questions.files import ALL, FAMILY, find_files
 from openrft_questions.samples import SamplesBySide, load_samples, read_table
+from openrft_questions.sources import ALL, FAMILY, WHAT, find_source
 
 # How answers of each kind are to be written: alone in a task, and where the task has several kinds.
 ANSWER_FORMATS = {
     "choice": ("the letter of the right option", "where options are given"),
     "boolean": ("Yes or No", "for a yes/no question"),
     "number": ("the number alone", "where a number is asked for"),
+    "expression": ("the expression alone", "where an expression is asked for"),
     "text": ("the answer alone", "else"),
 }
 
@@ -27,8 +28,8 @@ class QuestionsFamily:
     def names(self, data: str | None = None) -> list[TaskInfo]:
         """The files' tasks, and all together. Reads no rows."""
         if data is None:
-            return [TaskInfo(ALL, "your own questions: name a CSV or JSON file with --data", absent=True)]
-        found = find_files(data)
+            return [TaskInfo(ALL, f"your own questions: name a {WHAT} with --data", absent=True)]
+        found = find_source(data)
         leaves = list(dict.fromkeys(file.leaf for file in found.files))
         alias = f"{FAMILY}/{leaves[0]}" if len(leaves) == 1 else ALL
         pooled = TaskInfo(ALL, f"the questions of {len(leaves)} files" if leaves[1:] else "the same", alias_of=alias)

@@ -95,7 +95,7 @@ cell = st.text("abc ,;\"'\n\tÄ≤0.", min_size=1).map(str.strip).filter(bool)
 
 @given(st.lists(st.tuples(cell, cell, cell), min_size=1, unique=True), st.data())
 def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:  # type: ignore[no-untyped-def]
-    from openrft_questions.files import read_rows
+    from openrft_questions.sources import find_source, read_file
 
     folder = tmp_path_factory.mktemp("same")
     table = [{"question": q, "A": a, "B": b, "answer": "A"} for q, a, b in rows]
@@ -105,7 +105,10 @@ def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathF
         writer.writerows(table)
     (folder / "q.json").write_text(json.dumps(table), "utf-8")
     (folder / "q.jsonl").write_text("\n".join(map(json.dumps, table)), "utf-8")
-    found = [[row for _, row in read_rows(folder / name)] for name in ("q.csv", "q.json", "q.jsonl")]
+    found = [
+        [one.row for one in read_file(find_source(str(folder / name)).files[0], DataRequest()).rows]
+        for name in ("q.csv", "q.json", "q.jsonl")
+    ]
     assert found[0] == found[1] == found[2] == table
 
 
@@ -134,7 +137,7 @@ def test_bad_rows_are_refused_with_their_lines_or_counted(tmp_path: Path) -> Non
         ("q.csv", b"\n\nquestion,answer\n\nq?,4\nr?,\n", "line 6: there is no answer"),
         ("q.csv", b'question,answer\nq?,4\n"two\nlines"",5\n', "line 3: not CSV"),
         ("q.csv", b"sep=;\nquestion;answer\nq?;\n", "line 3: there is no answer"),
-        ("q.csv", b"prompt,answer\nq?,4\n", "no column is called question; there are prompt, answer"),
+        ("q.csv", b"words,answer\nq?,4\n", "no column is called question; there are words, answer"),
         ("q.json", b'{"question": {"0": "q?"}, "answer": {"0": 4}}', "no list of rows"),
         ("q.txt", b"q?", "not a file of questions by its name"),
     ],
@@ -225,7 +228,7 @@ def test_repeated_and_contradicting_rows_are_counted(tmp_path: Path) -> None:
 
 
 def test_without_data_it_says_what_to_give() -> None:
-    with pytest.raises(UsageError, match="Name a CSV or JSON file of yours with --data"):
+    with pytest.raises(UsageError, match="Name a CSV, JSON, Excel or Parquet file of yours with --data"):
         load_task("questions/all", DataRequest())
     with pytest.raises(DataError, match="there is no such file or folder"):
         load_task("questions/all", DataRequest(data="nowhere.csv"))

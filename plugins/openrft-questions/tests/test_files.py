@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from openrft_questions.files import find_files, read_rows
+from openrft_questions.sources import find_source, read_file
+from openrft_questions.table import Located
 
 from openrft import DataError, DataRequest, UsageError
 from openrft.plugins.task_registry import load_task, select_tasks
@@ -17,6 +18,10 @@ GOOD = [json.dumps({"question": f"what is {i}?", "answer": str(i)}) for i in ran
 
 def request(path: Path, **more: bool) -> DataRequest:
     return DataRequest(data=str(path), **more)  # type: ignore[arg-type]
+
+
+def read_rows(path: Path) -> list[Located]:
+    return read_file(find_source(str(path)).files[0], request(path)).rows
 
 
 @pytest.mark.parametrize("digits", [400, 5000])
@@ -56,7 +61,7 @@ def test_a_hundred_thousand_columns_take_a_second_or_two(tmp_path: Path) -> None
         assert len(load_task("questions/wide", request(tmp_path / name)).notes["columns_ignored"]) == 100_000
     for name in ("twice.csv", "twice.json"):
         with pytest.raises(DataError, match="'c99999'"):
-            list(read_rows(tmp_path / name))
+            read_rows(tmp_path / name)
     assert time.monotonic() - began < 10  # it was minutes
 
 
@@ -73,7 +78,7 @@ def test_names_of_columns_reach_no_terminal_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["x" * 300, "a/" * 3000, "~nosuchuser/x", "a\0b", "nowhere.csv"])
 def test_paths_that_cannot_be_are_refused(path: str) -> None:
-    for open_path in (find_files, lambda source: select_tasks("questions", source)):
+    for open_path in (find_source, lambda source: select_tasks("questions", source)):
         with pytest.raises((DataError, UsageError), match="--data"):
             open_path(path)
 
@@ -82,4 +87,4 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     for text in ("\n".join(GOOD), "\n".join(GOOD[:4])):
         path.write_text(text)
-        assert sum(1 for _ in read_rows(path)) == text.count("\n") + 1
+        assert len(read_rows(path)) == text.count("\n") + 1

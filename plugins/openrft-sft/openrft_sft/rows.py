@@ -30,7 +30,7 @@ class Rows:
 
 
 def build_rows(policy: TrainablePolicy, rollouts: Sequence[Rollout], max_length: int) -> Rows:
-    """Each rollout as `encode(messages) + completion + end token`, cut at `max_length` and at the model's context.
+    """Each rollout as `encode(messages) + encode_target(text)`, cut at `max_length` and at the model's context.
 
     Raises OpenRFTError if no rollout leaves anything to learn.
     """
@@ -43,8 +43,7 @@ def build_rows(policy: TrainablePolicy, rollouts: Sequence[Rollout], max_length:
         if len(prompt) >= limit:
             continue
         # The text is encoded again, because a teacher's token ids may belong to another tokenizer.
-        completion = policy.tokenizer.encode(rollout.completion.text, add_special_tokens=False)
-        row = [*prompt, *completion, policy.end_token]
+        row = [*prompt, *policy.encode_target(rollout.completion.text)]
         truncated += len(row) > limit
         ids.append(row[:limit])
         labels.append(([IGNORED] * len(prompt) + row[len(prompt) :])[:limit])

@@ -20,7 +20,9 @@ def format_prompts(policy: TrainablePolicy, conversations: Sequence[Sequence[Mes
         prompts: list[TRLPrompt] = [[dict(m) for m in messages] for messages in conversations]
         if all(_render(policy.tokenizer, p) == t for p, t in zip(prompts, tokens, strict=True)):
             return prompts
-    prompts = [str(policy.tokenizer.decode(t)) for t in tokens]
+    first = policy.tokenizer.bos_token if policy.tokenizer(text="")["input_ids"] else None
+    # A begin token that the tokenizer puts in front by itself is left out.
+    prompts = [str(policy.tokenizer.decode(t)).removeprefix(str(first or "")) for t in tokens]
     if all(policy.tokenizer(text=p)["input_ids"] == t for p, t in zip(prompts, tokens, strict=True)):
         return prompts
     raise OpenRFTError(

@@ -118,7 +118,8 @@ class StageBridge(TrainerCallback):
         self, completion_ids: list[list[int]], row: list[int], trainer_state: Any, **_: Any
     ) -> list[float]:
         """R of each completion, from the stage's grader and the arm's plugins."""
-        rollouts = [self._prompts[r].to_rollout(self._decode(ids)) for r, ids in zip(row, completion_ids, strict=True)]
+        asked = [self._prompts[r] for r in row]
+        rollouts = [p.to_rollout(self._decode(p, ids)) for p, ids in zip(asked, completion_ids, strict=True)]
         self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(
@@ -127,9 +128,9 @@ class StageBridge(TrainerCallback):
             )
         return [_get_reward(rollout) for rollout in self._rollouts]
 
-    def _decode(self, ids: list[int]) -> Completion:
+    def _decode(self, prompt: Prompt, ids: list[int]) -> Completion:
         stopped = bool(ids) and ids[-1] in self.end_tokens
-        text = str(self._run.policy.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True))
+        text = self._run.policy.decode_completion(prompt.messages, ids[:-1] if stopped else ids)
         temperature = self._run.sampling(self._run.first).temperature
         return Completion(text, tuple(ids), finish_reason="stop" if stopped else "length", temperature=temperature)
 

@@ -9,7 +9,7 @@ import pytest
 from openrft_trl.prompts import format_prompts, limit_completions
 
 from openrft import OpenRFTError, build_messages, open_policy
-from openrft.testing import toy_task, write_tiny_checkpoint
+from openrft.testing import CHAT_TEMPLATE, toy_task, write_tiny_checkpoint
 
 ASKED = [build_messages(sample) for sample in toy_task().train]
 
@@ -35,24 +35,24 @@ def test_a_chat_template_is_trls_to_render(policy: Any) -> None:
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
 
-def test_without_a_template_the_text_is_given(policy: Any) -> None:
-    policy.tokenizer.chat_template = None
+def test_without_a_template_the_text_is_given(tmp_path: Path) -> None:
+    policy: Any = open_policy(str(write_tiny_checkpoint(tmp_path, chat_template=None)))
     asked = format_prompts(policy, ASKED)
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
 
-def test_a_template_that_refuses_a_system_turn(policy: Any) -> None:
+def test_a_template_that_refuses_a_system_turn(tmp_path: Path) -> None:
     refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
-    policy.tokenizer.chat_template = refusing + policy.tokenizer.chat_template
+    policy: Any = open_policy(str(write_tiny_checkpoint(tmp_path, chat_template=refusing + CHAT_TEMPLATE)))
     asked = format_prompts(policy, ASKED)
     assert all(isinstance(a, str) for a in asked)
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
 
 
-def test_a_prompt_that_trl_cannot_ask_is_refused(policy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_that_trl_cannot_ask_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy: Any = open_policy(str(write_tiny_checkpoint(tmp_path, chat_template=None)))
     half = policy.tokenizer.convert_tokens_to_ids("Ã")  # the first byte of two: no text has it alone
     monkeypatch.setattr(policy, "encode", lambda messages: [half])
-    policy.tokenizer.chat_template = None
     with pytest.raises(OpenRFTError, match="not give this policy its own prompts"):
         format_prompts(policy, ASKED)
 

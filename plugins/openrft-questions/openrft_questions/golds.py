@@ -1,0 +1,152 @@
+"""The gold answer of a row without options: Yes or No, a number, an expression, or a text.
+
+An answer that could be read in two ways is refused: a wrong gold answer would be trained on, and nobody would notice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from openrft import AnswerKind, Sample, box_answer, grade
+from openrft_questions.cells import parse_cell, to_text
+from openrft_questions.kinds import (
+    MAX_LENGTH,
+    PLAIN,
+    YES_NO,
+    KindRule,
+    ascii_minus,
+    spells_number,
+    strip_thousands,
+)
+from openrft_questions.table import BadRowError
+
+MAX_DIGITS = 12  # significant ones of a number with decimals; computed ones have 17, and no answer would match them all
+MAX_ACCEPTED = 200  # further right answers of one question
+ANSWER_NAMES = ("ground_truth", "value", "text", "answer")  # where an object holds the answer
+ALIAS_NAMES = ("aliases", "normalized_aliases")
+SENTENCE = 8  # words of an answer that no model writes in just these words
+
+
+def unpack_answer(value: Any) -> tuple[Any, list[Any]]:
+    """The answer in a cell, and further right ones: a list, or an object as SQuAD, TriviaQA and verl have it."""
+    value = parse_cell(value)
+    if isinstance(value, Mapping):
+        named = next((value[name] for name in ANSWER_NAMES if name in value), None)
+        if named is None:
+            return value, []
+        aliases = [one for name in ALIAS_NAMES for one in list_texts(value.get(name))]
+        first, more = unpack_answer(named) if isinstance(named, list) else (named, [])
+        return first, [*more, *aliases]
+    if isinstance(value, list) and value and not any(isinstance(one, (list, Mapping)) for one in value):
+        return value[0], value[1:]
+    return value, []
+
+
+def list_texts(value: Any) -> list[Any]:
+    """The answers in a cell of further right answers: a list, or a text with | between them."""
+    value = parse_cell(value)
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return split_bars(value) or [value]
+    return value if isinstance(value, list) else [value]
+
+
+def split_bars(text: str) -> list[str]:
+    """The answers in "4 | four"; none for a text that has no such mark, or another use for it, such as P(A|B)."""
+    parts = [part.strip() for part in text.split("|")]
+    if len(parts) < 2 or not all(parts) or any(mark in text for mark in "\\$"):
+        return []
+    return parts if all(part.count("(") == part.count(")") for part in parts) else []
+
+
+def parse_gold(value: Any, kind: AnswerKind, rule: KindRule) -> str:
+    """The gold answer as a Sample holds it. Raises BadRowError."""
+    answer = ("No", "Yes")[value] if isinstance(value, bool) else to_text(value)
+    if answer is None:
+        raise BadRowError("no answer", f"the answer is no text but {type(value).__name__}")
+    if not answer:
+        raise BadRowError("no answer", "the answer is empty")
+    readers = {"boolean": _parse_boolean, "number": _parse_number}
+    gold = readers.get(kind, _check_text)(answer, rule)
+    if not grade(Sample("", gold, kind=kind), box_answer(gold)).correct:
+        raise BadRowError("answer", _explain_unreachable(answer))
+    return gold
+
+
+def parse_accepted(values: list[Any], gold: str, kind: AnswerKind, rule: KindRule) -> tuple[str, ...]:
+    """Further right answers, each once. Raises BadRowError."""
+    if len(values) > MAX_ACCEPTED:
+        raise BadRowError("answer", f"there are {len(values)} right answers; up to {MAX_ACCEPTED} are possible")
+    found = dict.fromkeys(parse_gold(value, kind, rule) for value in values)
+    found.pop(gold, None)
+    return tuple(found)
+
+
+def is_sentence(gold: str, kind: str) -> bool:
+    """Whether a gold answer is a sentence, which a model can know and yet put in other words."""
+    return kind == "text" and len(gold.split()) >= SENTENCE
+
+
+def _parse_boolean(answer: str, rule: KindRule) -> str:
+    if answer.lower() not in YES_NO:
+        detail = f"the type is boolean, and the answer {answer[:60]!r} is not Yes, No, True or False"
+        raise BadRowError("answer", detail)
+    return YES_NO[answer.lower()]
+
+
+def _parse_number(answer: str, rule: KindRule) -> str:
+    answer = re.sub(r"^(?:~|\u2248|about |approx\.? )\s*", "", ascii_minus(answer))
+    if len(answer) > MAX_LENGTH:
+        raise BadRowError("answer", f"the type is number, and the answer has {len(answer)} characters")
+    if re.search(r"\d,\d", answer):
+        if rule.comma is None:
+            raise BadRowError("answer", explain_comma(answer))
+        answer = answer.replace(".", "").replace(",", ".") if rule.comma == "decimal" else strip_thousands(answer)
+    if not spells_number(answer):
+        detail = f"the type is number, and the answer {answer[:60]!r} is no single number with or without a unit"
+        raise BadRowError("answer", detail)
+    plain = PLAIN.match(answer)
+    if plain and not math.isfinite(float(plain.group())):
+        raise BadRowError("answer", _explain_unreachable(answer))
+    decimals = re.match(r"\D*(\d*\.\d+)", answer)
+    if decimals and len(re.sub(r"\D", "", decimals.group(1)).lstrip("0")) > MAX_DIGITS:
+        detail = f"the answer {answer} has more than {MAX_DIGITS} digits, and all would have to be met: round it"
+        raise BadRowError("answer", detail)
+    return answer
+
+
+def _check_text(answer: str, rule: KindRule) -> str:
+    if len(answer) > MAX_LENGTH or "\n" in answer:
+        detail = (
+            f"the answer has {len(answer)} characters: give what is to be in the box, without reasons; texts of this"
+            " length need a judge"
+        )
+        raise BadRowError("answer", detail)
+    return answer
+
+
+def explain_comma(answer: str) -> str:
+    """Why a number with a comma is refused."""
+    return f"the comma in {answer[:40]!r} could stand for thousands or decimals: write it without, or with a dot"
+
+
+def _explain_unreachable(answer: str) -> str:
+    return f"the answer {answer[:60]!r} could never be met: the grader does not take it for itself"
+
+
+def parse_kind(value: Any, has_options: bool) -> AnswerKind:
+    """The kind of answer that a row declares. Raises BadRowError."""
+    from openrft_questions.kinds import KIND_NAMES, KINDS
+
+    try:
+        given = str(value).strip().lower()
+    except ValueError:  # an integer of thousands of digits
+        raise BadRowError("type", f"the type is none of {', '.join(KINDS)}") from None
+    kind = KIND_NAMES.get(re.sub(r"[\s_-]+", " ", given))
+    if kind is None:
+        raise BadRowError("type", f"the type {given[:40]!r} is none of {', '.join(KINDS)}")
+    return cast(AnswerKind, kind)

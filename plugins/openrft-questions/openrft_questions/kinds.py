@@ -1,0 +1,137 @@
+"""What kind of answer a column holds. It is judged over the whole column: one `85%` does not make it a column of
+texts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from openrft import AnswerKind
+from openrft_questions.cells import to_text
+from openrft_questions.table import BadRowError
+
+KINDS: tuple[AnswerKind, ...] = ("choice", "boolean", "number", "expression", "text")
+KIND_NAMES: dict[str, AnswerKind] = {
+    **{kind: kind for kind in KINDS},
+    **dict.fromkeys(("multiple choice", "mcq", "single choice", "multiple"), "choice"),
+    **dict.fromkeys(("yes/no", "true/false", "bool"), "boolean"),
+}
+MAX_LENGTH = 200  # characters of an answer that is compared as a whole
+YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
+THIRD = ("maybe", "unknown", "uncertain", "unclear")  # beside yes and no, in a column of three options
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+PLAIN = re.compile(_NUMBER)
+_COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_POWER = r"(?:\s*(?:[x\u00d7*\u00b7]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)\s*\{?[-+]?\d+\}?)?"
+_WORD = r"[^\W\d_][^\s,;]*"
+_UNIT = rf"(?:\s*(?![x\u00d7*]\s*10){_WORD}(?:\s{_WORD})?|\s*(?:\\?%|\u00b0|[$\u20ac\u00a3\u00a5])\S*)?"
+_FRACTION = r"[-+]?\d+\s+\d+/\d+|[-+]?\d+\s*/\s*\d+|[-+]?10\^\{?[-+]?\d+\}?"
+_BEFORE = r"(?:~|\u2248|about |approx\.? )?\s*[$\u20ac\u00a3\u00a5]?\s*"
+_SPELLED = re.compile(rf"{_BEFORE}(?:{_FRACTION}|{_NUMBER}{_POWER}){_UNIT}")
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """How the answers of a column without options are read."""
+
+    spelled: AnswerKind = "number"  # what `85%`, `12 kg` and `3/4` are
+    yes_no: AnswerKind = "boolean"  # what yes, no, true and false are
+    letters: bool = False  # whether a letter alone is an answer, such as a symbol; otherwise its options are missing
+    comma: Literal["decimal", "thousands"] | None = None  # what it stands for in numbers; None: it could be either
+    words: tuple[str, ...] = ()  # the options of a column of yes, no and maybe
+
+
+def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
+    """The rule for a column of answers, in any order. `decimal_comma`: the file's own numbers have one."""
+    looks = Counter[str]()
+    words = Counter[str]()
+    with_comma = []
+    for value in answers:
+        text = _text_of(value)
+        look = _look(value, text)
+        looks[look] += 1
+        if look == "boolean" or (look == "text" and text.lower() in THIRD):
+            words[text.lower()] += 1
+        if re.search(r"\d,\d", text[:MAX_LENGTH]) and look in ("commas", "spelled"):
+            with_comma.append(text)
+    count = looks.total()
+    third = [word for word in THIRD if words[word]]
+    if third and len(third) == 1 and words.total() == count and words["yes"] and words["no"]:
+        return KindRule(words=("yes", "no", third[0]))
+    numeric = looks["number"] + looks["commas"] + looks["spelled"]
+    polarities = {YES_NO[word] for word in words if word in YES_NO}
+    mostly_text = looks["text"] + looks["letter"] > count / 2
+    return KindRule(
+        spelled="number" if numeric > count / 2 else "text",
+        yes_no="text" if mostly_text and len(polarities) == 1 else "boolean",
+        letters=looks["letter"] < 0.9 * count,
+        comma=_judge_commas(with_comma, decimal_comma),
+    )
+
+
+def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
+    """The kind of an answer without options, in a column with this rule. Raises BadRowError."""
+    if isinstance(value, bool):
+        return "boolean"
+    text = _text_of(value)
+    look = _look(value, text)
+    if look == "boolean":
+        return rule.yes_no
+    if look == "commas" and rule.comma is None:
+        detail = f"the comma in {text[:40]!r} could stand for thousands or decimals: write it without, or with a dot"
+        raise BadRowError("answer", f"{detail}, or give the type text if it is no number")
+    if look == "letter" and not rule.letters:
+        detail = f"the answer is the letter {text}, without options; give the type text if that is it"
+        raise BadRowError("answer", detail)
+    if look == "spelled":
+        return rule.spelled
+    return "number" if look in ("number", "commas") else "text"
+
+
+def spells_number(text: str) -> bool:
+    """Whether a text is one number in some spelling, with or without a unit."""
+    return len(text) <= MAX_LENGTH and _SPELLED.fullmatch(text) is not None
+
+
+def strip_thousands(text: str) -> str:
+    """The text without the commas between thousands."""
+    return re.sub(r"(?<=\d),(?=\d{3})", "", text)
+
+
+def ascii_minus(answer: str) -> str:
+    """A number's minus sign or dash as the hyphen that the grader reads."""
+    return re.sub(r"^[\u2212\u2013](?=[\d.])", "-", answer)
+
+
+def _judge_commas(texts: Iterable[str], decimal_comma: bool) -> Literal["decimal", "thousands"] | None:
+    """What commas stand for in a column: thousands where a number could have them for nothing else, decimals where the
+    file's numbers have one."""
+    numbers = [re.sub(r"[^\d.,+-]", "", text) for text in texts]
+    if any(number.count(",") > 1 or re.search(r",.*\.", number) for number in numbers):
+        return "thousands" if all(map(_THOUSANDS.fullmatch, numbers)) else None
+    return "decimal" if decimal_comma else None
+
+
+def _look(value: Any, text: str) -> str:
+    if isinstance(value, bool) or text.lower() in YES_NO:
+        return "boolean"
+    if len(text) > MAX_LENGTH:
+        return "text"  # which refuses it; the patterns below are for what may be a number
+    if PLAIN.fullmatch(text):
+        return "number"
+    if _COMMAS.fullmatch(text):
+        return "commas"
+    if re.fullmatch(r"[A-Za-z]", text):
+        return "letter"
+    return "spelled" if spells_number(text.replace(",", "")) else "text"
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return ascii_minus(to_text(value) or "")
+    except BadRowError:  # the row is refused where its answer is read
+        return ""

@@ -1,0 +1,96 @@
+"""The options of a question, from any of the ways in which people write them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from openrft import LETTERS
+from openrft_questions.cells import normalize_spaces, parse_cell, to_text
+from openrft_questions.table import BadRowError
+
+Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
+_OWN_LABEL = re.compile(r"\(?([A-Za-z])(?:\)|[.:](?=\s)|\s\))\s*(?=\S)")
+
+
+def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
+    """The options' texts and labels; none for a question without options.
+
+    A column each (`lettered`), a list, an object by label, or `text` and `label`, in two lists or in an object each;
+    lists may be written in a cell. Raises BadRowError.
+    """
+    value = parse_cell(value)
+    if value is not None and value not in ([], {}) and lettered:
+        names = ", ".join(sorted(lettered))
+        raise BadRowError("options", f"there are options in one column and also in {names}")
+    if lettered:
+        return _check_options(*_options_from_columns(lettered))
+    if value is None or value in ([], {}):
+        return (), ()
+    if isinstance(value, Mapping) and {"text", "label"} <= {*value}:
+        if not value["text"] and not value["label"]:
+            return (), ()
+        return _check_options(value["text"], value["label"])
+    if isinstance(value, Mapping):
+        filled = {label: text for label, text in value.items() if text is not None}  # Parquet fills rows with fewer
+        return _check_options(list(filled.values()), list(filled))
+    if not isinstance(value, list):
+        raise BadRowError("options", "the options are no list; in CSV give each a column of its own: A, B, C, ...")
+    if all(isinstance(one, Mapping) and {"text", "label"} <= {*one} for one in value):
+        return _check_options([one["text"] for one in value], [one["label"] for one in value])
+    return _check_options(value, list(LETTERS[: len(value)]))
+
+
+def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The options in an order that only their content decides, the same everywhere, and the letter of the right one.
+
+    For layouts that have the right one first: a policy would learn its place. Raises BadRowError.
+    """
+    texts, _ = _check_options([right, *wrong], list(LETTERS[: len(wrong) + 1]))
+    order = sorted(texts, key=lambda text: hashlib.sha256(f"{question}\0{text}".encode()).digest())
+    return tuple(order), LETTERS[order.index(texts[0])]
+
+
+def _options_from_columns(lettered: Mapping[str, Any]) -> tuple[list[Any], list[str]]:
+    """Options with a column each, by letter from A or number from 0 or 1, without a gap."""
+    names = sorted(lettered, key=lambda name: (len(name), name))
+    first = int(names[0]) if names[0] in ("0", "1") else 0
+    counted = [str(first + i) for i in range(len(names))]
+    if names not in (list(LETTERS[: len(names)]), counted):
+        detail = f"the columns {', '.join(names)} were taken for options, and there are gaps between"
+        raise BadRowError("options", detail)
+    return [lettered[name] for name in names], names
+
+
+def _check_options(texts: Any, labels: Any) -> Options:
+    if not isinstance(texts, list) or not isinstance(labels, list) or len(labels) != len(texts):
+        raise BadRowError("options", "there are not as many labels as options")
+    if not 2 <= len(texts) <= len(LETTERS):
+        count = "only one option" if len(texts) == 1 else f"{len(texts)} options"
+        raise BadRowError("options", f"there is {count}; from 2 to {len(LETTERS)} are possible")
+    written = [str(text) if isinstance(text, bool) else to_text(text) for text in texts]
+    named = [to_text(label) for label in labels]
+    if not all(written) or not all(named):
+        raise BadRowError("options", "an option is empty or no text")
+    found = _strip_own_labels(list(map(str, written)))
+    for what, those in (
+        ("options", [*map(normalize_spaces, found)]),
+        ("labels", [str(label).upper() for label in named]),
+    ):
+        twice = next((one for one in those if those.count(one) > 1), None)
+        if twice is not None:
+            raise BadRowError("options", f"two {what} are the same: {twice[:60]!r}")
+    return tuple(found), tuple(str(label).upper() for label in named)
+
+
+def _strip_own_labels(texts: Sequence[str]) -> list[str]:
+    """Options that carry their own letters ("A. iron", "B)neon") without these; in another order they are refused."""
+    own = [_OWN_LABEL.match(text) for text in texts]
+    letters = [match.group(1).upper() for match in own if match]
+    if sorted(letters) != list(LETTERS[: len(texts)]):
+        return list(texts)
+    if letters != sorted(letters):
+        raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")
+    return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]

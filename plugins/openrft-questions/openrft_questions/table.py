@@ -1,0 +1,57 @@
+"""A table of rows as a reader gives it: what is in the file, with places, before anybody asks what columns mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Side = Literal["train", "test"]
+SIDES: tuple[Side, ...] = ("train", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """Why a row cannot be used. `reason` is one of a few fixed words, for counting."""
+
+    reason: str
+    detail: str
+
+
+class BadRowError(Exception):
+    """Raised inside the parser with the reason and the detail of a BadRow."""
+
+
+class Located(NamedTuple):
+    """A row and its place: "line 3" of CSV and JSON Lines, "row 3" of an array or a table, "sheet Quiz row 3"."""
+
+    place: str
+    row: Mapping[str, Any] | BadRow
+    side: Side | None = None  # of the split, where the file has one
+
+
+@dataclass(slots=True)
+class Table:
+    """The rows of one file or data set."""
+
+    rows: list[Located] = field(default_factory=list)
+    decimal_comma: bool = False  # CSV with semicolons: such a spreadsheet writes 0,5 for a half
+    revision: str | None = None  # of a data set on a hub: the commit that was read
+
+
+def find_repeated(names: Sequence[str]) -> str | None:
+    """The first of the names that occurs again later."""
+    if len(set(names)) == len(names):
+        return None
+    counts = Counter(names)
+    return next(name for name in names if counts[name] > 1)
+
+
+def name_columns(names: Sequence[str]) -> list[str]:
+    """The names of the columns as a file has them; one without a name is called by its number. Raises ValueError."""
+    found = [name.strip() or f"column {number} (no name)" for number, name in enumerate(names, 1)]
+    twice = find_repeated(found)
+    if twice is not None:
+        raise ValueError(f"two columns are called {twice!r}")
+    return found

@@ -1,0 +1,194 @@
+"""Files of text, plain or compressed with gzip: CSV, JSON and JSON Lines, read into a Table."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from openrft import DataError
+from openrft_questions.columns import means_question
+from openrft_questions.table import BadRow, Located, Table, find_repeated, name_columns
+
+MAX_CELL = 1 << 24  # characters that a cell may have; the csv module's own limit is 131,072
+MAX_DIGITS = 300  # a longer integer is kept as text: beyond about 308 digits it is no float, beyond 4,300 no int
+MAX_BYTES = 4 << 30  # of a file when it is unpacked: a small file may unpack to more than the memory holds
+CSV_SUFFIXES = (".csv", ".tsv", ".tab")
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_DECLARED = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first line, which names the mark between cells
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content, unpacked if its name ends in .gz. Raises DataError."""
+    try:
+        if path.suffix.lower() != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as packed:
+            content = packed.read(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
+        raise DataError(f"{path}: not a whole gzip file ({fault}).", "Copy or pack it again.") from fault
+    except OSError as fault:
+        raise DataError(f"{path}: {fault.strerror or fault}.", "Give a file that can be read.") from fault
+    if len(content) > MAX_BYTES:
+        raise DataError(f"{path}: more than {MAX_BYTES >> 30} GiB when it is unpacked.", "Split it.")
+    return content
+
+
+def read_text_file(path: Path, suffix: str) -> Table:
+    """The rows of a CSV or JSON file; `suffix` is that of its format. Raises DataError."""
+    text = _decode(path, read_bytes(path))
+    if suffix in CSV_SUFFIXES:
+        return _read_csv(path, text, suffix)
+    return Table(list(_read_json(path, text) if suffix == ".json" else _read_json_lines(text)))
+
+
+def _decode(path: Path, content: bytes) -> str:
+    """The text, in UTF-8, or in UTF-16 where it begins with a byte order mark. Raises DataError."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = content.count(b"\n", 0, fault.start) + 1
+        encoding = "UTF-16" if wide else "UTF-8"
+        raise DataError(f"{path}, line {line}: not {encoding}.", "Save it as UTF-8 (in Excel: `CSV UTF-8`).") from fault
+
+
+def _find_delimiter(head: str, suffix: str) -> str:
+    """The mark between cells: the one that the line of column names has most of."""
+    return max(",;\t" if suffix == ".csv" else "\t,;", key=head.count)
+
+
+def _read_csv(path: Path, text: str, suffix: str) -> Table:
+    """Rows below a line of column names."""
+    csv.field_size_limit(MAX_CELL)
+    lines = io.StringIO(text, newline="")
+    line = 1  # at which the row begins: the reader itself knows only where it ends
+    while (head := lines.readline()) and not head.strip():
+        line += 1
+    declared = _DECLARED.fullmatch(head)
+    if not declared:
+        lines.seek(lines.tell() - len(head))
+    else:
+        line += 1
+    delimiter = declared.group(1) if declared else _find_delimiter(head, suffix)
+    before = line - 1
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    table = Table(decimal_comma=delimiter == ";")
+    names: list[str] = []
+    try:
+        for cells in reader:
+            begin, line = line, before + reader.line_num + 1
+            if not any(map(str.strip, cells)):
+                continue  # a spreadsheet's empty rows are no rows
+            if names:
+                table.rows.append(Located(f"line {begin}", _name_cells(names, cells)))
+            else:
+                names = _column_names(path, cells)
+    except csv.Error as fault:
+        raise DataError(f"{path}, line {line}: not CSV ({fault}).", "Save it again as CSV.") from fault
+    return table
+
+
+def _column_names(path: Path, cells: list[str]) -> list[str]:
+    try:
+        return name_columns(cells)
+    except ValueError as fault:
+        raise DataError(f"{path}: {fault}.", "Rename one.") from fault
+
+
+def _name_cells(names: list[str], cells: list[str]) -> Mapping[str, Any] | BadRow:
+    """The cells by column."""
+    if any(map(str.strip, cells[len(names) :])):
+        return BadRow("cells", "more cells than there are columns; a cell with commas needs quotes around it")
+    return {name: cell.strip() for name, cell in zip_longest(names, cells[: len(names)], fillvalue="")}
+
+
+def _read_json_lines(text: str) -> Iterator[Located]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield Located(f"line {number}", _require_object(load_json(line)))
+            except (ValueError, RecursionError) as fault:
+                yield Located(f"line {number}", BadRow("not JSON", f"not JSON ({fault})"))
+
+
+def _read_json(path: Path, text: str) -> Iterator[Located]:
+    """An array of objects, alone or as the one list of an object; an object of columns; or JSON Lines by a wrong
+    name."""
+    try:
+        whole = load_json(text)
+    except (ValueError, RecursionError) as fault:
+        if text.lstrip().startswith("{") and "\n" in text.strip():
+            yield from _read_json_lines(text)
+            return
+        raise DataError(f"{path}: not JSON ({fault}).", "Fix the file.") from fault
+    if isinstance(whole, dict):
+        yield from _read_object(path, whole)
+        return
+    for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
+        yield Located(f"row {number}", _require_object(value))
+
+
+def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
+    """The rows in one object: {"data": [...]}, {"question": [...], "answer": [...]}, objects by id, or one row."""
+    lists = {name: value for name, value in whole.items() if isinstance(value, list)}
+    rows: list[Any] = [whole]
+    if len(lists) == len(whole) and any(map(means_question, whole)):
+        lengths = {name: len(values) for name, values in lists.items()}
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:5])
+            raise DataError(f"{path}: the columns are not equally long ({counts}).", "Give each row a cell of each.")
+        rows = [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
+    elif (
+        len(lists) == 1 and (len(whole) == 1 or _holds_objects(*lists.values())) and not any(map(means_question, whole))
+    ):
+        rows = next(iter(lists.values()))
+    elif whole and all(isinstance(value, dict) for value in whole.values()):
+        if any(map(means_question, whole)):
+            raise DataError(
+                f"{path}: an object of objects, no list of rows.", 'In pandas: `to_json(orient="records")`.'
+            )
+        for name, value in whole.items():
+            yield Located(f"row {name!r}", value)
+        return
+    for number, value in enumerate(rows, 1):
+        yield Located(f"row {number}", _require_object(value))
+
+
+def _holds_objects(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, dict) for value in values)
+
+
+def load_json(text: str) -> Any:
+    """JSON with numbers as they are written (2.00, not 2.0) and NaN, which pandas writes for an empty cell, as None.
+
+    Raises ValueError, RecursionError.
+    """
+    return json.loads(
+        text,
+        parse_float=str,
+        parse_int=lambda digits: int(digits) if len(digits) <= MAX_DIGITS else digits,
+        parse_constant=lambda name: None,
+        object_pairs_hook=_unique_keys,
+    )
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises ValueError if a key occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = find_repeated([name for name, _ in pairs])
+        raise ValueError(f"the key {twice!r} occurs twice in an object")
+    return found
+
+
+def _require_object(value: Any) -> Mapping[str, Any] | BadRow:
+    return value if isinstance(value, dict) else BadRow("not an object", "not a JSON object")

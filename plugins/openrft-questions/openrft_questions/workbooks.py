@@ -1,0 +1,111 @@
+"""Workbooks of Excel (.xlsx), read into a Table. openpyxl is imported when a workbook is read."""
+
+from __future__ import annotations
+
+import datetime
+import zipfile
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from openrft import DataError, escape_terminal
+from openrft_questions.table import SIDES, BadRow, Located, Side, Table, name_columns
+
+if TYPE_CHECKING:
+    from openpyxl.cell import ReadOnlyCell
+
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
+MAX_EMPTY = 10_000  # empty rows in a row after which a sheet is at its end: some claim a million
+Cells = list[Any]
+
+
+def read_workbook(path: Path, sheet: str | None) -> Table:
+    """The rows of one sheet, or of sheets called train and test. Raises DataError."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = {one.title: list(_filled_rows(one.iter_rows())) for one in book.worksheets if _is_wanted(one, sheet)}
+        names = [one.title for one in book.worksheets]
+        book.close()
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, SyntaxError) as fault:
+        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
+        raise DataError(f"{path}: not a workbook that can be read ({reason}).", "Save it again as .xlsx.") from fault
+    except OSError as fault:
+        raise DataError(f"{path}: {fault.strerror or fault}.", "Give a file that can be read.") from fault
+    table = Table()
+    for title, side in _choose(path, sheets, names, sheet):
+        table.rows += _name_rows(path, title, sheets[title], side)
+    return table
+
+
+def _is_wanted(one: Any, sheet: str | None) -> bool:
+    """Whether a sheet is to be read: the named one, else every visible one."""
+    return one.sheet_state == "visible" if sheet is None else one.title.lower() == sheet.lower()
+
+
+def _choose(
+    path: Path, sheets: dict[str, list[tuple[int, Cells]]], names: Sequence[str], sheet: str | None
+) -> list[tuple[str, Side | None]]:
+    """The sheets to read, each with its side of the split. Raises DataError."""
+    shown = ", ".join(map(escape_terminal, names[:20]))
+    if sheet is not None and not sheets:
+        raise DataError(f"{path} has no sheet {escape_terminal(sheet)!r}; it has {shown}.", "Name one with --sheet.")
+    filled = {title: rows for title, rows in sheets.items() if rows}
+    sides = {title.lower(): title for title in filled}
+    if sheet is None and {*SIDES} <= {*sides}:
+        return [(sides[side], side) for side in SIDES]
+    if len(filled) > 1:
+        shown = ", ".join(map(escape_terminal, list(filled)[:20]))
+        raise DataError(f"{path} has several sheets: {shown}.", "Name one with --sheet.")
+    return [(title, None) for title in filled]
+
+
+def _filled_rows(rows: Iterator[tuple[ReadOnlyCell, ...]]) -> Iterator[tuple[int, Cells]]:
+    """The rows that are not empty, each with its number in the sheet."""
+    empty = 0
+    for number, cells in enumerate(rows, 1):
+        values = [_read_cell(cell) for cell in cells]
+        if any(value not in (None, "") for value in values):
+            empty = 0
+            yield number, values
+        elif (empty := empty + 1) > MAX_EMPTY:
+            return
+
+
+def _read_cell(cell: ReadOnlyCell) -> Any:
+    """A cell as Excel shows it: 15 digits of a number, and a percentage with its sign."""
+    value = cell.value
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, float):
+        if (cell.number_format or "").rstrip().endswith("%"):
+            return f"{value * 100:.15g}%"
+        return f"{value:.15g}"
+    if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
+        return BadRow("date", "Excel made a date of it: format the cells as text, and type it again")
+    return value
+
+
+def _name_rows(path: Path, title: str, rows: list[tuple[int, Cells]], side: Side | None) -> Iterator[Located]:
+    """The rows below the column names by column. Lines of one cell above the column names are a title."""
+    widest = max((sum(value not in (None, "") for value in cells) for _, cells in rows), default=0)
+    head = next((i for i, (_, cells) in enumerate(rows) if sum(v not in (None, "") for v in cells) > 1), 0)
+    head = head if widest > 1 else 0
+    if not rows:
+        return
+    texts = ["" if value is None or isinstance(value, BadRow) else str(value) for value in rows[head][1]]
+    while texts and not texts[-1].strip():
+        texts.pop()
+    try:
+        names = name_columns(texts)
+    except ValueError as fault:
+        raise DataError(f"{path}, sheet {escape_terminal(title)}: {fault}.", "Rename one.") from fault
+    for number, cells in rows[head + 1 :]:
+        place = f"sheet {escape_terminal(title)} row {number}"
+        if any(value not in (None, "") for value in cells[len(names) :]):
+            yield Located(place, BadRow("cells", "more cells than there are columns: name every column"), side)
+            continue
+        yield Located(place, dict(zip_longest(names, cells[: len(names)])), side)

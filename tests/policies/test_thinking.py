@@ -1,0 +1,350 @@
+"""Thinking models: where a thought is opened, how it is switched, what is read from it and what is taught."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from openrft import (
+    Completion,
+    Rollout,
+    Sample,
+    Sampling,
+    UsageError,
+    build_messages,
+    final_answer,
+    open_policy,
+    split_steps,
+)
+from openrft.config.settings import PolicySettings
+from openrft.grading.thinking import split_thought
+from openrft.policies.generation.decode import DecodedRow
+from openrft.policies.hf import HFPolicy
+from openrft.types import rollout_from_json, to_json
+from tests.policies import templates as families
+from tests.policies.templates import write_checkpoint
+
+ASKED = build_messages(Sample("2 + 3?", "A", ("five", "six")), (), "Do it.")
+THOUGHT, ANSWER = "Two.\n\\boxed{B}? No.", "So five.\n\\boxed{A}"
+# Each family with the end of its turns, and what it thinks by itself.
+FAMILIES = {
+    "R1": (families.R1, "</s>"),
+    "QwQ": (families.QWEN3_THINKING, "<|im_end|>"),
+    "Qwen3": (families.QWEN3, "<|im_end|>"),
+    "Magistral": (families.MAGISTRAL, "</s>"),
+    "gpt-oss": (families.GPT_OSS, "<|return|>"),
+    "DeepSeek-V3.1": (families.DEEPSEEK_V31, "</s>"),
+    "Gemma": (families.GEMMA, "<end_of_turn>"),
+    "base": (None, "</s>"),
+}
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def open_family(name, written="", **settings):
+        template, eos = FAMILIES[name]
+        folder = tmp_path / name
+        if not folder.exists():
+            write_checkpoint(folder, template, eos)
+        return HFPolicy(str(folder), write(written), settings=PolicySettings(**settings))
+
+    return open_family
+
+
+def write(text):
+    """A sampler that writes this text, and the end of the turn after it unless it is cut off ("...")."""
+
+    def sample(policy, prompts, sampling, limits, tick):
+        ids = policy.tokenizer.encode(text.removesuffix("..."), add_special_tokens=False)
+        ids = ids if text.endswith("...") else [*ids, policy.end_token]
+        return [[DecodedRow(ids, [-0.5] * len(ids), not text.endswith("..."))] * sampling.n for _ in prompts]
+
+    return sample
+
+
+def text_of(policy, ids):
+    return policy.tokenizer.decode(ids)
+
+
+def prompt_end(policy):
+    return text_of(policy, policy.encode(ASKED)).rpartition("six")[2]
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "written"),
+    [
+        ("R1", {}, "{t}\n</think>\n\n{a}"),  # the prompt has opened the thought
+        ("QwQ", {}, "{t}\n</think>\n\n{a}"),
+        ("DeepSeek-V3.1", {"thinking": "on"}, "{t}</think>{a}"),
+        ("Qwen3", {}, "<think>\n{t}\n</think>\n\n{a}"),  # the model opens it
+        ("Magistral", {}, "[THINK]{t}[/THINK]{a}"),  # with special tokens
+        (
+            "gpt-oss",
+            {},
+            "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}",
+        ),
+    ],
+)
+def test_what_is_thought_is_never_the_answer(opened, family, settings, written):
+    whole = written.format(t=THOUGHT, a=ANSWER)
+    policy = opened(family, whole, **settings)
+    (completion,) = policy.generate([ASKED], Sampling())[0]
+    found = split_thought(completion.text)
+    assert (found.thought.strip(), found.answer.strip()) == (THOUGHT, ANSWER)
+    assert final_answer(completion.text) == "A"
+    assert "".join(split_steps(completion.text)) == (THOUGHT + ANSWER).replace("\n", "")
+    assert text_of(policy, completion.tokens[:-1]) == whole  # tokens are those that were drawn
+    assert completion.text.count("\n") == whole.count("\n")  # so each line ends at the token that ends it
+    assert policy.decode_completion(ASKED, completion.tokens[:-1]) == completion.text
+    cut = opened(family, whole[: whole.index("B}") + 3] + "...", **settings)
+    (completion,) = cut.generate([ASKED], Sampling())[0]
+    assert final_answer(completion.text) is None
+    assert split_thought(completion.text).unfinished
+    assert completion.finish_reason == "length"
+
+
+def test_special_tokens_that_mark_no_thought_are_dropped_as_before(opened):
+    policy = opened("Gemma", "a<|end|>b[THINK]c<think>d</think>")
+    assert policy.generate([ASKED], Sampling())[0][0].text == "abc<think>d</think>"
+
+
+def test_a_begun_thought_is_continued_where_it_stands(opened):
+    policy = opened("R1", "Then five.\n</think>\n\\boxed{A}")
+    begun = (*ASKED, {"role": "assistant", "content": "<think>Two.\n"})
+    assert text_of(policy, policy.encode(begun)).endswith("<think>\nTwo.\n")  # opened once
+    (completion,) = policy.generate([begun], Sampling())[0]
+    assert completion.text == "Then five.\n</think>\n\\boxed{A}"
+    assert final_answer("<think>Two.\n" + completion.text) == "A"
+
+
+# -- the switch --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "thinking", "end"),
+    [
+        ("Qwen3", "auto", "<|im_end|>\n<|im_start|>assistant\n"),
+        ("Qwen3", "on", "<|im_end|>\n<|im_start|>assistant\n"),
+        ("Qwen3", "off", "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"),
+        ("DeepSeek-V3.1", "auto", "<|Assistant|></think>"),
+        ("DeepSeek-V3.1", "on", "<|Assistant|><think>"),
+        ("DeepSeek-V3.1", "off", "<|Assistant|></think>"),
+        ("R1", "on", "<|Assistant|><think>\n"),  # it thinks without a switch
+        ("Gemma", "off", "<end_of_turn>\n<start_of_turn>model\n"),  # it never thinks
+        ("base", "off", "\nAnswer:\n"),
+    ],
+)
+def test_the_switch_is_handed_to_templates_that_take_one(opened, family, thinking, end):
+    assert prompt_end(opened(family, thinking=thinking)) == end
+
+
+@pytest.mark.parametrize(
+    ("family", "thinking", "why"),
+    [
+        ("R1", "off", "has no switch for thinking"),
+        ("Magistral", "off", "has no switch for thinking"),
+        ("gpt-oss", "off", "has no switch for thinking"),  # its effort has no "none"
+        ("Gemma", "on", "knows no thought"),
+        ("base", "on", "has no chat template, so it knows no thought"),
+    ],
+)
+def test_a_switch_that_is_not_there_is_refused(opened, family, thinking, why):
+    with pytest.raises(UsageError, match=f"policy.thinking={thinking}: .*{why}"):
+        opened(family, thinking=thinking)
+
+
+def test_an_effort_that_can_be_none_is_a_switch(tmp_path):
+    effort = "{% if reasoning_effort == 'high' %}[THINK]{% elif reasoning_effort != 'none' %}?{% endif %}"
+    template = "{% for m in messages %}{{ m.content }}{% endfor %}" + effort
+    for thinking, end in (("auto", "six?"), ("on", "six[THINK]"), ("off", "six")):
+        folder = write_checkpoint(tmp_path / thinking, template)
+        policy = HFPolicy(str(folder), settings=PolicySettings(thinking=thinking))
+        assert text_of(policy, policy.encode(ASKED)).endswith(end)
+
+
+# -- targets -----------------------------------------------------------------------------------------------------------
+
+TRACES = {
+    "with a thought": f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}",
+    "of a prompt that opened it": f"<think>{THOUGHT}\n</think>\n{ANSWER}",
+    "closed only": f"{THOUGHT}</think>{ANSWER}",
+    "in other marks": f"[THINK]{THOUGHT}[/THINK]{ANSWER}",
+    "of channels": f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|channel|>final<|message|>{ANSWER}",
+}
+
+
+@pytest.mark.parametrize("trace", TRACES.values(), ids=TRACES)
+@pytest.mark.parametrize(
+    ("family", "settings", "target"),
+    [
+        ("R1", {}, "{t}\n</think>\n\n{a}</s>"),
+        ("QwQ", {}, "{t}\n</think>\n\n{a}<|im_end|>"),
+        ("Qwen3", {}, "<think>\n{t}\n</think>\n\n{a}<|im_end|>"),
+        ("Qwen3", {"thinking": "off"}, "{t}\n{a}<|im_end|>"),
+        ("DeepSeek-V3.1", {}, "{t}\n{a}</s>"),
+        ("DeepSeek-V3.1", {"thinking": "on"}, "{t}\n</think>\n\n{a}</s>"),
+        ("Magistral", {}, "[THINK]\n{t}\n[/THINK]\n\n{a}</s>"),
+        (
+            "gpt-oss",
+            {},
+            "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}<|return|>",
+        ),
+        ("Gemma", {}, "{t}\n{a}<end_of_turn>"),
+        ("base", {}, "{t}\n{a}</s>"),
+    ],
+)
+def test_a_teachers_trace_is_taught_in_the_students_form(opened, family, settings, target, trace):
+    policy = opened(family, **settings)
+    assert text_of(policy, policy.encode_target(trace)) == target.format(t=THOUGHT, a=ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("family", "key"), [("QwQ", "reasoning_content"), ("Qwen3", "reasoning_content"), ("gpt-oss", "thinking")]
+)
+@pytest.mark.parametrize("thought", [THOUGHT, ""])
+def test_prompt_and_target_are_the_templates_own_rendering(opened, family, key, thought):
+    policy = opened(family)
+    trace = f"<think>{thought}</think>{ANSWER}" if thought else "\\boxed{A}"
+    turn = {"role": "assistant", "content": ANSWER if thought else "\\boxed{A}", key: thought}
+    whole = policy.tokenizer.apply_chat_template([*ASKED, turn], tokenize=False)
+    taught = text_of(policy, [*policy.encode(ASKED), *policy.encode_target(trace)])
+    assert taught == whole.rstrip("\n")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("trace", [*TRACES.values(), "Two.\nSo five.\n\\boxed{A}", "\\boxed{A}", "The answer is A."])
+def test_a_thought_is_opened_once_closed_once_and_read_back(opened, family, trace):
+    policy = opened(family)
+    target, marks = policy.encode_target(trace), policy.prompts.form.marks
+    turn = prompt_end(policy) + text_of(policy, target)
+    if marks:
+        thinks = "\n" in trace or family in ("R1", "QwQ", "Qwen3")  # these write an empty thought if there is none
+        assert turn.count(marks[0]) == thinks
+        assert turn.count(marks[1]) == thinks + (marks[1] == "<|end|>")  # which ends the user's turn, too
+    else:
+        assert "<think>" not in turn
+    assert final_answer(policy.decode_completion(ASKED, target[:-1])) == "A"
+
+
+def test_a_plain_trace_becomes_a_thought_up_to_the_line_that_answers(opened):
+    policy = opened("R1")
+    plain = "Two.\nSo five.\n\\boxed{A}"
+    assert text_of(policy, policy.encode_target(plain)) == "Two.\nSo five.\n</think>\n\n\\boxed{A}</s>"
+    kept = "\\boxed{A}\nBecause of five."  # the last line does not answer: nothing may be hidden in a thought
+    assert text_of(policy, policy.encode_target(kept)) == f"\n</think>\n\n{kept}</s>"
+
+
+def test_what_was_written_is_taught_token_by_token(opened):
+    """Self-distillation: a completion that has the template's form comes back as the tokens that were drawn."""
+    for family, written in (
+        ("R1", f"{THOUGHT}\n</think>\n\n{ANSWER}"),
+        ("Qwen3", f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}"),
+        ("base", f"{THOUGHT}\n{ANSWER}"),
+    ):
+        policy = opened(family, written)
+        (completion,) = policy.generate([ASKED], Sampling())[0]
+        assert policy.encode_target(completion.text) == list(completion.tokens)
+
+
+# -- the budget --------------------------------------------------------------------------------------------------------
+
+
+def continue_with(*parts):
+    """A sampler that writes the next part at each call, cut at the longest length allowed."""
+    left, asked = list(parts), []
+
+    def sample(policy, prompts, sampling, limits, tick):
+        asked.append((len(prompts), sampling.n, sampling.max_tokens))
+        text = left.pop(0)
+        ids = [*policy.tokenizer.encode(text, add_special_tokens=False), policy.end_token]
+        tick(sampling.n * len(prompts))
+        rows = ids[: sampling.max_tokens]
+        return [[DecodedRow(rows, [-0.5] * len(rows), len(rows) == len(ids))] * sampling.n for _ in prompts]
+
+    return sample, asked
+
+
+def budgeted(tmp_path, family, parts, budget):
+    template, eos = FAMILIES[family]
+    sampler, asked = continue_with(*parts)
+    folder = write_checkpoint(tmp_path / family, template, eos)
+    return HFPolicy(str(folder), sampler, settings=PolicySettings(thinking_budget=budget)), asked
+
+
+@pytest.mark.parametrize(
+    ("family", "written", "closed"),
+    [
+        ("R1", "one two three four", "\n</think>\n\nFinal answer:"),
+        ("Qwen3", "<think>\none two three four", "\n</think>\n\nFinal answer:"),
+        (
+            "gpt-oss",
+            "<|channel|>analysis<|message|>one two three four",
+            "<|end|><|start|>assistant<|channel|>final<|message|>Final answer:",
+        ),
+    ],
+)
+def test_a_thought_that_used_up_its_budget_is_closed_and_the_answer_asked_for(tmp_path, family, written, closed):
+    policy, asked = budgeted(tmp_path, family, [written, " \\boxed{A}"], 8)
+    ((completion,),) = policy.generate([ASKED], Sampling(max_tokens=100))
+    tokens = completion.tokens
+    put_in = policy.tokenizer.encode(closed, add_special_tokens=False)
+    assert completion.inserted == tuple(range(8, 8 + len(put_in)))
+    assert [tokens[i] for i in completion.inserted] == put_in
+    assert written.startswith(text_of(policy, tokens[:8]))
+    assert text_of(policy, tokens[8:]) == closed + " \\boxed{A}" + policy.tokenizer.decode([policy.end_token])
+    assert final_answer(completion.text) == "A"
+    assert completion.finish_reason == "stop"
+    assert completion.logprobs == ()  # nothing was drawn where tokens were put in
+    assert asked == [(1, 1, 8), (1, 1, 100 - 8 - len(put_in))]
+
+
+def test_a_thought_that_ended_in_time_is_left_alone(tmp_path):
+    policy, asked = budgeted(tmp_path, "R1", ["a</think>so it", " \\boxed{A}"], 5)
+    ((completion,),) = policy.generate([ASKED], Sampling(max_tokens=100))
+    assert completion.inserted == ()
+    assert len(completion.logprobs) == len(completion.tokens)
+    assert final_answer(completion.text) == "A"
+    assert asked == [(1, 1, 5), (1, 1, 95)]
+    short, asked = budgeted(tmp_path / "short", "R1", ["a</think>\\boxed{A}"], 50)
+    ((completion,),) = short.generate([ASKED], Sampling(max_tokens=100))
+    assert (final_answer(completion.text), completion.finish_reason, len(asked)) == ("A", "stop", 1)
+    long, asked = budgeted(tmp_path / "long", "R1", ["one two three four five six"], 50)
+    ((completion,),) = long.generate([ASKED], Sampling(max_tokens=5))  # the longest length ends it first
+    assert (completion.finish_reason, len(completion.tokens), asked) == ("length", 5, [(1, 1, 5)])
+
+
+def test_the_budget_on_a_real_model_is_kept_in_every_row_and_drawn_again_alike(tmp_path):
+    template, eos = FAMILIES["R1"]
+    policy = HFPolicy(str(write_checkpoint(tmp_path, template, eos)), settings=PolicySettings(thinking_budget=6))
+    sampling = Sampling(n=4, temperature=1.0, max_tokens=30, seed=3)
+    groups = policy.generate([ASKED, ASKED[1:]], sampling)
+    closed = policy.tokenizer.encode("\n</think>\n\nFinal answer:", add_special_tokens=False)
+    for completion in (c for group in groups for c in group):
+        assert completion.tokens[6 : 6 + len(closed)] == tuple(closed)
+        assert completion.inserted == tuple(range(6, 6 + len(closed)))
+        assert 6 + len(closed) < len(completion.tokens) <= 30
+        assert not split_thought(completion.text).unfinished
+    assert len({c.tokens for group in groups for c in group}) == 8
+    assert policy.generate([ASKED], sampling)[0] == groups[0]  # whatever else is in the batch
+    full = policy.context - len(policy.encode(ASKED))
+    (row,) = policy.generate([ASKED], Sampling(max_tokens=10_000, temperature=1.0))[0]
+    assert len(row.tokens) == full or row.finish_reason == "stop"
+
+
+def test_a_budget_needs_a_policy_that_thinks_and_draws_here(opened):
+    with pytest.raises(UsageError, match=r"thinking_budget is set, and the policy .* does not think"):
+        opened("Gemma", thinking_budget=5)
+    with pytest.raises(UsageError, match="does not think"):
+        opened("Qwen3", thinking="off", thinking_budget=5)
+    with pytest.raises(UsageError, match="are drawn by a server"):
+        open_policy("openai:http://127.0.0.1:9/v1#m", settings=PolicySettings(thinking_budget=5))
+
+
+def test_a_rollout_keeps_what_was_put_in():
+    completion = Completion("<think>a</think>b", (1, 2, 3), inserted=(1,))
+    rollout = Rollout(Sample("q", "A", ("x",)), ASKED, completion)
+    assert rollout_from_json(json.loads(json.dumps(to_json(rollout)))).completion == completion
