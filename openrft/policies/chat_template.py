@@ -7,6 +7,7 @@ models without a template are in plain_prompt.py.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -69,6 +70,17 @@ class ChatTemplate:
             head, first, *rest = turns
             turns = [{"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}, *rest]
         return [self._arrange_turn(turn) for turn in turns]
+
+    @property
+    def fixed_source(self) -> Any:
+        """The template with thinking switched as it is here, unless a caller says otherwise. A written checkpoint has
+        it, so that whoever asks the trained policy gives it the prompts that it was trained on."""
+        source = self._tokenizer.chat_template
+        lines = "".join(
+            f"{{%- if {name} is not defined %}}{{%- set {name} = {json.dumps(value)} %}}{{%- endif %}}"
+            for name, value in self.variables.items()
+        )
+        return {**source, "default": lines + source["default"]} if isinstance(source, dict) else lines + source
 
     def _arrange_turn(self, turn: Message) -> Any:
         arranged: dict[str, Any] = dict(turn)
