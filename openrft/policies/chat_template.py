@@ -181,6 +181,12 @@ class ChatTemplate:
         whole = self._try([*ASKED, {"role": "assistant", "content": ANSWER}], prompt=False)
         direct = _between(whole, prompt, ANSWER)
         end = self._find_end_token(whole.partition(ANSWER)[2])
+        if marks is None and self._thought_key:
+            logger.warning(
+                "%s: the chat template writes thoughts without a mark that is known here: a thought is read as part of"
+                " the answer.",
+                self._path,
+            )
         if marks is None or self._is_off or prompt.rstrip().endswith(marks[1]):
             return AnswerForm(direct=direct if direct and direct.strip() else "", end=end)
         opened = find_opening(prompt)
