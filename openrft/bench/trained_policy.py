@@ -73,8 +73,7 @@ def export_job(
     notes = (*build_training_notes([job.task], [summarise_job(outcome)]),)
     beside = Companions(about, build_model_card(about, base, notes), outcome.pool, outcome.metrics_file)
     if as_adapter:
-        tokenizer = outcome.policy.load_trainable("an adapter").tokenizer
-        export_adapter(outcome.policy.adapters, base, tokenizer, folder, beside)
+        export_adapter(outcome.policy.adapters, base, outcome.policy.load(), folder, beside)
     else:
         export_checkpoint(outcome.policy.load(), folder, beside)
     return about

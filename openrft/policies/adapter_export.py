@@ -13,12 +13,12 @@ from typing import Any
 
 from openrft.errors import UsageError
 from openrft.policies.checkpoint_files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
-from openrft.policies.export import Companions, write_companions, write_folder
+from openrft.policies.export import Companions, save_tokenizer, write_companions, write_folder
 
 A, B = ".lora_A.weight", ".lora_B.weight"
 
 
-def export_adapter(adapters: Sequence[Path], base: str, tokenizer: Any, folder: Path, companions: Companions) -> None:
+def export_adapter(adapters: Sequence[Path], base: str, policy: Any, folder: Path, companions: Companions) -> None:
     """Write one adapter for `base` (a folder or hub id) that has the effect of all `adapters`, in order.
 
     Raises UsageError for an arm that trained nothing, or a folder that holds anything.
@@ -32,7 +32,7 @@ def export_adapter(adapters: Sequence[Path], base: str, tokenizer: Any, folder: 
         save_file(weights, aside / ADAPTER_WEIGHTS, metadata={"format": "pt"})
         row = {**config, "base_model_name_or_path": base, "inference_mode": True}
         (aside / ADAPTER_CONFIG).write_text(json.dumps(row, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        tokenizer.save_pretrained(aside)
+        save_tokenizer(policy, aside, companions.description.instruction)
         write_companions(aside, companions)
 
 

@@ -47,7 +47,7 @@ def export_checkpoint(policy: Policy, folder: Path, companions: Companions | Non
     model: Any = policy.model  # type: ignore[attr-defined]
     with write_folder(folder) as aside:
         model.save_pretrained(aside, safe_serialization=True)
-        policy.tokenizer.save_pretrained(aside)  # type: ignore[attr-defined]
+        save_tokenizer(policy, aside, companions.description.instruction if companions else "")
         if companions:
             write_generation_config(model, aside, companions.description)
             write_companions(aside, companions)
@@ -55,30 +55,45 @@ def export_checkpoint(policy: Policy, folder: Path, companions: Companions | Non
 
 
 def write_companions(folder: Path, companions: Companions) -> None:
-    """Write description, model card, demonstrations and metrics, and put the instruction into the chat template."""
+    """Write description, model card, demonstrations and metrics."""
     write_description(folder, companions.description)
     (folder / "README.md").write_text(companions.card, encoding="utf-8")
     if companions.description.demonstrations:
         write_demonstrations(folder, companions.pool)
     if companions.metrics is not None:
         shutil.copyfile(companions.metrics, folder / companions.metrics.name)
-    template = folder / "chat_template.jinja"
-    if template.is_file():
-        text = add_default_system_turn(template.read_text(encoding="utf-8"), companions.description.instruction)
-        template.write_text(text, encoding="utf-8")
 
 
-def add_default_system_turn(template: str, instruction: str) -> str:
-    """The chat template, with the instruction as the system turn of conversations that have none.
+def save_tokenizer(policy: Any, folder: Path, instruction: str) -> None:
+    """Write the tokenizer. Its template has thinking switched as the policy was trained, and gives the instruction to
+    conversations that have none."""
+    tokenizer, template = policy.tokenizer, policy.tokenizer.chat_template
+    try:
+        tokenizer.chat_template = policy.prompts.fixed_source
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.chat_template = template
+    file = folder / "chat_template.jinja"
+    if instruction and file.is_file():
+        source = file.read_text(encoding="utf-8")
+        file.write_text(add_instruction(source, instruction, policy.prompts.takes_system), encoding="utf-8")
 
-    The template's first lines put it there, so the rest of the template sees a conversation with a system turn.
+
+def add_instruction(template: str, instruction: str, takes_system: bool) -> str:
+    """The chat template, with the instruction as the system turn of conversations that have none; before the first
+    user turn if the template has no place for a system turn.
+
+    The template's first lines change the conversation, so the rest of the template sees it with the instruction.
     """
-    turn = f"[{{'role': 'system', 'content': {json.dumps(instruction, ensure_ascii=False)}}}]"
-    return (
-        "{%- if not messages or messages[0]['role'] != 'system' -%}"
-        f"{{%- set messages = {turn} + messages -%}}"
-        "{%- endif %}" + template
-    )
+    words = json.dumps(instruction, ensure_ascii=False)
+    if takes_system:
+        missing = "not messages or messages[0]['role'] != 'system'"
+        changed = f"[{{'role': 'system', 'content': {words}}}] + messages"
+    else:
+        missing = f"messages and messages[0]['role'] == 'user' and {words} not in messages[0]['content']"
+        joined = f"{words} + '\\n\\n' + messages[0]['content']"
+        changed = f"[{{'role': 'user', 'content': {joined}}}] + messages[1:]"
+    return f"{{%- if {missing} -%}}{{%- set messages = {changed} -%}}{{%- endif %}}{template}"
 
 
 def write_generation_config(model: Any, folder: Path, description: PolicyDescription) -> None:
