@@ -163,7 +163,7 @@ def build_legend(summary: Summary, per_task: bool = False) -> str:
     )
     shown = any(True for _ in _readings(summary.overall, in_full=per_task))
     return (
-        f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p of components after Holm."
+        f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p after Holm."
         f" Seconds: what the arm costs alone{reused}.{both if shown else ''}"
     )
 
@@ -207,7 +207,7 @@ def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
     if row.delta is None:
         return (row.arm, *shares, "", "", f"{format_percent(row.unparsed)}%", *cost)
     d = row.delta
-    return (row.arm, *shares, format_gain(d.value, d.low, d.high), _p(d.p), f"{format_percent(row.unparsed)}%", *cost)
+    return (row.arm, *shares, format_gain(d.value, d.low, d.high), _p(d), f"{format_percent(row.unparsed)}%", *cost)
 
 
 READ = ("lenient", "unparsed", "unread", "right of read")
@@ -215,8 +215,7 @@ VISIBLE = 0.005  # the smallest share that a terminal shows of what the strict r
 
 
 def _readings(table: ScoreTable, components: Sequence[Component] = (), in_full: bool = False) -> Iterator[TextTable]:
-    """What the lenient reading adds, and each gain in its two parts. Without `in_full` it is left out where the strict
-    reading misses nothing, and has no column twice. `components` add their gains."""
+    """What the lenient reading adds, and each gain in its two parts; if not `in_full`, only where it adds something."""
     arms = [row for row in table.arms if row.lenient is not None]
     if not (any(map(_strict_misses_some, arms)) or (in_full and arms)):
         return
@@ -274,10 +273,14 @@ def _components(components: Sequence[Component]) -> TextTable:
 def _gain(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return ("not measured", "")
-    return (format_gain(gain.value, gain.low, gain.high), _p(gain.p if gain.adjusted is None else gain.adjusted))
+    return (format_gain(gain.value, gain.low, gain.high), _p(gain))
 
 
-def _p(value: float) -> str:
+def _p(gain: Gain) -> str:
+    """p after Holm's correction; empty if there is none."""
+    value = gain.p if gain.adjusted is None else gain.adjusted
+    if value is None:
+        return ""
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 

@@ -25,6 +25,7 @@ from openrft.bench.outcomes import (
     Runs,
     ScoreTable,
     Summary,
+    adjust_gains,
     collect_outcomes,
     collect_over_tasks,
     collect_task_parts,
@@ -34,7 +35,7 @@ from openrft.bench.outcomes import (
 )
 from openrft.bench.readings import estimate_lenient_accuracy, estimate_share_right
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
-from openrft.bench.significance import POWER_Z, adjust_holm
+from openrft.bench.significance import POWER_Z
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
 COUNTS = (
@@ -79,11 +80,13 @@ def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | 
     kept, sound = {i.id for i in items}, {i.id for i in items if not i.defects}
     measured = collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
-    rows = tuple(_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms)
+    rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
+    over = adjust_gains({row.arm: row.delta for row in rows if row.delta})
+    rows = [replace(row, delta=over.get(row.arm)) for row in rows]
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
     with_defects = sum(bool(i.defects) for i in items)
     rules = _baselines(report, [t.name for t in tasks if t.items], kept)
-    return ScoreTable(names, leaf, len(items), rows, rules, unscored, with_defects, _guess(tasks, kept))
+    return ScoreTable(names, leaf, len(items), tuple(rows), rules, unscored, with_defects, _guess(tasks, kept))
 
 
 def _guess(tasks: Sequence[TaskRecord], kept: set[str]) -> float | None:
@@ -170,9 +173,9 @@ def _components(
                 missing[plugin][estimand] = why.get(broken[0], f"no result of {broken[0]}")
             else:
                 gains[plugin][estimand] = compute_gain(runs, measured, total)
-        seen = [plugin for plugin in ablation.plugins if estimand in gains[plugin]]
-        for plugin, p in zip(seen, adjust_holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
-            gains[plugin][estimand] = replace(gains[plugin][estimand], adjusted=p)
+        found = {plugin: gains[plugin][estimand] for plugin in ablation.plugins if estimand in gains[plugin]}
+        for plugin, gain in adjust_gains(found).items():
+            gains[plugin][estimand] = gain
     return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ablation.plugins)
 
 
