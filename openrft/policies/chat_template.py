@@ -7,6 +7,7 @@ models without a template are in plain_prompt.py.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -69,6 +70,17 @@ class ChatTemplate:
             head, first, *rest = turns
             turns = [{"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}, *rest]
         return [self._arrange_turn(turn) for turn in turns]
+
+    @property
+    def fixed_source(self) -> Any:
+        """The template with thinking switched as it is here, unless a caller says otherwise. A written checkpoint has
+        it, so that whoever asks the trained policy gives it the prompts that it was trained on."""
+        source = self._tokenizer.chat_template
+        lines = "".join(
+            f"{{%- if {name} is not defined %}}{{%- set {name} = {json.dumps(value)} %}}{{%- endif %}}"
+            for name, value in self.variables.items()
+        )
+        return {**source, "default": lines + source["default"]} if isinstance(source, dict) else lines + source
 
     def _arrange_turn(self, turn: Message) -> Any:
         arranged: dict[str, Any] = dict(turn)
@@ -169,6 +181,12 @@ class ChatTemplate:
         whole = self._try([*ASKED, {"role": "assistant", "content": ANSWER}], prompt=False)
         direct = _between(whole, prompt, ANSWER)
         end = self._find_end_token(whole.partition(ANSWER)[2])
+        if marks is None and self._thought_key:
+            logger.warning(
+                "%s: the chat template writes thoughts without a mark that is known here: a thought is read as part of"
+                " the answer.",
+                self._path,
+            )
         if marks is None or self._is_off or prompt.rstrip().endswith(marks[1]):
             return AnswerForm(direct=direct if direct and direct.strip() else "", end=end)
         opened = find_opening(prompt)

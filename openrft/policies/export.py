@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from openrft.errors import UsageError
 from openrft.policies.base import Policy
@@ -27,10 +28,20 @@ def export_checkpoint(policy: Policy, folder: Path, beside: Sequence[Path] = ())
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         policy.model.save_pretrained(aside, safe_serialization=True)  # type: ignore[attr-defined]
-        policy.tokenizer.save_pretrained(aside)  # type: ignore[attr-defined]
+        _save_tokenizer(policy, aside)
         for file in beside:
             shutil.copyfile(file, aside / file.name)
         if folder.exists():
             folder.rmdir()  # refuses a folder that holds anything
         aside.rename(folder)
     logger.info("wrote the checkpoint %s", folder)
+
+
+def _save_tokenizer(policy: Any, folder: Path) -> None:
+    """Write the tokenizer. Its template has thinking switched as the policy was trained."""
+    tokenizer, template = policy.tokenizer, policy.tokenizer.chat_template
+    try:
+        tokenizer.chat_template = policy.prompts.fixed_source
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.chat_template = template

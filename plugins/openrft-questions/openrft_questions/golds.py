@@ -144,7 +144,7 @@ def parse_kind(value: Any, has_options: bool) -> AnswerKind:
 
     try:
         given = str(value).strip().lower()
-    except ValueError:  # an integer of thousands of digits
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list in a list in a list ...
         raise BadRowError("type", f"the type is none of {', '.join(KINDS)}") from None
     kind = KIND_NAMES.get(re.sub(r"[\s_-]+", " ", given))
     if kind is None:

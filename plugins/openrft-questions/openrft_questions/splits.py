@@ -40,7 +40,8 @@ def select_split(table: Table, split: str, column: str | None, where: str) -> Ta
     own = next((name for name in names if normalize_name(str(name)) == wanted), None)
     if own is None:
         raise UsageError(f"{where} has no splits, and no column `split`.", "Leave --split out.")
-    values = [None if isinstance(one.row, BadRow) else str(one.row.get(own)).strip()[:100] for one in table.rows]
+    cells = [None if isinstance(one.row, BadRow) else one.row.get(own) for one in table.rows]
+    values = [cell.strip() if isinstance(cell, str) else None for cell in cells]
     chosen = dict(choose_splits(where, list(dict.fromkeys(value for value in values if value)), split))
     rows = []
     for one, value in zip(table.rows, values, strict=True):
