@@ -117,6 +117,18 @@ def test_the_interval_of_three_seeds_inverts_the_test() -> None:
     assert found.p == pytest.approx(0.5, abs=0.3)
 
 
+def test_the_more_cautious_of_an_exact_test_and_the_bootstrap_counts() -> None:
+    # Of 40 items the first arm gets four more right: mid-p 2 (1/16) - 1/16, though four resampled items rarely vanish
+    scores = np.zeros((2, 1, 40))
+    scores[0, 0, :4] = 1
+    blocks = [TaskScores(scores, np.arange(40))]
+    draws = resample(blocks)
+    assert estimate_contrast(draws, [1, -1]).low > 0
+    found = compare_arms(blocks, draws, 0, 1, True)
+    assert found.p == pytest.approx(1 / 16)
+    assert found.interval.low == 0.0
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 4), st.integers(2, 40), st.integers(1, 3), st.booleans(), st.booleans(), st.integers(0, 999))
 def test_p_and_interval_never_contradict_each_other(
