@@ -103,6 +103,8 @@ class Completion:
     #   "error": a server failed, so the answer is not known
     temperature: float = 1.0  # at which it was sampled; `logprobs` are those of that distribution
     error: str = ""  # the server's message; "" unless finish_reason is "error"
+    inserted: tuple[int, ...] = ()
+    # ^ indexes of the tokens that the policy did not draw: the end of a thought that used up its budget
 
     @property
     def is_written(self) -> bool:
@@ -184,9 +186,8 @@ def sample_from_json(row: Mapping[str, Any]) -> Sample:
 def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
     """Rebuild a rollout written by `to_json`."""
     c = row["completion"]
-    completion = Completion(
-        c["text"], tuple(c["tokens"]), tuple(c["logprobs"]), c["finish_reason"], c["temperature"], c.get("error", "")
-    )
+    lists = {name: tuple(c.get(name, ())) for name in ("tokens", "logprobs", "inserted")}
+    completion = Completion(**{**c, **lists})
     rewards = tuple(Reward(r["name"], r["kind"], r["score"], tuple(r["per_step"])) for r in row["rewards"])
     return Rollout(
         sample_from_json(row["sample"]),

@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
+    "grade": "Grade completions from a file, to check the grader before it is trusted.",
     "fitness": "Measure whether process rewards tell right from wrong.",
     "settings": "List settings and options, with values and where these come from.",
     "plugins": "List installed plugins and their options.",

@@ -69,6 +69,22 @@ _READING = [  # how the rows of a source are understood
     ),
 ]
 
+_GRADING = [  # when two numbers are equal
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0),
+        default=None,
+        metavar="PART",
+        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
+        "  [default: half a unit of the gold answer's last digit]",
+    ),
+    click.option(
+        "--convert-units",
+        is_flag=True,
+        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
+    ),
+]
+
 _DATA = [
     click.option(
         "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
@@ -88,19 +104,7 @@ _DATA = [
     ),
     click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
     click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
-    click.option(
-        "--tolerance",
-        type=click.FloatRange(min=0),
-        default=None,
-        metavar="PART",
-        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
-        "  [default: half a unit of the gold answer's last digit]",
-    ),
-    click.option(
-        "--convert-units",
-        is_flag=True,
-        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
-    ),
+    *_GRADING,
     *_READING,
 ]
 
@@ -177,6 +181,13 @@ def parse_data_options(given: Mapping[str, Any]) -> dict[str, Any]:
 def reading_options(function: F) -> F:
     """Add the options that explain the rows of a source."""
     for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+def grading_options(function: F) -> F:
+    """Add the options that say when two numbers are equal."""
+    for option in reversed(_GRADING):
         function = option(function)
     return function
 

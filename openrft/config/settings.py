@@ -121,6 +121,12 @@ class PolicySettings:
         "auto",
         help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
     )
+    thinking_budget: int | None = option(
+        None,
+        help="Tokens after which a thought is closed and the answer asked for; none: no limit but the longest length.",
+        source="budget forcing, arXiv 2501.19393",
+        ge=1,
+    )
     date: str = option(
         "2024-07-26",
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"

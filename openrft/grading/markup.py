@@ -1,7 +1,7 @@
-r"""What a reader sees of an answer: its text without Markdown, LaTeX, HTML and quotation marks around it.
+"""What a reader sees of an answer: its text without Markdown, LaTeX, HTML and quotation marks around it.
 
-`\textbf{B}`, `**B**`, `$B$`, `[B]`, `"B"`, `option B` and a full-width B are B. What means something stays:
-`\frac{1}{2}`, `x^{10}`, `a*b`, `snake_case`, `*CC*`. The time is linear in the length of the text,
+`\\textbf{B}`, `**B**`, `$B$`, `[B]`, `"B"`, `option B` and a full-width B are B. What means something stays:
+`\\frac{1}{2}`, `x^{10}`, `a*b`, `snake_case`, `*CC*`. The time is linear in the length of the text,
 however deep it is nested.
 """
 

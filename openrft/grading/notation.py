@@ -1,6 +1,6 @@
-r"""One spelling for the notation in a text: scripts, fractions, roots, signs, charges, hydrates and spaces.
+"""One spelling for the notation in a text: scripts, fractions, roots, signs, charges, hydrates and spaces.
 
-`x_{1}`, `x_1`, `x₁` are x1; `\dfrac{1}{2}`, `\frac12`, `½` are 1/2; `Ca^{2+}`, `Ca²⁺` and `Ca^2+` are written alike.
+`x_{1}`, `x_1`, `x₁` are x1; `\\dfrac{1}{2}`, `\\frac12`, `½` are 1/2; `Ca^{2+}`, `Ca²⁺` and `Ca^2+` are written alike.
 Case stays. Each step is one pass, or a fixed number of passes.
 """
 

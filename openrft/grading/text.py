@@ -1,4 +1,4 @@
-r"""When two texts are the same answer.
+"""When two texts are the same answer.
 
 Spaces, leading articles, final marks, quotation marks, kinds of dashes, composed accents, markup and the notation of
 formulas do not count (notation.py). Case counts where it means something. It is free in a word of at least three

@@ -104,6 +104,11 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     if spec.startswith("openai:"):
         from openrft.policies.openai import OpenAIPolicy
 
+        if settings.thinking_budget is not None:
+            raise UsageError(
+                f"policy.thinking_budget is set, and the tokens of {spec} are drawn by a server.",
+                "Leave it out, or give a checkpoint folder or hub id.",
+            )
         return OpenAIPolicy(spec, thinking=settings.thinking)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm

@@ -29,6 +29,7 @@ from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
 from openrft.policies.plain_prompt import PlainPrompt
+from openrft.policies.thinking_budget import sample_within_budget
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message, content_id
@@ -80,7 +81,7 @@ class HFPolicy:
         settings: PolicySettings = PolicySettings(),  # noqa: B008  # frozen
     ) -> None:
         """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
-        self.path, self._sampler = path, sampler
+        self.path, self.sampler = path, sampler
         device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
@@ -105,6 +106,12 @@ class HFPolicy:
             if self.tokenizer.chat_template is None
             else ChatTemplate(self.tokenizer, path, settings.thinking)
         )
+        self._thinking_budget = settings.thinking_budget
+        if self._thinking_budget is not None and self.prompts.form.marks is None:
+            raise UsageError(
+                f"policy.thinking_budget is set, and the policy {path} does not think.",
+                "Leave it out, or switch thinking on with policy.thinking=on if the policy can.",
+            )
         # A turn's own end first, because targets end with it; it is not always among the configured ones.
         self._stop = [i for i in dict.fromkeys([self.prompts.form.end, *stop]) if i is not None]
         if not self._stop:
@@ -143,7 +150,7 @@ class HFPolicy:
     def exact_sampling_logprobs(self) -> bool:
         """Whether the log-probabilities from sampling equal those of the update's forward pass, up to float32 rounding.
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
-        return self._sampler is sample_with_decode_loop and self.model.dtype == torch.float32
+        return self.sampler is sample_with_decode_loop and self.model.dtype == torch.float32
 
     @property
     def end_token(self) -> int:
@@ -163,29 +170,33 @@ class HFPolicy:
                 progress.update("generate", finished, total)
 
         stop_text = self.prompts.stop_text
-        is_over = None if stop_text is None else lambda tokens: bool(stop_text.search(self._decode(tokens)))
+        is_over = None if stop_text is None else lambda tokens: bool(stop_text.search(self.decode_tokens(tokens)))
         limits = DecodeLimits(tuple(self._stop), self.context, self._pad, is_over)
-        groups = self._sampler(self, encoded, sampling, limits, tick)
+        opened = [self._find_opened(messages, ids) for messages, ids in zip(prompts, encoded, strict=True)]
+        if self._thinking_budget is None:
+            groups = self.sampler(self, encoded, sampling, limits, tick)
+        else:
+            groups = sample_within_budget(self, encoded, opened, self._thinking_budget, sampling, limits, tick)
         nothing = [Completion("", finish_reason="context")] * sampling.n
-        found = []
-        for messages, ids, group in zip(prompts, encoded, groups, strict=True):
-            opened = self._find_opened(messages, ids)
-            found.append([self._completion(opened, row, sampling, limits) for row in group] or nothing)
-        return found
+        return [
+            [self._completion(mark, row, sampling, limits) for row in group] or nothing
+            for mark, group in zip(opened, groups, strict=True)
+        ]
 
     def _completion(self, opened: str, row: DecodedRow, sampling: Sampling, limits: DecodeLimits) -> Completion:
         tokens, logprobs, stopped = row.tokens, row.logprobs, row.stopped
         if (is_over := limits.is_over) and is_over(tokens):  # up to the first token with which the answer is over
             end = bisect_left(range(len(tokens)), True, key=lambda i: is_over(tokens[: i + 1])) + 1
             tokens, logprobs, stopped = tokens[:end], logprobs[:end], True
-        text = opened + self._cut(self._decode(tokens[:-1] if row.stopped and stopped else tokens))
+        text = opened + self._cut(self.decode_tokens(tokens[:-1] if row.stopped and stopped else tokens))
         finish: Literal["stop", "length"] = "stop" if stopped else "length"
-        return Completion(text, tuple(tokens), tuple(logprobs), finish, sampling.temperature)
+        return Completion(text, tuple(tokens), tuple(logprobs), finish, sampling.temperature, inserted=row.inserted)
 
     def decode_completion(self, messages: Sequence[Message], tokens: Sequence[int]) -> str:
-        return self._find_opened(messages, self.encode(messages)) + self._cut(self._decode(tokens))
+        return self._find_opened(messages, self.encode(messages)) + self._cut(self.decode_tokens(tokens))
 
-    def _decode(self, tokens: Sequence[int]) -> str:
+    def decode_tokens(self, tokens: Sequence[int]) -> str:
+        """The text of generated tokens, whatever the prompt was."""
         return self.prompts.form.decode(self.tokenizer, tokens)
 
     def _cut(self, text: str) -> str:

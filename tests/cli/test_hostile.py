@@ -51,6 +51,7 @@ PATHS = [
     ("tasks", "prepare", "sciknoweval", "--to"),
     ("report",),
     ("gate", "x"),
+    ("grade",),
     (*RL, "--arm", "a=rl,icl,icl.embedder="),
     (*RL, "--arm", "a=rl,prm,prm.model="),
     ("prm", "label", "--out"),

@@ -181,7 +181,7 @@ def test_a_row_that_is_over_is_not_written_to_the_end(opened, monkeypatch):
         lengths.extend(len(row.tokens) for group in rows for row in group)
         return rows
 
-    monkeypatch.setattr(policy, "_sampler", watch)
+    monkeypatch.setattr(policy, "sampler", watch)
     monkeypatch.setattr(policy.prompts, "stop_text", re.compile(r".{3}", re.DOTALL), raising=False)
     completions = policy.generate([ASKED, SHOWN], Sampling(n=2, temperature=1.0, max_tokens=500))
     assert {c.finish_reason for group in completions for c in group} == {"stop"}

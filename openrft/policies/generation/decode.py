@@ -33,6 +33,7 @@ class DecodedRow:
     tokens: list[int]
     logprobs: list[float]
     stopped: bool  # its last token is an end token
+    inserted: tuple[int, ...] = ()  # the indexes of tokens that were put in and not drawn
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class TrainingSequence:
     returns: Tensor | None = None  # what the critic should have predicted
     advantages: Tensor | None = None
     weight: float = 0.0  # of each of its tokens in the loss
+    inserted: tuple[int, ...] = ()  # the indexes of tokens that no policy drew: they are in no loss
 
     def token_rewards(self) -> list[float]:
         """Its reward at each token, (T,)."""
@@ -76,7 +77,15 @@ def _build_sequence(
         raise OpenRFTError(f"{name} has {len(logprobs)} log-probabilities for {len(tokens)} tokens.")
     old_logprobs = torch.tensor(logprobs, device=device) if logprobs else None
     return TrainingSequence(
-        index, rollout.sample.id, prompt, tokens, completion.temperature, rewards, ends, old_logprobs
+        index,
+        rollout.sample.id,
+        prompt,
+        tokens,
+        completion.temperature,
+        rewards,
+        ends,
+        old_logprobs,
+        inserted=completion.inserted,
     )
 
 
@@ -165,7 +174,8 @@ def _add_gae(sequences: list[TrainingSequence], options: RLOptions, kl_coef: flo
     mask = pad([torch.ones(len(s.tokens), device=device) for s in sequences])
     if kl_coef:
         old, reference = pad_field(sequences, "old_logprobs"), pad_field(sequences, "ref_logprobs")
-        rewards = apply_kl_penalty(rewards, old, reference, kl_coef)
+        drawn = drop_inserted(sequences, mask)
+        rewards = apply_kl_penalty(rewards, old * drawn, reference * drawn, kl_coef)
     advantages, returns = compute_gae(rewards, values, mask, options.gamma, options.gae_lambda)
     sequences = set_field(sequences, "returns", unpad(sequences, returns))
     return set_field(sequences, "advantages", unpad(sequences, whiten(advantages, mask)))
@@ -205,6 +215,16 @@ def pad(rows: Sequence[Tensor]) -> Tensor:
 def pad_field(sequences: Sequence[TrainingSequence], field: str) -> Tensor:
     """(B, T): one tensor of each sequence."""
     return pad(get_field(sequences, field))
+
+
+def drop_inserted(sequences: Sequence[TrainingSequence], mask: Tensor) -> Tensor:
+    """The mask (B, T) of completion tokens without those that no policy drew."""
+    if not any(s.inserted for s in sequences):
+        return mask
+    drawn = mask.clone()
+    for row, sequence in zip(drawn, sequences, strict=True):
+        row[list(sequence.inserted)] = 0
+    return drawn
 
 
 def unpad(sequences: Sequence[TrainingSequence], table: Tensor) -> list[Tensor]:

@@ -62,7 +62,9 @@ class Metrics:
         """
         for sequence in sequences:
             if sequence.old_logprobs is not None and sequence.ref_logprobs is not None:
-                self.add("kl_completion", float((sequence.old_logprobs - sequence.ref_logprobs).sum()))
+                gaps = (sequence.old_logprobs - sequence.ref_logprobs).clone()
+                gaps[list(sequence.inserted)] = 0
+                self.add("kl_completion", float(gaps.sum()))
         if sequences[0].values is not None:
             values, returns = (torch.cat(get_field(sequences, name)) for name in ("values", "returns"))
             self.set(explained_variance=explained_variance(values, returns))

@@ -20,6 +20,7 @@ from openrft_rl.batch import (
     add_advantages,
     add_logprobs_and_values,
     build_sequences,
+    drop_inserted,
     get_field,
     pad_field,
     require_critic,
@@ -89,7 +90,7 @@ def update_policy(
 
 def _select_and_weight(sequences: list[TrainingSequence], options: RLOptions, keep_all: bool) -> list[TrainingSequence]:
     """The sequences that have a gradient, with their weights in the loss. All sequences count in the weights."""
-    lengths = [len(s.tokens) for s in sequences]
+    lengths = [len(s.tokens) - len(s.inserted) for s in sequences]
     weights = token_weights(lengths, options.algorithm_spec.loss_agg_mode, options.loss_divisor)
     return [
         replace(sequence, weight=weight)
@@ -104,6 +105,7 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
     logprobs, mask = update.policy.completion_logprobs(
         [s.prompt for s in sequences], [s.tokens for s in sequences], sequences[0].temperature
     )
+    mask = drop_inserted(sequences, mask)
     # With the weights that sampled, the ratio is 1. The stored values would only add rounding noise.
     old_logprobs = logprobs.detach() if update.on_policy else pad_field(sequences, "old_logprobs")
     log_ratio = LOG_RATIOS[spec.importance_sampling_level](logprobs, old_logprobs, mask)
@@ -119,6 +121,7 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
 def value_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
     """A micro-batch's error of the critic about the returns. A scalar."""
     values, mask = require_critic(update.policy).values([s.prompt for s in sequences], [s.tokens for s in sequences])
+    mask = drop_inserted(sequences, mask)
     old_values, returns = pad_field(sequences, "values"), pad_field(sequences, "returns")
     loss = clipped_value_loss(values, old_values, returns, update.options.value_clip)
     return _sum_weighted(loss, mask, sequences)

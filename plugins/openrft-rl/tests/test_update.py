@@ -109,6 +109,32 @@ def test_log_probabilities_that_sampling_did_not_keep_exactly_are_asked_for_agai
     assert metrics["clip_fraction"] == 0
 
 
+@pytest.mark.parametrize(
+    "algorithm", [name for name in EVERY if not RL.Options(algorithm=name).algorithm_spec.uses_critic]
+)
+def test_tokens_that_no_policy_drew_are_in_no_loss(checkpoint, rollouts, algorithm):
+    """With all tokens after the first put in, the update is that of completions which end after the first."""
+    options = RL.Options(algorithm=algorithm, lr=1e-2, kl_coef=0.1, ppo_epochs=2)
+    rollouts, found = [r for r in rollouts if len(r.completion.tokens) > 2], []
+    for change in (
+        lambda tokens: {"inserted": tuple(range(1, len(tokens)))},
+        lambda tokens: {"tokens": tokens[:1]},
+    ):
+        policy = policy_with_adapter(checkpoint, options)
+        changed = [
+            replace(r, completion=replace(r.completion, logprobs=(), **change(r.completion.tokens))) for r in rollouts
+        ]
+        metrics = update(policy, changed, options)
+        found.append((adapter(policy), metrics["kl_completion"], metrics["ratio_max"]))
+    (put_in, *measured), (cut, *expected) = found
+    assert measured == pytest.approx(expected, abs=1e-5)
+    for name, value in cut.items():
+        torch.testing.assert_close(put_in[name], value, atol=2e-4, rtol=0)  # of changes up to 2e-2
+    assert any(
+        not torch.equal(value, adapter(policy_with_adapter(checkpoint, options))[name]) for name, value in cut.items()
+    )
+
+
 def test_micro_batches_give_the_whole_batchs_gradient(checkpoint, rollouts):
     found = []
     for micro_batch_tokens in (1, 150, 100_000):

@@ -99,10 +99,13 @@ class TRLGRPO(Plugin):
 
     @hookimpl
     def check_job(self, settings: Settings) -> list[str]:
-        """GRPO compares a question's answers."""
-        if settings.explore.group_size > 1:
-            return []
-        return ["trl-grpo compares a question's answers, and explore.group_size is 1. Set it to 2 or more."]
+        """GRPO compares a question's answers, and TRL draws them."""
+        faults = []
+        if settings.explore.group_size == 1:
+            faults.append("trl-grpo compares a question's answers, and explore.group_size is 1. Set it to 2 or more.")
+        if settings.policy.thinking_budget is not None:
+            faults.append("trl-grpo draws answers without a budget for thinking: leave out policy.thinking_budget.")
+        return faults
 
     @hookimpl
     def train_step(self, objective: str, seed: int, run: Exploration | None) -> Mapping[str, float] | None:
