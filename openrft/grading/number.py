@@ -59,7 +59,7 @@ def read_number(sample: Sample, raw: str) -> str | None:
     found = parse_number(raw, _uses_decimal_comma(sample))
     if isinstance(found, Number):
         return found.written
-    return raw if any(_squeeze(raw) == _squeeze(gold) != "" for gold in (sample.answer, *sample.accepted)) else None
+    return raw if any(_is_same_text(raw, gold) for gold in (sample.answer, *sample.accepted)) else None
 
 
 def explain_refusal(sample: Sample, raw: str) -> str:
@@ -82,7 +82,7 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     comma = writes_decimal_comma(gold)
     expected, found = parse_number(gold, comma), parse_number(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
-        return _squeeze(read) == _squeeze(gold) != ""
+        return _is_same_text(read, gold)
     return any(_is_equal(expected.term, term, rules) for term in _same_unit(expected, found, rules, question))
 
 
@@ -199,6 +199,12 @@ def _uses_decimal_comma(sample: Sample) -> bool:
     return any(writes_decimal_comma(gold) for gold in (sample.answer, *sample.accepted))
 
 
+def _is_same_text(read: str, gold: str) -> bool:
+    """Whether a gold answer that is no number is repeated, apart from markup and spaces."""
+    near = len(read) <= 4 * len(gold) + LONGEST
+    return near and read.strip() != "" and _squeeze(read) == _squeeze(gold)
+
+
 def _squeeze(text: str) -> str:
     """The text without spaces, except between words or digits."""
-    return _LOOSE.sub("", to_plain(remove_markup(text))) if len(text) <= 10 * LONGEST else text.strip()
+    return _LOOSE.sub("", to_plain(remove_markup(text)))

@@ -145,13 +145,13 @@ def find_number(piece: str) -> Place:
     start, before, sign, currency = found.start(), piece[: found.start()], 1, ""
     while True:
         before = before.rstrip("$ ") if not _CURRENCY.search(before) else before
-        if before.endswith(("-", "+")) and not re.search(r"[\w)]\s*[-+]$", before):
+        if before.endswith(("-", "+")) and not re.search(r"[\w)][-+]$", before):
             sign, before = -1 if before[-1] == "-" else 1, before[:-1].rstrip()
         elif match := _CURRENCY.search(before):
             currency, before = match["sign"] or match["code"].rstrip("."), before[: match.start()]
         else:
             break
-    if re.search(r"[\w\\^-]$", before) and not piece[:start].endswith(" ") and not currency:
+    if re.search(r"(?:[^\W\d]|[\w)][-+]|[\\^])$", piece[:start]) and not currency:
         raise NoNumber("its digits belong to a name or a formula")
     if re.search(r"[-+*/^_]\s*$", before):
         raise NoNumber("it is a formula")
