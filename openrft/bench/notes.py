@@ -209,6 +209,7 @@ def _components(summary: Summary) -> Iterator[str]:
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
+    "unrewarded": "left out of RL, as what grades them failed",
     "cut_off": "cut off in RL at the longest length allowed",
     "cut_off_thinking": "cut off in RL at that length inside the thought, before any answer",
     "blank": "without a word in RL",

@@ -304,6 +304,23 @@ def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) 
     return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
 
 
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Items on which the majority of an arm's completions went from wrong to right, and from right to wrong."""
+
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def find_flips(before: ArmResult, after: ArmResult) -> Flips:
+    """The flips between two jobs on the same items. An item is right if its mean score is above one half."""
+    pairs = {i: (before.items[i].value > 0.5, after.items[i].value > 0.5) for i in before.items if i in after.items}
+    return Flips(
+        tuple(sorted(i for i, (old, new) in pairs.items() if new and not old)),
+        tuple(sorted(i for i, (old, new) in pairs.items() if old and not new)),
+    )
+
+
 def _rows(report: Report, runs: Runs, arms: Sequence[str], task: TaskRecord) -> list[list[ArmResult]]:
     seeds = list_seeds(report, task.name)
     return [[runs[arm, task.name, seed] for seed in seeds] for arm in arms]

@@ -202,15 +202,16 @@ Members = list[tuple[TaskRecord, list[ItemRecord]]]  # the tasks that have items
 
 def score_groups(report: Report, runs: Runs) -> Iterator[Group]:
     """All items and their groups: first across tasks, if the items of several tasks have groups, then for each task
-    with several leaf tasks. A grouping into a single group is left out."""
+    with several leaf tasks or groups. A grouping into a single group is left out."""
     grouped = [task for task in report.tasks if any(item.groups for item in _items(task))]
     if len(grouped) > 1:
         grouped.sort(key=lambda task: task.name)  # so that the order of --task changes no number
         for by, name, members in _groups([(task, _items(task)) for task in grouped]):
             yield _across(report, runs, f"{len(grouped)} tasks", by, name, members)
     for task in report.tasks:
-        if len({item.task for item in _items(task)}) > 1:
-            for by, name, members in _groups([(task, _items(task))]):
+        groups = list(_groups([(task, _items(task))]))
+        if len(groups) > 1 or len({item.task for item in _items(task)}) > 1:
+            for by, name, members in groups:
                 yield _group(report, runs, task, by, name, members[0][1])
 
 

@@ -320,3 +320,18 @@ def test_older_reports_can_be_read() -> None:
     for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):
         report = from_json(run.read_text("utf-8"))
         assert compare_reports(report, report, 0.0).exit_code == 0
+
+
+def test_a_task_of_one_file_is_grouped_by_its_topics() -> None:
+    record = pooled()
+    one_file = replace(
+        record, items=tuple(replace(i, task="toy/all", groups={"topic": i.task[-1]}) for i in record.items)
+    )
+    report = report_of(one_file)
+    found = {(g.by, g.name): g for g in score_groups(report, index_results(report))}
+    assert list(found) == [("", "all"), ("topic", "a"), ("topic", "b"), ("topic", "c")]
+    assert [found["topic", name].items for name in "abc"] == [6, 4, 2]
+    scores = {name: found["topic", name].arms[1] for name in "abc"}
+    assert [scores[name].micro.value for name in "abc"] == [0.5, 0.25, 1.0]
+    bare = replace(record, items=tuple(replace(i, task="toy/all", groups={"topic": "a"}) for i in record.items))
+    assert not list(score_groups(report_of(bare), index_results(report_of(bare))))

@@ -86,6 +86,12 @@ def test_a_template_that_takes_parts_gets_parts(opened):
     assert text_of(opened(parts), ASKED) == f"system:Do it.|user:{QUESTION}|"
 
 
+def test_thoughts_in_unknown_marks_are_not_passed_over_in_silence(opened, caplog):
+    own = "{% for m in messages %}{{ '((' + m.reasoning + '))' if m.reasoning else '' }}{{ m.content }}{% endfor %}"
+    assert opened(own).prompts.form.marks is None
+    assert "writes thoughts without a mark that is known here" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [("nothing", "it leaves the question out"), ("{{ raise_exception('never') }}", "never")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from openrft import (
     Completion,
@@ -19,6 +20,7 @@ from openrft import (
 )
 from openrft.config.settings import PolicySettings
 from openrft.grading.thinking import split_thought
+from openrft.policies.export import export_checkpoint
 from openrft.policies.generation.decode import DecodedRow
 from openrft.policies.hf import HFPolicy
 from openrft.types import rollout_from_json, to_json
@@ -31,7 +33,7 @@ THOUGHT, ANSWER = "Two.\n\\boxed{B}? No.", "So five.\n\\boxed{A}"
 FAMILIES = {
     "R1": (families.R1, "</s>"),
     "QwQ": (families.QWEN3_THINKING, "<|im_end|>"),
-    "Qwen3": (families.QWEN3, "<|im_end|>"),
+    "Qwen3": (families.QWEN3, "</s>"),  # its turns end otherwise
     "Magistral": (families.MAGISTRAL, "</s>"),
     "gpt-oss": (families.GPT_OSS, "<|return|>"),
     "DeepSeek-V3.1": (families.DEEPSEEK_V31, "</s>"),
@@ -348,3 +350,20 @@ def test_a_rollout_keeps_what_was_put_in():
     completion = Completion("<think>a</think>b", (1, 2, 3), inserted=(1,))
     rollout = Rollout(Sample("q", "A", ("x",)), ASKED, completion)
     assert rollout_from_json(json.loads(json.dumps(to_json(rollout)))).completion == completion
+
+
+@pytest.mark.parametrize("thinking", ["auto", "on", "off"])
+def test_a_written_checkpoint_keeps_the_switch_and_where_turns_end(opened, tmp_path, thinking):
+    policy = opened("Qwen3", thinking=thinking)
+    export_checkpoint(policy, tmp_path / "written")
+    again = HFPolicy(str(tmp_path / "written"))
+    assert again.encode(ASKED) == policy.encode(ASKED)
+    assert again.prompts.form == policy.prompts.form
+    assert policy.end_token in AutoModelForCausalLM.from_pretrained(tmp_path / "written").generation_config.eos_token_id
+    elsewhere = AutoTokenizer.from_pretrained(tmp_path / "written")
+    rendered = elsewhere.apply_chat_template(ASKED, add_generation_prompt=True, return_dict=False)
+    assert rendered == policy.encode(ASKED)
+    if thinking == "auto":
+        assert elsewhere.chat_template == families.QWEN3
+    other = HFPolicy(str(tmp_path / "written"), settings=PolicySettings(thinking="off" if thinking == "on" else "on"))
+    assert (other.encode(ASKED) == policy.encode(ASKED)) == (thinking == "auto")

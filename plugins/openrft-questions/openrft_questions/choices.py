@@ -57,6 +57,8 @@ def judge_choices(
     if any(one.labels_from_1 and not one.by_label and one.answer in ("0", "0.0") for one in found):
         return ChoiceRule(0, prefer, ignore_labels=True)
     numbers = [(one.number, one) for one in found if one.number is not None and one.number != -1]
+    if not numbers:
+        return ChoiceRule(layout, prefer)
     may_count = all(0 <= number <= one.options for number, one in numbers)
     if all(one.by_text for _, one in numbers) and not (may_count and layout is not None):
         return ChoiceRule(None, prefer, numbers_are_texts=not may_count)

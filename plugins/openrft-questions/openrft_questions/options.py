@@ -37,7 +37,8 @@ def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
         filled = {label: text for label, text in value.items() if text is not None}  # Parquet fills rows with fewer
         return _check_options(list(filled.values()), list(filled))
     if not isinstance(value, list):
-        raise BadRowError("options", "the options are no list; in CSV give each a column of its own: A, B, C, ...")
+        what = "a list that cannot be read (without commas?)" if str(value)[:1] in ("[", "{") else "no list"
+        raise BadRowError("options", f"the options are {what}; in CSV give each a column of its own: A, B, C, ...")
     if all(isinstance(one, Mapping) and {"text", "label"} <= {*one} for one in value):
         return _check_options([one["text"] for one in value], [one["label"] for one in value])
     return _check_options(value, list(LETTERS[: len(value)]))

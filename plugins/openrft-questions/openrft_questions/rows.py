@@ -220,7 +220,7 @@ class _RowReader:
         given = (to_text(values["split"]) or "").lower()
         found = next((name for name in SIDES if name == given), None)
         if found is None:
-            raise BadRowError("split", f"the split {given[:40]!r} is neither train nor test")
+            raise BadRowError("split", f"the split {given[:40]!r} is neither train nor test: say --split NAME")
         if own and found != own:
             raise BadRowError("split", f"the row says {found}, and its file is called {own}")
         return found

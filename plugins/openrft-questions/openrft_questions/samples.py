@@ -32,7 +32,7 @@ def read_table(request: DataRequest, needs: Collection[str], extra: Mapping[str,
     layouts: dict[str, None] = {}
     ignored: dict[str, None] = {}
     for file in find_source(request.data).files:
-        table = read_file(file, request)
+        table = read_file(file, request, extra)
         parsed = parse_table(table, f"{FAMILY}/{file.leaf}", request, needs, extra, str(file.path))
         layouts[parsed.layout] = None
         ignored |= dict.fromkeys(map(escape_terminal, parsed.ignored))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from itertools import chain
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openrft_questions.columns import COLUMNS, FALLBACKS
 from openrft_questions.rows import ParsedRow, parse_table
 from openrft_questions.table import BadRow, Located, Table
 
@@ -79,6 +84,7 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "options": ["x"], "answer": "A"}, "there is only one option"),
         ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
         ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
+        ({"question": "q?", "options": "['x' 'y']", "answer": "A"}, "a list that cannot be read (without commas?)"),
         ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "columns A, C were taken for options"),
         (
             {"question": "q?", "A": "x", "options": ["x"], "answer": "A"},
@@ -134,12 +140,27 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-names = st.sampled_from(["question", "options", "choices", "answer", "type", "split", "topic", "group", "A", "B", "C"])
+names = st.sampled_from(
+    sorted({"A", "B", "option 1", "wrong_1", *chain(*COLUMNS.values(), *FALLBACKS.values())})
+    + ["question", "answer", "options", "choices"] * 8
+)
 
 
-@given(st.dictionaries(names, json_values))
-def test_no_row_breaks_the_reader(row: dict[str, object]) -> None:
-    assert isinstance(parse_row(row, "questions/q"), (BadRow, ParsedRow))
+@given(st.lists(st.dictionaries(names, json_values, min_size=2), min_size=1, max_size=3))
+def test_no_rows_break_the_reader(rows: list[dict[str, object]]) -> None:
+    table = Table([Located(f"line {i}", row) for i, row in enumerate(rows)])
+    for needs in (("question", "answer"), ("question",), ("answer",), ()):
+        with contextlib.suppress(DataError):  # a column is missing in the whole file
+            found = parse_table(table, "questions/q", DataRequest(), needs).rows
+            assert all(isinstance(row, (BadRow, ParsedRow)) for row in found)
+
+
+@pytest.mark.parametrize("name", [*COLUMNS, "context", "messages", "reward_model", "wrong_1", "A"])
+@pytest.mark.parametrize("deep", ["[" * 900 + "]" * 900, '{"a": ' * 900 + "1" + "}" * 900])
+def test_what_is_nested_deep_is_a_bad_row_or_not_read(name: str, deep: str) -> None:
+    rows = [{"question": "q?", "answer": "4", name: json.loads(deep)}, {"question": "r?", "answer": "5", name: deep}]
+    found = parse_table(Table([Located("line 1", row) for row in rows]), "questions/q", DataRequest(), ()).rows
+    assert all(isinstance(row, (BadRow, ParsedRow)) for row in found)
 
 
 def test_options_as_json_in_a_cell_keep_their_digits() -> None:

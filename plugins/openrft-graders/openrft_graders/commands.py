@@ -1,0 +1,72 @@
+"""The command `openrft graders`: try a grader on answers without a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+import openrft
+from openrft import DataError
+
+
+@click.group()
+def graders() -> None:
+    """Try graders in OpenAI's format."""
+
+
+@graders.command("try", epilog="\b\nExample:\n  openrft graders try grader.json rows.jsonl")
+@click.argument("grader", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
+@click.argument("rows", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
+@click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")
+@click.option("--output", "field", default="output", metavar="NAME", help="The field of a row that is the answer.")
+@click.option("--sandbox", type=click.Choice(["required", "off"]), default="required", help="off: trusted code only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a row.")
+def try_grader(grader: Path, rows: Path, judge: str | None, field: str, sandbox: str, as_json: bool) -> None:
+    """Grade each row of a JSON Lines file with GRADER.
+
+    A row is {"item": {...}, "output": "..."}, or an object whose field `output` is the answer and whose other fields
+    are the item.
+    """
+    from openrft_graders.case import Case, read_output
+    from openrft_graders.read import GraderSettings, read_grader_file
+
+    found, _ = read_grader_file(grader, GraderSettings(judge=judge, isolated=sandbox == "required"))
+    cases = [Case(item, read_output(output)) for item, output in _read_rows(rows, field)]
+    scores = found.grade(cases)
+    for number, score in enumerate(scores, 1):
+        if as_json:
+            click.echo(json.dumps(_to_json(score)))
+        else:
+            value = "not scored" if score.value is None else f"{score.value:.4g}"
+            passed = "" if score.value is None else " pass" if score.value >= found.threshold else " fail"
+            click.echo(openrft.escape_terminal(f"{number}: {value}{passed}  {score.reason}"))
+    values = [score.value for score in scores if score.value is not None]
+    if not as_json and values:
+        passed_rows = sum(value >= found.threshold for value in values)
+        click.echo(f"mean {sum(values) / len(values):.4g}, {passed_rows} of {len(values)} pass, ", nl=False)
+        click.echo(f"{len(scores) - len(values)} not scored")
+
+
+def _read_rows(path: Path, field: str) -> list[tuple[dict[str, Any], str]]:
+    found = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as fault:
+            raise DataError(f"{path}:{number}: it is no JSON: {fault}.", "Write one object a line.") from fault
+        output = row.get(field) if isinstance(row, dict) else None
+        if not isinstance(output, str):
+            raise DataError(f"{path}:{number}: it has no text {field!r}.", "Name the answer's field with --output.")
+        item = row["item"] if isinstance(row.get("item"), dict) else {k: v for k, v in row.items() if k != field}
+        found.append((item, output))
+    return found
+
+
+def _to_json(score: Any) -> dict[str, Any]:
+    parts = {name: _to_json(part) for name, part in score.parts.items()}
+    return {"value": score.value, "reason": score.reason, **({"parts": parts} if parts else {})}
