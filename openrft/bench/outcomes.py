@@ -22,7 +22,7 @@ from openrft.bench.readings import (
     split_tested_gain,
 )
 from openrft.bench.report import ArmResult, Item, ItemRecord, Report, TaskRecord
-from openrft.bench.significance import ONE_TRAINING_SEED, adjust_holm, bootstrap_p, compare_arms
+from openrft.bench.significance import ONE_TRAINING_SEED, bootstrap_p, compare_arms
 from openrft.bench.statistics import (
     BootstrapDraws,
     Interval,
@@ -312,11 +312,21 @@ def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) 
     return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
 
 
-def adjust_gains(gains: Mapping[str, Gain]) -> dict[str, Gain]:
-    """The gains with their p corrected by Holm for the number of those that have one."""
-    p_values = {name: gain.p for name, gain in gains.items() if gain.p is not None}
-    adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))
-    return {name: replace(gain, adjusted=adjusted.get(name)) for name, gain in gains.items()}
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Items on which the majority of an arm's completions went from wrong to right, and from right to wrong."""
+
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def find_flips(before: ArmResult, after: ArmResult) -> Flips:
+    """The flips between two jobs on the same items. An item is right if its mean score is above one half."""
+    pairs = {i: (before.items[i].value > 0.5, after.items[i].value > 0.5) for i in before.items if i in after.items}
+    return Flips(
+        tuple(sorted(i for i, (old, new) in pairs.items() if new and not old)),
+        tuple(sorted(i for i, (old, new) in pairs.items() if old and not new)),
+    )
 
 
 def _rows(report: Report, runs: Runs, arms: Sequence[str], task: TaskRecord) -> list[list[ArmResult]]:

@@ -6,7 +6,7 @@ made in gate.py, and tables in render.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -25,7 +25,6 @@ from openrft.bench.outcomes import (
     Runs,
     ScoreTable,
     Summary,
-    adjust_gains,
     collect_outcomes,
     collect_over_tasks,
     collect_task_parts,
@@ -35,7 +34,7 @@ from openrft.bench.outcomes import (
 )
 from openrft.bench.readings import estimate_lenient_accuracy, estimate_share_right
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
-from openrft.bench.significance import POWER_Z
+from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 
 COUNTS = (
@@ -81,7 +80,7 @@ def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | 
     measured = collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
-    over = adjust_gains({row.arm: row.delta for row in rows if row.delta})
+    over = _adjust_gains({row.arm: row.delta for row in rows if row.delta})
     rows = [replace(row, delta=over.get(row.arm)) for row in rows]
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
     with_defects = sum(bool(i.defects) for i in items)
@@ -174,9 +173,16 @@ def _components(
             else:
                 gains[plugin][estimand] = compute_gain(runs, measured, total)
         found = {plugin: gains[plugin][estimand] for plugin in ablation.plugins if estimand in gains[plugin]}
-        for plugin, gain in adjust_gains(found).items():
+        for plugin, gain in _adjust_gains(found).items():
             gains[plugin][estimand] = gain
     return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ablation.plugins)
+
+
+def _adjust_gains(gains: Mapping[str, Gain]) -> dict[str, Gain]:
+    """The gains with their p corrected by Holm for the number of those that have one."""
+    p_values = {name: gain.p for name, gain in gains.items() if gain.p is not None}
+    adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))
+    return {name: replace(gain, adjusted=adjusted.get(name)) for name, gain in gains.items()}
 
 
 def _metrics(report: Report) -> dict[str, dict[str, float]]:

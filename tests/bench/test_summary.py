@@ -160,3 +160,13 @@ def test_a_report_without_a_ladder_has_deltas_over_its_first_arm() -> None:
     summary = summarise(factories.report({"plain": 0.3, "tuned": 0.9}))
     assert summary.components == ()
     assert rows(summary)["tuned"].delta.low > 0
+
+
+def test_flips_are_items_whose_majority_changed():
+    from openrft.bench.outcomes import find_flips
+
+    record = factories.task(items=4)
+    before = factories.result("vanilla", record, 0, [[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 1, 1]])
+    after = factories.result("rl", record, 0, [[1, 1, 0], [1, 0, 0], [0, 0, 1], [1, 1, 1]])
+    found = find_flips(before, after)
+    assert (found.gained, found.lost) == ((record.items[0].id,), (record.items[1].id,))
