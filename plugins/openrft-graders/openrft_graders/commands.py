@@ -33,7 +33,7 @@ def try_grader(grader: Path, rows: Path, judge: str | None, field: str, sandbox:
     from openrft_graders.case import Case, read_output
     from openrft_graders.read import GraderSettings, read_grader_file
 
-    found = read_grader_file(grader, GraderSettings(judge=judge, isolated=sandbox == "required"))
+    found, _ = read_grader_file(grader, GraderSettings(judge=judge, isolated=sandbox == "required"))
     cases = [Case(item, read_output(output)) for item, output in _read_rows(rows, field)]
     scores = found.grade(cases)
     for number, score in enumerate(scores, 1):
