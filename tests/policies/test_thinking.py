@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -13,11 +15,14 @@ from openrft import (
     final_answer,
     split_steps,
 )
-from openrft.config.settings import PolicySettings
+from openrft.config.settings import PolicySettings, Settings
 from openrft.grading.thinking import split_thought
+from openrft.job import Arm, Job
+from openrft.pipeline import check_jobs
 from openrft.policies.export import export_checkpoint
 from openrft.policies.generation.decode import DecodedRow
 from openrft.policies.hf import HFPolicy
+from openrft.testing import toy_task
 from tests.policies import templates as families
 from tests.policies.templates import FAMILIES, write_checkpoint
 
@@ -140,6 +145,19 @@ def test_the_switch_is_handed_to_templates_that_take_one(opened, family, thinkin
 def test_a_switch_that_is_not_there_is_refused(opened, family, thinking, why):
     with pytest.raises(UsageError, match=f"policy.thinking={thinking}: .*{why}"):
         opened(family, thinking=thinking)
+
+
+def test_what_cannot_be_switched_is_refused_before_anything_runs(tmp_path):
+    """No weights are needed to see it: there are none here."""
+    template, eos = FAMILIES["R1"]
+    folder = write_checkpoint(tmp_path, template, eos)
+    (folder / "model.safetensors").unlink()
+    off, on = (Settings(policy=PolicySettings(thinking=thinking)) for thinking in ("off", "on"))
+    job, tasks = Job(Arm("vanilla"), "pocket/L3", 0, str(folder), settings=off), {"pocket/L3": toy_task(4, 4)}
+    with pytest.raises(UsageError, match=r"policy.thinking=off: .* no switch for thinking"):
+        check_jobs([job], tasks)
+    check_jobs([replace(job, settings=on)], tasks)
+    check_jobs([replace(job, policy="baseline:longest-option")], tasks)
 
 
 def test_an_effort_that_can_be_none_is_a_switch(tmp_path):
