@@ -203,7 +203,7 @@ def _parse_known(text: str, alone: bool) -> tuple[Fraction, Dimensions, tuple[tu
     end, below, parts = 0, False, []
     factor, powers = Fraction(1), dict[str, int]()
     for found in _PART.finditer(text):
-        if text[end : found.start()].strip() not in ("", "^"):
+        if text[end : found.start()].strip():
             return None
         end = found.end()
         name, digits, words, sign = found.groups()

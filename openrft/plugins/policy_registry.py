@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
 from openrft.policies.checkpoint_files import read_adapter_base
+from openrft.policies.description import PolicyDescription, read_demonstrations, read_description
 from openrft.policies.gguf_checkpoint import convert_gguf, fingerprint_gguf, is_gguf
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
-from openrft.types import content_id
+from openrft.types import Demonstration, content_id
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -75,6 +77,28 @@ def find_checkpoint(name: str) -> str:
             "Check the path.",
         )
     return name
+
+
+def describe_policy(spec: str) -> PolicyDescription | None:
+    """What a policy that OpenRFT trained knows about itself; None for any other. Raises CheckpointError."""
+    folder = expand_path(spec.removeprefix(VLLM_PREFIX))
+    return read_description(folder) if folder.is_dir() else None
+
+
+def read_policy_demonstrations(spec: str) -> list[Demonstration]:
+    """The demonstrations that the policy was trained with; empty for a policy without any. Raises CheckpointError."""
+    about = describe_policy(spec)
+    return read_demonstrations(expand_path(spec.removeprefix(VLLM_PREFIX))) if about and about.demonstrations else []
+
+
+def recommend_settings(spec: str) -> Mapping[str, Mapping[str, Any]]:
+    """Settings that suit the policy, by stage or plugin: those that its plugin recommends, or with which it was
+    evaluated after its training."""
+    about = describe_policy(spec)
+    if about is not None:
+        return about.settings
+    found = find_named_checkpoint(spec)
+    return found.recommended if found else {}
 
 
 def resolve_adapter(name: str) -> tuple[str, Path | None]:

@@ -52,7 +52,7 @@ class ChatTemplate:
         self._switch = self._find_switch(source)
         if thinking != "auto":
             self.variables = self._choose_variables(thinking, marks is not None)
-        self._takes_system = self._check_system()
+        self.takes_system = self._check_system()
         self._thought_key = self._find_thought_key()
         self.form = self._read_form(marks)
 
@@ -67,7 +67,7 @@ class ChatTemplate:
         """The turns as the template takes them: the instruction in the first user turn if there is no place for a
         system turn, and thoughts in demonstrations where the template looks for them."""
         turns = list(messages)
-        if turns[0]["role"] == "system" and not self._takes_system:
+        if turns[0]["role"] == "system" and not self.takes_system:
             head, first, *rest = turns
             turns = [{"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}, *rest]
         return [self._arrange_turn(turn) for turn in turns]

@@ -11,6 +11,7 @@ from openrft_graders.case import Case, Score, build_case, build_item
 from openrft_graders.grader import Grader
 from openrft_graders.options import GraderOptions
 from openrft_graders.read import GraderSettings, read_grader_file
+from openrft_graders.response_format import ResponseFormat
 from openrft_graders.template import MissingValue
 
 REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by several hooks
@@ -19,7 +20,8 @@ REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by
 def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader:
     """The grader that the options of `plugin` name. Raises UsageError or DataError."""
     path = openrft.expand_path(options.grader or "", f"{plugin}.grader=")
-    return RolloutGrader(read_grader_file(path, read_settings(options, plugin)), plugin)
+    grader, response_format = read_grader_file(path, read_settings(options, plugin))
+    return RolloutGrader(grader, plugin, response_format)
 
 
 def read_settings(options: GraderOptions, plugin: str) -> GraderSettings:
@@ -43,6 +45,7 @@ class RolloutGrader:
 
     grader: Grader
     plugin: str
+    response_format: ResponseFormat | None = None
     _known: dict[tuple[str, str], Score] = field(default_factory=dict)  # by sample id and completion
 
     def check_rows(self, samples: Sequence[Sample]) -> list[str]:
@@ -69,12 +72,22 @@ class RolloutGrader:
         keys = [(rollout.sample.id, rollout.completion.text) for rollout in rollouts]
         fresh = {key: rollout for key, rollout in zip(keys, rollouts, strict=True) if key not in self._known}
         cases = [build_case(rollout.sample, rollout.completion.text) for rollout in fresh.values()]
-        scores = dict(zip(fresh, self.grader.grade(cases, progress or NoProgress()), strict=True))
+        scores = dict(zip(fresh, self._grade(cases, progress or NoProgress()), strict=True))
         found = [scores.get(key) or self._known[key] for key in keys]
         if len(self._known) > REMEMBERED:
             self._known.clear()
         self._known.update({key: score for key, score in scores.items() if score.value is not None})
         return found
+
+    def _grade(self, cases: Sequence[Case], progress: Progress) -> list[Score]:
+        """The grader's scores; the lowest mark for answers that do not keep to the response format."""
+        faults = [self.find_format_fault(case) for case in cases]
+        kept = iter(self.grader.grade([c for c, fault in zip(cases, faults, strict=True) if not fault], progress))
+        return [Score(self.grader.range[0], fault) if fault else next(kept) for fault in faults]
+
+    def find_format_fault(self, case: Case) -> str:
+        """How an answer breaks the response format; empty if it does not."""
+        return self.response_format.find_fault(case.sample["output_json"]) if self.response_format else ""
 
     def reward(self, rollouts: Sequence[Rollout]) -> HookResult[list[Reward | None]]:
         """The values as outcome rewards; None for an answer without a score."""
@@ -98,7 +111,10 @@ class RolloutGrader:
         return Grade(answer, score.value >= self.grader.threshold, share, reason=score.reason)
 
     def measure(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:
-        """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was."""
+        """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was.
+
+        With a response format, also `valid_format`: the share of answers that keep to it.
+        """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
         scores = self.score(written)
         values = [score.value for score in scores if score.value is not None]
@@ -109,6 +125,10 @@ class RolloutGrader:
             f"{self.plugin}.mean": sum(values) / len(values),
             f"{self.plugin}.pass_rate": passed / len(values),
         }
+        if self.response_format:
+            outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
+            valid = sum(not self.find_format_fault(case) for case in outputs)
+            metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
         return HookResult(metrics, counts=_count_failures(scores))
 
 

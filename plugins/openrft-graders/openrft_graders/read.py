@@ -16,6 +16,7 @@ from openrft_graders.faults import join, refuse, suggest
 from openrft_graders.formula import parse_formula
 from openrft_graders.grader import OPERATIONS, Grader, Multi, PythonCode, StringCheck, TextSimilarity
 from openrft_graders.model_graders import ModelGrader, SharedPolicy, Turn
+from openrft_graders.response_format import ResponseFormat, find_response_format
 from openrft_graders.sandbox.client import Limits, SandboxPool
 from openrft_graders.template import Template, parse_template
 from openrft_graders.text_metrics import METRICS, open_metric
@@ -53,8 +54,11 @@ class GraderSettings:
     pools: list[SandboxPool] = field(default_factory=list, compare=False)
 
 
-def read_grader_file(path: Path, settings: GraderSettings) -> Grader:
-    """The grader of a JSON file: a grader, or a job that has one. Raises DataError or UsageError naming the field."""
+def read_grader_file(path: Path, settings: GraderSettings) -> tuple[Grader, ResponseFormat | None]:
+    """The grader of a JSON file, which is a grader or a job that has one, and the job's response format.
+
+    Raises DataError or UsageError naming the field.
+    """
     try:
         text = path.read_text("utf-8")
         value = json.loads(text)
@@ -63,7 +67,7 @@ def read_grader_file(path: Path, settings: GraderSettings) -> Grader:
     except ValueError as fault:
         raise DataError(f"{path}: it is no JSON: {fault}.", "Give a grader, or a job that has one.") from fault
     try:
-        return parse_grader(*unwrap_grader(value), settings=settings)
+        return parse_grader(*unwrap_grader(value), settings=settings), find_response_format(value)
     except UsageError as fault:
         fault.message = f"{path}: {fault.message}"
         raise
