@@ -11,6 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
+from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.progress import NoProgress, Progress
@@ -22,10 +23,10 @@ from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.imitate import imitate
-from openrft.stages.retrieve import build_demonstration_pool
+from openrft.stages.retrieve import choose_demonstration_pool
 from openrft.stages.synthesize import synthesize
 from openrft.tasks.task import Task
-from openrft.types import Rollout
+from openrft.types import Demonstration, Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,20 @@ class JobResult:
     stage_records: tuple[StageRecord, ...]  # of each stage that ran or was reused, in order
     policy_id: str  # arms with the same id were evaluated on the same weights
     policy: PolicyHandle
+    base_id: str = ""  # of the policy before any stage
+    pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
+    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
     """Augment, synthesise, imitate, measure process rewards, explore, evaluate. A stage without plugins does
     nothing."""
     context = build_context(job, store, progress, track)
+    base_id = context.policy.id
 
     train = augment(context)
     targets = synthesize(context)
-    pool = build_demonstration_pool(context.task.train, targets)
+    pool = choose_demonstration_pool(context, targets)
     imitate(context, targets)
     fitness = measure_reward_fitness(context)
     metrics = explore(context, train, pool)
@@ -66,6 +71,9 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         tuple(context.stage_records),
         context.policy.id,
         context.policy,
+        base_id,
+        tuple(pool),
+        tuple(context.plugins.implementing("retrieve")),
     )
 
 
@@ -80,11 +88,13 @@ def build_context(
 
 
 def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError for jobs that would fail: training without samples or without weights, and the reasons that
-    plugins give (their hook `check_job`). `tasks` is by name."""
+    """Raises UsageError for jobs that would fail: training without samples or without weights, thinking that the policy
+    cannot be switched to, and the reasons that plugins give (their hook `check_job`). `tasks` is by name."""
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
+    for job in jobs:
+        check_thinking(job.policy, job.settings.policy)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         task = replace(tasks[job.task], test=())

@@ -235,7 +235,7 @@ def check_plugin(
 def _check_reward(name: str, plugins: PluginSet, rollouts: list[Rollout], task: Task, stats: StageStats) -> None:
     declared = plugins.declarations[name].rewards
     for row in call_reward_hooks(plugins, rollouts, task, 0, 0, stats):
-        for reward in row:
+        for reward in row or ():
             if reward.kind not in declared:
                 raise PluginError(
                     f"{find_plugin(name)} gave a reward of the kind {reward.kind!r}, and its rewards are {declared!r}.",

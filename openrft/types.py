@@ -30,8 +30,8 @@ def content_id(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled question. Its id is made from question, options and answer, because a question's text alone is not
-    unique. If a task has equal samples, `copy_index` distinguishes them."""
+    """One labelled question. Its id is made from question, options, answer and history, because a question's text alone
+    is not unique. If a task has equal samples, `copy_index` distinguishes them."""
 
     question: str  # the stem, without options
     answer: str  # choice: the gold option's letter; boolean: Yes/No; otherwise the gold text
@@ -42,14 +42,16 @@ class Sample:
     created_by: str | None = None  # the plugin that made it from `parent`
     copy_index: int = 0  # the number of equal samples before it in its task
     accepted: tuple[str, ...] = ()  # further answers that are as right as `answer`
+    history: tuple[Message, ...] = ()  # chat turns before the question; leading system turns replace the instruction
     meta: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, defects, facts for a step checker
     id: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
         object.__setattr__(self, "accepted", tuple(self.accepted))
-        copy = [self.copy_index] if self.copy_index else []
-        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *copy))
+        object.__setattr__(self, "history", tuple(self.history))
+        more = [part for part in (self.copy_index, self.history) if part]
+        object.__setattr__(self, "id", content_id(self.question, self.options, self.answer, *more))
         self._check_answer()
 
     def _check_answer(self) -> None:

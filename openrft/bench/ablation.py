@@ -47,17 +47,23 @@ class AblationPlan:
     vanilla: str = VANILLA
 
 
-def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
-    """The arms, vanilla first, without repetitions, and their roles. Appends a line to `notices` for each addition."""
+def build_arms(
+    plugins: Sequence[str],
+    mode: str,
+    notices: list[str],
+    start: Arm = Arm(VANILLA),  # noqa: B008  # frozen
+) -> tuple[tuple[Arm, ...], AblationPlan]:
+    """The arms without repetitions, and their roles. The first is `start`, the policy as it is. Appends a line to
+    `notices` for each addition."""
     if mode == "ladder":
         raise UsageError("--arms ladder is now called --arms ablation.")
     if mode not in ARM_SETS:
         raise UnknownName("set of arms", mode, ARM_SETS)
     if mode == "paper":
-        return _paper(notices)
+        return _paper(notices, start)
     plugins = tuple(dict.fromkeys(plugins))
     if mode == "none" or not plugins:  # the plugins are not needed, so they need not be installed
-        return (Arm(VANILLA),), AblationPlan((), VANILLA, VANILLA)
+        return (start,), AblationPlan((), start.name, start.name, start.name)
     for name in plugins:
         find_plugin(name)
     base = _base(plugins, notices)
@@ -67,24 +73,24 @@ def build_arms(plugins: Sequence[str], mode: str, notices: list[str]) -> tuple[t
     else:
         without = [tuple(q for q in plugins if q != p) for p in reversed(plugins)]
         subsets = [(), *[(p,) for p in plugins], *without, plugins]
-    arms = {VANILLA: Arm(VANILLA)}
-    seen: dict[frozenset[str], str] = {frozenset(): VANILLA}
+    arms = {start.name: start}
+    seen: dict[frozenset[str], str] = {frozenset(): start.name}
     for subset in subsets:
         members = resolve_requirements([*base, *subset], plugins)
         if frozenset(members) not in seen:
             arm = Arm("+".join((*base, *(p for p in subset if p not in base))), tuple(members))
             seen[frozenset(members)] = arm.name
             arms[arm.name] = arm
-    names = [seen[frozenset(resolve_requirements([*base, *s], plugins))] for s in ((), plugins)]
-    return tuple(arms.values()), AblationPlan(plugins, *names)
+    bare, full = (seen[frozenset(resolve_requirements([*base, *s], plugins))] for s in ((), plugins))
+    return tuple(arms.values()), AblationPlan(plugins, bare, full, start.name)
 
 
-def _paper(notices: list[str]) -> tuple[tuple[Arm, ...], AblationPlan]:
+def _paper(notices: list[str], start: Arm) -> tuple[tuple[Arm, ...], AblationPlan]:
     """The rows of Table 1. They measure what the PRM adds to RL, and what demonstrations add to all the rest."""
     notices.append("--arms paper has the arms of the paper's Table 1; --plugins is not used.")
     arms = [Arm("+".join(names), tuple(resolve_requirements(names))) for names in TABLE_1]
     plugins = tuple(name for name in TABLE_1[-1] if name != "rl")
-    return (Arm(VANILLA), *arms), AblationPlan(plugins, arms[0].name, arms[-1].name)
+    return (start, *arms), AblationPlan(plugins, arms[0].name, arms[-1].name, start.name)
 
 
 def _base(plugins: Sequence[str], notices: list[str]) -> list[str]:

@@ -126,7 +126,10 @@ def _noise(summary: Summary) -> Iterator[str]:
     if not any(row.accuracy for row in summary.overall.arms):
         return
     if "one seed" in summary.noise:
-        yield "One seed: intervals cover the draw of test items only; training noise is not in them."
+        yield (
+            "One seed: intervals cover the draw of test items only; training noise is not in them. So gains of trained"
+            " arms have no p. Three seeds (--seeds 0,1,2) give one."
+        )
     if summary.detectable is not None:
         yield (
             f"With these items and seeds a true difference of about {100 * summary.detectable:.0f} points is found"
@@ -209,6 +212,7 @@ def _components(summary: Summary) -> Iterator[str]:
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
     "failed_requests": "not given in RL, as the server failed",
+    "unrewarded": "left out of RL, as what grades them failed",
     "cut_off": "cut off in RL at the longest length allowed",
     "cut_off_thinking": "cut off in RL at that length inside the thought, before any answer",
     "blank": "without a word in RL",

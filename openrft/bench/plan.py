@@ -9,7 +9,7 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
-from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
+from openrft.bench.ablation import VANILLA, AblationPlan, build_arms, parse_arms
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
@@ -17,10 +17,12 @@ from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settin
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName
 from openrft.job import Arm, Job
 from openrft.plugins.manager import PluginSet, create_plugin, read_options
-from openrft.plugins.policy_registry import VLLM_PREFIX, find_named_checkpoint, fingerprint_policy
+from openrft.plugins.policy_registry import VLLM_PREFIX, describe_policy, fingerprint_policy, recommend_settings
 from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.policies.checkpoint_files import ADAPTER_CONFIG, MODEL_CONFIG
+from openrft.runtime.fingerprint import expand_path
+from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
 ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "judge")
@@ -88,9 +90,11 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select_tasks(selector, source)))
     for name in asked.plugins or ():
         find_plugin(name)
-    arms, rungs = build_arms(DEFAULT_PLUGINS if asked.plugins is None else asked.plugins, asked.arms, notices)
-    arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
     check_policy(asked.policy)
+    named = DEFAULT_PLUGINS if asked.plugins is None else asked.plugins
+    start = make_start_arm(asked.policy, alone=asked.arms == "none" or not named)
+    arms, rungs = build_arms(named, asked.arms, notices, start)
+    arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
     layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
     values = merge_layers(layers)
     if any(source.startswith("policy ") for source in layers):
@@ -113,6 +117,17 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return BenchPlan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(notices))
+
+
+def make_start_arm(policy: str, alone: bool) -> Arm:
+    """The arm of the policy as it is: vanilla. A policy that OpenRFT trained has the name of its folder. If it stands
+    `alone`, without arms that train it further, it is asked with demonstrations where it was trained with them."""
+    about = describe_policy(policy)
+    if about is None:
+        return Arm(VANILLA)
+    name = make_file_name(expand_path(policy.removeprefix(VLLM_PREFIX)).resolve().name)[:LONGEST_NAME]
+    shown = about.demonstrations if alone else {}
+    return Arm(name, tuple(shown), overrides={plugin: values for plugin, values in shown.items() if values})
 
 
 def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
@@ -221,9 +236,9 @@ def collect_layers(
 ) -> dict[str, Mapping[str, Mapping[str, Any]]]:
     """The layers of settings by name, the weakest first: the policy's recommendation, the preset, then `given`."""
     layers: dict[str, Mapping[str, Mapping[str, Any]]] = {}
-    shipped = find_named_checkpoint(policy)
-    if shipped and shipped.recommended:
-        layers[f"policy {policy}"] = shipped.recommended
+    recommended = recommend_settings(policy)
+    if recommended:
+        layers[f"policy {policy}"] = recommended
     if preset is not None:
         if preset not in PRESETS:
             raise UnknownName("preset", preset, PRESETS)

@@ -120,8 +120,8 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
-        help="A checkpoint folder, an adapter's folder, a hub id or an included model, optionally with vllm: before it;"
-        " openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
+        help="A checkpoint folder, an adapter's folder, a GGUF file, a hub id or an included model, optionally with"
+        " vllm: before it; openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
     preset_option,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich import box
@@ -86,14 +87,14 @@ def _lines(lines: Iterable[str], console: Console) -> None:
         console.print(Text(escape_terminal(line)), soft_wrap=not console.is_terminal)
 
 
-def write_and_show(report: Report, folder: Path, as_json: bool) -> None:
-    """Write report.json with its summary and report.md, and print the tables (or the summary as JSON)."""
+def write_and_show(report: Report, folder: Path, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+    """Write report.json with its summary and report.md, and print the tables (or the summary as JSON, with `more`)."""
     summary = summarise(report)
     report = replace(report, summary=dump_document(summary))
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary)})
+        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
         return
     show_summary(report, summary, Console(), said=report.notices)  # the notices were printed before the first job
     click.echo()

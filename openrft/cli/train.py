@@ -1,15 +1,16 @@
-"""`openrft train`: train one arm on one task and write the policy as a checkpoint."""
+"""`openrft train`: train one arm on one task, compare it with the policy it started from, and write it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
-from openrft.cli.printing import print_json, print_text
+from openrft.cli.printing import print_text
 
 EPILOG = """\b
 Examples:
@@ -22,78 +23,71 @@ Examples:
 @shared_options
 @plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="Training seed.")
-@click.option("--out", required=True, type=PathType(file_okay=False), help="Folder for the trained checkpoint.")
+@click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the trained policy.")
 @click.option(
-    "--store",
-    default="runs/.store",
+    "--runs",
+    default="runs",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Finished stages; a stopped run resumes from here.",
+    help="Where the run's report and the store of finished stages are kept.",
 )
 @track_option
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def command(seed: int, out: str, store: str, tracker: str | None, as_json: bool, **given: Any) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context, seed: int, out: str, runs: str, tracker: str | None, as_json: bool, **given: Any
+) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
-    The checkpoint in --out can be loaded with transformers and as --policy. Its metrics.jsonl has one row per step of
-    RL. Without --plugins: sft,prm,da,icl. To resume a stopped run, give the same command again.
+    The policy in --out can be loaded with transformers and vLLM, and as --policy. It is compared with the policy that
+    it started from, as `openrft bench` does, and RUNS/NAME/ holds the same files. Without --plugins: sft,prm,da,icl. To
+    resume a stopped run, give the same command again.
     """
-    from openrft.bench.notes import build_training_notes
+    from openrft.bench.outcomes import find_flips
     from openrft.bench.plan import make_plan
-    from openrft.bench.render import format_fitness_advice
-    from openrft.bench.report import mean_accuracy
-    from openrft.bench.single_job import FAILURES_FOLDER, keep_details, summarise_job
-    from openrft.cli.progress import show_progress
+    from openrft.bench.runner import make_run_name, run_bench
+    from openrft.bench.trained_policy import export_job
+    from openrft.cli.progress import open_display, show_progress
+    from openrft.cli.run_output import write_and_show
+    from openrft.config.documents import dump_document
     from openrft.errors import UsageError
-    from openrft.pipeline import check_jobs, run_job
-    from openrft.plugins.task_registry import load_task
-    from openrft.policies.export import export_checkpoint
-    from openrft.runtime.store import Store
-    from openrft.runtime.tracking import TrackerConfig
+    from openrft.policies.export import reserve_folder
 
     plan = make_plan(
         build_request(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
     )
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
-    track = TrackerConfig(tracker, Path(store).parent / tracker) if tracker else None
-    job = next(j for j in plan.jobs() if j.arm.name == "trained")
-    check_jobs([job], {job.task: load_task(job.task, job.data)})
-    _reserve(Path(out))
-    with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
-        outcome = run_job(job, Store(Path(store)), progress, track)
-    export_checkpoint(outcome.policy.load(), Path(out), [outcome.metrics_file] if outcome.metrics_file else [])
-    result = summarise_job(outcome)
-    correct = mean_accuracy(result)
-    notes = list(build_training_notes([job.task], [result]))
-    if unscored := len(outcome.task.test) - len(result.items):
-        notes.append(f"{unscored} of {len(outcome.task.test)} test items not scored: they are in no number.")
+    reserve_folder(Path(out))
+    for line in plan.notices:
+        print_text(f"note: {line}", err=True)
+    name = make_run_name(plan)
+    report = run_bench(
+        plan,
+        Path(runs),
+        name,
+        shlex.join(["openrft", *sys.argv[1:]]),
+        1,
+        open_display,
+        debug=bool(ctx.find_root().params.get("debug")),
+        tracker=tracker,
+    )
+    results = {result.arm: result for result in report.results}
+    start = plan.ablation.vanilla
+    more: dict[str, Any] = {}
+    if "trained" in results:
+        job = next(job for job in plan.jobs() if job.arm.name == "trained")
+        with show_progress(job) as progress:
+            export_job(report, job, Path(runs) / ".store", Path(out), False, progress)
+        more = {"out": out}
+    flips = find_flips(results[start], results["trained"]) if {start, "trained"} <= results.keys() else None
+    write_and_show(report, Path(runs) / name, as_json, {**more, "flips": dump_document(flips)} if flips else more)
+    if report.failures:
+        raise click.exceptions.Exit(5)
     if as_json:
-        row = {"out": out, "task": job.task, "plugins": job.arm.plugins, "seed": seed, "accuracy": correct}
-        metrics = str(Path(out) / outcome.metrics_file.name) if outcome.metrics_file else None
-        more = {
-            "answers": len(outcome.rollouts),
-            "metrics": metrics,
-            "fitness": [asdict(f) for f in outcome.fitness],
-            "notes": notes,
-        }
-        print_json({**row, **more})
         return
-    for fit in outcome.fitness:
-        print_text(f"{fit.source} before RL: {format_fitness_advice(fit)}")
-    for note in notes:
-        print_text(note)
-    found = "not known" if correct is None else f"{correct:.3f}"
-    print_text(f"wrote {out}: test accuracy {found} on {job.task} ({len(job.arm.plugins)} plugins, seed {seed}).")
+    if flips:
+        print_text(f"{len(flips.gained)} questions went from wrong to right, {len(flips.lost)} from right to wrong.")
+    print_text(f"Wrote {out}/ (the trained policy, openrft.json, README.md).")
+    print_text(f"Next: openrft evaluate --task {plan.tasks[0]} --policy {out}")
     print_text("What each plugin was worth is not known from one arm: run `openrft bench`.")
-
-
-def _reserve(out: Path) -> None:
-    """Make the folder, which must be new or empty: better to fail now than when a trained policy cannot be written."""
-    from openrft.errors import UsageError
-    from openrft.runtime.files import report_disk_errors
-
-    with report_disk_errors(out.parent):
-        out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise UsageError(f"--out {out}: the folder is not empty.", "Give a new folder.")

@@ -40,7 +40,7 @@ _TOKEN = re.compile(
     r"\\(?P<command>[A-Za-z]+)(?:\*(?=\{))?|\\(?P<escape>[\s\S])|(?P<brace>[{}])|(?P<math>\$\$?)"
     r"|(?P<stars>\*+)|(?P<bars>_+)|(?P<ticks>```[a-z]*\n|`+)|(?P<tilde>~+)"
     r"|<(?P<end>/?)(?P<tag>b|i|u|em|strong|span|code|tt|mark|small|p|div|br|sub|sup)(?:\s[^<>=]*=[^<>]*)?\s?/?>"
-    r"|(?P<text>(?:(?<=[A-Za-z0-9)\]}])(?:[_^]\{[^\\{}$*_`~<]*\}|_(?=[A-Za-z0-9]))|[^\\{}$*_`~<^]+|\^)+|[<\\])",
+    r"|(?P<text>(?:(?<=[A-Za-z0-9)\]}])(?:[_^]\{[^\\{}$*_`~<]*\}|_(?=[A-Za-z0-9]))|[^\\{}$*_`~<^]+|\^|<(?![A-Za-z/]))+|[<\\])",
     re.IGNORECASE,
 )
 _OPERATORS = _split_names(  # signs, which take no argument
@@ -84,32 +84,35 @@ class _Scanner:
         self.glue = ""  # the command that stands directly before
 
     def scan(self) -> str:
-        while self.at < len(self.text):
-            found = _TOKEN.match(self.text, self.at)
+        match, text, end = _TOKEN.match, self.text, len(self.text)
+        while self.at < end:
+            found = match(text, self.at)
             assert found is not None  # every character is a token
             start, self.at = self.at, found.end()
-            self._read(found, start)
+            if found.lastgroup == "text":
+                self._write(found[0])
+            else:
+                self._read(found, start)
         return "".join(self.pieces)
 
     def _read(self, found: re.Match[str], start: int) -> None:
-        if found["command"]:
+        kind = found.lastgroup
+        if kind == "command":
             self._read_command(found)
-        elif found["escape"]:
+        elif kind == "escape":
             self._read_escape(found["escape"])
-        elif found["brace"]:
+        elif kind == "brace":
             self._read_brace(found["brace"], start)
-        elif found["math"]:
+        elif kind == "math":
             self._toggle(found["math"])
-        elif found["stars"] or found["bars"]:
+        elif kind in ("stars", "bars"):
             self._read_emphasis(found[0], start)
-        elif found["ticks"]:
+        elif kind == "ticks":
             self._toggle(found[0].rstrip("abcdefghijklmnopqrstuvwxyz\n"))
-        elif found["tilde"]:
+        elif kind == "tilde":
             self._write(" " if found[0] == "~" and self._last()[-1:].strip() else found[0])
-        elif found["tag"]:
-            self._read_tag(found["tag"].lower(), bool(found["end"]))
         else:
-            self._write(found[0])
+            self._read_tag(found["tag"].lower(), bool(found["end"]))
 
     def _write(self, piece: str) -> None:
         if not piece:

@@ -26,6 +26,8 @@ from openrft.types import Sample
 
 LONGEST = 2000  # characters of an answer that may be a number
 _PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_RESTATED = re.compile(r"([^()]*[^()\s])\s+\(([^()]*)\)")
+_LOOSE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,])[-+]?(?:[1-9]\d{0,2}(?:[. ]\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+)(?![\d,]|\.\d)"
 )
@@ -55,7 +57,9 @@ class Refusal:
 def read_number(sample: Sample, raw: str) -> str | None:
     """The number in the answer with its unit, as it is written; None if the answer is not one number."""
     found = parse_number(raw, _uses_decimal_comma(sample))
-    return found.written if isinstance(found, Number) else None
+    if isinstance(found, Number):
+        return found.written
+    return raw if any(_is_same_text(raw, gold) for gold in (sample.answer, *sample.accepted)) else None
 
 
 def explain_refusal(sample: Sample, raw: str) -> str:
@@ -78,7 +82,7 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     comma = writes_decimal_comma(gold)
     expected, found = parse_number(gold, comma), parse_number(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
-        return _squeeze(read) == _squeeze(gold) != ""
+        return _is_same_text(read, gold)
     return any(_is_equal(expected.term, term, rules) for term in _same_unit(expected, found, rules, question))
 
 
@@ -94,6 +98,11 @@ def parse_number(text: str, decimal_comma: bool = False) -> Number | Refusal:
         return Number(read_term(text, 0)[0], None, text)
     if len(text) > LONGEST:
         return Refusal("it is too long for a number")
+    if text.endswith(")") and (found := _RESTATED.fullmatch(text)):  # 1/2 (0.5)
+        number, again = parse_number(found[1], decimal_comma), parse_number(found[2], decimal_comma)
+        if isinstance(number, Number) and isinstance(again, Number):
+            both = _is_rounding(number, again) or _is_rounding(again, number)
+            return number if both else Refusal("it holds two numbers")
     try:
         pieces = split_answer(to_plain(remove_markup(text)))
         numbers = [_read_piece(piece, decimal_comma) for piece in pieces]
@@ -190,5 +199,12 @@ def _uses_decimal_comma(sample: Sample) -> bool:
     return any(writes_decimal_comma(gold) for gold in (sample.answer, *sample.accepted))
 
 
+def _is_same_text(read: str, gold: str) -> bool:
+    """Whether a gold answer that is no number is repeated, apart from markup and spaces."""
+    near = len(read) <= 4 * len(gold) + LONGEST
+    return near and read.strip() != "" and _squeeze(read) == _squeeze(gold)
+
+
 def _squeeze(text: str) -> str:
-    return "".join(to_plain(remove_markup(text)).split()) if len(text) <= 10 * LONGEST else text.strip()
+    """The text without spaces, except between words or digits."""
+    return _LOOSE.sub("", to_plain(remove_markup(text)))

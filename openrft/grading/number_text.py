@@ -18,13 +18,18 @@ _BOUND = re.compile(r"[<>\u2264\u2265\u2260\u00b1\u221e]|\\(?:in|pm|mp|lor|vee|c
 _HEDGE = re.compile(
     r"\b(?:or|nor|either|neither|not|never|cannot|maybe|perhaps|possibly|might|could|unless|wait|actually|instead"
     r"|alternatively|unknown|undefined|unsure|between|nicht|oder|pas|ou|at (?:least|most)|no (?:more|less|fewer) than"
-    r"|(?:more|less|fewer|greater|smaller|larger|higher|lower) than|up to|minimum|maximum|no)\b|n't\b"
+    r"|(?:more|less|fewer|greater|smaller|larger|higher|lower) than|up to|minimum|maximum|no"
+    r"|wrong|incorrect|impossible|anything but|too (?:small|large|big|low|high|few|many)|onwards?|upwards?"
+    r"|and (?:up|above|over|more|below|under|less))\b|n't\b"
     r"|\u6216|\u4e0d|\u0438\u043b\u0438",
     re.IGNORECASE,
 )
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
-_BEFORE = re.compile(r"\b(?:over|under|above|below|exceeding|within|until|beyond|half|twice|double|triple|square|cube"
-                     r"|root|sum|product|power|sin|cos|tan|exp|lim|than|except|nearer)\b", re.IGNORECASE)  # fmt: skip
+_BEFORE = re.compile(
+    r"\b(?:over|under|above|below|exceeding|from|within|until|beyond|half|twice|double|triple|square|cube|root|sum"
+    r"|product|power|sin|cos|tan|exp|lim|than|except|nearer)\b",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(
     r"[.;](?=\s|$)|[\n\u2014]|,?\s*(?<![\w-])(?P<reason>because|since|as|due|which|where|so|given|using|assuming)\b"
     r"|,?\s*(?<![\w-])(?P<condition>at|when|for|after|if)\b",
@@ -40,6 +45,10 @@ _IS = re.compile(
     r"|(?<=[A-Za-z)])\s*:\s*|\A\s*:\s*",
     re.IGNORECASE,
 )
+_EQUATION = re.compile(
+    r"\b[a-qs-z]\s*\^|[a-z]\s*[-+]\s*\d|\d\s*[-+]\s*[a-z]\b|\d\s*/\s*[a-z]\b"
+)  # not a name, as R^2 is
+_SEVERAL = re.compile(r"[,;&]|\band\b")
 _CHANGED = re.compile(r"!|(?:squared|cubed|factorial|plus|minus|over|divided|and|to|by)\b(?!\s+cent\b)", re.I)
 _CURRENCY = re.compile(
     r"(?:(?:US|CA|AU|C|A)?\s?(?P<sign>[$\u20ac\u00a3\u00a5\u20b9])|\b(?P<code>USD|EUR|GBP|JPY|INR|Rs\.?))\s*$"
@@ -62,7 +71,8 @@ _NAMING = (
 _NAMES = frozenset(_NAMING.split())
 _WORD = re.compile(r"[^\W\d_]+(?:[.'-][^\W\d_]+)*\.?")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
-_PARENTHESIS = re.compile(r"\(([^()]*)\)\s*$")
+_ORBITAL = re.compile(r"D\b|[spdf]\d")  # 3D and 1s2 are names
+_PARENTHESIS = re.compile(r"(?:^|\s)\(([^()]*)\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,8 @@ class Place:
         if not unit_text:
             return scale, None, written
         unit = parse_unit(unit_text)
-        if unit is None or (unit_text[0].isalpha() and behind[:1].isalpha() and not unit.parts):
+        attached = unit_text[0].isalpha() and behind[:1].isalpha()
+        if unit is None or (attached and (not unit.parts or _ORBITAL.match(unit_text))):
             raise NoNumber(f"what stands behind the number is no unit: {unit_text[:30]!r}")
         if self.currency:
             money = parse_unit(self.currency)
@@ -102,7 +113,7 @@ def split_answer(text: str) -> list[str]:
 
     Raises NoNumber for bounds, alternatives and words that take a number back.
     """
-    text = _OR_SO.sub(" ", text)
+    text = _OR_SO.sub(" ", text).rstrip(" :")
     head = _cut_tail(text)
     if _BOUND.search(head):
         raise NoNumber("it gives a bound or a range")
@@ -112,6 +123,8 @@ def split_answer(text: str) -> list[str]:
     parts = [part for part in _EQUALS.split(head) if part.strip()]
     if not parts:
         raise NoNumber("it holds no number")
+    if (len(parts) > 1 and _EQUATION.search(parts[0])) or any(_SEVERAL.search(part) for part in parts[1:-1]):
+        raise NoNumber("it is an equation, or holds several values")
     kept = [part for part in parts[:-1] if _is_number_like(part)] + parts[-1:]
     return [_unwrap(part.strip(" ,")) for part in kept]
 
@@ -132,13 +145,13 @@ def find_number(piece: str) -> Place:
     start, before, sign, currency = found.start(), piece[: found.start()], 1, ""
     while True:
         before = before.rstrip("$ ") if not _CURRENCY.search(before) else before
-        if before.endswith(("-", "+")) and not re.search(r"[\w)]\s*[-+]$", before):
+        if before.endswith(("-", "+")) and not re.search(r"[\w)][-+]$", before):
             sign, before = -1 if before[-1] == "-" else 1, before[:-1].rstrip()
         elif match := _CURRENCY.search(before):
             currency, before = match["sign"] or match["code"].rstrip("."), before[: match.start()]
         else:
             break
-    if re.search(r"[\w\\^-]$", before) and not piece[:start].endswith(" ") and not currency:
+    if re.search(r"(?:[^\W\d]|[\w)][-+]|[\\^])$", piece[:start]) and not currency:
         raise NoNumber("its digits belong to a name or a formula")
     if re.search(r"[-+*/^_]\s*$", before):
         raise NoNumber("it is a formula")
@@ -159,7 +172,7 @@ def _check_before(before: str) -> None:
     if len(words) > 12 or not all(_WORD.fullmatch(word.strip(",()*")) for word in words):
         raise NoNumber("its digits belong to a name or a formula")
     last = words[-1].rstrip(".,")
-    if last.lower() in _APPROXIMATE:
+    if last.lower() in _APPROXIMATE or words[-1] in ("c.", "No.", "no."):
         return
     if last.lower() in _NAMES or not last.islower() or len(last) < 2:
         raise NoNumber("its digits belong to a name or a formula")
@@ -203,7 +216,7 @@ def _cut_tail(text: str) -> str:
             if _ANOTHER.search(tail) or found["condition"].lower() == "if":
                 raise NoNumber("it holds several numbers, or one under a condition")
             return before
-        if re.match(r"\s*[-+]?[\d\\]", tail) or _RETRACTED.search(tail):
+        if re.match(r"\s*(?:[-+]?[\d\\]|no\b)", tail, re.IGNORECASE) or _RETRACTED.search(tail):
             raise NoNumber("another answer may follow")
         return before
     return text

@@ -70,7 +70,18 @@ _COMMANDS = {
 }
 _COMMAND = re.compile(r"\\(?:([A-Za-z]+)|([,;:>~ !%$&#_{}\[\]()]))")
 _MARKS = {",": NARROW, ";": NARROW, ":": NARROW, ">": NARROW, "~": NARROW, " ": NARROW, "!": "", "%": "%", "$": "$"}
+_UNIT_SIGNS = "A-Za-z\u03bc\u03a9\u00b0"
 _PLAIN_FORMS = (
+    (re.compile(r"\{\{([A-Za-z]+)\}"), r"{\1"),
+    (re.compile(r"\u03bc\s+(?=[A-Za-z])"), "\u03bc"),
+    (  # a unit written as a fraction
+        re.compile(
+            rf"\\frac\s*\{{\s*([{_UNIT_SIGNS}][^{{}}]*)\}}\s*"
+            rf"\{{\s*([{_UNIT_SIGNS}][^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)?)\}}"
+        ),
+        r" \1/(\2)",
+    ),
+    (re.compile(r"(?<=\d)\s+and\s+(?=\d+\s*/\s*\d|\\frac)"), " "),
     (re.compile(r"\^\s*\{?\s*(?:\u00b0|\\circ)\s*\}?"), "\u00b0"),
     (re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\\!)\s*(?=\d)"), ","),
     (re.compile(r"(?<=[\d)}])\s*[xX]\s*(?=10\s*(?:\^|\*\*|-))"), "*"),  # 3 x 10^8

@@ -57,10 +57,11 @@ Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or
 class PolicyInfo:
     """A named checkpoint of a plugin."""
 
-    path: str  # a checkpoint folder or a hub id
+    path: str  # a checkpoint folder, a GGUF file or a hub id
     summary: str = ""
     recommended: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # ^ settings and plugin options that suit it, by stage or plugin name: {"explore": {"steps": 40}}
+    install: str = ""  # what to run where `path` is not there, for weights that come with a package of their own
 
 
 class Exploration(Protocol):
@@ -147,8 +148,11 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward]]:
+    def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward | None]]:
         """One Reward per rollout, in order. The results of all plugins are collected.
+
+        None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
+        step and counts it. If that is more than half of them, the job stops.
 
         kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`). The core
         aggregates it with f and computes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4). If
@@ -189,11 +193,12 @@ class Hooks:
 
     @hookspec(firstresult=True)
     def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> Returned[list[Grade]] | None:
-        """Grades of the test answers that `task.grade` left open (`correct` is None): one per rollout, in order.
+        """Grades of the answers that `task.grade` left open (`correct` is None): one per rollout, in order.
 
-        Called before `evaluate`, with those rollouts only. Return None without a judge. Then, or with a Grade whose
-        `correct` is None, the answer is reported as not scored and never as wrong. A judge that cannot be reached
-        raises.
+        Called with those rollouts only: with test answers before `evaluate`, and with each step's before `reward`.
+        Return None without a judge. Then, or with a Grade whose `correct` is None, the answer is reported as not scored
+        and never as wrong. In RL it is left out, unless a plugin gives its outcome reward. A judge that cannot be
+        reached raises.
         """
         raise NotImplementedError
 

@@ -2,6 +2,7 @@
 
 pocket, pocket/teacher              a checkpoint that an installed plugin names
 ./my-checkpoint, org/model          a transformers checkpoint folder or hub id
+model.gguf                          a GGUF file, made into a checkpoint folder once
 ./my-adapter                        a folder with a LoRA adapter, merged into the base model that it names
 vllm:pocket, vllm:./my-checkpoint   the same, with vLLM for the rollouts
 openai:http://host:8000/v1#model    an OpenAI-compatible server
@@ -10,17 +11,21 @@ baseline:longest-option             a rule that answers without a model
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openrft.config.settings import PolicySettings
-from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
 from openrft.policies.checkpoint_files import read_adapter_base
+from openrft.policies.description import PolicyDescription, read_demonstrations, read_description
+from openrft.policies.gguf_checkpoint import convert_gguf, fingerprint_gguf, is_gguf
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
-from openrft.types import content_id
+from openrft.types import Demonstration, content_id
 
 if TYPE_CHECKING:
     from openrft.plugins.hookspecs import PolicyInfo
@@ -44,9 +49,23 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
 
 
 def resolve_checkpoint(name: str) -> str:
-    """The folder of a plugin's checkpoint. A folder or hub id is returned unchanged."""
+    """The folder of a plugin's checkpoint. A folder or hub id is returned unchanged.
+
+    Of a GGUF file a checkpoint is made when it is first asked for, and its folder is returned.
+    """
+    return _prepare(find_checkpoint(name))
+
+
+def _prepare(found: str) -> str:
+    return str(convert_gguf(Path(found))) if is_gguf(Path(found)) else found
+
+
+def find_checkpoint(name: str) -> str:
+    """Like `resolve_checkpoint`, but a GGUF file is returned as it is."""
     found = find_named_checkpoint(name)
     if found:
+        if found.install and not Path(found.path).exists():
+            raise CheckpointError(f"the weights of {name} are not installed.", found.install)
         return found.path
     path = expand_path(name)
     if name and path.exists():
@@ -60,18 +79,40 @@ def resolve_checkpoint(name: str) -> str:
     return name
 
 
+def describe_policy(spec: str) -> PolicyDescription | None:
+    """What a policy that OpenRFT trained knows about itself; None for any other. Raises CheckpointError."""
+    folder = expand_path(spec.removeprefix(VLLM_PREFIX))
+    return read_description(folder) if folder.is_dir() else None
+
+
+def read_policy_demonstrations(spec: str) -> list[Demonstration]:
+    """The demonstrations that the policy was trained with; empty for a policy without any. Raises CheckpointError."""
+    about = describe_policy(spec)
+    return read_demonstrations(expand_path(spec.removeprefix(VLLM_PREFIX))) if about and about.demonstrations else []
+
+
+def recommend_settings(spec: str) -> Mapping[str, Mapping[str, Any]]:
+    """Settings that suit the policy, by stage or plugin: those that its plugin recommends, or with which it was
+    evaluated after its training."""
+    about = describe_policy(spec)
+    if about is not None:
+        return about.settings
+    found = find_named_checkpoint(spec)
+    return found.recommended if found else {}
+
+
 def resolve_adapter(name: str) -> tuple[str, Path | None]:
-    """Like `resolve_checkpoint`. For an adapter's folder: its base model, and the folder.
+    """Like `find_checkpoint`. For an adapter's folder: its base model, and the folder.
 
     Raises CheckpointError for an adapter whose base is not found.
     """
-    path = resolve_checkpoint(name)
+    path = find_checkpoint(name)
     base = read_adapter_base(Path(path))
     if base is None:
         return path, None
     advice = "Write the base model's path into base_model_name_or_path in its adapter_config.json."
     try:
-        found = resolve_checkpoint(base)
+        found = find_checkpoint(base)
     except OpenRFTError as fault:
         raise CheckpointError(
             f"the adapter {path} needs the base model {base!r}, which is not here.", advice
@@ -104,21 +145,44 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     if spec.startswith("openai:"):
         from openrft.policies.openai import OpenAIPolicy
 
-        if settings.thinking_budget is not None:
-            raise UsageError(
-                f"policy.thinking_budget is set, and the tokens of {spec} are drawn by a server.",
-                "Leave it out, or give a checkpoint folder or hub id.",
-            )
+        check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
         path, adapter = resolve_adapter(_strip_vllm(spec))
-        return open_vllm(path, adapter, settings)
+        return open_vllm(_prepare(path), adapter, settings)
     from openrft.policies.hf import HFPolicy
 
     path, adapter = resolve_adapter(spec)
-    return HFPolicy(path, adapter=adapter, settings=settings)
+    return HFPolicy(_prepare(path), adapter=adapter, settings=settings)
+
+
+@functools.cache
+def check_thinking(spec: str, settings: PolicySettings) -> None:
+    """Raises UsageError for a policy that cannot think as it is asked to, before anything runs. Reads no weights.
+
+    A server cannot be asked before it is used.
+    """
+    if spec.startswith("baseline:") or (settings.thinking == "auto" and settings.thinking_budget is None):
+        return
+    if spec.startswith("openai:"):
+        if settings.thinking_budget is not None:
+            raise UsageError(
+                f"policy.thinking_budget is set, and the tokens of {spec} are drawn by a server.",
+                "Leave it out, or give a checkpoint folder or hub id.",
+            )
+        return
+    from openrft.policies.checkpoint_files import load_tokenizer
+    from openrft.policies.plain_prompt import open_prompts
+
+    path, adapter = resolve_adapter(_strip_vllm(spec) if spec.startswith(VLLM_PREFIX) else spec)
+    path = _prepare(path)
+    try:
+        tokenizer = load_tokenizer(path, adapter, settings.date)
+    except Exception as fault:
+        raise CheckpointError(f"cannot load the tokenizer of {path!r}: {first_line(fault)}") from fault
+    open_prompts(tokenizer, path, (), settings)
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
@@ -136,5 +200,11 @@ def fingerprint_policy(spec: str, task: Task | None = None) -> str:
     if spec.startswith(VLLM_PREFIX):
         return VLLM_PREFIX + fingerprint_policy(_strip_vllm(spec))
     name, adapter = resolve_adapter(spec)
-    base = fingerprint_path(Path(name)) if Path(name).exists() else name
+    base = _fingerprint_base(name)
     return base if adapter is None else content_id("adapter", base, fingerprint_path(adapter))
+
+
+def _fingerprint_base(found: str) -> str:
+    if is_gguf(Path(found)):
+        return fingerprint_gguf(Path(found))
+    return fingerprint_path(Path(found)) if Path(found).exists() else found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, Message
@@ -28,6 +28,8 @@ class Sampling:
     top_p: float = 1.0
     max_tokens: int = 2048
     seed: int = 0  # the same seed and prompts on the same machine give the same completions
+    json_schema: Mapping[str, Any] | None = None  # a schema that a server is asked to keep to; others ignore it
+    reasoning_effort: str | None = None  # what a server's reasoning model is asked for; others ignore it
 
 
 class Policy(Protocol):

@@ -7,6 +7,8 @@ models without a template are in plain_prompt.py.
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -50,7 +52,7 @@ class ChatTemplate:
         self._switch = self._find_switch(source)
         if thinking != "auto":
             self.variables = self._choose_variables(thinking, marks is not None)
-        self._takes_system = self._check_system()
+        self.takes_system = self._check_system()
         self._thought_key = self._find_thought_key()
         self.form = self._read_form(marks)
 
@@ -65,10 +67,21 @@ class ChatTemplate:
         """The turns as the template takes them: the instruction in the first user turn if there is no place for a
         system turn, and thoughts in demonstrations where the template looks for them."""
         turns = list(messages)
-        if turns[0]["role"] == "system" and not self._takes_system:
+        if turns[0]["role"] == "system" and not self.takes_system:
             head, first, *rest = turns
             turns = [{"role": first["role"], "content": f"{head['content']}\n\n{first['content']}"}, *rest]
         return [self._arrange_turn(turn) for turn in turns]
+
+    @property
+    def fixed_source(self) -> Any:
+        """The template with thinking switched as it is here, unless a caller says otherwise. A written checkpoint has
+        it, so that whoever asks the trained policy gives it the prompts that it was trained on."""
+        source = self._tokenizer.chat_template
+        lines = "".join(
+            f"{{%- if {name} is not defined %}}{{%- set {name} = {json.dumps(value)} %}}{{%- endif %}}"
+            for name, value in self.variables.items()
+        )
+        return {**source, "default": lines + source["default"]} if isinstance(source, dict) else lines + source
 
     def _arrange_turn(self, turn: Message) -> Any:
         arranged: dict[str, Any] = dict(turn)
@@ -119,7 +132,7 @@ class ChatTemplate:
         if RULE in text and QUESTION in text:
             return True
         what = "drops the system turn without a word" if QUESTION in text else "refuses a system turn"
-        logger.warning("%s: the chat template %s: the instruction goes into the first user turn.", self._path, what)
+        _warn_once(f"{self._path}: the chat template {what}: the instruction goes into the first user turn.")
         return False
 
     def _find_switch(self, source: str) -> tuple[str, tuple[Any, Any]] | None:
@@ -169,6 +182,11 @@ class ChatTemplate:
         whole = self._try([*ASKED, {"role": "assistant", "content": ANSWER}], prompt=False)
         direct = _between(whole, prompt, ANSWER)
         end = self._find_end_token(whole.partition(ANSWER)[2])
+        if marks is None and self._thought_key:
+            _warn_once(
+                f"{self._path}: the chat template writes thoughts without a mark that is known here: a thought is read"
+                " as part of the answer."
+            )
         if marks is None or self._is_off or prompt.rstrip().endswith(marks[1]):
             return AnswerForm(direct=direct if direct and direct.strip() else "", end=end)
         opened = find_opening(prompt)
@@ -191,6 +209,12 @@ class ChatTemplate:
         special = {id for id, token in self._tokenizer.added_tokens_decoder.items() if token.special}
         ids = self._tokenizer.encode(after, add_special_tokens=False)
         return next((id for id in ids if id in special), None)
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    """Log it the first time that this process has it to say."""
+    logger.warning("%s", message)
 
 
 def _between(text: str, start: str, end: str) -> str | None:

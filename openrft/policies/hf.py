@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
-from openrft.policies.chat_template import ChatTemplate
-from openrft.policies.checkpoint_files import hide_leftover_adapter, pin_template_date
+from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
-from openrft.policies.plain_prompt import PlainPrompt
+from openrft.policies.plain_prompt import open_prompts
 from openrft.policies.thinking_budget import sample_within_budget
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
@@ -86,9 +85,7 @@ class HFPolicy:
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
         try:
-            own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-            tokenizer = AutoTokenizer.from_pretrained(adapter if own else path)
-            self.tokenizer: Any = pin_template_date(tokenizer, settings.date)
+            self.tokenizer = load_tokenizer(path, adapter, settings.date)
             with hide_leftover_adapter(path) as folder:
                 model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
         except Exception as fault:
@@ -101,23 +98,16 @@ class HFPolicy:
         self.model: Any = model.to(device).eval()
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         stop = _stop_ids(self.model, self.tokenizer)
-        self.prompts: ChatTemplate | PlainPrompt = (
-            PlainPrompt(self.tokenizer, path, stop, settings.thinking)
-            if self.tokenizer.chat_template is None
-            else ChatTemplate(self.tokenizer, path, settings.thinking)
-        )
+        self.prompts = open_prompts(self.tokenizer, path, stop, settings)
         self._thinking_budget = settings.thinking_budget
-        if self._thinking_budget is not None and self.prompts.form.marks is None:
-            raise UsageError(
-                f"policy.thinking_budget is set, and the policy {path} does not think.",
-                "Leave it out, or switch thinking on with policy.thinking=on if the policy can.",
-            )
         # A turn's own end first, because targets end with it; it is not always among the configured ones.
         self._stop = [i for i in dict.fromkeys([self.prompts.form.end, *stop]) if i is not None]
         if not self._stop:
             raise UsageError(
                 f"the tokenizer of {path} has no end token.", "Set eos_token in its tokenizer_config.json."
             )
+        if self._stop[0] not in stop:  # TRL, and whoever reads the trained checkpoint, should stop there too
+            self.model.generation_config.eos_token_id = list(self._stop)
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet

@@ -144,7 +144,7 @@ class OpenAIPolicy:
         """
         refused, limited = set(self._refused), True
         while True:
-            values: dict[str, Any] = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed}
+            values = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed, **_build_extras(how)}
             budget = next((name for name in ("max_tokens", NEW_BUDGET) if name not in refused), None)
             if budget and limited:
                 values[budget] = how.max_tokens
@@ -159,6 +159,8 @@ class OpenAIPolicy:
                 limited = False
             except RequestRefused as fault:
                 name = budget if fault.parameter in ("max_tokens", NEW_BUDGET) and budget else fault.parameter
+                if not name and "response_format" in values:  # servers without it refuse it in many words
+                    name = "response_format"
                 if name not in values or (name == "n" and n > 1):
                     raise
                 refused.add(name)
@@ -290,6 +292,17 @@ class _Group:
                 return [failed] * size
         self._tally.add_answered(len(found))
         return found
+
+
+def _build_extras(how: Sampling) -> dict[str, Any]:
+    """Parameters that only some requests have: the schema of the answer, and the reasoning effort."""
+    extras: dict[str, Any] = {}
+    if how.reasoning_effort is not None:
+        extras["reasoning_effort"] = how.reasoning_effort
+    if how.json_schema is not None:
+        schema = {"name": "answer", "strict": True, "schema": dict(how.json_schema)}
+        extras["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return extras
 
 
 def parse_address(spec: str) -> tuple[str, str]:

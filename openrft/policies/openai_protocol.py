@@ -17,7 +17,7 @@ LONGEST = 200  # characters of a server's message that are shown; some servers a
 SWITCH = "chat_template_kwargs"  # vLLM, SGLang and llama.cpp hand it to the chat template; OpenAI refuses it
 NEW_BUDGET = "max_completion_tokens"  # required by OpenAI's reasoning models; other servers know only the old name
 # Parameters that a server may refuse, the least important first. If a refusal names several, one is removed at a time.
-OPTIONAL = ("seed", "top_p", "temperature", "n", "max_tokens", NEW_BUDGET)
+OPTIONAL = ("reasoning_effort", "response_format", "seed", "top_p", "temperature", "n", "max_tokens", NEW_BUDGET)
 
 
 class ServerFault(PolicyError):

@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from openrft.config.settings import PolicySettings
 from openrft.errors import UsageError
 from openrft.policies.answer_form import AnswerForm
-from openrft.policies.chat_template import Thinking
+from openrft.policies.chat_template import ChatTemplate, Thinking
 from openrft.types import Message
 
 QUESTION, ANSWER = "Question:", "Answer:"
@@ -20,7 +21,7 @@ class PlainPrompt:
     # A base model often goes on with a question of its own. Its answer ends there.
     stop_text = re.compile(rf"^{QUESTION}", re.MULTILINE)
     form = AnswerForm()
-    variables: dict[str, Any] = {}  # noqa: RUF012  # never changed
+    fixed_source = None
 
     def __init__(self, tokenizer: Any, path: str, ends: Collection[int], thinking: Thinking = "auto") -> None:
         """`ends`: the end tokens. Raises UsageError if thinking is asked for."""
@@ -44,6 +45,26 @@ class PlainPrompt:
             {**turn, "content": self.form.format_target(turn["content"])} if turn["role"] == "assistant" else turn
             for turn in messages
         ]
+
+
+def open_prompts(
+    tokenizer: Any, path: str, ends: Collection[int], settings: PolicySettings
+) -> ChatTemplate | PlainPrompt:
+    """How the tokenizer of the checkpoint in `path` is asked: with its chat template, or in plain text without one.
+
+    Raises UsageError for settings of thinking that it cannot follow.
+    """
+    prompts: ChatTemplate | PlainPrompt = (
+        PlainPrompt(tokenizer, path, ends, settings.thinking)
+        if tokenizer.chat_template is None
+        else ChatTemplate(tokenizer, path, settings.thinking)
+    )
+    if settings.thinking_budget is not None and prompts.form.marks is None:
+        raise UsageError(
+            f"policy.thinking_budget is set, and the policy {path} does not think.",
+            "Leave it out, or switch thinking on with policy.thinking=on if the policy can.",
+        )
+    return prompts
 
 
 def format_plain(messages: Sequence[Message]) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from openrft.errors import StoreError
 from openrft.runtime.files import DISK_FULL, report_disk_errors, write_text
 from openrft.types import content_id
 
@@ -36,10 +37,10 @@ class StageResult:
 
 
 class Store:
-    """Stage results under one folder."""
+    """Stage results under one folder. With `only_read` none is made."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, only_read: bool = False) -> None:
+        self.root, self._only_read = root, only_read
 
     def result(
         self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None], keep: Collection[str] = ()
@@ -47,7 +48,7 @@ class Store:
         """The result of `stage` for these inputs (plain JSON): found, or made by `make(folder)`.
 
         The folder is empty when `make` is called, except for files in `keep` that a stopped attempt left. `make`
-        continues from those.
+        continues from those. Raises StoreError for a missing result of a store that is only read.
         """
         key = content_id(stage, inputs)
         final, part = self.root / stage / key, self.root / stage / f"{key}.part"
@@ -58,6 +59,11 @@ class Store:
                 if is_intact(final):
                     shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
                     return StageResult(key, final, True)
+                if self._only_read:
+                    raise StoreError(
+                        f"{self.root} does not hold the stage {stage!r} of this job any more.",
+                        "Give the command that made the run again: it repeats only what is missing.",
+                    )
                 if final.exists():
                     logger.warning("%s is damaged and is made again", final)
                     shutil.rmtree(final)

@@ -74,6 +74,11 @@ class PolicyHandle:
         """The policy, if it has local weights. Otherwise raises UsageError, which names the purpose."""
         return _with_weights(self.load(), self.spec, purpose)
 
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """The folders of the adapters of the stages so far, in order."""
+        return tuple(self._adapters)
+
     def add_adapter(self, adapter: Path, key: str) -> None:
         """Add this adapter, the result of the stage with this key, to the policy.
 

@@ -7,14 +7,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from openrft.errors import PluginError
-from openrft.grading.grade import Grade, apply_grade
+from openrft.grading.grade import apply_grade
 from openrft.grading.thinking import is_cut_off_thinking
-from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.registry import find_plugin
+from openrft.plugins.errors import check_metrics
 from openrft.policies.base import Sampling
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.judge import judge_open_answers
 from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
@@ -78,24 +78,3 @@ def _grade(context: JobContext, rollout: Rollout) -> Rollout:
     if rollout.completion.finish_reason == "error":
         return rollout
     return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
-
-
-def judge_open_answers(context: JobContext, rollouts: list[Rollout], stats: StageStats) -> list[Rollout]:
-    """The rollouts, with those that the task's grader left open graded by the first plugin that judges them."""
-    waiting = [r for r in rollouts if _is_open(r)]
-    if not waiting:
-        return rollouts
-    found = context.plugins.call_first("judge", rollouts=waiting, task=context.training_task, progress=context.progress)
-    if found is None:
-        return rollouts
-    name, result = found
-    stats.add_result(name, result)
-    verdicts = check_list(name, "judge", Grade, result.value)
-    if len(verdicts) != len(waiting):
-        raise PluginError(f"{find_plugin(name)} judged {len(verdicts)} of {len(waiting)} answers.")
-    each = iter(verdicts)
-    return [apply_grade(r, next(each)) if _is_open(r) else r for r in rollouts]
-
-
-def _is_open(rollout: Rollout) -> bool:
-    return rollout.correct is None and rollout.completion.finish_reason != "error"

@@ -24,6 +24,7 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.judge import judge_open_answers
 from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
@@ -100,6 +101,7 @@ class ExploreLoop:
                 f"step {step}: every prompt is longer than the policy's context.",
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
+        kept = judge_open_answers(self.context, kept, self.stats)
         scored = reward_rollouts(self.context, kept, step, self.stats, *again)
         unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
         self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)

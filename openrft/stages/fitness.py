@@ -45,7 +45,10 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
         rollouts = _draw_rollouts(context, asked, stats)
-        rewards = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
+        given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
+        stats.count("unrewarded", sum(row is None for row in given))
+        rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
+        rewards = [row for row in given if row is not None]
         process = [{reward.name: reward for reward in row if reward.kind == "process"} for row in rewards]
         sources = sorted(set.intersection(*map(set, process))) if process else []
         found = [
@@ -53,7 +56,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
             for name in sources
         ]
         (folder / FITNESS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
-        scored = (replace(r, rewards=tuple(given)) for r, given in zip(rollouts, rewards, strict=True))
+        scored = (replace(r, rewards=tuple(row)) for r, row in zip(rollouts, rewards, strict=True))
         write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))
 
     inputs = {

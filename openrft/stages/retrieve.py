@@ -7,11 +7,26 @@ from collections.abc import Sequence
 from openrft.errors import PluginError
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import PluginSet
+from openrft.plugins.policy_registry import read_policy_demonstrations
 from openrft.plugins.registry import find_plugin
 from openrft.stages.context import JobContext, StageStats
+from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.prompt import box_answer, build_messages
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Prompt, Rollout, Sample
+
+
+def choose_demonstration_pool(context: JobContext, targets: Sequence[Rollout]) -> list[Demonstration]:
+    """What demonstrations are chosen from: those that the policy was trained with, if it comes with some and is not
+    trained further; else the train split. Demonstrations that overlap with a test question are left out of the
+    policy's own."""
+    trains = bool(context.plugins.implementing("train_step"))
+    own = [] if trains else read_policy_demonstrations(context.job.policy)
+    if not own:
+        return build_demonstration_pool(context.task.train, targets)
+    overlaps = find_overlaps([one.sample for one in own], context.task.test)
+    leaked = {one for pairs in overlaps.values() for one, _ in pairs}
+    return [one for one in own if one.sample.id not in leaked]
 
 
 def build_demonstration_pool(train: Sequence[Sample], targets: Sequence[Rollout]) -> list[Demonstration]:

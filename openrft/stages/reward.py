@@ -8,7 +8,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, get_args
 
-from openrft.errors import PluginError
+from openrft.errors import OpenRFTError, PluginError
 from openrft.grading.thinking import split_steps
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
@@ -24,35 +24,52 @@ def reward_rollouts(
 ) -> list[Rollout]:
     """The graded rollouts with the rewards of every source and R. `again` is the key of a further draw in one step.
 
-    Counts and metrics of the plugins go into `stats`.
+    Rollouts whose reward could not be had are left out and counted: a failure is never a reward. Counts and metrics of
+    the plugins go into `stats`. Raises OpenRFTError if that is more than half of them.
     """
     how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
     form = how.effective_aggregation
-    return [
+    scored = [
         assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
         for r, rewards in zip(rollouts, given, strict=True)
+        if rewards is not None and _has_outcome(r, rewards)
     ]
+    lost = len(rollouts) - len(scored)
+    stats.count("unrewarded", lost)
+    if 2 * lost > len(rollouts):
+        raise OpenRFTError(
+            f"step {step}: {lost} of {len(rollouts)} answers could not be rewarded.",
+            "Mend what grades them and run again: the finished steps are kept.",
+        )
+    return scored
+
+
+def _has_outcome(rollout: Rollout, rewards: Sequence[Reward]) -> bool:
+    """Whether the outcome is known: from a plugin, or from a grade."""
+    graded = rollout.correct is not None or rollout.score is not None
+    return graded or any(reward.kind == "outcome" for reward in rewards)
 
 
 def collect_plugin_rewards(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
-) -> list[list[Reward]]:
-    """For each rollout, the rewards of every plugin with the hook."""
+) -> list[list[Reward] | None]:
+    """For each rollout, the rewards of every plugin with the hook; None where a plugin could give none."""
     seed = derive_seed(context.job.seed, "reward", step, *again)
     return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats)
 
 
 def call_reward_hooks(
     plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
-) -> list[list[Reward]]:
+) -> list[list[Reward] | None]:
     """`collect_plugin_rewards` without a job, so that `openrft.testing` can use it too.
 
     Raises PluginError, which names the plugin, for a missing list, a wrong number of rewards or an invalid reward.
     """
     given: list[list[Reward]] = [[] for _ in rollouts]
+    lacking: set[int] = set()
     if not rollouts:
-        return given
+        return []
     results = plugins.call_all("reward", rollouts=rollouts, task=task, step=step, seed=seed)
     silent = [name for name in plugins.implementing("reward") if name not in dict(results)]
     if silent:
@@ -64,9 +81,12 @@ def call_reward_hooks(
             raise PluginError(f"{find_plugin(name)} gave a {type(rewards).__name__} in place of a list of rewards.")
         if len(rewards) != len(rollouts):
             raise PluginError(f"{find_plugin(name)} gave {len(rewards)} rewards for {len(rollouts)} rollouts.")
-        for rollout, mine, reward in zip(rollouts, given, rewards, strict=True):
-            mine.append(check_reward(name, rollout, reward))
-    return given
+        for i, (rollout, reward) in enumerate(zip(rollouts, rewards, strict=True)):
+            if reward is None:
+                lacking.add(i)
+            else:
+                given[i].append(check_reward(name, rollout, reward))
+    return [None if i in lacking else rewards for i, rewards in enumerate(given)]
 
 
 def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:

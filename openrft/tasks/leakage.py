@@ -32,9 +32,10 @@ class Match(NamedTuple):
 def leakage_keys(sample: Sample) -> LeakageKeys:
     """The keys that matching samples share, in the order of the kinds. Texts are replaced by digests, so the keys of a
     whole benchmark need far less memory than its rows."""
-    question, options = normalize_text(sample.question), [normalize_text(option) for option in sample.options]
+    stem = "\n".join([*(turn["content"] for turn in sample.history), sample.question])
+    question, options = normalize_text(stem), [normalize_text(option) for option in sample.options]
     texts: list[tuple[object, ...]] = [
-        (sample.question, sample.options, sample.answer),
+        (stem, sample.options, sample.answer),
         (question, options),
         (question, sorted(options)),
     ]

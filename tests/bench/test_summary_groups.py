@@ -23,7 +23,7 @@ from openrft.bench.report import (
     record_task,
     to_json,
 )
-from openrft.bench.significance import delta_p
+from openrft.bench.significance import compare_arms
 from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
 from openrft.bench.summary import score_groups, summarise
 from openrft.config.documents import dump_document, read_document
@@ -171,8 +171,9 @@ def test_an_answer_can_be_right_in_part() -> None:
 def test_mcnemar_is_for_right_and_wrong_alone() -> None:
     scores = np.array([[[1.0, 0.5, 0.0, 1.0]], [[0.0, 0.25, 0.0, 1.0]]])
     block = TaskScores(scores, np.arange(4))
-    assert delta_p([block], resample([block]), 0, 1, True)[1] == "sign flips over items"
-    assert delta_p([TaskScores(scores.round(), np.arange(4))], resample([block]), 0, 1, True)[1].startswith("McNemar")
+    assert compare_arms([block], resample([block]), 0, 1, True).test == "sign flips over items"
+    plain = TaskScores(scores.round(), np.arange(4))
+    assert compare_arms([plain], resample([plain]), 0, 1, True).test.startswith("McNemar")
 
 
 def test_parts_trained_together_share_the_draw_of_seeds() -> None:
@@ -320,3 +321,18 @@ def test_older_reports_can_be_read() -> None:
     for run in Path(__file__).parents[2].glob("benchmarks/results/*/report.json"):
         report = from_json(run.read_text("utf-8"))
         assert compare_reports(report, report, 0.0).exit_code == 0
+
+
+def test_a_task_of_one_file_is_grouped_by_its_topics() -> None:
+    record = pooled()
+    one_file = replace(
+        record, items=tuple(replace(i, task="toy/all", groups={"topic": i.task[-1]}) for i in record.items)
+    )
+    report = report_of(one_file)
+    found = {(g.by, g.name): g for g in score_groups(report, index_results(report))}
+    assert list(found) == [("", "all"), ("topic", "a"), ("topic", "b"), ("topic", "c")]
+    assert [found["topic", name].items for name in "abc"] == [6, 4, 2]
+    scores = {name: found["topic", name].arms[1] for name in "abc"}
+    assert [scores[name].micro.value for name in "abc"] == [0.5, 0.25, 1.0]
+    bare = replace(record, items=tuple(replace(i, task="toy/all", groups={"topic": "a"}) for i in record.items))
+    assert not list(score_groups(report_of(bare), index_results(report_of(bare))))

@@ -159,11 +159,14 @@ def test_a_read_only_or_wrong_output_folder_is_one_line(run_openrft, tiny, tmp_p
 def test_train_writes_a_checkpoint_that_loads_and_evaluates(run_openrft, tiny, tmp_path):
     done = run_openrft("train", *bench(tiny, "--plugins", "brevity")[1:], "--out", "trained", "--json")
     assert done.returncode == 0, done.stderr
-    notices = json.loads(done.stdout)
-    assert (notices["out"], notices["task"], notices["plugins"]) == ("trained", "toy/sums", ["rl", "brevity"])
-    assert (notices["answers"], notices["metrics"]) == (12 * 3, "trained/metrics.jsonl")
-    assert len((tmp_path / notices["metrics"]).read_text().splitlines()) == 3
-    assert "toy/sums: answers cut off in RL at the longest length allowed: trained 100%." in notices["notes"]
+    found = json.loads(done.stdout)
+    assert found["out"] == "trained"
+    assert [row["arm"] for row in found["overall"]["arms"]] == ["vanilla", "trained"]
+    assert set(found["flips"]) == {"gained", "lost"}
+    assert len((tmp_path / "trained" / "metrics.jsonl").read_text().splitlines()) == 3
+    rollouts = tmp_path / found["folder"] / "rollouts" / "trained--toy-sums--0.jsonl"
+    assert len(rollouts.read_text().splitlines()) == 12 * 3
+    assert "toy/sums: answers cut off in RL at the longest length allowed: trained 100%." in found["notes"]
     from openrft.policies.hf import HFPolicy
 
     assert not HFPolicy(str(tmp_path / "trained")).has_adapter

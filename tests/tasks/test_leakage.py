@@ -114,3 +114,13 @@ def test_clusters_are_closed(sets):
             before = set(reached)
             reached |= {b for a, b in joined if a in before}
         assert place == min(reached)
+
+
+def test_what_was_said_before_tells_questions_apart():
+    first, second, third = (
+        Sample("And now?", "a", kind="text", history=({"role": "user", "content": text},))
+        for text in ("Tin?", "Lead?", "tin")
+    )
+    assert not any(find_overlaps([first], [second]).values())
+    assert find_overlaps([first], [third])["text"] == [(first.id, third.id)]
+    assert first.id != second.id

@@ -1,4 +1,4 @@
-"""Tasks from labelled questions of your own: one CSV or JSON file, or a folder of them."""
+"""Tasks from labelled questions of your own: a file, a folder or a data set, in the layouts that people have."""
 
 from __future__ import annotations
 

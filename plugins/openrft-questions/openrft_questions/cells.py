@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,11 @@ from openrft_questions.table import BadRow, BadRowError
 from openrft_questions.text_files import load_json
 
 MAX_LIST = 100_000  # characters of a list that is written in a cell: Python's own reader takes a while for more
+MAX_DEPTH = 5  # of lists and objects in a passage
+_TEXT = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
+_QUOTED = re.compile(_TEXT)
+_NUMPY_LIST = re.compile(rf"\[\s*+(?:{_TEXT})(?:\s++(?:{_TEXT}))++\s*+\]")
+_NUMPY_ARRAY = re.compile(r"array\((\[[^\]]{0,9999}+\])(?:,\s*dtype=[^)]{1,20})?\)")
 _ROLES = ("user", "human")
 
 
@@ -57,7 +63,7 @@ def normalize_spaces(text: str) -> str:
 def parse_cell(value: Any) -> Any:
     """A list or an object that is written in a cell as JSON or as Python shows it; anything else unchanged.
 
-    Raises BadRowError for a list of numpy, whose commas are missing.
+    Lists as numpy writes them, without commas or in `array(...)`, are read, too.
     """
     if not isinstance(value, str) or not value.strip().startswith(("[", "{")) or len(value) > MAX_LIST:
         return value
@@ -65,13 +71,12 @@ def parse_cell(value: Any) -> Any:
         return load_json(value)
     except (ValueError, RecursionError):
         pass
+    if _NUMPY_LIST.fullmatch(value.strip()):  # Python would join its texts into one
+        value = "[" + ",".join(_QUOTED.findall(value)) + "]"
     try:
-        found = ast.literal_eval(value.strip())
+        return ast.literal_eval(_NUMPY_ARRAY.sub(r"\1", value).strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return value
-    if isinstance(found, list) and len(found) == 1 and value.count("'") + value.count('"') > 2 and "' '" in value:
-        raise BadRowError("options", "a list without commas, as numpy writes it: write them, or store it as JSON")
-    return list(found) if isinstance(found, tuple) else found
 
 
 def is_chat(value: Any) -> bool:
@@ -123,11 +128,13 @@ def join_passages(values: Sequence[Any]) -> str:
 
 def _find_texts(value: Any, depth: int) -> Iterator[str]:
     """The texts in a passage. Of an object with `contexts`, `text` or `sentences` these alone: the rest is about it."""
+    if depth > MAX_DEPTH:
+        raise BadRowError("passage", "the passage is nested too deep")
     if isinstance(value, Mapping):
         named = [value[name] for name in ("contexts", "text", "sentences", "paragraphs") if name in value]
         for one in named or list(value.values()):
             yield from _find_texts(one, depth + 1)
-    elif isinstance(value, (list, tuple)) and depth < 4:
+    elif isinstance(value, (list, tuple)):
         texts = [text for one in value for text in _find_texts(one, depth + 1)]
         if depth > 1:
             yield " ".join(texts)  # the sentences of a paragraph

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openrft import DataError, UsageError, escape_terminal
-from openrft_questions.table import SIDES, Located, Side, Table
+from openrft_questions.splits import choose_splits
+from openrft_questions.table import Located, Side, Table
 from openrft_questions.text_files import read_bytes
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 HUB = "hf:"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _HUB_NAME = re.compile(rf"({_NAME}(?:/{_NAME})?)(?::([^@:]+))?(?:@(\S+))?")
-Parts = Mapping[str, "pyarrow.Table"]  # by the name of the split
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +84,26 @@ def read_saved_dataset(folder: Path, split: str | None) -> Table:
         except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as fault:
             reason = _first_line(fault)
             raise DataError(f"{folder}: not a whole data set ({reason}).", "Save it again (`save_to_disk`).") from fault
-        return Table(list(_read_parts(str(folder), _by_split(found), split)))
+        return Table(list(_read_parts(str(folder), found, split)))
 
 
 def read_hub_dataset(name: HubName, split: str | None) -> Table:
-    """The rows of a data set on a hub, or of its copy on this disk. Raises DataError or UsageError."""
-    import huggingface_hub
-    import pyarrow
-    from huggingface_hub.errors import HfHubHTTPError
-
-    revision = name.revision
+    """The rows of a data set on a hub, or of its copy on this disk. Raises DataError."""
     with _quiet_datasets() as datasets:
-        with contextlib.suppress(OSError, HfHubHTTPError, huggingface_hub.errors.OfflineModeIsEnabled):
-            revision = huggingface_hub.HfApi().dataset_info(name.repository, revision=name.revision).sha
         try:
-            found = datasets.load_dataset(name.repository, name.config, revision=revision)
-        except (OSError, ValueError, KeyError, HfHubHTTPError, pyarrow.ArrowException, datasets.DatasetsError) as fault:
+            found = datasets.load_dataset(name.repository, name.config, revision=name.revision)
+        except Exception as fault:  # whatever the library, the network or the hub may raise
             raise _explain_hub(name, fault) from fault
-        table = Table(list(_read_parts(str(name), _by_split(found), split)))
-    table.revision = revision
+        table = Table(list(_read_parts(str(name), found, split)))
+        table.revision = _find_commit(found) or name.revision
     return table
+
+
+def _find_commit(found: Any) -> str | None:
+    """The commit that a data set was read from, which the folder of its copy on this disk names."""
+    parts = list(found.values()) if isinstance(found, Mapping) else [found]
+    folders = [Path(file["filename"]).parent.name for part in parts for file in part.cache_files]
+    return next((folder for folder in folders if re.fullmatch(r"[0-9a-f]{40}", folder)), None)
 
 
 @contextlib.contextmanager
@@ -111,20 +111,25 @@ def _quiet_datasets() -> Iterator[Any]:
     """The library, without its bars and notices, whose place is a notebook."""
     import datasets
 
-    bars, level = datasets.are_progress_bars_disabled(), logging.getLogger("datasets").level
+    bars = datasets.are_progress_bars_disabled()
+    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
     datasets.disable_progress_bars()
-    logging.getLogger("datasets").setLevel(logging.ERROR)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)  # what matters is raised, too
     try:
         yield datasets
     finally:
-        logging.getLogger("datasets").setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         if not bars:
             datasets.enable_progress_bars()
 
 
 def _explain_hub(name: HubName, fault: Exception) -> DataError:
     """The error of a data set that cannot be had, with what to do."""
-    text = _first_line(fault)
+    causes = dict.fromkeys(_first_line(one) for one in (fault, fault.__cause__) if one is not None)
+    text = "; ".join(cause.rstrip(".") for cause in causes)
     if "onfig name is missing" in str(fault) or "BuilderConfig" in str(fault):
         configs = re.search(r"\[.*?\]", str(fault).replace("\n", " "))
         which = f"; there are {configs.group()}" if configs else ""
@@ -134,16 +139,8 @@ def _explain_hub(name: HubName, fault: Exception) -> DataError:
     return DataError(f"{name}: the data set cannot be had ({escape_terminal(text)[:300]}).", advice)
 
 
-def _by_split(found: Any) -> Parts:
-    """The tables of a Dataset or a DatasetDict, with the names of classes in place of their numbers."""
-    return (
-        {name: _name_classes(one) for name, one in found.items()}
-        if isinstance(found, Mapping)
-        else {"": _name_classes(found)}
-    )
-
-
 def _name_classes(found: Any) -> pyarrow.Table:
+    """The table of a Dataset, with the names of classes in place of their numbers."""
     import datasets
     import pyarrow
 
@@ -156,32 +153,11 @@ def _name_classes(found: Any) -> pyarrow.Table:
     return table
 
 
-def _read_parts(source: str, parts: Parts, split: str | None) -> Iterator[Located]:
+def _read_parts(source: str, found: Any, split: str | None) -> Iterator[Located]:
+    """The rows of a Dataset, or of the chosen splits of a DatasetDict. Raises DataError."""
+    parts = found if isinstance(found, Mapping) else {"": found}
     for name, side in choose_splits(source, list(parts), split):
-        yield from _rows(source, parts[name], side, name if len(parts) > 1 else "")
-
-
-def choose_splits(source: str, names: list[str], split: str | None) -> list[tuple[str, Side | None]]:
-    """The splits to read, each with its side: as asked (`test` or `train:validation`), train and test, or the only one.
-
-    Raises DataError.
-    """
-    shown = ", ".join(map(escape_terminal, filter(None, names[:20]))) or "none"
-    if split is not None:
-        train, colon, test = split.partition(":")
-        asked: list[tuple[str, Side | None]] = [(train, "train"), (test, "test")] if colon else [(split, None)]
-        for name, _ in asked:
-            if name not in names or not name:
-                raise DataError(
-                    f"{source} has no split {escape_terminal(name)!r}; there are {shown}.",
-                    "Write --split NAME, or --split TRAIN:TEST.",
-                )
-        return asked
-    if {*SIDES} <= {*names}:
-        return [(side, side) for side in SIDES]
-    if len(names) == 1:
-        return [(names[0], None)]
-    raise DataError(f"{source} has the splits {shown}.", "Name one or two with --split NAME or --split TRAIN:TEST.")
+        yield from _rows(source, _name_classes(parts[name]), side, name if len(parts) > 1 else "")
 
 
 def _rows(source: object, table: pyarrow.Table, side: Side | None, split: str = "") -> Iterator[Located]:

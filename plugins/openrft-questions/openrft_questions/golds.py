@@ -15,6 +15,7 @@ from openrft_questions.cells import parse_cell, to_text
 from openrft_questions.kinds import (
     MAX_LENGTH,
     PLAIN,
+    SHORT,
     YES_NO,
     KindRule,
     ascii_minus,
@@ -92,6 +93,8 @@ def is_sentence(gold: str, kind: str) -> bool:
 
 
 def _parse_boolean(answer: str, rule: KindRule) -> str:
+    if answer.lower() in SHORT:
+        return SHORT[answer.lower()]
     if answer.lower() not in YES_NO:
         detail = f"the type is boolean, and the answer {answer[:60]!r} is not Yes, No, True or False"
         raise BadRowError("answer", detail)
@@ -106,12 +109,12 @@ def _parse_number(answer: str, rule: KindRule) -> str:
         if rule.comma is None:
             raise BadRowError("answer", explain_comma(answer))
         answer = answer.replace(".", "").replace(",", ".") if rule.comma == "decimal" else strip_thousands(answer)
-    if not spells_number(answer):
-        detail = f"the type is number, and the answer {answer[:60]!r} is no single number with or without a unit"
-        raise BadRowError("answer", detail)
     plain = PLAIN.match(answer)
     if plain and not math.isfinite(float(plain.group())):
         raise BadRowError("answer", _explain_unreachable(answer))
+    if not spells_number(answer):
+        detail = f"the type is number, and the answer {answer[:60]!r} is no single number with or without a unit"
+        raise BadRowError("answer", detail)
     decimals = re.match(r"\D*(\d*\.\d+)", answer)
     if decimals and len(re.sub(r"\D", "", decimals.group(1)).lstrip("0")) > MAX_DIGITS:
         detail = f"the answer {answer} has more than {MAX_DIGITS} digits, and all would have to be met: round it"
@@ -144,7 +147,7 @@ def parse_kind(value: Any, has_options: bool) -> AnswerKind:
 
     try:
         given = str(value).strip().lower()
-    except ValueError:  # an integer of thousands of digits
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list in a list in a list ...
         raise BadRowError("type", f"the type is none of {', '.join(KINDS)}") from None
     kind = KIND_NAMES.get(re.sub(r"[\s_-]+", " ", given))
     if kind is None:

@@ -79,16 +79,16 @@ def _has_numbers(name: str) -> Fits:
     """Whether every cell of the column is a whole number."""
 
     def check(find: FindCells) -> bool:
-        cells = [cell for cell in find(name) if not isinstance(cell, int) or _is_short(cell)]
-        return bool(cells) and all(
-            not isinstance(cell, bool) and _WHOLE.fullmatch(str(cell)[:12]) is not None for cell in cells
-        )
+        cells = find(name)
+        return bool(cells) and all(map(_is_whole, cells))
 
     return check
 
 
-def _is_short(cell: int) -> bool:
-    return abs(cell) < 10**12
+def _is_whole(cell: Any) -> bool:
+    if isinstance(cell, (bool, list, Mapping)):
+        return False
+    return isinstance(cell, int) or _WHOLE.fullmatch(str(cell)) is not None
 
 
 def _has_final_marks(find: FindCells) -> bool:

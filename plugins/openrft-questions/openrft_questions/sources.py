@@ -6,11 +6,12 @@ Knows nothing of what a row's columns mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from openrft import DataError, DataRequest, UsageError, escape_terminal
+from openrft_questions.columns import parse_map
 from openrft_questions.datasets_files import (
     HUB,
     PARQUET_SUFFIXES,
@@ -21,6 +22,7 @@ from openrft_questions.datasets_files import (
     read_parquet,
     read_saved_dataset,
 )
+from openrft_questions.splits import select_split
 from openrft_questions.table import SIDES, Side, Table
 from openrft_questions.text_files import CSV_SUFFIXES, JSON_SUFFIXES, read_text_file
 from openrft_questions.workbooks import WORKBOOK_SUFFIXES, read_workbook
@@ -136,12 +138,17 @@ def _is_shard(path: Path) -> bool:
     return bool(_SHARD.search(Path(path.name.removesuffix(".gz")).stem))
 
 
-def read_file(file: QuestionFile, request: DataRequest) -> Table:
-    """Every row of the file with its place. Raises DataError for a file that cannot be read, or has none."""
+def read_file(file: QuestionFile, request: DataRequest, further: Iterable[str] = ()) -> Table:
+    """Every row of the file with its place; of a file with splits, those that are asked for.
+
+    `further`: meanings of columns that only this command knows. Raises UsageError, and DataError for a file that cannot
+    be read, or has no rows.
+    """
     path = file.path
     suffix = "" if isinstance(path, HubName) else get_format(path)
     if request.sheet is not None and suffix not in WORKBOOK_SUFFIXES:
         raise UsageError(f"{file.name} has no sheets.", "Leave --sheet out.")
+    has_splits = isinstance(path, HubName) or path.is_dir()
     if isinstance(path, HubName):
         table = read_hub_dataset(path, request.split)
     elif path.is_dir():
@@ -152,6 +159,8 @@ def read_file(file: QuestionFile, request: DataRequest) -> Table:
         table = read_parquet(path)
     else:
         table = read_text_file(path, suffix)
+    if request.split is not None and not has_splits:
+        table = select_split(table, request.split, parse_map(request.columns, further).get("split"), str(path))
     if not table.rows:
         raise DataError(f"{path} has no rows.", "Give a file with a question in each row.")
     return table

@@ -59,6 +59,14 @@ def test_a_decoder_that_treats_tokens_alone_otherwise_is_asked_for_every_prefix(
     assert StepEndFinder(stripping).find(ids, stripping(ids)) == [1, 3, 5]
 
 
+def test_the_marks_of_a_thought_are_no_steps_and_shift_none():
+    """The prompt ended with "<think>" and a newline; the mark in front of the text has no token and no newline."""
+    ids = (2, 4, 3, 4, 2, END)
+    assert StepEndFinder(decode).find(ids, "<think>" + decode(ids)) == [1, 3, 5]
+    assert StepEndFinder(decode).find(ids, "<think>a\n</think>\na") == [1, 5]  # a line with nothing but a mark
+    assert StepEndFinder(decode).find((4, 2, END), "<think>\na") == [2]
+
+
 def test_real_byte_tokens_with_characters_of_several_bytes(tmp_path):
     from transformers import AutoTokenizer
 

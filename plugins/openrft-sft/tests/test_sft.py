@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from openrft_sft import SFT
 from openrft_sft.rows import IGNORED, build_rows
+from transformers import AutoTokenizer
 
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, build_messages
@@ -244,3 +246,34 @@ def test_another_objective_is_not_its_business() -> None:
 def test_what_cannot_be_done_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(openrft.UsageError, match=message):
         build_options(SFT.Options, options)
+
+
+OPENED = "{% for m in messages %}<{{ m.role[0] }}>{{ m.content.split('</think>')[-1] }}{% if m.role == 'assistant' %}"
+OPENED += "{{ eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}<a><think>\n{% endif %}"
+
+
+@pytest.fixture
+def thinking(checkpoint: Path, tmp_path: Path) -> Any:
+    """A policy whose template opens the thought."""
+    folder = shutil.copytree(checkpoint, tmp_path / "thinking")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = OPENED
+    tokenizer.save_pretrained(folder)
+    return openrft.open_policy(str(folder))
+
+
+@pytest.mark.parametrize(
+    "trace", ["<think>\nso\n</think>\n\n\\boxed{B}", "<think>so</think>\\boxed{B}", "so\n\\boxed{B}"]
+)
+def test_a_student_whose_prompt_opens_the_thought_is_taught_to_close_it_once(thinking: Any, trace: str) -> None:
+    """However the teacher marked its thought."""
+    (ids,) = build_rows(thinking, rollouts_of(1, trace), 2048).input_ids
+    assert thinking.tokenizer.decode(ids).endswith("yes<a><think>\nso\n</think>\n\n\\boxed{B}<end>")
+
+
+def test_what_was_taught_is_what_the_policy_then_writes_after_its_own_prompt(thinking: Any) -> None:
+    rollouts = rollouts_of(text="[THINK]so[/THINK]\\boxed{B}")
+    train(thinking, rollouts, epochs=60, lora_rank=16, lr=1e-2, batch_size=8)
+    ((answer,),) = thinking.generate([rollouts[0].messages], Sampling(temperature=0, max_tokens=40))
+    assert (answer.text, answer.finish_reason) == ("<think>so\n</think>\n\n\\boxed{B}", "stop")
+    assert openrft.final_answer(answer.text) == "B"

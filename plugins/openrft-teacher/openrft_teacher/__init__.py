@@ -39,7 +39,7 @@ class Teacher(openrft.Plugin):
 
         model: Literal["self"] | openrft.WeightsPath = openrft.option(
             "self",
-            help="Who answers: self (the policy in training), a shipped name, a folder, a hub id or a server.",
+            help="Who answers: self (the policy in training) or another model, as --policy names it.",
         )
         tries: int = openrft.option(64, help="Most completions per question.", source="paper, section 3.2", ge=1)
         first_round: int = openrft.option(

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from openrft_trl.prompts import format_prompts, limit_completions
+from tokenizers import processors
+from transformers import AutoTokenizer
 
 from openrft import OpenRFTError, build_messages, open_policy
+from openrft.config.settings import PolicySettings
 from openrft.testing import CHAT_TEMPLATE, toy_task, write_tiny_checkpoint
 
 ASKED = [build_messages(sample) for sample in toy_task().train]
@@ -47,6 +50,35 @@ def test_a_template_that_refuses_a_system_turn(tmp_path: Path) -> None:
     asked = format_prompts(policy, ASKED)
     assert all(isinstance(a, str) for a in asked)
     assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_begin_token_stands_once_whoever_writes_it(tmp_path: Path, begins: bool) -> None:
+    """Gemma's way: the template writes it and refuses a system turn, and the tokenizer puts it in front of any text."""
+    refusing = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}{{ bos_token }}"
+    )
+    folder = write_tiny_checkpoint(tmp_path, chat_template=refusing + CHAT_TEMPLATE)
+    tokenizer = AutoTokenizer.from_pretrained(folder, bos_token="<pad>")
+    if begins:
+        both = {"single": "<pad> $A", "pair": "<pad> $A $B", "special_tokens": [("<pad>", 0)]}
+        tokenizer._tokenizer.post_processor = processors.TemplateProcessing(**both)
+    tokenizer.save_pretrained(folder)
+    policy: Any = open_policy(str(folder))
+    asked = format_prompts(policy, ASKED)
+    assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
+    assert all(tokens_of(policy, a).count(0) == 1 for a in asked)
+
+
+@pytest.mark.parametrize("thinking", ["auto", "on", "off"])
+def test_trl_asks_with_thinking_switched_as_the_policy_has_it(tmp_path: Path, thinking: Any) -> None:
+    switch = "{% if add_generation_prompt %}<think>{{ '' if enable_thinking else '</think>' }}{% endif %}"
+    folder = write_tiny_checkpoint(tmp_path, chat_template=CHAT_TEMPLATE + switch)
+    policy: Any = open_policy(str(folder), settings=PolicySettings(thinking=thinking))
+    asked = format_prompts(policy, ASKED)
+    assert [tokens_of(policy, a) for a in asked] == [policy.encode(m) for m in ASKED]
+    end = str(policy.tokenizer.decode(tokens_of(policy, asked[0]))).rpartition("<a>")[2]
+    assert end == ("<think>" if thinking == "on" else "<think></think>")
 
 
 def test_a_prompt_that_trl_cannot_ask_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

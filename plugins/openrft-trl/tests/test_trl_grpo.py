@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 
 import pytest
 from openrft_trl import TRLGRPO
+from transformers import AutoTokenizer
 
 import openrft
 import openrft.plugins.manager
 import openrft.plugins.registry
 from openrft import DataRequest, OpenRFTError, Reward, UsageError
 from openrft.bench.ablation import build_arms, parse_arms
-from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
+from openrft.config.settings import EvaluateSettings, ExploreSettings, PolicySettings, Settings
 from openrft.job import Arm, Job
 from openrft.pipeline import JobResult, run_job
 from openrft.runtime.store import Store
@@ -127,6 +128,15 @@ def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pyt
         go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
 
 
+def test_an_answer_without_a_reward_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_is_lost(self: Spy, rollouts: Any) -> list[Reward | None]:
+        return [None, *(Reward("spy", "outcome", 1.0) for _ in rollouts[1:])]
+
+    monkeypatch.setattr(Spy, "reward", openrft.hookimpl(one_is_lost))
+    with pytest.raises(OpenRFTError, match="1 of 12 answers of a step have no reward, and TRL needs all"):
+        go(tiny, tmp_path, "trl-grpo", "spy")
+
+
 @pytest.mark.parametrize("stop_at", [1, 3])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny: Path, tmp_path: Path, stop_at: int) -> None:
     straight = go(tiny, tmp_path / "straight", "trl-grpo", "spy")
@@ -203,3 +213,33 @@ def test_it_takes_the_place_of_rl_in_an_arm() -> None:
     assert rungs.base == "vanilla"
     with pytest.raises(UsageError, match="trl-grpo takes the place of rl"):
         parse_arms(["both=rl,trl-grpo"], [])
+
+
+@pytest.mark.parametrize("trainer", ["trl-grpo", "rl"])
+def test_a_thought_that_the_prompt_opened_is_seen_by_every_reward(tiny: Path, tmp_path: Path, trainer: str) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "thinking")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template += "{% if add_generation_prompt %}<think>\n{% endif %}"
+    tokenizer.save_pretrained(folder)
+    texts: list[str] = []
+
+    class Reader:
+        rewards = ("outcome",)
+
+        @openrft.hookimpl
+        def reward(self, rollouts: Any) -> list[Reward]:
+            texts.extend(r.completion.text for r in rollouts)
+            assert not any("<think>" in tokenizer.decode(r.completion.tokens) for r in rollouts)
+            return [Reward("reader", "outcome", 0.5) for _ in rollouts]
+
+    with use_plugins({"reader": Reader}):
+        result = go(folder, tmp_path / "store", trainer, "reader")
+    assert len(texts) == STEPS * 3 * 4
+    assert all(text.startswith("<think>") and text.count("<think>") == 1 for text in texts)
+    (explored,) = [c.counts for c in result.stage_records if c.stage == "explore"]
+    assert explored["cut_off_thinking"] == explored["cut_off"] > 0
+
+
+def test_a_budget_for_thinking_is_refused_before_anything_runs() -> None:
+    found = TRLGRPO(TRLGRPO.Options()).check_job(replace(SETTINGS, policy=PolicySettings(thinking_budget=5)))
+    assert found == ["trl-grpo draws answers without a budget for thinking: leave out policy.thinking_budget."]

@@ -12,7 +12,7 @@ from openrft.grading.grade import Grade
 from openrft.plugins.hookspecs import HookResult
 from openrft.runtime.progress import NoProgress
 from openrft.stages.context import StageStats
-from openrft.stages.evaluate import judge_open_answers
+from openrft.stages.judge import judge_open_answers
 from openrft.testing import toy_task
 from openrft.types import Completion, Rollout, rollout_from_json, to_json
 
@@ -55,7 +55,7 @@ def test_without_a_judge_it_stays_open() -> None:
 
 
 def test_a_judge_that_leaves_answers_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openrft.stages.evaluate.find_plugin", lambda name: f"plugin {name!r}")
+    monkeypatch.setattr("openrft.stages.judge.find_plugin", lambda name: f"plugin {name!r}")
     with pytest.raises(PluginError, match="plugin 'toy' judged 1 of 2 answers"):
         judge_open_answers(make_context(("toy", [Grade("b", True)])), rollouts(), StageStats())
 

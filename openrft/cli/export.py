@@ -1,0 +1,66 @@
+"""`openrft export`: write the trained policy of a finished run, without training again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from openrft.cli.options import INTEGER, PathType
+from openrft.cli.printing import print_json, print_text
+
+EPILOG = """\b
+Examples:
+  openrft export pocket-L3-1a2b3c --arm rl+sft --out my-policy
+  openrft export runs/mine --arm rl+sft+icl --seed 2 --adapter --out my-adapter
+"""
+
+
+@click.command("export", epilog=EPILOG)
+@click.argument("run")
+@click.option("--arm", default=None, metavar="NAME", help="The arm.  [default: the only one that trained]")
+@click.option("--task", default=None, metavar="NAME", help="The task.  [default: the only one]")
+@click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the only one]")
+@click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the policy.")
+@click.option("--adapter", is_flag=True, help="Write a LoRA adapter for the base model in place of merged weights.")
+@click.option(
+    "--store",
+    default=None,
+    type=PathType(file_okay=False, exists=True),
+    help="The store of the run's stages.  [default: .store beside the run's folder]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the description of the policy as JSON.")
+def command(
+    run: str,
+    arm: str | None,
+    task: str | None,
+    seed: int | None,
+    out: str,
+    adapter: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Write the trained policy of an arm. RUN is a run's name, its folder, or a report.json.
+
+    The folder can be loaded with transformers and vLLM, and as --policy. openrft.json in it says how the policy was
+    made and how it wants to be asked, and README.md is its model card. Everything is read from the store of the run;
+    nothing is trained.
+    """
+    from openrft.bench.report import locate_report, read_report
+    from openrft.bench.trained_policy import export_job, find_job
+    from openrft.cli.progress import show_progress
+    from openrft.config.documents import dump_document
+    from openrft.policies.export import check_new_folder
+
+    check_new_folder(Path(out))
+    file = locate_report(run)
+    report = read_report(file)
+    job = find_job(report, arm, task, seed)
+    stages = Path(store) if store else file.parent.parent / ".store"
+    with show_progress(job) as progress:
+        about = export_job(report, job, stages, Path(out), adapter, progress)
+    if as_json:
+        print_json({"out": out, **dump_document(about)})
+        return
+    print_text(f"wrote {out}: {about.title}{' (adapter)' if adapter else ''}.")
+    print_text(f"Try it: openrft evaluate --task {job.task} --policy {out}")

@@ -1,0 +1,146 @@
+"""A grader at work on rollouts: as reward, as judge, and as a measure. What was graded once is remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import openrft
+from openrft import Grade, HookResult, NoProgress, Progress, Reward, Rollout, Sample
+from openrft_graders.case import Case, Score, build_case, build_item
+from openrft_graders.grader import Grader
+from openrft_graders.options import GraderOptions
+from openrft_graders.read import GraderSettings, read_grader_file
+from openrft_graders.response_format import ResponseFormat
+from openrft_graders.template import MissingValue
+
+REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by several hooks
+
+
+def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader:
+    """The grader that the options of `plugin` name. Raises UsageError or DataError."""
+    path = openrft.expand_path(options.grader or "", f"{plugin}.grader=")
+    grader, response_format = read_grader_file(path, read_settings(options, plugin))
+    return RolloutGrader(grader, plugin, response_format)
+
+
+def read_settings(options: GraderOptions, plugin: str) -> GraderSettings:
+    """The settings that the options of `plugin` state."""
+    return GraderSettings(
+        plugin,
+        judge=options.judge,
+        embedder=options.embedder,
+        synonyms=options.synonyms,
+        isolated=options.sandbox == "required",
+        seconds=options.seconds,
+        memory=options.memory,
+        pass_threshold=options.pass_threshold,
+        invalid_grade=options.invalid_grade,
+    )
+
+
+@dataclass(slots=True)
+class RolloutGrader:
+    """A grader for rollouts of a task."""
+
+    grader: Grader
+    plugin: str
+    response_format: ResponseFormat | None = None
+    _known: dict[str, Score] = field(default_factory=dict)  # by row and completion
+
+    def check_rows(self, samples: Sequence[Sample]) -> list[str]:
+        """What the grader needs of a row and some sample lacks: one sentence for each variable."""
+        faults = []
+        rows = [Case(build_item(sample), {}) for sample in samples]
+        for path, variable in self.grader.list_variables():
+            if variable.namespace != "item":
+                continue
+            for sample, case in zip(samples, rows, strict=True):
+                try:
+                    variable.find(case)
+                except MissingValue:
+                    fields = ", ".join(case.item)
+                    faults.append(
+                        f"{self.plugin}.grader: {path}: {{{{ {variable.text} }}}} is not in the row of"
+                        f" {sample.question[:40]!r}, which has {fields}."
+                    )
+                    break
+        return faults
+
+    def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
+        """One score a rollout, in order. `retry`: grade again what could not be scored before."""
+        cases = [build_case(rollout.sample, rollout.completion.text) for rollout in rollouts]
+        keys = [_digest(r.sample.id, case.item, r.completion.text) for r, case in zip(rollouts, cases, strict=True)]
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        fresh = {
+            key: case
+            for key, case in zip(keys, cases, strict=True)
+            if key not in self._known or (retry and self._known[key].value is None)
+        }
+        self._known.update(zip(fresh, self._grade(list(fresh.values()), progress or NoProgress()), strict=True))
+        return [self._known[key] for key in keys]
+
+    def _grade(self, cases: Sequence[Case], progress: Progress) -> list[Score]:
+        """The grader's scores; the lowest mark for answers that do not keep to the response format."""
+        faults = [self.find_format_fault(case) for case in cases]
+        kept = iter(self.grader.grade([c for c, fault in zip(cases, faults, strict=True) if not fault], progress))
+        return [Score(self.grader.range[0], fault) if fault else next(kept) for fault in faults]
+
+    def find_format_fault(self, case: Case) -> str:
+        """How an answer breaks the response format; empty if it does not."""
+        return self.response_format.find_fault(case.sample["output_json"]) if self.response_format else ""
+
+    def reward(self, rollouts: Sequence[Rollout]) -> HookResult[list[Reward | None]]:
+        """The values as outcome rewards; None for an answer without a score."""
+        scores = self.score(rollouts)
+        rewards = [None if s.value is None else Reward(self.plugin, "outcome", s.value) for s in scores]
+        return HookResult(rewards, counts=_count_failures(scores))
+
+    def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
+        """The scores as grades."""
+        scores = self.score(rollouts, progress)
+        grades = [self.to_grade(r, s) for r, s in zip(rollouts, scores, strict=True)]
+        return HookResult(grades, counts=_count_failures(scores))
+
+    def to_grade(self, rollout: Rollout, score: Score) -> Grade:
+        """A score as a Grade: correct from the threshold on, and the value as a share of the grader's range."""
+        answer = rollout.answer if rollout.answer is not None else rollout.completion.text
+        if score.value is None:
+            return Grade(answer, None, reason=score.reason)
+        low, high = self.grader.range
+        share = min(max((score.value - low) / (high - low), 0.0), 1.0)
+        return Grade(answer, score.value >= self.grader.threshold, share, reason=score.reason)
+
+    def measure(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:
+        """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was.
+
+        With a response format, also `valid_format`: the share of answers that keep to it.
+        """
+        written = [rollout for rollout in rollouts if rollout.completion.is_written]
+        scores = self.score(written, retry=False)
+        counts = {"not_measured": sum(score.value is None for score in scores)}
+        values = [score.value for score in scores if score.value is not None]
+        if not values:
+            return HookResult({}, counts=counts)
+        passed = sum(value >= self.grader.threshold for value in values)
+        metrics = {
+            f"{self.plugin}.mean": sum(values) / len(values),
+            f"{self.plugin}.pass_rate": passed / len(values),
+        }
+        if self.response_format:
+            outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
+            valid = sum(not self.find_format_fault(case) for case in outputs)
+            metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
+        return HookResult(metrics, counts=counts)
+
+
+def _digest(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _count_failures(scores: Sequence[Score]) -> dict[str, int]:
+    return {"not_scored": sum(score.value is None for score in scores)}
