@@ -126,7 +126,10 @@ def _noise(summary: Summary) -> Iterator[str]:
     if not any(row.accuracy for row in summary.overall.arms):
         return
     if "one seed" in summary.noise:
-        yield "One seed: intervals cover the draw of test items only; training noise is not in them."
+        yield (
+            "One seed: intervals cover the draw of test items only; training noise is not in them. So gains of trained"
+            " arms have no p. Three seeds (--seeds 0,1,2) give one."
+        )
     if summary.detectable is not None:
         yield (
             f"With these items and seeds a true difference of about {100 * summary.detectable:.0f} points is found"

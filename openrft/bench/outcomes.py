@@ -19,10 +19,10 @@ from openrft.bench.readings import (
     has_both_readings,
     measure_item,
     name_gain,
-    split_gain,
+    split_tested_gain,
 )
 from openrft.bench.report import ArmResult, Item, ItemRecord, Report, TaskRecord
-from openrft.bench.significance import bootstrap_p, delta_p
+from openrft.bench.significance import ONE_TRAINING_SEED, bootstrap_p, compare_arms
 from openrft.bench.statistics import (
     BootstrapDraws,
     Interval,
@@ -40,9 +40,9 @@ class Gain:
     value: float
     low: float
     high: float
-    p: float
-    test: str  # the test that gave p
-    adjusted: float | None = None  # p after Holm over the plugins; None for a delta over vanilla
+    p: float | None  # None if there is one training seed, which shows nothing of the luck of training
+    test: str  # the test that gave p, or why there is none
+    adjusted: float | None = None  # p after Holm over the plugins, or over the arms for deltas over vanilla
     form: Interval | None = None  # the part from answers in the asked form; None if answers were read strictly only
     ability: Interval | None = None  # the rest, from right answers among the readable ones (readings.py)
     kind: str = ""  # what the intervals of both parts show, such as "form alone"; empty if nothing is shown
@@ -215,6 +215,7 @@ class ArmOutcomes:
     arms: tuple[str, ...]
     blocks: tuple[TaskScores, ...]
     draws: BootstrapDraws
+    untrained: frozenset[str]  # arms without plugins: vanilla and rules
     readings: ReadingDraws | None = None  # of both readings; None if they were not asked for, or not recorded
 
 
@@ -236,7 +237,7 @@ def collect_outcomes(
         return None
     rows = [_rows(report, runs, arms, task) for task in with_items]
     blocks = tuple(build_task_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True))
-    found = ArmOutcomes(arms, blocks, resample(blocks))
+    found = ArmOutcomes(arms, blocks, resample(blocks), _list_untrained(report))
     if with_readings and all(has_both_readings(results) for own in rows for results in own):
         both = [build_reading_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True)]
         return replace(found, readings=draw_readings(both))
@@ -252,7 +253,11 @@ def collect_task_parts(
         return None
     rows = _rows(report, runs, arms, task)
     blocks = tuple(build_task_scores(task, rows, part) for part in parts)
-    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True))
+    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True), _list_untrained(report))
+
+
+def _list_untrained(report: Report) -> frozenset[str]:
+    return frozenset(arm.name for arm in report.arms if not arm.plugins)
 
 
 def collect_over_tasks(
@@ -281,13 +286,14 @@ def list_finished_arms(report: Report, tasks: Sequence[str]) -> tuple[str, ...]:
 def compute_delta(runs: Runs, measured: ArmOutcomes, first: str, second: str) -> Gain:
     """The paired gain of one arm over another."""
     i, j = measured.arms.index(first), measured.arms.index(second)
-    same = same_checkpoint(runs, first, second)
-    p, test = delta_p(measured.blocks, measured.draws, i, j, same)
-    found = estimate_contrast(measured.draws, to_vector({first: 1.0, second: -1.0}, measured.arms))
-    gain = Gain(found.value, found.low, found.high, p, test)
+    same, trained = same_checkpoint(runs, first, second), not {first, second} <= measured.untrained
+    compared = compare_arms(measured.blocks, measured.draws, i, j, same, trained)
+    found = compared.interval
+    gain = Gain(found.value, found.low, found.high, compared.p, compared.test)
     if measured.readings is None:
         return gain
-    split = split_gain(measured.readings, i, j)
+    resampled = estimate_contrast(measured.draws, to_vector({first: 1.0, second: -1.0}, measured.arms))
+    split = split_tested_gain(measured.readings, i, j, resampled, found)
     comparable = all(estimate_share_right(measured.readings, arm) is not None for arm in (i, j))
     return replace(gain, form=split.form, ability=split.ability, kind=name_gain(found, split, comparable))
 
@@ -300,6 +306,8 @@ def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) 
         return compute_delta(runs, measured, ups[0], downs[0])
     share = to_vector(total, measured.arms)
     found = estimate_contrast(measured.draws, share)
+    if measured.draws.seeds == 1 and not {arm for arm, weight in total.items() if weight} <= measured.untrained:
+        return Gain(found.value, found.low, found.high, None, ONE_TRAINING_SEED)
     test = "bootstrap over seeds and items" if measured.draws.seeds > 1 else "bootstrap over items"
     return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
 

@@ -134,6 +134,23 @@ def split_gain(draws: ReadingDraws, first: int, second: int) -> Split:
     return Split(form, ability)
 
 
+def split_tested_gain(draws: ReadingDraws, first: int, second: int, resampled: Interval, tested: Interval) -> Split:
+    """The split, with intervals as much narrower or wider as the gain's interval from a test is than when `resampled`.
+
+    Where every answer of both arms is in the asked form, ability is the gain itself.
+    """
+    split = split_gain(draws, first, second)
+    if all(draws.values(task, arm)[FORM] == 1 for task in range(len(draws.by_task)) for arm in (first, second)):
+        return Split(split.form, tested)
+    factor = (tested.high - tested.low) / (resampled.high - resampled.low)
+    return Split(*(_widen(part, factor) for part in (split.form, split.ability)))
+
+
+def _widen(part: Interval, factor: float) -> Interval:
+    low, high = (part.value + (end - part.value) * factor for end in (part.low, part.high))
+    return Interval(part.value, max(low, -1.0), min(high, 1.0))
+
+
 def name_gain(gain: Interval, split: Split, comparable: bool) -> str:
     """What the intervals show of a gain, in a few words; empty if they show nothing.
 

@@ -6,7 +6,7 @@ All numbers come from summary.py, and from the measurements that were made befor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.outcomes import ArmScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
@@ -24,6 +24,12 @@ class TextTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     faint: frozenset[int] = frozenset()  # rows that are not arms: the baselines
+
+    def without_empty_columns(self) -> TextTable:
+        """The table without columns that say nothing in any row."""
+        kept = [n for n in range(len(self.columns)) if any(row[n] for row in self.rows)]
+        columns, *rows = (tuple(row[n] for n in kept) for row in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=tuple(rows))
 
 
 def format_percent(value: float) -> str:
@@ -163,7 +169,7 @@ def build_legend(summary: Summary, per_task: bool = False) -> str:
     )
     shown = any(True for _ in _readings(summary.overall, in_full=per_task))
     return (
-        f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p of components after Holm."
+        f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p after Holm."
         f" Seconds: what the arm costs alone{reused}.{both if shown else ''}"
     )
 
@@ -196,7 +202,8 @@ def _arms(title: str, table: ScoreTable, few: bool = False) -> TextTable:
     if table.chance is not None:
         rules.append(("no model: chance", format_percent(table.chance), *rest))
     columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST[cost])
-    return TextTable(title, columns, (*rows, *rules), frozenset(range(len(rows), len(rows) + len(rules))))
+    faint = frozenset(range(len(rows), len(rows) + len(rules)))
+    return TextTable(title, columns, (*rows, *rules), faint).without_empty_columns()
 
 
 def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
@@ -204,21 +211,18 @@ def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
     if row.accuracy is None or row.unparsed is None:
         return (row.arm, _lack(row), *[""] * (3 + cleaned), *cost)
     shares = [format_accuracy(row.accuracy), *[format_accuracy(row.cleaned) if row.cleaned else ""] * cleaned]
-    if row.delta is None:
-        return (row.arm, *shares, "", "", f"{format_percent(row.unparsed)}%", *cost)
-    d = row.delta
-    return (row.arm, *shares, format_gain(d.value, d.low, d.high), _p(d.p), f"{format_percent(row.unparsed)}%", *cost)
+    gain = _gain(row.delta) if row.delta else ("", "")
+    return (row.arm, *shares, *gain, f"{format_percent(row.unparsed)}%", *cost)
 
 
 READ = ("lenient", "unparsed", "unread", "right of read")
-VISIBLE = 0.005  # the smallest share that a terminal shows of what the strict reading misses
+VISIBLE = 0.005  # the smallest share of answers that the strict reading misses for which a terminal shows the table
 
 
 def _readings(table: ScoreTable, components: Sequence[Component] = (), in_full: bool = False) -> Iterator[TextTable]:
-    """What the lenient reading adds, and each gain in its two parts. Without `in_full` it is left out where the strict
-    reading misses nothing, and has no column twice. `components` add their gains."""
+    """What the lenient reading adds, and each gain in its two parts. Not `in_full`: only if it can add something."""
     arms = [row for row in table.arms if row.lenient is not None]
-    if not (any(map(_strict_misses_some, arms)) or (in_full and arms)):
+    if not any(in_full or (row.unparsed or 0.0) >= VISIBLE for row in arms):
         return
     shown = slice(None) if in_full else slice(0, 3, 2)
     rows = [(row.arm, *_both_readings(row)[shown], *_parts(row.delta)) for row in arms]
@@ -229,11 +233,6 @@ def _readings(table: ScoreTable, components: Sequence[Component] = (), in_full: 
     name = f"{table.leaf or table.tasks[0]}: " if table.leaf or len(table.tasks) == 1 else ""
     columns = ("<arm", *READ[shown], "form", "ability")
     yield TextTable(f"{name}both readings, and the gain over vanilla in two parts", columns, tuple(rows))
-
-
-def _strict_misses_some(row: ArmScore) -> bool:
-    added = row.lenient.value - row.accuracy.value if row.lenient and row.accuracy else 0.0
-    return max(row.unparsed or 0.0, added) >= VISIBLE
 
 
 def _both_readings(row: ArmScore) -> tuple[str, ...]:
@@ -268,16 +267,20 @@ def _components(components: Sequence[Component]) -> TextTable:
         for estimand in shown:
             row += _gain(component.gains.get(estimand))
         rows.append(tuple(row))
-    return TextTable("What each plugin was worth", tuple(columns), tuple(rows))
+    return TextTable("What each plugin was worth", tuple(columns), tuple(rows)).without_empty_columns()
 
 
 def _gain(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return ("not measured", "")
-    return (format_gain(gain.value, gain.low, gain.high), _p(gain.p if gain.adjusted is None else gain.adjusted))
+    return (format_gain(gain.value, gain.low, gain.high), _p(gain))
 
 
-def _p(value: float) -> str:
+def _p(gain: Gain) -> str:
+    """p after Holm's correction; empty if there is none."""
+    value = gain.p if gain.adjusted is None else gain.adjusted
+    if value is None:
+        return ""
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 

@@ -1,10 +1,11 @@
 """Tests of a difference, their correction for multiple comparisons, and the difference that a bench can detect.
 
-The test depends on how two arms differ. One seed and single completions of one checkpoint: McNemar on items. Three or
-more seeds of separately trained arms: Welch on the seeds' means, task by task, plus the variance from the draw of
-items. McNemar on one seed would reject a true null 10-45% of the time when training noise is 1-2 points. Seed means
-alone would reject it 10-30% of the time when arms have lasting strengths on different items. Otherwise: sign flips (one
-seed) or the crossed bootstrap.
+The test depends on how two arms differ. Three or more seeds of separately trained arms: Welch on the seeds' means, task
+by task, plus the variance from the draw of items; the interval inverts the test. Seed means alone would reject a true
+null 10-30% of the time when arms have lasting strengths on different items. Two seeds, or several of one checkpoint:
+the crossed bootstrap, for p and interval. One seed of separately trained arms: no p, because one training run shows
+nothing of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10
+points. One seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
 
 Power is forecast before a bench runs: items x completions x seeds under the assumptions about noise below. Once there
 are outcomes, a run's own intervals replace them.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,9 +23,12 @@ from openrft.bench.statistics import (
     REPLICATES,
     Array,
     BootstrapDraws,
+    Interval,
     TaskScores,
     Z,
     apply_small_sample_correction,
+    estimate_contrast,
+    narrowest_half_width,
     sum_by_cluster,
 )
 
@@ -72,22 +77,20 @@ def _absolute_sum(differences: Array, axis: int) -> Array:
     return np.asarray(np.round(np.abs(differences.sum(axis=axis)), 9), dtype=float)
 
 
-def welch_p(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) -> float:
-    """Welch's t test on two arms' seed means, (seeds,) or (tasks, seeds), which must not all be equal within both.
+def welch_error(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) -> tuple[float, float]:
+    """The standard error and the degrees of freedom of Welch's t test on two arms' seed means, (seeds,) or (tasks,
+    seeds), which must not all be equal within both.
 
     Tasks are trained separately, so seed 0 of one is unrelated to seed 0 of another. Each task adds its own variance
     (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would lose most degrees of freedom.
-    `items`: a further variance of the difference with its degrees of freedom (`item_variance`). Without it the p is
-    about these items only."""
-    from scipy.stats import t
-
+    `items`: a further variance of the difference with its degrees of freedom (`item_variance`). Without it the error
+    is about these items only."""
     a, b = np.atleast_2d(first), np.atleast_2d(second)
     # Rounded: an arm with the same score for every seed has no training variance, whatever the last bit says.
     by_seed = [(np.round(x.std(axis=1, ddof=1), 12) ** 2 / x.shape[1] / len(x) ** 2, x.shape[1] - 1) for x in (a, b)]
     parts = [(float(v), freedom) for variances, freedom in by_seed for v in variances] + [items]
     total = sum(variance for variance, _ in parts)
-    freedom = total**2 / sum(variance**2 / own for variance, own in parts)
-    return float(2 * t.sf(abs(a.mean() - b.mean()) / np.sqrt(total), freedom))
+    return math.sqrt(total), total**2 / sum(variance**2 / own for variance, own in parts)
 
 
 def item_variance(blocks: Sequence[TaskScores], first: int, second: int) -> tuple[float, int]:
@@ -122,26 +125,72 @@ def bootstrap_p(draws: BootstrapDraws, weights: Sequence[float]) -> float:
     return min(1.0, 2 * (tail + 1) / (len(replicates) + 1))
 
 
-def delta_p(
-    blocks: Sequence[TaskScores], draws: BootstrapDraws, first: int, second: int, same_checkpoint: bool
-) -> tuple[float, str]:
-    """p of accuracy(first) - accuracy(second), and the name of the test that gave it."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The difference of two arms' accuracies. p is below .05 only if the interval leaves out 0, and the other way."""
+
+    interval: Interval
+    p: float | None  # None: these seeds cannot tell
+    test: str  # where p comes from, or why there is none
+
+
+LEVEL = 0.05
+ONE_TRAINING_SEED = "none: one training seed"
+
+
+def compare_arms(
+    blocks: Sequence[TaskScores],
+    draws: BootstrapDraws,
+    first: int,
+    second: int,
+    same_checkpoint: bool,
+    trained: bool = True,
+) -> Difference:
+    """accuracy(first) - accuracy(second). `trained`: at least one of the arms was trained."""
     counts = {b.scores.shape[1] for b in blocks}
+    weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
+    found = estimate_contrast(draws, weights)
     if counts == {1}:
-        plain = all(b.completions == 1 and len(b.clusters) == b.clusters.max() + 1 for b in blocks)
-        plain = plain and all(np.isin(b.scores, (0, 1)).all() for b in blocks)
-        sizes = {b.scores.shape[2] for b in blocks}
-        if same_checkpoint and plain and len(sizes) == 1:  # pooled items have the weights of the macro average
-            gaps = np.concatenate([b.scores[first, 0] - b.scores[second, 0] for b in blocks])
-            return mcnemar_mid_p(int((gaps > 0).sum()), int((gaps < 0).sum())), "McNemar mid-p over items"
-        return sign_flip_p(np.concatenate([_cluster_gaps(b, first, second) for b in blocks])), "sign flips over items"
+        if trained and not same_checkpoint:
+            return Difference(found, None, ONE_TRAINING_SEED)
+        return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
     if min(counts) >= 3 and len(counts) == 1 and not same_checkpoint:
         means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
         if max(np.ptp(means[:, first], axis=1).max(), np.ptp(means[:, second], axis=1).max()) > 1e-9:
-            items = item_variance(blocks, first, second)
-            return welch_p(means[:, first], means[:, second], items), "Welch over seeds and items"
-    weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
-    return bootstrap_p(draws, weights), "bootstrap over seeds and items"
+            error, freedom = welch_error(means[:, first], means[:, second], item_variance(blocks, first, second))
+            return _invert_t(found.value, error, freedom, narrowest_half_width(draws, 1.0))
+    return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
+
+
+def _test_on_items(blocks: Sequence[TaskScores], first: int, second: int, same_checkpoint: bool) -> tuple[float, str]:
+    """p of arms with one seed, about the draw of items, and the name of the test."""
+    plain = all(b.completions == 1 and len(b.clusters) == b.clusters.max() + 1 for b in blocks)
+    plain = plain and all(np.isin(b.scores, (0, 1)).all() for b in blocks)
+    sizes = {b.scores.shape[2] for b in blocks}
+    if same_checkpoint and plain and len(sizes) == 1:  # pooled items have the weights of the macro average
+        gaps = np.concatenate([b.scores[first, 0] - b.scores[second, 0] for b in blocks])
+        return mcnemar_mid_p(int((gaps > 0).sum()), int((gaps < 0).sum())), "McNemar mid-p over items"
+    return sign_flip_p(np.concatenate([_cluster_gaps(b, first, second) for b in blocks])), "sign flips over items"
+
+
+def _invert_t(value: float, error: float, freedom: float, narrowest: float) -> Difference:
+    """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
+    from scipy.stats import t
+
+    quantile = float(t.ppf(1 - LEVEL / 2, freedom))
+    half = max(quantile * error, narrowest)
+    p = float(2 * t.sf(abs(value) * quantile / half, freedom))
+    interval = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
+    return Difference(interval, p, "Welch over seeds and items")
+
+
+def _reconcile(found: Interval, p: float, test: str, draws: BootstrapDraws, weights: Sequence[float]) -> Difference:
+    """Where the interval of the bootstrap and p disagree about 0, the more cautious of the two counts."""
+    if found.low <= 0 <= found.high and p < LEVEL:
+        p = max(bootstrap_p(draws, weights), LEVEL)
+    elif p >= LEVEL:
+        found = Interval(found.value, min(found.low, 0.0), max(found.high, 0.0))
+    return Difference(found, p, test)
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:

@@ -151,12 +151,17 @@ def make_interval(
     are."""
     low, high = np.quantile(replicates, [0.025, 0.975])
     wide = _small_sample_factor(draws, float(replicates.var()), by_seed)
-    floor = Z * bound / (draws.effective_clusters + 2)
+    floor = narrowest_half_width(draws, bound)
     return Interval(
         value,
         max(min(value + (float(low) - value) * wide, value - floor), -bound),
         min(max(value + (float(high) - value) * wide, value + floor), bound),
     )
+
+
+def narrowest_half_width(draws: BootstrapDraws, bound: float) -> float:
+    """Half of the narrowest interval of a contrast within `bound`: what one discordant pair each way would give."""
+    return Z * bound / (draws.effective_clusters + 2)
 
 
 def probability_above(draws: BootstrapDraws, weights: Sequence[float], threshold: float) -> float:

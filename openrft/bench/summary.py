@@ -6,7 +6,7 @@ made in gate.py, and tables in render.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -79,11 +79,13 @@ def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | 
     kept, sound = {i.id for i in items}, {i.id for i in items if not i.defects}
     measured = collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
-    rows = tuple(_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms)
+    rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
+    over = _adjust_gains({row.arm: row.delta for row in rows if row.delta})
+    rows = [replace(row, delta=over.get(row.arm)) for row in rows]
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
     with_defects = sum(bool(i.defects) for i in items)
     rules = _baselines(report, [t.name for t in tasks if t.items], kept)
-    return ScoreTable(names, leaf, len(items), rows, rules, unscored, with_defects, _guess(tasks, kept))
+    return ScoreTable(names, leaf, len(items), tuple(rows), rules, unscored, with_defects, _guess(tasks, kept))
 
 
 def _guess(tasks: Sequence[TaskRecord], kept: set[str]) -> float | None:
@@ -170,10 +172,17 @@ def _components(
                 missing[plugin][estimand] = why.get(broken[0], f"no result of {broken[0]}")
             else:
                 gains[plugin][estimand] = compute_gain(runs, measured, total)
-        seen = [plugin for plugin in ablation.plugins if estimand in gains[plugin]]
-        for plugin, p in zip(seen, adjust_holm([gains[plugin][estimand].p for plugin in seen]), strict=True):
-            gains[plugin][estimand] = replace(gains[plugin][estimand], adjusted=p)
+        found = {plugin: gains[plugin][estimand] for plugin in ablation.plugins if estimand in gains[plugin]}
+        for plugin, gain in _adjust_gains(found).items():
+            gains[plugin][estimand] = gain
     return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ablation.plugins)
+
+
+def _adjust_gains(gains: Mapping[str, Gain]) -> dict[str, Gain]:
+    """The gains with their p corrected by Holm for the number of those that have one."""
+    p_values = {name: gain.p for name, gain in gains.items() if gain.p is not None}
+    adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))
+    return {name: replace(gain, adjusted=adjusted.get(name)) for name, gain in gains.items()}
 
 
 def _metrics(report: Report) -> dict[str, dict[str, float]]:

@@ -59,9 +59,14 @@ def looks_like_smiles(text: str) -> bool:
     return len(text) <= MAX_SMILES and bool(_SMILES.fullmatch(text)) and bool(_STRUCTURE.search(text))
 
 
-def is_same_molecule(said: str, gold: str) -> bool:
-    """Whether both are SMILES of the same molecule or reaction. False where RDKit is not installed."""
-    if len(said) > 2 * len(gold) + 40 or not looks_like_smiles(gold) or not _SMILES.fullmatch(said) or not has_rdkit():
+def is_same_molecule(said: str, gold: str, is_smiles: bool = False) -> bool:
+    """Whether both are SMILES of the same molecule or reaction. False where RDKit is not installed.
+
+    `is_smiles`: whether the gold answer is known to be SMILES, so that `CO` is methanol.
+    """
+    if len(said) > min(2 * len(gold) + 40, MAX_SMILES) or not (is_smiles or looks_like_smiles(gold)):
+        return False
+    if not (_SMILES.fullmatch(said) and _SMILES.fullmatch(gold) and len(gold) <= MAX_SMILES and has_rdkit()):
         return False
     wanted = canonicalize_smiles(gold)
     return wanted is not None and canonicalize_smiles(said) == wanted

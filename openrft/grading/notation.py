@@ -30,12 +30,22 @@ _SIGNS = {  # what LaTeX commands stand for
     **{"emptyset": "∅", "varnothing": "∅", "setminus": "\\", "land": "∧", "lor": "∨", "wedge": "∧", "vee": "∨"},
     **{"lnot": "¬", "neg": "¬", "forall": "∀", "exists": "∃", "partial": "∂", "nabla": "∇", "int": "∫", "sum": "∑"},
     **{"prod": "∏", "degree": "°", "textdegree": "°", "circ": "∘", "angle": "∠", "perp": "⊥", "parallel": "∥"},
-    **{"prime": "'", "ldots": "...", "dots": "...", "cdots": "...", "lbrace": "{", "rbrace": "}", "lbrack": "["},
+    **{
+        "triangle": "△",
+        "cong": "≅",
+        "prime": "'",
+        "ldots": "...",
+        "dots": "...",
+        "cdots": "...",
+        "lbrace": "{",
+        "rbrace": "}",
+        "lbrack": "[",
+    },
     **{"rbrack": "]", "vert": "|", "mid": "|", "lvert": "|", "rvert": "|", "Vert": "‖", "langle": "⟨", "rangle": "⟩"},
     **{"AA": "Å", "angstrom": "Å", "aa": "å", "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "percent": "%", "colon": ":"},
     **{name: name for name in _FUNCTIONS.split()},
 }
-_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_COMMAND = re.compile(r"\\([A-Za-z]+)( *)")
 _SCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵃᵇᶜᵈᵉ]+|[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ]+")
 _VULGAR = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
 _SAME = str.maketrans(
@@ -52,7 +62,12 @@ _ARROWS = ((re.compile(r"<[-=]+>|[⇄⇆]"), "⇌"), (re.compile(r"(?<![-=])[-=]
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))")
 _ROOT = re.compile(r"\\sqrt\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))")
 _DEPTH = 6  # of fractions and roots in each other; deeper ones are compared as they are written
-_SIMPLE = re.compile(r"[\w.√∞']+")
+_ROOT_SIGN = re.compile(r"(?:[·*]\s*)?(?:√|\bsqrt(?=\())|(?<=\d)sqrt(?=\()")
+_ENCLOSED = (  # brackets that are not needed
+    (re.compile(r"√\(\s*([\w.]+)\s*\)"), r"√\1"),
+    (re.compile(r"(?<![\w)\]])\(\s*(-?√?[\w.]+)\s*\)(?=/)"), r"\1"),
+    (re.compile(r"(?<=/)\(\s*(√?[\w.]+)\s*\)"), r"\1"),
+)
 _CHARGES = (
     re.compile(r"(?<=[A-Za-z0-9)\]}])\^(?:\{\s*(\d*)\s*([+-])\s*\}|(\d*)([+-])(?![\d\w({]))"),
     re.compile(r"(?<=[A-Za-z0-9)\]}])\^\{?\s*(\+)(\d+)\s*\}?"),  # Ca^{+2}. Not m^{-2}, which is an exponent
@@ -73,11 +88,14 @@ _LOOSE_SPACE = re.compile(r"(?<=[^\W\d_]) (?=[\d\W])|(?<=\d) (?=\D)|(?<=[^\w\s])
 
 def unify_notation(text: str) -> str:
     """The text, without markup, in one spelling. Spaces stay only between words and between numbers."""
-    text = unicodedata.normalize("NFC", _THIN_SPACE.sub("", _VULGAR.sub(" ", text)))
+    text = unicodedata.normalize("NFC", _THIN_SPACE.sub("", _VULGAR.sub(" ", text.replace(CHARGE, ""))))
     text = _SCRIPTS.sub(_write_script, text).translate(_SAME)
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
     if "\\" in text:
         text = _resolve_commands(text)
+    text = _ROOT_SIGN.sub("√", text)
+    for pattern, plain in _ENCLOSED:
+        text = pattern.sub(plain, text)
     for pattern, arrow in _ARROWS:
         text = pattern.sub(arrow, text)
     text = re.sub(r"\^\s*\{?\s*∘\s*\}?|(?<=\d)\s*(?:degrees?|deg)\b", "°", text.replace("**", "^"))
@@ -101,18 +119,23 @@ def _write_script(found: re.Match[str]) -> str:
 def _resolve_commands(text: str) -> str:
     for _ in range(_DEPTH):
         before = text
-        text = _ROOT.sub(lambda found: f"√{_enclose(found[1] or found[2] or '')}", text)
-        text = _FRACTION.sub(
-            lambda found: f"{_enclose(found[1] or found[2] or '')}/{_enclose(found[3] or found[4] or '')}", text
-        )
+        text = _FRACTION.sub(_write_fraction, _ROOT.sub(r"sqrt(\1\2)", text))
         if text == before:
             break
-    return _COMMAND.sub(lambda found: _SIGNS.get(found[1], found[0]), text)
+    return _COMMAND.sub(_write_sign, text)
 
 
-def _enclose(part: str) -> str:
-    part = part.strip()
-    return part if _SIMPLE.fullmatch(part) or _COMMAND.fullmatch(part) else f"({part})"
+def _write_sign(found: re.Match[str]) -> str:
+    sign = _SIGNS.get(found[1])
+    if sign is None:
+        return found[0]
+    return sign + found[2] if sign.isascii() else sign  # as in LaTeX, the space only ends the command
+
+
+def _write_fraction(found: re.Match[str]) -> str:
+    above, below = (f"({found[one] or found[other] or ''})" for one, other in ((1, 2), (3, 4)))
+    before = found.string[found.start() - 1 : found.start()]
+    return f"{' ' if before.isdigit() else ''}{above}/{below}"  # 1\\frac12 is 1 1/2
 
 
 def _write_charge(found: re.Match[str]) -> str:

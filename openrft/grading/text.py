@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from fractions import Fraction
 
 from openrft.grading.chemistry import (
     drop_bonds,
@@ -31,18 +32,25 @@ _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})\s+the(?=
 _INTRODUCTION = re.compile(
     r"^(?:it|this|that|they|these)(?:'s|\s+is|\s+are)\s+(?:called\s+|known\s+as\s+)?(?=\w)", re.IGNORECASE
 )
-_NAME_OF_VALUE = re.compile(r"[A-Za-z]\w{0,7}(?:\([A-Za-z]\))?=(?=[^=])")  # x=4, f(x)=4
+_NAME_OF_VALUE = re.compile(r"^[A-Za-z]\w{0,7}(?:\([A-Za-z]\))?[=∈](?=[^=])")  # x=4, f(x)=4
+_VALUE = re.compile(r"(-?)(?:([1-9]\d{0,30}|0)(\.\d{1,30})?(?:/([1-9]\d{0,30}))?)")
+_UNIT_OF_VALUE = re.compile(r"^\$(?=[\d.]+$)|(?<=\d)°$")
+_TIME = re.compile(r"(?<=\d)([ap])\.?m\b", re.IGNORECASE)
 _STARTS = " \t\n,;:"
 _ENDS = " \t\n.,;:?"
 _EXCLAMATION = re.compile(r"(?<=[^\W\d_]{3})!+$")
 _GENOTYPE = re.compile(r"(?:(.)\1)+")
 _ROMAN = re.compile(r"[IVX]{2,}")
+_LITRES = ({"l", "L"}, {"ml", "mL"}, {"dl", "dL"}, {"ul", "uL"})
 _SMILES_LETTERS = re.compile(r"[BCNOPSF]+")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_]{2})|(?<=[^\W\d_]{2})-(?=[^\W\d_])|(?<=\d)-(?=[^\W\d_]{3})")
 _GREEK = re.compile(f"[{''.join(GREEK_NAMES)}]")
 _WORD = re.compile(r"[^\W\d_]+")
 # Where an answer ends and its explanation begins, and what in an explanation takes the answer back.
-_REASON = re.compile(r",? (?:because|since|due to|as (?:it|its|the|this|that|they|these)|which|where)\b")
+_REASON = re.compile(
+    r",? (?:because|since|due to|as (?:it|its|the|this|that|they|these)|which|where"
+    r"|(?:is|are) the (?:correct |right |final |best )?answer)\b"
+)
 _REMARK = re.compile(r"[.!;] (?=[A-Z(])|\n| [–—] (?=\w)| \((?![IVX]+\))(?=[^()]*\)[. ]*$)")
 _DOUBT = re.compile(
     r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either)\b"
@@ -58,28 +66,32 @@ def normalise(text: str) -> str:
     return " ".join(text.lower().split()).rstrip(".")
 
 
-def is_same_text(said: str, gold: str) -> bool:
-    """Whether what was said is the gold answer, dressed or spelled in another way. Never raises; linear in the length
-    of both."""
+def is_same_text(said: str, gold: str, is_smiles: bool = False) -> bool:
+    """Whether what was said is the gold answer, dressed or spelled in another way.
+
+    `is_smiles`: whether the gold answer is SMILES even where it could be a formula. Never raises; linear in the length
+    of both.
+    """
     if len(said) > 2 * len(gold) + 400:  # no spelling of the gold answer is so long
         return False
-    plain, wanted = remove_markup(said), remove_markup(gold)
-    return is_same_plain_text(plain, wanted)
+    return _is_same_plain_text(remove_markup(said), remove_markup(gold), is_smiles)
 
 
-def is_same_plain_text(said: str, gold: str) -> bool:
-    """`is_same_text` of two texts without markup."""
+def _is_same_plain_text(said: str, gold: str, is_smiles: bool) -> bool:
     if said == gold:
         return bool(gold.strip())
+    if said[:1] == said[-1:] == "*" and "*" not in gold:
+        said = said[1:-1]  # emphasis: no gold answer with stars is a molecule here
     one, other = _canonical(said), _canonical(gold)
     if not one or not other:
         return False
-    if "=" not in other:
-        one = _NAME_OF_VALUE.sub("", one, count=1) if _NAME_OF_VALUE.match(one) else one
+    if "=" not in other and "∈" not in other:
+        one = _NAME_OF_VALUE.sub("", one)
     return (
         _is_same_spelling(one, other)
+        or _is_same_value(one, other)
         or ("(" not in other and _is_same_spelling(drop_states(one), other))
-        or is_same_molecule(said.strip().rstrip("."), gold.strip())
+        or is_same_molecule(said.strip().rstrip("."), gold.strip(), is_smiles)
     )
 
 
@@ -93,7 +105,8 @@ def read_text(sample: Sample, raw: str) -> str | None:
 
 def is_accepted_text(said: str, sample: Sample) -> bool:
     """Whether the text is one of the sample's right answers."""
-    return any(is_same_text(said, gold) for gold in (sample.answer, *sample.accepted))
+    is_smiles = "smiles" in sample.question.lower()
+    return any(is_same_text(said, gold, is_smiles) for gold in (sample.answer, *sample.accepted))
 
 
 def cut_explanation(said: str) -> str:
@@ -114,10 +127,26 @@ def _canonical(text: str) -> str:
 def _write_canonical(text: str) -> str:
     """One notation, no article in front, no final mark, no quotation marks. Case stays."""
     text = _INTRODUCTION.sub("", unify_notation(text.lstrip(_STARTS).rstrip(_ENDS))).replace('"', "")
-    return _ARTICLE.sub("", _EXCLAMATION.sub("", text.lstrip(_STARTS + "'").rstrip(_ENDS + "'"))).strip()
+    text = _ARTICLE.sub("", _EXCLAMATION.sub("", text.lstrip(_STARTS + "'").rstrip(_ENDS + "'"))).strip()
+    return _TIME.sub(lambda found: f"{found[1].lower()}m", text)
 
 
 _cached_canonical = functools.lru_cache(maxsize=4096)(_write_canonical)
+
+
+def _is_same_value(said: str, gold: str) -> bool:
+    """Whether both are plain numbers or fractions of the same value, as 0.5 and 1/2. The signs of dollars, degrees and
+    percent may be missing where the number alone is equal, but 50% does not answer 50."""
+    said, gold = _UNIT_OF_VALUE.sub("", said), _UNIT_OF_VALUE.sub("", gold)
+    if gold.endswith("%"):
+        said, gold = said.removesuffix("%"), gold.removesuffix("%")
+    one, other = _VALUE.fullmatch(said), _VALUE.fullmatch(gold)
+    return one is not None and other is not None and _read_value(one) == _read_value(other)
+
+
+def _read_value(found: re.Match[str]) -> Fraction:
+    sign, whole, decimals, below = found.groups(default="")
+    return Fraction(f"{sign}{whole}{decimals}") / int(below or 1)
 
 
 def _is_same_spelling(said: str, gold: str) -> bool:
@@ -173,6 +202,8 @@ def _is_case_free(word: str, said: str, text: str) -> bool:
     """Whether `said`, which differs from a word of the gold text in case alone, means the same."""
     if _ROMAN.fullmatch(word):
         return said.islower()
+    if {word, said} in _LITRES:
+        return f"/{word}" in text or re.search(rf"\d{word}", text) is not None
     if len(word) < 3:  # a symbol or a variable, except in a sentence, in No, and in abbreviations (E. coli)
         is_word = word.lower() in _SHORT_WORDS and _is_plain(word)
         return (is_word and (" " in text or (word.lower() == "no" and _is_plain(said)))) or f"{word}." in text

@@ -169,15 +169,17 @@ def test_intervals_cover_the_truth() -> None:
 # -- what the summary says ------------------------------------------------------------------------------------------
 
 
-def test_a_gain_in_form_alone_is_called_that() -> None:
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)], ids=["one seed", "three seeds"])
+def test_a_gain_in_form_alone_is_called_that(seeds: tuple[int, ...]) -> None:
     """SmolLM2 on a task with four options: 1% becomes 22%, p < .001, and a coin gets 25%."""
-    summary = summarise(factories.readings_report({"vanilla": (0.03, 0.9, 0.24), "sft": (0.96, 0.02, 0.235)}))
+    arms = {"vanilla": (0.03, 0.9, 0.24), "sft": (0.96, 0.02, 0.235)}
+    summary = summarise(factories.readings_report(arms, seeds=seeds))
     vanilla, sft, gain = row_of(summary, "vanilla"), row_of(summary, "sft"), gain_of(summary, "sft")
     assert vanilla.accuracy is not None
     assert sft.accuracy is not None
     assert vanilla.accuracy.value < 0.02
     assert 0.19 < sft.accuracy.value < 0.26
-    assert gain.p < 0.001
+    assert gain.p is None if len(seeds) == 1 else gain.p < 0.001
     assert gain.form is not None
     assert gain.ability is not None
     assert gain.form.low > 0.15

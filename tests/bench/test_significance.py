@@ -6,15 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrft.bench.significance import (
+    ONE_TRAINING_SEED,
     adjust_holm,
     bootstrap_p,
-    delta_p,
+    compare_arms,
     item_variance,
     mcnemar_mid_p,
     sign_flip_p,
-    welch_p,
+    welch_error,
 )
 from openrft.bench.statistics import TaskScores, estimate_contrast, resample
+
+
+def welch_p(first: np.ndarray, second: np.ndarray, items: tuple[float, int] = (0.0, 1)) -> float:
+    """p of the t test that `welch_error` describes."""
+    from scipy.stats import t
+
+    error, freedom = welch_error(first, second, items)
+    return float(2 * t.sf(abs(np.mean(first) - np.mean(second)) / error, freedom))
 
 
 def test_mid_p_worked_by_hand() -> None:
@@ -68,21 +77,83 @@ def pair(seeds: int, completions: int = 1, items: int = 60) -> list[TaskScores]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "completions", "same", "test"),
+    ("seeds", "completions", "same", "trained", "test"),
     [
-        (1, 1, True, "McNemar mid-p over items"),
-        (1, 1, False, "sign flips over items"),
-        (1, 3, True, "sign flips over items"),
-        (2, 1, False, "bootstrap over seeds and items"),
-        (3, 1, False, "Welch over seeds and items"),
-        (3, 1, True, "bootstrap over seeds and items"),
+        (1, 1, True, True, "McNemar mid-p over items"),
+        (1, 1, False, False, "sign flips over items"),
+        (1, 1, False, True, ONE_TRAINING_SEED),
+        (1, 3, True, True, "sign flips over items"),
+        (2, 1, False, True, "bootstrap over seeds and items"),
+        (3, 1, False, True, "Welch over seeds and items"),
+        (3, 1, True, True, "bootstrap over seeds and items"),
     ],
 )
-def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, test: str) -> None:
+def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, trained: bool, test: str) -> None:
     blocks = pair(seeds, completions)
-    p, name = delta_p(blocks, resample(blocks), 1, 0, same)
-    assert name == test
-    assert p < 0.05
+    found = compare_arms(blocks, resample(blocks), 1, 0, same, trained)
+    assert found.test == test
+    assert found.interval.low > 0
+    assert found.p is None if test == ONE_TRAINING_SEED else found.p < 0.05
+
+
+def test_the_interval_of_three_seeds_inverts_the_test() -> None:
+    from scipy.stats import t
+
+    blocks = pair(3)
+    draws = resample(blocks, replicates=100)
+    error, freedom = welch_error(draws.seed_means[0][1], draws.seed_means[0][0], item_variance(blocks, 1, 0))
+    found = compare_arms(blocks, draws, 1, 0, False)
+    half = t.ppf(0.975, freedom) * error
+    assert (found.interval.low, found.interval.high) == pytest.approx(
+        (found.interval.value - half, found.interval.value + half)
+    )
+    assert found.p == pytest.approx(2 * t.sf(found.interval.value / error, freedom))
+    # Arms that differ by nothing but one seed's luck on one of 60 items: never narrower than one pair each way
+    scores = np.ones((2, 3, 60))
+    scores[0, 0, 0] = 0
+    still = [TaskScores(scores, np.arange(60))]
+    found = compare_arms(still, resample(still, replicates=100), 0, 1, False)
+    assert found.interval.high == pytest.approx(-1 / 180 + 1.96 / 62, abs=1e-4)
+    assert found.p == pytest.approx(0.5, abs=0.3)
+
+
+def test_the_more_cautious_of_an_exact_test_and_the_bootstrap_counts() -> None:
+    # Of 40 items the first arm gets four more right: mid-p 2 (1/16) - 1/16, though four resampled items rarely vanish
+    scores = np.zeros((2, 1, 40))
+    scores[0, 0, :4] = 1
+    blocks = [TaskScores(scores, np.arange(40))]
+    draws = resample(blocks)
+    assert estimate_contrast(draws, [1, -1]).low > 0
+    found = compare_arms(blocks, draws, 0, 1, True)
+    assert found.p == pytest.approx(1 / 16)
+    assert found.interval.low == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 4), st.integers(2, 40), st.integers(1, 3), st.booleans(), st.booleans(), st.integers(0, 999))
+def test_p_and_interval_never_contradict_each_other(
+    seeds: int, items: int, completions: int, same: bool, trained: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    rates = rng.random((2, 1, 1)) * np.ones((1, seeds, items))
+    blocks = [TaskScores(rng.binomial(completions, rates) / completions, rng.permutation(items), completions)]
+    found = compare_arms(blocks, resample(blocks, replicates=400), 0, 1, same, trained)
+    assert found.interval.low <= found.interval.value <= found.interval.high
+    if found.p is not None:
+        assert (found.p < 0.05) == (found.interval.low > 0 or found.interval.high < 0)
+
+
+def test_intervals_of_three_seeds_cover_what_they_say() -> None:
+    """Of 400 benches without a true difference 380 intervals should cover 0; 369 to 391 is within chance (1%)."""
+    rng = np.random.default_rng(8)
+    covered = 0
+    for _ in range(400):
+        own = rng.normal(0, 0.7, (2, 1, 200)) + rng.normal(0, 1.2, 200)
+        right = 1 / (1 + np.exp(-(own + rng.normal(0, 0.07, (2, 3, 1)))))
+        blocks = [TaskScores(rng.binomial(3, right) / 3, np.arange(200), 3)]
+        found = compare_arms(blocks, resample(blocks, replicates=200), 0, 1, False)
+        covered += found.interval.low <= 0 <= found.interval.high
+    assert 369 <= covered <= 391
 
 
 def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
@@ -127,7 +198,7 @@ def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
 def test_bootstrap_p_is_one_where_nothing_differs() -> None:
     blocks = [TaskScores(np.ones((2, 3, 20)), np.arange(20))]
     assert bootstrap_p(resample(blocks), [1, -1]) == 1.0
-    assert delta_p(blocks, resample(blocks), 0, 1, False)[0] == 1.0
+    assert compare_arms(blocks, resample(blocks), 0, 1, False).p == 1.0
 
 
 def test_bootstrap_p_minds_how_few_seeds_there_are() -> None:

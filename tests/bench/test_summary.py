@@ -21,15 +21,33 @@ def test_accuracy_delta_and_costs_by_hand() -> None:
     right = {"vanilla": [[1], [0], [0], [0]], "rl": [[1], [1], [1], [0]]}
     report = replace(
         factories.report({"vanilla": 0, "rl": 0}, [record]),
-        results=tuple(factories.result(arm, record, 0, verdicts) for arm, verdicts in right.items()),
+        results=tuple(factories.result(arm, record, 0, verdicts, "one policy") for arm, verdicts in right.items()),
     )
     found = rows(summarise(report))
     assert found["vanilla"].accuracy.value == 0.25
     assert found["vanilla"].delta is None
     assert found["rl"].delta.value == pytest.approx(0.5)
-    assert found["rl"].delta.p == pytest.approx(0.5)  # two clusters up: 2 of 4 sign patterns reach them
+    assert found["rl"].delta.p == pytest.approx(0.25)  # mid-p of two items up: 2 (1/4) - 1/4
     assert (found["rl"].seconds, found["rl"].reused_seconds, found["rl"].tokens) == (6.0, 0.0, 1100)
     assert found["vanilla"].reused_seconds == 5.0
+
+
+def test_one_training_seed_gives_no_p_and_three_give_one_corrected_for_the_number_of_arms() -> None:
+    one = summarise(factories.report())
+    assert [row.delta.p for row in one.overall.arms if row.delta] == [None] * 4
+    assert {gain.p for component in one.components for gain in component.gains.values()} == {None}
+    assert any("gains of trained arms have no p" in note for note in one.notes)
+    deltas = [row.delta for row in summarise(factories.report(seeds=(0, 1, 2))).overall.arms if row.delta]
+    ordered = sorted(delta.p for delta in deltas)
+    assert min(delta.adjusted for delta in deltas) == pytest.approx(4 * ordered[0])
+    assert max(delta.adjusted for delta in deltas) >= ordered[-1]
+
+
+def test_rules_need_no_second_seed() -> None:
+    report = factories.report({"vanilla": 0.3, "baseline:longest-option": 0.7})
+    (delta,) = [row.delta for row in summarise(report).overall.arms if row.delta]
+    assert delta.p is not None
+    assert delta.p < 0.01
 
 
 def test_unparsed_is_reported_beside_accuracy() -> None:

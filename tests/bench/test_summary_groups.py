@@ -23,7 +23,7 @@ from openrft.bench.report import (
     record_task,
     to_json,
 )
-from openrft.bench.significance import delta_p
+from openrft.bench.significance import compare_arms
 from openrft.bench.statistics import TaskScores, average_over_tasks, estimate_accuracy, resample
 from openrft.bench.summary import score_groups, summarise
 from openrft.config.documents import dump_document, read_document
@@ -171,8 +171,9 @@ def test_an_answer_can_be_right_in_part() -> None:
 def test_mcnemar_is_for_right_and_wrong_alone() -> None:
     scores = np.array([[[1.0, 0.5, 0.0, 1.0]], [[0.0, 0.25, 0.0, 1.0]]])
     block = TaskScores(scores, np.arange(4))
-    assert delta_p([block], resample([block]), 0, 1, True)[1] == "sign flips over items"
-    assert delta_p([TaskScores(scores.round(), np.arange(4))], resample([block]), 0, 1, True)[1].startswith("McNemar")
+    assert compare_arms([block], resample([block]), 0, 1, True).test == "sign flips over items"
+    plain = TaskScores(scores.round(), np.arange(4))
+    assert compare_arms([plain], resample([plain]), 0, 1, True).test.startswith("McNemar")
 
 
 def test_parts_trained_together_share_the_draw_of_seeds() -> None:

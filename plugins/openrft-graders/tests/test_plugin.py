@@ -126,3 +126,12 @@ def test_the_command_tries_a_grader(tmp_path: Path) -> None:
     assert found.output.splitlines()[2] == "mean 0.5, 1 of 2 pass, 0 not scored"
     plain = CliRunner().invoke(graders, ["try", grader, str(rows), "--json"])
     assert [json.loads(line)["value"] for line in plain.output.splitlines()] == [1, 0]
+
+
+def test_openrft_grade_takes_a_grader(tmp_path: Path) -> None:
+    from openrft.cli import cli
+
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"answer": "B", "completion": "\\\\boxed{B}"}\n')
+    found = CliRunner().invoke(cli, ["grade", str(rows), "--grader", write(tmp_path, CHECK), "--json"])
+    assert json.loads(found.output)["value"] == 1

@@ -27,12 +27,16 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx"),
 }
 FALLBACKS = {  # further names, read only where a file has none of the names above
-    "question": ("question_stem", "stem", "question_text", "query", "prompt", "messages", "input"),
+    "question": (
+        *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
+        *("frage", "aufgabe", "pregunta", "domanda", "pergunta"),
+    ),
     "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
     "answer": (
         *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
         *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "solution", "output"),
+        *("answer_number", "antwort", "r\u00e9ponse", "reponse", "respuesta", "risposta", "resposta"),
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),

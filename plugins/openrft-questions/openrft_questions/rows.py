@@ -10,17 +10,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from openrft import AnswerKind, DataError, DataRequest, Question, Sample, escape_terminal
+from openrft import AnswerKind, DataRequest, Question, Sample
 from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
 from openrft_questions.choices import ChoiceRule, check_index, find_gold_letter, judge_choices
-from openrft_questions.columns import Cells, Columns, assign_columns, is_empty, parse_map
+from openrft_questions.columns import Cells, Columns, is_empty
 from openrft_questions.golds import list_texts, parse_accepted, parse_gold, parse_kind, split_bars, unpack_answer
 from openrft_questions.kinds import KindRule, infer_kind, judge_kinds
-from openrft_questions.layouts import Layout, describe_columns, find_layout
-from openrft_questions.options import Options, mix_options, parse_options
+from openrft_questions.layouts import Layout, describe_columns
+from openrft_questions.options import Options, mix_options, parse_options, split_question
+from openrft_questions.recognition import recognise_columns
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side, Table
 
-MAX_COLUMNS = 30  # how many columns a message names
 NO_OPTIONS: Options = ((), ())
 
 
@@ -74,12 +74,7 @@ def parse_table(
     all of the file.
     """
     rows = [one.row for one in table.rows if not isinstance(one.row, BadRow)]
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    filled = {str(name) for row in rows for name, value in row.items() if not is_empty(value)}
-    given = parse_map(request.columns, extra)
-    layout = find_layout([name for name in names if name in filled], rows)
-    columns = _assign(list(names), filled, given, layout, extra)
-    _check_columns(columns, layout, needs, where, bool(rows))
+    columns, layout = recognise_columns(rows, request, needs, extra, where)
     reader = _RowReader(columns, layout, task, request, needs, side)
     drafts: list[_Draft | BadRow] = []
     for one in table.rows:
@@ -88,40 +83,6 @@ def parse_table(
     finished = _finish(drafts, task, request, layout, decimal_comma)
     says = f"{layout.name}: {layout.says}" if layout else describe_columns(columns)
     return ParsedTable(tuple(finished), says, tuple(columns.ignored))
-
-
-def _assign(
-    names: list[str],
-    filled: Collection[str],
-    given: Mapping[str, str],
-    layout: Layout | None,
-    extra: Mapping[str, Sequence[str]],
-) -> Columns:
-    """What the columns mean. A column that is empty in every row means nothing, unless there is no other."""
-    own = layout.columns if layout else {}
-    of_layout = {name: "" if meaning in given else meaning for name, meaning in own.items()}
-    some = [name for name in names if name in filled]
-    columns = assign_columns(some, given, of_layout, extra)
-    empty = assign_columns([name for name in names if name not in filled], {}, of_layout, extra)
-    known = {*columns.meanings.values(), *given}
-    for name, meaning in empty.meanings.items():
-        columns.meanings[name] = meaning if meaning in ("question", "answer") and meaning not in known else ""
-    return columns
-
-
-def _check_columns(columns: Columns, layout: Layout | None, needs: Collection[str], where: str, has_rows: bool) -> None:
-    found = {*columns.meanings.values()}
-    if layout and layout.convert:
-        found.add("answer")
-    if "index" in found:
-        found.add("answer")
-    for meaning in ("question", "answer") if has_rows else ():
-        if meaning in needs and meaning not in found:
-            shown = ", ".join(map(escape_terminal, list(columns.meanings)[:MAX_COLUMNS]))
-            raise DataError(
-                f"{where}: no column is called {meaning}; there are {shown}.",
-                f"Call one {meaning}, or say --map {meaning}=NAME.",
-            )
 
 
 class _RowReader:
@@ -155,6 +116,8 @@ class _RowReader:
         text = self._read_question(cells)
         options = parse_options(values.get("options"), cells.lettered)
         answer, accepted = self._read_answer(values)
+        if not options[0] and not cells.wrong and isinstance(answer, str):
+            text, options = split_question(text, answer)
         wrong = _read_wrong(cells.wrong, bool(options[0]))
         kind = self._read_kind(values, bool(options[0] or wrong))
         if kind == "boolean" and wrong:

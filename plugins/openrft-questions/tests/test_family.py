@@ -82,6 +82,22 @@ def test_chemistry_needs_its_capitals(tmp_path: Path) -> None:
     assert [(s.answer, s.meta["defects"]) for s in found] == [("A", []), ("B", [])]
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [{"question": "q?", "answer": "4"}],
+        {"data": [{"question": "q?", "answer": "4"}]},
+        {"title": "quiz", "tags": ["a", "b"], "questions": [{"question": "q?", "answer": "4"}]},
+        {"question": ["q?"], "answer": ["4"]},
+        {"17": {"question": "q?", "answer": "4"}},
+        {"question": "q?", "answer": "4"},
+    ],
+)
+def test_rows_in_an_object_of_json(tmp_path: Path, whole: object) -> None:
+    (sample,) = all_of(write(tmp_path / "q.json", json.dumps(whole)))
+    assert (sample.question, sample.answer) == ("q?", "4")
+
+
 def test_json_keeps_the_digits_of_its_decimals_and_refuses_a_key_twice(tmp_path: Path) -> None:
     text = '[{"question": "q?", "answer": 2.00}, {"question": "r?", "answer": 3, "topic": NaN}]'
     assert [s.answer for s in all_of(write(tmp_path / "q.json", text))] == ["2.00", "3"]
