@@ -64,7 +64,8 @@ class Predictor:
     ) -> list[Prediction]:
         """One prediction per question. `samples` holds the questions with their labels, where they have one.
 
-        `rules` say when two numbers are equal. `seed` draws the completions: equal questions, seeds and policies give equal predictions. Raises PolicyError.
+        `rules` say when two numbers are equal. `seed` draws the completions: equal questions, seeds and policies give
+        equal predictions. Raises PolicyError.
         """
         asked = [sample or _to_sample(question) for question, sample in zip(questions, samples, strict=True)]
         prompts = [self._build_prompt(one, shown) for one, shown in zip(asked, self._retrieve(asked), strict=True)]

@@ -105,7 +105,8 @@ def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kin
     (found,) = predictor.predict([asked], [None], seed)
     if found.error:
         raise PolicyError(f"the server gave no answer: {found.error}")
-    print_text(found.reasoning)
+    for line in found.reasoning.splitlines():
+        print_text(line)
     chosen = f" {options[LETTERS.index(found.answer)]}" if options and found.answer else ""
     print_text("")
     print_text("no answer could be read." if found.answer is None else f"Answer: {found.answer}{chosen}")
@@ -124,7 +125,9 @@ def _converse(predictor: Predictor, seed: int) -> None:
             return
         turns.append({"role": "user", "content": line})
         answer = predictor.converse(turns, seed + len(turns))
-        print_text(answer.text if answer.is_written else f"({answer.error or 'the conversation fills the context'})")
+        said = answer.text if answer.is_written else f"({answer.error or 'the conversation fills the context'})"
+        for part in said.splitlines():
+            print_text(part)
         turns.append({"role": "assistant", "content": answer.text})
 
 
