@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +29,6 @@ READINGS = ("strict", "lenient")
 VERDICTS = ("right", "wrong", "unread")
 SHOWN = 70  # characters of a completion's end
 MAX_FAULTS = 5  # how many bad rows a message names
-STANDARD_INPUT = "standard input"
 
 EPILOG = """\b
 Columns: completion, answer, question, options (a list, or a column each: A, B, C, ...), and if you like kind and
@@ -44,6 +40,7 @@ Examples:
   openrft grade completions.csv
   openrft grade outputs.jsonl --map completion=response --show wrong
   openrft grade outputs.jsonl --json > verdicts.json
+  openrft grade outputs.jsonl --grader grader.json
   cat outputs.jsonl | openrft grade -
 """
 
@@ -78,6 +75,11 @@ class Verdict:
 @click.argument("file", type=PathType(allow_dash=True))
 @grading_options
 @reading_options
+@click.option(
+    "--grader",
+    metavar="FILE",
+    help="Grade by this grader in OpenAI's format instead (`openrft graders try`, of the plugin openrft-graders).",
+)
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of stopping.")
 @click.option(
     "--show",
@@ -87,7 +89,10 @@ class Verdict:
     help="Which rows to list: where the readings differ, what is wrong or unread in either, all, or none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the verdict on every row.")
-def command(file: str, skip_bad_rows: bool, show: str, as_json: bool, **given: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context, file: str, grader: str | None, skip_bad_rows: bool, show: str, as_json: bool, **given: Any
+) -> None:
     """Grade the completions in FILE (CSV, TSV, JSON, JSON Lines, Excel, Parquet; - is standard input).
 
     The strict reading wants a final answer in the asked form, a box or "the answer is". The lenient one takes what a
@@ -95,6 +100,9 @@ def command(file: str, skip_bad_rows: bool, show: str, as_json: bool, **given: A
     """
     from openrft.grading.rules import GradingRules
 
+    if grader is not None:
+        _grade_by_plugin(context, grader, file, as_json)
+        return
     rules = GradingRules(given["tolerance"], given["convert_units"])
     table = _read(file, parse_reading_options(given))
     skipped = [f"{row.place}: {row.fault}" for row in table.rows if row.fault]
@@ -110,24 +118,24 @@ def command(file: str, skip_bad_rows: bool, show: str, as_json: bool, **given: A
         print_text(line)
 
 
+def _grade_by_plugin(context: click.Context, grader: str, file: str, as_json: bool) -> None:
+    """Run `openrft graders try`. Raises UsageError where the plugin is not installed."""
+    from openrft.cli.plugin_commands import load_command
+    from openrft.errors import UsageError
+
+    found = load_command("graders")
+    if not isinstance(found, click.Group):
+        raise UsageError("--grader needs the plugin openrft-graders.", "Run pip install openrft-graders.")
+    arguments = ["try", grader, file, *(["--json"] if as_json else [])]
+    found.main(arguments, prog_name="openrft graders", standalone_mode=False, obj=context.obj)
+
+
 def _read(file: str, reading: Mapping[str, Any]) -> SourceTable:
     """The rows of the file. Raises UsageError or DataError."""
+    from openrft.cli.source import STANDARD_INPUT, read_table
     from openrft.errors import DataError
-    from openrft.plugins.task_registry import read_source
-    from openrft.tasks.task import DataRequest
 
-    if file != "-":
-        table = read_source(DataRequest(data=file, **reading), ("answer",), COLUMNS)
-    else:
-        content = sys.stdin.buffer.read()
-        suffix = "jsonl" if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "csv"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"stdin.{suffix}"
-            path.write_bytes(content)
-            try:
-                table = read_source(DataRequest(data=str(path), **reading), ("answer",), COLUMNS)
-            except DataError as fault:
-                raise DataError(fault.message.replace(str(path), STANDARD_INPUT), fault.advice) from fault
+    table = read_table(file, reading, ("answer",), COLUMNS)
     if not any("completion" in row.extra for row in table.rows):
         shown = ", ".join(dict.fromkeys(name for row in table.rows for name in row.cells)) or "none"
         raise DataError(

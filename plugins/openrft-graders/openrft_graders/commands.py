@@ -1,4 +1,4 @@
-"""The command `openrft graders`: try a grader on answers without a run."""
+"""`openrft graders`: try a grader without a run. `openrft import`: a plan from another service's job."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import click
 import openrft
 from openrft import DataError
 
+OUTPUTS = ("output", "completion", "response", "model_sample")  # fields that may be a row's answer
+
 
 @click.group()
 def graders() -> None:
@@ -21,14 +23,16 @@ def graders() -> None:
 @click.argument("grader", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.argument("rows", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")
-@click.option("--output", "field", default="output", metavar="NAME", help="The field of a row that is the answer.")
+@click.option(
+    "--output", "field", default=None, metavar="NAME", help="The field that is the answer; none: output or completion."
+)
 @click.option("--sandbox", type=click.Choice(["required", "off"]), default="required", help="off: trusted code only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a row.")
-def try_grader(grader: Path, rows: Path, judge: str | None, field: str, sandbox: str, as_json: bool) -> None:
+def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, sandbox: str, as_json: bool) -> None:
     """Grade each row of a JSON Lines file with GRADER.
 
-    A row is {"item": {...}, "output": "..."}, or an object whose field `output` is the answer and whose other fields
-    are the item.
+    A row is {"item": {...}, "output": "..."}, or an object whose field `output` (or completion, response, model_sample)
+    is the answer and whose other fields are the item.
     """
     from openrft_graders.case import Case, read_output
     from openrft_graders.read import GraderSettings, read_grader_file
@@ -50,7 +54,40 @@ def try_grader(grader: Path, rows: Path, judge: str | None, field: str, sandbox:
         click.echo(f"{len(scores) - len(values)} not scored")
 
 
-def _read_rows(path: Path, field: str) -> list[tuple[dict[str, Any], str]]:
+@click.group("import")
+def import_() -> None:
+    """Write the plan of a job that another service ran."""
+
+
+@import_.command(
+    "openai-rft", epilog="\b\nExample:\n  openrft import openai-rft job.json --policy pocket --out plan.json"
+)
+@click.argument("job", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
+@click.option("--policy", required=True, metavar="SPEC", help="The policy to train: a folder, hub id or shipped name.")
+@click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")
+@click.option(
+    "--out",
+    type=openrft.PathType(dir_okay=False, path_type=Path),
+    default="plan.json",
+    show_default=True,
+    help="The plan to write, for `openrft bench --plan`.",
+)
+def import_openai_rft(job: Path, policy: str, judge: str | None, out: Path) -> None:
+    """A plan from JOB, a reinforcement fine-tuning job in JSON.
+
+    Its training_file and validation_file name files beside it. Hyperparameters that have a meaning here are mapped, and
+    the others are named.
+    """
+    from openrft_graders.rft.importing import import_job
+
+    found = import_job(job, policy, judge)
+    openrft.write_atomic(out, json.dumps(found.plan, indent=1) + "\n")
+    for note in found.notes:
+        click.echo(openrft.escape_terminal(note))
+    click.echo(openrft.escape_terminal(f"{out} is written: openrft bench --plan {out}"))
+
+
+def _read_rows(path: Path, field: str | None) -> list[tuple[dict[str, Any], str]]:
     found = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
@@ -59,10 +96,11 @@ def _read_rows(path: Path, field: str) -> list[tuple[dict[str, Any], str]]:
             row = json.loads(line)
         except ValueError as fault:
             raise DataError(f"{path}:{number}: it is no JSON: {fault}.", "Write one object a line.") from fault
-        output = row.get(field) if isinstance(row, dict) else None
+        name = field or next((name for name in OUTPUTS if isinstance(row, dict) and name in row), OUTPUTS[0])
+        output = row.get(name) if isinstance(row, dict) else None
         if not isinstance(output, str):
-            raise DataError(f"{path}:{number}: it has no text {field!r}.", "Name the answer's field with --output.")
-        item = row["item"] if isinstance(row.get("item"), dict) else {k: v for k, v in row.items() if k != field}
+            raise DataError(f"{path}:{number}: it has no text {name!r}.", "Name the answer's field with --output.")
+        item = row["item"] if isinstance(row.get("item"), dict) else {k: v for k, v in row.items() if k != name}
         found.append((item, output))
     return found
 

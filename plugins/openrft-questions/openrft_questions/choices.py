@@ -17,7 +17,8 @@ from openrft_questions.table import BadRowError
 
 ADVICE = "say --count-from 0 or --count-from 1, or write a label"
 _LETTER = re.compile(r"\(?([A-Za-z])\)?[.:]?")
-_LETTER_AND_TEXT = re.compile(r"\(?([A-Za-z])[).:]+\s*(.+)", re.DOTALL)
+_LETTER_AND_TEXT = re.compile(r"\(?([A-Za-z])(?:[).:]+\s*|\s+[-\u2013]\s+)(.+)", re.DOTALL)
+_NAMED = re.compile(r"(?:option|choice|answer|opt?)[\s_:#.-]*(\w{1,2})", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:[A-Za-z]|\d{1,2})(?:\s*[,;&]\s*(?:[A-Za-z]|\d{1,2}))+")
 _WHOLE = re.compile(r"(-?\d{1,9})(?:\.0+)?")  # pandas writes 1.0 for 1 where a cell of the column is empty
 
@@ -124,6 +125,9 @@ def _letter_of_number(number: int, options: int, count_from: int) -> str:
 def _find(answer: str, options: Options, ignore_labels: bool = False) -> _Found:
     """The options that an answer fits by label and by text, and the number that it may be."""
     texts, labels = options
+    worded = _NAMED.fullmatch(answer)  # "Option B"
+    if worded and worded.group(1).upper() in labels and answer not in texts:
+        answer = worded.group(1)
     bare = _LETTER.fullmatch(answer)
     named = {answer.upper(), bare.group(1).upper() if bare else ""}
     numbered = labels == tuple(str(i) for i in range(1, len(labels) + 1))

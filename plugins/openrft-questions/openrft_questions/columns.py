@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft import LETTERS, UsageError, escape_terminal
-from openrft_questions.table import BadRowError
+from openrft_questions.table import BadRowError, find_repeated
 
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
@@ -27,12 +27,16 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx"),
 }
 FALLBACKS = {  # further names, read only where a file has none of the names above
-    "question": ("question_stem", "stem", "question_text", "query", "prompt", "messages", "input"),
+    "question": (
+        *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
+        *("frage", "aufgabe", "pregunta", "domanda", "pergunta"),
+    ),
     "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
     "answer": (
         *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
         *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "solution", "output"),
+        *("answer_number", "antwort", "r\u00e9ponse", "reponse", "respuesta", "risposta", "resposta"),
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
@@ -76,6 +80,9 @@ def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
             f"--map {text[:60]!r}: not MEANING=COLUMN.",
             f"The meanings are {', '.join(known)}, and A, B, C for options.",
         )
+    twice = find_repeated([found.group(1) for found in begins])
+    if twice is not None:
+        raise UsageError(f"--map gives {twice} twice.", "Give each meaning one column.")
     ends = [*(found.start() for found in begins[1:]), len(text)]
     return {found.group(1): text[found.end() : end].strip() for found, end in zip(begins, ends, strict=True)}
 
@@ -96,7 +103,8 @@ class Columns:
     """What the columns of one file mean."""
 
     meanings: dict[str, str]  # by name; options as "option A"; "" for a column that is not read
-    extra: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()  # meanings that a command asked for
+    given: frozenset[str] = frozenset()  # meanings that --map says
 
     @property
     def ignored(self) -> list[str]:
@@ -177,7 +185,7 @@ def assign_columns(
         order = (*COLUMNS[meaning], *FALLBACKS.get(meaning, ()))
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
-    return Columns(found, frozenset(extra))
+    return Columns(found, frozenset(extra), frozenset(given))
 
 
 def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from openrft_questions.cells import parse_cell, to_text
 from openrft_questions.kinds import (
     MAX_LENGTH,
     PLAIN,
+    SHORT,
     YES_NO,
     KindRule,
     ascii_minus,
@@ -92,6 +93,8 @@ def is_sentence(gold: str, kind: str) -> bool:
 
 
 def _parse_boolean(answer: str, rule: KindRule) -> str:
+    if answer.lower() in SHORT:
+        return SHORT[answer.lower()]
     if answer.lower() not in YES_NO:
         detail = f"the type is boolean, and the answer {answer[:60]!r} is not Yes, No, True or False"
         raise BadRowError("answer", detail)

@@ -3,6 +3,7 @@ texts."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,9 +19,12 @@ KIND_NAMES: dict[str, AnswerKind] = {
     **{kind: kind for kind in KINDS},
     **dict.fromkeys(("multiple choice", "mcq", "single choice", "multiple"), "choice"),
     **dict.fromkeys(("yes/no", "true/false", "bool"), "boolean"),
+    **dict.fromkeys(("numerical", "integer", "int", "float"), "number"),
+    **dict.fromkeys(("string", "str"), "text"),
 }
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
+SHORT = {"y": "Yes", "t": "Yes", "n": "No", "f": "No"}  # read so in a column that has nothing else
 THIRD = ("maybe", "unknown", "uncertain", "unclear")  # beside yes and no, in a column of three options
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN = re.compile(_NUMBER)
@@ -38,6 +42,7 @@ class KindRule:
     letters: bool = False  # whether a letter alone is an answer, such as a symbol; otherwise its options are missing
     comma: Literal["decimal", "thousands"] | None = None  # what it stands for in numbers; None: it could be either
     words: tuple[str, ...] = ()  # the options of a column of yes, no and maybe
+    short: bool = False  # whether T and F, or Y and N, are yes and no
 
 
 def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
@@ -57,6 +62,9 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
     third = [word for word in THIRD if words[word]]
     if third and len(third) == 1 and words.total() == count and words["yes"] and words["no"]:
         return KindRule(words=("yes", "no", third[0]))
+    letters = {text.lower() for text in map(_text_of, answers)} if looks["letter"] == count else set()
+    if letters in ({"t", "f"}, {"y", "n"}):
+        return KindRule(short=True)
     numeric = looks["number"] + looks["commas"] + looks["spelled"]
     polarities = {YES_NO[word] for word in words if word in YES_NO}
     mostly_text = looks["text"] + looks["letter"] > count / 2
@@ -76,6 +84,8 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
     look = _look(value, text)
     if look == "boolean":
         return rule.yes_no
+    if look == "letter" and rule.short:
+        return "boolean"
     if look == "commas" and rule.comma is None:
         detail = f"the comma in {text[:40]!r} could stand for thousands or decimals: write it without, or with a dot"
         raise BadRowError("answer", f"{detail}, or give the type text if it is no number")
@@ -85,6 +95,12 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
     if look == "spelled":
         return rule.spelled
     return "number" if look in ("number", "commas") else "text"
+
+
+def names_kinds(values: Iterable[Any]) -> bool:
+    """Whether a column `type` says kinds of answers, well or badly spelled; such a column may be about anything."""
+    words = {_text_of(value).lower()[:40] for value in values}
+    return any(word in KIND_NAMES or difflib.get_close_matches(word, KIND_NAMES, 1, 0.75) for word in words)
 
 
 def spells_number(text: str) -> bool:

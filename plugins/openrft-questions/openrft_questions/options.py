@@ -13,6 +13,10 @@ from openrft_questions.table import BadRowError
 
 Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
 _OWN_LABEL = re.compile(r"\(?([A-Za-z])(?:\)|[.:](?=\s)|\s\))\s*(?=\S)")
+_ANSWER = re.compile(r"\(?([A-Za-z])[).]?")
+_LINES = re.compile(r"(?:^|\n)[ \t]*\(?([A-Za-z])[).:][ \t]*(?=\S)")  # each option on a line of its own
+_BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
+_LABELS = re.compile(r"(?:^|(?<=[\s,;|]))([A-Z])\s?[).:]\s*(?=\S)")
 
 
 def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
@@ -22,6 +26,8 @@ def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
     lists may be written in a cell. Raises BadRowError.
     """
     value = parse_cell(value)
+    if isinstance(value, str):
+        value = _split_cell(value) or value
     if value is not None and value not in ([], {}) and lettered:
         names = ", ".join(sorted(lettered))
         raise BadRowError("options", f"there are options in one column and also in {names}")
@@ -52,6 +58,43 @@ def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[
     texts, _ = _check_options([right, *wrong], list(LETTERS[: len(wrong) + 1]))
     order = sorted(texts, key=lambda text: hashlib.sha256(f"{question}\0{text}".encode()).digest())
     return tuple(order), LETTERS[order.index(texts[0])]
+
+
+def split_question(text: str, answer: str) -> tuple[str, Options]:
+    """A question whose options stand in its own text, on a line or in brackets each, if the answer is a letter of them.
+
+    Unchanged, and no options, for any other question. Raises BadRowError.
+    """
+    letter = _ANSWER.fullmatch(answer)
+    if not letter:
+        return text, ((), ())
+    for pattern in (_LINES, _BRACKETS):
+        found = _labelled_parts(text, pattern)
+        if found and found[0] and ord(letter.group(1).upper()) - ord("A") < len(found[1]):
+            return found[0], _check_options(found[1], list(LETTERS[: len(found[1])]))
+    return text, ((), ())
+
+
+def _split_cell(text: str) -> list[str]:
+    """The options in one text: with letters in front of them, or with bars, semicolons or line ends between."""
+    for pattern in (_LINES, _BRACKETS, _LABELS):
+        found = _labelled_parts(text, pattern)
+        if found and not found[0]:
+            return found[1]
+    marks = [mark for mark in ("|", ";", "\n") if mark in text]
+    parts = [part.strip() for part in text.split(marks[0])] if len(marks) == 1 else []
+    return parts if all(parts) else []
+
+
+def _labelled_parts(text: str, pattern: re.Pattern[str]) -> tuple[str, list[str]] | None:
+    """The text before the options and the options, if their letters are A, B, C, ... in order, each once."""
+    marks = list(pattern.finditer(text))
+    letters = "".join(mark.group(1).upper() for mark in marks)
+    if len(marks) < 2 or letters != LETTERS[: len(marks)]:
+        return None
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    parts = [text[mark.end() : end].strip().rstrip(",;|").strip() for mark, end in zip(marks, ends, strict=True)]
+    return (text[: marks[0].start()].strip(), parts) if all(parts) else None
 
 
 def _options_from_columns(lettered: Mapping[str, Any]) -> tuple[list[Any], list[str]]:

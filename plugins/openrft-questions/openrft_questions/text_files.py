@@ -147,20 +147,28 @@ def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
             counts = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:5])
             raise DataError(f"{path}: the columns are not equally long ({counts}).", "Give each row a cell of each.")
         rows = [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
-    elif (
-        len(lists) == 1 and (len(whole) == 1 or _holds_objects(*lists.values())) and not any(map(means_question, whole))
-    ):
-        rows = next(iter(lists.values()))
+    elif (found := _find_rows(whole, lists)) is not None:
+        rows = found
     elif whole and all(isinstance(value, dict) for value in whole.values()):
         if any(map(means_question, whole)):
             raise DataError(
                 f"{path}: an object of objects, no list of rows.", 'In pandas: `to_json(orient="records")`.'
             )
         for name, value in whole.items():
-            yield Located(f"row {name!r}", value)
+            yield Located(f"row {name[:60]!r}", value)
         return
     for number, value in enumerate(rows, 1):
         yield Located(f"row {number}", _require_object(value))
+
+
+def _find_rows(whole: dict[str, Any], lists: dict[str, list[Any]]) -> list[Any] | None:
+    """The list of rows in an object with further facts about them; None if it is not one alone."""
+    if any(map(means_question, whole)):
+        return None
+    if len(whole) == 1:
+        return next(iter(lists.values()), None)
+    found = [values for values in lists.values() if _holds_objects(values)]
+    return found[0] if len(found) == 1 else None
 
 
 def _holds_objects(values: list[Any]) -> bool:

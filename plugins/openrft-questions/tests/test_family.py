@@ -82,6 +82,22 @@ def test_chemistry_needs_its_capitals(tmp_path: Path) -> None:
     assert [(s.answer, s.meta["defects"]) for s in found] == [("A", []), ("B", [])]
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [{"question": "q?", "answer": "4"}],
+        {"data": [{"question": "q?", "answer": "4"}]},
+        {"title": "quiz", "tags": ["a", "b"], "questions": [{"question": "q?", "answer": "4"}]},
+        {"question": ["q?"], "answer": ["4"]},
+        {"17": {"question": "q?", "answer": "4"}},
+        {"question": "q?", "answer": "4"},
+    ],
+)
+def test_rows_in_an_object_of_json(tmp_path: Path, whole: object) -> None:
+    (sample,) = all_of(write(tmp_path / "q.json", json.dumps(whole)))
+    assert (sample.question, sample.answer) == ("q?", "4")
+
+
 def test_json_keeps_the_digits_of_its_decimals_and_refuses_a_key_twice(tmp_path: Path) -> None:
     text = '[{"question": "q?", "answer": 2.00}, {"question": "r?", "answer": 3, "topic": NaN}]'
     assert [s.answer for s in all_of(write(tmp_path / "q.json", text))] == ["2.00", "3"]
@@ -252,6 +268,31 @@ def test_the_commands_take_it_by_its_short_name(tmp_path: Path) -> None:
     ]
     done = subprocess.run([*openrft, *asked, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def openrft(*arguments: object) -> str:
+    """What the command prints; it must succeed."""
+    command = [sys.executable, "-m", "openrft", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_options_that_explain_rows_are_part_of_the_plan(tmp_path: Path) -> None:
+    lines = ["words,A,B,key,topic", *(f"{i}?,x,y,{1 + i % 2},{'st'[i % 3 > 0]}" for i in range(30))]
+    path = write(tmp_path / "q.csv", "\n".join(lines))
+    reading = ["--data", path, "--map", "question=words", "--map", "answer=key", "--count-from", 1]
+    shown = openrft("tasks", "show", "questions", *reading)
+    assert re.search(r"layout +own columns: question from words, answer from key, options from A, B\n", shown)
+    assert re.search(r"answers +15 A, 15 B\n", shown)
+    policy = ["--policy", "baseline:majority-answer", "--out", tmp_path]
+    openrft("evaluate", "--task", "questions", *reading, *policy, "--name", "one")
+    plan = json.loads((tmp_path / "one" / "plan.json").read_text())
+    assert (plan["data"]["columns"], plan["data"]["count_from"]) == ("question=words,answer=key", 1)
+    openrft("bench", "--plan", tmp_path / "one" / "plan.json", "--out", tmp_path, "--name", "two")
+    one, two = (json.loads((tmp_path / name / "report.json").read_text()) for name in ("one", "two"))
+    assert one["tasks"] == two["tasks"]
+    assert "topic s" in (tmp_path / "one" / "report.md").read_text()
 
 
 def test_it_is_a_family_as_the_harness_wants_it(tmp_path: Path) -> None:

@@ -36,6 +36,18 @@ def parse_row(row: dict[str, object], task: str) -> ParsedRow | BadRow:
         {"question": "q?", "option1": "x", "option2": "y", "Answer Key": "2"},
         {"question": "q?", "(A)": "x", "(B)": "y", "answer": "B) y"},
         {"question": "q?", "options": ["A. x", "B. y"], "answer": "b"},
+        {"question": "q?", "options": "['x' 'y']", "answer": "B"},
+        {
+            "question": "q?",
+            "options": "{'text': array(['x', 'y'], dtype=object), 'label': array(['A', 'B'])}",
+            "gold": "B",
+        },
+        {"question": "q?", "options": "A. x\nB. y", "answer": "B"},
+        {"question": "q?", "options": "(A) x (B) y", "answer": "Option B"},
+        {"question": "q?", "options": "A) x, B) y", "answer": "B - y"},
+        {"question": "q?", "options": "x | y", "answer": "y"},
+        {"question": "q?\nA. x\nB. y", "answer": "B"},
+        {"question": "q? (A) x (B) y", "answer": "(b)"},
         {"question": "q?", "options": [{"label": "a", "text": "x"}, {"label": "b", "text": "y"}], "answer": "B"},
     ],
 )
@@ -74,7 +86,7 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "answer": "1e" + "9" * 5000, "type": "number"}, "has 5002 characters"),
         ({"question": "q?", "answer": 10**400}, "has 401 characters"),
         ({"question": "q?", "answer": 10**5000}, "a number of thousands of digits"),
-        ({"question": "q?", "answer": "4", "type": 10**5000}, "the type is none of"),
+        ({"question": "q?", "answer": "4", "kind": 10**5000}, "the type is none of"),
         ({"question": "q?", "options": ["x", "y"], "answer": "9" * 5000}, "neither a label nor the text"),
         ({"question": "q?", "answer": "}{"}, "could never be met"),
         ({"question": "q\ud800?", "answer": "4"}, "half a character"),
@@ -84,7 +96,7 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "options": ["x"], "answer": "A"}, "there is only one option"),
         ({"question": "q?", "options": ["x", None], "answer": "A"}, "an option is empty or no text"),
         ({"question": "q?", "options": "x or y", "answer": "A"}, "in CSV give each a column of its own"),
-        ({"question": "q?", "options": "['x' 'y']", "answer": "A"}, "a list that cannot be read (without commas?)"),
+        ({"question": "q?", "options": "[x y]", "answer": "A"}, "a list that cannot be read (without commas?)"),
         ({"question": "q?", "A": "x", "C": "y", "answer": "A"}, "columns A, C were taken for options"),
         (
             {"question": "q?", "A": "x", "options": ["x"], "answer": "A"},
@@ -134,6 +146,24 @@ def test_types_that_are_given_go_before_looks() -> None:
 
 
 # Of few letters, as hypothesis's table of all of Unicode takes seconds where it is not there yet.
+def test_a_column_type_may_be_about_anything() -> None:
+    rows = [{"question": "q?", "answer": "4", "type": "Subtraction"}, {"question": "r?", "answer": "5", "type": "Sum"}]
+    table = Table([Located("line 1", row) for row in rows])
+    parsed = parse_table(table, "questions/q", DataRequest())
+    assert [row.sample.kind for row in parsed.rows if isinstance(row, ParsedRow) and row.sample] == ["number", "number"]
+    assert parsed.ignored == ("type",)
+
+
+def test_letters_for_yes_and_no() -> None:
+    rows = [{"question": f"{i}?", "answer": answer} for i, answer in enumerate("TFt")]
+    parsed = parse_table(Table([Located("line 1", row) for row in rows]), "questions/q", DataRequest())
+    assert [row.sample.answer for row in parsed.rows if isinstance(row, ParsedRow) and row.sample] == [
+        "Yes",
+        "No",
+        "Yes",
+    ]
+
+
 texts = st.text("aAbB1290 .,-+%()e\u2212\ud800\u00e9\n", max_size=5)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
