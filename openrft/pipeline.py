@@ -11,6 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
+from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.progress import NoProgress, Progress
@@ -87,11 +88,13 @@ def build_context(
 
 
 def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
-    """Raises UsageError for jobs that would fail: training without samples or without weights, and the reasons that
-    plugins give (their hook `check_job`). `tasks` is by name."""
+    """Raises UsageError for jobs that would fail: training without samples or without weights, thinking that the policy
+    cannot be switched to, and the reasons that plugins give (their hook `check_job`). `tasks` is by name."""
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
+    for job in jobs:
+        check_thinking(job.policy, job.settings.policy)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         task = replace(tasks[job.task], test=())

@@ -11,13 +11,14 @@ baseline:longest-option             a rule that answers without a model
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openrft.config.settings import PolicySettings
-from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError
+from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
 from openrft.policies.checkpoint_files import read_adapter_base
@@ -144,11 +145,7 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     if spec.startswith("openai:"):
         from openrft.policies.openai import OpenAIPolicy
 
-        if settings.thinking_budget is not None:
-            raise UsageError(
-                f"policy.thinking_budget is set, and the tokens of {spec} are drawn by a server.",
-                "Leave it out, or give a checkpoint folder or hub id.",
-            )
+        check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
@@ -159,6 +156,33 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
 
     path, adapter = resolve_adapter(spec)
     return HFPolicy(_prepare(path), adapter=adapter, settings=settings)
+
+
+@functools.cache
+def check_thinking(spec: str, settings: PolicySettings) -> None:
+    """Raises UsageError for a policy that cannot think as it is asked to, before anything runs. Reads no weights.
+
+    A server cannot be asked before it is used.
+    """
+    if spec.startswith("baseline:") or (settings.thinking == "auto" and settings.thinking_budget is None):
+        return
+    if spec.startswith("openai:"):
+        if settings.thinking_budget is not None:
+            raise UsageError(
+                f"policy.thinking_budget is set, and the tokens of {spec} are drawn by a server.",
+                "Leave it out, or give a checkpoint folder or hub id.",
+            )
+        return
+    from openrft.policies.checkpoint_files import load_tokenizer
+    from openrft.policies.plain_prompt import open_prompts
+
+    path, adapter = resolve_adapter(_strip_vllm(spec) if spec.startswith(VLLM_PREFIX) else spec)
+    path = _prepare(path)
+    try:
+        tokenizer = load_tokenizer(path, adapter, settings.date)
+    except Exception as fault:
+        raise CheckpointError(f"cannot load the tokenizer of {path!r}: {first_line(fault)}") from fault
+    open_prompts(tokenizer, path, (), settings)
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:

@@ -7,6 +7,7 @@ models without a template are in plain_prompt.py.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -131,7 +132,7 @@ class ChatTemplate:
         if RULE in text and QUESTION in text:
             return True
         what = "drops the system turn without a word" if QUESTION in text else "refuses a system turn"
-        logger.warning("%s: the chat template %s: the instruction goes into the first user turn.", self._path, what)
+        _warn_once(f"{self._path}: the chat template {what}: the instruction goes into the first user turn.")
         return False
 
     def _find_switch(self, source: str) -> tuple[str, tuple[Any, Any]] | None:
@@ -182,10 +183,9 @@ class ChatTemplate:
         direct = _between(whole, prompt, ANSWER)
         end = self._find_end_token(whole.partition(ANSWER)[2])
         if marks is None and self._thought_key:
-            logger.warning(
-                "%s: the chat template writes thoughts without a mark that is known here: a thought is read as part of"
-                " the answer.",
-                self._path,
+            _warn_once(
+                f"{self._path}: the chat template writes thoughts without a mark that is known here: a thought is read"
+                " as part of the answer."
             )
         if marks is None or self._is_off or prompt.rstrip().endswith(marks[1]):
             return AnswerForm(direct=direct if direct and direct.strip() else "", end=end)
@@ -209,6 +209,12 @@ class ChatTemplate:
         special = {id for id, token in self._tokenizer.added_tokens_decoder.items() if token.special}
         ids = self._tokenizer.encode(after, add_special_tokens=False)
         return next((id for id in ids if id in special), None)
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    """Log it the first time that this process has it to say."""
+    logger.warning("%s", message)
 
 
 def _between(text: str, start: str, end: str) -> str | None:

@@ -72,6 +72,15 @@ def hide_leftover_adapter(path: str) -> Iterator[str]:
         yield aside
 
 
+def load_tokenizer(path: str, adapter: Path | None, date: str) -> Any:
+    """The tokenizer of a checkpoint folder or hub id, or that which was saved with an adapter. Its template prints
+    `date` as today's. Raises whatever transformers raises."""
+    from transformers import AutoTokenizer
+
+    own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
+    return pin_template_date(AutoTokenizer.from_pretrained(adapter if own else path), date)
+
+
 def pin_template_date(tokenizer: T, date: str = PolicySettings().date) -> T:
     """Make the tokenizer's chat template print `date` (YYYY-MM-DD) as today's date.
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
-from openrft.policies.checkpoint_files import hide_leftover_adapter, pin_template_date
+from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
@@ -85,9 +85,7 @@ class HFPolicy:
         dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
         try:
-            own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-            tokenizer = AutoTokenizer.from_pretrained(adapter if own else path)
-            self.tokenizer: Any = pin_template_date(tokenizer, settings.date)
+            self.tokenizer = load_tokenizer(path, adapter, settings.date)
             with hide_leftover_adapter(path) as folder:
                 model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
         except Exception as fault:

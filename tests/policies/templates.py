@@ -86,6 +86,19 @@ SPECIAL = [
 ]
 
 
+# Each family with the end of its turns, and what it thinks by itself.
+FAMILIES = {
+    "R1": (R1, "</s>"),
+    "QwQ": (QWEN3_THINKING, "<|im_end|>"),
+    "Qwen3": (QWEN3, "</s>"),  # its turns end otherwise
+    "Magistral": (MAGISTRAL, "</s>"),
+    "gpt-oss": (GPT_OSS, "<|return|>"),
+    "DeepSeek-V3.1": (DEEPSEEK_V31, "</s>"),
+    "Gemma": (GEMMA, "<end_of_turn>"),
+    "base": (None, "</s>"),
+}
+
+
 def write_checkpoint(
     folder: Path,
     template: str | None,

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from openrft import CheckpointError, Demonstration, Sample, Sampling, build_messages
+from openrft.policies.chat_template import _warn_once
 from openrft.policies.generation.decode import CHECK, DecodedRow
 from openrft.policies.hf import HFPolicy, sample_with_decode_loop
 from tests.policies import templates as families
@@ -24,6 +25,11 @@ FIRST, QUESTION = "1 + 1?\nA. one\nB. two", "2 + 3?\nA. five\nB. six"
 
 def text_of(policy, messages):
     return policy.tokenizer.decode(policy.encode(messages))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_yet():
+    _warn_once.cache_clear()
 
 
 @pytest.fixture
@@ -69,6 +75,7 @@ def test_instruction_and_demonstrations_reach_every_model(opened, caplog, templa
     assert text_of(policy, SHOWN) == shown
     assert shown.count("<s>") == 1  # the template writes it, so the tokenizer does not
     text_of(policy, ASKED)
+    HFPolicy(policy.path)
     said = [record for record in caplog.records if "first user turn" in record.message]
     assert len(said) == (template != families.R1)
 
@@ -77,6 +84,7 @@ def test_what_a_template_does_to_a_system_turn_is_said_as_it_is(opened, caplog):
     opened(families.PHI3)
     assert "drops the system turn without a word: the instruction goes into the first user turn" in caplog.text
     caplog.clear()
+    _warn_once.cache_clear()
     opened(families.GEMMA)
     assert "refuses a system turn: the instruction goes into the first user turn" in caplog.text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -46,7 +48,7 @@ class RolloutGrader:
     grader: Grader
     plugin: str
     response_format: ResponseFormat | None = None
-    _known: dict[tuple[str, str], Score] = field(default_factory=dict)  # by sample id and completion
+    _known: dict[str, Score] = field(default_factory=dict)  # by row and completion
 
     def check_rows(self, samples: Sequence[Sample]) -> list[str]:
         """What the grader needs of a row and some sample lacks: one sentence for each variable."""
@@ -67,17 +69,19 @@ class RolloutGrader:
                     break
         return faults
 
-    def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None) -> list[Score]:
-        """One score a rollout, in order. A failure is not remembered: the next call tries again."""
-        keys = [(rollout.sample.id, rollout.completion.text) for rollout in rollouts]
-        fresh = {key: rollout for key, rollout in zip(keys, rollouts, strict=True) if key not in self._known}
-        cases = [build_case(rollout.sample, rollout.completion.text) for rollout in fresh.values()]
-        scores = dict(zip(fresh, self._grade(cases, progress or NoProgress()), strict=True))
-        found = [scores.get(key) or self._known[key] for key in keys]
+    def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
+        """One score a rollout, in order. `retry`: grade again what could not be scored before."""
+        cases = [build_case(rollout.sample, rollout.completion.text) for rollout in rollouts]
+        keys = [_digest(r.sample.id, case.item, r.completion.text) for r, case in zip(rollouts, cases, strict=True)]
         if len(self._known) > REMEMBERED:
             self._known.clear()
-        self._known.update({key: score for key, score in scores.items() if score.value is not None})
-        return found
+        fresh = {
+            key: case
+            for key, case in zip(keys, cases, strict=True)
+            if key not in self._known or (retry and self._known[key].value is None)
+        }
+        self._known.update(zip(fresh, self._grade(list(fresh.values()), progress or NoProgress()), strict=True))
+        return [self._known[key] for key in keys]
 
     def _grade(self, cases: Sequence[Case], progress: Progress) -> list[Score]:
         """The grader's scores; the lowest mark for answers that do not keep to the response format."""
@@ -116,10 +120,11 @@ class RolloutGrader:
         With a response format, also `valid_format`: the share of answers that keep to it.
         """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
-        scores = self.score(written)
+        scores = self.score(written, retry=False)
+        counts = {"not_measured": sum(score.value is None for score in scores)}
         values = [score.value for score in scores if score.value is not None]
         if not values:
-            return HookResult({}, counts=_count_failures(scores))
+            return HookResult({}, counts=counts)
         passed = sum(value >= self.grader.threshold for value in values)
         metrics = {
             f"{self.plugin}.mean": sum(values) / len(values),
@@ -129,7 +134,12 @@ class RolloutGrader:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)
             metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
-        return HookResult(metrics, counts=_count_failures(scores))
+        return HookResult(metrics, counts=counts)
+
+
+def _digest(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _count_failures(scores: Sequence[Score]) -> dict[str, int]:

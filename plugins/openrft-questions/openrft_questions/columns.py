@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft import LETTERS, UsageError, escape_terminal
-from openrft_questions.table import BadRowError
+from openrft_questions.table import BadRowError, find_repeated
 
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
@@ -80,6 +80,9 @@ def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
             f"--map {text[:60]!r}: not MEANING=COLUMN.",
             f"The meanings are {', '.join(known)}, and A, B, C for options.",
         )
+    twice = find_repeated([found.group(1) for found in begins])
+    if twice is not None:
+        raise UsageError(f"--map gives {twice} twice.", "Give each meaning one column.")
     ends = [*(found.start() for found in begins[1:]), len(text)]
     return {found.group(1): text[found.end() : end].strip() for found, end in zip(begins, ends, strict=True)}
 
@@ -100,7 +103,8 @@ class Columns:
     """What the columns of one file mean."""
 
     meanings: dict[str, str]  # by name; options as "option A"; "" for a column that is not read
-    extra: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()  # meanings that a command asked for
+    given: frozenset[str] = frozenset()  # meanings that --map says
 
     @property
     def ignored(self) -> list[str]:
@@ -181,7 +185,7 @@ def assign_columns(
         order = (*COLUMNS[meaning], *FALLBACKS.get(meaning, ()))
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
-    return Columns(found, frozenset(extra))
+    return Columns(found, frozenset(extra), frozenset(given))
 
 
 def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

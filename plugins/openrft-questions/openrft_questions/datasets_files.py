@@ -27,7 +27,6 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 HUB = "hf:"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _HUB_NAME = re.compile(rf"({_NAME}(?:/{_NAME})?)(?::([^@:]+))?(?:@(\S+))?")
-Parts = Mapping[str, "pyarrow.Table"]  # by the name of the split
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +64,28 @@ def is_saved_dataset(folder: Path) -> bool:
 
 def read_parquet(path: Path) -> Table:
     """The rows of a Parquet file. Raises DataError."""
-    import pyarrow
     import pyarrow.parquet
 
     try:
         found = pyarrow.parquet.read_table(io.BytesIO(read_bytes(path)))
-    except (pyarrow.ArrowException, OSError) as fault:
+        found.validate(full=True)  # reading from a broken table may end the process
+        return Table(list(_rows(path, found, None)))
+    except DataError:
+        raise
+    except Exception as fault:  # the library raises whatever a broken file leads to
         raise DataError(f"{path}: not a whole Parquet file ({_first_line(fault)}).", "Write it again.") from fault
-    return Table(list(_rows(path, found, None)))
 
 
 def read_saved_dataset(folder: Path, split: str | None) -> Table:
     """The rows of a folder that `datasets` saved. Raises DataError."""
-    import pyarrow
-
     with _quiet_datasets() as datasets:
         try:
-            found = datasets.load_from_disk(str(folder))
-        except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as fault:
+            return Table(list(_read_parts(str(folder), datasets.load_from_disk(str(folder)), split)))
+        except DataError:
+            raise
+        except Exception as fault:  # the library raises whatever a broken file leads to
             reason = _first_line(fault)
             raise DataError(f"{folder}: not a whole data set ({reason}).", "Save it again (`save_to_disk`).") from fault
-        return Table(list(_read_parts(str(folder), _by_split(found), split)))
 
 
 def read_hub_dataset(name: HubName, split: str | None) -> Table:
@@ -93,10 +93,12 @@ def read_hub_dataset(name: HubName, split: str | None) -> Table:
     with _quiet_datasets() as datasets:
         try:
             found = datasets.load_dataset(name.repository, name.config, revision=name.revision)
+            table = Table(list(_read_parts(str(name), found, split)))
+        except DataError:
+            raise
         except Exception as fault:  # whatever the library, the network or the hub may raise
             raise _explain_hub(name, fault) from fault
-        table = Table(list(_read_parts(str(name), _by_split(found), split)))
-        table.revision = _find_commit(found) or name.revision
+    table.revision = _find_commit(found) or name.revision
     return table
 
 
@@ -140,20 +142,13 @@ def _explain_hub(name: HubName, fault: Exception) -> DataError:
     return DataError(f"{name}: the data set cannot be had ({escape_terminal(text)[:300]}).", advice)
 
 
-def _by_split(found: Any) -> Parts:
-    """The tables of a Dataset or a DatasetDict, with the names of classes in place of their numbers."""
-    return (
-        {name: _name_classes(one) for name, one in found.items()}
-        if isinstance(found, Mapping)
-        else {"": _name_classes(found)}
-    )
-
-
 def _name_classes(found: Any) -> pyarrow.Table:
+    """The table of a Dataset, with the names of classes in place of their numbers."""
     import datasets
     import pyarrow
 
     table = found.with_format("arrow")[:]
+    table.validate(full=True)  # reading from a broken table may end the process
     for column, feature in found.features.items():
         if isinstance(feature, datasets.ClassLabel):
             names = [None if i is None or i < 0 else feature.int2str(i) for i in table[column].to_pylist()]
@@ -162,9 +157,11 @@ def _name_classes(found: Any) -> pyarrow.Table:
     return table
 
 
-def _read_parts(source: str, parts: Parts, split: str | None) -> Iterator[Located]:
+def _read_parts(source: str, found: Any, split: str | None) -> Iterator[Located]:
+    """The rows of a Dataset, or of the chosen splits of a DatasetDict. Raises DataError."""
+    parts = found if isinstance(found, Mapping) else {"": found}
     for name, side in choose_splits(source, list(parts), split):
-        yield from _rows(source, parts[name], side, name if len(parts) > 1 else "")
+        yield from _rows(source, _name_classes(parts[name]), side, name if len(parts) > 1 else "")
 
 
 def _rows(source: object, table: pyarrow.Table, side: Side | None, split: str = "") -> Iterator[Located]:

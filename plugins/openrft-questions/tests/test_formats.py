@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,6 +192,10 @@ def test_splits_of_a_saved_data_set(tmp_path: Path) -> None:
     assert len(load(tmp_path / "quiz", split="validation")) == 3
     with pytest.raises(DataError, match="quiz has no split 'dev'; there are train, validation, test"):
         load(tmp_path / "quiz", split="dev")
+    hidden = datasets.Dataset.from_list([{**row, "answer": ""} for row in ROWS[:2]])
+    datasets.DatasetDict({**saved, "test": hidden}).save_to_disk(tmp_path / "hidden")
+    with pytest.raises(DataError, match=r"hidden: no row of test has an answer\. Name another split: --split train:v"):
+        load(tmp_path / "hidden", skip_bad_rows=True)
     del saved["test"]
     saved.save_to_disk(tmp_path / "two")
     with pytest.raises(DataError, match=r"two has the splits train, validation\. Name one or two with --split"):
@@ -207,6 +213,13 @@ def test_splits_of_a_column(tmp_path: Path) -> None:
     write_csv(tmp_path / "r.csv", ROWS)
     with pytest.raises(UsageError, match="has no splits, and no column `split`"):
         load(tmp_path / "r.csv", split="test")
+
+
+def test_a_number_that_names_an_option_needs_options(tmp_path: Path) -> None:
+    write_csv(tmp_path / "q.csv", [{"question": f"{i}?", "label": str(i % 2)} for i in range(4)])
+    with pytest.raises(DataError, match="line 2: the answer 0 looks like the number of an option, and there are none"):
+        load(tmp_path / "q.csv")
+    assert {s.kind for s in load(tmp_path / "q.csv", kind="number")} == {"number"}
 
 
 def test_classes_are_read_by_their_names(tmp_path: Path) -> None:
@@ -237,6 +250,7 @@ def test_columns_by_option(tmp_path: Path) -> None:
         ("question=words", "--map question=words: there is no such column. There are text, first, one"),
         ("questions=text", "not MEANING=COLUMN. The meanings are question, options, answer"),
         ("text", "not MEANING=COLUMN"),
+        ("question=text,answer=right,question=hint", "--map gives question twice."),
     ):
         with pytest.raises(UsageError, match=why.replace(".", r"\.")):
             load(tmp_path / "q.csv", columns=wrong)
@@ -297,3 +311,18 @@ def test_a_saved_data_set_that_is_cut_short(tmp_path: Path, keep: int) -> None:
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(DataError, match="q: not a whole data set"):
         load(tmp_path / "q")
+
+
+@pytest.mark.parametrize("name", ["i.xlsx", "j.parquet", "k", "a.csv.gz"])
+def test_no_flipped_byte_breaks_a_reader(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    WRITERS[name](path, ROWS)
+    file = next(path.glob("*.arrow")) if path.is_dir() else path
+    whole, draw = file.read_bytes(), random.Random(0)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for _ in range(draw.randint(1, 6)):
+            broken[draw.randrange(len(whole))] = draw.randrange(256)
+        file.write_bytes(bytes(broken))
+        with contextlib.suppress(DataError):
+            load(path, skip_bad_rows=True)
