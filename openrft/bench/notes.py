@@ -150,6 +150,8 @@ def _data(report: Report) -> Iterator[str]:
         left_out = [_describe_counts(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
         if left_out:
             yield f"{task.name}: {'; '.join(left_out)}."
+        for warning in task.notes.get("warnings", ()):
+            yield f"{task.name}: {warning}"
         if task.notes.get("columns_ignored"):
             yield f"{task.name}: columns not read: {', '.join(task.notes['columns_ignored'])}."
         clusters = len({item.cluster for item in task.items})

@@ -250,6 +250,7 @@ def test_columns_by_option(tmp_path: Path) -> None:
         ("question=words", "--map question=words: there is no such column. There are text, first, one"),
         ("questions=text", "not MEANING=COLUMN. The meanings are question, options, answer"),
         ("text", "not MEANING=COLUMN"),
+        ("question=text,answer=right,question=hint", "--map gives question twice."),
     ):
         with pytest.raises(UsageError, match=why.replace(".", r"\.")):
             load(tmp_path / "q.csv", columns=wrong)
