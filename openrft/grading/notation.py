@@ -83,11 +83,14 @@ _TIMES = re.compile(r"(?<=\d)\s*(?:[×*]|x(?=\s*10\s*\^))\s*(?=\d)")
 _THIN_SPACE = re.compile("(?<=[0-9])[\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPACE = re.compile(r"\s+")
+_PROSE = re.compile(r"(?:[A-Za-z ,;.']|-(?!-))*")
 _LOOSE_SPACE = re.compile(r"(?<=[^\W\d_]) (?=[\d\W])|(?<=\d) (?=\D)|(?<=[^\w\s]) | (?=[^\w\s])")
 
 
 def unify_notation(text: str) -> str:
     """The text, without markup, in one spelling. Spaces stay only between words and between numbers."""
+    if _PROSE.fullmatch(text):
+        return _LOOSE_SPACE.sub("", _SPACE.sub(" ", text).strip())
     text = unicodedata.normalize("NFC", _THIN_SPACE.sub("", _VULGAR.sub(" ", text.replace(CHARGE, ""))))
     text = _SCRIPTS.sub(_write_script, text).translate(_SAME)
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
