@@ -52,17 +52,17 @@ def split_thought(completion: str) -> ThoughtAndAnswer:
     answers: list[str] = []
     start, closing = 0, ""  # `closing`: the mark that ends the thought that is being read
     for match in _MARK.finditer(text):
-        mark, part = match.group().lower(), text[start : match.start()]
+        mark = match.group().lower()
         if closing:
             if mark != closing:
                 continue
-            thoughts.append(part)
+            thoughts.append(text[start : match.start()])
             closing = ""
         elif mark in _CLOSES:
-            answers.append(part)
+            answers.append(text[start : match.start()])
             closing = _CLOSES[mark]
         elif mark in _ALONE:
-            thoughts += [*answers, part]
+            thoughts += [*answers, text[start : match.start()]]
             answers.clear()
         else:
             continue
