@@ -28,6 +28,7 @@ from openrft.errors import OpenRFTError
 from openrft.grading import expression_worker
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import Number, is_same_number, parse_number
+from openrft.grading.plain_math import to_plain
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.types import Sample
 
@@ -70,6 +71,8 @@ def read_expression(sample: Sample, raw: str) -> str | None:
 
 def explain_unreadable(sample: Sample, raw: str) -> str:
     """Why `read_expression` gives None; empty if it does not."""
+    if len(raw) > 4 * LONGEST:
+        return "it is too long for an expression"
     text = _strip_words(raw)
     if not text:
         return "it is empty"
@@ -102,13 +105,13 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
     if isinstance(parse_number(gold), Number):
         if isinstance(parse_number(read), Number):
             return is_same_number(read, gold, rules, question)
-        if re.fullmatch(r"[\d\s.,+*/()^{}-]+", read):  # a calculation that is not finished
+        if re.fullmatch(r"[\d\s.,+*/()^{}-]+", to_plain(read)):  # a calculation that is not finished
             return False
     return _ask(to_latex(gold), to_latex(read)) == "yes"
 
 
 def to_latex(text: str) -> str:
-    """The expression as Math-Verify reads it: programmers' and Unicode signs as LaTeX, sets with escaped braces."""
+    """The expression as Math-Verify reads it: programmers' and Unicode signs as LaTeX."""
     text = remove_markup(text).replace("$", " ").replace("\n", " ")
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_PLAIN_RAISED) + "}", text)
@@ -116,10 +119,7 @@ def to_latex(text: str) -> str:
     text = _NAMED.sub(r"\\\1 ", text)
     for pattern, latex in _REWRITTEN:
         text = pattern.sub(latex, text)
-    text = text.strip().rstrip(".,;")
-    if text.startswith("{") and text.endswith("}") and text.count("{") == 1:
-        return rf"\{{{text[1:-1]}\}}"
-    return text
+    return text.strip().rstrip(".,;")
 
 
 def _is_balanced(text: str) -> bool:
@@ -133,8 +133,7 @@ def _is_balanced(text: str) -> bool:
 
 
 def _strip_words(raw: str) -> str:
-    text = " ".join(raw.split())[: 4 * LONGEST]
-    return _IS.split(text)[-1].strip().rstrip(".;")
+    return _IS.split(" ".join(raw.split()))[-1].strip().rstrip(".;")
 
 
 def _squeeze(text: str) -> str:

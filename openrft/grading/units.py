@@ -1,7 +1,7 @@
 """Units behind a number: how they are read, when two contradict each other, and how values are converted.
 
 A unit is a product of powers of known symbols and names (`kJ mol^{-1}`, `kJ/mol` and `kilojoules per mole` are one), or
-plain words (`apples`). Case counts: mW is not MW. Factors are exact (SI brochure, 9th edition; CODATA 2018 for u).
+plain words (`apples`). Case counts: mW is not MW. Factors are exact (SI brochure, 9th edition; CODATA 2022 for u).
 """
 
 from __future__ import annotations
@@ -49,10 +49,8 @@ _SCALED: dict[str, tuple[str, str, str]] = {
     "cal": ("4184", "g m2 s-2", "calorie"),
     "bar": ("1e8", "g m-1 s-2", "bar"),
     "M": ("1000", "mol m-3", "molar"),
-    "Da": ("1.66053906660e-24", "g", "dalton"),
+    "Da": ("1.66053906892e-24", "g", "dalton"),
     "Wh": ("3600000", "g m2 s-2", "watt-hour"),
-    "B": ("8", "bit", "byte"),
-    "bit": ("1", "bit", "bit"),
 }
 _FIXED: dict[str, tuple[str, str, str]] = {
     "\u00c5": ("1e-10", "m", "angstrom \u00e5ngstr\u00f6m \u00e5ngstrom"),
@@ -62,7 +60,7 @@ _FIXED: dict[str, tuple[str, str, str]] = {
     "wk": ("604800", "s", "week"),
     "yr": ("31557600", "s", "year"),
     "t": ("1000000", "g", "tonne"),
-    "u": ("1.66053906660e-24", "g", "amu"),
+    "u": ("1.66053906892e-24", "g", "amu"),
     "ha": ("10000", "m2", "hectare"),
     "atm": ("101325000", "g m-1 s-2", "atmosphere"),
     "mmHg": ("133322.387415", "g m-1 s-2", "mmhg"),
@@ -96,6 +94,7 @@ _FIXED: dict[str, tuple[str, str, str]] = {
     "\u00a5": ("1", "JPY", "yen jpy"),
     "\u20b9": ("1", "INR", "rupee inr rs"),
 }
+_MONEY = frozenset({"USD", "EUR", "GBP", "JPY", "INR"})
 _BY_NAME = {name: symbol for table in (_SCALED, _FIXED) for symbol, row in table.items() for name in row[2].split()}
 _SHORT_WORDS = frozenset({"in", "pt", "pm", "dad", "fun", "mad", "had", "cat", "hat", "mat"})  # no units before words
 _SPECIAL = (  # what is written with a sign, a space or an English word order
@@ -167,15 +166,15 @@ def convert(value: Fraction, unit: Unit, to: Unit) -> Fraction | None:
     """The value in another unit, by pint; None if it cannot be converted. Temperatures are read on their scales."""
     if not (unit.parts and to.parts):
         return None
+    if any(base in _MONEY for base, _ in (*unit.dimensions, *to.dimensions)):
+        return value * unit.factor / to.factor if unit.dimensions == to.dimensions else None
     import pint
 
     try:
         found = _registry().Quantity(float(value), _pint_name(unit)).to(_pint_name(to)).magnitude
         return Fraction(f"{found:.13g}")
     except (pint.errors.PintError, ArithmeticError, ValueError):
-        if unit.dimensions != to.dimensions:
-            return None
-        return value * unit.factor / to.factor  # currencies
+        return None
 
 
 @functools.cache
@@ -186,7 +185,15 @@ def _registry() -> Any:
 
 
 _PINT_NAMES = {"\u03a9": "ohm", "\u00c5": "angstrom", "deg": "degree", "u": "unified_atomic_mass_unit", "%": "percent"}
-_PINT_NAMES |= {"D": "debye", "h": "hour", "d": "day", "t": "metric_ton", "cc": "centimeter**3", "\u2030": "permille"}
+_PINT_NAMES |= {
+    "D": "debye",
+    "h": "hour",
+    "d": "day",
+    "t": "metric_ton",
+    "cc": "centimeter**3",
+    "\u2030": "permille",
+    "wk": "week",
+}
 
 
 def _pint_name(unit: Unit) -> str:
@@ -233,11 +240,10 @@ def _find_unit(name: str) -> tuple[str, Fraction, Dimensions] | None:
         return "inch", *_read_row("inch")
     if name == "l":
         return "L", *_read_row("L")
-    if len(name) > 1 and name[0] in _PREFIXES and name[1:].replace("l", "L") in _SCALED and name not in ("dB", "pH"):
-        symbol = name[1:].replace("l", "L") if name[1:] == "l" else name[1:]
-        if symbol in _SCALED:
-            factor, powers = _read_row(symbol)
-            return name[0] + symbol, factor * Fraction(10) ** _PREFIXES[name[0]], powers
+    symbol = "L" if name[1:] == "l" else name[1:]
+    if name[0] in _PREFIXES and symbol in _SCALED and name not in ("dB", "pH"):
+        factor, powers = _read_row(symbol)
+        return name[0] + symbol, factor * Fraction(10) ** _PREFIXES[name[0]], powers
     lower = name.lower()
     for word in (lower, lower.removesuffix("s")):
         if len(word) < 2 and word != "\u00b0":
@@ -270,13 +276,16 @@ def find_asked_units(question: str) -> tuple[Unit, ...]:
     for found in list(_ASKED.finditer(question))[-8:]:
         words = re.split(r"[,.;:?!)]", question[found.end() : found.end() + 60])[0].split()[:4]
         for size in range(len(words), 0, -1):
-            unit = _parse_words(" ".join(words[:size]))
-            if unit is not None:
+            text = " ".join(words[:size])
+            unit = parse_unit(text) if _is_known(text) else None
+            if unit is not None and not unit.is_percent:
                 asked.append(unit)
                 break
     return tuple(asked)
 
 
-def _parse_words(text: str) -> Unit | None:
-    unit = parse_unit(text)
-    return unit if unit is not None and unit.parts and not unit.is_percent else None
+def _is_known(text: str) -> bool:
+    """Whether the text is a unit through and through, without a substance behind it."""
+    for pattern, plain in _SPECIAL:
+        text = pattern.sub(plain, text)
+    return _parse_known(text, alone=True) is not None

@@ -138,9 +138,9 @@ class SourceRow:
     """One row of a source as it stands there."""
 
     place: str  # for messages: "mine.csv line 3"
-    question: Question | None  # None: the row cannot be used, and `fault` says why
+    question: Question | None  # None: the row cannot be used
     sample: Sample | None = None  # the question with its gold answer; None for a row without an answer
-    fault: str = ""
+    fault: str = ""  # why the row cannot be used, or its answer cannot be read where none is needed
     extra: Mapping[str, Any] = field(default_factory=dict)  # by the meaning that was asked for; only filled cells
     cells: Mapping[str, Any] = field(default_factory=dict)  # every column by its own name
 

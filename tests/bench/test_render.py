@@ -41,6 +41,14 @@ def test_a_pipe_gets_every_character() -> None:
     assert all(note in text.splitlines() for note in summary.notes)
 
 
+def test_a_column_that_says_nothing_is_left_out() -> None:
+    """With one training seed there is no p."""
+    one, two = (printed(factories.report(seeds=seeds), width=80) for seeds in ((0,), (0, 1)))
+    headers = [[line.split() for line in text.splitlines() if line.split()[:1] == ["plugin"]] for text in (one, two)]
+    assert headers[0] == [["plugin", "add-one", "leave-one-out", "Shapley", "value"]]
+    assert headers[1] == [["plugin", "add-one", "p", "leave-one-out", "p", "Shapley", "value", "p"]]
+
+
 def test_a_narrow_terminal_folds_and_cuts_nothing() -> None:
     text = printed(factories.report(), width=60, force_terminal=True)
     assert "…" not in text

@@ -78,7 +78,13 @@ def spellings(draw: st.DrawFn, value: Decimal) -> str:
 @given(st.data())
 def test_a_number_in_any_spelling_equals_itself(data: st.DataObject) -> None:
     value = data.draw(values())
-    gold, said = data.draw(spellings(value)), data.draw(st.sampled_from(WRAPPED)).format(data.draw(spellings(value)))
+    gold, spelled, wrapped = (
+        data.draw(spellings(value)),
+        data.draw(spellings(value)),
+        data.draw(st.sampled_from(WRAPPED)),
+    )
+    assume(not (wrapped.startswith("**") and "**" in spelled))  # what is bold there, nobody can tell
+    said = wrapped.format(spelled)
     assert grade(Sample("How much?", gold, kind="number"), f"\\boxed{{{said}}}").correct, (gold, said)
 
 

@@ -100,7 +100,8 @@ class Columns:
     """What the columns of one file mean."""
 
     meanings: dict[str, str]  # by name; options as "option A"; "" for a column that is not read
-    extra: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()  # meanings that a command asked for
+    given: frozenset[str] = frozenset()  # meanings that --map says
 
     @property
     def ignored(self) -> list[str]:
@@ -181,7 +182,7 @@ def assign_columns(
         order = (*COLUMNS[meaning], *FALLBACKS.get(meaning, ()))
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
-    return Columns(found, frozenset(extra))
+    return Columns(found, frozenset(extra), frozenset(given))
 
 
 def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

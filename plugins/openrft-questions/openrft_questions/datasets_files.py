@@ -27,7 +27,6 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 HUB = "hf:"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _HUB_NAME = re.compile(rf"({_NAME}(?:/{_NAME})?)(?::([^@:]+))?(?:@(\S+))?")
-Parts = Mapping[str, "pyarrow.Table"]  # by the name of the split
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def read_saved_dataset(folder: Path, split: str | None) -> Table:
         except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as fault:
             reason = _first_line(fault)
             raise DataError(f"{folder}: not a whole data set ({reason}).", "Save it again (`save_to_disk`).") from fault
-        return Table(list(_read_parts(str(folder), _by_split(found), split)))
+        return Table(list(_read_parts(str(folder), found, split)))
 
 
 def read_hub_dataset(name: HubName, split: str | None) -> Table:
@@ -95,7 +94,7 @@ def read_hub_dataset(name: HubName, split: str | None) -> Table:
             found = datasets.load_dataset(name.repository, name.config, revision=name.revision)
         except Exception as fault:  # whatever the library, the network or the hub may raise
             raise _explain_hub(name, fault) from fault
-        table = Table(list(_read_parts(str(name), _by_split(found), split)))
+        table = Table(list(_read_parts(str(name), found, split)))
         table.revision = _find_commit(found) or name.revision
     return table
 
@@ -140,16 +139,8 @@ def _explain_hub(name: HubName, fault: Exception) -> DataError:
     return DataError(f"{name}: the data set cannot be had ({escape_terminal(text)[:300]}).", advice)
 
 
-def _by_split(found: Any) -> Parts:
-    """The tables of a Dataset or a DatasetDict, with the names of classes in place of their numbers."""
-    return (
-        {name: _name_classes(one) for name, one in found.items()}
-        if isinstance(found, Mapping)
-        else {"": _name_classes(found)}
-    )
-
-
 def _name_classes(found: Any) -> pyarrow.Table:
+    """The table of a Dataset, with the names of classes in place of their numbers."""
     import datasets
     import pyarrow
 
@@ -162,9 +153,11 @@ def _name_classes(found: Any) -> pyarrow.Table:
     return table
 
 
-def _read_parts(source: str, parts: Parts, split: str | None) -> Iterator[Located]:
+def _read_parts(source: str, found: Any, split: str | None) -> Iterator[Located]:
+    """The rows of a Dataset, or of the chosen splits of a DatasetDict. Raises DataError."""
+    parts = found if isinstance(found, Mapping) else {"": found}
     for name, side in choose_splits(source, list(parts), split):
-        yield from _rows(source, parts[name], side, name if len(parts) > 1 else "")
+        yield from _rows(source, _name_classes(parts[name]), side, name if len(parts) > 1 else "")
 
 
 def _rows(source: object, table: pyarrow.Table, side: Side | None, split: str = "") -> Iterator[Located]:

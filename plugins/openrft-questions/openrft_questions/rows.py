@@ -5,6 +5,7 @@ Guesses no answer: a row that is not understood is a BadRow.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any, cast
 from openrft import AnswerKind, DataRequest, Question, Sample
 from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
 from openrft_questions.choices import ChoiceRule, check_index, find_gold_letter, judge_choices
-from openrft_questions.columns import Cells, Columns, is_empty
+from openrft_questions.columns import Cells, Columns, is_empty, normalize_name
 from openrft_questions.golds import list_texts, parse_accepted, parse_gold, parse_kind, split_bars, unpack_answer
 from openrft_questions.kinds import KindRule, infer_kind, judge_kinds
 from openrft_questions.layouts import Layout, describe_columns
@@ -22,6 +23,7 @@ from openrft_questions.recognition import recognise_columns
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side, Table
 
 NO_OPTIONS: Options = ((), ())
+OPTION_NUMBERS = {"label", "gold_label", "cop", "correct_option", "correct_choice"}  # columns of numbers of options
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class ParsedRow:
     sample: Sample | None  # None: the row has no answer
     side: Side | None = None  # None: the row does not say
     extra: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""  # why its answer cannot be read, where none is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def parse_table(
     for one in table.rows:
         drafts.append(one.row if isinstance(one.row, BadRow) else reader.draft(one.row, one.side))
     decimal_comma = table.decimal_comma and not (layout and layout.thousands)
-    finished = _finish(drafts, task, request, layout, decimal_comma)
+    finished = _finish(drafts, task, request, layout, decimal_comma, "answer" in needs)
     says = f"{layout.name}: {layout.says}" if layout else describe_columns(columns)
     return ParsedTable(tuple(finished), says, tuple(columns.ignored))
 
@@ -104,8 +107,9 @@ class _RowReader:
         """The row's parts, or why it cannot be used."""
         try:
             cells = self._columns.sort({str(name): value for name, value in row.items()})
-            if self._layout and self._layout.convert and ("answer" in self._needs or "answer" in cells.values):
-                self._layout.convert(cells)
+            if self._layout and self._layout.convert:
+                with contextlib.suppress(*(() if "answer" in self._needs else (BadRowError,))):
+                    self._layout.convert(cells)
             return self._draft(cells, row, side)
         except BadRowError as bad:
             return BadRow(*bad.args)
@@ -125,6 +129,9 @@ class _RowReader:
         index = to_text(values["index"]) if "index" in values else None
         if "answer" in self._needs and answer is None and index is None:
             raise BadRowError("no answer", "there is no answer")
+        if kind is None and not wrong and self._names_option(answer):
+            detail = f"the answer {answer} looks like the number of an option, and there are none"
+            raise BadRowError("answer", f"{detail}: say --map options=NAME, or --kind number if it is a number")
         if "topic" in values:
             meta["topic"] = require_text(values, "topic")
         if "group" in values:
@@ -160,6 +167,13 @@ class _RowReader:
         if is_empty(answer) or (isinstance(answer, str) and not answer.strip()):
             return None, []
         return answer, more
+
+    def _names_option(self, answer: Any) -> bool:
+        """Whether a whole number stands in a column whose name says that it names an option."""
+        names = {normalize_name(name) for name in self._columns.find("answer")}
+        whole = isinstance(answer, int) or (isinstance(answer, str) and answer.isdecimal())
+        known = "answer" in self._columns.given or isinstance(answer, bool)
+        return whole and not known and bool(names & OPTION_NUMBERS)
 
     def _read_kind(self, values: Mapping[str, Any], has_options: bool) -> AnswerKind | None:
         """The kind that the command, the row or the layout says; None if none does."""
@@ -216,7 +230,12 @@ def _keep_fields(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _finish(
-    drafts: Sequence[_Draft | BadRow], task: str, request: DataRequest, layout: Layout | None, decimal_comma: bool
+    drafts: Sequence[_Draft | BadRow],
+    task: str,
+    request: DataRequest,
+    layout: Layout | None,
+    decimal_comma: bool,
+    needs_answer: bool,
 ) -> list[ParsedRow | BadRow]:
     """Judge the answers over the column, then read each."""
     good = [draft for draft in drafts if isinstance(draft, _Draft)]
@@ -236,6 +255,10 @@ def _finish(
             row = draft if isinstance(draft, BadRow) else _finish_row(draft, task, choice_rule, kind_rule)
         except BadRowError as bad:
             row = BadRow(*bad.args)
+            if not needs_answer and isinstance(draft, _Draft) and not draft.wrong:
+                kind: AnswerKind = "choice" if draft.options[0] else draft.kind or "text"
+                question = Question(draft.text, draft.options[0], kind, task)
+                row = ParsedRow(question, None, draft.side, draft.extra, str(bad.args[1]))
         finished.append(row)
     return finished
 

@@ -11,9 +11,9 @@ from typing import Any
 from openrft import DataError, DataRequest, Sample, SourceRow, SourceTable, UsageError, escape_terminal
 from openrft_questions.cells import normalize_spaces
 from openrft_questions.golds import is_sentence
-from openrft_questions.rows import parse_table
+from openrft_questions.rows import ParsedRow, parse_table
 from openrft_questions.sources import FAMILY, WHAT, QuestionFile, find_source, read_file
-from openrft_questions.table import BadRow
+from openrft_questions.table import BadRow, Side, Table
 
 MAX_FAULTS = 5  # how many bad rows a message names
 DUPLICATE, CONFLICT = "exact_duplicate", "conflicting_gold"
@@ -42,7 +42,7 @@ def read_table(request: DataRequest, needs: Collection[str], extra: Mapping[str,
             if isinstance(row, BadRow):
                 rows.append(SourceRow(place, None, fault=escape_terminal(row.detail), cells=cells))
             else:
-                rows.append(SourceRow(place, row.question, row.sample, extra=row.extra, cells=cells))
+                rows.append(SourceRow(place, row.question, row.sample, row.fault, row.extra, cells))
     return SourceTable(tuple(rows), {"layout": "; ".join(layouts), "columns_ignored": list(ignored)})
 
 
@@ -123,6 +123,7 @@ def _read_file(file: QuestionFile, request: DataRequest) -> _FileContent:
     """Read one file. Raises DataError if a column is missing in all of it."""
     table = read_file(file, request)
     parsed = parse_table(table, f"{FAMILY}/{file.leaf}", request, where=str(file.path), side=file.side)
+    _check_labels(file.name, table, parsed.rows)
     content = _FileContent(parsed.layout, dict.fromkeys(parsed.ignored), table.revision, rows=len(table.rows))
     for one, row in zip(table.rows, parsed.rows, strict=True):
         if isinstance(row, BadRow) or row.sample is None:
@@ -131,6 +132,17 @@ def _read_file(file: QuestionFile, request: DataRequest) -> _FileContent:
         sample = replace(row.sample, meta={**row.sample.meta, "row": f"{file.name} {one.place}"})
         content.by_side.setdefault(row.side, []).append(sample)
     return content
+
+
+def _check_labels(name: str, table: Table, rows: Sequence[ParsedRow | BadRow]) -> None:
+    """Raises DataError for a split without any answer: benchmarks keep those of their test split to themselves."""
+    unlabelled: dict[Side, bool] = {}
+    for one, row in zip(table.rows, rows, strict=True):
+        if one.side:
+            bad = isinstance(row, BadRow) and row.reason == "no answer"
+            unlabelled[one.side] = unlabelled.get(one.side, True) and bad
+    for side in (side for side, all_bad in unlabelled.items() if all_bad):
+        raise DataError(f"{name}: no row of {side} has an answer.", "Name another split: --split train:validation.")
 
 
 def _mark_defects(by_side: SamplesBySide, clean: bool) -> tuple[SamplesBySide, dict[str, int], dict[str, int]]:

@@ -190,6 +190,10 @@ def test_splits_of_a_saved_data_set(tmp_path: Path) -> None:
     assert len(load(tmp_path / "quiz", split="validation")) == 3
     with pytest.raises(DataError, match="quiz has no split 'dev'; there are train, validation, test"):
         load(tmp_path / "quiz", split="dev")
+    hidden = datasets.Dataset.from_list([{**row, "answer": ""} for row in ROWS[:2]])
+    datasets.DatasetDict({**saved, "test": hidden}).save_to_disk(tmp_path / "hidden")
+    with pytest.raises(DataError, match=r"hidden: no row of test has an answer\. Name another split: --split train:v"):
+        load(tmp_path / "hidden", skip_bad_rows=True)
     del saved["test"]
     saved.save_to_disk(tmp_path / "two")
     with pytest.raises(DataError, match=r"two has the splits train, validation\. Name one or two with --split"):
@@ -207,6 +211,13 @@ def test_splits_of_a_column(tmp_path: Path) -> None:
     write_csv(tmp_path / "r.csv", ROWS)
     with pytest.raises(UsageError, match="has no splits, and no column `split`"):
         load(tmp_path / "r.csv", split="test")
+
+
+def test_a_number_that_names_an_option_needs_options(tmp_path: Path) -> None:
+    write_csv(tmp_path / "q.csv", [{"question": f"{i}?", "label": str(i % 2)} for i in range(4)])
+    with pytest.raises(DataError, match="line 2: the answer 0 looks like the number of an option, and there are none"):
+        load(tmp_path / "q.csv")
+    assert {s.kind for s in load(tmp_path / "q.csv", kind="number")} == {"number"}
 
 
 def test_classes_are_read_by_their_names(tmp_path: Path) -> None:

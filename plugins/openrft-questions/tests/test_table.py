@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,29 @@ def test_a_file_of_answers_alone(tmp_path: Path) -> None:
 def test_a_family_of_its_own_rows_refuses_to_have_them_explained() -> None:
     with pytest.raises(UsageError, match="pocket do not take --map, --sheet: the family knows its own rows"):
         load_task("pocket/L1/valence", DataRequest(2, 2, columns="question=x", sheet="one"))
+
+
+def test_a_question_stands_although_its_answer_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("question,A,B,answer\nq?,x,y,C\nr?,x,y,A\n")
+    first, second = read_source(DataRequest(data=str(tmp_path / "q.csv")), ("question",)).rows
+    assert first.question is not None
+    assert (first.question.options, first.sample) == (("x", "y"), None)
+    assert "neither a label nor the text" in first.fault
+    assert second.sample is not None
+    assert not second.fault
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "q?", "mc1_targets": {"choices": ["x", "y"], "labels": [1, 0]}},
+        {"question": "q?", "choices": ["x", "y"], "subject": "s"},
+        {"prompt": "q?", "A": "x", "B": "y"},
+        {"question_stem": "q?", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": ""},
+    ],
+)
+def test_questions_without_answers_in_layouts(tmp_path: Path, row: dict[str, object]) -> None:
+    (tmp_path / "q.jsonl").write_text(json.dumps(row))
+    (found,) = read_source(DataRequest(data=str(tmp_path / "q.jsonl")), ("question",)).rows
+    assert found.question is not None, found.fault
+    assert (found.question.text, sorted(found.question.options), found.question.kind) == ("q?", ["x", "y"], "choice")
