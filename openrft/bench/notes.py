@@ -92,7 +92,8 @@ def _describe_gains(table: ScoreTable) -> Iterator[str]:
         if vanilla is None or gain is None or gain.form is None or gain.ability is None:
             continue
         if gain.kind and gain.kind not in ("ability", "a loss of ability"):
-            why = "; ".join([*_describe_form(gain.form, row, vanilla), *_describe_ability(gain, row, vanilla)])
+            where = "on some task " if len(table.tasks) > 1 else ""
+            why = "; ".join([*_describe_form(gain.form, row, vanilla), *_describe_ability(gain, row, vanilla, where)])
             right, chance = row.right_of_readable, table.chance
             low = f"; not above chance ({100 * chance:.1f}%)" if right and chance and right.low <= chance else ""
             yield f"{row.arm}: {100 * gain.value:+.1f} points over {vanilla.arm} are {gain.kind}: {why}{low}."
@@ -105,10 +106,10 @@ def _describe_form(form: Interval, row: ArmScore, vanilla: ArmScore) -> Iterator
         yield f"{more} answers can be read in the asked form ({shares[0]}, {vanilla.arm} {shares[1]})"
 
 
-def _describe_ability(gain: Gain, row: ArmScore, vanilla: ArmScore) -> Iterator[str]:
+def _describe_ability(gain: Gain, row: ArmScore, vanilla: ArmScore, where: str) -> Iterator[str]:
     mute = [arm.arm for arm in (row, vanilla) if arm.right_of_readable is None]
     if mute:
-        yield f"no answer of {' and '.join(mute)} can be read, so whether more of them are right is not known"
+        yield f"{where}no answer of {' and '.join(mute)} can be read, so whether more of them are right is not known"
         return
     shares = [f"{100 * arm.right_of_readable.value:.1f}%" for arm in (row, vanilla) if arm.right_of_readable]
     shown = f"({shares[0]}, {vanilla.arm} {shares[1]})"
@@ -149,6 +150,8 @@ def _data(report: Report) -> Iterator[str]:
         left_out = [_describe_counts(task.notes[key], words) for key, words in LEFT_OUT.items() if task.notes.get(key)]
         if left_out:
             yield f"{task.name}: {'; '.join(left_out)}."
+        for warning in task.notes.get("warnings", ()):
+            yield f"{task.name}: {warning}"
         if task.notes.get("columns_ignored"):
             yield f"{task.name}: columns not read: {', '.join(task.notes['columns_ignored'])}."
         clusters = len({item.cluster for item in task.items})

@@ -165,7 +165,7 @@ def build_legend(summary: Summary, per_task: bool = False) -> str:
     both = (
         " Lenient: accuracy if what a careful person would take for the answer counts, too; unread: by neither reading."
         " Form and ability add up to the gain over vanilla: more answers in the asked form, and more right among those"
-        " that either reading can read."
+        " that either reading can read (right of read)."
     )
     shown = any(True for _ in _readings(summary.overall, in_full=per_task))
     return (

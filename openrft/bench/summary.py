@@ -52,7 +52,7 @@ def summarise(report: Report) -> Summary:
     runs, ablation = outcomes.index_results(report), read_ablation(report)
     vanilla = ablation.vanilla if ablation else next((arm.name for arm in report.arms), "")
     everything = collect_outcomes(report, runs, report.tasks, with_readings=True)
-    overall = _table(report, runs, report.tasks, None, vanilla)
+    overall = _table(report, runs, report.tasks, None, vanilla, everything)
     tables = [overall] if len(report.tasks) == 1 else []
     for task in report.tasks if len(report.tasks) > 1 else ():
         tables.append(_table(report, runs, (task,), None, vanilla))
@@ -73,11 +73,19 @@ def summarise(report: Report) -> Summary:
     return replace(summary, notes=build_notes(report, summary))
 
 
-def _table(report: Report, runs: Runs, tasks: Sequence[TaskRecord], leaf: str | None, vanilla: str) -> ScoreTable:
+def _table(
+    report: Report,
+    runs: Runs,
+    tasks: Sequence[TaskRecord],
+    leaf: str | None,
+    vanilla: str,
+    measured: ArmOutcomes | None = None,
+) -> ScoreTable:
+    """One table. `measured` are the outcomes of all its items, if they are known already."""
     names = tuple(t.name for t in tasks)
     items = [i for t in tasks for i in t.items if leaf in (None, i.task)]
     kept, sound = {i.id for i in items}, {i.id for i in items if not i.defects}
-    measured = collect_outcomes(report, runs, tasks, kept, with_readings=True)
+    measured = measured or collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
     over = _adjust_gains({row.arm: row.delta for row in rows if row.delta})

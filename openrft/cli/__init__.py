@@ -14,6 +14,7 @@ import click
 COMMANDS = {
     "bench": "Run arms on tasks and report what each plugin was worth.",
     "train": "Train one arm on one task and write the policy.",
+    "predict": "Answer new questions with a policy, from a file or in the terminal.",
     "export": "Write the trained policy of a finished run, without training again.",
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +29,6 @@ READINGS = ("strict", "lenient")
 VERDICTS = ("right", "wrong", "unread")
 SHOWN = 70  # characters of a completion's end
 MAX_FAULTS = 5  # how many bad rows a message names
-STANDARD_INPUT = "standard input"
 
 EPILOG = """\b
 Columns: completion, answer, question, options (a list, or a column each: A, B, C, ...), and if you like kind and
@@ -136,22 +132,10 @@ def _grade_by_plugin(context: click.Context, grader: str, file: str, as_json: bo
 
 def _read(file: str, reading: Mapping[str, Any]) -> SourceTable:
     """The rows of the file. Raises UsageError or DataError."""
+    from openrft.cli.source import STANDARD_INPUT, read_table
     from openrft.errors import DataError
-    from openrft.plugins.task_registry import read_source
-    from openrft.tasks.task import DataRequest
 
-    if file != "-":
-        table = read_source(DataRequest(data=file, **reading), ("answer",), COLUMNS)
-    else:
-        content = sys.stdin.buffer.read()
-        suffix = "jsonl" if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "csv"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"stdin.{suffix}"
-            path.write_bytes(content)
-            try:
-                table = read_source(DataRequest(data=str(path), **reading), ("answer",), COLUMNS)
-            except DataError as fault:
-                raise DataError(fault.message.replace(str(path), STANDARD_INPUT), fault.advice) from fault
+    table = read_table(file, reading, ("answer",), COLUMNS)
     if not any("completion" in row.extra for row in table.rows):
         shown = ", ".join(dict.fromkeys(name for row in table.rows for name in row.cells)) or "none"
         raise DataError(

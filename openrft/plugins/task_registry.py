@@ -150,7 +150,11 @@ def read_source(
     `needs` and `extra` are described there. Raises UsageError, DataError.
     """
     for name in _families():
-        found = find_family(name)
+        try:
+            found = find_family(name)
+        except PluginError as fault:  # another plugin's fault, which must not keep this one from reading
+            logger.warning("%s", fault)
+            continue
         if isinstance(found, ReadsRows):
             with name_plugin_in_errors(name, f"failed to read {request.data}"):
                 return found.read_rows(request, needs, extra or {})

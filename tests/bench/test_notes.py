@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openrft.bench.notes import build_training_notes
+from openrft.bench.notes import build_notes, build_training_notes
+from openrft.bench.summary import summarise
 from tests.bench.factories import report
 
 
@@ -71,3 +72,10 @@ def test_shares_are_of_all_completions_and_events_are_added_up():
         "toy/L1/sums: steps of RL whose loss exploded: rl 2, rl+prm 2.",
         "toy/L1/sums: damaged checkpoints that RL could not go on from: rl 2, rl+prm 2.",
     ]
+
+
+def test_what_a_family_warns_of_is_in_the_notes():
+    made = report({"vanilla": 0.3, "rl": 0.5})
+    task = replace(made.tasks[0], notes={**made.tasks[0].notes, "warnings": ["3 gold answers are sentences."]})
+    made = replace(made, tasks=(task,))
+    assert f"{task.name}: 3 gold answers are sentences." in build_notes(made, summarise(made))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +16,8 @@ from openrft_graders.options import GraderOptions
 from openrft_graders.read import GraderSettings, read_grader_file
 from openrft_graders.response_format import ResponseFormat
 from openrft_graders.template import MissingValue
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by several hooks
 
@@ -46,7 +51,7 @@ class RolloutGrader:
     grader: Grader
     plugin: str
     response_format: ResponseFormat | None = None
-    _known: dict[tuple[str, str], Score] = field(default_factory=dict)  # by sample id and completion
+    _known: dict[str, Score] = field(default_factory=dict)  # by row and completion
 
     def check_rows(self, samples: Sequence[Sample]) -> list[str]:
         """What the grader needs of a row and some sample lacks: one sentence for each variable."""
@@ -67,17 +72,19 @@ class RolloutGrader:
                     break
         return faults
 
-    def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None) -> list[Score]:
-        """One score a rollout, in order. A failure is not remembered: the next call tries again."""
-        keys = [(rollout.sample.id, rollout.completion.text) for rollout in rollouts]
-        fresh = {key: rollout for key, rollout in zip(keys, rollouts, strict=True) if key not in self._known}
-        cases = [build_case(rollout.sample, rollout.completion.text) for rollout in fresh.values()]
-        scores = dict(zip(fresh, self._grade(cases, progress or NoProgress()), strict=True))
-        found = [scores.get(key) or self._known[key] for key in keys]
+    def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
+        """One score a rollout, in order. `retry`: grade again what could not be scored before."""
+        cases = [build_case(rollout.sample, rollout.completion.text) for rollout in rollouts]
+        keys = [_digest(r.sample.id, case.item, r.completion.text) for r, case in zip(rollouts, cases, strict=True)]
         if len(self._known) > REMEMBERED:
             self._known.clear()
-        self._known.update({key: score for key, score in scores.items() if score.value is not None})
-        return found
+        fresh = {
+            key: case
+            for key, case in zip(keys, cases, strict=True)
+            if key not in self._known or (retry and self._known[key].value is None)
+        }
+        self._known.update(zip(fresh, self._grade(list(fresh.values()), progress or NoProgress()), strict=True))
+        return [self._known[key] for key in keys]
 
     def _grade(self, cases: Sequence[Case], progress: Progress) -> list[Score]:
         """The grader's scores; the lowest mark for answers that do not keep to the response format."""
@@ -93,13 +100,21 @@ class RolloutGrader:
         """The values as outcome rewards; None for an answer without a score."""
         scores = self.score(rollouts)
         rewards = [None if s.value is None else Reward(self.plugin, "outcome", s.value) for s in scores]
-        return HookResult(rewards, counts=_count_failures(scores))
+        return HookResult(rewards, counts=self._tell_failures(scores))
 
     def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
         """The scores as grades."""
         scores = self.score(rollouts, progress)
         grades = [self.to_grade(r, s) for r, s in zip(rollouts, scores, strict=True)]
-        return HookResult(grades, counts=_count_failures(scores))
+        return HookResult(grades, counts=self._tell_failures(scores))
+
+    def _tell_failures(self, scores: Sequence[Score]) -> dict[str, int]:
+        """Log how many answers could not be scored, with the first reason; and count them."""
+        failed = [score.reason for score in scores if score.value is None]
+        if failed:
+            words = f"{len(failed)} of {len(scores)} answers could not be scored"
+            logger.warning("%s: %s; the first: %s", self.plugin, words, failed[0])
+        return {"not_scored": len(failed)}
 
     def to_grade(self, rollout: Rollout, score: Score) -> Grade:
         """A score as a Grade: correct from the threshold on, and the value as a share of the grader's range."""
@@ -116,10 +131,11 @@ class RolloutGrader:
         With a response format, also `valid_format`: the share of answers that keep to it.
         """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
-        scores = self.score(written)
+        scores = self.score(written, retry=False)
+        counts = {"not_measured": sum(score.value is None for score in scores)}
         values = [score.value for score in scores if score.value is not None]
         if not values:
-            return HookResult({}, counts=_count_failures(scores))
+            return HookResult({}, counts=counts)
         passed = sum(value >= self.grader.threshold for value in values)
         metrics = {
             f"{self.plugin}.mean": sum(values) / len(values),
@@ -129,8 +145,9 @@ class RolloutGrader:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)
             metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
-        return HookResult(metrics, counts=_count_failures(scores))
+        return HookResult(metrics, counts=counts)
 
 
-def _count_failures(scores: Sequence[Score]) -> dict[str, int]:
-    return {"not_scored": sum(score.value is None for score in scores)}
+def _digest(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,6 +7,7 @@ then the answer is not scored.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -81,7 +82,7 @@ class ModelGrader:
             except MissingValue as fault:
                 found.append(lowest_score(fault, self.range[0]))
                 continue
-            key = json.dumps(messages)
+            key = hashlib.sha256(json.dumps(messages).encode()).hexdigest()
             found.append(key)
             if key not in self._known:
                 waiting[key] = messages

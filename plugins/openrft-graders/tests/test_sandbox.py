@@ -76,6 +76,7 @@ def test_it_reaches_no_server() -> None:
         "os.truncate(item['old'], 0)",
         "os.utime(item['old'], (0, 0))",
         "os.mkfifo(item['new'])",
+        "import fcntl, struct; fcntl.ioctl(os.open(item['old'], 0), 0x40086602, struct.pack('l', 0x80))",
         "os.memfd_create('x')",
         "import tempfile; tempfile.TemporaryFile()",
     ],
@@ -183,6 +184,25 @@ def test_a_lost_worker_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     pool._idle.queue[-1]._process.wait()
     assert run("return 1", pool=pool).error == "died"
     assert run("return 1", pool=pool).value == 1
+
+
+def test_a_call_ends_with_its_worker() -> None:
+    pool = SandboxPool(Limits(seconds=60.0), size=1)
+    assert run("return 1", pool=pool).value == 1
+    worker = pool._idle.queue[-1]._process
+    call = threading.Thread(target=run, args=("while True: pass", None, None, pool))
+    call.start()
+    deadline = time.monotonic() + 5
+    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child = int(children.read_text())
+    time.sleep(0.3)  # until it is isolated
+    worker.kill()
+    call.join()
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(child)
 
 
 def test_the_worker_ends_with_the_pool() -> None:

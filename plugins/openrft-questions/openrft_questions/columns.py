@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrft import LETTERS, UsageError, escape_terminal
-from openrft_questions.table import BadRowError
+from openrft_questions.table import BadRowError, find_repeated
 
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
@@ -80,6 +80,9 @@ def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
             f"--map {text[:60]!r}: not MEANING=COLUMN.",
             f"The meanings are {', '.join(known)}, and A, B, C for options.",
         )
+    twice = find_repeated([found.group(1) for found in begins])
+    if twice is not None:
+        raise UsageError(f"--map gives {twice} twice.", "Give each meaning one column.")
     ends = [*(found.start() for found in begins[1:]), len(text)]
     return {found.group(1): text[found.end() : end].strip() for found, end in zip(begins, ends, strict=True)}
 

@@ -64,27 +64,28 @@ def is_saved_dataset(folder: Path) -> bool:
 
 def read_parquet(path: Path) -> Table:
     """The rows of a Parquet file. Raises DataError."""
-    import pyarrow
     import pyarrow.parquet
 
     try:
         found = pyarrow.parquet.read_table(io.BytesIO(read_bytes(path)))
-    except (pyarrow.ArrowException, OSError) as fault:
+        found.validate(full=True)  # reading from a broken table may end the process
+        return Table(list(_rows(path, found, None)))
+    except DataError:
+        raise
+    except Exception as fault:  # the library raises whatever a broken file leads to
         raise DataError(f"{path}: not a whole Parquet file ({_first_line(fault)}).", "Write it again.") from fault
-    return Table(list(_rows(path, found, None)))
 
 
 def read_saved_dataset(folder: Path, split: str | None) -> Table:
     """The rows of a folder that `datasets` saved. Raises DataError."""
-    import pyarrow
-
     with _quiet_datasets() as datasets:
         try:
-            found = datasets.load_from_disk(str(folder))
-        except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as fault:
+            return Table(list(_read_parts(str(folder), datasets.load_from_disk(str(folder)), split)))
+        except DataError:
+            raise
+        except Exception as fault:  # the library raises whatever a broken file leads to
             reason = _first_line(fault)
             raise DataError(f"{folder}: not a whole data set ({reason}).", "Save it again (`save_to_disk`).") from fault
-        return Table(list(_read_parts(str(folder), found, split)))
 
 
 def read_hub_dataset(name: HubName, split: str | None) -> Table:
@@ -92,10 +93,12 @@ def read_hub_dataset(name: HubName, split: str | None) -> Table:
     with _quiet_datasets() as datasets:
         try:
             found = datasets.load_dataset(name.repository, name.config, revision=name.revision)
+            table = Table(list(_read_parts(str(name), found, split)))
+        except DataError:
+            raise
         except Exception as fault:  # whatever the library, the network or the hub may raise
             raise _explain_hub(name, fault) from fault
-        table = Table(list(_read_parts(str(name), found, split)))
-        table.revision = _find_commit(found) or name.revision
+    table.revision = _find_commit(found) or name.revision
     return table
 
 
@@ -145,6 +148,7 @@ def _name_classes(found: Any) -> pyarrow.Table:
     import pyarrow
 
     table = found.with_format("arrow")[:]
+    table.validate(full=True)  # reading from a broken table may end the process
     for column, feature in found.features.items():
         if isinstance(feature, datasets.ClassLabel):
             names = [None if i is None or i < 0 else feature.int2str(i) for i in table[column].to_pylist()]

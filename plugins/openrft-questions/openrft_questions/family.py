@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from openrft import DataError, DataRequest, Sample, SourceTable, Task, TaskInfo, splits
 from openrft_questions.samples import SamplesBySide, load_samples, read_table
 from openrft_questions.sources import ALL, FAMILY, WHAT, find_source
+
+logger = logging.getLogger(__name__)
 
 # How answers of each kind are to be written: alone in a task, and where the task has several kinds.
 ANSWER_FORMATS = {
@@ -43,6 +46,8 @@ class QuestionsFamily:
     def load(self, name: str, request: DataRequest) -> Task:
         """Train and test as the files or their column `split` have them, else drawn by seed. Raises DataError."""
         samples, notes = load_samples(name, request)
+        for warning in notes["warnings"]:
+            logger.warning("%s: %s", name, warning)
         if None not in samples:
             train, test = (
                 splits.draw_samples(samples[side], count, request.seed, _stratum)

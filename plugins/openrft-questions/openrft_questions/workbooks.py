@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -23,18 +22,18 @@ Cells = list[Any]
 def read_workbook(path: Path, sheet: str | None) -> Table:
     """The rows of one sheet, or of sheets called train and test. Raises DataError."""
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        path.stat()
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {one.title: list(_filled_rows(one.iter_rows())) for one in book.worksheets if _is_wanted(one, sheet)}
         names = [one.title for one in book.worksheets]
         book.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, SyntaxError) as fault:
-        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
-        raise DataError(f"{path}: not a workbook that can be read ({reason}).", "Save it again as .xlsx.") from fault
     except OSError as fault:
         raise DataError(f"{path}: {fault.strerror or fault}.", "Give a file that can be read.") from fault
+    except Exception as fault:  # openpyxl raises whatever a broken file leads to
+        reason = str(fault).strip().split("\n")[0] or type(fault).__name__
+        raise DataError(f"{path}: not a workbook that can be read ({reason}).", "Save it again as .xlsx.") from fault
     table = Table()
     for title, side in _choose(path, sheets, names, sheet):
         table.rows += _name_rows(path, title, sheets[title], side)

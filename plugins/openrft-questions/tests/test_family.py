@@ -270,6 +270,31 @@ def test_the_commands_take_it_by_its_short_name(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def openrft(*arguments: object) -> str:
+    """What the command prints; it must succeed."""
+    command = [sys.executable, "-m", "openrft", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_options_that_explain_rows_are_part_of_the_plan(tmp_path: Path) -> None:
+    lines = ["words,A,B,key,topic", *(f"{i}?,x,y,{1 + i % 2},{'st'[i % 3 > 0]}" for i in range(30))]
+    path = write(tmp_path / "q.csv", "\n".join(lines))
+    reading = ["--data", path, "--map", "question=words", "--map", "answer=key", "--count-from", 1]
+    shown = openrft("tasks", "show", "questions", *reading)
+    assert re.search(r"layout +own columns: question from words, answer from key, options from A, B\n", shown)
+    assert re.search(r"answers +15 A, 15 B\n", shown)
+    policy = ["--policy", "baseline:majority-answer", "--out", tmp_path]
+    openrft("evaluate", "--task", "questions", *reading, *policy, "--name", "one")
+    plan = json.loads((tmp_path / "one" / "plan.json").read_text())
+    assert (plan["data"]["columns"], plan["data"]["count_from"]) == ("question=words,answer=key", 1)
+    openrft("bench", "--plan", tmp_path / "one" / "plan.json", "--out", tmp_path, "--name", "two")
+    one, two = (json.loads((tmp_path / name / "report.json").read_text()) for name in ("one", "two"))
+    assert one["tasks"] == two["tasks"]
+    assert "topic s" in (tmp_path / "one" / "report.md").read_text()
+
+
 def test_it_is_a_family_as_the_harness_wants_it(tmp_path: Path) -> None:
     path = write(tmp_path / "q.jsonl", numbered(50))
     check_family("questions", "questions/q", request(path, train=20, test=20))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -248,6 +250,7 @@ def test_columns_by_option(tmp_path: Path) -> None:
         ("question=words", "--map question=words: there is no such column. There are text, first, one"),
         ("questions=text", "not MEANING=COLUMN. The meanings are question, options, answer"),
         ("text", "not MEANING=COLUMN"),
+        ("question=text,answer=right,question=hint", "--map gives question twice."),
     ):
         with pytest.raises(UsageError, match=why.replace(".", r"\.")):
             load(tmp_path / "q.csv", columns=wrong)
@@ -308,3 +311,18 @@ def test_a_saved_data_set_that_is_cut_short(tmp_path: Path, keep: int) -> None:
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(DataError, match="q: not a whole data set"):
         load(tmp_path / "q")
+
+
+@pytest.mark.parametrize("name", ["i.xlsx", "j.parquet", "k", "a.csv.gz"])
+def test_no_flipped_byte_breaks_a_reader(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    WRITERS[name](path, ROWS)
+    file = next(path.glob("*.arrow")) if path.is_dir() else path
+    whole, draw = file.read_bytes(), random.Random(0)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for _ in range(draw.randint(1, 6)):
+            broken[draw.randrange(len(whole))] = draw.randrange(256)
+        file.write_bytes(bytes(broken))
+        with contextlib.suppress(DataError):
+            load(path, skip_bad_rows=True)

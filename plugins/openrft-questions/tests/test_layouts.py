@@ -325,7 +325,7 @@ def test_several_right_answers(tmp_path: Path) -> None:
     ]
 
 
-def test_a_sentence_as_gold_answer_is_warned_of(tmp_path: Path) -> None:
+def test_a_sentence_as_gold_answer_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     long = "Because the atoms of helium are far lighter than those of air."
     path = write(
         tmp_path / "q.jsonl", [{"question": f"{i}?", "answer": a} for i, a in enumerate((long, "iron", "tin"))]
@@ -333,6 +333,7 @@ def test_a_sentence_as_gold_answer_is_warned_of(tmp_path: Path) -> None:
     (warning,) = load_task("questions/q", DataRequest(data=str(path))).notes["warnings"]
     assert warning.startswith("1 of 3 gold answers are sentences (q.jsonl line 1)")
     assert "judge" in warning
+    assert warning in caplog.text
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the files that people have are not on this machine")

@@ -122,8 +122,9 @@ class StageBridge(TrainerCallback):
         rollouts = [p.to_rollout(self._decode(p, ids)) for p, ids in zip(asked, completion_ids, strict=True)]
         self._rollouts = self._run.score_rollouts(self._run.first + trainer_state.global_step, rollouts)
         if len(self._rollouts) < len(rollouts):
+            lost = len(rollouts) - len(self._rollouts)
             raise OpenRFTError(
-                f"{len(rollouts) - len(self._rollouts)} answers of a step have no reward, and TRL needs all of them.",
+                f"{lost} of {len(rollouts)} answers of a step have no reward, and TRL needs all.",
                 "Mend what grades them, or use the plugin rl, which leaves them out.",
             )
         if any(rollout.step_rewards for rollout in self._rollouts):

@@ -128,6 +128,15 @@ def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pyt
         go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
 
 
+def test_an_answer_without_a_reward_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_is_lost(self: Spy, rollouts: Any) -> list[Reward | None]:
+        return [None, *(Reward("spy", "outcome", 1.0) for _ in rollouts[1:])]
+
+    monkeypatch.setattr(Spy, "reward", openrft.hookimpl(one_is_lost))
+    with pytest.raises(OpenRFTError, match="1 of 12 answers of a step have no reward, and TRL needs all"):
+        go(tiny, tmp_path, "trl-grpo", "spy")
+
+
 @pytest.mark.parametrize("stop_at", [1, 3])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(tiny: Path, tmp_path: Path, stop_at: int) -> None:
     straight = go(tiny, tmp_path / "straight", "trl-grpo", "spy")

@@ -56,6 +56,8 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sched_setattr": (314, 274),
     "sched_setaffinity": (203, 122),
     "ioprio_set": (251, 30),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
     # files
     "creat": (85, None),
     "truncate": (76, 45),
@@ -95,6 +97,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "open_by_handle_at": (304, 265),
@@ -110,6 +113,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "umount2": (166, 39),
     "move_mount": (429, 429),
     "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
     "fsopen": (430, 430),
     "fsconfig": (431, 431),
     "fsmount": (432, 432),
@@ -140,7 +144,7 @@ _ABSENT = {
     "clone3": (435, 435),
     "openat2": (437, 437),
 }  # ENOSYS: libraries then use clone and openat, which are checked
-_CLONE, _OPEN, _OPENAT, _PRLIMIT = (56, 220), (2, None), (257, 56), (302, 261)
+_CLONE, _OPEN, _OPENAT, _PRLIMIT, _IOCTL = (56, 220), (2, None), (257, 56), (302, 261), (16, 29)
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of the tables, AUDIT_ARCH (linux/audit.h)
 
 
@@ -155,8 +159,9 @@ def isolate() -> None:
         raise CannotIsolate(f"{platform.system()} on {platform.machine()} has no filter for system calls here")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
-    _call(libc, "PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal.SIGKILL)
     libc.unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC)  # the second wall; many containers refuse it
+    # After that, because new credentials would clear it.
+    _call(libc, "PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal.SIGKILL)
     _call(libc, "PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1)
     code = _write_filter(*machine)
     buffer = ctypes.create_string_buffer(code, len(code))
@@ -198,6 +203,8 @@ def _write_filter(column: int, architecture: int) -> bytes:
     ]
     for number in _list_numbers(_REFUSED.values(), column):
         code += [(EQUAL, 0, 1, number), refuse]
+    for number in _list_numbers([_IOCTL], column):  # it could change a file's flags; ENOTTY is what libraries expect
+        code += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | errno.ENOTTY)]
     for number in _list_numbers(_ABSENT.values(), column):
         code += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | errno.ENOSYS)]
     allow = (RETURN, 0, 0, ALLOW)

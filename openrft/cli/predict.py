@@ -1,0 +1,204 @@
+"""`openrft predict`: answer new questions with a policy, from a file, the command line or in conversation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from openrft.cli.options import (
+    INTEGER,
+    PathType,
+    grading_options,
+    parse_reading_options,
+    reading_options,
+    set_option,
+)
+from openrft.cli.printing import print_text
+
+if TYPE_CHECKING:
+    from openrft.prediction import Predictor
+
+CHUNK = 8  # questions that are answered together: an interrupted command loses at most so many
+
+EPILOG = """\b
+Examples:
+  openrft predict --policy ./my-policy --data new.csv --out answers.csv
+  openrft predict --policy ./my-policy --data new.xlsx --samples 8 --reasoning --out answers.jsonl
+  openrft predict --policy ./my-policy 'Which metal is densest?' --option iron --option osmium
+  cat new.csv | openrft predict --policy ./my-policy --data - --out - > answers.csv
+  openrft predict --policy ./my-policy --ask
+"""
+
+
+@click.command("predict", epilog=EPILOG)
+@click.argument("question", required=False)
+@click.option("--policy", default="pocket", show_default=True, metavar="SPEC", help="As for `openrft bench`.")
+@click.option("--data", default=None, metavar="SOURCE", help="A file of questions in any layout; - is standard input.")
+@click.option(
+    "--out",
+    default=None,
+    type=PathType(dir_okay=False, allow_dash=True),
+    help="A new .csv or .jsonl file; -: print CSV.",
+)
+@click.option("--option", "options", multiple=True, metavar="TEXT", help="An option of QUESTION. Repeatable.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), default=3, show_default=True, help="Completions per question; most decide."
+)
+@click.option("--reasoning", is_flag=True, help="Also write what the policy wrote before its answer.")
+@click.option("--ask", is_flag=True, help="Talk with the policy in the terminal. An empty line or Ctrl-D ends it.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the completions.")
+@click.option("--skip-bad-rows", is_flag=True, help="Leave out rows without a question instead of stopping.")
+@reading_options
+@grading_options
+@set_option
+def command(
+    question: str | None,
+    policy: str,
+    data: str | None,
+    out: str | None,
+    options: tuple[str, ...],
+    samples: int,
+    reasoning: bool,
+    ask: bool,
+    seed: int,
+    skip_bad_rows: bool,
+    settings: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Answer questions with a policy: QUESTION, every row of --data, or a conversation (--ask).
+
+    A policy that OpenRFT trained is asked as it was trained: its instruction, settings and demonstrations lie in its
+    folder. Each answer comes with its agreement, the share of completions that give it. If the rows have answers, the
+    predictions are scored, too. To resume a stopped command, give it again.
+    """
+    from openrft.config.parse import parse_assignments
+    from openrft.errors import UsageError
+
+    if sum((question is not None, data is not None, ask)) != 1:
+        raise UsageError("nothing to answer, or too much.", "Give a QUESTION, or --data FILE, or --ask.")
+    values = parse_assignments(settings)
+    if unknown := [owner for owner in values if owner not in ("evaluate", "policy")]:
+        raise UsageError(f"--set {unknown[0]}: predict has settings of evaluate and policy alone.")
+    if ask or question is not None:
+        from openrft.prediction import open_predictor
+
+        predictor = open_predictor(policy, values, samples)
+        if ask:
+            _converse(predictor, seed)
+        else:
+            _answer_one(predictor, question or "", options, given["kind"], seed)
+        return
+    if out is None:
+        raise UsageError("--data needs --out.", "Name a new .csv or .jsonl file, or - to print.")
+    _answer_all(policy, values, samples, data or "", out, reasoning, seed, skip_bad_rows, given)
+
+
+def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:
+    from openrft.errors import PolicyError
+    from openrft.tasks.task import Question
+    from openrft.types import LETTERS
+
+    asked = Question(question, tuple(options), kind or ("choice" if options else "text"))  # type: ignore[arg-type]
+    (found,) = predictor.predict([asked], [None], seed)
+    if found.error:
+        raise PolicyError(f"the server gave no answer: {found.error}")
+    for line in found.reasoning.splitlines():
+        print_text(line)
+    chosen = f" {options[LETTERS.index(found.answer)]}" if options and found.answer else ""
+    print_text("")
+    print_text("no answer could be read." if found.answer is None else f"Answer: {found.answer}{chosen}")
+    if found.completions > 1:
+        print_text(f"Agreement: {found.agreement:.0%} of {found.completions} completions.")
+
+
+def _converse(predictor: Predictor, seed: int) -> None:
+    turns: list[dict[str, str]] = []
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            return
+        if not line:
+            return
+        turns.append({"role": "user", "content": line})
+        answer = predictor.converse(turns, seed + len(turns))
+        said = answer.text if answer.is_written else f"({answer.error or 'the conversation fills the context'})"
+        for part in said.splitlines():
+            print_text(part)
+        turns.append({"role": "assistant", "content": answer.text})
+
+
+def _answer_all(
+    policy: str,
+    values: dict[str, dict[str, Any]],
+    samples: int,
+    data: str,
+    out: str,
+    reasoning: bool,
+    seed: int,
+    skip_bad_rows: bool,
+    given: Mapping[str, Any],
+) -> None:
+    from openrft.cli.predictions_file import open_output
+    from openrft.cli.progress import show_progress
+    from openrft.cli.source import read_table
+    from openrft.errors import DataError
+    from openrft.grading.rules import GradingRules
+    from openrft.plugins.policy_registry import fingerprint_policy
+    from openrft.prediction import open_predictor
+    from openrft.runtime.seeds import derive_seed
+    from openrft.types import content_id
+
+    rules = GradingRules(given["tolerance"], given["convert_units"])
+    table = read_table(data, parse_reading_options(given), ("question",), {})
+    bad = [row for row in table.rows if row.question is None]
+    if bad and not skip_bad_rows:
+        more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+        faults = "; ".join(f"{row.place}: {row.fault}" for row in bad[:3])
+        raise DataError(f"{faults}{more}.", "Fix these rows, or leave them out with --skip-bad-rows.")
+    rows = [row for row in table.rows if row.question is not None]
+    key = content_id(fingerprint_policy(policy), values, samples, seed, [str(row.cells) for row in rows])
+    with open_output(out, key, reasoning) as output:
+        todo = rows[output.done :]
+        if output.done:
+            print_text(f"{output.done} of {len(rows)} questions were answered before; going on.", err=True)
+        predictor = open_predictor(policy, values, samples) if todo else None
+        with show_progress(f"{len(todo)} questions") as progress:
+            for start in range(0, len(todo), CHUNK):
+                assert predictor is not None
+                chunk = todo[start : start + CHUNK]
+                found = predictor.predict(
+                    [row.question for row in chunk if row.question],
+                    [row.sample for row in chunk],
+                    derive_seed(seed, "predict", output.done),
+                    rules=rules,
+                )
+                output.write(chunk, found)
+                progress.update("answer", min(start + CHUNK, len(todo)), len(todo))
+        written = output.rows
+    for line in _describe(written, len(bad)):
+        print_text(line, err=out == "-")
+    if out != "-":
+        print_text(f"Wrote {out}.")
+
+
+def _describe(rows: Sequence[Mapping[str, Any]], bad: int) -> Iterable[str]:
+    """What a reader must know of the answers, one line each."""
+    unread = sum(row["answer"] is None for row in rows)
+    yield f"{len(rows)} questions answered{f', {bad} bad rows left out' if bad else ''}."
+    if unread:
+        yield f"{unread} without an answer that could be read."
+    if failed := sum(bool(row["error"]) for row in rows):
+        yield f"{failed} got no reply from the server: {next(row['error'] for row in rows if row['error'])}"
+    if labelled := [row for row in rows if row["correct"] is not None]:
+        from statsmodels.stats.proportion import proportion_confint
+
+        right = sum(row["correct"] for row in labelled)
+        low, high = proportion_confint(right, len(labelled), alpha=0.05, method="wilson")
+        yield (
+            f"{right} of {len(labelled)} questions with a label are right: {right / len(labelled):.1%}"
+            f" [{low:.1%}, {high:.1%}]."
+        )

@@ -1,0 +1,141 @@
+"""The file of predictions: CSV or JSON Lines, written whole. What is finished so far lies beside it until then."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from openrft.prediction import Prediction
+    from openrft.tasks.task import SourceRow
+
+SUFFIXES = (".csv", ".jsonl")
+
+
+class PredictionsOutput:
+    """The rows of predictions so far. `path` is None for standard output, where nothing is resumed."""
+
+    def __init__(self, path: Path | None, key: str, reasoning: bool) -> None:
+        self.path, self._reasoning = path, reasoning
+        self.rows: list[dict[str, Any]] = []
+        self._part = path.with_name(path.name + ".part") if path else None
+        self._stream: TextIO | None = None
+        if self._part is not None:
+            self.rows = _read_part(self._part, key)
+            self._stream = self._part.open("w", encoding="utf-8")
+            self._append([{"key": key}, *self.rows])
+
+    @property
+    def done(self) -> int:
+        """How many questions are answered."""
+        return len(self.rows)
+
+    def write(self, asked: Sequence[SourceRow], found: Sequence[Prediction]) -> None:
+        """Keep the predictions for these rows."""
+        new = [self._make_row(row, prediction) for row, prediction in zip(asked, found, strict=True)]
+        self._append(new)
+        if self.path is None:
+            _write_csv(sys.stdout, new, header=not self.rows)
+        self.rows += new
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        if self.path is None or self._part is None or self._stream is None:
+            return
+        self._stream.close()
+        aside = self.path.with_name(self.path.name + ".tmp")
+        with aside.open("w", encoding="utf-8", newline="") as out:
+            if self.path.suffix.lower() == ".csv":
+                _write_csv(out, self.rows, header=True)
+            else:
+                out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
+        aside.replace(self.path)
+        self._part.unlink()
+
+    def close(self) -> None:
+        """Stop here; the same command goes on from what is kept."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def _append(self, rows: Sequence[dict[str, Any]]) -> None:
+        if self._stream is not None:
+            self._stream.writelines(json.dumps(row, ensure_ascii=True) + "\n" for row in rows)
+            self._stream.flush()
+
+    def _make_row(self, row: SourceRow, found: Prediction) -> dict[str, Any]:
+        """One row of output. Cells of the input come first, each by its own name."""
+        verdict = found.grade
+        answered = {
+            "answer": found.answer,
+            "agreement": round(found.agreement, 3),
+            "correct": None if verdict is None else verdict.correct,
+            "completions": found.completions,
+            "unread": found.unread,
+            "cut_off": found.cut_off,
+            "tokens": found.tokens,
+            "error": found.error,
+        }
+        if self._reasoning:
+            answered["reasoning"] = found.reasoning
+        taken = {name if name not in answered else f"given {name}": cell for name, cell in row.cells.items()}
+        return {**taken, **answered}
+
+
+@contextmanager
+def open_output(out: str, key: str, reasoning: bool) -> Iterator[PredictionsOutput]:
+    """The output `out`, a new .csv or .jsonl file or `-`. If the context ends without an error the file is put in its
+    place. `key` stands for everything that the predictions depend on: only those of the same key are gone on from.
+
+    Raises UsageError or StoreError.
+    """
+    from openrft.errors import UsageError
+    from openrft.runtime.files import report_disk_errors
+
+    path = None if out == "-" else Path(out)
+    if path is not None:
+        if path.suffix.lower() not in SUFFIXES:
+            raise UsageError(f"--out {out}: unknown kind of file.", "Call it .csv or .jsonl.")
+        if path.exists():
+            raise UsageError(f"--out {out}: the file exists.", "Give a new file, or remove this one.")
+    with report_disk_errors(path.parent if path else Path()):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        output = PredictionsOutput(path, key, reasoning)
+        try:
+            yield output
+            output.finish()
+        finally:
+            output.close()
+
+
+def _read_part(part: Path, key: str) -> list[dict[str, Any]]:
+    """The finished rows of a stopped command with the same key. A last line that was cut short does not count."""
+    if not part.is_file():
+        return []
+    found: list[dict[str, Any]] = []
+    for line in part.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found[1:] if found and found[0].get("key") == key else []
+
+
+def _write_csv(out: TextIO, rows: Sequence[dict[str, Any]], header: bool) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
+    if header:
+        writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _to_cell(value) for name, value in row.items()})
+
+
+def _to_cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value

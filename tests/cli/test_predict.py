@@ -1,0 +1,126 @@
+"""New questions answered from files, the command line and standard input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+ROWS = """question,A,B,C,D,answer
+Which element has the highest density?,iron,osmium,lead,gold,B
+Which gas is lightest?,helium,hydrogen,neon,argon,
+How many moles are 36.0 g of water?,,,,,2.00
+"""
+
+
+@pytest.fixture
+def new(tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text(ROWS)
+    return file
+
+
+def test_every_row_is_answered_and_those_with_a_label_are_scored(run_openrft, new, tmp_path):
+    done = run_openrft("predict", "--data", "new.csv", "--out", "answers.csv", "--reasoning")
+    assert done.returncode == 0, done.stderr
+    assert "of 2 questions with a label are right" in done.stdout
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))
+    assert [row["question"] for row in rows] == [line.split(",")[0] for line in ROWS.splitlines()[1:]]
+    assert [row["given answer"] for row in rows] == ["B", "", "2.00"]
+    assert [row["correct"] for row in rows][1] == ""
+    for row in rows[:2]:
+        assert row["answer"] in ("A", "B", "C", "D")
+        assert float(row["agreement"]) in (0.333, 0.667, 1.0)
+        assert row["reasoning"]
+    assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "answers.csv"}  # nothing half-written is left
+
+
+def test_the_same_seed_gives_the_same_answers_in_any_format(run_openrft, new, tmp_path):
+    for out in ("a.jsonl", "b.csv"):
+        assert run_openrft("predict", "--data", "new.csv", "--out", out, "--samples", "2").returncode == 0
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "b.csv").read_text())))
+    assert [line["answer"] or "" for line in lines] == [row["answer"] for row in rows]
+
+
+def test_a_stopped_command_goes_on(run_openrft, tmp_path):
+    question = "Which of case {} is larger?,{},{}\n"
+    (tmp_path / "many.csv").write_text("question,A,B\n" + "".join(question.format(i, i, i + 1) for i in range(20)))
+    arguments = ("predict", "--data", "many.csv", "--samples", "1")
+    assert run_openrft(*arguments, "--out", "whole.jsonl").returncode == 0
+    whole = (tmp_path / "whole.jsonl").read_text().splitlines()
+    code = (
+        "import sys\n"
+        "from openrft.cli import predictions_file as file\n"
+        "write = file.PredictionsOutput.write\n"
+        "def stop(self, asked, found):\n"
+        "    write(self, asked, found)\n"
+        "    raise KeyboardInterrupt\n"
+        "file.PredictionsOutput.write = stop\n"
+        "from openrft.cli import main\n"
+        f"sys.argv = ['openrft', *{arguments!r}, '--out', 'answers.jsonl']\n"
+        "main()\n"
+    )
+    stopped = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert stopped.returncode == 130, stopped.stderr
+    assert not (tmp_path / "answers.jsonl").exists()
+    done = run_openrft(*arguments, "--out", "answers.jsonl")
+    assert "8 of 20 questions were answered before; going on." in done.stderr
+    assert (tmp_path / "answers.jsonl").read_text().splitlines() == whole
+
+
+def test_another_policy_does_not_go_on_from_what_is_kept(run_openrft, tiny, new, tmp_path):
+    (tmp_path / "answers.csv.part").write_text('{"key": "other"}\n{"answer": "A"}\n')
+    done = run_openrft("predict", "--policy", str(tiny), "--data", "new.csv", "--out", "answers.csv", "--samples", "1",
+                       "--set", "evaluate.max_tokens=4")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "before" not in done.stderr
+    assert len((tmp_path / "answers.csv").read_text().splitlines()) == 4
+
+
+def test_one_question_and_standard_input(run_openrft, tmp_path):
+    done = run_openrft("predict", "Which is larger?", "--option", "3", "--option", "5")
+    assert done.returncode == 0, done.stderr
+    assert "Agreement: " in done.stdout or "no answer could be read" in done.stdout
+    piped = subprocess.run(
+        [sys.executable, "-m", "openrft", "predict", "--data", "-", "--out", "-"],
+        input=ROWS, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert piped.returncode == 0, piped.stderr
+    assert len(list(csv.DictReader(io.StringIO(piped.stdout)))) == 3
+    assert "of 2 questions with a label are right" in piped.stderr
+
+
+def test_a_conversation_ends_with_its_input(tmp_path):
+    talk = subprocess.run(
+        [sys.executable, "-m", "openrft", "predict", "--ask", "--set", "evaluate.max_tokens=4"],
+        input="How much is 3 + 4?\nAnd 5 more?\n\n", cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert talk.returncode == 0, talk.stderr
+    assert talk.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "nothing to answer"),
+        (("q", "--ask"), "nothing to answer, or too much"),
+        (("--data", "new.csv"), "--data needs --out"),
+        (("--data", "new.csv", "--out", "a.xlsx"), "unknown kind of file"),
+        (("--data", "new.csv", "--out", "new.csv"), "the file exists"),
+        (("--data", "new.csv", "--out", "a.csv", "--set", "rl.lr=1"), "settings of evaluate and policy alone"),
+        (("--data", "bad.csv", "--out", "a.csv"), "bad.csv"),
+        (("--data", "none.csv", "--out", "a.csv"), "none.csv"),
+    ],
+)
+def test_bad_input_is_one_line(run_openrft, new, tmp_path, arguments, words):
+    (tmp_path / "bad.csv").write_text("question,A,B\nWhich?,1,2\n,1,2\n")
+    done = run_openrft("predict", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "a.csv").exists()
