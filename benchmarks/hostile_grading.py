@@ -57,7 +57,9 @@ def _grade_repeated(length: int) -> None:
         for wrap in WRAPS:
             completion = wrap.replace("%s", piece * (length // len(piece)))
             for sample in samples.values():
-                taken = min(_time(sample, completion) for _ in range(2))
+                taken = _time(sample, completion)
+                if taken > LIMIT * len(completion):
+                    taken = min(taken, _time(sample, completion))  # the first may have met a busy machine
                 if taken > LIMIT * len(completion):
                     slow += 1
                     click.echo(f"{1000 * taken:.0f} ms: {sample.kind} {wrap!r} of {piece[:40]!r}")

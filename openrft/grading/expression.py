@@ -1,4 +1,4 @@
-r"""Expressions in answers: `2x+1`, `(x-1)(x+1)`, `\{1, 2\}`, `x > 3`, matrices, equations.
+"""Expressions in answers: `2x+1`, `(x-1)(x+1)`, `\\{1, 2\\}`, `x > 3`, matrices, equations.
 
 Two expressions are compared by Math-Verify (huggingface/Math-Verify), which parses LaTeX with a grammar and compares
 with sympy. Of the graders for mathematical answers it is the one that knows sets, intervals, matrices and equations and
@@ -41,6 +41,7 @@ _IS = re.compile(r"(?:\b(?:is|are|equals)\b|(?<=[A-Za-z]):)\s+", re.IGNORECASE)
 _FUNCTIONS = "sqrt|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|exp|ln|log|min|max|det|gcd|lcm"
 _LETTERS = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|phi|psi|omega|infty"
 _NAMED = re.compile(rf"(?<![A-Za-z\\])({_FUNCTIONS}|{_LETTERS})(?![A-Za-z])")
+_VALUE = re.compile(r"\s*([A-Za-z])\s*=\s*-?[\d.,/]+\s*$")
 _WORD = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{4,}")
 _SIGNS = {
     "\u2212": "-", "\u2013": "-", "\u00d7": r"\times ", "\u00b7": r"\cdot ", "\u22c5": r"\cdot ", "\u00f7": "/",
@@ -101,6 +102,9 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
     if _squeeze(read) == _squeeze(gold) != "":
         return True
     if len(read) > LONGEST or len(gold) > LONGEST:
+        return False
+    names = _VALUE.match(gold), _VALUE.match(read)
+    if names[0] and names[1] and names[0][1] != names[1][1]:  # x = 3 is not y = 3
         return False
     if isinstance(parse_number(gold), Number):
         if isinstance(parse_number(read), Number):

@@ -69,7 +69,7 @@ _ENCLOSED = (  # brackets that are not needed
     (re.compile(r"(?<=/)\(\s*(√?[\w.]+)\s*\)"), r"\1"),
 )
 _CHARGES = (
-    re.compile(r"(?<=[A-Za-z0-9)\]}])\^(?:\{\s*(\d*)\s*([+-])\s*\}|(\d*)([+-])(?![\d\w({]))"),
+    re.compile(r"(?<=[A-Za-z0-9\u0370-\u03ff)\]}])\^(?:\{\s*(\d*)\s*([+-])\s*\}|(\d*)([+-])(?![\d\w({]))"),
     re.compile(r"(?<=[A-Za-z0-9)\]}])\^\{?\s*(\+)(\d+)\s*\}?"),  # Ca^{+2}. Not m^{-2}, which is an exponent
     re.compile(r"(?<=[A-Za-z0-9)\]}])(?:\^\{?)?(\+\+|--)\}?(?=\s|$)"),
     re.compile(r"(?:(?<=[A-Z][a-z])|(?<=[)\]]))(\+)([2-9])(?=$|[\s)\]])"),  # Fe+3
@@ -78,16 +78,20 @@ _CHARGES = (
 _HYDRATE = re.compile(r"\s*[·*.×]\s*(?=(?:\d+\s*)?H_?\{?2\}?O\b)|\s+x\s+(?=\d+\s*H_?\{?2\}?O\b)")
 _SUPERSCRIPT = re.compile(r"\^\s*\{\s*([^{}]*?)\s*\}(?!\d)")
 _SUBSCRIPT = re.compile(r"_\s*\{\s*([^{}]*?)\s*\}(?![0-9])")
+_ORBITAL = re.compile(r"(?<=\d[spdf])\^(?=\d{1,2}(?!\d))|(?<=\bsp)\^(?=[23](?!\d))")  # 1s^2 is 1s2
 _NUMBERED = re.compile(r"(?<=[A-Za-z)\]\u0370-\u03ff])_(\d+)")
 _TIMES = re.compile(r"(?<=\d)\s*(?:[×*]|x(?=\s*10\s*\^))\s*(?=\d)")
 _THIN_SPACE = re.compile("(?<=[0-9])[\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPACE = re.compile(r"\s+")
+_PROSE = re.compile(r"(?:[A-Za-z ,;.']|-(?!-))*")
 _LOOSE_SPACE = re.compile(r"(?<=[^\W\d_]) (?=[\d\W])|(?<=\d) (?=\D)|(?<=[^\w\s]) | (?=[^\w\s])")
 
 
 def unify_notation(text: str) -> str:
     """The text, without markup, in one spelling. Spaces stay only between words and between numbers."""
+    if _PROSE.fullmatch(text):
+        return _LOOSE_SPACE.sub("", _SPACE.sub(" ", text).strip())
     text = unicodedata.normalize("NFC", _THIN_SPACE.sub("", _VULGAR.sub(" ", text.replace(CHARGE, ""))))
     text = _SCRIPTS.sub(_write_script, text).translate(_SAME)
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
@@ -104,7 +108,7 @@ def unify_notation(text: str) -> str:
         text = pattern.sub(_write_charge, text)
     text = _HYDRATE.sub("·", text)
     text = _NUMBERED.sub(r"\1", _SUBSCRIPT.sub(_write_subscript, _SUPERSCRIPT.sub(_write_exponent, text)))
-    text = _TIMES.sub("·", text)
+    text = _TIMES.sub("·", _ORBITAL.sub("", text))
     if not re.search(r"[(\[{]", text):  # 1,200 is a number; (1,200) is a pair
         text = _THOUSANDS.sub("", text)
     text = re.sub(r"(?<![\d.])\.(?=\d)", "0.", text)

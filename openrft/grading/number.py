@@ -1,4 +1,4 @@
-r"""Numbers in answers: how one is read, and when two are equal.
+"""Numbers in answers: how one is read, and when two are equal.
 
 An answer is a number if it holds one number and nothing that takes it back: with words before it ("about 12", `x = 12`,
 "the mass is 12"), a unit or a reason behind it. A list, a range, a bound ("at least 12"), a guess with another number,
@@ -128,7 +128,8 @@ def _read_piece(piece: str, decimal_comma: bool) -> Number:
     if scale != 1:
         term = replace(term, value=term.value * scale, step=term.step * scale)
     sign = "-" if place.sign < 0 else ""
-    written = f"{place.currency}{sign}{piece[place.start : end]}{behind}"
+    money = f"{place.currency} " if place.currency.isalpha() else place.currency
+    written = f"{money}{sign}{piece[place.start : end]}{behind}"
     return Number(term, unit, " ".join(written.split()))
 
 

@@ -1,4 +1,4 @@
-r"""The value of one written number: `1,200.5`, `3.2*10^{-5}`, `\frac{3}{4}`, `1 1/2`, `\frac{1+\sqrt5}{2}`.
+"""The value of one written number: `1,200.5`, `3.2*10^{-5}`, `\\frac{3}{4}`, `1 1/2`, `\\frac{1+\\sqrt5}{2}`.
 
 Rational values are exact. Roots, pi, e and logarithms are computed to 40 digits. A calculation with plain numbers, such
 as `2 + 3` or `12 - 13`, is no number: it is unfinished, a range or a list. Input is what plain_math.py writes.

@@ -1,4 +1,4 @@
-r"""The words around a number: which may stand there, and which say that it is not the answer, or not the only one.
+"""The words around a number: which may stand there, and which say that it is not the answer, or not the only one.
 
 Allowed: `x =`, "about", "the mass is", a unit, a reason ("because ..."), a condition ("at 25 °C"), a sentence behind.
 Refused: bounds and negations ("at least", "not"), alternatives ("or", "and 13"), and a number that belongs to a name.
@@ -36,6 +36,7 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER = re.compile(r"(?:[,;]|\b(?:and|or)\b)\s*\S{0,8}\d", re.IGNORECASE)
+_OTHER_CASE = re.compile(r"\d.*\b(?:at|when|for|after|if|otherwise|else)\b", re.IGNORECASE | re.DOTALL)
 _RETRACTED = re.compile(
     r"\b(?:or|wait|actually|instead|alternatively|maybe|perhaps|possibly|correction|rather|if)\b", re.IGNORECASE
 )
@@ -87,11 +88,9 @@ class Place:
 
     def read_unit(self, piece: str, end: int) -> tuple[int, Unit | None, str]:
         """A factor ("million"), the unit and how both are written behind the number. Raises NoNumber."""
-        behind = piece[end:].removeprefix("...").removeprefix("\u2026")
-        scale = 1
+        behind, scale, written = piece[end:].removeprefix("..."), 1, ""
         if found := re.match(r"[\s-]*(hundred|thousand|million|billion|trillion|dozen)\b", behind, re.IGNORECASE):
-            scale, behind = SCALES[found[1].lower()], behind[found.end() :]
-        written = piece[end : len(piece) - len(behind)]
+            scale, written, behind = SCALES[found[1].lower()], found[0], behind[found.end() :]
         unit_text = _check_behind(behind)
         if not unit_text and self.currency:
             return scale, parse_unit(self.currency), written
@@ -168,7 +167,9 @@ def _check_before(before: str) -> None:
         return
     if found := _BEFORE.search(before):
         raise NoNumber(f"{found[0]!r} before the number changes it")
-    words = before.split()
+    words = [word for word in before.split() if word.strip(",()*")]
+    if not words:
+        return
     if len(words) > 12 or not all(_WORD.fullmatch(word.strip(",()*")) for word in words):
         raise NoNumber("its digits belong to a name or a formula")
     last = words[-1].rstrip(".,")
@@ -184,7 +185,7 @@ def _check_behind(behind: str) -> str:
         raise NoNumber("it holds two numbers")
     if _ORDINAL.match(behind):
         behind = behind[2:]
-    behind = behind.strip()
+    behind = behind.strip(" ?")
     if found := _PARENTHESIS.search(behind):
         inner = found[1].strip()
         if re.search(r"\d", inner) and parse_unit(inner) is None:
@@ -200,7 +201,7 @@ def _check_behind(behind: str) -> str:
         if unit is None or not unit.parts:
             raise NoNumber("its digits belong to a name or a formula")
         return behind[1:]
-    return behind.strip(" .!?'\"")
+    return behind.strip(" .!?'\"*")
 
 
 def _cut_tail(text: str) -> str:
@@ -213,7 +214,7 @@ def _cut_tail(text: str) -> str:
         if found["reason"]:
             return before
         if found["condition"]:
-            if _ANOTHER.search(tail) or found["condition"].lower() == "if":
+            if _ANOTHER.search(tail) or _OTHER_CASE.search(tail) or found["condition"].lower() == "if":
                 raise NoNumber("it holds several numbers, or one under a condition")
             return before
         if re.match(r"\s*(?:[-+]?[\d\\]|no\b)", tail, re.IGNORECASE) or _RETRACTED.search(tail):

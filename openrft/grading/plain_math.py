@@ -1,7 +1,7 @@
-r"""Mathematics in plain signs: what LaTeX and Unicode write in many ways is written in one.
+"""Mathematics in plain signs: what LaTeX and Unicode write in many ways is written in one.
 
-`3\times10^{−8}`, `3 × 10⁻⁸` and `３・10^{-8}` all hold the same signs afterwards. Of LaTeX's commands only `\frac`,
-`\sqrt`, `\pi`, `\ln`, `\log` and unknown ones remain. Markup around the answer is removed before (markup.py).
+`3\\times10^{−8}`, `3 × 10⁻⁸` and `３・10^{-8}` all hold the same signs afterwards. Of LaTeX's commands only `\\frac`,
+`\\sqrt`, `\\pi`, `\\ln`, `\\log` and unknown ones remain. Markup around the answer is removed before (markup.py).
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ def is_same_text(said: str, gold: str, is_smiles: bool = False) -> bool:
     """
     if len(said) > 2 * len(gold) + 400:  # no spelling of the gold answer is so long
         return False
-    return _is_same_plain_text(remove_markup(said), remove_markup(gold), is_smiles)
+    plain = _cached_plain(said) if len(said) <= _SHORT else remove_markup(said)
+    return _is_same_plain_text(plain, _cached_plain(gold), is_smiles)
 
 
 def _is_same_plain_text(said: str, gold: str, is_smiles: bool) -> bool:
@@ -131,6 +132,7 @@ def _write_canonical(text: str) -> str:
     return _TIME.sub(lambda found: f"{found[1].lower()}m", text)
 
 
+_cached_plain = functools.lru_cache(maxsize=1024)(remove_markup)
 _cached_canonical = functools.lru_cache(maxsize=4096)(_write_canonical)
 
 
@@ -153,6 +155,8 @@ def _is_same_spelling(said: str, gold: str) -> bool:
     """Whether two canonical texts differ in nothing that means something."""
     if _is_same_case(said, gold):
         return True
+    if not has_isotope(gold) and _write_signature(said) != _write_signature(gold):
+        return False
     if (CHARGE in said) != (CHARGE in gold):  # Ca2+ and Ca^{2+}; but O_2^- is not O^{2-}
         return _is_same_case(said.replace(CHARGE, ""), gold.replace(CHARGE, ""))
     if len(gold) > _SHORT:
@@ -165,6 +169,11 @@ def _is_same_spelling(said: str, gold: str) -> bool:
     if has_isotope(gold):
         rewrites.append(write_isotopes)
     return any(_is_same_case(rewrite(said), rewrite(gold)) for rewrite in rewrites)
+
+
+def _write_signature(text: str) -> str:
+    """Letters and digits alone, small and without accents: different ones are of different answers."""
+    return "".join(sign for sign in _drop_accents(_name_greek(text)).lower() if sign.isalnum())
 
 
 def _name_greek(text: str) -> str:

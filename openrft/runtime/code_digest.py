@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 # The core's numerical libraries, and those that compare answers; not all need be installed.
-LIBRARIES = ("torch", "transformers", "peft", "vllm", "math-verify", "sympy")
+LIBRARIES = ("torch", "transformers", "peft", "vllm", "math-verify", "sympy", "rdkit")
 CORE = Path(__file__).parents[1]  # the folder of the package openrft
 CHANGES_NO_RESULT = (  # modules above the stages, and those that only report progress
     "openrft.cli",

@@ -36,7 +36,10 @@ WRONG = [
     ("12", "12 or 13"), ("12", "12, 13"), ("5", "2+3"), ("5", r"2 \cdot 3 - 1"), ("5", "2x"),
     ("2", "CO2"), ("5 kg", "5 g"),
     ("2x+1", "not 2x+1"), ("2x+1", "maybe 2x+1"), ("2x+1", "I do not know"), ("2x+1", "the wrong answer"), ("x", ""),
-    (r"\sqrt{2}", "1.4"), ("y=2x+1", "y=2x"), (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}2&1\end{pmatrix}"),
+    (r"\sqrt{2}", "1.4"), ("y=2x+1", "y=2x"), ("x=3", "y=3"), ("1331, 1728", "1728"),
+    ("3", "n=3k"),
+    ("x=1", "x=1 or x=2"), (r"\sqrt{3}", r"\pm\sqrt{3}"), ("-1<x<2", r"-1 \le x < 2"), ("10", "10^2"),
+    (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}2&1\end{pmatrix}"),
 ]  # fmt: skip
 # Each of these computes for minutes, or needs more memory than there is.
 HOSTILE = [

@@ -152,7 +152,8 @@ WRONG = {
         "x = 4, y = 5", "5. Or 7", "5, maybe 7", "5+", "$5-$7", "five or six", "five, six", "5 squared", "5!",
         "I don't know, 5?", "no 5", "isn't 5", "A5", "5 = 6", "Na+ 5 Cl", "five hundred", "-5", "5.5.5",
         r"5 \cup 7", r"x \in \{5, 7\}", r"x=5 \text{ or } x=7", "x_1 = 5, x_2 = 7", "5 apples and 7 pears",
-        "5 for A, 7 for B", "5 if a > 0, 7 otherwise", "5 (or 7)", "5 (7)", "5/7 or 5", "first 5, then 7",
+        "5 for A, 7 for B", "5 if a > 0, 7 otherwise", "5 at A 7 at B", 
+        "5 when x = 1 and 7 when x = 2", "5 (or 7)", "5 (7)", "5/7 or 5", "first 5, then 7",
         "5 \u2192 7", "5 < x < 7", "5 vs 7", "5|7", r"5\\7", "5\n7", "5&7", "5;7", "5 ou 7", "5 oder 7",
         "5 o 7", "5\u62167", "nicht 5", "\u4e0d\u662f5", "5 is wrong", "5 is not correct", "5 is incorrect",
         "5 is too small", "5, wait, 7", "5. No, 7", "5. Wait, maybe 6", "5 -> 6", "less than or equal to 5",
@@ -258,6 +259,7 @@ def test_further_right_answers() -> None:
         ("3.14", "3.145", True),  # half a unit of the last digit is still within
         ("3.14", "3.1451", False),
         ("3.14", "22/7", True),
+        ("8.3", "8.3 at 298 K", True),
         ("12", "12.4", True),
         ("12", "12.5", False),  # a half is not a whole
         ("12", r"12\frac{1}{4}", False),  # what is exact is not rounded
