@@ -1,84 +1,155 @@
-"""Which option, or yes or no, an answer names. None if it names none, or more than one."""
+"""Which option an answer names: one, by its letter or by its text, with nothing that names another or takes it back."""
 
 from __future__ import annotations
 
 import re
 
-from openrft.grading.markup import remove_markup
-from openrft.grading.text import normalise
-from openrft.types import LETTERS, Sample
+from openrft.grading import doubt
+from openrft.grading.finding import NOTHING, Finding, refuse
+from openrft.grading.options import MARKS, OptionTable, get_option_table
+from openrft.types import Sample
 
-# "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word.
-_LETTER = re.compile(r"^\(?\s*(?:([A-Za-z])\s*([).:,].*)?|([A-Z])(\s.*))$", re.DOTALL)
-_PUNCTUATION = " \n\t().:,;=*-\u2013\u2014"
-# An option named by its letter alone: "C", "(c)", "c,". Not "a mess", and not inside CC(C)=O.
-_NAMED_OPTION = re.compile(r"(?:^|[\s,/&])\(?(?:([A-Z])\)?(?=[\s,.:;/&)]|$)|([a-z])(?:\)|(?=[,.:;/&]|$)))")
-# A reason is not part of the answer and may name other options. The next two take an answer back, or confirm it.
-_REASON = re.compile(
-    r"\b(?:because|since|due to|as (?:it|its|the|this|that|they|these))\b.*"
-    r"|\b(?:options?\s+)?\(?[A-Z]\)?(?:\s*(?:,|and|or)\s*\(?[A-Z]\)?)*\s+(?:is|are)\s+(?:not|wrong|incorrect|false)\b.*",
-    re.DOTALL | re.IGNORECASE,
-)
-_RETRACTED = re.compile(
-    r"(?:(?:it|that|this)(?:'s|\s+is)\s+|is\s+|was\s+)?(?:not|isn't|wrong|incorrect|false|or|nor|and|maybe|perhaps|but)\b|&",
+LONGEST = 4000  # characters of an answer that are read: what an option is called stands at its start
+# "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word. Not "B-cell".
+_LETTER = re.compile(r"[(\[]?\s*(?:([A-Z])(?=\s|[)\].:,;!?=/&+]|$)|([a-z])(?=\s*(?:[)\].:,;/&]|$)))")
+_LEAD = re.compile(
+    r"(?:(?:the\s+)?(?:letter|option|choice|alternative|candidate|selection|variant)\s*[:#]?\s*"
+    r"|(?:it|this|that)(?:['\u2019]s|\s+is|\s+must\s+be|\s+should\s+be|\s+would\s+be)\s+(?=[(\[]?[A-Z][)\]]?(?!\w)))",
     re.IGNORECASE,
 )
-_CONFIRMED = re.compile(r"(?:is\s+(?:the\s+)?(?:correct|right|best|true|answer)|which|with|where)\b", re.IGNORECASE)
-
-
-def read_choice(sample: Sample, raw: str) -> str | None:
-    """The letter of the option that the answer names, by its letter or by its whole text."""
-    labels = LETTERS[: len(sample.options)]
-    texts = [normalise(remove_markup(text)) for text in sample.options]
-    if texts.count(normalise(raw)) == 1 and not (len(raw) == 1 and raw.upper() in labels):
-        return labels[texts.index(normalise(raw))]
-    found = _LETTER.match(raw)
-    letter = (found.group(1) or found.group(3)).upper() if found else ""
-    if not found or letter not in labels:
-        return None
-    return letter if _is_one_answer(sample, labels.index(letter), found.group(2) or found.group(4) or "") else None
-
-
-def _is_one_answer(sample: Sample, chosen: int, rest: str) -> bool:
-    """Whether an option's letter followed by `rest` is one answer: `rest` names no other option and takes nothing back.
-
-    After a punctuation mark, any other words may follow. After a space alone, only the option's text or a reason may.
-    """
-    marked = bool(rest.strip()) and rest.strip()[0] in _PUNCTUATION
-    texts = [" ".join(remove_markup(text).split()).strip(_PUNCTUATION).lower() for text in sample.options]
-    remainder, own = " ".join(rest.split()).strip(_PUNCTUATION), texts[chosen]
-    if _longest_prefix(remainder, texts) == own:
-        remainder, marked = remainder[len(own) :].strip(_PUNCTUATION), True
-    remainder = _REASON.sub("", remainder).strip(_PUNCTUATION)
-    others = {*LETTERS[: len(texts)]} - {LETTERS[chosen]}
-    if _longest_prefix(remainder, texts) or others & {
-        (big or small).upper() for big, small in _NAMED_OPTION.findall(remainder)
-    }:
-        return False
-    return not _RETRACTED.match(remainder) and (marked or not remainder or _CONFIRMED.match(remainder) is not None)
-
-
-def _longest_prefix(remainder: str, texts: list[str]) -> str | None:
-    """The longest of the texts that `remainder` begins with, as whole words."""
-    found = [text for text in texts if text and re.match(re.escape(text) + r"(?!\w|\.\d)", remainder.lower())]
-    return max(found, key=len, default=None)
-
-
-_BOOLEANS = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
-# "true", "or false, perhaps". Not "there is no barrier", "the true value", "not always true".
-_BOOLEAN_WORD = re.compile(
-    r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false)\b(?!\s+\w)", re.IGNORECASE
+_NOT_BUT = re.compile(
+    r"not\s+(?P<denied>[^.;\n]{1,80}?)\s*[,;.\u2014-]*\s*\b(?:but(?:\s+rather)?|(?:it|that)(?:['\u2019]s|\s+is)|rather|instead)\s+",
+    re.IGNORECASE,
 )
-_NEGATED = re.compile(r"(?:\bnot|n't|\bnever)\b[^.,;]*", re.IGNORECASE)
+_DENIED = re.compile(
+    r"(?:definitely\s+|certainly\s+)?(?:not|neither|none|unclear|unknown|nothing)\b|n't", re.IGNORECASE
+)
+_SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u0392": "B"})  # of other alphabets
 
 
-def read_boolean(sample: Sample, raw: str) -> str | None:
-    """Yes or No, if the answer says one of them (true and false count) and does not also say the other."""
-    word = re.match(r"[A-Za-z]+", raw)
-    verdict = _BOOLEANS.get(word.group(0).lower()) if word else None
-    if not word or not verdict:
+def read_choice(sample: Sample, raw: str) -> Finding:
+    """The letter of the option that an answer without markup names."""
+    table = get_option_table(sample.options)
+    raw = raw[:LONGEST].strip()
+    if len(raw) == 1:
+        raw = raw.translate(_SAME_SHAPE)
+    if not (len(raw) == 1 and raw.upper() in table.labels) and (index := table.find_text(raw)) is not None:
+        return Finding(table.labels[index])
+    if lead := _LEAD.match(raw):
+        raw = raw[lead.end() :]
+    if found := _NOT_BUT.match(raw):
+        second = read_choice(sample, raw[found.end() :]) if len(raw) > found.end() else NOTHING
+        denied = {table.labels[index] for index in table.find_mentions(found["denied"])}
+        return second if second.answer and second.answer not in denied else refuse("it says what the answer is not")
+    if _DENIED.match(raw):
+        return refuse("it says what the answer is not")
+    return _read_letter(table, raw) or _read_text(table, raw) or NOTHING
+
+
+def _read_letter(table: OptionTable, raw: str) -> Finding | None:
+    """An answer that begins with a letter. None if it does not."""
+    found = _LETTER.match(raw)
+    letter = (found[1] or found[2]).upper() if found else ""
+    if found is None:
         return None
-    remainder = _REASON.sub("", raw[word.end() :]).strip(_PUNCTUATION)
-    denied = re.match(r"(?:is|was)\b", remainder) is not None and _RETRACTED.match(remainder) is not None
-    both = {_BOOLEANS[found.lower()] for found in _BOOLEAN_WORD.findall(_NEGATED.sub("", remainder))} - {verdict}
-    return None if both or denied else verdict
+    if letter not in table.labels:
+        if table.find_beginning(raw)[0]:
+            return None
+        alone = not raw[found.end() :].strip(MARKS)
+        return refuse(f"{letter} is none of the options") if alone else None
+    if letter == "A" and raw[found.end() :][:1].isspace() and table.find_beginning(raw)[1] > 1:
+        return None  # the text of an option that begins with an article
+    return _check_rest(table, table.labels.index(letter), raw[found.end() :])
+
+
+def _read_text(table: OptionTable, raw: str) -> Finding | None:
+    """An answer that begins with the text of an option. None if it does not."""
+    article = re.match(r"(?:the|an?)\s+", raw, re.IGNORECASE)
+    for start in (0, article.end() if article else 0):
+        chosen, end = table.find_beginning(raw[start:])
+        if len(chosen) == 1:
+            (index,) = chosen
+            letters = re.match(r"\s*[(\[]([A-Za-z])[)\]]", raw[start + end :])
+            if letters and letters[1].upper() == table.labels[index]:
+                end += letters.end()
+            return _check_rest(table, index, raw[start + end :])
+    return None
+
+
+def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
+    """An option's name followed by `rest` is one answer if `rest` names no other option and takes nothing back.
+
+    After a punctuation mark any other words may follow. After a space alone, only the option's text, a reason or a
+    confirmation may.
+    """
+    letter = table.labels[chosen]
+    if rest.lstrip()[:1] == "?":
+        return refuse(f"{letter} is in question")
+    marked = bool(rest.strip()) and rest.strip()[0] in MARKS
+    remainder = rest.strip(MARKS)
+    named, end = table.find_beginning(remainder)
+    if named and chosen in named:
+        remainder, marked = remainder[end:].strip(MARKS), True
+    elif named and not re.match(r"(?:\s+\w+){0,2}\s+(?:is|are|was|were|has|have|does|can|would)\b", remainder[end:]):
+        return _name_two(table, chosen, named)
+    if not remainder:
+        return Finding(letter)
+    if doubt.TAKEN_BACK.match(remainder) and not _is_contrast(table, chosen, remainder):
+        others = table.find_mentions(remainder) - {chosen}
+        return _name_two(table, chosen, others) if others else refuse(f"{letter} is taken back")
+    if not marked and not any(pattern.match(remainder) for pattern in (doubt.REASON, doubt.CONFIRMED, doubt.CONTRAST)):
+        return NOTHING
+    return _check_sentences(table, chosen, doubt.SENTENCE_END.split(remainder))
+
+
+def check_sentences(sample: Sample, letter: str, sentences: list[str]) -> Finding:
+    """The option with this letter, unless one of the sentences behind it takes it back or puts another beside it."""
+    table = get_option_table(sample.options)
+    return _check_sentences(table, table.labels.index(letter), sentences)
+
+
+def _check_sentences(table: OptionTable, chosen: int, sentences: list[str]) -> Finding:
+    for sentence in sentences:
+        if objection := _object(table, chosen, sentence):
+            return objection
+    return Finding(table.labels[chosen])
+
+
+def _is_contrast(table: OptionTable, chosen: int, remainder: str) -> bool:
+    """Whether the words behind an option only deny others, as in "not C"."""
+    found = re.match(r"(?:and\s+|but\s+)?not\s+(?:the\s+|options?\s+)?(?=[(\[]?\w)", remainder, re.IGNORECASE)
+    if not found:
+        return False
+    clause = re.split(r"[,;.]|\bbut\b", remainder[found.end() :], maxsplit=1)[0]
+    mentioned = table.find_mentions(clause)
+    return bool(mentioned) and chosen not in mentioned and "but" not in remainder[found.end() :].split()
+
+
+def _object(table: OptionTable, chosen: int, sentence: str) -> Finding | None:
+    """Why a sentence behind the answer takes it back, or puts another beside it; None if it does not."""
+    reason = doubt.ANY_REASON.search(sentence)
+    said = sentence[: reason.start()] if reason else sentence
+    letter = table.labels[chosen]
+    if doubt.OPEN.search(said) or doubt.RETRACTION.search(said):
+        others = table.find_mentions(said) - {chosen}
+        return _name_two(table, chosen, others) if others else refuse(f"{letter} is taken back")
+    others = table.find_mentions(said) - {chosen}
+    if not others:
+        return None
+    negative = doubt.NEGATIVE.search(said) is not None
+    if doubt.PRAISED.search(said) and not negative:
+        return _name_two(table, chosen, others)
+    if doubt.ANY_CONTRAST.search(said) or negative:
+        return None
+    if doubt.DOUBT.search(said) or not doubt.STATED.search(said):
+        return _name_two(table, chosen, others)
+    return None
+
+
+def _name_two(table: OptionTable, chosen: int, others: set[int]) -> Finding:
+    letters = [table.labels[index] for index in sorted({chosen, *others})]
+    if len(letters) == 1:
+        return refuse(f"{letters[0]} is taken back")
+    return refuse(
+        f"names {'two' if len(letters) == 2 else 'several'} options: {', '.join(letters[:-1])} and {letters[-1]}"
+    )

@@ -1,26 +1,118 @@
-"""The final answer of a completion. Only the completion is read, never the prompt."""
+r"""The strict reading: a final answer in the asked form.
+
+That is the last `\boxed{...}`, or else a statement such as "the answer is X" or "Answer: X". Only the completion is
+read, never the prompt. A sentence about the answer is none: "This answer is supported by ...", "Why the answer is not".
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from openrft.grading.markup import strip_markup
+from openrft.grading.finding import Finding, refuse
+from openrft.grading.markup import remove_markup, strip_markup
 from openrft.grading.markup_scanner import find_closing_braces
+from openrft.grading.readers import READERS, Reader
 from openrft.grading.thinking import strip_thinking
+from openrft.types import Sample
 
+LONGEST = 20_000  # characters of one answer that are read
+MOST = 200  # statements that are read: a text that gives no answer in so many gives none
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
+_BEFORE = 60  # characters before "answer" that say whether it is a statement; longer phrases are not known
+_NO_STATEMENT_AFTER = re.compile(
+    r"(?:\b(?:(?:this|that|an|any|each|every|another|whose|which|no)\s+(?:(?:final|correct|right|best|possible)\s+)?"
+    r"|(?:wrong|incorrect|previous|first|initial|earlier|original)\s+"
+    r"|(?:why|whether|if|unless|until|suppose|supposing|assuming)\s+(?:(?:the|my|your|our|a)\s+)?"
+    r"(?:(?:final|correct|right|best)\s+)?)|[\"'](?:\w+[ _])?)[*_`]*$",
+    re.IGNORECASE,
+)
+_NO_STATEMENT_BEFORE = re.compile(
+    r"(?:(?:well\s+)?supported|consistent|based\s+(?:on|upon)|because|obtained|derived|confirmed|justified|verified"
+    r"|explained|shown|written|clear|obvious|simple|given\s+(?:by|in|below|above)|found\s+(?:by|in|below|above)"
+    r"|(?:in|on|below|above|under|between|within)\b|as\s+follows|required|needed|expected|unique)\b",
+    re.IGNORECASE,
+)
+_BETWEEN_BOXES = re.compile(r"[\s$.*\\)]*(?:,|or|and|/|&|and/or|\\text\{\s*(?:or|and)\s*\})[\s$*\\(]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A piece of a completion that should hold its answer."""
+
+    content: str  # as it is written
+    start: int
+    end: int  # where the text behind the answer begins
 
 
 def final_answer(completion: str) -> str | None:
     r"""The bare final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X", else None."""
     text = strip_thinking(completion)
-    boxes = list(_BOXED.finditer(text))
-    closing = find_closing_braces(text) if boxes else {}
-    for match in reversed(boxes):
-        brace = match.end()
-        content = strip_markup(text[brace + 1 : closing[brace]]) if brace in closing else ""
-        if content:
-            return content
-    ends = [match.end() for match in _ANSWER_IS.finditer(text)]
-    return strip_markup(text[ends[-1] :].partition("\n")[0], ".* ") or None if ends else None
+    if boxes := find_boxes(text):
+        return strip_markup(boxes[0].content)
+    return next((bare for place in find_statements(text) if (bare := strip_markup(place.content, ".* "))), None)
+
+
+def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
+    """What the text, without thoughts, gives as its final answer; and where the text behind it begins."""
+    read = READERS[sample.kind]
+    if boxes := find_boxes(text):
+        return read_boxes(sample, boxes, read), boxes[0].end
+    for place in find_statements(text):
+        finding = read(sample, read_statement(place))
+        if finding.answer or finding.is_refused:
+            return finding, place.end
+    return Finding(None, "no answer in the asked form"), 0
+
+
+def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
+    """What the last box gives; no answer if a box that is joined with it gives another."""
+    finding = read(sample, remove_markup(boxes[0].content[:LONGEST]))
+    if finding.answer is not None and len(boxes) == 2:
+        other = read(sample, remove_markup(boxes[1].content[:LONGEST])).answer
+        if other not in (None, finding.answer):
+            return refuse(f"names two answers: {other} and {finding.answer}")
+    return finding
+
+
+def read_statement(place: Place) -> str:
+    """What a statement gives, without markup and final marks."""
+    return remove_markup(strip_markup(place.content[:LONGEST], ".* "))
+
+
+def find_boxes(text: str, command: re.Pattern[str] = _BOXED) -> list[Place]:
+    r"""The last `\boxed{...}` that is not empty; and the one before, if it is joined as in `\boxed{A} or \boxed{B}`."""
+    matches = list(command.finditer(text))
+    closing = find_closing_braces(text) if matches else {}
+    found: list[Place] = []
+    left = len(text) + 1000  # of the characters in boxes. All of them, unless a box stands in a box in a box
+    for match in reversed(matches):
+        if match.end() not in closing:
+            continue
+        place = Place(text[match.end() + 1 : closing[match.end()]], match.start(), closing[match.end()] + 1)
+        if found and not _BETWEEN_BOXES.fullmatch(text[place.end : min(place.end + 40, found[0].start)]):
+            break
+        left -= len(place.content)
+        if left < 0:
+            break
+        if place.content.strip() and remove_markup(place.content[:LONGEST]):
+            found.append(place)
+        if len(found) == 2:
+            break
+    return found
+
+
+def find_statements(text: str) -> Iterator[Place]:
+    """The statements of an answer, the last one first. Each ends with its line, or where the next one begins, so that
+    all of them together are no longer than the text."""
+    following = len(text)
+    for match in list(_ANSWER_IS.finditer(text))[: -MOST - 1 : -1]:
+        start, end = match.end(), text.find("\n", match.end(), following)
+        end = following if end < 0 else end
+        following = match.start()
+        before = text[max(0, following - _BEFORE) : following]
+        content = text[start:end]
+        if content.strip() and not _NO_STATEMENT_AFTER.search(before) and not _NO_STATEMENT_BEFORE.match(content):
+            yield Place(content, following, end)

@@ -1,19 +1,18 @@
-"""Whether an answer is right: option letters, yes/no, numbers and text. `unparsed` is never the same as `wrong`.
+"""Whether an answer is right, in the strict and in the lenient reading. `unparsed` is never the same as `wrong`.
 
 Only the completion is read. This file knows no task's own metrics; a task may bring its own grader.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from openrft.grading.choice import read_boolean, read_choice
-from openrft.grading.expression import is_same_expression, read_expression
-from openrft.grading.extract import final_answer
-from openrft.grading.markup import remove_markup
-from openrft.grading.number import is_same_number, read_number
+from openrft.grading.extract import read_strict
+from openrft.grading.finding import Finding
+from openrft.grading.lenient import check_later, read_lenient
+from openrft.grading.readers import is_right
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
-from openrft.grading.text import is_accepted_text, normalise, read_text
+from openrft.grading.thinking import split_thought
 from openrft.types import Rollout, Sample
 
 
@@ -25,7 +24,7 @@ class Grade:
     correct: bool | None  # None = not scored, because only a judge could tell; never counted as wrong
     score: float | None = None  # in [0, 1], where an answer can be partly right
     lenient: Grade | None = None  # the verdict of the lenient reading; None = the same as this one
-    reason: str = ""  # why, in a few words for people
+    reason: str = field(default="", compare=False)  # why, in a few words for people
 
     @property
     def value(self) -> float | None:
@@ -36,20 +35,23 @@ class Grade:
 
 
 def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) -> Grade:
-    """Grade a completion against the sample's gold answer. Never raises on any completion text."""
-    raw = final_answer(completion)
-    if raw is None:
-        return Grade(None, False)
-    read = _READERS[sample.kind](sample, remove_markup(raw))
-    if read is None:
-        return Grade(None, False)
-    if sample.kind in ("number", "expression"):
-        is_same = is_same_number if sample.kind == "number" else is_same_expression
-        gold = (sample.answer, *sample.accepted)
-        return Grade(read, any(is_same(read, answer, rules, sample.question) for answer in gold))
-    if sample.kind == "text":
-        return Grade(read, is_accepted_text(read, sample))
-    return Grade(read, normalise(read) == normalise(remove_markup(sample.answer)))
+    """Grade a completion against the sample's gold answer, in both readings. Never raises on any completion text.
+
+    What the strict reading takes for the answer, the lenient one takes, too.
+    """
+    parts = split_thought(completion)
+    strict, end = read_strict(sample, parts.answer)
+    if strict.answer is not None:
+        later = check_later(sample, parts.answer, strict, end)
+        if later is strict:
+            return _judge(sample, strict, rules)
+        strict, lenient = Finding(None, later.reason or "taken back behind it"), later
+    else:
+        lenient = read_lenient(sample, parts.answer)
+    if parts.unfinished and lenient.answer is None:
+        strict = lenient = Finding(None, "cut off inside its thought")
+    verdict = _judge(sample, lenient, rules)
+    return replace(_judge(sample, strict, rules), lenient=None if lenient.answer is None else verdict)
 
 
 def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
@@ -65,10 +67,14 @@ def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
     )
 
 
-_READERS = {
-    "choice": read_choice,
-    "boolean": read_boolean,
-    "number": read_number,
-    "expression": read_expression,
-    "text": read_text,
-}
+def _judge(sample: Sample, finding: Finding, rules: GradingRules) -> Grade:
+    if finding.answer is None:
+        return Grade(None, False, reason=finding.reason)
+    correct = is_right(sample, finding.answer, rules)
+    wrong = "" if correct else f"; the right answer is {_shorten(sample.answer)}"
+    return Grade(finding.answer, correct, reason=f"reads {_shorten(finding.answer)}{wrong}")
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:57] + "..."

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from openrft.errors import CheckpointError, first_line
+from openrft.policies.gguf_positions import read_scaling
 from openrft.runtime.files import report_disk_errors, write_text
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.logging import silence_transformers
@@ -182,7 +183,7 @@ def _write_checkpoint(file: Path, reader: GGUFReader, folder: Path) -> None:
         with silence_transformers(), _silence_bars(), tempfile.TemporaryDirectory(prefix="openrft-gguf-") as alone:
             (Path(alone) / FILE).symlink_to(file.resolve())  # transformers would read configs that lie beside the file
             tokenizer = _read_tokenizer(alone, reader)
-            model = _read_model(alone, file, _choose_dtype(reader))
+            model = _read_model(alone, file, reader)
     except CheckpointError:
         raise
     except Exception as fault:
@@ -216,11 +217,12 @@ def _read_tokenizer(alone: str, reader: GGUFReader) -> Any:
     return tokenizer
 
 
-def _read_model(alone: str, file: Path, dtype: torch.dtype) -> Any:
+def _read_model(alone: str, file: Path, reader: GGUFReader) -> Any:
     """The model with plain weights. The one that transformers reads refuses to be saved, as a quantised model would."""
     import torch
     from transformers import AutoModelForCausalLM
 
+    dtype = _choose_dtype(reader)
     loader: Any = AutoModelForCausalLM  # typed as if it gave a model alone
     read, found = loader.from_pretrained(alone, gguf_file=FILE, dtype=dtype, output_loading_info=True)
     if found["missing_keys"]:
@@ -232,6 +234,12 @@ def _read_model(alone: str, file: Path, dtype: torch.dtype) -> Any:
         )
     del read.config.quantization_config
     read.config.dtype = dtype
+    try:
+        if scaling := read_scaling(reader, read.config):
+            read.config.rope_parameters = {**read.config.rope_parameters, **scaling}
+    except CheckpointError as fault:
+        fault.message = f"{file}: {fault.message}"
+        raise
     with torch.device("meta"):
         model = type(read)(read.config)
     model.load_state_dict(read.state_dict(), assign=True)

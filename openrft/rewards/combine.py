@@ -67,9 +67,8 @@ def assign_rewards(
 ) -> Rollout:
     """The graded rollout with its rewards, R, and each step's share of R.
 
-    Without an outcome reward of a plugin, `reading` says which answers earn one. A process reward that has a
-    score for the whole sequence is earned at the last token, like the outcome. Raises PluginError for a score that is
-    not finite.
+    Without an outcome reward of a plugin, `reading` says which answers earn one. A process reward that has a score for
+    the whole sequence is earned at the last token, like the outcome. Raises PluginError for a score that is not finite.
     """
     form = CREDIT_AGGREGATION.get(credit, aggregation)
     stepwise = [r for r in rewards if r.kind == "process" and r.score is None]
@@ -102,9 +101,10 @@ def score_outcome(rollout: Rollout, reading: Reading) -> float:
 
     The lenient reading adds the answers that the strict one cannot read. Those count as right or wrong only.
     """
+    strict = float(bool(rollout.correct)) if rollout.score is None else rollout.score
     if reading == "lenient" and rollout.answer is None:
-        return float(bool(rollout.lenient_correct))
-    return float(bool(rollout.correct)) if rollout.score is None else rollout.score
+        return max(strict, float(bool(rollout.lenient_correct)))
+    return strict
 
 
 def _softmin_weights(per_step: Sequence[float]) -> list[float]:

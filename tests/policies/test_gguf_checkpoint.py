@@ -8,6 +8,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoConfig, AutoTokenizer
@@ -156,6 +157,44 @@ def test_digits_stand_alone_where_the_file_says_so(model, tmp_path):
     split = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str
     assert [text for text, _ in split("a  12")] == ["a", "ĠĠ", "1", "2"]
     assert [text for text, _ in plain.backend_tokenizer.pre_tokenizer.pre_tokenize_str("a  12")] == ["a", "Ġ", "Ġ12"]
+
+
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "written"),
+    [
+        (LLAMA3, {}),
+        ({"rope_type": "linear", "factor": 4.0}, {"scaling": "linear"}),
+        ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, {"scaling": "yarn"}),
+    ],
+)
+def test_scaled_positions_are_read(scaling, written, tmp_path):
+    scaled, plain = tiny_llama(**scaling), tiny_llama()
+    if not written:  # as factors of the frequencies
+        written = {"rope_factors": (plain.model.rotary_emb.inv_freq / scaled.model.rotary_emb.inv_freq).numpy()}
+    policy = open_policy(str(write_gguf(tmp_path / "tiny.gguf", scaled, **written)))
+    prompt = policy.encode([{"role": "user", "content": "Has the cat 12 lives? " * 8}])
+    with torch.no_grad():
+        expected, other, found = (model(torch.tensor([prompt])).logits for model in (scaled, plain, policy.model))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
+    assert not torch.allclose(found, other, atol=0.1)
+
+
+def test_positions_scaled_in_another_way_are_refused(model, tmp_path):
+    other = write_gguf(tmp_path / "other.gguf", model, rope_factors=np.linspace(1, 3, 8))
+    with pytest.raises(CheckpointError, match=r"other.gguf: its positions are scaled by the factors of rope_freqs"):
+        open_policy(str(other))
+    longrope = write_gguf(tmp_path / "long.gguf", model, scaling="longrope")
+    with pytest.raises(CheckpointError, match=r"long.gguf: its positions are scaled by longrope, which is not read"):
+        open_policy(str(longrope))
 
 
 # -- what is refused ---------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ def test_the_lenient_reading_adds_only_what_the_strict_one_cannot_read():
     unread = replace(ROLLOUT, answer=None, correct=False, lenient_answer="A", lenient_correct=True)
     partly = replace(ROLLOUT, correct=False, score=0.25, lenient_answer="A", lenient_correct=True)
     judge = Reward("judge", "outcome", 0.5)
+    judged = replace(unread, score=0.5, lenient_answer=None, lenient_correct=False)  # by its whole text
+    assert assign_rewards(judged, [], 0.7, "min", reading="lenient").reward == 0.5
     found = {
         reading: [
             assign_rewards(unread, [], 0.7, "min", reading=reading).reward,

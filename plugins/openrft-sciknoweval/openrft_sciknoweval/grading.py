@@ -103,9 +103,15 @@ def grade(sample: Sample, completion: str) -> Grade:
     judged: not scored (`correct` is None); the answer is what the judge is to read.
     """
     graded = openrft.grade(sample, completion)
+    if form_of(sample) == "judged":
+        return Grade(graded.answer or extract_free_text(completion), None)
+    lenient = _grade_form(sample, graded.lenient) if graded.lenient else None
+    return replace(_grade_form(sample, graded), lenient=lenient)
+
+
+def _grade_form(sample: Sample, graded: Grade) -> Grade:
+    """One reading's grade by the form that the sample wants."""
     wanted = form_of(sample)
-    if wanted == "judged":
-        return replace(graded, answer=graded.answer or extract_free_text(completion), correct=None)
     if wanted == "relations":
         return _grade_relations(sample, graded)
     if wanted != "text" or graded.answer is None:

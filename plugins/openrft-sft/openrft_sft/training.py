@@ -14,6 +14,7 @@ from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from openrft import OpenRFTError, Progress, TrainablePolicy, open_trainer
+from openrft_sft.micro_batches import choose_token_budget, in_parts
 from openrft_sft.rows import Rows
 
 if TYPE_CHECKING:
@@ -44,9 +45,17 @@ def train_adapter(
         "max_length": None,  # rows are cut, and counted, before they come here
         "dataset_kwargs": {"skip_prepare_dataset": True},  # rows bring their labels
     }
-    with open_trainer(SFTTrainer, SFTConfig, policy, arguments, parts) as trainer:
+    with open_trainer(_choose_trainer(policy, rows, options), SFTConfig, policy, arguments, parts) as trainer:
         trainer.train()
     return monitor.losses
+
+
+def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options) -> type[SFTTrainer]:
+    """TRL's own, or the one that takes a step in parts where a batch of the longest rows would not fit in one."""
+    budget = None if options.gradient_checkpointing else choose_token_budget(policy)
+    size = options.batch_size // options.gradient_accumulation_steps
+    longest = sorted(map(len, rows.input_ids))[-size:]
+    return SFTTrainer if budget is None or sum(longest) <= budget else in_parts(policy, budget)
 
 
 class LossMonitor(TrainerCallback):

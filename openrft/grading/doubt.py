@@ -1,0 +1,84 @@
+"""Words that take an answer back, put another one beside it, or say that an option is not meant.
+
+Each pattern is a list of phrases with bounded gaps, so that a search is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Behind an answer: it is taken back, denied or joined with another one.
+TAKEN_BACK = re.compile(
+    r"(?:(?:it|that|this)(?:'s|\s+is)\s+|is\s+|was\s+)?"
+    r"(?:not|isn't|isn\u2019t|wrong|incorrect|false|or|nor|and|maybe|perhaps|but|oder|und|nicht|ou|et|o|y|ou|e|ili)\b"
+    r"|[&/+]|\u6216|\u548c|\u4e0d",
+    re.IGNORECASE,
+)
+CONFIRMED = re.compile(
+    r"(?:is|must\s+be|would\s+be|should\s+be|seems|as)\s+(?:the\s+)?(?:most\s+|only\s+|clearly\s+|indeed\s+)?"
+    r"(?:correct|right|best|true|answer|likely|accurate|appropriate|suitable|option|choice|one|solution)\b"
+    r"|(?:which|with|where)\b|(?:fits|matches|holds|works|applies)\b|is\s+(?:it|my\s+answer)\b(?!\s*\?)",
+    re.IGNORECASE,
+)
+# A reason is not part of the answer and may name other options.
+REASON = re.compile(
+    r"(?:because|since|due to|given that|for the reason|as (?:it|its|the|this|that|they|these))\b", re.IGNORECASE
+)
+ANY_REASON = re.compile(rf"\b{REASON.pattern}", re.IGNORECASE)
+# Another option is named, and it is not meant.
+CONTRAST = re.compile(
+    r"(?:and\s+)?(?:not|rather\s+than|instead\s+of|unlike|as\s+opposed\s+to|in\s+contrast\s+to|compared\s+(?:to|with)"
+    r"|than|over|whereas|while|excluding|except)\b",
+    re.IGNORECASE,
+)
+ANY_CONTRAST = re.compile(rf"\b{CONTRAST.pattern}", re.IGNORECASE)
+NEGATIVE = re.compile(
+    r"\b(?:not|cannot|neither|never|wrong|incorrect|false|distractors?|traps?|mistakes?|misconceptions?|eliminated?"
+    r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+PRAISED = re.compile(
+    r"\b(?:is|are|was|were|be|seems?|looks?)\s+(?:(?:also|both|equally|probably|likely|actually|the|a|an|as|more|most"
+    r"|just)\s+){0,3}(?:correct|right|true|answers?|best|better|valid|acceptable|possible|plausible|likely|good)\b",
+    re.IGNORECASE,
+)
+DOUBT = re.compile(
+    r"\b(?:or|nor|either|both|also|too|as\s+well|equally|alternatively|maybe|perhaps|possibly|wait|actually|between"
+    r"|instead(?!\s+of)|no(?=\s*[,.:;!-])|correction|but\s+rather|could|might|may|if|unless|otherwise|depend(?:s|ing)"
+    r"|hmm|sorry|i\s+mean|oder|vielleicht|ou|peut-\u00eatre)\b|\?|\u6216|\u4e5f",
+    re.IGNORECASE,
+)
+STATED = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|does|do|did|can|cannot|would|will|isn't|aren't|contains?|gives?|forms?|makes?"
+    r"|refers?|means?|describes?|applies|lacks?|needs?|requires?|comes?|seems?|looks?|belongs?|occurs?|uses?|shows?"
+    r"|represents?|corresponds?|relates?|leads?|causes?|becomes?|remains?|melts?|boils?|reacts?|produces?)\b",
+    re.IGNORECASE,
+)
+# Wherever it stands, even without a name of another option.
+OPEN = re.compile(
+    r"\b(?:it|this|that|answer|one)\s+(?:could|might|may)\s+(?:(?:also|well|just|as|instead|even|equally)\s+){0,3}be\b"
+    r"|\b(?:could|might|may)\s+(?:(?:also|equally|just)\s+(?:as\s+well\s+)?|as\s+well\s+)be\s+(?:correct|right|true|the)\b"
+    r"|\b(?:both|all|several|two|more)\s+(?:of\s+them\s+|options?\s+|answers?\s+|choices?\s+)?(?:are|seem|could\s+be)\s+"
+    r"(?:correct|right|possible|valid)\b",
+    re.IGNORECASE,
+)
+_AGAIN = (
+    r"(?:no\b|it(?:['\u2019]s|\s+is|\s+should|\s+must)\b|that(?:['\u2019]s|\s+is)\s+(?:not|wrong|incorrect)\b"
+    r"|(?:the\s+)?(?:correct\s+|right\s+|final\s+)?(?:answer|option|choice)\b|i\s+(?:think|meant?|was|made)\b|my\s+answer"
+    r"|should\s+be\b|not\b|\(?[A-Z]\)?(?![\w'\u2019-]))"
+)
+# Behind a final answer, anywhere: the author changes it.
+RETRACTION = re.compile(
+    r"\b(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)\s+(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b"
+    r"(?!\s+to)|a\s+mistake\b)"
+    r"|\bi\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|take\s+(?:it|that)\s+back"
+    r"|(?:have\s+)?changed?\s+my\s+(?:mind|answer)|retract)\b"
+    r"|\b(?:scratch\s+that|on\s+second\s+thoughts?|my\s+mistake|(?:disregard|ignore)\s+(?:that|this|the\s+above)\b)"
+    r"|\bcorrection\s?[:,]"
+    rf"|\b(?:wait|hmm+|oops|sorry|actually)\s?[,.!:;\u2026-]{{1,3}}\s{{0,2}}(?:(?:no|actually|sorry|wait)\s?[,.!:;-]{{0,3}}"
+    rf"\s{{0,2}}){{0,2}}{_AGAIN}"
+    rf"|\bactually\s+{_AGAIN}"
+    r"|(?:^|[.!?]\s{1,2}|\n)no[,.!]\s{1,2}(?:it|that|wait|the\s+(?:correct\s+|right\s+)?answer|i\b|\(?[A-Z]\)?(?![\w'\u2019-]))",
+    re.IGNORECASE,
+)
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")

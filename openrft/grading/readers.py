@@ -1,0 +1,54 @@
+"""One reader for each kind of answer: what a piece of text without markup says, and whether that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from openrft.grading.boolean import read_boolean
+from openrft.grading.choice import read_choice
+from openrft.grading.expression import explain_unreadable, is_same_expression, read_expression
+from openrft.grading.finding import NOTHING, Finding, refuse
+from openrft.grading.number import explain_refusal, is_same_number, read_number
+from openrft.grading.rules import GradingRules
+from openrft.grading.text import is_accepted_text, read_text
+from openrft.types import AnswerKind, Sample
+
+Reader = Callable[[Sample, str], Finding]
+_NO_NUMBER = "it holds no number"
+
+
+def _find_number(sample: Sample, raw: str) -> Finding:
+    if raw.rstrip(" .!)").endswith("?"):
+        return refuse("it is in question")
+    if (answer := read_number(sample, raw)) is not None:
+        return Finding(answer)
+    reason = explain_refusal(sample, raw)
+    return NOTHING if reason == _NO_NUMBER else refuse(reason)
+
+
+def _find_expression(sample: Sample, raw: str) -> Finding:
+    if (answer := read_expression(sample, raw)) is not None:
+        return Finding(answer)
+    return Finding(None, explain_unreadable(sample, raw))
+
+
+def _find_text(sample: Sample, raw: str) -> Finding:
+    return Finding(read_text(sample, raw)) if raw.strip() else NOTHING
+
+
+READERS: dict[AnswerKind, Reader] = {
+    "choice": read_choice,
+    "boolean": read_boolean,
+    "number": _find_number,
+    "expression": _find_expression,
+    "text": _find_text,
+}
+
+
+def is_right(sample: Sample, answer: str, rules: GradingRules) -> bool:
+    """Whether an answer that was read is one of the sample's right ones."""
+    gold = (sample.answer, *sample.accepted)
+    if sample.kind in ("number", "expression"):
+        is_same = is_same_number if sample.kind == "number" else is_same_expression
+        return any(is_same(answer, right, rules, sample.question) for right in gold)
+    return is_accepted_text(answer, sample) if sample.kind == "text" else answer in gold

@@ -1,0 +1,98 @@
+"""The step of TRL's trainer in parts that fit in memory, with the forward pass that RL uses.
+
+TRL computes a batch at once. For 8 rows of 325 tokens and a model of 135M parameters that takes 9 GB.
+The sum of the losses of its parts has the same gradient. The policy's own forward pass adds no padding, computes a
+shared prompt once, and the vocabulary's logits for the tokens of completions alone.
+
+Imports torch and TRL: it is imported when training begins, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from trl import SFTTrainer
+
+from openrft import TrainablePolicy
+from openrft.prefix_tree import supports
+from openrft_sft.rows import IGNORED
+
+CPU_BYTES = 1 << 30  # of activations at once. A fixed number, so that results do not depend on other processes.
+GPU_SHARE = 0.5  # of the memory that is free when training begins
+
+Row = tuple[list[int], list[int]]  # the tokens of the prompt and of the completion
+
+
+def count_activation_bytes(config: Any) -> int:
+    """Bytes of activations that a token leaves for the backward pass, with LoRA on every linear layer, in float32.
+
+    Of each layer about 16 vectors of the hidden size and 7 of the feed-forward size are kept. Measured on a Llama of 30
+    layers (576 and 1,536): 2.5 MB a token; this gives 2.4.
+    """
+    return 4 * config.num_hidden_layers * (16 * config.hidden_size + 7 * config.intermediate_size)
+
+
+def choose_token_budget(policy: TrainablePolicy) -> int | None:
+    """Tokens of a part of a batch. None for a model that the policy's own forward pass does not know."""
+    config = policy.model.config
+    if not supports(config):
+        return None
+    device = policy.model.device
+    free = GPU_SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else CPU_BYTES
+    return max(1, int(free // count_activation_bytes(config)))
+
+
+def split_rows(rows: Sequence[Row], token_budget: int) -> Iterator[list[Row]]:
+    """Parts of at most `token_budget` tokens, or of one row. Rows with the same prompt are neighbours."""
+    part: list[Row] = []
+    tokens = 0
+    for prompt, completion in sorted(rows, key=lambda row: row[0]):
+        size = len(prompt) + len(completion)
+        if part and tokens + size > token_budget:
+            yield part
+            part, tokens = [], 0
+        part.append((prompt, completion))
+        tokens += size
+    yield part
+
+
+class MicroBatchTrainer(SFTTrainer):
+    """An `SFTTrainer` whose step is taken in parts. The attributes are set by `in_parts`."""
+
+    policy: TrainablePolicy
+    token_budget: int
+
+    def training_step(
+        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Add the batch's gradients, part by part. Returns its loss: the mean over the tokens of completions."""
+        model.train()
+        rows = _read_rows(inputs)
+        own = sum(len(completion) for _, completion in rows) * self.args.gradient_accumulation_steps
+        count = own if num_items_in_batch is None else num_items_in_batch  # of the whole optimizer step
+        total = torch.zeros((), device=model.device)
+        for part in split_rows(rows, self.token_budget):
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16):
+                prompts, completions = zip(*part, strict=True)
+                logprobs, mask = self.policy.completion_logprobs(prompts, completions)
+                loss = -(logprobs * mask).sum() / count
+            loss.backward()
+            total += loss.detach()
+        return total
+
+
+def in_parts(policy: TrainablePolicy, token_budget: int) -> type[SFTTrainer]:
+    """The trainer class for this policy."""
+    return type("MicroBatchTrainer", (MicroBatchTrainer,), {"policy": policy, "token_budget": token_budget})
+
+
+def _read_rows(inputs: dict[str, torch.Tensor]) -> list[Row]:
+    """The rows of a batch that the collator padded on the right."""
+    rows = []
+    for ids, labels in zip(inputs["input_ids"].tolist(), inputs["labels"].tolist(), strict=True):
+        learnt = [i for i, label in enumerate(labels) if label != IGNORED]
+        first, end = learnt[0], learnt[-1] + 1
+        rows.append((ids[:first], ids[first:end]))
+    return rows
