@@ -43,6 +43,10 @@ _TOKEN = re.compile(
     r"|(?P<text>(?:(?<=[A-Za-z0-9)\]}])(?:[_^]\{[^\\{}$*_`~<]*\}|_(?=[A-Za-z0-9]))|[^\\{}$*_`~<^]+|\^|<(?![A-Za-z/]))+|[<\\])",
     re.IGNORECASE,
 )
+_ESCAPED_TWICE = re.compile(  # \\text{B}, as some write into JSON. In a matrix \\ is not followed by these
+    r"(?<!\\)\\\\(?=[()]|(?:text[a-z]{0,6}|math[a-z]{2,6}|[dtc]?frac|sqrt|boxed|left|right|times|cdot|pi|ce|mbox|operatorname)"
+    r"(?![A-Za-z]))"
+)
 _OPERATORS = _split_names(  # signs, which take no argument
     "times cdot div pm mp approx sim to rightarrow leftarrow rightleftharpoons circ degree percent le leq ge geq ne"
     " neq lt gt infty pi cup cap in and or"
@@ -55,7 +59,7 @@ _LONE_WORD = re.compile(r"[A-Za-z]|yes|no|true|false", re.IGNORECASE)
 
 def remove_dress(text: str) -> str:
     """The text without the commands that dress it. Linear in its length, however deep they are nested."""
-    return _Scanner(text).scan()
+    return _Scanner(_ESCAPED_TWICE.sub(r"\\", text) if "\\\\" in text else text).scan()
 
 
 def find_closing_braces(text: str) -> dict[int, int]:

@@ -69,7 +69,7 @@ _ENCLOSED = (  # brackets that are not needed
     (re.compile(r"(?<=/)\(\s*(√?[\w.]+)\s*\)"), r"\1"),
 )
 _CHARGES = (
-    re.compile(r"(?<=[A-Za-z0-9)\]}])\^(?:\{\s*(\d*)\s*([+-])\s*\}|(\d*)([+-])(?![\d\w({]))"),
+    re.compile(r"(?<=[A-Za-z0-9\u0370-\u03ff)\]}])\^(?:\{\s*(\d*)\s*([+-])\s*\}|(\d*)([+-])(?![\d\w({]))"),
     re.compile(r"(?<=[A-Za-z0-9)\]}])\^\{?\s*(\+)(\d+)\s*\}?"),  # Ca^{+2}. Not m^{-2}, which is an exponent
     re.compile(r"(?<=[A-Za-z0-9)\]}])(?:\^\{?)?(\+\+|--)\}?(?=\s|$)"),
     re.compile(r"(?:(?<=[A-Z][a-z])|(?<=[)\]]))(\+)([2-9])(?=$|[\s)\]])"),  # Fe+3
@@ -78,6 +78,7 @@ _CHARGES = (
 _HYDRATE = re.compile(r"\s*[·*.×]\s*(?=(?:\d+\s*)?H_?\{?2\}?O\b)|\s+x\s+(?=\d+\s*H_?\{?2\}?O\b)")
 _SUPERSCRIPT = re.compile(r"\^\s*\{\s*([^{}]*?)\s*\}(?!\d)")
 _SUBSCRIPT = re.compile(r"_\s*\{\s*([^{}]*?)\s*\}(?![0-9])")
+_ORBITAL = re.compile(r"(?<=\d[spdf])\^(?=\d{1,2}(?!\d))|(?<=\bsp)\^(?=[23](?!\d))")  # 1s^2 is 1s2
 _NUMBERED = re.compile(r"(?<=[A-Za-z)\]\u0370-\u03ff])_(\d+)")
 _TIMES = re.compile(r"(?<=\d)\s*(?:[×*]|x(?=\s*10\s*\^))\s*(?=\d)")
 _THIN_SPACE = re.compile("(?<=[0-9])[\u2009\u202f](?=[0-9]{3}(?![0-9]))")
@@ -107,7 +108,7 @@ def unify_notation(text: str) -> str:
         text = pattern.sub(_write_charge, text)
     text = _HYDRATE.sub("·", text)
     text = _NUMBERED.sub(r"\1", _SUBSCRIPT.sub(_write_subscript, _SUPERSCRIPT.sub(_write_exponent, text)))
-    text = _TIMES.sub("·", text)
+    text = _TIMES.sub("·", _ORBITAL.sub("", text))
     if not re.search(r"[(\[{]", text):  # 1,200 is a number; (1,200) is a pair
         text = _THOUSANDS.sub("", text)
     text = re.sub(r"(?<![\d.])\.(?=\d)", "0.", text)

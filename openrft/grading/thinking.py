@@ -29,6 +29,7 @@ MARKS = (
 )
 _CLOSES = {opening.lower(): closing.lower() for opening, closing in MARKS}
 _ALONE = {*_CLOSES.values()} - {"<|end|>"}  # in other formats <|end|> ends a turn
+_OUTSIDE = {*_CLOSES} | _ALONE  # the marks that mean something outside a thought
 _MARK = re.compile("|".join(re.escape(mark) for pair in MARKS for mark in pair), re.IGNORECASE)
 _CHANNEL = re.compile(r"(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>")  # gpt-oss, before the answer
 _BARE_CHANNEL = re.compile(r"\Aanalysis(?=\S)(.*)assistantfinal", re.DOTALL)  # the same without its special tokens
@@ -53,20 +54,19 @@ def split_thought(completion: str) -> ThoughtAndAnswer:
     start, closing = 0, ""  # `closing`: the mark that ends the thought that is being read
     for match in _MARK.finditer(text):
         mark = match.group().lower()
+        means_something = mark == closing if closing else mark in _OUTSIDE
+        if not means_something:  # and no part is cut out: a text of such marks would be copied again and again
+            continue
+        part, start = text[start : match.start()], match.end()
         if closing:
-            if mark != closing:
-                continue
-            thoughts.append(text[start : match.start()])
+            thoughts.append(part)
             closing = ""
         elif mark in _CLOSES:
-            answers.append(text[start : match.start()])
+            answers.append(part)
             closing = _CLOSES[mark]
-        elif mark in _ALONE:
-            thoughts += [*answers, text[start : match.start()]]
-            answers.clear()
         else:
-            continue
-        start = match.end()
+            thoughts += [*answers, part]
+            answers.clear()
     (thoughts if closing else answers).append(text[start:])
     return ThoughtAndAnswer("".join(thoughts), _CHANNEL.sub("", "".join(answers)), bool(closing))
 

@@ -175,10 +175,12 @@ class HFPolicy:
 
     def _completion(self, opened: str, row: DecodedRow, sampling: Sampling, limits: DecodeLimits) -> Completion:
         tokens, logprobs, stopped = row.tokens, row.logprobs, row.stopped
-        if (is_over := limits.is_over) and is_over(tokens):  # up to the first token with which the answer is over
+        written = tokens[:-1] if stopped else tokens
+        if (is_over := limits.is_over) and is_over(written):  # up to the first token with which the answer is over
             end = bisect_left(range(len(tokens)), True, key=lambda i: is_over(tokens[: i + 1])) + 1
-            tokens, logprobs, stopped = tokens[:end], logprobs[:end], True
-        text = opened + self._cut(self.decode_tokens(tokens[:-1] if row.stopped and stopped else tokens))
+            written = tokens = tokens[:end]
+            logprobs, stopped = logprobs[:end], True
+        text = opened + self._cut(self.decode_tokens(written))
         finish: Literal["stop", "length"] = "stop" if stopped else "length"
         return Completion(text, tuple(tokens), tuple(logprobs), finish, sampling.temperature, inserted=row.inserted)
 
@@ -196,7 +198,8 @@ class HFPolicy:
 
     def _find_opened(self, messages: Sequence[Message], prompt: Sequence[int]) -> str:
         """The mark of a thought that the prompt has opened. A begun answer has it in front already."""
-        return "" if messages[-1]["role"] == "assistant" else self.prompts.form.find_opened(self.tokenizer, prompt)
+        begun = messages[-1]["role"] == "assistant" and messages[-1]["content"]
+        return "" if begun else self.prompts.form.find_opened(self.tokenizer, prompt)
 
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0

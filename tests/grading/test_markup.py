@@ -28,7 +28,7 @@ from openrft.grading.markup import remove_markup, strip_markup
         "\\left. B \\right.",
         "<b>B</b>", "<span style=\"color: red\">B</span>", "B<br/>", "\uff22", "\uff08\uff22\uff09",
         "\u3010B\u3011", "\u24b7", "\U0001d401",
-        "B\u200b", "\ufeffB",
+        "\\\\text{B}", "\\\\(B\\\\)", "B\u200b", "\ufeffB",
     ],
 )  # fmt: skip
 def test_dress_goes(dressed):

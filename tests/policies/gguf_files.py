@@ -33,8 +33,9 @@ NAMES = {  # of a layer's weights: in transformers and in the file
 Quantization = gguf.GGMLQuantizationType
 
 
-def tiny_llama(seed: int = 0) -> LlamaForCausalLM:
-    """A model whose answers depend on its prompt: the weights are larger than at the start of a training."""
+def tiny_llama(seed: int = 0, **scaling: Any) -> LlamaForCausalLM:
+    """A model whose answers depend on its prompt: the weights are larger than at the start of a training. `scaling` is
+    that of its positions."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(TOKENS),
@@ -44,7 +45,7 @@ def tiny_llama(seed: int = 0) -> LlamaForCausalLM:
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS,
         max_position_embeddings=CONTEXT,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, **scaling},
         rms_norm_eps=1e-5,
         initializer_range=0.3,
         pad_token_id=0,
@@ -63,8 +64,11 @@ def write_gguf(
     pre: str = "default",
     more: Mapping[str, int] | None = None,
     keep: Callable[[str], bool] = lambda name: True,
+    rope_factors: np.ndarray[Any, Any] | None = None,
+    scaling: str | None = None,
 ) -> Path:
-    """Write the model as llama.cpp's converter would. `keep` chooses the tensors, `more` are further integers."""
+    """Write the model as llama.cpp's converter would. `keep` chooses the tensors, `more` are further integers,
+    `scaling` is a kind with the factor 4 and 64 positions before it."""
     writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name("tiny")
     writer.add_block_count(LAYERS)
@@ -78,6 +82,10 @@ def write_gguf(
     writer.add_layer_norm_rms_eps(1e-5)
     for key, number in (more or {}).items():
         writer.add_uint32(key, number)
+    if scaling is not None:
+        writer.add_string(f"{architecture}.rope.scaling.type", scaling)
+        writer.add_rope_scaling_factor(4.0)
+        writer.add_rope_scaling_orig_ctx_len(64)
     if tokens is not None:
         writer.add_tokenizer_model("gpt2")
         writer.add_tokenizer_pre(pre)
@@ -92,6 +100,8 @@ def write_gguf(
         if keep(name):
             small = kind if weights.ndim > 1 else Quantization.F32
             writer.add_tensor(name, gguf.quantize(weights, small), raw_dtype=small)
+    if rope_factors is not None:
+        writer.add_tensor("rope_freqs.weight", rope_factors.astype(np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

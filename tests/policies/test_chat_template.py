@@ -156,16 +156,17 @@ def test_thoughts_of_demonstrations_are_plain_lines_for_a_model_that_does_not_th
         assert text_of(opened(template), shown) == text_of(opened(template), SHOWN)
 
 
-def scripted(text):
-    """A sampler that writes this text, whatever it is asked, and never ends."""
+def scripted(text, ends=False):
+    """A sampler that writes this text, whatever it is asked."""
 
     def sample(policy, prompts, sampling, limits, tick):
-        ids = policy.tokenizer.encode(text, add_special_tokens=False)
-        return [[DecodedRow(list(ids), [-0.5] * len(ids), False)] * sampling.n for _ in prompts]
+        ids = [*policy.tokenizer.encode(text, add_special_tokens=False), *([policy.end_token] if ends else [])]
+        return [[DecodedRow(ids, [-0.5] * len(ids), ends)] * sampling.n for _ in prompts]
 
     return sample
 
 
+@pytest.mark.parametrize("ends", [False, True])
 @pytest.mark.parametrize(
     ("written", "text", "finish"),
     [
@@ -175,12 +176,12 @@ def scripted(text):
         ("The Question: is open", "The Question: is open", "length"),
     ],
 )
-def test_the_answer_of_a_base_model_ends_before_a_question_of_its_own(tmp_path, written, text, finish):
-    policy = HFPolicy(str(write_checkpoint(tmp_path, None)), scripted(written))
+def test_the_answer_of_a_base_model_ends_before_a_question_of_its_own(tmp_path, written, text, finish, ends):
+    policy = HFPolicy(str(write_checkpoint(tmp_path, None)), scripted(written, ends))
     (completion,) = policy.generate([ASKED], Sampling())[0]
-    assert (completion.text, completion.finish_reason) == (text, finish)
+    assert (completion.text, completion.finish_reason) == (text, "stop" if ends else finish)
     assert len(completion.tokens) == len(completion.logprobs)
-    kept = policy.tokenizer.decode(completion.tokens)
+    kept = policy.tokenizer.decode(completion.tokens, skip_special_tokens=True)
     assert written.startswith(kept)
     assert kept.rstrip(" ").endswith("Question:") or finish == "length"  # up to the token that shows the end
     assert policy.decode_completion(ASKED, completion.tokens) == text

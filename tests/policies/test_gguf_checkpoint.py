@@ -8,11 +8,14 @@ import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from transformers import AutoConfig, AutoTokenizer
 
 from openrft import CheckpointError, Sampling, fingerprint_policy, open_policy, resolve_checkpoint
+from openrft.cli.evaluate import command as evaluate
 from openrft.policies import gguf_checkpoint
 from tests.policies.gguf_files import TOKENS, Quantization, tiny_llama, write_gguf
 
@@ -158,6 +161,44 @@ def test_digits_stand_alone_where_the_file_says_so(model, tmp_path):
     assert [text for text, _ in plain.backend_tokenizer.pre_tokenizer.pre_tokenize_str("a  12")] == ["a", "Ġ", "Ġ12"]
 
 
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "written"),
+    [
+        (LLAMA3, {}),
+        ({"rope_type": "linear", "factor": 4.0}, {"scaling": "linear"}),
+        ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, {"scaling": "yarn"}),
+    ],
+)
+def test_scaled_positions_are_read(scaling, written, tmp_path):
+    scaled, plain = tiny_llama(**scaling), tiny_llama()
+    if not written:  # as factors of the frequencies
+        written = {"rope_factors": (plain.model.rotary_emb.inv_freq / scaled.model.rotary_emb.inv_freq).numpy()}
+    policy = open_policy(str(write_gguf(tmp_path / "tiny.gguf", scaled, **written)))
+    prompt = policy.encode([{"role": "user", "content": "Has the cat 12 lives? " * 8}])
+    with torch.no_grad():
+        expected, other, found = (model(torch.tensor([prompt])).logits for model in (scaled, plain, policy.model))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3)
+    assert not torch.allclose(found, other, atol=0.1)
+
+
+def test_positions_scaled_in_another_way_are_refused(model, tmp_path):
+    other = write_gguf(tmp_path / "other.gguf", model, rope_factors=np.linspace(1, 3, 8))
+    with pytest.raises(CheckpointError, match=r"other.gguf: its positions are scaled by the factors of rope_freqs"):
+        open_policy(str(other))
+    longrope = write_gguf(tmp_path / "long.gguf", model, scaling="longrope")
+    with pytest.raises(CheckpointError, match=r"long.gguf: its positions are scaled by longrope, which is not read"):
+        open_policy(str(longrope))
+
+
 # -- what is refused ---------------------------------------------------------------------------------------
 
 
@@ -165,7 +206,10 @@ def test_digits_stand_alone_where_the_file_says_so(model, tmp_path):
     ("change", "message"),
     [
         ({"architecture": "rwkv7"}, r"architecture rwkv7, which transformers does not read.*It reads .*llama.*qwen2"),
-        ({"architecture": "t5"}, "architecture t5, which transformers does not read"),
+        (
+            {"architecture": "t5"},
+            "architecture t5, which transformers does not read from GGUF. It reads (?!.*(t5|tokenizer))",
+        ),
         ({"tokens": None}, "holds no tokenizer"),
         ({"tokens": TOKENS[:-1]}, "tokenizer has 260 tokens, and its embeddings have 261 rows"),
         ({"tokens": [*TOKENS, "more"]}, "tokenizer has 262 tokens, and its embeddings have 261 rows"),
@@ -209,3 +253,13 @@ def test_without_the_package_the_advice_is_to_install_it(file, monkeypatch):
     monkeypatch.setattr(gguf_checkpoint, "find_spec", lambda name: None)
     with pytest.raises(CheckpointError, match=r"needs the package gguf. Run pip install 'openrft\[gguf\]'"):
         open_policy(str(file))
+
+
+def test_the_command_line_answers_with_it_and_refuses_it_in_one_line(file, tmp_path):
+    asked = ["--task", "pocket/L1/valence", "--test", "2", "--set", "evaluate.max_tokens=4", "--out", str(tmp_path)]
+    done = CliRunner().invoke(evaluate, ["--policy", str(file), *asked, "--json"])
+    assert done.exit_code == 0, done.output
+    file.write_bytes(file.read_bytes()[:50_000])
+    refused = CliRunner().invoke(evaluate, ["--policy", str(file), *asked])
+    assert isinstance(refused.exception, CheckpointError)
+    assert refused.exception.exit_code == 2

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from openrft import (
+    Demonstration,
     Sample,
     Sampling,
     UsageError,
@@ -26,7 +28,8 @@ from openrft.testing import toy_task
 from tests.policies import templates as families
 from tests.policies.templates import FAMILIES, write_checkpoint
 
-ASKED = build_messages(Sample("2 + 3?", "A", ("five", "six")), (), "Do it.")
+ASKED_SAMPLE = Sample("2 + 3?", "A", ("five", "six"))
+ASKED = build_messages(ASKED_SAMPLE, (), "Do it.")
 THOUGHT, ANSWER = "Two.\n\\boxed{B}? No.", "So five.\n\\boxed{A}"
 
 
@@ -109,6 +112,8 @@ def test_a_begun_thought_is_continued_where_it_stands(opened):
     (completion,) = policy.generate([begun], Sampling())[0]
     assert completion.text == "Then five.\n</think>\n\\boxed{A}"
     assert final_answer("<think>Two.\n" + completion.text) == "A"
+    (anew,), (whole,) = policy.generate([(*ASKED, {"role": "assistant", "content": ""}), ASKED], Sampling())
+    assert anew == whole  # nothing was begun, so nothing has the mark in front
 
 
 # -- the switch --------------------------------------------------------------------------------------------------------
@@ -231,6 +236,20 @@ def test_a_thought_is_opened_once_closed_once_and_read_back(opened, family, trac
     else:
         assert "<think>" not in turn
     assert final_answer(policy.decode_completion(ASKED, target[:-1])) == "A"
+
+
+@pytest.mark.parametrize("family", ["R1", "QwQ", "Qwen3", "gpt-oss", "Magistral", "DeepSeek-V3.1"])
+@pytest.mark.parametrize("trace", TRACES.values(), ids=TRACES)
+def test_demonstrations_with_thoughts_are_shown_as_the_template_shows_earlier_turns(opened, family, trace):
+    """However a teacher marked its thought: gpt-oss's template, say, refuses marks in a content."""
+    policy = opened(family)
+    demonstration = Demonstration(Sample("1 + 1?", "B", ("one", "two")), "\\boxed{B}", trace)
+    shown = text_of(policy, policy.encode(build_messages(ASKED_SAMPLE, [demonstration], "Do it.")))
+    (turn,) = re.findall(r"two(.*)2 \+ 3", shown, re.DOTALL)
+    assert ANSWER in turn
+    thought = {"Magistral": f"[THINK]\n{THOUGHT}\n[/THINK]\n\n", "DeepSeek-V3.1": f"{THOUGHT}\n"}
+    assert (THOUGHT in turn) == (family in thought)  # the others cut thoughts of earlier turns away
+    assert thought.get(family, "") + ANSWER in turn
 
 
 def test_a_plain_trace_becomes_a_thought_up_to_the_line_that_answers(opened):

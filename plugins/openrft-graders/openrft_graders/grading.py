@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from openrft_graders.options import GraderOptions
 from openrft_graders.read import GraderSettings, read_grader_file
 from openrft_graders.response_format import ResponseFormat
 from openrft_graders.template import MissingValue
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by several hooks
 
@@ -97,13 +100,21 @@ class RolloutGrader:
         """The values as outcome rewards; None for an answer without a score."""
         scores = self.score(rollouts)
         rewards = [None if s.value is None else Reward(self.plugin, "outcome", s.value) for s in scores]
-        return HookResult(rewards, counts=_count_failures(scores))
+        return HookResult(rewards, counts=self._tell_failures(scores))
 
     def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
         """The scores as grades."""
         scores = self.score(rollouts, progress)
         grades = [self.to_grade(r, s) for r, s in zip(rollouts, scores, strict=True)]
-        return HookResult(grades, counts=_count_failures(scores))
+        return HookResult(grades, counts=self._tell_failures(scores))
+
+    def _tell_failures(self, scores: Sequence[Score]) -> dict[str, int]:
+        """Log how many answers could not be scored, with the first reason; and count them."""
+        failed = [score.reason for score in scores if score.value is None]
+        if failed:
+            words = f"{len(failed)} of {len(scores)} answers could not be scored"
+            logger.warning("%s: %s; the first: %s", self.plugin, words, failed[0])
+        return {"not_scored": len(failed)}
 
     def to_grade(self, rollout: Rollout, score: Score) -> Grade:
         """A score as a Grade: correct from the threshold on, and the value as a share of the grader's range."""
@@ -140,7 +151,3 @@ class RolloutGrader:
 def _digest(*parts: object) -> str:
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _count_failures(scores: Sequence[Score]) -> dict[str, int]:
-    return {"not_scored": sum(score.value is None for score in scores)}

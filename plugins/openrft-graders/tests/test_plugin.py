@@ -44,11 +44,12 @@ def test_conforms(tmp_path: Path) -> None:
     assert called == ["check_job", "reward", "evaluate", "judge"]
 
 
-def test_rewards_and_what_could_not_be_scored(tmp_path: Path) -> None:
+def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plugin = make(tmp_path, CODE)
     found = plugin.reward(answers("four", "x", ""))
     assert [reward and reward.score for reward in found.value] == [0.375, 1.5, None]
     assert found.counts == {"not_scored": 1}
+    assert "graders: 1 of 3 answers could not be scored; the first: python: ZeroDivisionError" in caplog.text
 
 
 def test_grades(tmp_path: Path) -> None:

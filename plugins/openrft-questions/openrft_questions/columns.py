@@ -24,7 +24,7 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "group": ("group",),
     "passage": ("context", "passage", "support", "article", "paragraph"),
     "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
-    "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx"),
+    "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
 }
 FALLBACKS = {  # further names, read only where a file has none of the names above
     "question": (
@@ -35,13 +35,14 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     "answer": (
         *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
-        *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "solution", "output"),
+        *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model"),
         *("answer_number", "antwort", "r\u00e9ponse", "reponse", "respuesta", "risposta", "resposta"),
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
     "passage": ("background", "story", "ctx", "body", "contexts"),
 }
+WEAKEST = {"answer": ("solution", "output")}  # read only where a file has none of those names either
 MAY_REPEAT = ("topic", "kind")  # where a row has several of the names, the first is read
 MEANINGS = (*COLUMNS, "wrong")
 _SUFFIX = re.compile(r"\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)$")  # Kahoot's own in column names
@@ -168,13 +169,15 @@ def assign_columns(
     """
     plain = {name: normalize_name(name) for name in names}
     mapped = _find_mapped(plain, given)
-    taken = {*given, *of_layout.values()}
+    taken = {*given, *(of_layout[name] for name in plain.values() if name in of_layout)}
     wanted = {
         normalize_name(name): meaning for meaning, those in extra.items() if meaning not in given for name in those
     }
     own = {name: meaning for meaning, those in COLUMNS.items() if meaning not in taken for name in those}
     present = {own.get(name) for name in plain.values() if name not in wanted} | taken
     spare = {name: meaning for meaning, those in FALLBACKS.items() if meaning not in present for name in those}
+    present |= {spare.get(name) for name in plain.values() if name not in wanted}
+    spare |= {name: meaning for meaning, those in WEAKEST.items() if meaning not in present for name in those}
     found: dict[str, str] = {}
     for name, of in plain.items():
         known = (mapped.get(name), of_layout.get(of), wanted.get(of), own.get(of), spare.get(of))

@@ -13,6 +13,8 @@ from typing import Any, cast
 from openrft import AnswerKind, Sample, box_answer, grade
 from openrft_questions.cells import parse_cell, to_text
 from openrft_questions.kinds import (
+    KIND_NAMES,
+    KINDS,
     MAX_LENGTH,
     PLAIN,
     SHORT,
@@ -25,6 +27,7 @@ from openrft_questions.kinds import (
 from openrft_questions.table import BadRowError
 
 MAX_DIGITS = 12  # significant ones of a number with decimals; computed ones have 17, and no answer would match them all
+MAX_PROSE = 20_000  # characters of an answer that a judge is to grade
 MAX_ACCEPTED = 200  # further right answers of one question
 ANSWER_NAMES = ("ground_truth", "value", "text", "answer")  # where an object holds the answer
 ALIAS_NAMES = ("aliases", "normalized_aliases")
@@ -73,6 +76,8 @@ def parse_gold(value: Any, kind: AnswerKind, rule: KindRule) -> str:
         raise BadRowError("no answer", "the answer is empty")
     readers = {"boolean": _parse_boolean, "number": _parse_number}
     gold = readers.get(kind, _check_text)(answer, rule)
+    if len(gold) > MAX_LENGTH or "\n" in gold:
+        return gold  # prose, which only a judge can grade
     if not grade(Sample("", gold, kind=kind), box_answer(gold)).correct:
         raise BadRowError("answer", _explain_unreachable(answer))
     return gold
@@ -123,11 +128,9 @@ def _parse_number(answer: str, rule: KindRule) -> str:
 
 
 def _check_text(answer: str, rule: KindRule) -> str:
-    if len(answer) > MAX_LENGTH or "\n" in answer:
-        detail = (
-            f"the answer has {len(answer)} characters: give what is to be in the box, without reasons; texts of this"
-            " length need a judge"
-        )
+    is_prose = len(answer.split()) >= SENTENCE and len(answer) <= MAX_PROSE
+    if (len(answer) > MAX_LENGTH or "\n" in answer) and not is_prose:
+        detail = f"the answer has {len(answer)} characters: give what is to be in the box, without reasons"
         raise BadRowError("answer", detail)
     return answer
 
@@ -141,10 +144,8 @@ def _explain_unreachable(answer: str) -> str:
     return f"the answer {answer[:60]!r} could never be met: the grader does not take it for itself"
 
 
-def parse_kind(value: Any, has_options: bool) -> AnswerKind:
+def parse_kind(value: Any) -> AnswerKind:
     """The kind of answer that a row declares. Raises BadRowError."""
-    from openrft_questions.kinds import KIND_NAMES, KINDS
-
     try:
         given = str(value).strip().lower()
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list in a list in a list ...

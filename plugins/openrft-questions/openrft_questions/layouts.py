@@ -303,6 +303,12 @@ LAYOUTS = (
         convert=_read_reply,
         keeps_fields=True,
     ),
+    Layout(
+        "Alpaca",
+        "input above the instruction; output is the answer",
+        {"instruction": "question", "input": "passage", "output": "answer"},
+        ("instruction", "output"),
+    ),
     Layout("Kaggle", "prompt, options A to E, answer is a letter", needs=("prompt", "a", "b", "answer")),
     Layout(
         "quiz export",

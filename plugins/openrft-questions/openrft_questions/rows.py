@@ -133,7 +133,8 @@ class _RowReader:
             detail = f"the answer {answer} looks like the number of an option, and there are none"
             raise BadRowError("answer", f"{detail}: say --map options=NAME, or --kind number if it is a number")
         if "topic" in values:
-            meta["topic"] = require_text(values, "topic")
+            topic = parse_cell(values["topic"])
+            meta["topic"] = require_text({"topic": topic[0] if isinstance(topic, list) and topic else topic}, "topic")
         if "group" in values:
             group = require_text(values, "group")
             meta["leakage_groups"] = [f"group:{self._task}/{group}"]  # two files may number theirs alike
@@ -181,7 +182,7 @@ class _RowReader:
         if self._request.kind is not None:
             kind = self._request.kind
         elif "kind" in values:
-            kind = parse_kind(values["kind"], has_options)
+            kind = parse_kind(values["kind"])
         elif self._layout and self._layout.kind:
             kind = self._layout.kind
         if has_options and kind is None:
@@ -205,7 +206,7 @@ class _RowReader:
 
 def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
     """The wrong answers of a row: a column each, or lists of them."""
-    found = [one for value in values for one in _as_list(parse_cell(value))]
+    found = [one for value in values for one in _as_list(parse_cell(value), alone=len(values) == 1)]
     if found and has_options:
         raise BadRowError("options", "there are options in one column and wrong answers in others")
     texts = [str(one) if isinstance(one, bool) else to_text(one) for one in found]
@@ -214,8 +215,8 @@ def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _as_list(value: Any) -> list[Any]:
-    if isinstance(value, str):
+def _as_list(value: Any, alone: bool) -> list[Any]:
+    if isinstance(value, str) and alone:  # one column for all of them
         return split_bars(value) or [value]
     return value if isinstance(value, list) else [value]
 

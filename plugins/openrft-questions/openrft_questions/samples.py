@@ -19,7 +19,7 @@ MAX_FAULTS = 5  # how many bad rows a message names
 DUPLICATE, CONFLICT = "exact_duplicate", "conflicting_gold"
 SENTENCES = (
     "{count} of {all} gold answers are sentences ({place}). No model writes one word for word: give what belongs in the"
-    " box, or add a plugin that judges answers (hook `judge`)."
+    " box, or have a judge grade the answers (plugin `graders`)."
 )
 SamplesBySide = dict[str | None, list[Sample]]  # by the side that a file or row names; None: it names none
 

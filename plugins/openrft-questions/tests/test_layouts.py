@@ -217,6 +217,9 @@ def test_yes_no_and_maybe_are_three_options_of_every_row(tmp_path: Path) -> None
     assert said.startswith("PubMedQA: ")
     assert [(s.options, s.answer) for s in found] == [(("yes", "no", "maybe"), letter) for letter in "ABCA"]
     assert found[0].question == "One.\n\nTwo.\n\nWhich is a metal?"
+    truth = [{"question": f"{i}?", "answer": word} for i, word in enumerate(("True", "False", "Unknown", True))]
+    found, _ = read(write(tmp_path / "t.jsonl", truth))
+    assert [(s.options, s.answer) for s in found] == [(("true", "false", "unknown"), letter) for letter in "ABCA"]
     plain = [{**row, "final_decision": "no" if row["final_decision"] == "maybe" else "yes"} for row in pubmed]
     assert {s.kind for s in read(write(tmp_path / "p.jsonl", plain))[0]} == {"boolean"}
 
@@ -334,6 +337,37 @@ def test_a_sentence_as_gold_answer_is_warned_of(tmp_path: Path, caplog: pytest.L
     assert warning.startswith("1 of 3 gold answers are sentences (q.jsonl line 1)")
     assert "judge" in warning
     assert warning in caplog.text
+
+
+def test_prose_of_several_lines_is_for_a_judge(tmp_path: Path) -> None:
+    essay = "The rate rises with temperature.\n" * 20
+    given = [{"question": f"{i}?", "answer": f"{i}: {essay}"} for i in range(2)]
+    found, _ = read(write(tmp_path / "q.jsonl", given))
+    assert [s.answer for s in found] == [f"{i}: {essay}".strip() for i in range(2)]
+    assert (
+        "2 of 2 gold answers"
+        in load_task("questions/q", DataRequest(data=str(tmp_path / "q.jsonl"))).notes["warnings"][0]
+    )
+
+
+def test_names_that_mean_less_give_way(tmp_path: Path) -> None:
+    """`solution` and `output` are the answer only where nothing else is. MATH may have its topics in `subject`."""
+    given = [{"problem": f"{i}?", "solution": rf"so \boxed{{{i}}}", "answer": str(i), "subject": "s"} for i in range(3)]
+    found, said = read(write(tmp_path / "q.jsonl", given))
+    assert (said.split(":")[0], [s.answer for s in found], found[0].meta["topic"]) == ("MATH", ["0", "1", "2"], "s")
+    both = [
+        {"question": f"{i}?", "solution": "long", "final_answer": [f"${i}$"], "domain": ["a", "b"]} for i in range(3)
+    ]
+    found, _ = read(write(tmp_path / "r.jsonl", both))
+    assert [(s.kind, s.answer, s.meta["topic"]) for s in found] == [("number", f"${i}$", "a") for i in range(3)]
+    alpaca = [
+        {"instruction": "Name it.", "input": "A metal.", "output": "iron"},
+        {"instruction": "And?", "output": "tin"},
+    ]
+    found, said = read(write(tmp_path / "a.jsonl", alpaca))
+    assert (said.split(":")[0], [s.question for s in found]) == ("Alpaca", ["A metal.\n\nName it.", "And?"])
+    bars = [{"question": f"{i}?", "answer": "a", "incorrect": "b | c"} for i in range(3)]
+    assert sorted(read(write(tmp_path / "b.jsonl", bars))[0][0].options) == ["a", "b", "c"]
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the files that people have are not on this machine")

@@ -1,6 +1,6 @@
 """The step of TRL's trainer in parts that fit in memory, with the forward pass that RL uses.
 
-TRL computes a batch at once. For 8 rows of 325 tokens and a model of 135M parameters that takes 9 GB of activations.
+TRL computes a batch at once. For 8 rows of 325 tokens and a model of 135M parameters that takes 9 GB.
 The sum of the losses of its parts has the same gradient. The policy's own forward pass adds no padding, computes a
 shared prompt once, and the vocabulary's logits for the tokens of completions alone.
 

@@ -117,6 +117,19 @@ def test_the_shortest_of_a_round() -> None:
     assert rollout.completion.text.startswith("1\n")
 
 
+def test_of_a_teacher_that_thinks_only_the_answer_after_the_thought_counts() -> None:
+    written = [
+        "<think>B?</think>\n\\boxed{A}",
+        "<think>\\boxed{B}",
+        "<think>\nA?\n</think>\n\n\\boxed{B}",
+        "\\boxed{A}",
+    ]
+    task = task_of("q")
+    (rollout,), counts, _ = teach(Scripted(lambda question, before: write(written[before])), task)
+    assert rollout.completion.text == written[2]  # the whole trace: the student marks its thought in its own way
+    assert counts["right"] == 1
+
+
 def test_a_right_answer_that_was_cut_off_is_no_target() -> None:
     policy = Scripted(lambda question, before: Completion("\\boxed{B} and", (1,), finish_reason="length"))
     (rollout,), counts, _ = teach(policy, task_of("q"), Teacher.Options(tries=4))
