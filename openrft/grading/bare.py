@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from openrft.grading import doubt
 from openrft.grading.boolean import find_statement
-from openrft.grading.choice import check_sentences
+from openrft.grading.choice import DENIED, check_sentences
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import CONFIRMED_LETTER, CONNECTIVES, strip_option_words
 from openrft.grading.markup import remove_markup
@@ -52,7 +52,7 @@ _ENDS_WITH_LETTER = re.compile(
     r"(?:\b(?:is|be|are|option|choice|get|choose|select|pick|letter)|[:=>\u2192\u21d2])\s{0,3}[(\[]?([A-Z])[)\]]?[\s.!]*$"
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
-_KIND_OF = re.compile(r"^the\s+\w+\s+", re.IGNORECASE)  # "the metal osmium"
+_KIND_OF = re.compile(r"^(?:the\s+\w+|it|this|they)\s+", re.IGNORECASE)  # "the metal osmium", "it increases"
 _TICKS = " \n\t\u2713\u2714\u2705\u2611\ufe0f\U0001f44d"
 _BULLET = re.compile(r"(?:[-*\u2022\u25cf+]|\d{1,2}[.)])\s+(?=[(\[*]{0,3}[A-Za-z])")
 _IS_THE = re.compile(r"\s+(?:is|are|was|has|have|would\s+be|must\s+be)\s+(?:the|most|best|correct|right)\b")
@@ -128,7 +128,7 @@ def _read_line(sample: Sample, line: str) -> Finding:
     if sample.kind not in ("choice", "boolean"):
         return NOTHING
     finding = READERS[sample.kind](sample, _find_conclusion(line, sample.kind)[0])
-    if finding.answer is None and not finding.is_refused:
+    if finding.answer is None and (not finding.is_refused or finding.reason.endswith(DENIED)):
         return NOTHING
     return read_replacement(sample, finding, line)
 
@@ -211,6 +211,8 @@ def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     finding = READERS["choice"](sample, sentence)
     if finding.answer is None and not finding.is_refused and (lead := _IT_IS.match(sentence)):
         finding = READERS["choice"](sample, sentence[lead.end() :])
+    if finding.reason.endswith(DENIED):  # "A is wrong", of which nothing follows
+        return NOTHING
     if finding.answer is not None or finding.is_refused:
         return finding
     if (found := CONFIRMED_LETTER.fullmatch(sentence)) and found[1] in table.labels:

@@ -9,6 +9,7 @@ from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.options import MARKS, OptionTable, get_option_table
 from openrft.types import Sample
 
+DENIED = "is taken back"
 _AROUND = " \n\t~{}$"
 LONGEST = 4000  # characters of an answer that are read: what an option is called stands at its start
 # "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word. Not "B-cell".
@@ -21,6 +22,9 @@ _LEAD = re.compile(
 _NOT_BUT = re.compile(
     r"not\s+(?P<denied>[^.;\n]{1,80}?)\s*[,;.\u2014-]*\s*\b(?:but(?:\s+rather)?|(?:it|that)(?:['\u2019]s|\s+is)|rather|instead)\s+",
     re.IGNORECASE,
+)
+_SPEAKS_OF = re.compile(  # "Iron is lighter", "Iron, lead and gold are all lighter"
+    r"(?:,?\s+(?!which|that|who)(?:and\s+)?\w+){0,6}?\s+(?:is|are|was|were|has|have|does|can|would)\b", re.IGNORECASE
 )
 _BUT = re.compile(r"but\b", re.IGNORECASE)
 _LISTED = re.compile(r"[(\[\"'`\u201c\u2018\u00ab\u300c*]*[A-Z][)\]]?(?![\w'])")
@@ -93,7 +97,7 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
     named, end = table.find_beginning(remainder)
     if named and chosen in named:
         remainder, marked = remainder[end:].strip(MARKS), True
-    elif named and not re.match(r"(?:\s+\w+){0,2}\s+(?:is|are|was|were|has|have|does|can|would)\b", remainder[end:]):
+    elif named and not _SPEAKS_OF.match(remainder, end):
         return _name_two(table, chosen, named)
     if not remainder:
         return Finding(letter)
@@ -103,7 +107,7 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
             return _name_two(table, chosen, others)
     if doubt.TAKEN_BACK.match(remainder) and not _is_contrast(table, chosen, remainder):
         others = table.find_mentions(remainder) - {chosen}
-        return _name_two(table, chosen, others) if others else refuse(f"{letter} is taken back")
+        return _name_two(table, chosen, others) if others else refuse(f"{letter} {DENIED}")
     if not marked and not any(
         pattern.match(remainder) for pattern in (doubt.REASON, doubt.CONFIRMED, doubt.CONTRAST, _BUT)
     ):
@@ -141,7 +145,7 @@ def _object(table: OptionTable, chosen: int, sentence: str) -> Finding | None:
     letter = table.labels[chosen]
     if doubt.OPEN.search(said) or doubt.RETRACTION.search(said):
         others = table.find_mentions(said) - {chosen}
-        return _name_two(table, chosen, others) if others else refuse(f"{letter} is taken back")
+        return _name_two(table, chosen, others) if others else refuse(f"{letter} {DENIED}")
     others = table.find_mentions(said) - {chosen}
     if not others:
         return None
@@ -158,7 +162,7 @@ def _object(table: OptionTable, chosen: int, sentence: str) -> Finding | None:
 def _name_two(table: OptionTable, chosen: int, others: set[int]) -> Finding:
     letters = [table.labels[index] for index in sorted({chosen, *others})]
     if len(letters) == 1:
-        return refuse(f"{letters[0]} is taken back")
+        return refuse(f"{letters[0]} {DENIED}")
     return refuse(
         f"names {'two' if len(letters) == 2 else 'several'} options: {', '.join(letters[:-1])} and {letters[-1]}"
     )

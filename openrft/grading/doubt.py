@@ -34,7 +34,7 @@ CONTRAST = re.compile(
 ANY_CONTRAST = re.compile(rf"\b{CONTRAST.pattern}", re.IGNORECASE)
 NEGATIVE = re.compile(
     r"\b(?:not|cannot|neither|never|wrong|incorrect|false|distractors?|traps?|mistakes?|misconceptions?|eliminated?"
-    r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
+    r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|tempting|confus\w*|(?:may|might|could|would)\s+(?:\w+\s+)?(?:seem|look|appear|think|choose|pick|say)|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
     re.IGNORECASE,
 )
 PRAISED = re.compile(
@@ -43,7 +43,7 @@ PRAISED = re.compile(
     re.IGNORECASE,
 )
 DOUBT = re.compile(
-    r"\b(?:or|nor|either|both|also|too|as\s+well|equally|alternatively|maybe|perhaps|possibly|wait|actually|between"
+    r"\b(?:or|nor|either|also|too|as\s+well|equally|alternatively|maybe|perhaps|possibly|wait|actually|between"
     r"|instead(?!\s+of)|no(?=\s*[,.:;!-])|correction|but\s+rather|could|might|may|if|unless|otherwise|depend(?:s|ing)"
     r"|hmm|sorry|i\s+mean|oder|vielleicht|ou|peut-\u00eatre)\b|\?|\u6216|\u4e5f",
     re.IGNORECASE,
@@ -51,17 +51,19 @@ DOUBT = re.compile(
 STATED = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|did|can|cannot|would|will|isn't|aren't|contains?|gives?|forms?|makes?"
     r"|refers?|means?|describes?|applies|lacks?|needs?|requires?|comes?|seems?|looks?|belongs?|occurs?|uses?|shows?"
-    r"|represents?|corresponds?|relates?|leads?|causes?|becomes?|remains?|melts?|boils?|reacts?|produces?)\b",
+    r"|represents?|corresponds?|relates?|leads|causes?|becomes?|remains?|melts?|boils?|reacts?|produces?)\b",
     re.IGNORECASE,
 )
 # Wherever it stands, even without a name of another option.
 OPEN = re.compile(
-    r"\b(?:it|this|that|answer|one)\s+(?:could|might|may)\s+(?:(?:also|well|just|as|instead|even|equally)\s+){0,3}be\b"
+    r"\b(?:it|this|that|answer|one)\s+(?:could|might|may)\s+(?:(?:(?:also|well|just|as|instead|even|equally)\s+){1,3}be\b"
+    r"|be\s+[(\[]?(?-i:[A-Z])[)\]]?(?![\w'\u2019]))"
     r"|\b(?:could|might|may)\s+(?:(?:also|equally|just)\s+(?:as\s+well\s+)?|as\s+well\s+)be\s+(?:correct|right|true|the)\b"
     r"|\b(?:both|all|several|two|more)\s+(?:of\s+them\s+|options?\s+|answers?\s+|choices?\s+)?(?:are|seem|could\s+be)\s+"
     r"(?:correct|right|possible|valid)\b",
     re.IGNORECASE,
 )
+# Behind a final answer, what follows such a word is another answer.
 _AGAIN = (
     r"(?:no\b|it(?:['\u2019]s|\s+is|\s+should|\s+must)\b|that(?:['\u2019]s|\s+is)\s+(?:not|wrong|incorrect)\b"
     r"|(?:the\s+)?(?:correct\s+|right\s+|final\s+)?(?:answer|option|choice)\b|i\s+(?:think|meant?|was|made)\b|my\s+answer"
