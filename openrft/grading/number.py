@@ -65,7 +65,7 @@ def read_number(sample: Sample, raw: str) -> str | None:
 def explain_refusal(sample: Sample, raw: str) -> str:
     """Why `read_number` gives None; empty if it does not."""
     found = parse_number(raw, _uses_decimal_comma(sample))
-    return found.reason if isinstance(found, Refusal) else ""
+    return found.reason if isinstance(found, Refusal) and read_number(sample, raw) is None else ""
 
 
 def is_number(text: str, decimal_comma: bool = False) -> bool:
@@ -178,7 +178,7 @@ def _scaled(term: Term, factor: Fraction) -> Term:
 def _is_equal(gold: Term, found: Term, rules: GradingRules) -> bool:
     distance = abs(gold.value - found.value)
     if rules.relative_tolerance is not None:
-        return distance <= Fraction(rules.relative_tolerance) * abs(gold.value)
+        return distance <= Fraction(str(rules.relative_tolerance)) * abs(gold.value)
     if distance <= (_margin(gold.value) if "computed" in (gold.form, found.form) else 0):
         return True
     half = gold.step / 2

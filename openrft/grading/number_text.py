@@ -21,7 +21,9 @@ _HEDGE = re.compile(
     r"|(?:more|less|fewer|greater|smaller|larger|higher|lower) than|up to|minimum|maximum|no"
     r"|wrong|incorrect|impossible|anything but|too (?:small|large|big|low|high|few|many)|onwards?|upwards?"
     r"|and (?:up|above|over|more|below|under|less))\b|n't\b"
-    r"|\u6216|\u4e0d|\u0438\u043b\u0438",
+    r"|\b(?:al menos|m\u00e1s de|menos de|au moins|plus de|moins de|mindestens|h\u00f6chstens|mehr als|weniger als)\b"
+    r"|\b(?:kein\w*|pelo menos|mais de|\u0438\u043b\u0438|\u043d\u0435)\b"
+    r"|[\u6216\u4e0d]|\u81f3[\u5c11\u591a]|[\u5927\u5c0f]\u4e8e|\u8d85\u8fc7|\u4ee5[\u4e0a\u4e0b]|\u53ef\u80fd",
     re.IGNORECASE,
 )
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
@@ -43,7 +45,7 @@ _RETRACTED = re.compile(
 _EQUALS = re.compile(r"={1,3}|\u2248")
 _IS = re.compile(
     r"\s(?:is|are|was|were|equals?|be|gives?|yields?|get|have|has|comes? to)\s+(?:equal\s+to\s+|about\s+)?"
-    r"|(?<=[A-Za-z)])\s*:\s*|\A\s*:\s*",
+    r"|(?:(?<=[^\W\d_])|(?<=\)))\s*:\s*|\A\s*:\s*",
     re.IGNORECASE,
 )
 _EQUATION = re.compile(
@@ -175,7 +177,8 @@ def _check_before(before: str) -> None:
     last = words[-1].rstrip(".,")
     if last.lower() in _APPROXIMATE or words[-1] in ("c.", "No.", "no."):
         return
-    if last.lower() in _NAMES or not last.islower() or len(last) < 2:
+    has_case = last.lower() != last.upper()
+    if last.lower() in _NAMES or (has_case and (not last.islower() or len(last) < 2)):
         raise NoNumber("its digits belong to a name or a formula")
 
 

@@ -36,6 +36,9 @@ _SIGNS = {
 }
 _KEPT = frozenset("\u00b0\u2030\u00b1\u2264\u2265\u2260\u221e\u03bc\u03a9\u20ac\u00a3\u00a5\u20b9\u00a2\u00c5")
 
+_UNSPACED = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"  # scripts that put no space between a word and a number
+_SCRIPT_EDGE = re.compile(rf"(?<=[{_UNSPACED}])(?=[\dA-Za-z\\$-])|(?<=[\dA-Za-z}}%])(?=[{_UNSPACED}])")
+
 _COMMANDS = {
     **dict.fromkeys(("dfrac", "tfrac", "cfrac", "frac"), "\\frac"),
     **dict.fromkeys(("times", "cdot", "ast", "bullet"), "*"),
@@ -102,6 +105,7 @@ def to_plain(text: str) -> str:
     if not text.isascii():
         text = _RUNS.sub(_write_run, text)
         text = "".join(sign if sign.isascii() else _fold(sign) for sign in text)
+        text = _SCRIPT_EDGE.sub(" ", text)
     if "\\" in text:
         text = _COMMAND.sub(_write_command, text)
     for pattern, plain in _PLAIN_FORMS:

@@ -112,6 +112,7 @@ _PART = re.compile(
     r"([^\W\d_]+|[%\u2030$\u20ac\u00a3\u00a5\u20b9\u00a2\u00b0])(?:\^?\(?([+-]?\d)\)?|\^(square|cubic))?|([*/()])"
 )
 _SUBSTANCE = re.compile(r"[^\W\d_][\w()+.'-]*")  # a word or a formula
+_WORD = re.compile(r"[^\W\d_][^\W\d_'-]*[^\W\d_]|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _GENERIC = frozenset({"unit", "total", "approximately", "about", "exactly", "answer", "each", "altogether", "overall"})
 
 
@@ -145,7 +146,7 @@ def parse_unit(text: str) -> Unit | None:
         if known and all(_SUBSTANCE.fullmatch(token) for token in tokens[size:]):
             factor, dimensions, parts = known
             return Unit(parts, factor, dimensions, written=written)
-    if all(re.fullmatch(r"[^\W\d_][^\W\d_'-]*[^\W\d_]", token) for token in tokens) and not text.isupper():
+    if all(_WORD.fullmatch(token) for token in tokens) and not text.isupper():
         return Unit(words=frozenset(map(_singular, tokens)) - {"of", "the", "a", "an"}, written=written)
     return None
 

@@ -37,7 +37,8 @@ MAGIC = b"GGUF"
 FILE = "model.gguf"  # the file's name where it stands alone
 SEAL = ".fingerprint"  # in a kept folder: the fingerprint of its files. A damaged folder is made again.
 VERSION = 1  # of what is kept; raise it when the same file would give another checkpoint
-NOT_TEXT_GENERATORS = ("t5", "umt5")  # transformers reads them, but no policy can be made of them
+# In transformers' list, but no policy can be made of them; the last two are no architectures.
+NOT_TEXT_GENERATORS = ("t5", "umt5", "general", "tokenizer")
 SMOLLM = "smollm"  # a pre-tokenizer that transformers does not know: every digit stands alone
 
 logger = logging.getLogger(__name__)
@@ -142,16 +143,30 @@ def _check_architecture(file: Path, reader: GGUFReader) -> None:
             f"{file} is one of {parts} parts of a model.",
             "Join them with llama-gguf-split --merge and give the result.",
         )
-    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
-
-    # transformers writes some names with other separators than the files do: qwen2_moe is qwen2moe in a file.
-    known = sorted({name.replace("_", "") for name in GGUF_SUPPORTED_ARCHITECTURES} - {*NOT_TEXT_GENERATORS})
+    known = _list_architectures()
     name = str(read_value(reader, "general.architecture"))
-    if name.replace("-", "").replace("_", "") not in {other.replace("-", "") for other in known}:
+    if _plain(name) not in map(_plain, known):
         raise CheckpointError(
             f"{file} has the architecture {name}, which transformers does not read from GGUF.",
             f"It reads {', '.join(known)}. Give a checkpoint folder with safetensors weights.",
         )
+
+
+def _list_architectures() -> list[str]:
+    """The architectures that the installed transformers reads and that generate text."""
+    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
+
+    names = set(GGUF_SUPPORTED_ARCHITECTURES)
+    with contextlib.suppress(ImportError):  # its second reader, which releases before 5.23 do not have
+        from transformers.integrations.gguf import GGUF_CONFIG_ARCHS
+
+        names |= set(GGUF_CONFIG_ARCHS)
+    return sorted(names - {*NOT_TEXT_GENERATORS})
+
+
+def _plain(name: str) -> str:
+    """Files write gpt-oss and qwen2moe, where transformers writes gpt_oss and qwen2_moe."""
+    return name.replace("_", "").replace("-", "")
 
 
 def _check_tokenizer(file: Path, reader: GGUFReader) -> None:

@@ -211,6 +211,23 @@ def test_right(gold: str, said: str) -> None:
     assert verdict(gold, said)
 
 
+LANGUAGES = [
+    ("\u7b54\u6848\u662f12", True), ("\u7ea612", True), ("12\u4e2a", True), ("\u517112\u4e2a\u82f9\u679c", True),
+    ("\u7b54\u6848\uff1a12", True), ("\u81f3\u5c1112", False), ("\u4e0d\u662f12", False), ("12\u621613", False),
+    ("12\u523013", False), ("\u8d85\u8fc712", False), ("Antwort: 12", True), ("etwa 12", True),
+    ("es sind 12", True), ("nicht 12", False), ("mindestens 12", False), ("12 oder 13", False),
+    ("la respuesta es 12", True), ("unos 12", True), ("al menos 12", False), ("12 o 13", False),
+    ("environ 12", True), ("au moins 12", False), ("12 ou 13", False), ("\u043e\u0442\u0432\u0435\u0442: 12", True),
+    ("\u043d\u0435 12", False), ("\u0627\u0644\u062c\u0648\u0627\u0628: \u0661\u0662", True),
+    ("\u7d0412\u500b", True), ("12\uac1c", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "right"), LANGUAGES)
+def test_words_of_other_languages(said: str, right: bool) -> None:
+    assert verdict("12", said) is right
+
+
 @pytest.mark.parametrize("gold", RIGHT)
 def test_a_gold_answer_equals_itself(gold: str) -> None:
     assert verdict(gold, gold)

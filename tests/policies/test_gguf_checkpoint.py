@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from transformers import AutoConfig, AutoTokenizer
 
 from openrft import CheckpointError, Sampling, fingerprint_policy, open_policy, resolve_checkpoint
+from openrft.cli.evaluate import command as evaluate
 from openrft.policies import gguf_checkpoint
 from tests.policies.gguf_files import TOKENS, Quantization, tiny_llama, write_gguf
 
@@ -204,7 +206,10 @@ def test_positions_scaled_in_another_way_are_refused(model, tmp_path):
     ("change", "message"),
     [
         ({"architecture": "rwkv7"}, r"architecture rwkv7, which transformers does not read.*It reads .*llama.*qwen2"),
-        ({"architecture": "t5"}, "architecture t5, which transformers does not read"),
+        (
+            {"architecture": "t5"},
+            "architecture t5, which transformers does not read from GGUF. It reads (?!.*(t5|tokenizer))",
+        ),
         ({"tokens": None}, "holds no tokenizer"),
         ({"tokens": TOKENS[:-1]}, "tokenizer has 260 tokens, and its embeddings have 261 rows"),
         ({"tokens": [*TOKENS, "more"]}, "tokenizer has 262 tokens, and its embeddings have 261 rows"),
@@ -248,3 +253,13 @@ def test_without_the_package_the_advice_is_to_install_it(file, monkeypatch):
     monkeypatch.setattr(gguf_checkpoint, "find_spec", lambda name: None)
     with pytest.raises(CheckpointError, match=r"needs the package gguf. Run pip install 'openrft\[gguf\]'"):
         open_policy(str(file))
+
+
+def test_the_command_line_answers_with_it_and_refuses_it_in_one_line(file, tmp_path):
+    asked = ["--task", "pocket/L1/valence", "--test", "2", "--set", "evaluate.max_tokens=4", "--out", str(tmp_path)]
+    done = CliRunner().invoke(evaluate, ["--policy", str(file), *asked, "--json"])
+    assert done.exit_code == 0, done.output
+    file.write_bytes(file.read_bytes()[:50_000])
+    refused = CliRunner().invoke(evaluate, ["--policy", str(file), *asked])
+    assert isinstance(refused.exception, CheckpointError)
+    assert refused.exception.exit_code == 2

@@ -93,9 +93,7 @@ def find_gold_letter(answer: str, options: Options, rule: ChoiceRule) -> str:
         return LETTERS[both.pop()]
     if both:
         raise BadRowError("answer", f"the answer {answer[:60]!r} fits several options, by label or text")
-    if re.fullmatch(r"[A-Za-z](?:\s*[,;&]\s*[A-Za-z])+", answer) or re.fullmatch(
-        r"\d{1,2}(?:\s*[,;]\s*\d{1,2})+", answer
-    ):
+    if _SEVERAL.fullmatch(answer):
         raise BadRowError("answer", f"the answer {answer[:60]!r} names several options; one alone can be right")
     raise BadRowError("answer", f"the answer {answer[:60]!r} is neither a label nor the text of an option")
 

@@ -22,6 +22,7 @@ KIND_NAMES: dict[str, AnswerKind] = {
     **dict.fromkeys(("numerical", "integer", "int", "float"), "number"),
     **dict.fromkeys(("string", "str"), "text"),
 }
+MAX_KINDS = 100  # different words in a column that may be badly spelled kinds
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 SHORT = {"y": "Yes", "t": "Yes", "n": "No", "f": "No"}  # read so in a column that has nothing else
@@ -60,8 +61,9 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
             with_comma.append(text)
     count = looks.total()
     third = [word for word in THIRD if words[word]]
-    if third and len(third) == 1 and words.total() == count and words["yes"] and words["no"]:
-        return KindRule(words=("yes", "no", third[0]))
+    for pair in (("yes", "no"), ("true", "false")):
+        if {*words} == {*pair, *third} and len(third) == 1 and words.total() == count:
+            return KindRule(words=(*pair, third[0]))
     letters = {text.lower() for text in map(_text_of, answers)} if looks["letter"] == count else set()
     if letters in ({"t", "f"}, {"y", "n"}):
         return KindRule(short=True)
@@ -100,6 +102,8 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
 def names_kinds(values: Iterable[Any]) -> bool:
     """Whether a column `type` says kinds of answers, well or badly spelled; such a column may be about anything."""
     words = {_text_of(value).lower()[:40] for value in values}
+    if len(words) > MAX_KINDS:
+        return not words.isdisjoint(KIND_NAMES)
     return any(word in KIND_NAMES or difflib.get_close_matches(word, KIND_NAMES, 1, 0.75) for word in words)
 
 
@@ -142,6 +146,8 @@ def _look(value: Any, text: str) -> str:
 
 
 def _text_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
     try:
         return ascii_minus(to_text(value) or "")
     except BadRowError:  # the row is refused where its answer is read

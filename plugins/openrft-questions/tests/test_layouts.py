@@ -217,6 +217,9 @@ def test_yes_no_and_maybe_are_three_options_of_every_row(tmp_path: Path) -> None
     assert said.startswith("PubMedQA: ")
     assert [(s.options, s.answer) for s in found] == [(("yes", "no", "maybe"), letter) for letter in "ABCA"]
     assert found[0].question == "One.\n\nTwo.\n\nWhich is a metal?"
+    truth = [{"question": f"{i}?", "answer": word} for i, word in enumerate(("True", "False", "Unknown", True))]
+    found, _ = read(write(tmp_path / "t.jsonl", truth))
+    assert [(s.options, s.answer) for s in found] == [(("true", "false", "unknown"), letter) for letter in "ABCA"]
     plain = [{**row, "final_decision": "no" if row["final_decision"] == "maybe" else "yes"} for row in pubmed]
     assert {s.kind for s in read(write(tmp_path / "p.jsonl", plain))[0]} == {"boolean"}
 
