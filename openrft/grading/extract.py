@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openrft.grading.finding import Finding, refuse
+from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.markup import remove_markup, strip_markup
 from openrft.grading.markup_scanner import find_closing_braces
 from openrft.grading.readers import READERS, Reader
@@ -59,7 +59,8 @@ def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
     """What the text, without thoughts, gives as its final answer; and where the text behind it begins."""
     read = READERS[sample.kind]
     if boxes := find_boxes(text):
-        return read_boxes(sample, boxes, read), boxes[0].end
+        finding = read_boxes(sample, boxes, read)
+        return finding if finding is not NOTHING else Finding(None, "what is in the box is no answer"), boxes[0].end
     for place in find_statements(text):
         finding = read(sample, read_statement(place))
         if finding.answer or finding.is_refused:
