@@ -29,17 +29,20 @@ _LEAD = re.compile(
     r"|(?:and|but|finally|overall|in\s+(?:conclusion|summary|short)|to\s+(?:conclude|summari[sz]e)|as\s+a\s+result|then"
     r"|we\s+(?:conclude|get|have|find|obtain|see)|i\s+(?:think|believe|conclude|would\s+say|'d\s+say|am\s+(?:confident|sure))"
     r"|it\s+follows|this\s+means|which\s+means|based\s+on\s+(?:the\s+above|this|that)(?:\s\w{1,12})?|clearly|obviously"
-    r"|sure|okay|ok|well|my\s+(?:answer|choice)\s+is|actually|wait|sorry|hmm|correction)"
+    r"|sure|okay|ok|well|definitely|probably|most\s+likely|certainly|surely|of\s+course|(?:out\s+of|among|of)\s+(?:these|them"
+    r"|the\s+options)|my\s+(?:answer|choice)\s+is|actually|wait|sorry|hmm|correction)"
     r"(?:\s+that)?[\s,:;!.-]{1,3}(?=\S)",
     re.IGNORECASE,
 )
-_NO = re.compile(r"no[,.!]?\s{1,2}(?=\S)", re.IGNORECASE)  # "No, it is C"
+_NO = re.compile(r"(?:no|yes|only)[,.!]?\s{1,2}(?=\S)", re.IGNORECASE)  # "No, it is C", "Only C is right"
 _CONCLUDES = re.compile(
     rf"(?:,\s?|\b|^)(?:{CONNECTIVES}|which\s+means(?:\s+that)?|this\s+means(?:\s+that)?|we\s+conclude(?:\s+that)?"
     r"|in\s+conclusion)(?![^\W\d_])[\s,:]{0,3}|[\u2234\u2192\u21d2]\s{0,3}|[=-]+>\s{0,3}",
     re.IGNORECASE,
 )
 _IT_IS = re.compile(
+    r"(?:choose|select|pick|go\s+with|mark|tick)\s+|(?:(?:es|das|dies)\s+ist|c['\u2019]est|isso\s+é|es|è|é|это|это\s+вариант|这是|那是)\s{0,2}"
+    r"(?:(?:la|le|el|a|die|der)\s)?(?=[(\[]?[A-Z][)\]]?(?![A-Za-z]))|"
     r"(?:it|this|that|which)(?:['\u2019]s|\s+(?:is|must\s+be|should\s+be|would\s+be|has\s+to\s+be|can\s+only\s+be))\s+"
     r"(?:therefore\s+|thus\s+|probably\s+|clearly\s+|most\s+likely\s+)?",
     re.IGNORECASE,
@@ -49,9 +52,12 @@ _ENDS_WITH_LETTER = re.compile(
     r"(?:\b(?:is|be|are|option|choice|get|choose|select|pick|letter)|[:=>\u2192\u21d2])\s{0,3}[(\[]?([A-Z])[)\]]?[\s.!]*$"
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
+_KIND_OF = re.compile(r"^the\s+\w+\s+", re.IGNORECASE)  # "the metal osmium"
+_TICKS = " \n\t\u2713\u2714\u2705\u2611\ufe0f\U0001f44d"
+_BULLET = re.compile(r"(?:[-*\u2022\u25cf+]|\d{1,2}[.)])\s+(?=[(\[*]{0,3}[A-Za-z])")
 _IS_THE = re.compile(r"\s+(?:is|are|was|has|have|would\s+be|must\s+be)\s+(?:the|most|best|correct|right)\b")
 _RESTATES = re.compile(r"(?:['\u2019]s|\b(?:is|be|answer|choose|pick|option))\b", re.IGNORECASE)
-_COPULA = re.compile(r"\s(?:is|are|was|were|be|called|namely|equals?)\s+|[:=]\s*")
+_COPULA = re.compile(r"\s(?:ist|est|es|é|è|это|is|are|was|were|be|called|namely|equals?)\s+|[:=]\s*")
 _STATES_NUMBER = re.compile(
     r"[=:\u2248]|\b(?:is|are|was|were|be|equals?|gives?|get|gets|has|have|costs?|totals?|need|needs|takes?|makes?|earns?"
     r"|left|there|yields?|becomes?|answer|contains?)\b",
@@ -72,6 +78,10 @@ def read_bare(sample: Sample, text: str) -> Finding:
     if last.is_refused or (last.answer is not None and concludes):
         return last
     first = _read_start(sample, head, read)
+    if sample.kind in ("text", "expression"):
+        line, end = head.split("\n", 1)[0], tail.rsplit("\n", 1)[-1]
+        is_name = not doubt.STATED.search(line) and doubt.STATED.search(end) is not None
+        return first if first.answer is not None and (last.answer is None or is_name) else last
     if last.answer is not None and first.answer not in (None, last.answer):
         return refuse(f"says {first.answer}, then {last.answer}")
     return last if last.answer is not None else first
@@ -83,8 +93,11 @@ Bare = Callable[[Sample, str, bool], Finding]  # `bool`: the sentence concludes,
 def _read_end(sample: Sample, tail: str, read: Bare, is_whole: bool) -> tuple[Finding, bool]:
     """The last of the last sentences that says something, and whether it is a conclusion."""
     lines = [line for line in map(remove_markup, tail.split("\n")) if line.strip(MARKS + "#>|")]
+    if sample.kind != "number":
+        lines = [strip_bullet(line) for line in lines]
     if sample.kind in ("text", "expression"):
-        return (read(sample, lines[-1], len(lines) == 1), True) if lines else (NOTHING, False)
+        ends = bool(lines) and _find_conclusion(lines[-1], sample.kind)[1]
+        return (read(sample, lines[-1], len(lines) == 1), ends) if lines else (NOTHING, False)
     listed = _is_list(tail)
     following: list[str] = []
     for line in reversed(lines):
@@ -103,6 +116,11 @@ def _read_end(sample: Sample, tail: str, read: Bare, is_whole: bool) -> tuple[Fi
         if len(following) > _LAST_SENTENCES:
             break
     return NOTHING, False
+
+
+def strip_bullet(line: str) -> str:
+    """The line without the mark of an item in front, and without ticks around it."""
+    return _BULLET.sub("", line.strip(_TICKS), count=1) if _BULLET.match(line) else line.strip(_TICKS)
 
 
 def _read_line(sample: Sample, line: str) -> Finding:
@@ -170,7 +188,10 @@ def _find_conclusion(sentence: str, kind: str) -> tuple[str, bool]:
     for found in _CONCLUDES.finditer(sentence):
         if sentence[found.end() :].strip(MARKS):
             start = found.end()
-    return _strip_leads(sentence[start:], kind), start > 0
+    said = _strip_leads(sentence[start:], kind)
+    if len(said) < len(sentence) and not said[:1].isalnum():  # what stood inside may be dressed
+        said = remove_markup(said)
+    return said, start > 0
 
 
 def _strip_leads(sentence: str, kind: str) -> str:
@@ -184,7 +205,7 @@ def _strip_leads(sentence: str, kind: str) -> str:
 
 def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     table = get_option_table(sample.options)
-    sentence = strip_option_words(sentence)
+    sentence = strip_option_words(sentence.strip(_TICKS))
     if sentence.endswith("?"):
         return NOTHING
     finding = READERS["choice"](sample, sentence)
@@ -204,7 +225,8 @@ def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     letter = _ENDS_WITH_LETTER.search(sentence)
     if letter and letter[1] == table.labels[index]:
         return Finding(letter[1])
-    if table.find_text(_ARTICLE.sub("", _COPULA.split(sentence)[-1].strip(MARKS))) == index:
+    last = _COPULA.split(sentence)[-1].strip(MARKS)
+    if index in (table.find_text(_ARTICLE.sub("", last)), table.find_text(_KIND_OF.sub("", last))):
         return Finding(table.labels[index])
     sentence = _ARTICLE.sub("", sentence)
     begun, end = table.find_beginning(sentence)
@@ -238,6 +260,9 @@ def _read_text(sample: Sample, sentence: str, concludes: bool) -> Finding:
     whole = read(sample, said)
     behind = _COPULA.split(said)
     if len(behind) > 1 and not doubt.NEGATIVE.search(said) and not doubt.DOUBT.search(said):
+        first = read(sample, _ARTICLE.sub("", behind[0]))
+        if len(behind) == 2 and first.answer is not None and is_right(sample, first.answer, DEFAULT_RULES):
+            return first
         part = read(sample, behind[-1])
         if part.answer is not None and (ends or concludes or is_right(sample, part.answer, DEFAULT_RULES)):
             return part if whole.answer is None or not is_right(sample, whole.answer, DEFAULT_RULES) else whole

@@ -6,7 +6,7 @@ import re
 
 from openrft.grading import doubt
 from openrft.grading.finding import NOTHING, Finding, refuse
-from openrft.grading.languages import BOOLEANS
+from openrft.grading.languages import BOOLEANS, FOREIGN_STATEMENT
 from openrft.types import Sample
 
 LONGEST = 4000  # characters of an answer that are read: the verdict stands at its start
@@ -18,7 +18,7 @@ _SUBJECT = (
     r"(?:(?:the|this|that)\s+(?:\w+\s+){0,3}?|it\s+|statement\s+|that(?=['\u2019])|it(?=['\u2019])|(?:this|that)\s+)"
 )
 _ADVERBS = (
-    r"(?:(?:definitely|indeed|actually|therefore|clearly|in\s+fact|certainly|simply|thus|also|absolutely)\s+){0,2}"
+    r"(?:(?:definitely|indeed|actually|therefore|clearly|in\s+fact|certainly|simply|thus|also|absolutely|an?)\s+){0,2}"
 )
 _STATEMENT = re.compile(
     rf"(?:{_SUBJECT}(?:is|was|['\u2019]s|must\s+be|would\s+be|should\s+be)\s*(?P<no>\s+not\s+|n['\u2019]t\s+|\s+)?{_ADVERBS}"
@@ -27,6 +27,16 @@ _STATEMENT = re.compile(
     r"|by|and|that|due|if|under|when|only|here|about|statement|answer)\w)",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(  # The statement "X is Y" is false.
+    r"the\s+(?:statement|claim|hypothesis|assertion)\b[^\n]{1,300}\bis\s+(?P<no>not\s+)?(?P<not>)(?P<verdict>true|correct"
+    r"|false|incorrect)\W*$",
+    re.IGNORECASE,
+)
+_NOT_AT_ALL = re.compile(
+    r"(?:(?:definitely|certainly|absolutely|of\s+course|clearly|surely)\s+not|not\s+at\s+all)\b(?!\s+\w)|not$",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(r"[^.!?\n]{1,200}+\?\s+(?=\S)")  # "True or false? False."
 _HOLDS = re.compile(rf"{_SUBJECT}(?:(?P<no>(?:does\s+not|doesn['\u2019]t|cannot)\s+hold)|holds)\b", re.IGNORECASE)
 _VERDICTS = {**dict.fromkeys(("true", "correct", "right", "valid"), "Yes")}
 _OPPOSITE = {"Yes": "No", "No": "Yes"}
@@ -55,6 +65,8 @@ _NEGATED = re.compile(r"(?:\bnot|n['\u2019]t|\bnever|\bneither)\b[^.,;\n]*", re.
 def read_boolean(sample: Sample, raw: str) -> Finding:
     """Yes or No, if the answer says one of them and does not also say the other."""
     raw = raw[:LONGEST].strip(_MARKS)
+    if asked := _QUESTION.match(raw):
+        raw = raw[asked.end() :]
     verdict, end = _find_verdict(raw)
     if not verdict:
         return NOTHING
@@ -80,7 +92,7 @@ def read_boolean(sample: Sample, raw: str) -> Finding:
 
 def find_statement(sentence: str) -> str | None:
     """Yes or No, if the sentence says anywhere that something is true, or that it is not."""
-    found = _STATEMENT.search(sentence)
+    found = _STATEMENT.search(sentence) or _QUOTED.match(sentence)
     return _read_statement(found) if found else None
 
 
@@ -98,6 +110,12 @@ def _find_verdict(raw: str) -> tuple[str | None, int]:
         return _LETTERS.get(raw.casefold()) or BOOLEANS.get(raw), 1
     if found := _STATEMENT.match(raw):
         return _read_statement(found), found.end()
+    if found := _NOT_AT_ALL.match(raw):
+        return "No", found.end()
+    if found := FOREIGN_STATEMENT.fullmatch(raw):
+        verdict = BOOLEANS.get((found["word"] or found["plain"] or found["han"]).casefold())
+        is_denied = found["before"] or found["behind"] or found["only"]
+        return (_OPPOSITE[verdict] if is_denied else verdict) if verdict else None, len(raw)
     if found := _HOLDS.match(raw):
         return "No" if found["no"] else "Yes", found.end()
     word = _WORD.match(raw)

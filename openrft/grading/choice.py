@@ -9,6 +9,7 @@ from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.options import MARKS, OptionTable, get_option_table
 from openrft.types import Sample
 
+_AROUND = " \n\t~{}$"
 LONGEST = 4000  # characters of an answer that are read: what an option is called stands at its start
 # "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word. Not "B-cell".
 _LETTER = re.compile(r"[(\[]?\s*(?:([A-Z])(?=\s|[)\].:,;!?=/&+]|$)|([a-z])(?=\s*(?:[)\].:,;/&]|$)))")
@@ -21,6 +22,8 @@ _NOT_BUT = re.compile(
     r"not\s+(?P<denied>[^.;\n]{1,80}?)\s*[,;.\u2014-]*\s*\b(?:but(?:\s+rather)?|(?:it|that)(?:['\u2019]s|\s+is)|rather|instead)\s+",
     re.IGNORECASE,
 )
+_BUT = re.compile(r"but\b", re.IGNORECASE)
+_LISTED = re.compile(r"[(\[\"'`\u201c\u2018\u00ab\u300c*]*[A-Z][)\]]?(?![\w'])")
 _DENIED = re.compile(
     r"(?:definitely\s+|certainly\s+)?(?:not|neither|none|unclear|unknown|nothing)\b|n't", re.IGNORECASE
 )
@@ -30,7 +33,7 @@ _SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u039
 def read_choice(sample: Sample, raw: str) -> Finding:
     """The letter of the option that an answer without markup names."""
     table = get_option_table(sample.options)
-    raw = raw[:LONGEST].strip()
+    raw = raw[:LONGEST].strip(_AROUND)
     if len(raw) == 1:
         raw = raw.translate(_SAME_SHAPE)
     if not (len(raw) == 1 and raw.upper() in table.labels) and (index := table.find_text(raw)) is not None:
@@ -94,10 +97,16 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
         return _name_two(table, chosen, named)
     if not remainder:
         return Finding(letter)
+    if rest.lstrip()[:1] in (",", "&") and (listed := _LISTED.match(remainder)):  # "A, C and D are wrong"
+        others = table.find_letters(listed[0]) - {chosen}
+        if others:
+            return _name_two(table, chosen, others)
     if doubt.TAKEN_BACK.match(remainder) and not _is_contrast(table, chosen, remainder):
         others = table.find_mentions(remainder) - {chosen}
         return _name_two(table, chosen, others) if others else refuse(f"{letter} is taken back")
-    if not marked and not any(pattern.match(remainder) for pattern in (doubt.REASON, doubt.CONFIRMED, doubt.CONTRAST)):
+    if not marked and not any(
+        pattern.match(remainder) for pattern in (doubt.REASON, doubt.CONFIRMED, doubt.CONTRAST, _BUT)
+    ):
         return NOTHING
     return _check_sentences(table, chosen, doubt.SENTENCE_END.split(remainder))
 

@@ -10,7 +10,7 @@ import re
 # Behind an answer: it is taken back, denied or joined with another one.
 TAKEN_BACK = re.compile(
     r"(?:(?:it|that|this)(?:'s|\s+is)\s+|is\s+|was\s+)?"
-    r"(?:not|isn't|isn\u2019t|wrong|incorrect|false|or|nor|and|maybe|perhaps|but|oder|und|nicht|ou|et|o|y|ou|e|ili)\b"
+    r"(?:not|isn't|isn\u2019t|wrong|incorrect|false|or|nor|and|maybe|perhaps|oder|und|nicht|ou|et|o|y|ou|e|ili)\b"
     r"|[&/+]|\u6216|\u548c|\u4e0d",
     re.IGNORECASE,
 )

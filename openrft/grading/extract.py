@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from openrft.grading.finding import Finding, refuse
+from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.markup import remove_markup, strip_markup
 from openrft.grading.markup_scanner import find_closing_braces
 from openrft.grading.readers import READERS, Reader
@@ -18,7 +18,7 @@ from openrft.grading.thinking import strip_thinking
 from openrft.types import Sample
 
 LONGEST = 20_000  # characters of one answer that are read
-MOST = 200  # statements that are read: a text that gives no answer in so many gives none
+MOST = 50  # statements that are read: a text that gives no answer in so many gives none
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
 _BEFORE = 60  # characters before "answer" that say whether it is a statement; longer phrases are not known
@@ -59,7 +59,8 @@ def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
     """What the text, without thoughts, gives as its final answer; and where the text behind it begins."""
     read = READERS[sample.kind]
     if boxes := find_boxes(text):
-        return read_boxes(sample, boxes, read), boxes[0].end
+        finding = read_boxes(sample, boxes, read)
+        return finding if finding is not NOTHING else Finding(None, "what is in the box is no answer"), boxes[0].end
     for place in find_statements(text):
         finding = read(sample, read_statement(place))
         if finding.answer or finding.is_refused:
@@ -79,7 +80,7 @@ def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
 
 def read_statement(place: Place) -> str:
     """What a statement gives, without markup and final marks."""
-    return remove_markup(strip_markup(place.content[:LONGEST], ".* "))
+    return remove_markup(place.content[:LONGEST], ".* ")
 
 
 def find_boxes(text: str, command: re.Pattern[str] = _BOXED) -> list[Place]:

@@ -16,12 +16,13 @@ _SPACED = _split_words(
     " odpowiedz wynik válasz răspuns răspunsul odgovor cevap cevabı yanıt jawaban jawapan sagot vastus"
     " απάντηση ответ відповідь отговор"
     " الإجابة الاجابة إجابة الجواب پاسخ جواب תשובה התשובה"
-    " उत्तर जवाब উত্তর"
+    " उत्तर जवाब উত্তর opción opzione opção option alternativa вариант seçenek optie opcja pilihan विकल्प الخيار"
 )
-_UNSPACED = _split_words("答案 答え 正解 回答 解答 解答 最终结果 结果 結果 答 정답 답변 답 คำตอบ ตอบ")
+_UNSPACED = _split_words("答案 选项 選項 答え 正解 回答 解答 解答 最终结果 结果 結果 答 정답 답변 답 คำตอบ ตอบ")
 _PHRASES = ("đáp án", "câu trả lời")
 _ADJECTIVES = _split_words(
-    "richtige korrekte richtig correcte exacte finale correcta correcto final correta corretta giusta finale esatta"
+    "richtige korrekte richtig corect yang_tepat correcte exacte finale correcta correcto"
+    " final correta corretta giusta finale esatta"
     " правильный верный benar đúng juiste yang_benar"
     " الصحيحة النهائية الصحيح النهائي"
 )
@@ -39,7 +40,7 @@ def _either(words: tuple[str, ...]) -> str:
 _JOINT = (
     rf"[*_`\"']{{0,3}}\s{{0,3}}(?:(?:{_either(_ADJECTIVES)})\s{{1,3}})?"
     rf"(?:[:：=—-]|(?:{_either(_COPULAS)})(?![\w'])|{_either(_PARTICLES)})"
-    r"[:：]?[*_]{0,3}\s{0,3}"
+    r"[:：]?(?:[*_]{1,3}(?=\s))?\s{0,3}"
 )
 # "Die Antwort ist", "La respuesta correcta es", what follows being the answer.
 FOREIGN_ANSWER_IS = re.compile(
@@ -82,13 +83,22 @@ _YES = _split_words(
     " ναι σωστό ya benar đúng có כן נכון igen sant ใช่ ถูก"
 )
 _NO = _split_words(
-    "no false incorrect wrong untrue nein falsch unwahr non faux fausse falso falsa não нет неверно ложь неправда"
+    "no nope nah false incorrect wrong untrue nein falsch unwahr non faux fausse falso falsa não нет неверно"
+    " ложь неправда"
     " неправильно ні 否 不 不是 错 錯 错误 錯誤 假 不对 不對"
     " 不正确 不正確 いいえ 間違い 偽 誤り 正しくない 아니요 아니오 거짓"
     " 틀리다 틀립니다 틀렸다 لا خطأ خاطئ نه خیر नहीं गलत असत्य hayır yanlış nie fałsz nieprawda nee onwaar onjuist ei"
     " väärin ne όχι λάθος tidak salah không sai לא nem nej falskt ไม่ใช่ ผิด"
 )
 BOOLEANS = {**dict.fromkeys(_YES, "Yes"), **dict.fromkeys(_NO, "No")}
+# "Das ist falsch", "La afirmación no es cierta", "这个说法是错误的": what it says, and whether it is denied.
+FOREIGN_STATEMENT = re.compile(
+    r"(?:(?:[^\W\d_]{1,14}['’ ]){0,3}?(?P<before>no |não |nie |не )?(?:ist|est|es|é|è|jest|är|это|утверждение)\s"
+    r"(?P<behind>nicht |pas |não |niet |inte |не )?(?:eindeutig |also |donc )?(?P<word>[^\W\d_]{3,14})"
+    r"|(?P<only>pas|nicht|не)\s(?P<plain>[^\W\d_]{3,14})"
+    r"|(?:这|该|此|那|它)?(?:个|句|种)?(?:说法|陈述|命题|观点|表述|话|判断)?是(?P<han>正确|错误|对|错|真|假)的?)[.。!\s]*",
+    re.IGNORECASE,
+)
 # "therefore" and its like: what follows is the conclusion.
 CONNECTIVES = _either(
     (

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from openrft.grading import doubt
-from openrft.grading.bare import read_bare, read_replacement
+from openrft.grading.bare import read_bare, read_replacement, strip_bullet
 from openrft.grading.extract import LONGEST, MOST, Place, find_boxes, find_statements, read_boxes, read_statement
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
@@ -37,6 +37,7 @@ _TAG = re.compile(
     r"([^<]{0,2000}+(?:<(?!/?\1>)[^<]{0,200}+){0,8})(?:</?\1>|\Z)",
     re.IGNORECASE,
 )
+_SQUARE_TAG = re.compile(r"\[answer\]\s{0,20}([^\[\]]{1,2000}+)\[/answer\]", re.IGNORECASE)
 _VERB = (
     r"(?:choose|chose|pick|picked|select|selected|go\s+with|going\s+with|went\s+with|opt\s+for|vote\s+for|settle\s+on|say"
     r"|guess|answer)"
@@ -48,7 +49,7 @@ _TO_LINE_END = re.compile(
     r"|\b(?:answer|ans)\.?\s{1,2}(?=[(\[*]{0,3}[A-Z][)\]*]{0,3}(?![\w'-]))|\bans\s?[:.=]\s{0,3}"
     # other nouns
     r"|\b(?:option|choice|letter|selection|pick|conclusion|result|solution|guess|verdict|prediction|final\s+value)\b[*_`]{0,3}"
-    r"\s{0,3}(?:is\b|:|\uff1a|=|(?:would|must|should|has\s+to)\s+be\b)(?:\s{0,2}:)?[*_]{0,3}\s{0,3}"
+    r"\s{0,3}(?:is\b|:|\uff1a|=|(?:would|must|should|has\s+to)\s+be\b)(?:\s{0,2}:)?(?:[*_]{1,3}(?=\s))?\s{0,3}"
     rf"|\bI(?:['\u2019](?:d|ll|m)|\s+would|\s+will|\s+am|\s+have\s+to|\s+must)?\s+(?:therefore\s+|thus\s+)?{_VERB}\s*:?\s{{0,3}}"
     r"|(?:^|(?<=\n))\s{0,3}#{4}[ \t]{0,3}(?=[^\s#])"
     rf"|{FOREIGN_ANSWER_IS.pattern}|{FOREIGN_ANSWER.pattern}",
@@ -104,7 +105,7 @@ def _read_loosely(sample: Sample, bare: str) -> Finding:
     """What the kind's reader makes of the text, or else what the text says in more words."""
     if not bare:
         return NOTHING
-    bare = strip_option_words(bare)
+    bare = strip_option_words(bare if sample.kind == "number" else strip_bullet(bare))
     finding = READERS[sample.kind](sample, bare)
     if finding.answer is None and not finding.is_refused:
         finding = read_bare(sample, bare)
@@ -115,6 +116,7 @@ def _find_marks(sample: Sample, text: str) -> Iterator[tuple[Place, str]]:
     """The marks of an answer with what they give, without markup; the last one first. Together as long as the text."""
     places = [*find_statements(text), *_cut_lines(text, _TO_LINE_END), *_cut_lines(text, _HEADING)]
     places += [Place(found[2], found.start(), found.end()) for found in _TAG.finditer(text)]
+    places += [Place(found[1], found.start(), found.end()) for found in _SQUARE_TAG.finditer(text)]
     for found in _JSON.finditer(text):
         value = next((group for group in found.groups() if group is not None), "")
         places.append(Place(_read_value(value), found.start(), found.end()))

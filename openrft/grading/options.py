@@ -18,7 +18,8 @@ _ARTICLE = re.compile(r"\b(?:the|an?)\b")
 _EXACT = GradingRules(relative_tolerance=0.0)
 # An option named by its letter: "C", "(c)", "c,". Not "a mess", not inside CC(C)=O.
 _LETTER = re.compile(
-    r"(?:^|(?<=[\s,/&(\[:+]))[(\[]?(?:([A-Z])[)\]]?(?=[\s,.:;/&)\]!?+']|$)|([a-z])(?:[)\]]|(?=[,:;/&]|\.?\s*$)))"
+    r"(?:^|(?<=[\s,/&(\[:+\"'`\u201c\u2018\u00ab\u300c*]))[(\[]?(?:([A-Z])[)\]]?(?=[\s,.:;/&)\]!?+'\"`\u201d\u2019\u00bb\u300d*]|$)"
+    r"|([a-z])(?:[)\]]|(?=[,:;/&]|\.?\s*$)))"
 )
 _A_NAME_BEFORE = re.compile(
     r"(?:\b(?:vitamins?|hepatitis|types?|groups?|phase|figure|table|class|factor|class|appendix|section|plan|part|point"
