@@ -18,7 +18,7 @@ from openrft.grading.thinking import strip_thinking
 from openrft.types import Sample
 
 LONGEST = 20_000  # characters of one answer that are read
-MOST = 200  # statements that are read: a text that gives no answer in so many gives none
+MOST = 50  # statements that are read: a text that gives no answer in so many gives none
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
 _BEFORE = 60  # characters before "answer" that say whether it is a statement; longer phrases are not known
@@ -80,7 +80,7 @@ def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
 
 def read_statement(place: Place) -> str:
     """What a statement gives, without markup and final marks."""
-    return remove_markup(strip_markup(place.content[:LONGEST], ".* "))
+    return remove_markup(place.content[:LONGEST], ".* ")
 
 
 def find_boxes(text: str, command: re.Pattern[str] = _BOXED) -> list[Place]:

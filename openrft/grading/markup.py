@@ -45,9 +45,10 @@ def strip_markup(answer: str, after: str = "") -> str:
     return answer
 
 
-def remove_markup(text: str) -> str:
+def remove_markup(text: str, after: str = "") -> str:
     r"""The text as a reader sees it: `strip_markup`, and `\%`, `\_` and `&lt;` are the characters they stand for."""
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), _ESCAPE.sub(r"\1", strip_markup(text))).strip()
+    bare = _ESCAPE.sub(r"\1", strip_markup(text, after))
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), bare).strip()
 
 
 def _fold_characters(text: str) -> str:

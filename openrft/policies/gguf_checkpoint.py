@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from openrft.errors import CheckpointError, first_line
+from openrft.errors import CheckpointError, StoreError, first_line
 from openrft.policies.gguf_positions import read_scaling
 from openrft.runtime.files import report_disk_errors, write_text
 from openrft.runtime.fingerprint import fingerprint_path
@@ -77,7 +77,7 @@ def convert_gguf(file: Path) -> Path:
     folder = kept_folder(file)
     if _is_whole(folder):
         return folder
-    with report_disk_errors(folder.parent):
+    with _name_cache(), report_disk_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if _is_whole(folder):  # another process made it meanwhile
@@ -93,6 +93,16 @@ def convert_gguf(file: Path) -> Path:
             aside.rename(folder)
             logger.info("made the checkpoint %s in %.0f s", folder, time.perf_counter() - began)
     return folder
+
+
+@contextlib.contextmanager
+def _name_cache() -> Iterator[None]:
+    """In this context a StoreError says how to move the cache, since no option of a command does."""
+    try:
+        yield
+    except StoreError as fault:
+        fault.advice = "It holds checkpoints made of GGUF files; set XDG_CACHE_HOME to keep them in another folder."
+        raise
 
 
 def _is_whole(folder: Path) -> bool:

@@ -129,4 +129,4 @@ def test_every_plugin_documents_each_of_its_options(name):
 def test_every_module_says_what_it_is_for():
     for path in [*ROOT.glob("openrft/**/*.py"), *ROOT.glob("plugins/*/openrft_*/**/*.py")]:
         head = path.read_text("utf-8").lstrip()
-        assert head.startswith('"""') or not head, path
+        assert head.startswith(('"""', 'r"""')) or not head, path

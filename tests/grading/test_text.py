@@ -172,6 +172,20 @@ def test_any_accepted_answer_is_right():
     assert not grade(sample, "\\boxed{methanol}").correct
 
 
+@pytest.mark.parametrize(
+    ("kind", "answer", "accepted", "others"),
+    [
+        ("number", "5", "7 cm", ["6", "5 or 7"]),
+        ("expression", "2x", "x^2", ["x", "3x"]),
+        ("text", "ice", "H2O", ["HO"]),
+    ],
+)
+def test_any_accepted_answer_of_any_kind_is_right(kind, answer, accepted, others):
+    sample = Sample("q", answer, kind=kind, accepted=(accepted,))
+    assert [grade(sample, f"\\boxed{{{said}}}").correct for said in (answer, accepted)] == [True, True]
+    assert not any(grade(sample, f"\\boxed{{{said}}}").correct for said in others)
+
+
 WORDS = st.lists(
     st.sampled_from(["iron", "Carbon", "acid", "rate", "cell", "of", "in", "DNA", "wave"]), min_size=1, max_size=4
 )

@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 from transformers import AutoConfig, AutoTokenizer
 
-from openrft import CheckpointError, Sampling, fingerprint_policy, open_policy, resolve_checkpoint
+from openrft import CheckpointError, Sampling, StoreError, fingerprint_policy, open_policy, resolve_checkpoint
 from openrft.cli.evaluate import command as evaluate
 from openrft.policies import gguf_checkpoint
 from tests.policies.gguf_files import TOKENS, Quantization, tiny_llama, write_gguf
@@ -247,6 +247,13 @@ def test_a_file_of_another_kind_is_refused(content, tmp_path):
     (tmp_path / "tiny.gguf").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"tiny.gguf is not a GGUF file: it begins with b"):
         open_policy(str(tmp_path / "tiny.gguf"))
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_what_to_set(file, cache):
+    cache.parent.parent.mkdir()
+    cache.parent.write_text("a file, where the cache's folder should be")
+    with pytest.raises(StoreError, match=r"openrft.* cannot be written.*set XDG_CACHE_HOME"):
+        open_policy(str(file))
 
 
 def test_without_the_package_the_advice_is_to_install_it(file, monkeypatch):
