@@ -34,7 +34,8 @@ CONTRAST = re.compile(
 ANY_CONTRAST = re.compile(rf"\b{CONTRAST.pattern}", re.IGNORECASE)
 NEGATIVE = re.compile(
     r"\b(?:not|cannot|neither|never|wrong|incorrect|false|distractors?|traps?|mistakes?|misconceptions?|eliminated?"
-    r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|tempting|confus\w*|(?:may|might|could|would)\s+(?:\w+\s+)?(?:seem|look|appear|think|choose|pick|say)|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
+    r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|tempting|confus\w*"
+    r"|(?:may|might|could|would)\s+(?:\w+\s+)?(?:seem|look|appear|think|choose|pick|say)|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
     re.IGNORECASE,
 )
 PRAISED = re.compile(
@@ -63,7 +64,7 @@ OPEN = re.compile(
     r"(?:correct|right|possible|valid)\b",
     re.IGNORECASE,
 )
-# Behind a final answer, what follows such a word is another answer.
+# What follows "wait" or "actually" where the author changes the answer.
 _AGAIN = (
     r"(?:no\b|it(?:['\u2019]s|\s+is|\s+should|\s+must)\b|that(?:['\u2019]s|\s+is)\s+(?:not|wrong|incorrect)\b"
     r"|(?:the\s+)?(?:correct\s+|right\s+|final\s+)?(?:answer|option|choice)\b|i\s+(?:think|meant?|was|made)\b|my\s+answer"
