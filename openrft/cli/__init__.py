@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train one arm on one task and write the policy.",
     "predict": "Answer new questions with a policy, from a file or in the terminal.",
     "export": "Write the trained policy of a finished run, without training again.",
+    "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
