@@ -96,7 +96,8 @@ def _describe_gains(table: ScoreTable) -> Iterator[str]:
             where = "on some task " if len(table.tasks) > 1 else ""
             right, chance = row.right_of_readable, table.chance
             low = f"; not above chance ({100 * chance:.1f}%)" if right and chance and right.low <= chance else ""
-            if gain.kind == FORM_ALONE and right and gain.ability.high > gain.form.value:  # vanilla's tell little
+            mute = vanilla.right_of_readable is None
+            if gain.kind == FORM_ALONE and right and (mute or gain.ability.high > gain.form.value):
                 ability = [f"{where}its readable answers are right no more often than guesses ({right.value:.1%})"]
             else:
                 ability = [*_describe_ability(gain, row, vanilla, where)]
