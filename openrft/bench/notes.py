@@ -9,6 +9,7 @@ from typing import Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
+from openrft.bench.readings import FORM_ALONE
 from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.statistics import Interval
@@ -93,9 +94,14 @@ def _describe_gains(table: ScoreTable) -> Iterator[str]:
             continue
         if gain.kind and gain.kind not in ("ability", "a loss of ability"):
             where = "on some task " if len(table.tasks) > 1 else ""
-            why = "; ".join([*_describe_form(gain.form, row, vanilla), *_describe_ability(gain, row, vanilla, where)])
             right, chance = row.right_of_readable, table.chance
             low = f"; not above chance ({100 * chance:.1f}%)" if right and chance and right.low <= chance else ""
+            mute = vanilla.right_of_readable is None
+            if gain.kind == FORM_ALONE and right and (mute or gain.ability.high > gain.form.value):
+                ability = [f"{where}its readable answers are right no more often than guesses ({right.value:.1%})"]
+            else:
+                ability = [*_describe_ability(gain, row, vanilla, where)]
+            why = "; ".join([*_describe_form(gain.form, row, vanilla), *ability])
             yield f"{row.arm}: {100 * gain.value:+.1f} points over {vanilla.arm} are {gain.kind}: {why}{low}."
 
 

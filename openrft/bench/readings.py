@@ -159,17 +159,20 @@ def name_gain(gain: Interval, split: Split, comparable: bool) -> str:
     """
     form, ability = (_sign(part) for part in (split.form, split.ability))
     if not comparable:
-        return {1: "form, ability not known", -1: "a loss of form, ability not known"}.get(form, "")
+        return {1: _UNKNOWN, -1: "a loss of form, ability not known"}.get(form, "")
     if form and not ability:
         most = split.ability.high if form > 0 else -split.ability.low
         alone = most <= abs(split.form.value)
-        return {1: "form alone", -1: "a loss of form"}[form] if alone else _OPEN[form]
+        return {1: FORM_ALONE, -1: "a loss of form"}[form] if alone else _OPEN[form]
     if not form and not ability:
         return {1: "form or ability", -1: "a loss of form or ability", 0: ""}[_sign(gain)]
     return _KINDS[form, ability]
 
 
+FORM_ALONE = "form alone"
+_UNKNOWN = "form, ability not known"
 _OPEN = {1: "form, and perhaps ability", -1: "a loss of form, and perhaps ability"}
+MAYBE_FORM_ALONE = frozenset({_UNKNOWN, _OPEN[1]})  # names of gains that may be form alone
 _KINDS = {
     (1, 1): "form and ability",
     (0, 1): "ability",

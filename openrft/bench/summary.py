@@ -32,7 +32,7 @@ from openrft.bench.outcomes import (
     compute_gain,
     list_finished_arms,
 )
-from openrft.bench.readings import estimate_lenient_accuracy, estimate_share_right
+from openrft.bench.readings import FORM_ALONE, MAYBE_FORM_ALONE, estimate_lenient_accuracy, estimate_share_right
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
 from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
@@ -89,11 +89,21 @@ def _table(
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
     over = _adjust_gains({row.arm: row.delta for row in rows if row.delta})
-    rows = [replace(row, delta=over.get(row.arm)) for row in rows]
+    chance = _guess(tasks, kept)
+    rows = [_name_guesses(replace(row, delta=over.get(row.arm)), chance) for row in rows]
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
     with_defects = sum(bool(i.defects) for i in items)
     rules = _baselines(report, [t.name for t in tasks if t.items], kept)
-    return ScoreTable(names, leaf, len(items), tuple(rows), rules, unscored, with_defects, _guess(tasks, kept))
+    return ScoreTable(names, leaf, len(items), tuple(rows), rules, unscored, with_defects, chance)
+
+
+def _name_guesses(row: ArmScore, chance: float | None) -> ArmScore:
+    """The row. A gain in form is form alone if the arm's readable answers are right no more often than guesses, however
+    little is known of vanilla's."""
+    gain, right = row.delta, row.right_of_readable
+    if gain is None or right is None or chance is None or right.value > chance or gain.kind not in MAYBE_FORM_ALONE:
+        return row
+    return replace(row, delta=replace(gain, kind=FORM_ALONE))
 
 
 def _guess(tasks: Sequence[TaskRecord], kept: set[str]) -> float | None:

@@ -296,6 +296,20 @@ def test_the_table_of_both_readings_stands_where_the_strict_one_misses_answers_a
     assert "right of read" in format_markdown(clean, summarise(clean))
 
 
+def test_guesses_in_the_asked_form_are_form_alone_though_vanilla_can_hardly_be_read() -> None:
+    """A base model of which one answer in fifty can be read tells nothing of its ability; a coin has none."""
+    for readable in (0.02, 0.0):
+        arms = {"vanilla": (readable, 0.0, 0.24), "sft": (1.0, 0.0, 0.22)}
+        summary = summarise(factories.readings_report(arms))
+        assert gain_of(summary, "sft").kind == "form alone"
+        (words,) = said_of(summary, "sft")
+        said = "among readable answers no more are right" if readable else "right no more often than guesses (2"
+        assert said in words
+        assert words.endswith("; not above chance (25.0%).")
+    better = summarise(factories.readings_report({"vanilla": (0.02, 0.0, 0.24), "sft": (1.0, 0.0, 0.6)}))
+    assert gain_of(better, "sft").kind != "form alone"
+
+
 def test_the_numbers_are_in_the_json() -> None:
     report = factories.readings_report({"vanilla": (0.03, 0.9, 0.24), "sft": (0.96, 0.02, 0.235)}, items=90)
     found = json.loads(json.dumps(dump_document(summarise(report))))
