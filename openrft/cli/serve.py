@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,7 +90,7 @@ def command(
 class Launch:
     """The library's command: its arguments, the folder that it starts in, and the model's name in requests."""
 
-    arguments: Sequence[str]
+    arguments: list[str]
     folder: Path
     name: str
 
@@ -144,7 +143,7 @@ def build_launch(
         served = name or own
         more = () if context is None else ("--max-model-len", str(context))
         how = ("--served-model-name", served, "--generation-config", "auto", "--seed", str(seed), *more)
-        return Launch((*python, VLLM_MODULE, "serve", model, *where, *how), Path.cwd(), served)
+        return Launch([*python, VLLM_MODULE, "serve", model, *where, *how], Path.cwd(), served)
     if name not in (None, own):
         raise UsageError(
             f"--name {name}: the server of transformers names a model by its folder.",
@@ -154,7 +153,7 @@ def build_launch(
         raise UsageError("--context: the server of transformers has no such limit.", "Leave it out.")
     above = folder.parent if folder.is_dir() else Path.cwd()
     how = ("--default-seed", str(seed))
-    return Launch((*python, TRANSFORMERS_MODULE, "serve", own, *where, *how), above, own)
+    return Launch([*python, TRANSFORMERS_MODULE, "serve", own, *where, *how], above, own)
 
 
 def check_address(host: str, port: int) -> None:

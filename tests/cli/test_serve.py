@@ -88,7 +88,7 @@ def test_vllm_is_given_the_folder_and_its_settings(folder):
     found = launch("vllm", str(folder), name="lattice", context=512, seed=3, port=9000)
     words = f"serve {folder} --host 127.0.0.1 --port 9000 --dtype auto --served-model-name lattice"
     words += " --generation-config auto --seed 3 --max-model-len 512"
-    assert list(found.arguments) == [sys.executable, "-P", "-m", "vllm.entrypoints.cli.main", *words.split()]
+    assert found.arguments == [sys.executable, "-P", "-m", "vllm.entrypoints.cli.main", *words.split()]
     assert found.name == "lattice"
     assert launch("vllm", str(folder)).name == "my-policy"
     assert launch("vllm", "org/model").name == "org/model"
