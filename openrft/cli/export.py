@@ -13,6 +13,7 @@ EPILOG = """\b
 Examples:
   openrft export pocket-L3-1a2b3c --arm rl+sft --out my-policy
   openrft export runs/mine --arm rl+sft+icl --seed 2 --adapter --out my-adapter
+  openrft export runs/mine --arm rl+sft --out my-policy --push my-name/my-policy
 """
 
 
@@ -29,6 +30,13 @@ Examples:
     type=PathType(file_okay=False, exists=True),
     help="The store of the run's stages.  [default: .store beside the run's folder]",
 )
+@click.option(
+    "--push",
+    default=None,
+    metavar="ORG/NAME",
+    help="Also push the folder to the Hugging Face hub, as a private repository.",
+)
+@click.option("--public", is_flag=True, help="Let the repository of --push be public.")
 @click.option("--json", "as_json", is_flag=True, help="Print the description of the policy as JSON.")
 def command(
     run: str,
@@ -38,20 +46,28 @@ def command(
     out: str,
     adapter: bool,
     store: str | None,
+    push: str | None,
+    public: bool,
     as_json: bool,
 ) -> None:
     """Write the trained policy of an arm. RUN is a run's name, its folder, or a report.json.
 
     The folder can be loaded with transformers and vLLM, and as --policy. openrft.json in it says how the policy was
     made and how it wants to be asked, and README.md is its model card. Everything is read from the store of the run;
-    nothing is trained.
+    nothing is trained. --push asks the hub that HF_ENDPOINT names, with the token of `hf auth login` or HF_TOKEN.
     """
     from openrft.bench.report import locate_report, read_report
     from openrft.bench.trained_policy import export_job, find_job
     from openrft.cli.progress import show_progress
     from openrft.config.documents import dump_document
+    from openrft.errors import UsageError
     from openrft.policies.export import check_new_folder
+    from openrft.policies.hub import check_push, push_folder
 
+    if public and not push:
+        raise UsageError("--public says nothing without --push.", "Add --push ORG/NAME.")
+    if push:
+        check_push(push)
     check_new_folder(Path(out))
     file = locate_report(run)
     report = read_report(file)
@@ -59,8 +75,11 @@ def command(
     stages = Path(store) if store else file.parent.parent / ".store"
     with show_progress(job) as progress:
         about = export_job(report, job, stages, Path(out), adapter, progress)
+    pushed = push_folder(Path(out), push, about.title, public) if push else None
     if as_json:
-        print_json({"out": out, **dump_document(about)})
+        print_json({"out": out, **({"pushed": pushed} if pushed else {}), **dump_document(about)})
         return
     print_text(f"wrote {out}: {about.title}{' (adapter)' if adapter else ''}.")
+    if pushed:
+        print_text(f"pushed it to {pushed} ({'public' if public else 'private'}).")
     print_text(f"Try it: openrft evaluate --task {job.task} --policy {out}")

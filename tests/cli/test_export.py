@@ -17,6 +17,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from openrft.tasks.prompt import INSTRUCTION
+from tests.cli.hub_server import run_hub
 
 TASK = "pocket/L3/lattice_volume"
 ROWS = ["--task", TASK, "--train", "12", "--test", "8"]
@@ -29,10 +30,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("exports")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-    def run(*arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, umask: int = -1, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "openrft", *arguments]
         return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, umask=umask
+            command, cwd=folder, env={**environment, **more}, capture_output=True, text=True, timeout=300, umask=umask
         )
 
     done = run(*BENCH)
@@ -140,3 +141,49 @@ def test_a_damaged_description_is_one_line(runs):
     done = run("evaluate", *ROWS, "--policy", "damaged")
     assert done.returncode == 2, done.stderr
     assert "damaged/openrft.json: arm" in done.stderr
+
+
+def test_the_folder_is_pushed_to_a_private_repository(runs):
+    folder, run = runs
+    export = ("export", "b", "--arm", "rl+sft+icl", "--push", "me/mine")
+    with run_hub() as hub:
+        online = {"HF_ENDPOINT": hub.address, "HF_TOKEN": "hf_secret", "HF_HUB_OFFLINE": "0"}
+        done = run(*export, "--out", "pushed", **online)
+        assert done.returncode == 0, done.stderr
+        assert f"pushed it to {hub.address}/me/mine (private)" in done.stdout
+        assert [(row["name"], row["organization"]) for row in hub.created] == [("mine", "me")]
+        assert hub.created[0].get("private") is True or hub.created[0].get("visibility") == "private"
+        assert hub.tokens == {"Bearer hf_secret"}
+        assert hub.files == {file.name: file.read_bytes() for file in (folder / "pushed").iterdir()}
+
+        hub.files.clear()
+        hub.private = False  # the repository was there, and everybody can read it
+        done = run(*export, "--out", "exposed", **online)
+        assert (done.returncode, "is public, and nothing was pushed" in done.stderr) == (2, True), done.stderr
+        assert not hub.files
+        done = run(*export, "--out", "open", "--public", **online)
+        assert done.returncode == 0, done.stderr
+        assert "(public)" in done.stdout
+        assert "model.safetensors" in hub.files
+
+        hub.private, hub.refuse = True, True
+        done = run(*export, "--out", "refused", **online)
+        assert (done.returncode, "did not take me/mine" in done.stderr) == (5, True), done.stderr
+        assert "hf upload me/mine refused" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert (folder / "refused" / "model.safetensors").is_file()
+
+
+def test_a_push_that_cannot_work_fails_before_the_export(runs):
+    folder, run = runs
+    for repository, more, words in (
+        ("me/mine", {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+        ("me/mine", {"HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "no-token"), "HF_TOKEN": ""}, "needs a token"),
+        ("mine", {}, "Give ORG/NAME"),
+        ("me/mi ne", {}, "--push me/mi ne: "),
+    ):
+        done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--push", repository, **more)
+        assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+        assert not (folder / "x").exists()
+    done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--public")
+    assert (done.returncode, "--public says nothing without --push" in done.stderr) == (2, True), done.stderr
