@@ -53,6 +53,7 @@ _ENDS_WITH_LETTER = re.compile(
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _KIND_OF = re.compile(r"^(?:the\s+\w+|it|this|they)\s+", re.IGNORECASE)  # "the metal osmium", "it increases"
+_FENCE = re.compile(r"^[ \t]{0,3}```[a-z]{0,12}[ \t]{0,3}$", re.IGNORECASE | re.MULTILINE)  # of a code block
 _TICKS = " \n\t\u2713\u2714\u2705\u2611\ufe0f\U0001f44d"
 _BULLET = re.compile(r"(?:[-*\u2022\u25cf+]|\d{1,2}[.)])\s+(?=[(\[*]{0,3}[A-Za-z])")
 _IS_THE = re.compile(r"\s+(?:is|are|was|has|have|would\s+be|must\s+be)\s+(?:the|most|best|correct|right)\b")
@@ -67,7 +68,7 @@ _STATES_NUMBER = re.compile(
 
 def read_bare(sample: Sample, text: str) -> Finding:
     """What the end of the text says, or else its start; no answer if both say something and differ."""
-    text = text.strip()
+    text = _FENCE.sub("", text).strip()
     if not text:
         return NOTHING
     read = _BARE_READERS[sample.kind]

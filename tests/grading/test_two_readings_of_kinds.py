@@ -137,7 +137,7 @@ def test_hedged_numbers_are_never_right(answer, form):
         "Antwort: Lima", "答案是Lima",
         "\\fbox{Lima}", "La respuesta es Lima.", "La ville est Lima.", "Lima is the capital.",
         "I think it's Lima.", "Lima\n\nLima is in Peru.", "Lima. It is in Peru.", "- Lima", "The city: Lima",
-        "The answer would be Lima.", "\\framebox{Lima}",
+        "The answer would be Lima.", "\\framebox{Lima}", "```\nLima\n```", "```text\nLima\n```",
     ],
 )  # fmt: skip
 def test_texts_are_read_leniently(completion):
