@@ -37,11 +37,14 @@ _SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u039
 def read_choice(sample: Sample, raw: str) -> Finding:
     """The letter of the option that an answer without markup names."""
     table = get_option_table(sample.options)
-    raw = raw[:LONGEST].strip(_AROUND)
+    whole = raw[:LONGEST].strip()
+    raw = whole.strip(_AROUND)
     if len(raw) == 1:
         raw = raw.translate(_SAME_SHAPE)
-    if not (len(raw) == 1 and raw.upper() in table.labels) and (index := table.find_text(raw)) is not None:
-        return Finding(table.labels[index])
+    if not (len(raw) == 1 and raw.upper() in table.labels):
+        for spelled in dict.fromkeys((raw, whole)):  # the whole too: a last brace may belong to a formula
+            if (index := table.find_text(spelled)) is not None:
+                return Finding(table.labels[index])
     if lead := _LEAD.match(raw):
         raw = raw[lead.end() :]
     if found := _NOT_BUT.match(raw):

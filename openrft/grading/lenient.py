@@ -37,6 +37,9 @@ _TAG = re.compile(
     r"([^<]{0,2000}+(?:<(?!/?\1>)[^<]{0,200}+){0,8})(?:</?\1>|\Z)",
     re.IGNORECASE,
 )
+_INNER_TAG = re.compile(
+    r"\s{0,20}<([a-z_]{1,20})>([^<]*)</\1>\s{0,20}", re.IGNORECASE
+)  # <answer><choice>B</choice></answer>
 _SQUARE_TAG = re.compile(r"\[answer\]\s{0,20}([^\[\]]{1,2000}+)\[/answer\]", re.IGNORECASE)
 _VERB = (
     r"(?:choose|chose|pick|picked|select|selected|go\s+with|going\s+with|went\s+with|opt\s+for|vote\s+for|settle\s+on|say"
@@ -115,7 +118,9 @@ def _read_loosely(sample: Sample, bare: str) -> Finding:
 def _find_marks(sample: Sample, text: str) -> Iterator[tuple[Place, str]]:
     """The marks of an answer with what they give, without markup; the last one first. Together as long as the text."""
     places = [*find_statements(text), *_cut_lines(text, _TO_LINE_END), *_cut_lines(text, _HEADING)]
-    places += [Place(found[2], found.start(), found.end()) for found in _TAG.finditer(text)]
+    for found in _TAG.finditer(text):
+        inner = _INNER_TAG.fullmatch(found[2])
+        places.append(Place(inner[2] if inner else found[2], found.start(), found.end()))
     places += [Place(found[1], found.start(), found.end()) for found in _SQUARE_TAG.finditer(text)]
     for found in _JSON.finditer(text):
         value = next((group for group in found.groups() if group is not None), "")
