@@ -19,7 +19,7 @@ from openrft.plugins.policy_registry import VLLM_PREFIX, resolve_checkpoint
 from openrft.plugins.registry import collect_versions
 from openrft.policies.adapter_export import export_adapter
 from openrft.policies.description import Estimate, PolicyDescription
-from openrft.policies.export import Companions, export_checkpoint
+from openrft.policies.export import Companions, export_checkpoint, export_gguf
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import Store
 from openrft.types import digest_samples
@@ -61,9 +61,11 @@ def find_job(report: Report, arm: str | None, task: str | None, seed: int | None
 
 
 def export_job(
-    report: Report, job: Job, store: Path, folder: Path, as_adapter: bool, progress: Progress
+    report: Report, job: Job, store: Path, folder: Path, as_adapter: bool, progress: Progress, gguf: str | None = None
 ) -> PolicyDescription:
     """Write the trained policy of a job that has finished into a new folder, from the store alone.
+
+    `gguf` is the precision of a GGUF file to write in place of a checkpoint.
 
     Raises StoreError if the store does not hold a stage of it any more, and UsageError for a folder that is not empty.
     """
@@ -74,6 +76,8 @@ def export_job(
     beside = Companions(about, build_model_card(about, base, notes), outcome.pool, outcome.metrics_file)
     if as_adapter:
         export_adapter(outcome.policy.adapters, base, outcome.policy.load(), folder, beside)
+    elif gguf:
+        export_gguf(outcome.policy.load(), folder, gguf, beside)
     else:
         export_checkpoint(outcome.policy.load(), folder, beside)
     return about

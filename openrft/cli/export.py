@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ Examples:
   openrft export pocket-L3-1a2b3c --arm rl+sft --out my-policy
   openrft export runs/mine --arm rl+sft+icl --seed 2 --adapter --out my-adapter
   openrft export runs/mine --arm rl+sft --out my-policy --push my-name/my-policy
+  openrft export runs/mine --arm rl+sft --gguf f16 --out my-gguf
 """
 
 
@@ -24,6 +26,13 @@ Examples:
 @click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the only one]")
 @click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the policy.")
 @click.option("--adapter", is_flag=True, help="Write a LoRA adapter for the base model in place of merged weights.")
+@click.option(
+    "--gguf",
+    type=click.Choice(["f32", "f16", "bf16"]),
+    default=None,
+    help="Write a GGUF file of this precision, and a Modelfile for Ollama, in place of a checkpoint."
+    " For llama, qwen2 and qwen3 with a tokenizer that llama.cpp has.",
+)
 @click.option(
     "--store",
     default=None,
@@ -45,6 +54,7 @@ def command(
     seed: int | None,
     out: str,
     adapter: bool,
+    gguf: str | None,
     store: str | None,
     push: str | None,
     public: bool,
@@ -68,13 +78,17 @@ def command(
         raise UsageError("--public says nothing without --push.", "Add --push ORG/NAME.")
     if push:
         check_push(push)
+    if gguf and adapter:
+        raise UsageError("--gguf writes merged weights.", "Leave out --adapter.")
+    if gguf and find_spec("gguf") is None:
+        raise UsageError("--gguf needs the package gguf.", "Run pip install 'openrft[gguf]'.")
     check_new_folder(Path(out))
     file = locate_report(run)
     report = read_report(file)
     job = find_job(report, arm, task, seed)
     stages = Path(store) if store else file.parent.parent / ".store"
     with show_progress(job) as progress:
-        about = export_job(report, job, stages, Path(out), adapter, progress)
+        about = export_job(report, job, stages, Path(out), adapter, progress, gguf)
     pushed = push_folder(Path(out), push, about.title, public) if push else None
     if as_json:
         print_json({"out": out, **({"pushed": pushed} if pushed else {}), **dump_document(about)})
@@ -82,4 +96,4 @@ def command(
     print_text(f"wrote {out}: {about.title}{' (adapter)' if adapter else ''}.")
     if pushed:
         print_text(f"pushed it to {pushed} ({'public' if public else 'private'}).")
-    print_text(f"Try it: openrft evaluate --task {job.task} --policy {out}")
+    print_text(f"Try it: openrft evaluate --task {job.task} --policy {out}{'/model.gguf' if gguf else ''}")

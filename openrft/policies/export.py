@@ -54,6 +54,27 @@ def export_checkpoint(policy: Policy, folder: Path, companions: Companions | Non
     logger.info("wrote the checkpoint %s", folder)
 
 
+def export_gguf(policy: Policy, folder: Path, precision: str, companions: Companions) -> None:
+    """Write a GGUF file to `folder`, with any adapter merged, and a Modelfile.
+
+    Raises UsageError for a model that cannot be written so, or a folder that holds anything.
+    """
+    from openrft.policies import gguf_export
+
+    policy.merge_adapter()  # type: ignore[attr-defined]
+    own: Any = policy
+    about = companions.description
+    gguf_export.check_gguf_export(own.model, own.tokenizer)
+    template = own.prompts.fixed_source
+    if about.instruction:
+        template = add_instruction(template, about.instruction, own.prompts.takes_system)
+    with write_folder(folder) as aside:
+        gguf_export.write_gguf(own.model, own.tokenizer, template, aside / gguf_export.FILE, precision)
+        (aside / gguf_export.MODELFILE).write_text(gguf_export.build_modelfile(about), encoding="utf-8")
+        write_companions(aside, companions)
+    logger.info("wrote the GGUF file %s", folder / gguf_export.FILE)
+
+
 def write_companions(folder: Path, companions: Companions) -> None:
     """Write description, model card, demonstrations and metrics."""
     write_description(folder, companions.description)
