@@ -38,10 +38,10 @@ def strip_markup(answer: str, after: str = "") -> str:
     r"""The answer without markup and without words such as "option" in front. Characters of `after` are stripped from
     its end. Escaped characters such as `\$` stay escaped, so stripping twice changes nothing."""
     for _ in range(4):  # what stood in a quotation may be dressed again
-        bare = remove_dress(_fold_characters(answer))
-        answer = _peel(bare, after)
-        if answer == bare:
+        bare = _peel(remove_dress(_fold_characters(answer)), after)
+        if bare == answer:
             break
+        answer = bare
     return answer
 
 
@@ -76,6 +76,8 @@ def _peel(text: str, after: str) -> str:
         "".join(sign for at, sign in enumerate(text[start:], start) if at not in dropped) if dropped else text[start:]
     )
     kept = kept.rstrip().rstrip(after) if after else kept.rstrip()
+    if len(kept) > 4 and kept.startswith("**") and kept.endswith("**") and "**" not in kept[2:-2]:  # ** iron **
+        return kept[2:-2].strip()
     if kept.startswith("**") and kept[2:3].isalnum():  # bold that ends, or begins, outside
         return kept[2:]
     return kept[:-2] if kept.endswith("**") and kept[-3:-2].isalnum() else kept

@@ -295,6 +295,7 @@ def test_the_kind_is_judged_by_the_column(tmp_path: Path) -> None:
         ("q.csv", "question,answer\nq?,4\n".encode("utf-16")[:-1], "not UTF-16"),
         ("q.json", b'{"data": []}', "has no rows"),
     ],
+    ids=range(8),  # a gzip file holds the time
 )
 def test_a_file_that_is_cut_short_or_another_says_so(tmp_path: Path, name: str, content: bytes, why: str) -> None:
     (tmp_path / name).write_bytes(content)
