@@ -40,7 +40,7 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     """
     import fnmatch
 
-    from openrft.errors import OpenRFTError, UnknownName
+    from openrft.errors import OpenRFTError, PluginError, UnknownName
     from openrft.plugins.manager import load_plugin_providers
     from openrft.plugins.registry import list_plugins
     from openrft.plugins.task_registry import list_tasks
@@ -61,7 +61,9 @@ def list_(selector: str, data: str | None, as_json: bool) -> None:
     found = [i for i in infos if any(fnmatch.fnmatchcase(i.name.lower(), p) for p in patterns)]
     asked = faults.pop(pattern.split("/")[0], None)  # if a broken plugin is asked for, its fault is the answer
     for one in faults.values():
-        print_text(f"openrft: {one}", err=True)
+        # A source that another family reads need not suit every family.
+        if not found or data is None or isinstance(one, PluginError):
+            print_text(f"openrft: {one}", err=True)
     if not found:
         raise asked or UnknownName("task", selector, [i.name for i in infos])
     if as_json:
