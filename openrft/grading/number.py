@@ -206,6 +206,7 @@ def _is_same_text(read: str, gold: str) -> bool:
     return near and read.strip() != "" and _squeeze(read) == _squeeze(gold)
 
 
+@functools.lru_cache(maxsize=512)  # the same gold answers and options are compared again and again
 def _squeeze(text: str) -> str:
     """The text without spaces, except between words or digits."""
     return _LOOSE.sub("", to_plain(remove_markup(text)))
