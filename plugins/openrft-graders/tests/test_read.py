@@ -89,7 +89,8 @@ def test_a_grader_inside_a_job(tmp_path: Path) -> None:
         CHECK,
     ):
         file.write_text(json.dumps(value))
-        assert read_grader_file(file, GraderSettings()).threshold == 1
+        grader, _ = read_grader_file(file, GraderSettings())
+        assert grader.threshold == 1
 
 
 def test_a_wrong_file_is_named_with_the_place_in_it(tmp_path: Path) -> None:

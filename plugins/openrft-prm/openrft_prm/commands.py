@@ -164,17 +164,21 @@ def train(host: CommandContext, base: str, data: Path, out: Path, as_json: bool,
 @POLICY
 @data_options
 @JSON
-@click.pass_obj
-def fitness(host: CommandContext, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
+@click.pass_context
+def fitness(ctx: click.Context, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
     """Does this model tell right from wrong on a policy's rollouts? `openrft fitness` has more options."""
     named = ("--plugins", "prm", "--set", f"prm.model={model}", "--task", task, "--policy", policy)
-    host.run("fitness", *named, *_as_arguments(data), *(["--json"] if as_json else []))
+    host: CommandContext = ctx.obj
+    host.run("fitness", *named, *_as_arguments(ctx, data), *(["--json"] if as_json else []))
 
 
-def _as_arguments(options: Mapping[str, Any]) -> Iterator[str]:
+def _as_arguments(ctx: click.Context, options: Mapping[str, Any]) -> Iterator[str]:
     """Parsed options as they are typed; what was not given is left out."""
+    names = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
     for name, value in options.items():
         if value is True:
-            yield f"--{name.replace('_', '-')}"
+            yield names[name]
+        elif isinstance(value, tuple):  # a repeatable option
+            yield from (f"{names[name]}={one}" for one in value)
         elif value is not None and value is not False:
-            yield f"--{name.replace('_', '-')}={value}"
+            yield f"{names[name]}={value}"

@@ -76,6 +76,9 @@ def test_fitness_takes_the_options_that_say_which_rows(
     assert (found["task"], found["questions"]) == ("questions/all", 20)
     (fewer,) = json.loads(run(capsys, *asked, "--train", 8, "--test", 8, "--data-seed", 3))
     assert fewer["questions"] == 8
+    Path("mine.csv").write_text("\n".join(["prompt,A,B,C,D,gold", *rows]))
+    (mapped,) = json.loads(run(capsys, *asked, "--map", "question=prompt", "--map", "answer=gold"))
+    assert mapped["questions"] == 20
 
 
 def test_a_file_name_is_shown_as_text(
