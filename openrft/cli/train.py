@@ -51,6 +51,8 @@ def command(
     from openrft.cli.run_output import write_and_show
     from openrft.config.documents import dump_document
     from openrft.errors import UsageError
+    from openrft.pipeline import check_jobs
+    from openrft.plugins.task_registry import load_task
     from openrft.policies.export import reserve_folder
 
     plan = make_plan(
@@ -58,6 +60,7 @@ def command(
     )
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
+    check_jobs(plan.jobs(), {task: load_task(task, plan.data) for task in plan.tasks})  # before a folder is made
     reserve_folder(Path(out))
     for line in plan.notices:
         print_text(f"note: {line}", err=True)
