@@ -8,20 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from openrft.grading.thinking import split_thought
 from openrft.policies.base import Sampling
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 
-if TYPE_CHECKING:
-    from openrft.policies.hf import HFPolicy
-
 REQUEST = "Final answer:"  # as in s1; a strict reading takes what follows
 
 
+class SamplingPolicy(Protocol):
+    """What is needed of a policy here."""
+
+    tokenizer: Any
+
+    @property
+    def sampler(self) -> Callable[..., list[list[DecodedRow]]]: ...
+
+    @property
+    def prompts(self) -> Any: ...
+
+    def decode_tokens(self, tokens: Sequence[int]) -> str: ...
+
+
 def sample_within_budget(
-    policy: HFPolicy,
+    policy: SamplingPolicy,
     prompts: Sequence[Sequence[int]],
     opened: Sequence[str],
     budget: int,
