@@ -129,8 +129,9 @@ def test_time_is_limited_and_nothing_is_left() -> None:
     quick = SandboxPool(Limits(seconds=0.5), size=1)
     assert run("return 1", pool=quick).value == 1
     began = time.monotonic()
-    reply = run("import threading\nfor _ in range(5): threading.Thread(target=grade, args=(0, 0)).start()", pool=quick)
-    assert reply.error in ("timeout", "died", "raised", "value")  # "value": it ended before a thread failed
+    threads = "import threading\nwaiting = [threading.Thread(target=grade, args=(0, 0)) for _ in range(5)]\n"
+    threads += "for one in waiting: one.start()\nfor one in waiting: one.join()"  # it cannot end before its threads
+    assert run(threads, pool=quick).error in ("timeout", "died", "raised")
     reply = run("while True:\n    try:\n        while True: pass\n    except BaseException: pass", pool=quick)
     assert reply == Reply(None, "timeout", "it took longer than 0.5 seconds")
     assert run("import time\ntime.sleep(60)", pool=quick).error == "timeout"
