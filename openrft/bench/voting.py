@@ -51,8 +51,8 @@ def estimate_rm_at_k(values: Sequence[float], marks: Sequence[float], k: int) ->
 
 
 def estimate_maj_at_k(values: Sequence[float], votes: Sequence[int | None], k: int) -> float:
-    """maj@k: the expected score of the answer that most of k completions give (self-consistency, Wang et al. 2022, arXiv
-    2203.11171). Without any vote the score is 0. An answer's score is the mean over its completions.
+    """maj@k: the expected score of the answer that most of k completions give, 0 without any vote. An answer's score is
+    the mean over its completions. Self-consistency: Wang et al. 2022 (arXiv 2203.11171).
 
     The subsets are counted by their largest number t of equal answers: a product over the answers of the polynomials
     sum_i C(n_a, i) x^i for i <= t, times (1 + x)^u for u unreadable completions.

@@ -49,7 +49,9 @@ def test_each_estimate_is_the_mean_over_all_subsets(completions):
         assert estimate_pass_at_k(values, k) == pytest.approx(fmean(max(values[i] for i in s) for s in subsets))
         assert estimate_rm_at_k(values, marks, k) == pytest.approx(fmean(best(values, marks, s) for s in subsets))
         equal = [1.0] * len(values)
-        assert estimate_maj_at_k(values, votes, k) == pytest.approx(fmean(vote(values, votes, equal, s) for s in subsets))
+        assert estimate_maj_at_k(values, votes, k) == pytest.approx(
+            fmean(vote(values, votes, equal, s) for s in subsets)
+        )
         weighted = fmean(vote(values, votes, marks, s) for s in subsets)
         assert estimate_weighted_vote_at_k(values, votes, marks, k) == pytest.approx(weighted)
 
