@@ -93,8 +93,13 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
-    for job in jobs:
+    for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        if len(choosing := own.implementing("weigh")) > 1:
+            raise UsageError(
+                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
+                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
+            )
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         task = replace(tasks[job.task], test=())

@@ -24,19 +24,20 @@ from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
 from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.hookspecs import GROUP, PolicyInfo
+from openrft.plugins.hookspecs import GROUP, Candidates, PolicyInfo
 from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
+from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
 from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
-from openrft.tasks.task import DataRequest, PreparesStore, Task
+from openrft.tasks.task import DataRequest, PreparesStore, Task, hide_answer
 from openrft.types import (
     LETTERS,
     Completion,
@@ -219,6 +220,9 @@ def check_plugin(
             call_retrieve_hook(plugins, toys.train, pool, toys, stats)
         elif hook == "reward":
             _check_reward(name, plugins, rollouts, toys, stats)
+        elif hook == "weigh":
+            drawn = [Candidates(hide_answer(r.sample), r.messages, (r.completion,) * 2) for r in rollouts]
+            call_weigh_hook(plugins, drawn, toys, NoProgress(), stats)
         elif hook == "judge":
             _check_judge(name, plugins, toys, rollouts)
         elif hook == "evaluate":
