@@ -152,11 +152,7 @@ def _collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float
     for sort, rollout in scored:
         for source, score in _list_scores(rollout).items():
             by_source.setdefault(source, {}).setdefault(sort, []).append((rollout.sample.root_id, score))
-    own, probed = (
-        {name for name, sorts in by_source.items() if any((s in OWN) == is_own for s in sorts)}
-        for is_own in (True, False)
-    )
-    if own != probed:
+    if not all({*OWN} & {*sorts} for sorts in by_source.values()):
         for sort in OWN:
             by_source[R].pop(sort, None)
     return by_source
@@ -164,5 +160,5 @@ def _collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float
 
 def _list_scores(rollout: Rollout) -> dict[str, float]:
     """R and the score of each plugin's source. The core's own outcome is the grade itself, so it is none."""
-    rewards = rollout.rewards[rollout.rewards[0].name == CORE_OUTCOME :]
+    rewards = rollout.rewards[1:] if rollout.rewards[0].name == CORE_OUTCOME else rollout.rewards
     return {R: rollout.reward or 0.0, **{reward.name: reward.score or 0.0 for reward in rewards}}
