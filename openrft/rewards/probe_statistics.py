@@ -61,12 +61,16 @@ def average_by_question(rows: Sequence[tuple[str, float]]) -> Floats:
 
 
 def estimate_pay(answers: str, means: Floats) -> Pay:
-    """The mean of (questions,) scores with its 95% interval by Student's t; a point for a single question."""
+    """The mean of (questions,) scores with its 95% interval by Student's t; a point for a single question. It
+    stays in [0, 1] if the scores do."""
     half = 0.0
     if len(means) > 1:
         half = float(student.ppf(0.5 + LEVEL / 2, len(means) - 1) * np.std(means, ddof=1) / np.sqrt(len(means)))
     value = float(means.mean())
-    return Pay(answers, len(means), value, value - half, value + half)
+    low, high = value - half, value + half
+    if means.min() >= 0 and means.max() <= 1:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Pay(answers, len(means), value, low, high)
 
 
 def compare_pay(probe: Floats, right: Floats, wrong: Floats, level: float) -> Finding:

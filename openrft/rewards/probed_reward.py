@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,21 +50,32 @@ class ProbedReward:
 
 
 def describe_probed_reward(found: ProbedReward) -> Iterator[str]:
-    """Sentences that name every probe which is paid without being right, and a source that cannot tell at all."""
-    source = f"`{found.source}`"
+    """One sentence for each degree to which probes are paid without being right, naming them, and one for a source that
+    is not shown to pay right answers more than wrong ones."""
+    right, wrong = found.right, found.wrong
+    if right is None or wrong is None:
+        return
+    degrees: dict[str, list[Pay]] = {}
     for pay in found.named:
-        if pay.finding == "above right" and found.right:
-            yield f"{source} pays {pay.mean:.2f} for {pay.label}: more than for right ones ({found.right.mean:.2f})"
-        elif found.right and found.wrong:
-            as_right = pay.mean >= found.right.mean
-            than = (
-                f"as much as for right ones ({found.right.mean:.2f})"
-                if as_right
-                else f"well above wrong ones ({found.wrong.mean:.2f}; right ones {found.right.mean:.2f})"
-            )
-            yield f"{source} pays {pay.mean:.2f} for {pay.label}: {than}"
-    if found.separates is False and found.right and found.wrong:
+        degrees.setdefault(_describe_degree(pay, right, wrong), []).append(pay)
+    for degree, pays in degrees.items():
+        yield f"`{found.source}` pays {_list_pays(pays)}: {degree}"
+    if found.separates is False:
+        named = [pay for pay in found.probes if not pay.finding and pay.mean >= right.mean > 0]
+        more = f"; it pays {_list_pays(named)}" if named else ""
         yield (
-            f"{source} is not shown to pay right answers ({found.right.mean:.2f}) more than wrong ones"
-            f" ({found.wrong.mean:.2f})"
+            f"`{found.source}` is not shown to pay right answers ({right.mean:.2f}) more than wrong ones"
+            f" ({wrong.mean:.2f}){more}"
         )
+
+
+def _describe_degree(pay: Pay, right: Pay, wrong: Pay) -> str:
+    if pay.finding == "above right":
+        return f"more than for right ones ({right.mean:.2f})"
+    if pay.mean >= right.mean:
+        return f"no less than for right ones ({right.mean:.2f})"
+    return f"well above wrong ones ({wrong.mean:.2f}; right ones {right.mean:.2f})"
+
+
+def _list_pays(pays: Sequence[Pay]) -> str:
+    return ", ".join(f"{pay.mean:.2f} for {pay.label}" for pay in pays)

@@ -181,7 +181,7 @@ PROBE_KINDS: tuple[ProbeKind, ...] = (
     ),
     ProbeKind(
         "copied_wrong",
-        "the question copied, then a wrong answer",
+        "the question copied before a wrong answer",
         "Words of the question look like reasoning to a source that compares texts.",
         "wrong",
         _copy_question,
@@ -195,7 +195,7 @@ PROBE_KINDS: tuple[ProbeKind, ...] = (
     ),
     ProbeKind(
         "repeated_wrong",
-        "one step repeated, then a wrong answer",
+        "one step repeated before a wrong answer",
         "Process rewards are hacked by repeating a step that scores well (arXiv 2410.15115; PURE, arXiv 2504.15275).",
         "wrong",
         _end_wrong(*["We restate what is given: all the facts of the question hold."] * REPEATED),

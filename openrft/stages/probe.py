@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from pathlib import Path
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
 from openrft.grading.grade import apply_grade, grade
-from openrft.rewards.probed_reward import OWN, ProbedReward, R
+from openrft.rewards.probed_reward import OWN, ProbedReward, R, describe_probed_reward
 from openrft.rewards.probes import PROBES_BY_NAME, make_probes
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
@@ -27,6 +28,8 @@ from openrft.stages.reward import collect_plugin_rewards, combine_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.tasks.task import Grader
 from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_from_json, to_json
+
+logger = logging.getLogger(__name__)
 
 VERSION = 1
 BEFORE_RL = -1  # the `step` that the reward hook gets
@@ -56,6 +59,8 @@ def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[Probe
         probed = _reward_probes(context, asked, stats)
         scores = _collect_scores([*probed, *_reward_own(context, own_rollouts)])
         found = [compute_probed_reward(source, context.policy.id, by_sort) for source, by_sort in scores.items()]
+        for words in (sentence for source in found for sentence in describe_probed_reward(source)):
+            logger.warning("before RL: %s.", words)
         (folder / FINDINGS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         write_jsonl(folder / "rollouts.jsonl", ({"probe": sort, **to_json(rollout)} for sort, rollout in probed))
 
@@ -155,6 +160,8 @@ def _collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float
     if not all({*OWN} & {*sorts} for sorts in by_source.values()):
         for sort in OWN:
             by_source[R].pop(sort, None)
+    if len(by_source) == 2 and len({str(sorts) for sorts in by_source.values()}) == 1:
+        del by_source[R]  # it is the only source
     return by_source
 
 
