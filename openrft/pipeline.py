@@ -25,7 +25,7 @@ from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.imitate import imitate
 from openrft.stages.probe import probe_rewards
-from openrft.stages.retrieve import choose_demonstration_pool
+from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
@@ -46,7 +46,7 @@ class JobResult:
     policy: PolicyHandle
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
-    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some
+    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
 
 
@@ -77,7 +77,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         context.policy,
         base_id,
         tuple(pool),
-        tuple(context.plugins.implementing("retrieve")),
+        tuple(list_evaluated_demonstrators(context)),
         probes,
     )
 
