@@ -19,6 +19,7 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
@@ -105,6 +106,7 @@ class ArmResult:
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
+    gaps: Annotated[tuple[RewardGap, ...], OMIT_EMPTY] = ()  # how far each source and the strict grade parted in RL
 
 
 @dataclass(frozen=True, slots=True)
