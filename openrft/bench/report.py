@@ -19,6 +19,7 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
 from openrft.tasks.leakage import cluster_samples
@@ -101,6 +102,7 @@ class ArmResult:
     stages: tuple[StageCost, ...] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
+    checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
 
 
 @dataclass(frozen=True, slots=True)

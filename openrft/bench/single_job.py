@@ -98,6 +98,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
         metrics,
         outcome.fitness,
+        checks=outcome.checks,
     )
 
 

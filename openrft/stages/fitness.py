@@ -39,12 +39,12 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
         return ()
-    asked = _draw_questions(context)
+    asked = draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        rollouts = _draw_rollouts(context, asked, stats)
+        rollouts = draw_rollouts(context, asked, how.completions, stats)
         given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
@@ -76,17 +76,18 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     return measured
 
 
-def _draw_questions(context: JobContext) -> list[Sample]:
+def draw_questions(context: JobContext) -> list[Sample]:
+    """`fitness.questions` originals of the train split, the same for every arm."""
     train = context.task.train
     draw = random.Random(derive_seed(context.job.seed, "fitness"))
     return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
-    """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
+def draw_rollouts(context: JobContext, asked: Sequence[Sample], completions: int, stats: StageStats) -> list[Rollout]:
+    """Graded rollouts, `completions` for each question, drawn as in RL; none for a prompt that exceeds the context."""
     explore = context.job.settings.explore
     sampling = Sampling(
-        n=context.job.settings.fitness.completions,
+        n=completions,
         temperature=explore.temperature,
         max_tokens=explore.max_tokens,
         seed=derive_seed(context.job.seed, "fitness", "sampling"),

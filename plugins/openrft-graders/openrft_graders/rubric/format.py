@@ -66,8 +66,14 @@ class Rubric:
     @property
     def labels(self) -> tuple[str, ...]:
         """A label for each criterion, no two alike."""
-        plain = [criterion.label for criterion in self.criteria]
-        return tuple(f"{one} ({plain[: i + 1].count(one)})" if one in plain[:i] else one for i, one in enumerate(plain))
+        found: dict[str, None] = {}
+        for criterion in self.criteria:
+            label, number = criterion.label, 1
+            while label in found:
+                number += 1
+                label = f"{criterion.label} ({number})"
+            found[label] = None
+        return tuple(found)
 
     def score(self, met: Sequence[bool]) -> float:
         """The weighted share of the criteria that are met, in [0, 1]. `met` has one verdict for each criterion.

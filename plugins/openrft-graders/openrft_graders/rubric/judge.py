@@ -7,6 +7,7 @@ once more. Then there is no verdict: a failure is never a no.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,9 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import openrft
-from openrft import Completion, OpenRFTError, Progress, Sampling
+from openrft import Completion, OpenRFTError, PolicyError, Progress, Sampling
 from openrft_graders.model_graders import SharedPolicy
 from openrft_graders.rubric.judging import Judging, build_judge_messages
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2  # an unreadable reply is asked for once more
 WARMER = 0.4  # temperature that is added then, as asking again at 0 would repeat it
@@ -53,14 +56,21 @@ class RubricJudge:
         waiting = list(dict.fromkeys(judgings))
         found: dict[Judging, Verdicts] = {}
         for attempt in range(ATTEMPTS):
-            asked = [judging for judging in waiting if judging not in found or found[judging].met is None]
-            if not asked:
+            if not waiting:
                 break
-            replies = self._send(asked, progress, run, attempt, reverse)
-            for judging in asked:
-                met, reason = self._read(judging, replies[judging], reverse)
+            try:
+                replies = self._send(waiting, progress, run, attempt, reverse)
+            except PolicyError as fault:
+                if not attempt:
+                    raise
+                logger.warning("%s: %s", self.policy.spec, fault)  # these keep the reason of their first reply
+                break
+            for judging, reply in replies.items():
+                met, reason = self._read(judging, reply, reverse)
                 found[judging] = Verdicts(met, reason)
                 self._readable |= met is not None
+            # What the server failed to give was retried by the policy, and a longer context cannot be had.
+            waiting = [judging for judging in waiting if found[judging].met is None and replies[judging].is_written]
         self._give_up(list(found.values()))
         return [found[judging] for judging in judgings]
 
