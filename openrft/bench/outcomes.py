@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from openrft.bench.ablation import to_vector
+from openrft.bench.conclusion import Conclusion
 from openrft.bench.readings import (
     ReadingDraws,
     draw_readings,
@@ -134,6 +135,7 @@ class Summary:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # ^ of plugins' `evaluate` hooks: name -> arm -> mean over tasks and seeds
     notes: tuple[str, ...] = ()  # what a reader must know, one line each (notes.py)
+    conclusion: Conclusion = field(default_factory=Conclusion)
 
 
 Runs = Mapping[tuple[str, str, int], ArmResult]  # by arm, task and seed
