@@ -8,9 +8,9 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.fitness_tables import build_fitness_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
-from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.statistics import Interval
 from openrft.stages.rl_metrics import describe_first_outcomes

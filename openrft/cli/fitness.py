@@ -39,8 +39,8 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
 
     from rich.console import Console
 
+    from openrft.bench.fitness_tables import Measurement, build_fitness_table, format_fitness_advice
     from openrft.bench.plan import make_plan
-    from openrft.bench.render import Measurement, build_fitness_table, format_fitness_advice
     from openrft.bench.single_job import FAILURES_FOLDER, keep_details
     from openrft.cli.progress import show_progress
     from openrft.cli.run_output import print_grid

@@ -15,18 +15,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, GateResult
+from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
-from openrft.bench.render import (
-    TextTable,
-    build_legend,
-    build_tables,
-    format_gain,
-    format_markdown,
-    format_percent,
-    format_points,
-)
+from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.summary import summarise
+from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
 from openrft.cli.printing import print_json, print_text
 from openrft.config.documents import dump_document
 from openrft.runtime.files import write_atomic

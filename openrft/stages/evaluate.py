@@ -15,7 +15,7 @@ from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.judge import judge_open_answers
-from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
+from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
 VERSION = 2
@@ -24,7 +24,7 @@ VERSION = 2
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
     """Graded answers to the test split, `settings.evaluate.completions` per question, in order; and their file."""
     how, test = context.job.settings.evaluate, context.task.test
-    shows = bool(how.show_demonstrations and context.plugins.implementing("retrieve"))
+    shows = list_evaluated_demonstrators(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         demonstrations: list[list[Demonstration]] = (
