@@ -69,6 +69,12 @@ class ExploreSettings:
         " where the step ends. min: likewise, of their soft minimum (PURE, arXiv 2504.15275).",
         source="paper: at the last token",
     )
+    probes: int = option(
+        8,
+        help="Training questions to which made answers (empty, all options, very long and wrong, ...) are rewarded"
+        " before RL, to name what pays without being right; 0: none. Each costs about 13 calls of a paid judge.",
+        ge=0,
+    )
     checkpoint_every: int = option(
         1,
         help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",
