@@ -57,7 +57,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
         with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
             context = build_context(job, Store(Path(store)), progress)
-            fits, checked = measure_reward_fitness(context), check_rewards(context)
+            fits, checked = measure_reward_fitness(context).found, check_rewards(context)
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
         checks += [Measurement(job.task, job.seed, check, (job.policy,)) for check in checked]
     if not found and not checks:

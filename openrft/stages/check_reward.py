@@ -12,6 +12,7 @@ from pathlib import Path
 
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
+from openrft.grading.grade import apply_grade
 from openrft.plugins.errors import check_list
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import write_jsonl
@@ -34,7 +35,8 @@ def check_rewards(context: JobContext) -> tuple[RewardCheck, ...]:
     asked = draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
-        rollouts = draw_rollouts(context, asked, 1, stats)
+        drawn = draw_rollouts(context, asked, 1, stats)
+        rollouts = [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in drawn]
         given = context.plugins.call_all(
             "check_reward",
             rollouts=rollouts,
