@@ -93,7 +93,8 @@ def draw_questions(context: JobContext) -> list[Sample]:
 
 
 def draw_rollouts(context: JobContext, asked: Sequence[Sample], completions: int, stats: StageStats) -> list[Rollout]:
-    """Rollouts without a grade, `completions` for each question, drawn as in RL; none for a prompt that exceeds the context."""
+    """Rollouts without a grade, `completions` for each question, drawn as in RL; none for a prompt that is longer than
+    the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(
         n=completions,
