@@ -21,6 +21,7 @@ from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
 from openrft.tasks.leakage import cluster_samples
@@ -107,6 +108,7 @@ class ArmResult:
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
     gaps: Annotated[tuple[RewardGap, ...], OMIT_EMPTY] = ()  # how far each source and the strict grade parted in RL
+    checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
 
 
 @dataclass(frozen=True, slots=True)

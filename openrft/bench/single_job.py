@@ -100,6 +100,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         outcome.fitness,
         outcome.probes,
         outcome.gaps,
+        checks=outcome.checks,
     )
 
 
