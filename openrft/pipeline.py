@@ -23,7 +23,7 @@ from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.imitate import imitate
-from openrft.stages.retrieve import choose_demonstration_pool
+from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
@@ -44,7 +44,7 @@ class JobResult:
     policy: PolicyHandle
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
-    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some
+    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
@@ -73,7 +73,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         context.policy,
         base_id,
         tuple(pool),
-        tuple(context.plugins.implementing("retrieve")),
+        tuple(list_evaluated_demonstrators(context)),
     )
 
 

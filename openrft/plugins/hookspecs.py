@@ -143,7 +143,9 @@ class Hooks:
     ) -> Returned[list[list[Demonstration]]] | None:
         """For each of `samples`, the demonstrations to show before it, in order, from `pool` (the train split).
 
-        The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`.
+        The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`. In RL `samples`
+        are the step's questions, or those of them that have demonstrations (`Plugin.demonstration_share`,
+        `Plugin.demonstration_fade`).
         """
         raise NotImplementedError
 

@@ -112,7 +112,7 @@ def _draw_rollouts(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rol
         )
         if not more:
             break
-        prompts = run.build_prompts(more)
+        prompts = run.build_prompts(more, step)
     if not retries:
         return drawn, drawn
     run.stats.count("groups_drawn", len(asked))
