@@ -106,7 +106,7 @@ class OpenAIPolicy:
 
         tally = Tally(len(prompts) * sampling.n, progress)
         account = current_account()
-        allowed = account.settings.in_flight if account else self._parallel or IN_FLIGHT
+        allowed = account.settings.share if account else self._parallel or IN_FLIGHT
         slots = asyncio.Semaphore(min(self._parallel or allowed, allowed))
         keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
         client = openai.AsyncOpenAI(

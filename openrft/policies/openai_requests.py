@@ -164,10 +164,8 @@ def read_retry_after(fault: BaseException | None) -> float | None:
 
 def _is_unsent(fault: BaseException | None) -> bool:
     """Whether the server was never reached, so that it cannot have answered."""
-    import httpx
-
-    cause = getattr(fault, "__cause__", None)
-    return isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    # By name: the library uses httpx or httpx2, and importing the other while threads send breaks it.
+    return type(getattr(fault, "__cause__", None)).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout")
 
 
 def _library_faults() -> tuple[type[Exception], ...]:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,23 +22,30 @@ from openrft.runtime.files import report_disk_errors
 from openrft.runtime.paid.byte_locks import ByteLocks, open_locks
 from openrft.runtime.paid.ledger import FILE, KeptReply, Ledger, Place
 from openrft.runtime.paid.prices import EXAMPLE, PriceTable
-from openrft.runtime.paid.usage import Payment, Usage, add_by_model
+from openrft.runtime.paid.usage import Payment, Usage
 
 IN_FLIGHT = 16  # calls at a time; servers batch what arrives together
 UNWRITTEN = 500  # uses of kept replies that are written together
-_HALF = 1 << 60  # locks below it belong to calls, above it to processes
+# Where the locks of calls end and those of processes begin, and where these end and those of slots for calls begin.
+_PROCESSES, _SLOTS = 1 << 60, 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
     """What an account needs, as plain data that workers are sent."""
 
-    folder: Path  # where the file of replies is kept
+    folder: Path = Path("runs/.store")  # where the file of replies is kept
     run: str = ""  # the run that pays; a budget holds for all its starts
     prices: PriceTable | None = None
     budget: float | None = None  # in the currency of `prices`
-    in_flight: int = IN_FLIGHT  # calls at a time to one server, of this process
+    in_flight: int = IN_FLIGHT  # calls at a time to one server, of all processes that share the folder
+    workers: int = 1  # processes of the run, which share the calls in flight
     replay: bool = False  # answer from kept replies alone
+
+    @property
+    def share(self) -> int:
+        """Calls at a time that one of the run's processes may have in flight."""
+        return -(-self.in_flight // self.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,6 @@ class Account:
         self._ledger: Ledger | None = None
         self._locks: ByteLocks | None = None
         self._owner = 0
-        self._flying: Counter[str] = Counter()  # by server
         self._uses: set[tuple[str, str]] = set()  # result and key, not yet written: a write costs milliseconds
         if settings.budget is not None and settings.prices is None:
             raise UsageError(
@@ -104,20 +109,29 @@ class Account:
                     f" {_quote(call.request)}.",
                     "Leave out --replay to ask the server.",
                 )
-            if self._flying[call.server] >= self.settings.in_flight or not locks.acquire(_at(call.key)):
+            own = _at(call.key)
+            if not locks.acquire(own):
                 return None
+            slot = number = None
             try:
                 # It may have arrived since the last look, from whoever had the lock.
                 found = self._find(ledger, call)
-                number = None if found else self._reserve(ledger, locks, call)
-            except BaseException:
-                locks.release(_at(call.key))
-                raise
-            if found or number is None:
-                locks.release(_at(call.key))
+                slot = None if found else self._take_slot(locks, call.server)
+                number = None if slot is None else self._reserve(ledger, locks, call)
+            finally:
+                if number is None:
+                    locks.release(own)
+                    if slot is not None:
+                        locks.release(slot)
+            if number is None or slot is None:
                 return found
-            self._flying[call.server] += 1
-            return Permit(self, call, number, self.place)
+            return Permit(self, call, number, (own, slot), self.place)
+
+    def _take_slot(self, locks: ByteLocks, server: str) -> int | None:
+        """One of the server's slots for calls in flight; None if all are taken."""
+        first = _SLOTS + (int(hashlib.sha256(server.encode()).hexdigest()[:10], 16) << 16)
+        slots = range(first, first + self.settings.in_flight)
+        return next((slot for slot in slots if locks.acquire(slot)), None)
 
     def _find(self, ledger: Ledger, call: Call) -> KeptReply | None:
         found = ledger.find(call.key)
@@ -166,6 +180,10 @@ class Account:
             )
         return paid + underway + (next_one if waiting else 0.0) <= budget + slack
 
+    @property
+    def _has_file(self) -> bool:
+        return (self.settings.folder / FILE).exists()
+
     def _open(self) -> tuple[Ledger, ByteLocks]:
         if self._ledger is None or self._locks is None:
             folder = self.settings.folder
@@ -173,7 +191,7 @@ class Account:
             with report_disk_errors(folder):
                 self._locks = open_locks(folder / f"{FILE}.locks")
             while not self._owner or not self._locks.acquire(self._owner):
-                self._owner = _HALF + secrets.randbelow(_HALF)
+                self._owner = _PROCESSES + secrets.randbelow(_SLOTS - _PROCESSES)
             self._ledger.settle_dead(self._locks.is_free)
         return self._ledger, self._locks
 
@@ -201,11 +219,11 @@ class Account:
         """The replies that a stage's result rests on, in all attempts to make it, by model."""
         with self._mutex:
             self._write_uses()
-            return self._ledger.sum_uses(result) if self._ledger else ()
+            return self._open()[0].sum_uses(result) if self._has_file else ()
 
     def list_payments(self) -> tuple[Payment, ...]:
         """What the run paid over all its starts; nothing is written for it."""
-        if not (self.settings.folder / FILE).exists():
+        if not self._has_file:
             return ()
         with self._mutex:
             return self._open()[0].list_payments(self.place.run)
@@ -226,21 +244,21 @@ class Account:
     def _check_again(self, call: Call) -> None:
         self._has_room(self._open()[0], call.most, waiting=False)
 
-    def _end(self, call: Call, number: int) -> None:
+    def _end(self, number: int, held: tuple[int, int]) -> None:
         with self._mutex:
             ledger, locks = self._open()
-            self._flying[call.server] -= 1
             try:
                 ledger.end(number)
             finally:
-                locks.release(_at(call.key))
+                for lock in held:
+                    locks.release(lock)
 
 
 class Permit:
     """The right to send one request, with retries, and to no one else. A context manager: it ends with the context."""
 
-    def __init__(self, account: Account, call: Call, number: int, place: Place) -> None:
-        self._account, self.call, self._number, self._place = account, call, number, place
+    def __init__(self, account: Account, call: Call, number: int, held: tuple[int, int], place: Place) -> None:
+        self._account, self.call, self._number, self._held, self._place = account, call, number, held, place
 
     def keep(self, reply: Mapping[str, Any], usage: Usage | None) -> None:
         """Keep the reply, and what it cost: as much as it can, if the server does not say."""
@@ -273,7 +291,7 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._account._end(self.call, self._number)
+        self._account._end(self._number, self._held)
 
 
 _current: Account | None = None  # of this process, which runs one job at a time
@@ -294,11 +312,6 @@ def use_account(account: Account) -> Iterator[Account]:
     finally:
         _current = before
         account.close()
-
-
-def count_by_model(payments: tuple[Payment, ...]) -> tuple[Usage, ...]:
-    """What was paid, by model."""
-    return add_by_model(payment.paid for payment in payments)
 
 
 def _at(key: str) -> int:

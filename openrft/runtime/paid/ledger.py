@@ -21,6 +21,7 @@ from openrft.runtime.files import report_disk_errors
 from openrft.runtime.paid.usage import Payment, Usage
 
 FILE = "replies.sqlite"
+LOCAL_DISKS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs", "overlay")
 WAIT = 60.0  # seconds that a write waits for those of other processes
 
 _TABLES = """
@@ -67,6 +68,16 @@ class KeptReply:
     arrived: str  # ISO 8601
 
 
+def is_local_disk(folder: Path) -> bool:
+    """Whether a folder is on a disk of this machine, and of no other; False where the system does not say."""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()]
+    except OSError:
+        return False
+    inside = [(len(place), kind) for _, place, kind, *_ in mounts if folder.resolve().is_relative_to(place)]
+    return max(inside, default=(0, ""))[1] in LOCAL_DISKS
+
+
 class Ledger:
     """The file of replies in `folder`, which is made if it is missing. Raises StoreError where it cannot be used."""
 
@@ -77,7 +88,8 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
         with self._name_file():
             self._db = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
-            # Not WAL: it needs memory that all processes share, which a folder on a network may not have.
+            # A write-ahead log makes a write a hundred times faster, but is for the processes of one machine.
+            self._db.execute(f"PRAGMA journal_mode = {'WAL' if is_local_disk(folder) else 'TRUNCATE'}")
             self._db.execute("PRAGMA synchronous = NORMAL")
             with self.transaction():
                 for statement in _TABLES.split(";"):
