@@ -109,6 +109,8 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
         metrics,
         outcome.fitness,
+        outcome.probes,
+        checks=outcome.checks,
         usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
     )
 
