@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -40,6 +40,10 @@ from openrft_rl.options import RLOptions
 MAX_LOGITS = 2 << 30  # bytes of float32 logits per forward pass, whatever `micro_batch_tokens` allows
 
 
+# Sequences with old_logprobs, the tokens of a forward pass, and where to put metrics -> sequences with advantages.
+Scorer = Callable[[list[TrainingSequence], int, Metrics], list[TrainingSequence]]
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """What the losses of one update need."""
@@ -52,13 +56,19 @@ class Update:
 
 
 def update_policy(
-    policy: TrainablePolicy, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl_coef: float
+    policy: TrainablePolicy,
+    rollouts: Sequence[Rollout],
+    options: RLOptions,
+    step: int,
+    seed: int,
+    kl_coef: float,
+    scorer: Scorer | None = None,
 ) -> dict[str, float]:
     """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
-    kl_coef: this step's weight of the KL to the reference. Rollouts whose advantage is exactly zero are left out where
-    the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is not finite. The
-    policy's adapter and critic are then as they were.
+    kl_coef: this step's weight of the KL to the reference. scorer: what gives the advantages, if not the rewards.
+    Rollouts whose advantage is exactly zero are left out where the loss has no KL term: their gradient is zero. Raises
+    OpenRFTError when a loss or its gradient is not finite. The policy's adapter and critic are then as they were.
     """
     metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
     sampled = build_sequences(policy, rollouts)
@@ -72,7 +82,7 @@ def update_policy(
     policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
     sequences = add_logprobs_and_values(policy, sampled, budget, reference=bool(kl_coef), critic=uses_critic)
     metrics.add_sampling_gap(sampled, sequences)
-    sequences = add_advantages(sequences, options, kl_coef)
+    sequences = add_advantages(sequences, options, kl_coef) if scorer is None else scorer(sequences, budget, metrics)
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
