@@ -57,8 +57,8 @@ def student(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
-    """Another checkpoint with the same tokenizer, and with opinions."""
-    folder = write_tiny_checkpoint(tmp_path_factory.mktemp("teacher"), seed=1)
+    """A checkpoint with the same tokenizer and stronger opinions."""
+    folder = write_tiny_checkpoint(tmp_path_factory.mktemp("teacher"))
     model = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
         model.lm_head.weight *= 8
@@ -119,18 +119,19 @@ class Toy:
 
 
 @pytest.fixture
-def run(monkeypatch, student, teacher):
+def run(monkeypatch):
+    """A run of the smallest student and teacher that know something; none of random weights teaches any other."""
     torch.set_num_threads(1)
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     monkeypatch.setattr(Stop, "at", None)
 
     def explore(store):
         settings = Settings(
-            ExploreSettings(steps=6, prompts_per_step=4, group_size=8, max_tokens=12),
+            ExploreSettings(steps=6, prompts_per_step=4, group_size=6, max_tokens=32),
             EvaluateSettings(completions=1, max_tokens=4),
         )
-        options = {"opd": {"teacher": str(teacher), "lr": 3e-2}}
-        job = Job(Arm("arm", ("opd", "stop")), "toy/sums", 0, str(student), settings=settings, options=options)
+        options = {"opd": {"teacher": "pocket/teacher", "lr": 3e-3, "lora_rank": 8, "lora_alpha": 16}}
+        job = Job(Arm("arm", ("opd", "stop")), "toy/sums", 0, "pocket", settings=settings, options=options)
         result = pipeline.run_job(job, Store(store))
         (adapter,) = store.glob("explore/*/adapter/adapter_model.safetensors")
         rows = [json.loads(line) for line in result.metrics_file.read_text("utf-8").splitlines()]
@@ -143,7 +144,7 @@ def run(monkeypatch, student, teacher):
 
 def test_training_lowers_the_reverse_kl_and_a_stopped_run_ends_with_the_same_bits(run, tmp_path, monkeypatch, caplog):
     straight, rows, counts = run(tmp_path / "straight")
-    assert rows[-1]["reverse_kl"] < 0.8 * rows[0]["reverse_kl"]
+    assert rows[-1]["reverse_kl"] < 0.5 * rows[0]["reverse_kl"]
     assert all(row["updates"] == 1 and 0 <= row["teacher_disagrees"] <= 1 for row in rows)
     assert counts["idle_steps"] == 0  # equal rewards: nothing learns from them
     assert "nothing to learn" not in caplog.text
