@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from openrft import Rollout, TrainablePolicy, UsageError, open_policy
+from openrft import MemoryPlan, Rollout, TrainablePolicy, UsageError, open_policy
 from openrft_rl.batch import TrainingSequence, get_field, run_forward, set_field
 from openrft_rl.equations.distillation import discounted_returns, find_disagreement, reverse_kl_rewards
 from openrft_rl.metrics import Metrics
@@ -33,7 +33,7 @@ class DistillationTeacher:
     def add_advantages(
         self,
         sequences: list[TrainingSequence],
-        token_budget: int,
+        plan: MemoryPlan,
         metrics: Metrics,
         rollouts: Sequence[Rollout],
         discount: float,
@@ -53,7 +53,7 @@ class DistillationTeacher:
                     f" teacher's context holds {self._teacher.context}.",
                     "Lower explore.max_tokens, or choose a teacher with a longer context.",
                 )
-        found = run_forward(self._teacher.completion_logprobs, asked, token_budget)
+        found = run_forward(self._teacher.completion_logprobs, asked, plan.tokens)
         rows = []
         for sequence, own, teachers in zip(sequences, get_field(sequences, "old_logprobs"), found, strict=True):
             rewards = reverse_kl_rewards(own, teachers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from openrft import Plugin, Rollout, TrainablePolicy, UsageError, WeightsPath, hookimpl, option
+from openrft import HookResult, Plugin, Rollout, TrainablePolicy, UsageError, WeightsPath, hookimpl, option
 from openrft_rl.options import RLOptions
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class OPD(Plugin):
             1, help="Optimizer steps per step: the number of mini-batches.", source="one whole batch", ge=1
         )
         max_grad_norm: float = option(1.0, help="Gradients are scaled down to this norm.", source="as in rl", gt=0)
-        micro_batch_tokens: int = option(
-            32_768, help="Tokens per forward pass, a group's prompt counted once; lower it to save memory.", ge=1
+        micro_batch_tokens: int | None = option(
+            None, help="Tokens per forward pass, a group's prompt counted once; none: as many as fit in memory.", ge=1
         )
 
         def __post_init__(self) -> None:
@@ -88,18 +88,29 @@ class OPD(Plugin):
 
     @hookimpl
     def train_step(
-        self, policy: TrainablePolicy, rollouts: Sequence[Rollout], objective: str, step: int, seed: int
-    ) -> Mapping[str, float] | None:
-        """One update for the objective "explore". The rewards of the rollouts are not used. Returns its metrics."""
+        self,
+        policy: TrainablePolicy,
+        rollouts: Sequence[Rollout],
+        objective: str,
+        step: int,
+        seed: int,
+        state: Mapping[str, float] | None,
+    ) -> HookResult[Mapping[str, float]] | None:
+        """One update for the objective "explore". The rewards of the rollouts are not used. Returns its metrics.
+
+        The state is how much goes through the models at once, which a resumed run must keep to give the same bits.
+        """
         if objective != "explore":
             return None
         from openrft_rl.distillation import DistillationTeacher
-        from openrft_rl.update import update_policy
+        from openrft_rl.update import choose_plan, read_plan, update_policy
 
         options = self._update_options
         if self._teacher is None:
             self._teacher = DistillationTeacher(self.options.teacher, policy)
         if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
+        plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)
         scorer = partial(self._teacher.add_advantages, rollouts=rollouts, discount=self.options.discount)
-        return update_policy(policy, rollouts, options, step, seed, kl_coef=0.0, scorer=scorer)
+        metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer)
+        return HookResult(metrics, state=asdict(plan))
