@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from openrft import HookResult, Plugin, Rollout, TrainablePolicy, UsageError, WeightsPath, hookimpl, option
+from openrft import HookResult, Plugin, Rollout, TrainablePolicy, WeightsPath, hookimpl, option
 from openrft_rl.options import RLOptions
 
 if TYPE_CHECKING:
@@ -54,18 +54,6 @@ class OPD(Plugin):
             None, help="Tokens per forward pass, a group's prompt counted once; none: as many as fit in memory.", ge=1
         )
 
-        def __post_init__(self) -> None:
-            if self.teacher.lower() in ("", "none"):
-                raise UsageError(
-                    "no teacher is named.",
-                    "Say which with --set opd.teacher=PATH (a folder, a hub id, pocket/teacher).",
-                )
-            if self.teacher.startswith(("openai:", "baseline:")):
-                raise UsageError(
-                    f"opd.teacher={self.teacher} has no weights here, and the plugin needs its log-probabilities.",
-                    "Give a checkpoint folder or hub id, or imitate its answers: the plugins teacher and sft.",
-                )
-
     def __init__(self, options: Options) -> None:
         self.options = options
         self._teacher: DistillationTeacher | None = None
@@ -85,6 +73,19 @@ class OPD(Plugin):
             max_grad_norm=o.max_grad_norm,
             micro_batch_tokens=o.micro_batch_tokens,
         )
+
+    @hookimpl
+    def check_job(self) -> list[str]:
+        """A teacher must be named, and have weights here."""
+        teacher = self.options.teacher
+        if teacher.lower() in ("", "none"):
+            return ["no teacher is named. Say which with --set opd.teacher=PATH (a folder, a hub id, pocket/teacher)."]
+        if teacher.startswith(("openai:", "baseline:")):
+            return [
+                f"opd.teacher={teacher} has no weights here, and opd needs its log-probabilities. Give a checkpoint"
+                " folder or hub id, or imitate its answers: the plugins teacher and sft."
+            ]
+        return []
 
     @hookimpl
     def train_step(

@@ -177,10 +177,10 @@ def test_a_teacher_with_other_tokens_is_refused(student, teacher, tmp_path):
 
 
 def test_a_teacher_is_named_and_has_weights():
-    with pytest.raises(UsageError, match="no teacher is named"):
-        OPD.Options()
-    with pytest.raises(UsageError, match="has no weights here"):
-        OPD.Options(teacher="openai:http://127.0.0.1/v1#big")
+    faults = [OPD(OPD.Options(teacher=name)).check_job() for name in ("", "openai:http://127.0.0.1/v1#big", "mine")]
+    assert [len(found) for found in faults] == [1, 1, 0]
+    assert "no teacher is named" in faults[0][0]
+    assert "has no weights here" in faults[1][0]
 
 
 def test_it_conforms():
