@@ -29,6 +29,7 @@ from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
 from openrft.stages.choose import call_weigh_hook
@@ -38,16 +39,7 @@ from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
 from openrft.tasks.task import DataRequest, PreparesStore, Task, hide_answer
-from openrft.types import (
-    LETTERS,
-    Completion,
-    Demonstration,
-    Message,
-    Rollout,
-    Sample,
-    content_id,
-    digest_samples,
-)
+from openrft.types import LETTERS, Completion, Demonstration, Message, Rollout, Sample, content_id, digest_samples
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
 
@@ -223,6 +215,9 @@ def check_plugin(
         elif hook == "weigh":
             drawn = [Candidates(hide_answer(r.sample), r.messages, (r.completion,) * 2) for r in rollouts]
             call_weigh_hook(plugins, drawn, toys, NoProgress(), stats)
+        elif hook == "check_reward":
+            for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys, seed=0, progress=NoProgress()):
+                check_list(name, hook, RewardCheck, [result.value])
         elif hook == "judge":
             _check_judge(name, plugins, toys, rollouts)
         elif hook == "evaluate":

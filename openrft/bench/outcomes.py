@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from openrft.bench.ablation import to_vector
+from openrft.bench.conclusion import Conclusion
 from openrft.bench.curves import CurvePoint
 from openrft.bench.readings import (
     ReadingDraws,
@@ -136,6 +137,7 @@ class Summary:
     # ^ of plugins' `evaluate` hooks: name -> arm -> mean over tasks and seeds
     curves: tuple[CurvePoint, ...] = ()  # accuracy against tokens, for the arms that finished
     notes: tuple[str, ...] = ()  # what a reader must know, one line each (notes.py)
+    conclusion: Conclusion = field(default_factory=Conclusion)
 
 
 Runs = Mapping[tuple[str, str, int], ArmResult]  # by arm, task and seed

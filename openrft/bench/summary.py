@@ -13,6 +13,7 @@ from statistics import fmean
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
 from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, read_ablation, to_vector
+from openrft.bench.conclude import conclude
 from openrft.bench.curves import CurvePoint, compute_curves
 from openrft.bench.notes import build_notes
 from openrft.bench.outcomes import (
@@ -72,7 +73,8 @@ def summarise(report: Report) -> Summary:
         _metrics(report),
         _curves(report, runs),
     )
-    return replace(summary, notes=build_notes(report, summary))
+    conclusion = conclude(report, summary, runs, everything, ablation, vanilla)
+    return replace(summary, notes=build_notes(report, summary), conclusion=conclusion)
 
 
 def _table(
