@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import pluggy
 
 from openrft.config.parse import check_options_class
-from openrft.plugins.hookspecs import GROUP, HOOKS, Hooks, Objective
+from openrft.plugins.hookspecs import GROUP, HOOKS, Graded, Hooks, Objective
 from openrft.types import RewardKind
 
 # Attributes that authors may write by habit -> the ones they mean.
@@ -35,6 +35,7 @@ SYNONYMS = {
     **dict.fromkeys(("objective", "objectives"), "trains"),
     **dict.fromkeys(("support", "supports"), "changes_nothing_alone"),
 }
+FORMER_HOOKS = {"judge": "grade"}  # what hooks were called -> what they are called
 
 
 class Plugin:
@@ -49,8 +50,13 @@ class Plugin:
     trains: ClassVar[tuple[Objective, ...]] = ("imitate", "explore")
     """What its hook `train_step` trains for. "explore_stage": it runs the whole explore stage."""
 
-    rewards: ClassVar[tuple[RewardKind, ...]] = ("outcome", "process")
-    """The kinds of reward that its hook `reward` gives."""
+    rewards: tuple[RewardKind, ...] = ("outcome", "process")
+    """The kinds of reward that its hook `reward` gives. Without any the hook is not called. If it depends on the
+    options, `__init__` sets it."""
+
+    grades: Graded = "open"
+    """Which answers its hook `grade` grades: "open", those that the task's own rule leaves open; "all", every answer,
+    in place of the rule; "none", so that the hook is not called. If it depends on the options, `__init__` sets it."""
 
     changes_nothing_alone: ClassVar[bool] = False
     """True for a plugin that only helps others, such as a teacher. No arm measures it by itself."""
@@ -72,11 +78,13 @@ class Declaration:
     replaces: tuple[str, ...] = Plugin.replaces
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
+    grades: Graded = Plugin.grades
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
     Options: type[Any] | None = Plugin.Options
 
 
+OF_INSTANCE = ("rewards", "grades", "dynamic_sampling_retries")  # what may depend on the options
 ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if field.name != "hooks")
 
 
@@ -95,8 +103,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name, value in own.items():
         _refuse_misspelt(name, value)
     values = {name: own[name] for name in ATTRIBUTES if name in own}
-    if isinstance(values.get("dynamic_sampling_retries"), property):  # known when there is an instance
-        del values["dynamic_sampling_retries"]
+    for name in OF_INSTANCE:
+        if isinstance(values.get(name), property):  # known when there is an instance
+            del values[name]
     for name in ("requires", "replaces", "trains", "rewards"):
         if name in values:
             _check_names(name, values[name])
@@ -105,7 +114,8 @@ def read_declaration(cls: type[Any]) -> Declaration:
             f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
         )
     _check_retries(values.get("dynamic_sampling_retries", 0))
-    for name, hook in (("trains", "train_step"), ("rewards", "reward")):
+    _check_grades(values.get("grades", "open"))
+    for name, hook in (("trains", "train_step"), ("rewards", "reward"), ("grades", "grade")):
         if name in values and hook not in hooks:
             raise DeclarationFault(f"it declares {name} and has no hook {hook}.", f"Write the hook or remove {name}.")
     _check_options(values.get("Options"))
@@ -114,9 +124,13 @@ def read_declaration(cls: type[Any]) -> Declaration:
 
 def read_instance(declaration: Declaration, plugin: object) -> Declaration:
     """The declaration with the values that depend on the options. Raises DeclarationFault."""
-    retries = getattr(plugin, "dynamic_sampling_retries", declaration.dynamic_sampling_retries)
-    _check_retries(retries)
-    return dataclasses.replace(declaration, dynamic_sampling_retries=retries)
+    if type(plugin).__hash__ is None:
+        raise DeclarationFault("its instances have no hash.", "Write eq=False in the @dataclass of the plugin.")
+    values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCE}
+    _check_retries(values["dynamic_sampling_retries"])
+    _check_names("rewards", values["rewards"])
+    _check_grades(values["grades"])
+    return dataclasses.replace(declaration, **values)
 
 
 def _read_hooks(cls: type[Any]) -> tuple[str, ...]:
@@ -126,6 +140,10 @@ def _read_hooks(cls: type[Any]) -> tuple[str, ...]:
         marks = None if name.startswith("__") else parse(cls, name)
         if marks is not None:
             hook = marks.get("specname") or name
+            if hook in FORMER_HOOKS:
+                raise DeclarationFault(
+                    f"its hook {hook} is now called {FORMER_HOOKS[hook]}.", f"Rename it to {FORMER_HOOKS[hook]}."
+                )
             if hook not in HOOKS:
                 raise DeclarationFault(
                     f"there is no hook {hook!r}{_suggest(hook, HOOKS)}.", f"The hooks are {', '.join(HOOKS)}."
@@ -204,6 +222,13 @@ def _check_retries(value: object) -> None:
         raise DeclarationFault(
             f"dynamic_sampling_retries is {value!r}.", "It must be a whole number, 0 where a step draws once."
         )
+
+
+def _check_grades(value: object) -> None:
+    known = typing.get_args(Graded)
+    if value not in known:
+        near = _suggest(value, known) if isinstance(value, str) else ""
+        raise DeclarationFault(f"grades is {value!r}{near}.", f"Use {', '.join(known)}.")
 
 
 def _check_options(kind: object) -> None:

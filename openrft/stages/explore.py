@@ -37,7 +37,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
         return None
     if len(names) > 1 and context.plugins.trainers_for("explore_stage"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
-    hooks = [name for hook in ("retrieve", "judge", "reward") for name in context.plugins.implementing(hook)] + names
+    hooks = [name for hook in ("retrieve", "grade", "reward") for name in context.plugins.implementing(hook)] + names
     inputs = {
         "samples": digest_samples(train),
         "pool": [[demonstration.sample.id, demonstration.trace] for demonstration in pool]

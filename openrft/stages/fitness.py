@@ -14,18 +14,17 @@ from pathlib import Path
 
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
-from openrft.grading.grade import apply_grade
 from openrft.policies.base import Sampling
 from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.files import write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.reward import collect_plugin_rewards
+from openrft.stages.grade import grade_rollouts
+from openrft.stages.reward import BEFORE_RL, collect_plugin_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.types import Rollout, Sample, digest_samples, to_json
 
 VERSION = 1
-BEFORE_RL = -1  # the `step` that the reward hook gets
 FITNESS_FILE = "fitness.json"
 
 
@@ -65,7 +64,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         "settings": {**asdict(how), "temperature": explore.temperature, "max_tokens": explore.max_tokens},
         "policy": context.policy.id,
         "seed": context.job.seed,
-        "plugins": context.identity(names),
+        "plugins": context.identity(dict.fromkeys([*names, *context.plugins.implementing("grade")])),
     }
     result = context.run_stage("fitness", VERSION, inputs, make)
     rows = json.loads((result.folder / FITNESS_FILE).read_text("utf-8"))
@@ -97,7 +96,6 @@ def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageSta
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
             if completion.is_written:
-                rollout = Rollout(sample, prompt, replace(completion, logprobs=()))
-                rollouts.append(apply_grade(rollout, context.task.grade(sample, completion.text)))
+                rollouts.append(Rollout(sample, prompt, replace(completion, logprobs=())))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
-    return rollouts
+    return grade_rollouts(context, rollouts, stats)

@@ -1,4 +1,4 @@
-"""A grader at work on rollouts: as reward, as judge, and as a measure. What was graded once is remembered."""
+"""A grader at work on rollouts: as grade, as reward, and as a measure. What was graded once is remembered."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class RolloutGrader:
         rewards = [None if s.value is None else Reward(self.plugin, "outcome", s.value) for s in scores]
         return HookResult(rewards, counts=self._tell_failures(scores))
 
-    def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
+    def grade(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
         """The scores as grades."""
         scores = self.score(rollouts, progress)
         grades = [self.to_grade(r, s) for r, s in zip(rollouts, scores, strict=True)]
