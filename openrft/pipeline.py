@@ -14,6 +14,7 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.probed_reward import ProbedReward
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
@@ -23,7 +24,8 @@ from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.imitate import imitate
-from openrft.stages.retrieve import choose_demonstration_pool
+from openrft.stages.probe import probe_rewards
+from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
@@ -44,12 +46,13 @@ class JobResult:
     policy: PolicyHandle
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
-    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some
+    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, measure process rewards, explore, evaluate. A stage without plugins does
-    nothing."""
+    """Augment, synthesise, imitate, measure process rewards, probe all rewards, explore, evaluate. A stage without
+    plugins does nothing."""
     context = build_context(job, store, progress, track)
     base_id = context.policy.id
 
@@ -58,6 +61,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     pool = choose_demonstration_pool(context, targets)
     imitate(context, targets)
     fitness = measure_reward_fitness(context)
+    probes = probe_rewards(context, fitness.rollouts)
     metrics = explore(context, train, pool)
     rollouts, file = evaluate(context, pool)
 
@@ -67,13 +71,14 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         rollouts,
         file,
         metrics,
-        fitness,
+        fitness.found,
         tuple(context.stage_records),
         context.policy.id,
         context.policy,
         base_id,
         tuple(pool),
-        tuple(context.plugins.implementing("retrieve")),
+        tuple(list_evaluated_demonstrators(context)),
+        probes,
     )
 
 

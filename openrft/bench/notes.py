@@ -10,6 +10,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.fitness_tables import build_fitness_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
+from openrft.bench.probe_tables import build_probe_notes
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.statistics import Interval
@@ -36,6 +37,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *build_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
         *build_fitness_notes(report),
+        *build_probe_notes(report),
         *_components(summary),
         *report.notices,
     )

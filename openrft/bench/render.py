@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.curve_tables import build_curve_table
 from openrft.bench.fitness_tables import build_fitness_tables
 from openrft.bench.group_tables import build_group_tables, build_metric_table
 from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
+from openrft.bench.probe_tables import build_probe_tables
 from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 
@@ -31,7 +33,10 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
     yield from build_group_tables(summary, per_task)
     if summary.components:
         yield _components(summary.components)
+    yield from build_curve_table(summary, per_task)
     yield from build_fitness_tables(report, per_task)
+    if per_task:
+        yield from build_probe_tables(report)
     for table in summary.tables if per_task else ():
         if table is not summary.overall:
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)

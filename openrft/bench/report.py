@@ -19,6 +19,7 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.probed_reward import ProbedReward
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
 from openrft.tasks.leakage import cluster_samples
@@ -71,6 +72,8 @@ class Item:
     scores: tuple[float, ...] = ()  # in [0, 1], where answers can be partly right; empty: 1 if correct, else 0
     lenient_correct: Annotated[Flags, OMIT_EMPTY] = ()  # in the lenient reading; empty: answers were read strictly only
     lenient_unparsed: Annotated[Flags, OMIT_EMPTY] = ()  # no answer could be read by the lenient reading, either
+    votes: Annotated[tuple[int | None, ...], OMIT_EMPTY] = ()
+    # ^ which of the item's answers each completion gives, as numbers; None: unparsed. Empty: not recorded
 
     @property
     def value(self) -> float:
@@ -101,6 +104,7 @@ class ArmResult:
     stages: tuple[StageCost, ...] = ()
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
+    probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,7 @@ def validate_report(report: Report) -> Report:
             if set(job.items) != tasks[job.task]:
                 raise DataError(f"{where}: its items are not the task's test items.")
             bad = [i for i, o in job.items.items() if not o.correct or len(o.correct) != len(o.unparsed)]
-            further = ("scores", "lenient_correct", "lenient_unparsed")  # each may be empty
+            further = ("scores", "lenient_correct", "lenient_unparsed", "votes")  # each may be empty
             for values in ({i: getattr(o, name) for i, o in job.items.items()} for name in further):
                 bad += [i for i, given in values.items() if given and len(given) != len(job.items[i].correct)]
             bad += [i for i, o in job.items.items() if bool(o.lenient_correct) != bool(o.lenient_unparsed)]

@@ -32,6 +32,7 @@ from openrft.pipeline import check_jobs
 from openrft.plugins.registry import collect_versions
 from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
+from openrft.runtime.gpus import describe_gpus
 from openrft.runtime.text import check_name, make_file_name
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
@@ -128,16 +129,10 @@ def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "gpu": _gpu() if plan.needs_models else None,
+        "gpu": describe_gpus() if plan.needs_models else None,
         "workers": workers,
         "seconds": round(seconds, 1),  # of this run: less where results were reused
     }
-
-
-def _gpu() -> str | None:
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def score_baselines(task: Task, ran: Collection[str] = ()) -> tuple[BaselineResult, ...]:

@@ -98,6 +98,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         tuple(StageCost(c.stage, c.seconds, c.tokens, c.reused) for c in outcome.stage_records),
         metrics,
         outcome.fitness,
+        outcome.probes,
     )
 
 
@@ -113,6 +114,7 @@ def _item(rollouts: Sequence[Rollout]) -> Item:
         # What only a judge could tell about the lenient answer counts as in the strict reading.
         tuple(c if r.lenient_correct is None else r.lenient_correct for r, c in zip(rollouts, correct, strict=True)),
         tuple((r.answer if r.lenient_correct is None else r.lenient_answer) is None for r in rollouts),
+        () if any(r.answer is not None and r.vote is None for r in rollouts) else tuple(r.vote for r in rollouts),
     )
 
 

@@ -54,7 +54,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     found = []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
         with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
-            fits = measure_reward_fitness(build_context(job, Store(Path(store)), progress))
+            fits = measure_reward_fitness(build_context(job, Store(Path(store)), progress)).found
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
     if not found:
         raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")

@@ -32,7 +32,8 @@ _WIDEST = 10_000  # wider than any table, so that a table can be measured
 def show_summary(
     report: Report, summary: Summary, console: Console, per_task: bool = False, said: Collection[str] = ()
 ) -> None:
-    """Print a report's tables and caveats, without those that were `said` before."""
+    """Print a report's conclusion, tables and caveats, without those that were `said` before."""
+    _lines(summary.conclusion.lines, console)
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)

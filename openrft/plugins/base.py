@@ -65,6 +65,15 @@ class Plugin:
     """How many times an RL step may draw further questions in place of those whose completions all earned the same
     (DAPO, arXiv 2503.14476, section 3.2). If it depends on the options, `__init__` sets it."""
 
+    demonstration_share: float = 1.0
+    """The share of RL's questions that its hook `retrieve` is asked about, at the first step. The others have no
+    demonstrations. If it depends on the options, `__init__` sets it."""
+
+    demonstration_fade: float | None = None
+    """After which share of RL's steps no question has demonstrations any more. They become fewer step by step, and the
+    evaluation shows none (CBRL, arXiv 2603.18953). None: they do not fade. If it depends on the options, `__init__`
+    sets it."""
+
     Options: ClassVar[type[Any] | None] = None
     """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
 
@@ -81,11 +90,22 @@ class Declaration:
     grades: Graded = Plugin.grades
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
+    demonstration_share: float = Plugin.demonstration_share
+    demonstration_fade: float | None = Plugin.demonstration_fade
     Options: type[Any] | None = Plugin.Options
 
 
-OF_INSTANCE = ("rewards", "grades", "dynamic_sampling_retries")  # what may depend on the options
 ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if field.name != "hooks")
+# The hook without which an attribute says nothing.
+HOOK_OF_ATTRIBUTE = {
+    "trains": "train_step",
+    "rewards": "reward",
+    "grades": "grade",
+    "demonstration_share": "retrieve",
+    "demonstration_fade": "retrieve",
+}
+# What may depend on the options: known when there is an instance.
+OF_INSTANCES = ("rewards", "grades", "dynamic_sampling_retries", "demonstration_share", "demonstration_fade")
 
 
 class DeclarationFault(Exception):
@@ -103,9 +123,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name, value in own.items():
         _refuse_misspelt(name, value)
     values = {name: own[name] for name in ATTRIBUTES if name in own}
-    for name in OF_INSTANCE:
-        if isinstance(values.get(name), property):  # known when there is an instance
-            del values[name]
+    values = {
+        name: value for name, value in values.items() if name not in OF_INSTANCES or not isinstance(value, property)
+    }
     for name in ("requires", "replaces", "trains", "rewards"):
         if name in values:
             _check_names(name, values[name])
@@ -113,9 +133,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
         raise DeclarationFault(
             f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
         )
-    _check_retries(values.get("dynamic_sampling_retries", 0))
+    _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
     _check_grades(values.get("grades", "open"))
-    for name, hook in (("trains", "train_step"), ("rewards", "reward"), ("grades", "grade")):
+    for name, hook in HOOK_OF_ATTRIBUTE.items():
         if name in values and hook not in hooks:
             raise DeclarationFault(f"it declares {name} and has no hook {hook}.", f"Write the hook or remove {name}.")
     _check_options(values.get("Options"))
@@ -126,8 +146,8 @@ def read_instance(declaration: Declaration, plugin: object) -> Declaration:
     """The declaration with the values that depend on the options. Raises DeclarationFault."""
     if type(plugin).__hash__ is None:
         raise DeclarationFault("its instances have no hash.", "Write eq=False in the @dataclass of the plugin.")
-    values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCE}
-    _check_retries(values["dynamic_sampling_retries"])
+    values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCES}
+    _check_numbers(values)
     _check_names("rewards", values["rewards"])
     _check_grades(values["grades"])
     return dataclasses.replace(declaration, **values)
@@ -217,11 +237,18 @@ def _check_names(attribute: str, value: object) -> None:
             )
 
 
-def _check_retries(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+def _check_numbers(values: typing.Mapping[str, object]) -> None:
+    """Checks the attributes of `OF_INSTANCES` that are given."""
+    retries = values.get("dynamic_sampling_retries", 0)
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise DeclarationFault(
-            f"dynamic_sampling_retries is {value!r}.", "It must be a whole number, 0 where a step draws once."
+            f"dynamic_sampling_retries is {retries!r}.", "It must be a whole number, 0 where a step draws once."
         )
+    for name in ("demonstration_share", "demonstration_fade"):
+        value = values.get(name, 1.0)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number and 0 < value <= 1) and not (value is None and name == "demonstration_fade"):  # type: ignore[operator]
+            raise DeclarationFault(f"{name} is {value!r}.", "It must be a number above 0 and at most 1.")
 
 
 def _check_grades(value: object) -> None:

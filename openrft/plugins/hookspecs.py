@@ -144,7 +144,9 @@ class Hooks:
     ) -> Returned[list[list[Demonstration]]] | None:
         """For each of `samples`, the demonstrations to show before it, in order, from `pool` (the train split).
 
-        The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`.
+        The core refuses a demonstration of the sample itself or of one with the same `Sample.root_id`. In RL `samples`
+        are the step's questions, or those of them that have demonstrations (`Plugin.demonstration_share`,
+        `Plugin.demonstration_fade`).
         """
         raise NotImplementedError
 
@@ -165,8 +167,9 @@ class Hooks:
         None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
         step and counts it. If that is more than half of them, the job stops. An exception stops the job and names the
         plugin. It never becomes a zero.
-        `step` counts from 0. -1 means the rollouts that are measured before RL (stages/fitness.py); only plugins with
-        process rewards are called for it. The plugin's `rewards` declares its kinds.
+        `step` counts from 0. -1 means rollouts before RL: those that measure process rewards (stages/fitness.py), for
+        which plugins without process rewards are not called, and answers that are made to be paid without being right
+        (stages/probe.py). The plugin's `rewards` declares its kinds.
         """
         raise NotImplementedError
 
@@ -203,7 +206,7 @@ class Hooks:
 
         The task's own rule (`task.grade`) comes first, and each rollout has its verdict. The plugin's `grades` says
         which rollouts it is called with: "open", those that the rule left open (`correct` is None), or "all". It grades
-        test answers before `evaluate`, each step's answers before `reward`, and the answers of stages/fitness.py. In a
+        test answers before `evaluate`, each step's answers before `reward`, and what is measured before RL. In a
         bench it does so for every arm, so that all arms are measured alike.
 
         Return None if there is nothing to grade with. Then, or with a Grade whose `correct` is None, the answer is

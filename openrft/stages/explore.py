@@ -112,7 +112,7 @@ def _draw_rollouts(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rol
         )
         if not more:
             break
-        prompts = run.build_prompts(more)
+        prompts = run.build_prompts(more, step)
     if not retries:
         return drawn, drawn
     run.stats.count("groups_drawn", len(asked))
@@ -150,5 +150,6 @@ def _train(
 def _settings_json(context: JobContext) -> dict[str, Any]:
     settings = asdict(context.job.settings.explore)
     settings["aggregation"] = context.job.settings.explore.effective_aggregation
-    settings.pop("checkpoint_every")  # does not change the result
+    for name in ("checkpoint_every", "probes"):  # these do not change the result
+        settings.pop(name)
     return settings

@@ -24,7 +24,7 @@ from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.grade import grade_rollouts
-from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
+from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
     FIRST_COMPLETIONS,
@@ -80,12 +80,14 @@ class ExploreLoop:
 
     def draw_prompts(self, step: int) -> list[Prompt]:
         size, seed = self.context.job.settings.explore.prompts_per_step, self.context.job.seed
-        return self.build_prompts(draw_step_samples(self.train, size, step, seed))
+        return self.build_prompts(draw_step_samples(self.train, size, step, seed), step)
 
-    def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
-        """The prompt of each question, with its demonstrations before it."""
-        before = retrieve_demonstrations(self.context, questions, self.pool, self.stats)
-        return build_prompts(self.context, questions, before)
+    def build_prompts(self, questions: Sequence[Sample], step: int) -> list[Prompt]:
+        """The prompt of each question of a step, with its demonstrations before it, if it has any."""
+        shown = draw_demonstrated(self.context, questions, step)
+        asked = [question for question, has_some in zip(questions, shown, strict=True) if has_some]
+        found = iter(retrieve_demonstrations(self.context, asked, self.pool, self.stats) if asked else [])
+        return build_prompts(self.context, questions, [next(found) if has_some else [] for has_some in shown])
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
@@ -129,6 +131,8 @@ class ExploreLoop:
         tokens = sum(len(r.completion.tokens) for r in rollouts)
         means = compute_step_metrics(rollouts)
         row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        if self.context.plugins.implementing("retrieve"):
+            row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))
         self.stats.metrics.clear()  # what plugins measured in this step
         self._count(rollouts, row)
         self.training_log.write(row)

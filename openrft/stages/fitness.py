@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from openrft.config.documents import read_value
@@ -26,9 +26,18 @@ from openrft.types import Rollout, Sample, digest_samples, to_json
 
 VERSION = 1
 FITNESS_FILE = "fitness.json"
+ROLLOUTS_FILE = "rollouts.jsonl"
 
 
-def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
+@dataclass(frozen=True, slots=True)
+class MeasuredFitness:
+    """What was measured, and on what."""
+
+    found: tuple[RewardFitness, ...] = ()  # of each source of process rewards
+    rollouts: Path | None = None  # the graded rollouts with their rewards, in the store
+
+
+def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
     """The measurement of each source of process rewards. Empty without one, without RL, or with fitness.questions=0."""
     how, explore = context.job.settings.fitness, context.job.settings.explore
     names = context.plugins.rewarding("process")
@@ -37,14 +46,14 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         or not how.questions
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
-        return ()
+        return MeasuredFitness()
     asked = _draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
         rollouts = _draw_rollouts(context, asked, stats)
-        given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
+        given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats, kind="process")
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
         rewards = [row for row in given if row is not None]
@@ -56,7 +65,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         ]
         (folder / FITNESS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         scored = (replace(r, rewards=tuple(row)) for r, row in zip(rollouts, rewards, strict=True))
-        write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))
+        write_jsonl(folder / ROLLOUTS_FILE, map(to_json, scored))
 
     inputs = {
         "samples": digest_samples(asked),
@@ -71,8 +80,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     found, faults = read_value(tuple[RewardFitness, ...], rows, "ignore")
     if faults:
         raise StoreError(f"{result.folder / FITNESS_FILE}: {faults[0]}.", "Delete this folder and run again.")
-    measured: tuple[RewardFitness, ...] = found
-    return measured
+    return MeasuredFitness(found, result.folder / ROLLOUTS_FILE)
 
 
 def _draw_questions(context: JobContext) -> list[Sample]:

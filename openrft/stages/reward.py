@@ -29,14 +29,8 @@ def reward_rollouts(
     Rollouts whose reward could not be had are left out and counted: a failure is never a reward. Counts and metrics of
     the plugins go into `stats`. Raises OpenRFTError if that is more than half of them.
     """
-    how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
-    form = how.effective_aggregation
-    scored = [
-        assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
-        for r, rewards in zip(rollouts, given, strict=True)
-        if rewards is not None and _has_outcome(r, rewards)
-    ]
+    scored = [rollout for rollout in combine_rewards(context, rollouts, given) if rollout is not None]
     lost = len(rollouts) - len(scored)
     stats.count("unrewarded", lost)
     if 2 * lost > len(rollouts):
@@ -47,6 +41,20 @@ def reward_rollouts(
     return scored
 
 
+def combine_rewards(
+    context: JobContext, rollouts: Sequence[Rollout], given: Sequence[list[Reward] | None]
+) -> list[Rollout | None]:
+    """The graded rollouts with the plugins' rewards and R; None where a plugin or the outcome is lacking."""
+    how = context.job.settings.explore
+    form = how.effective_aggregation
+    return [
+        assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
+        if rewards is not None and _has_outcome(r, rewards)
+        else None
+        for r, rewards in zip(rollouts, given, strict=True)
+    ]
+
+
 def _has_outcome(rollout: Rollout, rewards: Sequence[Reward]) -> bool:
     """Whether the outcome is known: from a plugin, or from a grade."""
     graded = rollout.correct is not None or rollout.score is not None
@@ -54,18 +62,29 @@ def _has_outcome(rollout: Rollout, rewards: Sequence[Reward]) -> bool:
 
 
 def collect_plugin_rewards(
-    context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
+    context: JobContext,
+    rollouts: Sequence[Rollout],
+    step: int,
+    stats: StageStats,
+    *again: object,
+    kind: RewardKind | None = None,
 ) -> list[list[Reward] | None]:
     """For each rollout, the rewards of every plugin with the hook; None where a plugin could give none.
 
-    Before RL, only plugins with process rewards are asked.
+    `kind`: only plugins that give rewards of this kind are asked.
     """
     seed = derive_seed(context.job.seed, "reward", step, *again)
-    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats)
+    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats, kind)
 
 
 def call_reward_hooks(
-    plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
+    plugins: PluginSet,
+    rollouts: Sequence[Rollout],
+    task: Task,
+    step: int,
+    seed: int,
+    stats: StageStats,
+    kind: RewardKind | None = None,
 ) -> list[list[Reward] | None]:
     """`collect_plugin_rewards` without a job, so that `openrft.testing` can use it too.
 
@@ -75,7 +94,7 @@ def call_reward_hooks(
     lacking: set[int] = set()
     if not rollouts:
         return []
-    asked = plugins.rewarding("process") if step == BEFORE_RL else plugins.implementing("reward")
+    asked = plugins.rewarding(kind) if kind else plugins.implementing("reward")
     results = plugins.call_all("reward", among=asked, rollouts=rollouts, task=task, step=step, seed=seed)
     silent = [name for name in asked if name not in dict(results)]
     if silent:
