@@ -11,7 +11,9 @@ from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet, create_plugin
 from openrft.plugins.registry import load_declaration
 
-GRADER_HOOKS = frozenset(("check_job", "grade", "evaluate", "tasks", "policies"))  # they change no policy
+GRADER_HOOKS = frozenset(
+    ("check_job", "check_reward", "grade", "evaluate", "tasks", "policies")
+)  # they change no policy
 
 
 def find_graders(names: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openrft.config.settings import Settings
     from openrft.grading.grade import Grade
     from openrft.policies.base import Policy, Sampling, TrainablePolicy
+    from openrft.rewards.reward_check import RewardCheck
     from openrft.runtime.progress import Progress
 
 GROUP = "openrft"
@@ -170,6 +171,18 @@ class Hooks:
         `step` counts from 0. -1 means rollouts before RL: those that measure process rewards (stages/fitness.py), for
         which plugins without process rewards are not called, and answers that are made to be paid without being right
         (stages/probe.py). The plugin's `rewards` declares its kinds.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def check_reward(
+        self, rollouts: Sequence[Rollout], task: Task, seed: int, progress: Progress
+    ) -> Returned[RewardCheck] | None:
+        """What can be said about this plugin's rewards before RL relies on them, such as how well two judges agree.
+
+        Called once before RL, with answers of the policy to training questions, which the task's own rule has graded
+        (`correct` is None where it cannot). The findings and warnings are in the report. None if there is nothing to
+        check.
         """
         raise NotImplementedError
 

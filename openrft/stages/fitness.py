@@ -47,12 +47,12 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
         return MeasuredFitness()
-    asked = _draw_questions(context)
+    asked = draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        rollouts = _draw_rollouts(context, asked, stats)
+        rollouts = grade_rollouts(context, draw_rollouts(context, asked, how.completions, stats), stats)
         given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats, kind="process")
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
@@ -83,17 +83,19 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
     return MeasuredFitness(found, result.folder / ROLLOUTS_FILE)
 
 
-def _draw_questions(context: JobContext) -> list[Sample]:
+def draw_questions(context: JobContext) -> list[Sample]:
+    """`fitness.questions` originals of the train split, the same for every arm."""
     train = context.task.train
     draw = random.Random(derive_seed(context.job.seed, "fitness"))
     return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
-    """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
+def draw_rollouts(context: JobContext, asked: Sequence[Sample], completions: int, stats: StageStats) -> list[Rollout]:
+    """Rollouts without a grade, `completions` for each question, drawn as in RL; none for a prompt that is longer than
+    the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(
-        n=context.job.settings.fitness.completions,
+        n=completions,
         temperature=explore.temperature,
         max_tokens=explore.max_tokens,
         seed=derive_seed(context.job.seed, "fitness", "sampling"),
@@ -106,4 +108,4 @@ def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageSta
             if completion.is_written:
                 rollouts.append(Rollout(sample, prompt, replace(completion, logprobs=())))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
-    return grade_rollouts(context, rollouts, stats)
+    return rollouts

@@ -41,9 +41,9 @@ def answers(*texts: str) -> list[Rollout]:
 
 def test_conforms(tmp_path: Path) -> None:
     options = {"grader": write(tmp_path, CHECK)}
-    assert check_plugin("graders", options) == ["check_job", "evaluate", "grade"]
-    assert check_plugin("graders", {**options, "grades": "open"}) == ["check_job", "evaluate", "grade"]
-    assert check_plugin("graders", {**options, "grades": "none"}) == ["check_job", "reward", "evaluate"]
+    assert check_plugin("graders", options) == ["check_job", "check_reward", "evaluate", "grade"]
+    assert check_plugin("graders", {**options, "grades": "open"}) == ["check_job", "check_reward", "evaluate", "grade"]
+    assert check_plugin("graders", {**options, "grades": "none"}) == ["check_job", "reward", "check_reward", "evaluate"]
 
 
 def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
