@@ -19,13 +19,25 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
+from openrft.runtime.paid.prices import PriceTable
+from openrft.runtime.paid.usage import Payment, Usage
 from openrft.tasks.leakage import cluster_samples
 from openrft.tasks.task import Grader, Task
 from openrft.types import Sample, content_id
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a run paid to servers, over all its starts."""
+
+    payments: tuple[Payment, ...]
+    prices: PriceTable | None = None
+    budget: float | None = None  # in the currency of the prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,10 @@ class ArmResult:
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
+    gaps: Annotated[tuple[RewardGap, ...], OMIT_EMPTY] = ()  # how far each source and the strict grade parted in RL
     checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
+    usage: Annotated[tuple[Usage, ...], OMIT_EMPTY] = ()
+    # ^ of servers, by model: the replies that the result rests on, whoever paid for them and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,7 @@ class Report:
     results: tuple[ArmResult, ...]
     failures: tuple[Failure, ...] = ()
     baselines: tuple[BaselineResult, ...] = ()
+    money: Annotated[Money | None, OMIT_EMPTY] = None  # what the run paid to servers; None without such calls
     summary: Mapping[str, Any] = field(default_factory=dict)  # from summary.summarise, for other programs
 
 

@@ -58,6 +58,9 @@ class Plugin:
     """Which answers its hook `grade` grades: "open", those that the task's own rule leaves open; "all", every answer,
     in place of the rule; "none", so that the hook is not called. If it depends on the options, `__init__` sets it."""
 
+    learns_from_rewards: ClassVar[bool] = True
+    """False for a plugin whose RL steps do not use the rewards. They are logged, and nothing is warned about them."""
+
     changes_nothing_alone: ClassVar[bool] = False
     """True for a plugin that only helps others, such as a teacher. No arm measures it by itself."""
 
@@ -88,6 +91,7 @@ class Declaration:
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
     grades: Graded = Plugin.grades
+    learns_from_rewards: bool = Plugin.learns_from_rewards
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
     demonstration_share: float = Plugin.demonstration_share
@@ -99,6 +103,7 @@ ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if fi
 # The hook without which an attribute says nothing.
 HOOK_OF_ATTRIBUTE = {
     "trains": "train_step",
+    "learns_from_rewards": "train_step",
     "rewards": "reward",
     "grades": "grade",
     "demonstration_share": "retrieve",
@@ -129,10 +134,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name in ("requires", "replaces", "trains", "rewards"):
         if name in values:
             _check_names(name, values[name])
-    if not isinstance(values.get("changes_nothing_alone", False), bool):
-        raise DeclarationFault(
-            f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
-        )
+    for name in ("changes_nothing_alone", "learns_from_rewards"):
+        if not isinstance(values.get(name, False), bool):
+            raise DeclarationFault(f"{name} is {values[name]!r}.", "It must be True or False.")
     _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
     _check_grades(values.get("grades", "open"))
     for name, hook in HOOK_OF_ATTRIBUTE.items():

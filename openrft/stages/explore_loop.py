@@ -24,6 +24,7 @@ from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.grade import grade_rollouts
+from openrft.stages.holdback import HeldBackMetrics, answer_held_back
 from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
@@ -53,10 +54,12 @@ class ExploreLoop:
     training_log: TrainingLog
     stats: StageStats
     trainers: Sequence[str]  # the plugins that train
+    held_back: Sequence[Sample] = ()  # questions that are answered and not trained on
     first: int = 0
     log: Log = lambda row: None
     _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
     _lapped: float = field(default_factory=time.perf_counter)
+    _of_held_back: HeldBackMetrics = field(default_factory=HeldBackMetrics)  # of this step
 
     def restore(self) -> None:
         """Restore the newest checkpoint and set `first` to its step."""
@@ -72,6 +75,11 @@ class ExploreLoop:
     def dynamic_sampling_retries(self) -> int:
         """How often a step may draw further questions in place of those whose rewards are all equal."""
         return max(self.context.plugins.declarations[name].dynamic_sampling_retries for name in self.trainers)
+
+    @property
+    def learns_from_rewards(self) -> bool:
+        """Whether a plugin that trains uses the rewards."""
+        return any(self.context.plugins.declarations[name].learns_from_rewards for name in self.trainers)
 
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore
@@ -91,6 +99,9 @@ class ExploreLoop:
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
+        if self.held_back and not again and step % self.context.job.settings.explore.holdback_every == 0:
+            self._of_held_back = answer_held_back(self, step)
+            self._lap("holdback")
         _refuse_nonsense(step, rollouts)
         kept = [r for r in rollouts if r.completion.is_written]
         failed = sum(r.completion.finish_reason == "error" for r in rollouts)
@@ -112,7 +123,7 @@ class ExploreLoop:
         """Count the outcome rewards of the first steps, and warn before training if they teach nothing."""
         how = self.context.job.settings.explore
         enough = min(FIRST_COMPLETIONS, how.steps * how.prompts_per_step * how.group_size)
-        if self.stats.counts.get("first_completions", 0) >= enough:
+        if self.stats.counts.get("first_completions", 0) >= enough or not self.learns_from_rewards:
             return
         for name, n in count_first_outcomes(scored).items():
             self.stats.count(name, n)
@@ -128,9 +139,12 @@ class ExploreLoop:
             name = self.trainers[0]  # a plugin that runs the whole stage is the only one
             self.context.plugins.states[name] = check_result(name, "train_step", HookResult(metrics, state=state)).state
         seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
-        tokens = sum(len(r.completion.tokens) for r in rollouts)
-        means = compute_step_metrics(rollouts)
+        if self.held_back:
+            seconds["seconds.holdback"] = self._clock["holdback"]
+        tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
+        means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
         row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        self._of_held_back = HeldBackMetrics()
         if self.context.plugins.implementing("retrieve"):
             row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))
         self.stats.metrics.clear()  # what plugins measured in this step
@@ -167,7 +181,7 @@ class ExploreLoop:
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
         self.stats.count("cut_off_thinking", sum(is_cut_off_thinking(r.completion) for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
-        self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
+        self.stats.count("idle_steps", int(self.learns_from_rewards and has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:

@@ -18,6 +18,7 @@ from pathlib import Path
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
 from openrft.grading.grade import grade
+from openrft.rewards.combine import CORE_OUTCOME
 from openrft.rewards.probed_reward import OWN, ProbedReward, R, describe_probed_reward
 from openrft.rewards.probes import PROBES_BY_NAME, make_probes
 from openrft.runtime.files import read_jsonl, write_jsonl
@@ -35,7 +36,6 @@ VERSION = 1
 FINDINGS_FILE = "probes.json"
 WORDS_PER_TOKEN = 0.6  # so that the very long answer fits into explore.max_tokens
 MOST_WORDS = 1000  # of the very long answer: no judge needs more to show whether length pays
-CORE_OUTCOME = "outcome"
 
 Scored = Sequence[tuple[str, Rollout]]  # (sort of answer, rewarded rollout)
 
