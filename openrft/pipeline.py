@@ -14,16 +14,23 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
+from openrft.rewards.probed_reward import ProbedReward
+from openrft.rewards.reward_check import RewardCheck
+from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.augment import augment
+from openrft.stages.check_reward import check_rewards
 from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
+from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
-from openrft.stages.retrieve import choose_demonstration_pool
+from openrft.stages.probe import probe_rewards
+from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
@@ -44,12 +51,15 @@ class JobResult:
     policy: PolicyHandle
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
-    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some
+    demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
+    gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
+    checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, measure process rewards, explore, evaluate. A stage without plugins does
-    nothing."""
+    """Augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore, evaluate. A stage
+    without plugins does nothing."""
     context = build_context(job, store, progress, track)
     base_id = context.policy.id
 
@@ -58,6 +68,8 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     pool = choose_demonstration_pool(context, targets)
     imitate(context, targets)
     fitness = measure_reward_fitness(context)
+    checks = check_rewards(context)
+    probes = probe_rewards(context, fitness.rollouts)
     metrics = explore(context, train, pool)
     rollouts, file = evaluate(context, pool)
 
@@ -67,13 +79,16 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         rollouts,
         file,
         metrics,
-        fitness,
+        fitness.found,
         tuple(context.stage_records),
         context.policy.id,
         context.policy,
         base_id,
         tuple(pool),
-        tuple(context.plugins.implementing("retrieve")),
+        tuple(list_evaluated_demonstrators(context)),
+        probes,
+        measure_reward_gaps(metrics),
+        checks=checks,
     )
 
 
@@ -93,8 +108,9 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
-    for job in jobs:
+    for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         task = replace(tasks[job.task], test=())
@@ -112,11 +128,26 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             "Leave them out of --task, or answer them without training: `openrft evaluate`.",
         )
     for job in training:
+        held, train = job.settings.explore.holdback, len(tasks[job.task].train)
+        if held >= train:
+            raise UsageError(
+                f"explore.holdback={held} leaves none of the {train} training questions of {job.task} to train on.",
+                "Hold back fewer.",
+            )
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
                 f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
                 "Give a checkpoint folder or hub id with --policy, or answer without training: `openrft evaluate`.",
             )
+
+
+def _check_prices(job: Job, plugins: PluginSet) -> None:
+    """Raises UsageError for a server's model without a price, if the account has a budget."""
+    account = current_account()
+    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    for spec in named:
+        if account and spec.startswith("openai:"):
+            account.check_model(spec.removeprefix("openai:"))
 
 
 def _plugins(job: Job) -> PluginSet:

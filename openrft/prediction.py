@@ -12,6 +12,7 @@ from typing import Any
 
 from openrft.config.parse import raise_faults
 from openrft.config.settings import parse_stage_settings
+from openrft.grading.agreement import find_plurality, number_answers
 from openrft.grading.grade import Grade, grade
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.plugins.manager import PluginSet
@@ -119,44 +120,27 @@ def vote(
     """
     written = [one for one in group if one.is_written]
     answers = [_read(sample, one.text) for one in written]
-    found: list[tuple[str, list[int]]] = []  # each answer with the completions that give it
-    for at, answer in enumerate(answers):
-        if answer is None:
-            continue
-        for known, members in found:
-            if _is_equal(sample, known, answer):
-                members.append(at)
-                break
-        else:
-            found.append((answer, [at]))
-    best = max(found, key=lambda entry: len(entry[1]), default=None)
-    chosen = best[1][0] if best else 0
+    numbers = number_answers(sample, answers, rules)
+    best = find_plurality(numbers)
+    chosen = 0 if best is None else numbers.index(best)
+    answer = None if best is None else answers[chosen]
     errors = [one.error for one in group if one.finish_reason == "error"]
     return Prediction(
-        answer=best[0] if best else None,
-        agreement=len(best[1]) / len(group) if best else 0.0,
+        answer=answer,
+        agreement=0.0 if best is None else numbers.count(best) / len(group),
         reasoning=written[chosen].text if written else "",
         completions=len(written),
         unread=answers.count(None),
         tokens=sum(len(one.tokens) for one in group),
         cut_off=sum(one.finish_reason == "length" for one in group),
         error=errors[0] if errors and not written else "",
-        grade=grade(sample, box_answer(best[0]) if best else "", rules) if labelled else None,
+        grade=grade(sample, "" if answer is None else box_answer(answer), rules) if labelled else None,
     )
 
 
 def _read(sample: Sample, text: str) -> str | None:
     verdict = grade(sample, text)
     return verdict.answer if verdict.answer is not None else (verdict.lenient or verdict).answer
-
-
-def _is_equal(sample: Sample, one: str, other: str) -> bool:
-    """Whether the grader would take one answer for the other."""
-    if one == other:
-        return True
-    if sample.kind in ("choice", "boolean"):
-        return False
-    return grade(replace(sample, answer=one, accepted=()), box_answer(other)).correct is True
 
 
 def _to_sample(question: Question) -> Sample:

@@ -141,6 +141,8 @@ class Rollout:
     score: float | None = None  # in [0, 1], where answers can be partly right; None = 1 if correct, else 0
     lenient_answer: str | None = None  # what the lenient reading takes for the answer; None = unparsed by it, too
     lenient_correct: bool | None = None  # whether that answer is right; None as for `correct`
+    vote: int | None = None
+    # ^ of test answers: the number of `answer` among those to its question. Equal answers share one. None = unparsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +206,5 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["score"],
         row["lenient_answer"],
         row["lenient_correct"],
+        row["vote"],
     )

@@ -238,6 +238,15 @@ def test_demonstrations_stand_in_the_prompts_and_their_ids_in_the_rollouts(tiny,
         assert rollout.demonstration_ids[0] in {s.id for s in TASK.train}
 
 
+def test_a_policy_whose_demonstrations_fade_is_evaluated_and_used_without(tiny, tmp_path, monkeypatch):
+    shown = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path))
+    assert shown.demonstration_plugins == ("spy",)
+    monkeypatch.setattr(Spy, "demonstration_fade", 0.5, raising=False)
+    outcome = pipeline.run_job(job(tiny, "rl", "spy"), Store(tmp_path / "fade"))
+    assert {len(r.messages) for r in outcome.rollouts} == {2}
+    assert outcome.demonstration_plugins == ()
+
+
 def test_a_demonstration_of_the_sample_itself_is_refused(tiny, tmp_path, monkeypatch):
     def itself(self, samples, pool):
         return [[Demonstration(s, "\\boxed{A}")] for s in samples]

@@ -22,6 +22,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.report import ArmResult
 from openrft.bench.single_job import Finished, JobFolders, describe_exit, record_killed_worker, run_single_job
 from openrft.job import Job
+from openrft.runtime.gpus import list_gpus, pick_gpu, use_gpu
 from openrft.runtime.logging import configure_worker_logging, get_level
 
 POLL_SECONDS = 1.0  # the longest time before a worker's death is noticed if a process it forked keeps its pipe open
@@ -88,6 +89,7 @@ class WorkerPool:
         self._jobs, self._folders, self._listener = jobs, folders, listener
         self._size = size
         self._threads = max(1, (os.cpu_count() or 1) // size)
+        self._gpus = list_gpus()
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
 
@@ -126,10 +128,14 @@ class WorkerPool:
 
     def _assign(self, number: int) -> None:
         alive = [worker for worker in self._idle if not worker.is_dead()]
-        worker = alive.pop() if alive else _Worker(self._threads)
+        worker = alive.pop() if alive else self._start(alive)
         self._idle = alive
         self._busy.append(worker)
         worker.assign(number, self._jobs[number], self._folders)
+
+    def _start(self, idle: Sequence[_Worker]) -> _Worker:
+        taken = [worker.gpu for worker in (*idle, *self._busy) if worker.gpu is not None]
+        return _Worker(self._threads, pick_gpu(self._gpus, taken))
 
     def _bury(self, worker: _Worker) -> _Death:
         logger.warning("%s: %s.", self._jobs[worker.job], describe_exit(worker.process.exitcode))
@@ -152,13 +158,14 @@ class WorkerPool:
 class _Worker:
     """A process that runs one job at a time, and the pipe to it."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, gpu: str | None) -> None:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, threads, get_level()), name="openrft-worker")
+        arguments = (theirs, threads, gpu, get_level())
+        self.process = context.Process(target=_serve, args=arguments, name="openrft-worker")
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
-        self.job, self.stage = -1, ""
+        self.job, self.stage, self.gpu = -1, "", gpu
         self._gone = False
         logger.info("worker %s started", self.process.pid)
 
@@ -212,8 +219,10 @@ class _Worker:
 # -- in the worker process --------------------------------------------------------------------------------------------
 
 
-def _serve(pipe: Connection, threads: int, level: int) -> None:
-    """Run the jobs from the pipe until there are no more."""
+def _serve(pipe: Connection, threads: int, gpu: str | None, level: int) -> None:
+    """Run the jobs from the pipe until there are no more. `gpu`: the one that they may use."""
+    if gpu is not None:
+        use_gpu(gpu)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lock = threading.Lock()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from openrft.bench.render import format_accuracy, format_gain, format_percent
 from openrft.bench.statistics import Interval
+from openrft.bench.text_table import format_accuracy, format_gain, format_percent
 from openrft.policies.description import Estimate, PolicyDescription
 from openrft.runtime.text import escape_markdown, format_code
 from openrft.version import __version__

@@ -8,9 +8,10 @@ from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.fitness_tables import build_fitness_notes
+from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
-from openrft.bench.render import build_fitness_notes
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.statistics import Interval
 from openrft.stages.rl_metrics import describe_first_outcomes
@@ -247,6 +248,8 @@ def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> It
             if events:
                 yield f"{task}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
         yield from _first_outcomes(task, results)
+        yield from build_probe_notes(results)
+        yield from build_gap_notes(results)
 
 
 def _first_outcomes(task: str, results: Sequence[ArmResult]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from openrft.bench.ablation import to_vector
+from openrft.bench.conclusion import Conclusion
+from openrft.bench.curves import CurvePoint
 from openrft.bench.readings import (
     ReadingDraws,
     draw_readings,
@@ -133,7 +135,9 @@ class Summary:
     groups: tuple[Group, ...] = ()  # across tasks, and of each task that pools several leaf tasks
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     # ^ of plugins' `evaluate` hooks: name -> arm -> mean over tasks and seeds
+    curves: tuple[CurvePoint, ...] = ()  # accuracy against tokens, for the arms that finished
     notes: tuple[str, ...] = ()  # what a reader must know, one line each (notes.py)
+    conclusion: Conclusion = field(default_factory=Conclusion)
 
 
 Runs = Mapping[tuple[str, str, int], ArmResult]  # by arm, task and seed

@@ -1,4 +1,4 @@
-"""A report as tables, for a terminal or a pipe (rich) and as Markdown.
+"""A report as tables of text, which a terminal, report.md and report.html show.
 
 All numbers come from summary.py, and from the measurements that were made before RL relied on process rewards.
 """
@@ -6,134 +6,15 @@ All numbers come from summary.py, and from the measurements that were made befor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from openrft.bench.ablation import ESTIMANDS
-from openrft.bench.outcomes import ArmScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
+from openrft.bench.curve_tables import build_curve_table
+from openrft.bench.fitness_tables import build_fitness_tables
+from openrft.bench.group_tables import build_group_tables, build_metric_table
+from openrft.bench.hacking import build_probe_tables
+from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
 from openrft.bench.report import Report
-from openrft.bench.statistics import Interval
-from openrft.rewards.fitness import RewardFitness, Separation
-from openrft.runtime.text import escape_markdown, format_code
-
-
-@dataclass(frozen=True, slots=True)
-class TextTable:
-    """A table of text cells. A column whose title starts with `<` is left-aligned."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    faint: frozenset[int] = frozenset()  # rows that are not arms: the baselines
-
-    def without_empty_columns(self) -> TextTable:
-        """The table without columns that say nothing in any row."""
-        kept = [n for n in range(len(self.columns)) if any(row[n] for row in self.rows)]
-        columns, *rows = (tuple(row[n] for n in kept) for row in (self.columns, *self.rows))
-        return replace(self, columns=columns, rows=tuple(rows))
-
-
-def format_percent(value: float) -> str:
-    """0.437 -> "43.7"."""
-    return f"{100 * value:.1f}"
-
-
-def format_accuracy(found: Interval) -> str:
-    """An accuracy with its interval: "43.7 [40.1, 47.3]"."""
-    return f"{format_percent(found.value)} [{format_percent(found.low)}, {format_percent(found.high)}]"
-
-
-def format_points(value: float) -> str:
-    """0.034 -> "+3.4"; what rounds to zero has no sign."""
-    text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def format_gain(value: float, low: float, high: float) -> str:
-    """A gain with its interval: "+3.4 [-0.2, +7.0]"."""
-    return f"{format_points(value)} [{format_points(low)}, {format_points(high)}]"
-
-
-NAMED = 3  # arms that are named if they share a measurement
-WHOLE = 2  # up to so many measurements are shown with every aggregation; of more, only the best aggregation of each
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One measurement and the arms that share it."""
-
-    task: str
-    seed: int
-    found: RewardFitness
-    arms: tuple[str, ...]
-
-    def __str__(self) -> str:
-        more = f" and {len(self.arms) - NAMED} more" if len(self.arms) > NAMED else ""
-        return f"{self.found.source} before {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
-
-
-def collect_measurements(report: Report) -> list[Measurement]:
-    """Every measurement once, in the order of the arms."""
-    order = {arm.name: i for i, arm in enumerate(report.arms)}
-    shared: dict[tuple[str, int, RewardFitness], list[str]] = {}
-    for result in sorted(report.results, key=lambda r: order[r.arm]):
-        for found in result.fitness:
-            shared.setdefault((result.task, result.seed, found), []).append(result.arm)
-    return [Measurement(task, seed, found, tuple(arms)) for (task, seed, found), arms in shared.items()]
-
-
-def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
-    """One table per measurement, or one for all of them if they are many and `whole` is false."""
-    every = collect_measurements(report)
-    if whole or len(every) <= WHOLE:
-        yield from map(build_fitness_table, every)
-        return
-    rows = tuple((str(m), *_cells(m.found.best), _alpha(m.found)) for m in every)
-    yield TextTable("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
-
-
-def build_fitness_table(m: Measurement) -> TextTable:
-    """One measurement, with one row per aggregation. The recommended one is marked."""
-    found = m.found
-    share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
-    title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
-    rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_aggregation)
-    return TextTable(title, (*_COLUMNS, "<best"), rows)
-
-
-def build_fitness_notes(report: Report) -> Iterator[str]:
-    """The recommendation and the warnings, one line per measurement."""
-    for m in collect_measurements(report):
-        yield f"{m}: {format_fitness_advice(m.found)}"
-
-
-def format_fitness_advice(found: RewardFitness) -> str:
-    """The recommendation and the warnings as one line."""
-    warned = "".join(f" WARNING: {text}." for text in found.warnings)
-    if found.alpha is None:
-        return f"nothing to recommend.{warned}"
-    return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}.{warned}"
-
-
-_COLUMNS = ("<aggregation", "AUROC", "same question", "calibration error", "with length")
-
-
-def _cells(s: Separation) -> tuple[str, ...]:
-    return (
-        s.aggregation,
-        _interval(s.auroc, s.low, s.high),
-        _interval(s.within, s.within_low, s.within_high),
-        f"{s.calibration:.3f}",
-        f"{s.with_length:+.2f}",
-    )
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    return "not measured" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _alpha(found: RewardFitness) -> str:
-    return "" if found.alpha is None else f"{found.alpha:g}"
-
+from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 
 COST = ("tokens", "seconds", "reused")  # a terminal shows the seconds only, so that a row fits into 100 columns
 FEW = 3  # rules without a model shown below a table on a terminal
@@ -152,7 +33,10 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
     yield from build_group_tables(summary, per_task)
     if summary.components:
         yield _components(summary.components)
+    yield from build_curve_table(summary, per_task)
     yield from build_fitness_tables(report, per_task)
+    if per_task:
+        yield from build_probe_tables(report)
     for table in summary.tables if per_task else ():
         if table is not summary.overall:
             yield _arms(f"{table.leaf or table.tasks[0]}, {_size(table)}", table)
@@ -172,16 +56,6 @@ def build_legend(summary: Summary, per_task: bool = False) -> str:
         f"Accuracy in %, gains in points, each with its 95% interval over {summary.noise}; p after Holm."
         f" Seconds: what the arm costs alone{reused}.{both if shown else ''}"
     )
-
-
-def format_markdown(report: Report, summary: Summary) -> str:
-    """report.md: every table, the caveats, and how to run it again."""
-    parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
-    parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
-    parts += [build_legend(summary, per_task=True), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    parts.append(f"Versions: {escape_markdown(versions)}.")
-    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _size(table: ScoreTable) -> str:
@@ -282,69 +156,3 @@ def _p(gain: Gain) -> str:
     if value is None:
         return ""
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
-
-
-def _as_markdown(grid: TextTable) -> str:
-    names = [column.removeprefix("<") for column in grid.columns]
-    rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
-    lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]
-    return f"## {escape_markdown(grid.title)}\n\n" + "\n".join(f"| {line} |" for line in lines)
-
-
-def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
-    """A table across tasks, and one for each pooled task. In full, there is a row with intervals for each group and
-    arm; otherwise one column per arm."""
-    for task in dict.fromkeys(group.task for group in summary.groups):
-        groups = [group for group in summary.groups if group.task == task]
-        title = f"{task} by group: micro (items weigh the same), macro (leaf tasks do)"
-        yield _in_full(title, groups) if in_full or len(_list_arms(groups)) == 1 else _short(title, groups)
-
-
-def build_metric_table(summary: Summary) -> TextTable:
-    """What plugins measured. Rows are arms or metrics, whichever are more."""
-    names = list(summary.metrics)
-    arms = list(dict.fromkeys(arm for by_arm in summary.metrics.values() for arm in by_arm))
-    cells = {(name, arm): f"{value:.3f}" for name, by_arm in summary.metrics.items() for arm, value in by_arm.items()}
-    if len(names) < len(arms):
-        rows = tuple((arm, *(cells.get((name, arm), "") for name in names)) for arm in arms)
-        return TextTable("Further metrics", ("<arm", *names), rows)
-    rows = tuple((name, *(cells.get((name, arm), "") for arm in arms)) for name in names)
-    return TextTable("Further metrics", ("<metric", *arms), rows)
-
-
-def _in_full(title: str, groups: Sequence[Group]) -> TextTable:
-    columns = ("<group", "<arm", "leaf tasks", "items", "not scored", "micro", "macro")
-    rows = []
-    for group in groups:
-        sizes = (str(group.leaves), str(group.items), str(group.unscored or ""))
-        for score in group.arms:
-            rows.append((_name(group), score.arm, *sizes, format_accuracy(score.micro), format_accuracy(score.macro)))
-        if not group.arms:
-            rows.append((_name(group), "", *sizes, "not scored" if not group.items else "", ""))
-    return TextTable(title, columns, tuple(rows))
-
-
-def _short(title: str, groups: Sequence[Group]) -> TextTable:
-    arms = _list_arms(groups)
-    rows = []
-    for group in groups:
-        found = {score.arm: score for score in group.arms}
-        cells = [_both(found[arm]) if arm in found else _explain_missing(group) for arm in arms]
-        rows.append((_name(group), str(group.items), *cells))
-    return TextTable(title, ("<group", "items", *arms), tuple(rows))
-
-
-def _list_arms(groups: Sequence[Group]) -> list[str]:
-    return list(dict.fromkeys(score.arm for group in groups for score in group.arms))
-
-
-def _both(score: GroupScore) -> str:
-    return f"{format_percent(score.micro.value)} / {format_percent(score.macro.value)}"
-
-
-def _explain_missing(group: Group) -> str:
-    return "" if group.items else "not scored"
-
-
-def _name(group: Group) -> str:
-    return f"{group.by} {group.name}".strip()

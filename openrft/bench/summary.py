@@ -13,6 +13,8 @@ from statistics import fmean
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
 from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, read_ablation, to_vector
+from openrft.bench.conclude import conclude
+from openrft.bench.curves import CurvePoint, compute_curves
 from openrft.bench.notes import build_notes
 from openrft.bench.outcomes import (
     ArmOutcomes,
@@ -69,8 +71,10 @@ def summarise(report: Report) -> Summary:
         _detectable(everything, vanilla),
         tuple(score_groups(report, runs)),
         _metrics(report),
+        _curves(report, runs),
     )
-    return replace(summary, notes=build_notes(report, summary))
+    conclusion = conclude(report, summary, runs, everything, ablation, vanilla)
+    return replace(summary, notes=build_notes(report, summary), conclusion=conclusion)
 
 
 def _table(
@@ -213,6 +217,15 @@ def _metrics(report: Report) -> dict[str, dict[str, float]]:
             if stage == "evaluate" and name not in COUNTS and value is not None and result.arm in arms:
                 found.setdefault(name, {}).setdefault(result.arm, []).append(value)
     return {name: {arm: fmean(values) for arm, values in by_arm.items()} for name, by_arm in sorted(found.items())}
+
+
+def _curves(report: Report, runs: Runs) -> tuple[CurvePoint, ...]:
+    tasks = [task for task in report.tasks if task.items]
+    arms = list_finished_arms(report, [task.name for task in report.tasks]) if tasks else ()
+    return compute_curves(
+        tasks,
+        {arm: [[runs[arm, t.name, s] for s in outcomes.list_seeds(report, t.name)] for t in tasks] for arm in arms},
+    )
 
 
 def _detectable(measured: ArmOutcomes | None, vanilla: str) -> float | None:

@@ -231,10 +231,10 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
 
 
 def default_workers() -> int:
-    """2 if there are at least two cores and no GPU, else 1."""
-    import torch
+    """The number of GPUs. Without one 2, if there are at least two cores."""
+    from openrft.runtime.gpus import list_gpus
 
-    return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
+    return len(list_gpus()) or min(2, os.cpu_count() or 1)
 
 
 def _split_names(text: str | None) -> tuple[str, ...] | None:

@@ -15,18 +15,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, GateResult
+from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
-from openrft.bench.render import (
-    TextTable,
-    build_legend,
-    build_tables,
-    format_gain,
-    format_markdown,
-    format_percent,
-    format_points,
-)
+from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.summary import summarise
+from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
 from openrft.cli.printing import print_json, print_text
 from openrft.config.documents import dump_document
 from openrft.runtime.files import write_atomic
@@ -38,7 +32,8 @@ _WIDEST = 10_000  # wider than any table, so that a table can be measured
 def show_summary(
     report: Report, summary: Summary, console: Console, per_task: bool = False, said: Collection[str] = ()
 ) -> None:
-    """Print a report's tables and caveats, without those that were `said` before."""
+    """Print a report's conclusion, tables and caveats, without those that were `said` before."""
+    _lines(summary.conclusion.lines, console)
     for grid in build_tables(report, summary, per_task):
         print_grid(grid, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)

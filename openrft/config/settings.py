@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -67,6 +68,22 @@ class ExploreSettings:
         help="Where the reward is given. sequence: all at the last token. step: each step's share of the mean score"
         " where the step ends. min: likewise, of their soft minimum (PURE, arXiv 2504.15275).",
         source="paper: at the last token",
+    )
+    probes: int = option(
+        8,
+        help="Training questions to which made answers (empty, all options, very long and wrong, ...) are rewarded"
+        " before RL, to name what pays without being right; 0: none. Each costs about 13 calls of a paid judge.",
+        ge=0,
+    )
+    holdback: int = option(
+        0,
+        help="Training questions that RL is not trained on. They are answered again and again, so that the report can"
+        " say whether what the rewards say of them parts from the strict grade; 0: none.",
+        ge=0,
+    )
+    holdback_every: int = option(5, help="Steps between the answers to held-back questions.", ge=1)
+    holdback_temperature: float = option(
+        0.0, help="Sampling temperature of the answers to held-back questions; 0: greedy.", ge=0
     )
     checkpoint_every: int = option(
         1,
@@ -133,8 +150,26 @@ class PolicySettings:
         " or repeated on another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
     )
+    device: str = option(
+        "auto",
+        help="Where the model runs: cpu, cuda, cuda:N or auto. auto: a GPU if there is one, unless the model is so"
+        " small that a CPU is faster.",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
+        "auto", help="Precision of the weights. auto: float32 on a CPU; on a GPU bfloat16, or float16 if it is too old."
+    )
+    load: Literal["full", "4bit"] = option(
+        "full",
+        help="How the weights are held. 4bit: the linear layers in 4-bit NF4, through the package bitsandbytes.",
+        source="QLoRA, arXiv 2305.14314",
+    )
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = option(
+        "auto", help="The attention of transformers' own forward pass. auto: what transformers chooses."
+    )
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ValueError(f"device={self.device} is no device; write auto, cpu, cuda or cuda:N")
         try:
             datetime.datetime.strptime(self.date, "%Y-%m-%d")
         except ValueError:

@@ -52,12 +52,24 @@ class Plugin:
     rewards: ClassVar[tuple[RewardKind, ...]] = ("outcome", "process")
     """The kinds of reward that its hook `reward` gives."""
 
+    learns_from_rewards: ClassVar[bool] = True
+    """False for a plugin whose RL steps do not use the rewards. They are logged, and nothing is warned about them."""
+
     changes_nothing_alone: ClassVar[bool] = False
     """True for a plugin that only helps others, such as a teacher. No arm measures it by itself."""
 
     dynamic_sampling_retries: int = 0
     """How many times an RL step may draw further questions in place of those whose completions all earned the same
     (DAPO, arXiv 2503.14476, section 3.2). If it depends on the options, `__init__` sets it."""
+
+    demonstration_share: float = 1.0
+    """The share of RL's questions that its hook `retrieve` is asked about, at the first step. The others have no
+    demonstrations. If it depends on the options, `__init__` sets it."""
+
+    demonstration_fade: float | None = None
+    """After which share of RL's steps no question has demonstrations any more. They become fewer step by step, and the
+    evaluation shows none (CBRL, arXiv 2603.18953). None: they do not fade. If it depends on the options, `__init__`
+    sets it."""
 
     Options: ClassVar[type[Any] | None] = None
     """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
@@ -72,12 +84,25 @@ class Declaration:
     replaces: tuple[str, ...] = Plugin.replaces
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
+    learns_from_rewards: bool = Plugin.learns_from_rewards
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
+    demonstration_share: float = Plugin.demonstration_share
+    demonstration_fade: float | None = Plugin.demonstration_fade
     Options: type[Any] | None = Plugin.Options
 
 
 ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if field.name != "hooks")
+# The hook without which an attribute says nothing.
+HOOK_OF_ATTRIBUTE = {
+    "trains": "train_step",
+    "learns_from_rewards": "train_step",
+    "rewards": "reward",
+    "demonstration_share": "retrieve",
+    "demonstration_fade": "retrieve",
+}
+# What may depend on the options: known when there is an instance.
+OF_INSTANCES = ("dynamic_sampling_retries", "demonstration_share", "demonstration_fade")
 
 
 class DeclarationFault(Exception):
@@ -95,17 +120,17 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name, value in own.items():
         _refuse_misspelt(name, value)
     values = {name: own[name] for name in ATTRIBUTES if name in own}
-    if isinstance(values.get("dynamic_sampling_retries"), property):  # known when there is an instance
-        del values["dynamic_sampling_retries"]
+    values = {
+        name: value for name, value in values.items() if name not in OF_INSTANCES or not isinstance(value, property)
+    }
     for name in ("requires", "replaces", "trains", "rewards"):
         if name in values:
             _check_names(name, values[name])
-    if not isinstance(values.get("changes_nothing_alone", False), bool):
-        raise DeclarationFault(
-            f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
-        )
-    _check_retries(values.get("dynamic_sampling_retries", 0))
-    for name, hook in (("trains", "train_step"), ("rewards", "reward")):
+    for name in ("changes_nothing_alone", "learns_from_rewards"):
+        if not isinstance(values.get(name, False), bool):
+            raise DeclarationFault(f"{name} is {values[name]!r}.", "It must be True or False.")
+    _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
+    for name, hook in HOOK_OF_ATTRIBUTE.items():
         if name in values and hook not in hooks:
             raise DeclarationFault(f"it declares {name} and has no hook {hook}.", f"Write the hook or remove {name}.")
     _check_options(values.get("Options"))
@@ -114,9 +139,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
 
 def read_instance(declaration: Declaration, plugin: object) -> Declaration:
     """The declaration with the values that depend on the options. Raises DeclarationFault."""
-    retries = getattr(plugin, "dynamic_sampling_retries", declaration.dynamic_sampling_retries)
-    _check_retries(retries)
-    return dataclasses.replace(declaration, dynamic_sampling_retries=retries)
+    values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCES}
+    _check_numbers(values)
+    return dataclasses.replace(declaration, **values)
 
 
 def _read_hooks(cls: type[Any]) -> tuple[str, ...]:
@@ -199,11 +224,18 @@ def _check_names(attribute: str, value: object) -> None:
             )
 
 
-def _check_retries(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+def _check_numbers(values: typing.Mapping[str, object]) -> None:
+    """Checks the attributes of `OF_INSTANCES` that are given."""
+    retries = values.get("dynamic_sampling_retries", 0)
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise DeclarationFault(
-            f"dynamic_sampling_retries is {value!r}.", "It must be a whole number, 0 where a step draws once."
+            f"dynamic_sampling_retries is {retries!r}.", "It must be a whole number, 0 where a step draws once."
         )
+    for name in ("demonstration_share", "demonstration_fade"):
+        value = values.get(name, 1.0)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (is_number and 0 < value <= 1) and not (value is None and name == "demonstration_fade"):  # type: ignore[operator]
+            raise DeclarationFault(f"{name} is {value!r}.", "It must be a number above 0 and at most 1.")
 
 
 def _check_options(kind: object) -> None:

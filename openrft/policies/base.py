@@ -77,6 +77,7 @@ class TrainablePolicy(Policy, Protocol):
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
     critic: Critic | None  # None until `attach_critic`; removed when the adapter is merged or dropped
+    recompute_activations: bool  # whether `completion_logprobs` keeps few activations, to save memory
 
     @property
     def context(self) -> int:

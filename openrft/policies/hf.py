@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from openrft.config.settings import PolicySettings
@@ -27,6 +26,7 @@ from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.logprobs import compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
+from openrft.policies.placement import load_model
 from openrft.policies.plain_prompt import open_prompts
 from openrft.policies.thinking_budget import sample_within_budget
 from openrft.runtime.fingerprint import fingerprint_path
@@ -81,21 +81,20 @@ class HFPolicy:
     ) -> None:
         """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
         self.path, self.sampler = path, sampler
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
         began = time.perf_counter()
         try:
             self.tokenizer = load_tokenizer(path, adapter, settings.date)
             with hide_leftover_adapter(path) as folder:
-                model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
+                self.model: Any = load_model(folder, settings)
+        except OpenRFTError:
+            raise
         except Exception as fault:
             raise CheckpointError(
                 f"cannot load a policy from {path!r}: {first_line(fault)}",
                 "Give a transformers checkpoint folder with safetensors weights, or a hub id while online.",
             ) from fault
-        if hasattr(model, "peft_config"):  # a hub id, as a folder would have been seen to be one
+        if hasattr(self.model, "peft_config"):  # a hub id, as a folder would have been seen to be one
             raise CheckpointError(f"{path!r} is an adapter on the hub.", "Download it and give its folder.")
-        self.model: Any = model.to(device).eval()
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         stop = _stop_ids(self.model, self.tokenizer)
         self.prompts = open_prompts(self.tokenizer, path, stop, settings)
@@ -112,10 +111,12 @@ class HFPolicy:
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
         self.critic: Critic | None = None
+        self.recompute_activations = False
         if adapter is not None:
             self.load_adapter(adapter)
             self.merge_adapter()
-        logger.info("loaded the policy %s on %s in %s (%.1f s)", path, device, dtype, time.perf_counter() - began)
+        where, seconds = f"{self.model.device} in {self.model.dtype}", time.perf_counter() - began
+        logger.info("loaded the policy %s on %s (%.1f s)", path, where, seconds)
 
     @property
     def context(self) -> int:
@@ -140,7 +141,8 @@ class HFPolicy:
     def exact_sampling_logprobs(self) -> bool:
         """Whether the log-probabilities from sampling equal those of the update's forward pass, up to float32 rounding.
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
-        return self.sampler is sample_with_decode_loop and self.model.dtype == torch.float32
+        whole = not getattr(self.model, "is_loaded_in_4bit", False)
+        return self.sampler is sample_with_decode_loop and self.model.dtype == torch.float32 and whole
 
     @property
     def end_token(self) -> int:
@@ -204,7 +206,7 @@ class HFPolicy:
     def completion_logprobs(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        return compute_logprobs(self.model, prompts, completions, self._pad, temperature)
+        return compute_logprobs(self.model, prompts, completions, self._pad, temperature, self.recompute_activations)
 
     # -- the adapter ---------------------------------------------------------------------------------------
 
@@ -244,14 +246,14 @@ class HFPolicy:
             self._drop_critic()
             digest = _digest(p for name, p in self.model.named_parameters() if "lora_" in name)
             self.model = _merge_rounded(self.model, int(digest[:8], 16)).eval()
-            self.model.requires_grad_(True)
+            _require_gradients(self.model)
             self.id, self._optimizer = content_id(self.id, digest), None
 
     def drop_adapter(self) -> None:
         if self.has_adapter:
             self._drop_critic()
             self.model, self._optimizer = self.model.unload().eval(), None
-            self.model.requires_grad_(True)
+            _require_gradients(self.model)
 
     def get_optimizer(self, lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
         if self._optimizer is None:
@@ -311,6 +313,12 @@ def _merge_rounded(model: Any, seed: int) -> Any:
     from openrft.policies.lora_merge import merge_with_stochastic_rounding
 
     return merge_with_stochastic_rounding(model, seed)
+
+
+def _require_gradients(model: Any) -> None:
+    """Let all weights have gradients, but those in 4 bits, which cannot."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
 
 
 def _digest(tensors: Iterator[torch.Tensor]) -> str:

@@ -9,9 +9,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree import build_prefix_tree, forward, supports
+
+LOGITS_BYTES = 256 << 20  # of float32 logits at once
 
 
 def compute_logprobs(
@@ -20,17 +23,53 @@ def compute_logprobs(
     completions: Sequence[Sequence[int]],
     pad: int,
     temperature: float = 1.0,
+    recompute: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """log pi(token | prompt, tokens before) at `temperature` for each completion token.
 
-    Args: prompts and completions, B lists of token ids; rows with the same prompt should be adjacent.
+    Args: prompts and completions, B lists of token ids; rows with the same prompt should be adjacent. recompute: keep
+    fewer activations for the gradient and compute the others again (models with a forward pass over trees only).
     Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T). T is the longest completion.
     Gradients flow through the shared prompt's keys and values into every member of its group.
     """
-    logits, mask = _predictions(model, prompts, completions, pad)
+    _refuse_empty(completions)
+    rows, mask = _pad_right(completions, pad, model.device)
     targets = torch.tensor([token for c in completions for token in c], device=model.device)
-    logp = -F.cross_entropy(logits.float() / temperature, targets, reduction="none")
+    if not supports(model.config):
+        logits = _after_prefill(model, prompts, rows, mask, pad)[mask.bool()]
+        return _by_row(_log_softmax(logits, targets, temperature), mask), mask
+    states, at = _along_trees(model, prompts, completions, recompute)
+    logp = _score_tokens(_base(model).lm_head, states, at, targets, temperature)
     return _by_row(logp, mask), mask
+
+
+def _score_tokens(
+    head: Any, states: torch.Tensor, at: torch.Tensor, targets: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """log pi (N,) of the tokens `targets` (N,), each predicted from the hidden state `states[at]` (nodes, hidden).
+
+    The vocabulary's logits are held for some nodes at a time, also for the gradient, which computes them again: for
+    20,000 tokens and 128,000 words they would take 10 GB.
+    """
+    size = max(1, LOGITS_BYTES // (4 * int(head.weight.shape[0])))
+    if len(states) <= size:
+        return _log_softmax(head(states)[at], targets, temperature)
+
+    def score(part: torch.Tensor, inside: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return _log_softmax(head(part)[inside], tokens, temperature)
+
+    logp = torch.zeros(len(targets), device=states.device)
+    for first in range(0, len(states), size):
+        chosen = ((at >= first) & (at < first + size)).nonzero()[:, 0]
+        part = (states[first : first + size], at[chosen] - first, targets[chosen])
+        scored = checkpoint(score, *part, use_reentrant=False) if torch.is_grad_enabled() else score(*part)
+        logp = logp.index_put((chosen,), scored)
+    return logp
+
+
+def _log_softmax(logits: torch.Tensor, targets: torch.Tensor, temperature: float) -> torch.Tensor:
+    """log pi (N,) of the tokens `targets` (N,) from logits (N, V), in float32."""
+    return -F.cross_entropy(logits.float() / temperature, targets, reduction="none")
 
 
 def compute_values(
@@ -40,7 +79,13 @@ def compute_values(
 
     Args and mask as for `compute_logprobs`. Returns: (B, T) values, zero where the mask is zero, and the mask.
     """
-    values, mask = _predictions(model, prompts, completions, pad)
+    _refuse_empty(completions)
+    rows, mask = _pad_right(completions, pad, model.device)
+    if supports(model.config):
+        states, at = _along_trees(model, prompts, completions)
+        values = _base(model).lm_head(states)[at]
+    else:
+        values = _after_prefill(model, prompts, rows, mask, pad)[mask.bool()]
     return _by_row(values[..., 0].float(), mask), mask
 
 
@@ -49,29 +94,29 @@ def _by_row(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(mask, dtype=values.dtype).masked_scatter(mask.bool(), values)
 
 
-def _predictions(
-    model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The model's outputs before each completion token (N, V), all completions in order, and the mask (B, T)."""
+def _refuse_empty(completions: Sequence[Sequence[int]]) -> None:
     if any(not c for c in completions):
         raise ValueError("an empty completion has no tokens to score; leave it out")
-    targets, mask = _pad_right(completions, pad, model.device)
-    if supports(model.config):
-        return _along_trees(model, prompts, completions), mask
-    return _after_prefill(model, prompts, targets, mask, pad)[mask.bool()], mask
 
 
-def _along_trees(model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]) -> torch.Tensor:
-    """The model's outputs before each completion token (N, V). Each distinct prefix of a group is computed once."""
+def _base(model: Any) -> Any:
+    """The causal language model without PEFT's cover. Its adapters stay in it."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
+
+
+def _along_trees(
+    model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], recompute: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states (nodes, hidden), and for each completion token the one that predicts it (N,). Each distinct prefix
+    of a group is computed once."""
     pairs = zip(map(tuple, prompts), completions, strict=True)
     groups = [[(*prompt, *c[:-1]) for _, c in rows] for prompt, rows in groupby(pairs, key=itemgetter(0))]
     tree = build_prefix_tree(groups)
     predicting = [n for path, p in zip(tree.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
     wanted = sorted(set(predicting))
     number = {node: i for i, node in enumerate(wanted)}
-    base = model.get_base_model() if hasattr(model, "peft_config") else model
-    outputs = base.lm_head(forward(base.model, tree, wanted))
-    return outputs[torch.tensor([number[node] for node in predicting], device=model.device)]
+    states = forward(_base(model).model, tree, wanted, recompute)
+    return states, torch.tensor([number[node] for node in predicting], device=model.device)
 
 
 def _after_prefill(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft.tuners.lora import Linear
+from peft.tuners.lora import Linear, LoraLayer
 
 MAX_COPIED_PARAMETERS = 500_000_000  # beyond this, a second copy of the weights costs more than the adapter's products
 
@@ -42,19 +42,62 @@ def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
     """The model with its adapter merged for good.
 
     Weights in less than float32 are rounded stochastically with this seed, which keeps W + BA in the mean. Rounding to
-    nearest would lose every change below half a unit in the last place: most of a young adapter in bfloat16.
+    nearest would lose every change below half a unit in the last place: most of a young adapter in bfloat16. 4-bit
+    weights become whole ones for the same reason: most adapters are smaller than the steps between 4-bit values.
     """
     rng: dict[torch.device, torch.Generator] = {}
-    for layer in (m for m in model.modules() if isinstance(m, Linear)):
-        weight: Any = layer.get_base_layer().weight
-        if weight.dtype == torch.float32:
+    whole = True
+    layers: list[Any] = [m for m in model.modules() if isinstance(m, LoraLayer)]
+    for layer in layers:
+        base: Any = layer.get_base_layer()
+        if not (isinstance(layer, Linear) or is_quantised(base)):
             continue
-        if weight.device not in rng:
-            rng[weight.device] = torch.Generator(weight.device).manual_seed(seed)
-        exact = weight.float() + layer.get_delta_weight(layer.active_adapters[0]).float()
-        weight.data = round_stochastically(exact, weight.dtype, rng[weight.device])
-        layer.reset_lora_parameters(layer.active_adapters[0], init_lora_weights=True)  # BA = 0: it is not added twice
-    return model.merge_and_unload()
+        dtype = base.compute_dtype if is_quantised(base) else base.weight.dtype
+        if dtype == torch.float32 and not is_quantised(base):
+            continue
+        device = base.weight.device
+        if device not in rng:
+            rng[device] = torch.Generator(device).manual_seed(seed)
+        name = layer.active_adapters[0]
+        exact = _read_weight(base) + layer.get_delta_weight(name).float()
+        merged = exact if dtype == torch.float32 else round_stochastically(exact, dtype, rng[device])
+        if is_quantised(base):
+            whole = False
+            layer.base_layer = _replace_linear(base, merged)
+        else:
+            base.weight.data = merged
+        layer.reset_lora_parameters(name, init_lora_weights=True)  # BA = 0: it is not added twice
+    return model.merge_and_unload() if whole else _forget_quantisation(model.unload())
+
+
+def is_quantised(layer: Any) -> bool:
+    """Whether a linear layer holds 4-bit weights of bitsandbytes."""
+    return hasattr(layer.weight, "quant_state")
+
+
+def _read_weight(layer: Any) -> torch.Tensor:
+    """The weight (out, in) of a linear layer in float32."""
+    if not is_quantised(layer):
+        return layer.weight.float()  # type: ignore[no-any-return]
+    from bitsandbytes.functional import dequantize_4bit
+
+    layer.state_dict()  # on a CPU the first use has rearranged the weight; this puts it back
+    return dequantize_4bit(layer.weight.data, layer.weight.quant_state).float()  # type: ignore[no-any-return]
+
+
+def _replace_linear(layer: Any, weight: torch.Tensor) -> torch.nn.Linear:
+    """An ordinary linear layer with this weight and the bias of `layer`."""
+    linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+    linear.weight = torch.nn.Parameter(weight, requires_grad=False)
+    linear.bias = layer.bias
+    return linear
+
+
+def _forget_quantisation(model: Any) -> Any:
+    """The model, all of whose layers are whole, without the marks of a quantised one: it can be saved and moved."""
+    model.hf_quantizer.remove_quantization_config(model)
+    model.is_loaded_in_4bit = False
+    return model
 
 
 def round_stochastically(exact: torch.Tensor, dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:

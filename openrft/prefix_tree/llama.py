@@ -8,16 +8,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 from openrft.prefix_tree.attention import AttentionPlan, plan_attention
 from openrft.prefix_tree.tree import PrefixTree
 
 
-def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor:
+def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int], recompute: bool = False) -> torch.Tensor:
     """The normed last hidden states (wanted, hidden) of the nodes `wanted` (in rising order, each once). They carry a
     gradient if it is enabled. The last layer is computed for these nodes only, because nobody reads the others.
 
     trunk: the base model in transformers' sense (LlamaModel). `supports` must be true of its config.
+    recompute: for the gradient keep each layer's input only, and compute the rest again (activation checkpointing,
+    arXiv 1604.06174). It takes a third more time and a fraction of the memory, and gives the same numbers.
     """
     keep_freed_memory()
     device = trunk.embed_tokens.weight.device
@@ -25,10 +28,10 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor
     cos, sin = (part[:, None] for part in rotary_angles(trunk, x, torch.tensor(tree.depths, device=device)))
     *layers, last = trunk.layers
     among_all, among_wanted = plan_attention(tree, (range(len(tree.ids)), wanted), x)
+    recompute = recompute and torch.is_grad_enabled()
     for layer in layers:
-        states = apply_norm(layer.input_layernorm, x)
-        x = x + _attend(layer.self_attn, states, states, (cos, sin), (cos, sin), among_all)
-        x = x + layer.mlp(apply_norm(layer.post_attention_layernorm, x))
+        arguments = (layer, x, (cos, sin), among_all)
+        x = checkpoint(_apply_layer, *arguments, use_reentrant=False) if recompute else _apply_layer(*arguments)
     asked = torch.tensor(wanted, device=device)
     states, x = apply_norm(last.input_layernorm, x), x.index_select(0, asked)
     asking, turned = states.index_select(0, asked), (cos[asked], sin[asked])
@@ -38,6 +41,13 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> torch.Tensor
 
 
 Turns = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, (nodes, 1, D) each
+
+
+def _apply_layer(layer: Any, x: torch.Tensor, turns: Turns, among: AttentionPlan) -> torch.Tensor:
+    """The output (N, hidden) of a whole layer for the nodes x (N, hidden)."""
+    states = apply_norm(layer.input_layernorm, x)
+    x = x + _attend(layer.self_attn, states, states, turns, turns, among)
+    return x + layer.mlp(apply_norm(layer.post_attention_layernorm, x))  # type: ignore[no-any-return]
 
 
 def _attend(

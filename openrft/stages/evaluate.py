@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from openrft.errors import PluginError
+from openrft.grading.agreement import number_answers
 from openrft.grading.grade import apply_grade
+from openrft.grading.rules import GradingRules
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_metrics
 from openrft.policies.base import Sampling
@@ -15,7 +17,7 @@ from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.judge import judge_open_answers
-from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
+from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
 VERSION = 2
@@ -24,7 +26,7 @@ VERSION = 2
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
     """Graded answers to the test split, `settings.evaluate.completions` per question, in order; and their file."""
     how, test = context.job.settings.evaluate, context.task.test
-    shows = bool(how.show_demonstrations and context.plugins.implementing("retrieve"))
+    shows = list_evaluated_demonstrators(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         demonstrations: list[list[Demonstration]] = (
@@ -42,7 +44,8 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         answers = [
             p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
         ]
-        rollouts = judge_open_answers(context, [_grade(context, r) for r in answers], stats)
+        graded = judge_open_answers(context, [_grade(context, r) for r in answers], stats)
+        rollouts = _number_answers(context, graded, how.completions)
         stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
         stats.counts["completions"] = len(rollouts)
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
@@ -71,6 +74,18 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
     result = context.run_stage("evaluate", VERSION, inputs, make)
     file = result.folder / "rollouts.jsonl"
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
+
+
+def _number_answers(context: JobContext, rollouts: Sequence[Rollout], completions: int) -> list[Rollout]:
+    """The rollouts with their votes. Those of one question are adjacent, `completions` of each."""
+    data = context.job.data
+    rules = GradingRules(data.tolerance, data.convert_units)
+    numbered: list[Rollout] = []
+    for first in range(0, len(rollouts), completions):
+        group = rollouts[first : first + completions]
+        votes = number_answers(group[0].sample, [r.answer for r in group], rules)
+        numbered += [replace(r, vote=vote) for r, vote in zip(group, votes, strict=True)]
+    return numbered
 
 
 def _grade(context: JobContext, rollout: Rollout) -> Rollout:

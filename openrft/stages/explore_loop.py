@@ -24,8 +24,9 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.holdback import HeldBackMetrics, answer_held_back
 from openrft.stages.judge import judge_open_answers
-from openrft.stages.retrieve import build_prompts, retrieve_demonstrations
+from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
     FIRST_COMPLETIONS,
@@ -54,10 +55,12 @@ class ExploreLoop:
     training_log: TrainingLog
     stats: StageStats
     trainers: Sequence[str]  # the plugins that train
+    held_back: Sequence[Sample] = ()  # questions that are answered and not trained on
     first: int = 0
     log: Log = lambda row: None
     _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
     _lapped: float = field(default_factory=time.perf_counter)
+    _of_held_back: HeldBackMetrics = field(default_factory=HeldBackMetrics)  # of this step
 
     def restore(self) -> None:
         """Restore the newest checkpoint and set `first` to its step."""
@@ -74,6 +77,11 @@ class ExploreLoop:
         """How often a step may draw further questions in place of those whose rewards are all equal."""
         return max(self.context.plugins.declarations[name].dynamic_sampling_retries for name in self.trainers)
 
+    @property
+    def learns_from_rewards(self) -> bool:
+        """Whether a plugin that trains uses the rewards."""
+        return any(self.context.plugins.declarations[name].learns_from_rewards for name in self.trainers)
+
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore
         seed = derive_seed(self.context.job.seed, "explore", step, *again)
@@ -81,15 +89,20 @@ class ExploreLoop:
 
     def draw_prompts(self, step: int) -> list[Prompt]:
         size, seed = self.context.job.settings.explore.prompts_per_step, self.context.job.seed
-        return self.build_prompts(draw_step_samples(self.train, size, step, seed))
+        return self.build_prompts(draw_step_samples(self.train, size, step, seed), step)
 
-    def build_prompts(self, questions: Sequence[Sample]) -> list[Prompt]:
-        """The prompt of each question, with its demonstrations before it."""
-        before = retrieve_demonstrations(self.context, questions, self.pool, self.stats)
-        return build_prompts(self.context, questions, before)
+    def build_prompts(self, questions: Sequence[Sample], step: int) -> list[Prompt]:
+        """The prompt of each question of a step, with its demonstrations before it, if it has any."""
+        shown = draw_demonstrated(self.context, questions, step)
+        asked = [question for question, has_some in zip(questions, shown, strict=True) if has_some]
+        found = iter(retrieve_demonstrations(self.context, asked, self.pool, self.stats) if asked else [])
+        return build_prompts(self.context, questions, [next(found) if has_some else [] for has_some in shown])
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
+        if self.held_back and not again and step % self.context.job.settings.explore.holdback_every == 0:
+            self._of_held_back = answer_held_back(self, step)
+            self._lap("holdback")
         _refuse_nonsense(step, rollouts)
         grade = self.context.task.grade
         kept = [apply_grade(r, grade(r.sample, r.completion.text)) for r in rollouts if r.completion.is_written]
@@ -113,7 +126,7 @@ class ExploreLoop:
         """Count the outcome rewards of the first steps, and warn before training if they teach nothing."""
         how = self.context.job.settings.explore
         enough = min(FIRST_COMPLETIONS, how.steps * how.prompts_per_step * how.group_size)
-        if self.stats.counts.get("first_completions", 0) >= enough:
+        if self.stats.counts.get("first_completions", 0) >= enough or not self.learns_from_rewards:
             return
         for name, n in count_first_outcomes(scored).items():
             self.stats.count(name, n)
@@ -129,9 +142,14 @@ class ExploreLoop:
             name = self.trainers[0]  # a plugin that runs the whole stage is the only one
             self.context.plugins.states[name] = check_result(name, "train_step", HookResult(metrics, state=state)).state
         seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
-        tokens = sum(len(r.completion.tokens) for r in rollouts)
-        means = compute_step_metrics(rollouts)
+        if self.held_back:
+            seconds["seconds.holdback"] = self._clock["holdback"]
+        tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
+        means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
         row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        self._of_held_back = HeldBackMetrics()
+        if self.context.plugins.implementing("retrieve"):
+            row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))
         self.stats.metrics.clear()  # what plugins measured in this step
         self._count(rollouts, row)
         self.training_log.write(row)
@@ -166,7 +184,7 @@ class ExploreLoop:
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
         self.stats.count("cut_off_thinking", sum(is_cut_off_thinking(r.completion) for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
-        self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
+        self.stats.count("idle_steps", int(self.learns_from_rewards and has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from openrft.config.documents import read_value
@@ -27,9 +27,18 @@ from openrft.types import Rollout, Sample, digest_samples, to_json
 VERSION = 1
 BEFORE_RL = -1  # the `step` that the reward hook gets
 FITNESS_FILE = "fitness.json"
+ROLLOUTS_FILE = "rollouts.jsonl"
 
 
-def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
+@dataclass(frozen=True, slots=True)
+class MeasuredFitness:
+    """What was measured, and on what."""
+
+    found: tuple[RewardFitness, ...] = ()  # of each source of process rewards
+    rollouts: Path | None = None  # the graded rollouts with their rewards, in the store
+
+
+def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
     """The measurement of each source of process rewards. Empty without one, without RL, or with fitness.questions=0."""
     how, explore = context.job.settings.fitness, context.job.settings.explore
     names = context.plugins.rewarding("process")
@@ -38,13 +47,14 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         or not how.questions
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
-        return ()
-    asked = _draw_questions(context)
+        return MeasuredFitness()
+    asked = draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        rollouts = _draw_rollouts(context, asked, stats)
+        drawn = draw_rollouts(context, asked, how.completions, stats)
+        rollouts = [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in drawn]
         given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
@@ -57,7 +67,7 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
         ]
         (folder / FITNESS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
         scored = (replace(r, rewards=tuple(row)) for r, row in zip(rollouts, rewards, strict=True))
-        write_jsonl(folder / "rollouts.jsonl", map(to_json, scored))
+        write_jsonl(folder / ROLLOUTS_FILE, map(to_json, scored))
 
     inputs = {
         "samples": digest_samples(asked),
@@ -72,21 +82,22 @@ def measure_reward_fitness(context: JobContext) -> tuple[RewardFitness, ...]:
     found, faults = read_value(tuple[RewardFitness, ...], rows, "ignore")
     if faults:
         raise StoreError(f"{result.folder / FITNESS_FILE}: {faults[0]}.", "Delete this folder and run again.")
-    measured: tuple[RewardFitness, ...] = found
-    return measured
+    return MeasuredFitness(found, result.folder / ROLLOUTS_FILE)
 
 
-def _draw_questions(context: JobContext) -> list[Sample]:
+def draw_questions(context: JobContext) -> list[Sample]:
+    """`fitness.questions` originals of the train split, the same for every arm."""
     train = context.task.train
     draw = random.Random(derive_seed(context.job.seed, "fitness"))
     return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
-    """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
+def draw_rollouts(context: JobContext, asked: Sequence[Sample], completions: int, stats: StageStats) -> list[Rollout]:
+    """Rollouts without a grade, `completions` for each question, drawn as in RL; none for a prompt that is longer than
+    the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(
-        n=context.job.settings.fitness.completions,
+        n=completions,
         temperature=explore.temperature,
         max_tokens=explore.max_tokens,
         seed=derive_seed(context.job.seed, "fitness", "sampling"),
@@ -97,7 +108,6 @@ def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageSta
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
             if completion.is_written:
-                rollout = Rollout(sample, prompt, replace(completion, logprobs=()))
-                rollouts.append(apply_grade(rollout, context.task.grade(sample, completion.text)))
+                rollouts.append(Rollout(sample, prompt, replace(completion, logprobs=())))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
     return rollouts

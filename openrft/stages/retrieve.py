@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from openrft.errors import PluginError
@@ -9,6 +10,7 @@ from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import read_policy_demonstrations
 from openrft.plugins.registry import find_plugin
+from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.prompt import box_answer, build_messages
@@ -34,6 +36,34 @@ def build_demonstration_pool(train: Sequence[Sample], targets: Sequence[Rollout]
     traces = {r.sample.id: r.completion.text for r in targets}
     bare = {s.id: box_answer(s.answer) for s in train}  # the fallback of synthesis has no reasoning
     return [Demonstration(s, bare[s.id], None if traces.get(s.id) == bare[s.id] else traces.get(s.id)) for s in train]
+
+
+def list_evaluated_demonstrators(context: JobContext) -> list[str]:
+    """The plugins whose demonstrations the evaluation shows: none where the settings say so, nor those that fade."""
+    if not context.job.settings.evaluate.show_demonstrations:
+        return []
+    declared = context.plugins.declarations
+    return [name for name in context.plugins.implementing("retrieve") if declared[name].demonstration_fade is None]
+
+
+def compute_demonstration_share(share: float, fade: float | None, step: int, steps: int) -> float:
+    """The share of the questions of an RL step that have demonstrations: `share` at step 0, less by the same amount at
+    each step, and 0 from step `fade` * `steps` on. None: always `share`.
+
+    The curriculum of CBRL (arXiv 2603.18953), whose `fade` is 1.
+    """
+    return share if fade is None else share * max(0.0, 1 - step / (fade * steps))
+
+
+def draw_demonstrated(context: JobContext, samples: Sequence[Sample], step: int) -> list[bool]:
+    """For each sample of an RL step, whether it has demonstrations. Each has a draw of its own."""
+    declared = [context.plugins.declarations[name] for name in context.plugins.implementing("retrieve")]
+    steps, seed = context.job.settings.explore.steps, context.job.seed
+    share = max(
+        (compute_demonstration_share(d.demonstration_share, d.demonstration_fade, step, steps) for d in declared),
+        default=0.0,
+    )
+    return [random.Random(derive_seed(seed, "demonstrations", step, s.id)).random() < share for s in samples]
 
 
 def retrieve_demonstrations(

@@ -27,14 +27,8 @@ def reward_rollouts(
     Rollouts whose reward could not be had are left out and counted: a failure is never a reward. Counts and metrics of
     the plugins go into `stats`. Raises OpenRFTError if that is more than half of them.
     """
-    how = context.job.settings.explore
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
-    form = how.effective_aggregation
-    scored = [
-        assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
-        for r, rewards in zip(rollouts, given, strict=True)
-        if rewards is not None and _has_outcome(r, rewards)
-    ]
+    scored = [rollout for rollout in combine_rewards(context, rollouts, given) if rollout is not None]
     lost = len(rollouts) - len(scored)
     stats.count("unrewarded", lost)
     if 2 * lost > len(rollouts):
@@ -43,6 +37,20 @@ def reward_rollouts(
             "Mend what grades them and run again: the finished steps are kept.",
         )
     return scored
+
+
+def combine_rewards(
+    context: JobContext, rollouts: Sequence[Rollout], given: Sequence[list[Reward] | None]
+) -> list[Rollout | None]:
+    """The graded rollouts with the plugins' rewards and R; None where a plugin or the outcome is lacking."""
+    how = context.job.settings.explore
+    form = how.effective_aggregation
+    return [
+        assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)
+        if rewards is not None and _has_outcome(r, rewards)
+        else None
+        for r, rewards in zip(rollouts, given, strict=True)
+    ]
 
 
 def _has_outcome(rollout: Rollout, rewards: Sequence[Reward]) -> bool:

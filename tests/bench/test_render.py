@@ -6,9 +6,10 @@ from dataclasses import replace
 from rich.console import Console
 
 from openrft.bench.gate import compare_reports
-from openrft.bench.render import format_gain, format_markdown, format_points
+from openrft.bench.markdown import format_markdown
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
+from openrft.bench.text_table import format_gain, format_points
 from openrft.cli.run_output import show_gate_result, show_summary
 from tests.bench import factories
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from openrft.bench.gate import NOT_COMPARABLE, compare_reports
+from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import index_results
-from openrft.bench.render import build_tables, format_markdown
+from openrft.bench.render import build_tables
 from openrft.bench.report import (
     Failure,
     Item,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from openrft.bench.render import format_markdown
+from openrft.bench.markdown import format_markdown
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
 from openrft.runtime.files import read_jsonl, write_atomic, write_jsonl

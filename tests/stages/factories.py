@@ -34,6 +34,9 @@ class Trainee(ScriptedPolicy):
         self.critic = None
         self.finish_reason, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
 
+    def encode_target(self, text: str) -> list[int]:
+        return list(text.encode())
+
     def attach_lora(self, rank: int, alpha: int, seed: int) -> None: ...
 
     def generate(self, prompts: Any, sampling: Any, progress: Any = None) -> list[list[Completion]]:

@@ -20,7 +20,7 @@ from openrft.types import Reward
 
 TASK = toy_task(8, 4)
 SETTINGS = Settings(
-    ExploreSettings(steps=2, prompts_per_step=2, group_size=2, max_tokens=6),
+    ExploreSettings(steps=2, prompts_per_step=2, group_size=2, max_tokens=6, probes=0),
     EvaluateSettings(completions=1, max_tokens=6),
     FitnessSettings(questions=5, completions=3),
 )
@@ -108,9 +108,13 @@ def test_arms_that_start_alike_share_it_and_a_rerun_reuses_it(tiny, tmp_path):
 def test_measuring_moves_no_draw_of_what_follows(tiny, tmp_path):
     texts = [
         [r.completion.text for r in run(tiny, tmp_path / name, "rl", "process", settings=settings).rollouts]
-        for name, settings in (("with", SETTINGS), ("without", replace(SETTINGS, fitness=FitnessSettings(questions=0))))
+        for name, settings in (
+            ("with", SETTINGS),
+            ("without", replace(SETTINGS, fitness=FitnessSettings(questions=0))),
+            ("probed", replace(SETTINGS, explore=replace(SETTINGS.explore, probes=2))),
+        )
     ]
-    assert texts[0] == texts[1]
+    assert texts[0] == texts[1] == texts[2]
 
 
 @pytest.mark.parametrize("plugins", [("rl",), ("rl", "outcomes"), ("process",), ()], ids=",".join)

@@ -61,12 +61,24 @@ class ICL(Plugin):
         min_similarity: float = option(
             -1.0, help="Cosine similarity below which nothing is shown; -1: no limit.", ge=-1, le=1
         )
+        share: float = option(
+            1.0, help="Share of RL's questions that have demonstrations, at the first step.", gt=0, le=1
+        )
+        fade: float | None = option(
+            None,
+            help="Share of RL's steps after which no question has demonstrations any more: 1 at the end, 0.5 half-way."
+            " They become fewer step by step, and the evaluation shows none. none: they stay.",
+            source="CBRL, arXiv 2603.18953, has fade=1 and share=0.5",
+            gt=0,
+            le=1,
+        )
         index_dir: OutputPath = option(
             "", help="Folder that keeps the tables for later runs; empty: a temporary one.", renamed_from="db"
         )
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.demonstration_share, self.demonstration_fade = options.share, options.fade
         self._temporary: Path | None = None
         self._embedder: Embedder | None = None
         self._indexes: dict[str, DemonstrationIndex] = {}

@@ -139,6 +139,12 @@ def test_the_same_twice_and_in_any_company() -> None:
     assert retrieve(plugin, samples, pool, task(samples)) == together  # remembered
 
 
+def test_the_core_is_told_how_demonstrations_fade() -> None:
+    plugin = icl(share=0.5, fade=1.0)
+    assert (plugin.demonstration_share, plugin.demonstration_fade) == (0.5, 1.0)
+    assert (icl().demonstration_share, icl().demonstration_fade) == (1.0, None)
+
+
 def test_what_a_demonstration_shows() -> None:
     samples = [sample(i) for i in range(3)]
     pool = [demonstration(samples[0], "because"), demonstration(samples[1])]

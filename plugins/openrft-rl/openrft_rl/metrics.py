@@ -36,6 +36,13 @@ class Metrics:
         """Count one more of this name."""
         self._values[name] = self._values.get(name, 0.0) + 1
 
+    def merge(self, other: Metrics) -> None:
+        """Add what another one has gathered: sums of `add` and largest values of `add_max`."""
+        for name, value in other._sums.items():
+            self.add(name, value, other._counts[name])
+        for name, value in other._values.items():
+            self.add_max(name, value)
+
     def set(self, **values: float) -> None:
         """Set numbers that need no gathering."""
         self._values.update(values)

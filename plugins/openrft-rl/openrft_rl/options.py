@@ -70,9 +70,9 @@ class RLOptions:
         renamed_from="length",
     )
     max_grad_norm: float = option(1.0, help="Gradients are scaled down to this norm.", source="script", gt=0)
-    micro_batch_tokens: int = option(
-        32_768,
-        help="Tokens per forward pass, a group's prompt counted once; lower it to save memory.",
+    micro_batch_tokens: int | None = option(
+        None,
+        help="Tokens per forward pass, a group's prompt counted once; none: as many as fit in memory.",
         ge=1,
         renamed_from="micro_tokens",
     )

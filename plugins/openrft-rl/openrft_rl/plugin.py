@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from openrft import HookResult, Plugin, Rollout, Settings, TrainablePolicy, UsageError, hookimpl
 from openrft_rl.options import RLOptions
@@ -45,12 +46,13 @@ class RL(Plugin):
     ) -> HookResult[Mapping[str, float]] | None:
         """One update for the objective "explore", on scored rollouts. Returns its metrics.
 
-        The state is the weight of the KL, where it is adapted from step to step.
+        The state is how much goes through the model at once, which a resumed run must keep to give the same bits, and
+        the weight of the KL, which may be adapted from step to step.
         """
         if objective != "explore":
             return None
         from openrft_rl.equations.losses import adapt_kl_coef
-        from openrft_rl.update import update_policy
+        from openrft_rl.update import choose_plan, read_plan, update_policy
 
         options = self.options
         if self._compares_answers:
@@ -60,10 +62,11 @@ class RL(Plugin):
         if options.algorithm_spec.uses_critic and policy.critic is None:
             policy.attach_critic(options.lora_rank, options.lora_alpha, seed, options.critic == "separate")
         kl_coef = state["kl_coef"] if state else options.kl_coef
-        metrics = update_policy(policy, rollouts, options, step, seed, kl_coef)
+        plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)
+        metrics = update_policy(policy, rollouts, options, step, seed, kl_coef, plan)
         if options.kl_target is not None and "kl_completion" in metrics:
-            state = {"kl_coef": adapt_kl_coef(kl_coef, metrics["kl_completion"], options.kl_target)}
-        return HookResult(metrics, state=state)
+            kl_coef = adapt_kl_coef(kl_coef, metrics["kl_completion"], options.kl_target)
+        return HookResult(metrics, state={"kl_coef": kl_coef, **asdict(plan)})
 
 
 def _refuse_single_answers(algorithm: str, rollouts: Sequence[Rollout]) -> None:

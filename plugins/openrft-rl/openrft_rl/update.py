@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from openrft import OpenRFTError, Rollout, TrainablePolicy
+from openrft import MemoryPlan, OpenRFTError, Rollout, TrainablePolicy, plan_memory, run_within_memory
 from openrft_rl.batch import (
     TrainingSequence,
     add_advantages,
@@ -37,7 +38,8 @@ from openrft_rl.equations.losses import (
 from openrft_rl.metrics import Metrics
 from openrft_rl.options import RLOptions
 
-MAX_LOGITS = 2 << 30  # bytes of float32 logits per forward pass, whatever `micro_batch_tokens` allows
+# Sequences with old_logprobs, how much goes through a model at once, and where to put metrics -> with advantages.
+Scorer = Callable[[list[TrainingSequence], MemoryPlan, Metrics], list[TrainingSequence]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,42 @@ class Update:
 
     policy: TrainablePolicy
     options: RLOptions
+    plan: MemoryPlan
     kl_coef: float  # this step's weight of the KL to the reference
     on_policy: bool  # the policy still has the very weights that sampled
     metrics: Metrics
 
 
+def choose_plan(policy: TrainablePolicy, rollouts: Sequence[Rollout], tokens: int | None) -> MemoryPlan:
+    """How much of these rollouts goes through the model at once. `tokens`: what the user has set."""
+    if tokens is not None:
+        return MemoryPlan(tokens)
+    prompts = {id(r.messages): r.messages for r in rollouts}.values()
+    longest = max((len(policy.encode(messages)) for messages in prompts), default=0)
+    return plan_memory(policy, longest + max((len(r.completion.tokens) for r in rollouts), default=0))
+
+
+def read_plan(state: Mapping[str, float]) -> MemoryPlan:
+    """The plan of a run's earlier steps, from the state that was kept with them."""
+    return MemoryPlan(int(state["tokens"]), bool(state["recompute"]))
+
+
 def update_policy(
-    policy: TrainablePolicy, rollouts: Sequence[Rollout], options: RLOptions, step: int, seed: int, kl_coef: float
+    policy: TrainablePolicy,
+    rollouts: Sequence[Rollout],
+    options: RLOptions,
+    step: int,
+    seed: int,
+    kl_coef: float,
+    plan: MemoryPlan,
+    scorer: Scorer | None = None,
 ) -> dict[str, float]:
     """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
-    kl_coef: this step's weight of the KL to the reference. Rollouts whose advantage is exactly zero are left out where
-    the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is not finite. The
-    policy's adapter and critic are then as they were.
+    kl_coef: this step's weight of the KL to the reference. plan: how much goes through the model at once; lowered if
+    memory runs out. scorer: what gives the advantages, if not the rewards. Rollouts whose advantage is exactly zero are
+    left out where the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is
+    not finite. The policy's adapter and critic are then as they were.
     """
     metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
     sampled = build_sequences(policy, rollouts)
@@ -66,17 +91,21 @@ def update_policy(
     metrics.set(empty=float(len(rollouts) - len(sampled)))
     if not sampled:
         return metrics.report()
-    vocabulary = getattr(policy.model.config, "vocab_size", None) or 1
-    budget = max(1, min(options.micro_batch_tokens, MAX_LOGITS // (4 * vocabulary)))
-    options = replace(options, micro_batch_tokens=budget)
     policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
-    sequences = add_logprobs_and_values(policy, sampled, budget, reference=bool(kl_coef), critic=uses_critic)
+    sequences = run_within_memory(
+        policy,
+        plan,
+        lambda: add_logprobs_and_values(policy, sampled, plan.tokens, reference=bool(kl_coef), critic=uses_critic),
+    )
     metrics.add_sampling_gap(sampled, sequences)
-    sequences = add_advantages(sequences, options, kl_coef)
+    if scorer is None:
+        sequences = add_advantages(sequences, options, kl_coef)
+    else:
+        sequences = run_within_memory(policy, plan, partial(scorer, sequences, plan, metrics))
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
-    update = Update(policy, options, kl_coef, not several, metrics)
+    update = Update(policy, options, plan, kl_coef, not several, metrics)
     optimizers = [policy.get_optimizer(options.lr)]
     if uses_critic:
         optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
@@ -85,6 +114,9 @@ def update_policy(
             batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
             for batch in batches:
                 _take_optimizer_step(update, batch, len(batches), step)
+    metrics.set(micro_batch_tokens=float(plan.tokens), recompute_activations=float(plan.recompute))
+    if plan.peak_bytes:
+        metrics.set(peak_memory_gb=plan.peak_bytes / 1e9)
     return metrics.report()
 
 
@@ -138,15 +170,24 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
     value_optimizer = None
     if options.algorithm_spec.uses_critic:
         value_optimizer = _prepare(require_critic(update.policy).get_optimizer(options.critic_lr), options.critic_lr)
-    policy_total = value_total = 0.0
-    for micro in split_micro_batches(batch, options.micro_batch_tokens):
-        loss = policy_loss(update, micro) * batches
-        loss.backward()
-        policy_total += loss.item()
-        if value_optimizer:
-            loss = value_loss(update, micro) * batches
+
+    def add_gradients() -> tuple[float, float, Metrics]:
+        for optimizer in filter(None, (policy_optimizer, value_optimizer)):
+            optimizer.zero_grad(set_to_none=True)
+        attempt = replace(update, metrics=Metrics())
+        policy_total = value_total = 0.0
+        for micro in split_micro_batches(batch, update.plan.tokens):
+            loss = policy_loss(attempt, micro) * batches
             loss.backward()
-            value_total += loss.item()
+            policy_total += loss.item()
+            if value_optimizer:
+                loss = value_loss(attempt, micro) * batches
+                loss.backward()
+                value_total += loss.item()
+        return policy_total, value_total, attempt.metrics
+
+    policy_total, value_total, gathered = run_within_memory(update.policy, update.plan, add_gradients)
+    metrics.merge(gathered)
     norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "rl.lr")
     if value_optimizer:
         value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
@@ -160,10 +201,9 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
 
 
 def _prepare(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer:
-    """The optimizer at this learning rate (one that was read from a checkpoint has none) and without gradients."""
+    """The optimizer at this learning rate. One that was read from a checkpoint has none."""
     for group in optimizer.param_groups:
         group["lr"] = lr
-    optimizer.zero_grad(set_to_none=True)
     return optimizer
 
 

@@ -11,6 +11,7 @@ from openrft_rl.metrics import Metrics
 from openrft_rl.plugin import RL
 from openrft_rl.update import Update, policy_loss
 
+from openrft import MemoryPlan
 from openrft.policies.hf import HFPolicy
 from openrft.testing import write_tiny_checkpoint
 
@@ -137,7 +138,9 @@ def gradients(policy, loss):
 def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
     sequences, old, reference, mask, advantages = sequences_for(policy, name, [1.0, 0.0, 0.3, 0.9])
     metrics = Metrics()
-    ours = policy_loss(Update(policy, RL.Options(algorithm=name, kl_coef=kl), kl, False, metrics), sequences)
+    ours = policy_loss(
+        Update(policy, RL.Options(algorithm=name, kl_coef=kl), MemoryPlan(1000), kl, False, metrics), sequences
+    )
     assert 0 < metrics.report()["clip_fraction"] < 1
 
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
@@ -163,7 +166,9 @@ def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
 def test_the_gradient_of_rloo_agrees_on_the_weights_that_sampled(policy, tmp_path):
     """TRL takes the ratio of whole completions and adds nothing up: the losses differ, their gradients do not."""
     sequences, old, _, mask, advantages = sequences_for(policy, "rloo", [1.0, 0.0, 0.3, 0.9], apart=0.0)
-    ours = policy_loss(Update(policy, RL.Options(algorithm="rloo", kl_coef=0.0), 0.0, False, Metrics()), sequences)
+    ours = policy_loss(
+        Update(policy, RL.Options(algorithm="rloo", kl_coef=0.0), MemoryPlan(1000), 0.0, False, Metrics()), sequences
+    )
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
     theirs = rloo_loss(
         policy,

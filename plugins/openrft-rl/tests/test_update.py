@@ -13,7 +13,7 @@ import torch
 from openrft_rl.algorithms import ALGORITHMS
 from openrft_rl.equations.advantages import compute_relative_advantages
 from openrft_rl.plugin import RL
-from openrft_rl.update import update_policy
+from openrft_rl.update import choose_plan, update_policy
 
 from openrft.errors import OpenRFTError, UsageError
 from openrft.grading.thinking import split_steps
@@ -47,7 +47,8 @@ def rollouts(checkpoint):
 
 
 def update(policy, rollouts, options, step=0, seed=0):
-    return update_policy(policy, rollouts, options, step, seed, options.kl_coef)
+    plan = choose_plan(policy, rollouts, options.micro_batch_tokens)
+    return update_policy(policy, rollouts, options, step, seed, options.kl_coef, plan)
 
 
 def policy_with_adapter(checkpoint, options):

@@ -52,12 +52,14 @@ class SFT(Plugin):
         )
         gradient_checkpointing: bool = option(
             False,
-            help="Whether activations are computed again: less memory, a third more time.",
+            help="Whether activations are computed again: less memory, a third more time. Without it they are where the"
+            " longest row would not fit on the GPU.",
             renamed_from="checkpointing",
         )
-        bf16: bool = option(
-            False,
-            help="Autocast to bfloat16; ten times slower on processors without bfloat16 instructions.",
+        bf16: bool | None = option(
+            None,
+            help="Autocast to bfloat16; none: if the weights are bfloat16, as on a GPU. Ten times slower on processors"
+            " without bfloat16 instructions.",
         )
 
         def __post_init__(self) -> None:

@@ -15,33 +15,12 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from openrft import TrainablePolicy
-from openrft.prefix_tree import supports
+from openrft import MemoryPlan, TrainablePolicy, run_within_memory
 from openrft_sft.rows import IGNORED
 
-CPU_BYTES = 1 << 30  # of activations at once. A fixed number, so that results do not depend on other processes.
-GPU_SHARE = 0.5  # of the memory that is free when training begins
+CPU_BYTES = 1 << 30  # of activations at once
 
 Row = tuple[list[int], list[int]]  # the tokens of the prompt and of the completion
-
-
-def count_activation_bytes(config: Any) -> int:
-    """Bytes of activations that a token leaves for the backward pass, with LoRA on every linear layer, in float32.
-
-    Of each layer about 16 vectors of the hidden size and 7 of the feed-forward size are kept. Measured on a Llama of 30
-    layers (576 and 1,536): 2.5 MB a token; this gives 2.4.
-    """
-    return 4 * config.num_hidden_layers * (16 * config.hidden_size + 7 * config.intermediate_size)
-
-
-def choose_token_budget(policy: TrainablePolicy) -> int | None:
-    """Tokens of a part of a batch. None for a model that the policy's own forward pass does not know."""
-    config = policy.model.config
-    if not supports(config):
-        return None
-    device = policy.model.device
-    free = GPU_SHARE * torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else CPU_BYTES
-    return max(1, int(free // count_activation_bytes(config)))
 
 
 def split_rows(rows: Sequence[Row], token_budget: int) -> Iterator[list[Row]]:
@@ -62,7 +41,7 @@ class MicroBatchTrainer(SFTTrainer):
     """An `SFTTrainer` whose step is taken in parts. The attributes are set by `in_parts`."""
 
     policy: TrainablePolicy
-    token_budget: int
+    plan: MemoryPlan
 
     def training_step(
         self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: Any = None
@@ -72,20 +51,28 @@ class MicroBatchTrainer(SFTTrainer):
         rows = _read_rows(inputs)
         own = sum(len(completion) for _, completion in rows) * self.args.gradient_accumulation_steps
         count = own if num_items_in_batch is None else num_items_in_batch  # of the whole optimizer step
-        total = torch.zeros((), device=model.device)
-        for part in split_rows(rows, self.token_budget):
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16):
-                prompts, completions = zip(*part, strict=True)
-                logprobs, mask = self.policy.completion_logprobs(prompts, completions)
-                loss = -(logprobs * mask).sum() / count
-            loss.backward()
-            total += loss.detach()
-        return total
+        trained = [p for p in model.parameters() if p.requires_grad]
+        before = [None if p.grad is None else p.grad.clone() for p in trained]  # of the step's earlier batches
+
+        def add_gradients() -> torch.Tensor:
+            for parameter, gradient in zip(trained, before, strict=True):
+                parameter.grad = None if gradient is None else gradient.clone()
+            total = torch.zeros((), device=model.device)
+            for part in split_rows(rows, self.plan.tokens):
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16):
+                    prompts, completions = zip(*part, strict=True)
+                    logprobs, mask = self.policy.completion_logprobs(prompts, completions)
+                    loss = -(logprobs * mask).sum() / count
+                loss.backward()
+                total += loss.detach()
+            return total
+
+        return run_within_memory(self.policy, self.plan, add_gradients)
 
 
-def in_parts(policy: TrainablePolicy, token_budget: int) -> type[SFTTrainer]:
+def in_parts(policy: TrainablePolicy, plan: MemoryPlan) -> type[SFTTrainer]:
     """The trainer class for this policy."""
-    return type("MicroBatchTrainer", (MicroBatchTrainer,), {"policy": policy, "token_budget": token_budget})
+    return type("MicroBatchTrainer", (MicroBatchTrainer,), {"policy": policy, "plan": plan})
 
 
 def _read_rows(inputs: dict[str, torch.Tensor]) -> list[Row]:

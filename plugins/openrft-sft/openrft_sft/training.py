@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from openrft import OpenRFTError, Progress, TrainablePolicy, open_trainer
-from openrft_sft.micro_batches import choose_token_budget, in_parts
+from openrft import OpenRFTError, Progress, TrainablePolicy, open_trainer, plan_memory
+from openrft.prefix_tree import supports
+from openrft_sft.micro_batches import CPU_BYTES, in_parts
 from openrft_sft.rows import Rows
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ def train_adapter(
         "per_device_train_batch_size": options.batch_size // options.gradient_accumulation_steps,
         "gradient_accumulation_steps": options.gradient_accumulation_steps,
         "num_train_epochs": options.epochs,
-        "bf16": options.bf16,
-        "gradient_checkpointing": options.gradient_checkpointing,
+        "bf16": policy.model.dtype == torch.bfloat16 if options.bf16 is None else options.bf16,
+        "gradient_checkpointing": options.gradient_checkpointing and not supports(policy.model.config),
         "seed": seed,
         "data_seed": seed,
         "max_length": None,  # rows are cut, and counted, before they come here
@@ -51,11 +53,15 @@ def train_adapter(
 
 
 def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options) -> type[SFTTrainer]:
-    """TRL's own, or the one that takes a step in parts where a batch of the longest rows would not fit in one."""
-    budget = None if options.gradient_checkpointing else choose_token_budget(policy)
+    """TRL's own, or the one that takes a step in parts: where a batch of the longest rows would not fit in one, and
+    where activations are computed again. TRL's own also trains models that the policy's forward pass does not know."""
+    if not supports(policy.model.config):
+        return SFTTrainer
     size = options.batch_size // options.gradient_accumulation_steps
     longest = sorted(map(len, rows.input_ids))[-size:]
-    return SFTTrainer if budget is None or sum(longest) <= budget else in_parts(policy, budget)
+    plan = plan_memory(policy, longest[-1], CPU_BYTES)
+    plan.recompute |= options.gradient_checkpointing
+    return SFTTrainer if sum(longest) <= plan.tokens and not plan.recompute else in_parts(policy, plan)
 
 
 class LossMonitor(TrainerCallback):

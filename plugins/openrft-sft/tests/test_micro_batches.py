@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sft import SFT, micro_batches, training
-from openrft_sft.micro_batches import choose_token_budget, count_activation_bytes, split_rows
+from openrft_sft.micro_batches import split_rows
 from trl import SFTTrainer
 
 import openrft
 from openrft import Completion, NoProgress, Rollout, Sample, build_messages
+from openrft.policies.hf import HFPolicy
 from openrft.testing import write_tiny_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -52,7 +52,7 @@ def train(
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(checkpoint, monkeypatch, accumulate):
     whole, expected, trl = train(checkpoint, monkeypatch, gradient_accumulation_steps=accumulate)
     assert trl is SFTTrainer
-    monkeypatch.setattr(micro_batches, "CPU_BYTES", 100_000)  # about 13 tokens: every row by itself
+    monkeypatch.setattr(training, "CPU_BYTES", 100_000)  # about 13 tokens: every row by itself
     parts, found, own = train(checkpoint, monkeypatch, gradient_accumulation_steps=accumulate)
     assert issubclass(own, micro_batches.MicroBatchTrainer)
     assert parts["steps"] == whole["steps"] == 4
@@ -62,18 +62,38 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(checkpoint, monkeypatch,
         torch.testing.assert_close(found[name], weights, rtol=0, atol=2e-4, msg=name)
 
 
-def test_recomputed_activations_stay_with_trl(checkpoint, monkeypatch):
-    monkeypatch.setattr(micro_batches, "CPU_BYTES", 100_000)
-    assert train(checkpoint, monkeypatch, gradient_checkpointing=True, epochs=1)[2] is SFTTrainer
+def test_recomputed_activations_give_the_same_adapter(checkpoint, monkeypatch):
+    whole, expected, _ = train(checkpoint, monkeypatch)
+    again, found, own = train(checkpoint, monkeypatch, gradient_checkpointing=True)
+    assert issubclass(own, micro_batches.MicroBatchTrainer)
+    assert again["loss.last"] == pytest.approx(whole["loss.last"], rel=1e-4)
+    for name, weights in expected.items():
+        torch.testing.assert_close(found[name], weights, rtol=0, atol=2e-4, msg=name)
 
 
-def test_the_budget_follows_the_model(checkpoint):
-    smollm2 = SimpleNamespace(num_hidden_layers=30, hidden_size=576, intermediate_size=1536)
-    assert count_activation_bytes(smollm2) == 2_396_160
-    policy: Any = openrft.open_policy(str(checkpoint))  # 2 layers of 32 and 64: 7,680 bytes
-    assert choose_token_budget(policy) == (1 << 30) // 7_680
-    policy.model.config.model_type = "gemma3_text"  # which the policy's own forward pass does not know
-    assert choose_token_budget(policy) is None
+def test_a_model_that_our_forward_pass_does_not_know_stays_with_trl(checkpoint, monkeypatch):
+    monkeypatch.setattr(training, "CPU_BYTES", 100_000)
+    monkeypatch.setattr(training, "supports", lambda config: False)
+    assert train(checkpoint, monkeypatch, epochs=1)[2] is SFTTrainer
+
+
+def test_a_batch_that_ran_out_of_memory_is_taken_in_smaller_parts(checkpoint, monkeypatch, caplog):
+    """The gradients of the parts before it are not counted twice, nor are those of the step's first batch lost."""
+    _, expected, _ = train(checkpoint, monkeypatch, gradient_accumulation_steps=2)
+    monkeypatch.setattr(training, "CPU_BYTES", 1_200_000)  # 156 tokens
+    real, calls = HFPolicy.completion_logprobs, []
+
+    def fails_on_two_rows(policy: Any, prompts: Any, completions: Any, temperature: float = 1.0) -> Any:
+        calls.append(len(prompts))
+        if len(calls) > 3 and len(prompts) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return real(policy, prompts, completions, temperature)
+
+    monkeypatch.setattr(HFPolicy, "completion_logprobs", fails_on_two_rows)
+    _, found, _ = train(checkpoint, monkeypatch, gradient_accumulation_steps=2)
+    assert "out of GPU memory at 156 tokens a pass: going on with 78" in caplog.text
+    for name, weights in expected.items():
+        torch.testing.assert_close(found[name], weights, rtol=0, atol=2e-4, msg=name)
 
 
 ROWS = st.lists(st.tuples(st.lists(st.integers(0, 3), min_size=1), st.lists(st.integers(0, 3), min_size=1)), min_size=1)

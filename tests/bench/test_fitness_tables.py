@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from openrft.bench.render import WHOLE, build_fitness_notes, build_fitness_tables, collect_measurements, format_markdown
+from openrft.bench.fitness_tables import WHOLE, build_fitness_notes, build_fitness_tables, collect_measurements
+from openrft.bench.markdown import format_markdown
 from openrft.bench.report import from_json, to_json
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary

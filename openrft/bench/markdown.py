@@ -1,0 +1,37 @@
+"""A report as a Markdown page: report.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from openrft.bench.conclusion import Conclusion
+from openrft.bench.outcomes import Summary
+from openrft.bench.render import build_legend, build_tables
+from openrft.bench.report import Report
+from openrft.bench.text_table import TextTable
+from openrft.runtime.text import escape_markdown, format_code
+
+
+def format_markdown(report: Report, summary: Summary) -> str:
+    """report.md: every table, the caveats, and how to run it again."""
+    parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
+    parts += ["\n".join(_conclusion(summary.conclusion))]
+    parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
+    parts += [build_legend(summary, per_task=True), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    parts.append(f"Versions: {escape_markdown(versions)}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _conclusion(conclusion: Conclusion) -> Iterator[str]:
+    for line in filter(None, (*conclusion.findings, conclusion.open)):
+        yield f"- {escape_markdown(line)}"
+    if conclusion.command:
+        yield f"- Next: {format_code(conclusion.command)}"
+
+
+def _as_markdown(grid: TextTable) -> str:
+    names = [column.removeprefix("<") for column in grid.columns]
+    rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
+    lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]
+    return f"## {escape_markdown(grid.title)}\n\n" + "\n".join(f"| {line} |" for line in lines)

@@ -1,0 +1,47 @@
+"""Which of several answers to one question are equal, so that they count together in a vote.
+
+Answers are equal if the grader takes one for the other. No gold answer is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from openrft.grading.readers import is_right
+from openrft.grading.rules import DEFAULT_RULES, GradingRules
+from openrft.types import Sample
+
+
+def number_answers(
+    sample: Sample, answers: Sequence[str | None], rules: GradingRules = DEFAULT_RULES
+) -> list[int | None]:
+    """A number for each answer, from 0 in the order of their first appearance. Equal answers share a number. None
+    (nothing could be read) stays None: it gives no vote."""
+    known: list[str] = []  # the first answer of each number
+    numbers: list[int | None] = []
+    for answer in answers:
+        if answer is None:
+            numbers.append(None)
+            continue
+        same = next((number for number, first in enumerate(known) if _is_equal(sample, first, answer, rules)), None)
+        if same is None:
+            same = len(known)
+            known.append(answer)
+        numbers.append(same)
+    return numbers
+
+
+def find_plurality(numbers: Sequence[int | None]) -> int | None:
+    """The number that most answers have; of equally frequent ones, the first. None if nothing could be read."""
+    given = [number for number in numbers if number is not None]
+    return max(dict.fromkeys(given), key=given.count, default=None)
+
+
+def _is_equal(sample: Sample, one: str, other: str, rules: GradingRules) -> bool:
+    """Whether the grader would take one answer for the other."""
+    if one == other:
+        return True
+    if sample.kind in ("choice", "boolean"):
+        return False
+    return is_right(replace(sample, answer=one, accepted=()), other, rules)

@@ -1,0 +1,171 @@
+"""Probe: reward, before RL, answers that are made to be paid without being right, and name those that are.
+
+They go the way of real rollouts: the task's rule and whoever grades open answers, the rewards of every plugin, and R.
+The questions are originals of the train split without demonstrations, so arms with the same rewards that start from the
+same policy share the measurement. Nothing that follows depends on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from openrft.config.documents import read_value
+from openrft.errors import StoreError
+from openrft.grading.grade import apply_grade, grade
+from openrft.rewards.combine import CORE_OUTCOME
+from openrft.rewards.probed_reward import OWN, ProbedReward, R, describe_probed_reward
+from openrft.rewards.probes import PROBES_BY_NAME, make_probes
+from openrft.runtime.files import read_jsonl, write_jsonl
+from openrft.runtime.seeds import derive_seed
+from openrft.stages.context import JobContext, StageStats
+from openrft.stages.judge import judge_open_answers
+from openrft.stages.reward import collect_plugin_rewards, combine_rewards
+from openrft.tasks.prompt import build_messages
+from openrft.tasks.task import Grader
+from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_from_json, to_json
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+BEFORE_RL = -1  # the `step` that the reward hook gets
+FINDINGS_FILE = "probes.json"
+WORDS_PER_TOKEN = 0.6  # so that the very long answer fits into explore.max_tokens
+MOST_WORDS = 1000  # of the very long answer: no judge needs more to show whether length pays
+
+Scored = Sequence[tuple[str, Rollout]]  # (sort of answer, rewarded rollout)
+
+
+def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[ProbedReward, ...]:
+    """The findings on R and on each source. Empty without RL, with explore.probes=0, or if nothing but the harness's
+    own rule pays.
+
+    `own_rollouts`: graded and rewarded rollouts of the policy, from measuring fitness, to compare with.
+    """
+    if not _is_needed(context):
+        return ()
+    asked = _draw_questions(context)
+    explore = context.job.settings.explore
+    hooks = [name for hook in ("judge", "reward") for name in context.plugins.implementing(hook)]
+
+    def make(folder: Path, stats: StageStats) -> None:
+        from openrft.rewards.probe_statistics import compute_probed_reward
+
+        probed = _reward_probes(context, asked, stats)
+        scores = _collect_scores([*probed, *_reward_own(context, own_rollouts)])
+        found = [compute_probed_reward(source, context.policy.id, by_sort) for source, by_sort in scores.items()]
+        for words in (sentence for source in found for sentence in describe_probed_reward(source)):
+            logger.warning("before RL: %s.", words)
+        (folder / FINDINGS_FILE).write_text(json.dumps([asdict(f) for f in found], indent=1), encoding="utf-8")
+        write_jsonl(folder / "rollouts.jsonl", ({"probe": sort, **to_json(rollout)} for sort, rollout in probed))
+
+    inputs = {
+        "samples": digest_samples(asked),
+        "others": sorted({sample.answer for sample in context.task.train}),
+        "instruction": context.task.instruction,
+        "settings": [explore.alpha, explore.effective_aggregation, explore.credit, explore.reading, explore.max_tokens],
+        "policy": context.policy.id,
+        "own": own_rollouts.parent.name if own_rollouts else None,
+        "seed": context.job.seed,
+        "plugins": context.identity(dict.fromkeys(hooks)),
+    }
+    result = context.run_stage("probe", VERSION, inputs, make)
+    rows = json.loads((result.folder / FINDINGS_FILE).read_text("utf-8"))
+    found, faults = read_value(tuple[ProbedReward, ...], rows, "ignore")
+    if faults:
+        raise StoreError(f"{result.folder / FINDINGS_FILE}: {faults[0]}.", "Delete this folder and run again.")
+    probed: tuple[ProbedReward, ...] = found
+    return probed
+
+
+def _is_needed(context: JobContext) -> bool:
+    explore, plugins = context.job.settings.explore, context.plugins
+    if not explore.probes or not (plugins.trainers_for("explore") or plugins.trainers_for("explore_stage")):
+        return False
+    more = plugins.implementing("reward") or plugins.implementing("judge")
+    return bool(more or explore.reading == "lenient" or not _is_core_rule(context.task.grade))
+
+
+def _is_core_rule(grader: Grader) -> bool:
+    """Whether only the harness's own grader decides, with whatever rules."""
+    return (grader.func if isinstance(grader, functools.partial) else grader) is grade
+
+
+def _draw_questions(context: JobContext) -> list[Sample]:
+    train = context.task.train
+    draw = random.Random(derive_seed(context.job.seed, "probes"))
+    return draw.sample(train, min(context.job.settings.explore.probes, len(train)))
+
+
+def _reward_probes(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> Scored:
+    """Every probe with its grade and rewards. Left out and counted: what could not be rewarded, and what the grader
+    does not say of it that makes it a probe, such as a wrong answer that counts as right."""
+    names, rollouts = [], []
+    tokens = context.policy.load_trainable("reinforcement learning").encode_target
+    for sample in asked:
+        for name, rollout in _write_probes(context, sample):
+            names.append(name)
+            completion = replace(rollout.completion, tokens=tuple(tokens(rollout.completion.text)))
+            rollouts.append(replace(rollout, completion=completion))
+    graded = judge_open_answers(
+        context, [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in rollouts], stats
+    )
+    given = collect_plugin_rewards(context, graded, BEFORE_RL, stats, "probes")
+    rewarded = list(zip(names, combine_rewards(context, graded, given), strict=True))
+    scored = [(name, r) for name, r in rewarded if r is not None and _has_verdict(name, r)]
+    stats.count("probes", len(scored))
+    stats.count("unrewarded", sum(r is None for _, r in rewarded))
+    stats.count("left_out", sum(r is not None for _, r in rewarded) - len(scored))
+    return scored
+
+
+def _write_probes(context: JobContext, sample: Sample) -> Iterator[tuple[str, Rollout]]:
+    messages = build_messages(sample, (), context.task.instruction)
+    others = [other.answer for other in context.task.train if other.kind == sample.kind]
+    words = min(MOST_WORDS, round(WORDS_PER_TOKEN * context.job.settings.explore.max_tokens))
+    for probe in make_probes(sample, messages, others, context.task.grade, words, context.job.seed):
+        yield probe.name, Rollout(sample, messages, Completion(probe.text))
+
+
+def _has_verdict(name: str, rollout: Rollout) -> bool:
+    verdict = PROBES_BY_NAME[name].verdict
+    return verdict == "any" or rollout.correct is (verdict == "right")
+
+
+def _reward_own(context: JobContext, file: Path | None) -> Iterator[tuple[str, Rollout]]:
+    """The policy's own right and wrong answers, with R."""
+    if file is None:
+        return
+    rollouts = [rollout_from_json(row) for row in read_jsonl(file)]
+    graded = [rollout for rollout in rollouts if rollout.correct is not None]
+    for rollout in combine_rewards(context, graded, [list(rollout.rewards) for rollout in graded]):
+        if rollout is not None:
+            yield "right" if rollout.correct else "wrong", rollout
+
+
+def _collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float]]]]:
+    """Source -> sort of answer -> (question, score) of each answer. R first.
+
+    R of the policy's own answers is left out if they lack a source that the probes have: it would be another R.
+    """
+    by_source: dict[str, dict[str, list[tuple[str, float]]]] = {R: {}}
+    for sort, rollout in scored:
+        for source, score in _list_scores(rollout).items():
+            by_source.setdefault(source, {}).setdefault(sort, []).append((rollout.sample.root_id, score))
+    if not all({*OWN} & {*sorts} for sorts in by_source.values()):
+        for sort in OWN:
+            by_source[R].pop(sort, None)
+    if len(by_source) == 2 and len({str(sorts) for sorts in by_source.values()}) == 1:
+        del by_source[R]  # it is the only source
+    return by_source
+
+
+def _list_scores(rollout: Rollout) -> dict[str, float]:
+    """R and the score of each plugin's source. The core's own outcome is the grade itself, so it is none."""
+    rewards = rollout.rewards[1:] if rollout.rewards[0].name == CORE_OUTCOME else rollout.rewards
+    return {R: rollout.reward or 0.0, **{reward.name: reward.score or 0.0 for reward in rewards}}

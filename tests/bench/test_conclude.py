@@ -1,0 +1,233 @@
+"""The conclusion in words, on made reports of every situation."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from openrft.bench.conclude import read_sign
+from openrft.bench.conclusion import Conclusion
+from openrft.bench.markdown import format_markdown
+from openrft.bench.outcomes import Gain
+from openrft.bench.report import ArmRecord, BaselineResult, Failure, Report
+from openrft.bench.summary import summarise
+from openrft.cli.run_output import show_summary
+from openrft.config.documents import dump_document
+from tests.bench import factories
+
+ITEMS = 100
+
+
+def made(right: Mapping[str, Sequence[int]], rule: float = 0.0, **changes: object) -> Report:
+    """A report of 100 items. `right`: how many of the first items each arm has right, one number for each seed.
+
+    The arms of `factories.ARMS` have those plugins, and others their own name as their only plugin.
+    """
+    record = factories.task(items=ITEMS)
+    results = [
+        factories.result(arm, record, seed, [[n < count] for n in range(ITEMS)])
+        for arm, counts in right.items()
+        for seed, count in enumerate(counts)
+    ]
+    arms = tuple(ArmRecord(name, factories.ARMS.get(name, (name,))) for name in right)
+    baselines = (BaselineResult(record.name, "majority", rule, {i.id: rule for i in record.items}),) if rule else ()
+    plan = {"ablation": factories.LADDER} if set(right) == set(factories.ARMS) else {}
+    empty = factories.report({"vanilla": 0.5})
+    new = {"plan": plan, "tasks": (record,), "arms": arms, "results": tuple(results), "baselines": baselines, **changes}
+    return replace(empty, **new)
+
+
+def conclusion(report: Report) -> Conclusion:
+    found = summarise(report).conclusion
+    assert len(found.lines) <= 4
+    return found
+
+
+LADDER_ONE_SEED = {"vanilla": [30], "rl": [40], "rl+prm": [60], "rl+icl": [30], "rl+prm+icl": [59]}
+LADDER = {
+    "vanilla": [30, 30, 30],
+    "rl": [40, 42, 41],
+    "rl+prm": [60, 61, 62],
+    "rl+icl": [25, 26, 27],
+    "rl+prm+icl": [58, 59, 60],
+}
+
+
+def test_one_seed_suggests_and_shows_nothing() -> None:
+    found = conclusion(made(LADDER_ONE_SEED, rule=0.2))
+    assert found.findings[0].startswith("Best arm: rl+prm, 60.0% right, +30.0 [")
+    assert found.findings[1] == (
+        "Suggested to help: prm (add-one +20.0, leave-one-out +29.0, Shapley value +24.5)."
+        " Suggested to harm: icl (add-one -10.0, Shapley value -5.5)."
+    )
+    assert found.findings[2] == "No rule without a model (majority, 20.0%) does as well."
+    assert found.open.startswith("Nothing is shown yet: one seed")
+    assert (found.one_seed, found.best, found.helps, found.harms) == (True, "rl+prm", ("prm",), ("icl",))
+    assert found.command == "openrft export toy --arm rl+prm --out my-policy"
+
+
+def test_three_seeds_show_what_helps_and_what_harms() -> None:
+    found = conclusion(made(LADDER, rule=0.2))
+    assert found.findings[1].startswith("Shown to help: prm (add-one +20.0, leave-one-out +33.0, ")
+    assert " Shown to harm: icl (add-one -15.0, " in found.findings[1]
+    assert (found.one_seed, found.open) == (False, "")
+    assert found.command == "openrft export toy --arm rl+prm --seed 0 --out my-policy"
+
+
+def test_what_is_open_says_how_many_seeds_or_items_would_settle_it() -> None:
+    counts = LADDER | {"rl+icl": [36, 44, 42], "rl+prm+icl": [58, 64, 59]}
+    found = conclusion(made(counts))
+    assert found.undecided == ("icl",)
+    assert "Shown neither way: icl." in found.findings[1]
+    assert found.open.startswith("Open: icl. For a difference of 5 points about ")
+    assert found.open.endswith("would settle it (now 100 and 3).")
+
+
+def test_a_plugin_that_helps_alone_and_harms_among_others_depends_on_them() -> None:
+    found = conclusion(made(LADDER | {"rl+icl": [50, 51, 52], "rl+prm+icl": [45, 46, 47]}))
+    assert found.depends == ("prm", "icl")
+    assert found.findings[1] == (
+        "Depends on the others: prm (add-one +20.0, leave-one-out -5.0, Shapley value +7.5),"
+        " icl (add-one +10.0, leave-one-out -15.0)."
+    )
+
+
+def test_no_arm_above_vanilla() -> None:
+    same, worse = (made({"vanilla": [50] * 3, "other": counts}) for counts in ([49, 53, 51], [30, 31, 29]))
+    found = conclusion(same)
+    start = "No arm is shown to be above vanilla (50.0%). The best of the others, other, has "
+    assert found.findings[0].startswith(start + "+1.0 [")
+    assert conclusion(worse).findings[0].startswith(start + "-20.0 [")
+    assert found.command == "openrft report toy --per-task"
+
+
+def test_form_alone_is_called_so_with_both_parts() -> None:
+    shares = {"vanilla": (0.05, 0.9, 0.4), "sft": (1.0, 0.0, 0.4)}
+    found = conclusion(factories.readings_report(shares, items=400))
+    assert ": form alone), for " in found.findings[0]
+    assert " (form +" in found.findings[0]
+    able = {"vanilla": (1.0, 0.0, 0.4), "sft": (1.0, 0.0, 0.8)}
+    assert " (form 0.0, ability +" in conclusion(factories.readings_report(able, items=400)).findings[0]
+
+
+def test_cost_by_point() -> None:
+    """Each job costs 6 s and 1100 tokens: 3 seeds for 30 points."""
+    found = conclusion(made({"vanilla": [30, 30, 30], "other": [60, 60, 60]}))
+    assert "points over vanilla, for 18 s and 3,300 tokens: 0.6 s a point." in found.findings[0]
+
+
+def test_a_rule_that_does_as_well_is_named_and_nothing_is_exported() -> None:
+    found = conclusion(made(LADDER, rule=0.61))
+    assert found.findings[2] == "rl+prm is not shown to beat majority (61.0%), without any training."
+    assert found.as_good == ("majority",)
+    assert found.command == "openrft report toy --per-task"
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"), [(58, " is not shown to beat voting (58.0%)"), (35, "No method at test")]
+)
+def test_a_method_at_test_time_is_compared(right: int, expected: str) -> None:
+    """An arm that was evaluated with vanilla's checkpoint needs no training."""
+    report = made({"vanilla": [30], "voting": [right], "trained": [60]})
+    results = [replace(r, policy_id="start") if r.arm != "trained" else r for r in report.results]
+    found = conclusion(replace(report, results=tuple(results)))
+    assert expected in found.findings[-1]
+    assert found.as_good == (("voting",) if right == 58 else ())
+
+
+def test_a_best_arm_without_training_is_not_exported() -> None:
+    report = made({"vanilla": [30], "voting": [60]})
+    found = conclusion(replace(report, results=tuple(replace(r, policy_id="start") for r in report.results)))
+    assert not found.one_seed
+    assert found.command == "openrft report toy --per-task"
+
+
+def test_a_smaller_arm_that_is_not_shown_to_be_worse_is_named() -> None:
+    found = conclusion(made(LADDER | {"rl+prm": [59, 60, 61], "rl+prm+icl": [60, 61, 60]}))
+    assert found.best == "rl+prm+icl"
+    assert found.findings[0].endswith(" rl+prm (60.0%) has fewer plugins and is not shown to be worse.")
+
+
+def test_arms_are_judged_where_no_plugin_was_measured() -> None:
+    counts = {"vanilla": [50, 50, 50], "up": [80, 81, 82], "down": [20, 21, 22], "level": [48, 52, 51]}
+    found = conclusion(made(counts))
+    assert found.findings[1] == (
+        "Shown to be above vanilla: up (+31.0). Shown to be below vanilla: down (-29.0). Shown neither way: level."
+    )
+    assert found.open.startswith("Open: level. For a difference of ")
+
+
+def test_without_scores_nothing_is_concluded() -> None:
+    report = made(LADDER)
+    failures = tuple(Failure(r.arm, r.task, r.seed, "boom") for r in report.results)
+    found = conclusion(replace(report, results=(), failures=failures))
+    assert found.findings == ("No arm has a score, so nothing is known.",)
+    assert found.open == "Without a score: vanilla, rl, rl+prm, rl+icl, rl+prm+icl."
+    assert found.command == ""
+
+
+def test_a_failed_arm_is_named() -> None:
+    report = made(LADDER)
+
+    def failing(arm: str) -> Conclusion:
+        failures = tuple(Failure(r.arm, r.task, r.seed, "boom") for r in report.results if r.arm == arm)
+        return conclusion(replace(report, results=tuple(r for r in report.results if r.arm != arm), failures=failures))
+
+    without_rl, without_vanilla = failing("rl"), failing("vanilla")
+    assert without_rl.open.startswith("Without a score: rl.")
+    assert without_vanilla.findings[0] == (
+        "Best arm: rl+prm, 61.0% right. vanilla has no score, so what it gained is not known."
+    )
+
+
+def test_vanilla_alone() -> None:
+    found = conclusion(made({"vanilla": [30]}, rule=0.5))
+    assert found.findings == (
+        "vanilla is right on 30.0%; there is no other arm to compare it with.",
+        "vanilla is not shown to beat majority (50.0%), without any training.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("openrft bench --out /data/runs --name toy", "openrft export /data/runs/toy --arm other"),
+        ("openrft bench '--out=my runs'", "openrft export 'my runs/toy' --arm other"),
+        ("openrft bench 'an open quote", "openrft export toy --arm other"),
+        ("openrft train --out my-policy", ""),
+    ],
+)
+def test_the_command_names_the_run_as_it_can_be_found(command: str, expected: str) -> None:
+    found = conclusion(made({"vanilla": [30], "other": [60]}, command=command))
+    assert found.command.startswith(expected)
+    assert bool(found.command) == bool(expected)
+
+
+def test_the_conclusion_stands_first_on_the_terminal_in_markdown_and_in_json() -> None:
+    report = made(LADDER_ONE_SEED, name="toy*run")
+    summary = summarise(report)
+    out = io.StringIO()
+    show_summary(report, summary, Console(file=out, width=100))
+    assert out.getvalue().startswith("\n".join(summary.conclusion.lines) + "\n")
+    text = format_markdown(report, summary)
+    assert text.index("- Best arm: rl+prm") < text.index("## ")
+    assert "- Next: `openrft export 'toy*run' --arm rl+prm --out my-policy`\n" in text
+    assert dump_document(summary)["conclusion"]["helps"] == ["prm"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "sign"),
+    [
+        (Gain(0.1, 0.01, 0.2, 0.03, "", 0.04), 1),
+        (Gain(0.1, 0.01, 0.2, 0.03, "", 0.06), 0),  # not after correction
+        (Gain(-0.1, -0.2, -0.01, 0.03, ""), -1),
+        (Gain(0.1, -0.01, 0.2, 0.08, ""), 0),
+        (Gain(0.1, 0.01, 0.2, None, ""), 1),  # one seed: the interval suggests it
+    ],
+)
+def test_the_sign_that_is_shown(gain: Gain, sign: int) -> None:
+    assert read_sign(gain) == sign

@@ -1,0 +1,93 @@
+"""Where a model's weights go."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+import openrft
+from openrft.config.settings import PolicySettings, parse_stage_settings
+from openrft.errors import UsageError
+from openrft.policies import placement
+from openrft.policies.placement import choose_placement, count_parameters
+from openrft.testing import write_tiny_checkpoint
+
+PROMPT = [{"role": "user", "content": "Is 2 even?"}]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_tiny_checkpoint(tmp_path_factory.mktemp("tiny")))
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A machine with one GPU, as far as PyTorch's questions about it go."""
+    card = SimpleNamespace(free=80 << 30, bfloat16=True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (card.free, 80 << 30))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: card.bfloat16)
+    return card
+
+
+def test_parameters_are_counted_without_reading_weights(checkpoint: str, tmp_path: Path) -> None:
+    policy: Any = openrft.open_policy(checkpoint)
+    (tmp_path / "config.json").write_bytes(Path(checkpoint, "config.json").read_bytes())
+    assert count_parameters(str(tmp_path)) == policy.model.num_parameters()
+
+
+def test_a_small_model_stays_on_the_cpu_unless_told_otherwise(
+    checkpoint: str, gpu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choose_placement(checkpoint, PolicySettings()).device.type == "cpu"
+    assert choose_placement(checkpoint, PolicySettings()).dtype == torch.float32
+    assert choose_placement(checkpoint, PolicySettings(device="cuda")).dtype == torch.bfloat16
+    monkeypatch.setattr(placement, "count_parameters", lambda path: 135_000_000)
+    assert choose_placement(checkpoint, PolicySettings()).device.type == "cuda"
+    gpu.bfloat16 = False
+    assert choose_placement(checkpoint, PolicySettings()).dtype == torch.float16
+    assert choose_placement(checkpoint, PolicySettings(dtype="float32")).dtype == torch.float32
+    assert choose_placement(checkpoint, PolicySettings(device="cpu")).device.type == "cpu"
+
+
+def test_weights_that_do_not_fit_are_refused_before_they_are_read(
+    checkpoint: str, gpu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu.free = 15_000_000_000
+    monkeypatch.setattr(placement, "count_parameters", lambda path: 8_000_000_000)
+    with pytest.raises(UsageError, match=r"need 16\.3 GB, and cuda has 15\.0 GB free") as caught:
+        choose_placement(checkpoint, PolicySettings())
+    assert "policy.load=4bit" in str(caught.value.advice)
+    assert choose_placement(checkpoint, PolicySettings(load="4bit")).device.type == "cuda"
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:3"])
+def test_a_gpu_that_is_not_there(checkpoint: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=f"policy.device={device}, and PyTorch sees no GPU"):
+        openrft.open_policy(checkpoint, settings=PolicySettings(device=device))
+
+
+def test_what_is_no_device_is_refused_where_it_is_set() -> None:
+    _, faults = parse_stage_settings({"policy": {"device": "gpu"}})
+    assert len(faults) == 1
+    assert "device=gpu is no device; write auto, cpu, cuda or cuda:N" in faults[0]
+
+
+def test_attention_and_precision_are_transformers_own(checkpoint: str) -> None:
+    settings = PolicySettings(attention="eager", dtype="bfloat16", device="cpu")
+    model: Any = openrft.open_policy(checkpoint, settings=settings).model  # type: ignore[attr-defined]
+    assert (model.config._attn_implementation, model.dtype) == ("eager", torch.bfloat16)
+
+
+def test_four_bits_without_the_package(checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="needs the package bitsandbytes") as caught:
+        openrft.open_policy(checkpoint, settings=PolicySettings(load="4bit"))
+    assert "pip install bitsandbytes" in str(caught.value.advice)
