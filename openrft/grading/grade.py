@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from openrft.grading.expression_process import share_seconds
 from openrft.grading.extract import read_strict
 from openrft.grading.finding import Finding
 from openrft.grading.lenient import check_later, read_lenient
@@ -39,6 +40,11 @@ def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) 
 
     What the strict reading takes for the answer, the lenient one takes, too.
     """
+    with share_seconds(completion):
+        return _grade(sample, completion, rules)
+
+
+def _grade(sample: Sample, completion: str, rules: GradingRules) -> Grade:
     parts = split_thought(completion)
     strict, end = read_strict(sample, parts.answer)
     if strict.answer is not None:
