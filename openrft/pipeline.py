@@ -156,5 +156,5 @@ def _check_prices(job: Job, plugins: PluginSet) -> None:
 
 
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins and the task's own plugin, which may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may grade and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

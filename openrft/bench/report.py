@@ -62,7 +62,7 @@ class TaskRecord:
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
     items: tuple[ItemRecord, ...]  # those that every finished job has a score for, by id
-    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no judge did
+    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no plugin did
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from openrft.errors import PluginError
-from openrft.grading.grade import apply_grade
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_metrics
 from openrft.policies.base import Sampling
@@ -15,7 +14,7 @@ from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.choose import choose_answers, count_draws, number_votes
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
+from openrft.stages.grade import grade_rollouts
 from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
@@ -53,11 +52,8 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in answers)
         stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in answers)
         stats.counts["cut_off_thinking"] = sum(is_cut_off_thinking(r.completion) for r in answers)
-        graded = [_grade(context, r) for r in answers]
-        if not chooses:  # a judge is asked about the chosen answers only
-            graded = judge_open_answers(context, graded, stats)
+        graded = grade_rollouts(context, answers, stats)
         rollouts = choose_answers(context, number_votes(context, graded, draws), stats)
-        rollouts = judge_open_answers(context, rollouts, stats) if chooses else rollouts
         for name, result in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
             metrics = check_metrics(name, "evaluate", result.value)
             stats.add_result(name, result)
@@ -66,7 +62,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
             stats.metrics.update(metrics)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, rollouts))
 
-    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("judge")]
+    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("grade")]
     named += [*context.plugins.implementing("evaluate"), *chooses]
     inputs = {
         "samples": digest_samples(test),
@@ -80,10 +76,3 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
     result = context.run_stage("evaluate", VERSION, inputs, make)
     file = result.folder / "rollouts.jsonl"
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
-
-
-def _grade(context: JobContext, rollout: Rollout) -> Rollout:
-    """The rollout with its grade. An answer that a server failed to give is not scored."""
-    if rollout.completion.finish_reason == "error":
-        return rollout
-    return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
