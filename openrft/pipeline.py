@@ -16,6 +16,7 @@ from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
+from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
@@ -103,8 +104,9 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
-    for job in jobs:
+    for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         task = replace(tasks[job.task], test=())
@@ -127,6 +129,15 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
                 f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
                 "Give a checkpoint folder or hub id with --policy, or answer without training: `openrft evaluate`.",
             )
+
+
+def _check_prices(job: Job, plugins: PluginSet) -> None:
+    """Raises UsageError for a server's model without a price, if the account has a budget."""
+    account = current_account()
+    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    for spec in named:
+        if account and spec.startswith("openai:"):
+            account.check_model(spec.removeprefix("openai:"))
 
 
 def _plugins(job: Job) -> PluginSet:

@@ -141,6 +141,11 @@ def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
             acts = {hook for hook in ARM_HOOKS if name in plugins.implementing(hook)}
             if acts and acts <= {*hooks}:
                 yield f"arm {arm.name}: {name} acts in {what} only, which nothing in the arm does: it changes nothing."
+    trainers = {*plugins.trainers_for("explore"), *plugins.trainers_for("explore_stage")} & {*arm.plugins}
+    if trainers and not any(plugins.declarations[name].learns_from_rewards for name in trainers):
+        for name in arm.plugins:
+            if [hook for hook in ARM_HOOKS if name in plugins.implementing(hook)] == ["reward"]:
+                yield f"arm {arm.name}: {name} gives rewards, which {min(trainers)} does not use: it changes nothing."
 
 
 def _apply_overrides(settings: Settings, arm: Arm) -> Settings:

@@ -23,9 +23,20 @@ from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
+from openrft.runtime.paid.prices import PriceTable
+from openrft.runtime.paid.usage import Payment, Usage
 from openrft.tasks.leakage import cluster_samples
 from openrft.tasks.task import Grader, Task
 from openrft.types import Sample, content_id
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a run paid to servers, over all its starts."""
+
+    payments: tuple[Payment, ...]
+    prices: PriceTable | None = None
+    budget: float | None = None  # in the currency of the prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,8 @@ class ArmResult:
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
     checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
+    usage: Annotated[tuple[Usage, ...], OMIT_EMPTY] = ()
+    # ^ of servers, by model: the replies that the result rests on, whoever paid for them and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +159,7 @@ class Report:
     results: tuple[ArmResult, ...]
     failures: tuple[Failure, ...] = ()
     baselines: tuple[BaselineResult, ...] = ()
+    money: Annotated[Money | None, OMIT_EMPTY] = None  # what the run paid to servers; None without such calls
     summary: Mapping[str, Any] = field(default_factory=dict)  # from summary.summarise, for other programs
 
 

@@ -52,6 +52,9 @@ class Plugin:
     rewards: ClassVar[tuple[RewardKind, ...]] = ("outcome", "process")
     """The kinds of reward that its hook `reward` gives."""
 
+    learns_from_rewards: ClassVar[bool] = True
+    """False for a plugin whose RL steps do not use the rewards. They are logged, and nothing is warned about them."""
+
     changes_nothing_alone: ClassVar[bool] = False
     """True for a plugin that only helps others, such as a teacher. No arm measures it by itself."""
 
@@ -81,6 +84,7 @@ class Declaration:
     replaces: tuple[str, ...] = Plugin.replaces
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
+    learns_from_rewards: bool = Plugin.learns_from_rewards
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
     demonstration_share: float = Plugin.demonstration_share
@@ -92,6 +96,7 @@ ATTRIBUTES = tuple(field.name for field in dataclasses.fields(Declaration) if fi
 # The hook without which an attribute says nothing.
 HOOK_OF_ATTRIBUTE = {
     "trains": "train_step",
+    "learns_from_rewards": "train_step",
     "rewards": "reward",
     "demonstration_share": "retrieve",
     "demonstration_fade": "retrieve",
@@ -121,10 +126,9 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name in ("requires", "replaces", "trains", "rewards"):
         if name in values:
             _check_names(name, values[name])
-    if not isinstance(values.get("changes_nothing_alone", False), bool):
-        raise DeclarationFault(
-            f"changes_nothing_alone is {values['changes_nothing_alone']!r}.", "It must be True or False."
-        )
+    for name in ("changes_nothing_alone", "learns_from_rewards"):
+        if not isinstance(values.get(name, False), bool):
+            raise DeclarationFault(f"{name} is {values[name]!r}.", "It must be True or False.")
     _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
     for name, hook in HOOK_OF_ATTRIBUTE.items():
         if name in values and hook not in hooks:

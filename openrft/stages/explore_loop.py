@@ -74,6 +74,11 @@ class ExploreLoop:
         """How often a step may draw further questions in place of those whose rewards are all equal."""
         return max(self.context.plugins.declarations[name].dynamic_sampling_retries for name in self.trainers)
 
+    @property
+    def learns_from_rewards(self) -> bool:
+        """Whether a plugin that trains uses the rewards."""
+        return any(self.context.plugins.declarations[name].learns_from_rewards for name in self.trainers)
+
     def sampling(self, step: int, *again: object) -> Sampling:
         how = self.context.job.settings.explore
         seed = derive_seed(self.context.job.seed, "explore", step, *again)
@@ -115,7 +120,7 @@ class ExploreLoop:
         """Count the outcome rewards of the first steps, and warn before training if they teach nothing."""
         how = self.context.job.settings.explore
         enough = min(FIRST_COMPLETIONS, how.steps * how.prompts_per_step * how.group_size)
-        if self.stats.counts.get("first_completions", 0) >= enough:
+        if self.stats.counts.get("first_completions", 0) >= enough or not self.learns_from_rewards:
             return
         for name, n in count_first_outcomes(scored).items():
             self.stats.count(name, n)
@@ -170,7 +175,7 @@ class ExploreLoop:
         self.stats.count("cut_off", sum(r.completion.finish_reason == "length" for r in rollouts))
         self.stats.count("cut_off_thinking", sum(is_cut_off_thinking(r.completion) for r in rollouts))
         self.stats.count("blank", sum(map(is_blank, rollouts)))
-        self.stats.count("idle_steps", int(has_no_learning_signal(rollouts, row)))
+        self.stats.count("idle_steps", int(self.learns_from_rewards and has_no_learning_signal(rollouts, row)))
         self.stats.count("exploded_steps", int(abs(row.get("loss", 0.0)) > EXPLODED))
 
     def within(self, step: int) -> Progress:

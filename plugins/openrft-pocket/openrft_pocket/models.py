@@ -29,6 +29,7 @@ RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
         "lora_alpha": 16,
         "kl_coef": 0.0,
     },  # the paper's ratio of rates
+    "opd": {"teacher": "pocket/teacher", "lr": 3e-3, "lora_rank": 8, "lora_alpha": 16},
     "prm": {"model": "pocket/prm"},
     "teacher": {"max_tokens": 80},
     # Three demonstrations confuse so small a model: before any training, accuracy falls from .40 to .30.
