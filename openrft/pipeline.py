@@ -14,6 +14,7 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.paid.account import current_account
@@ -26,6 +27,7 @@ from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
+from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
@@ -51,6 +53,7 @@ class JobResult:
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
+    gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
 
 
@@ -84,6 +87,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
         probes,
+        measure_reward_gaps(metrics),
         checks=checks,
     )
 
@@ -124,6 +128,12 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             "Leave them out of --task, or answer them without training: `openrft evaluate`.",
         )
     for job in training:
+        held, train = job.settings.explore.holdback, len(tasks[job.task].train)
+        if held >= train:
+            raise UsageError(
+                f"explore.holdback={held} leaves none of the {train} training questions of {job.task} to train on.",
+                "Hold back fewer.",
+            )
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
                 f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
@@ -141,5 +151,5 @@ def _check_prices(job: Job, plugins: PluginSet) -> None:
 
 
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins and the task's own plugin, which may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may grade and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

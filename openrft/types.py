@@ -135,7 +135,7 @@ class Rollout:
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = unparsed
-    correct: bool | None = None  # None = not graded, or not scored because only a judge could tell
+    correct: bool | None = None  # None = not graded, or not scored because no rule could tell
     step_rewards: tuple[float, ...] = ()
     # ^ the parts of R: one at the end of each step, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where answers can be partly right; None = 1 if correct, else 0
@@ -143,6 +143,7 @@ class Rollout:
     lenient_correct: bool | None = None  # whether that answer is right; None as for `correct`
     vote: int | None = None
     # ^ of test answers: the number of `answer` among those to its question. Equal answers share one. None = unparsed
+    reason: str = ""  # why the strict reading has this grade, in a few words for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,4 +208,5 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["lenient_answer"],
         row["lenient_correct"],
         row["vote"],
+        row["reason"],
     )

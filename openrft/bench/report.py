@@ -19,6 +19,7 @@ from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
@@ -61,7 +62,7 @@ class TaskRecord:
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
     items: tuple[ItemRecord, ...]  # those that every finished job has a score for, by id
-    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no judge did
+    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no plugin did
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class ArmResult:
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
+    gaps: Annotated[tuple[RewardGap, ...], OMIT_EMPTY] = ()  # how far each source and the strict grade parted in RL
     checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
     usage: Annotated[tuple[Usage, ...], OMIT_EMPTY] = ()
     # ^ of servers, by model: the replies that the result rests on, whoever paid for them and when

@@ -110,6 +110,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         metrics,
         outcome.fitness,
         outcome.probes,
+        outcome.gaps,
         checks=outcome.checks,
         usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from openrft.errors import PluginError
 from openrft.grading.agreement import number_answers
-from openrft.grading.grade import apply_grade
 from openrft.grading.rules import GradingRules
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_metrics
@@ -16,7 +15,7 @@ from openrft.policies.base import Sampling
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
+from openrft.stages.grade import grade_rollouts
 from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
@@ -44,8 +43,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         answers = [
             p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
         ]
-        graded = judge_open_answers(context, [_grade(context, r) for r in answers], stats)
-        rollouts = _number_answers(context, graded, how.completions)
+        rollouts = _number_answers(context, grade_rollouts(context, answers, stats), how.completions)
         stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
         stats.counts["completions"] = len(rollouts)
         stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
@@ -60,7 +58,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
             stats.metrics.update(metrics)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, rollouts))
 
-    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("judge")]
+    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("grade")]
     named += context.plugins.implementing("evaluate")
     inputs = {
         "samples": digest_samples(test),
@@ -86,10 +84,3 @@ def _number_answers(context: JobContext, rollouts: Sequence[Rollout], completion
         votes = number_answers(group[0].sample, [r.answer for r in group], rules)
         numbered += [replace(r, vote=vote) for r, vote in zip(group, votes, strict=True)]
     return numbered
-
-
-def _grade(context: JobContext, rollout: Rollout) -> Rollout:
-    """The rollout with its grade. An answer that a server failed to give is not scored."""
-    if rollout.completion.finish_reason == "error":
-        return rollout
-    return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))
