@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from openrft.policies.memory import run_within_memory as run_within_memory
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.fitness_statistics import compute_auroc as compute_auroc
+    from openrft.rewards.fitness_statistics import percentile_interval as percentile_interval
+    from openrft.rewards.fitness_statistics import resample_sums as resample_sums
+    from openrft.rewards.reward_check import RewardCheck as RewardCheck
     from openrft.runtime.files import write_atomic as write_atomic
     from openrft.runtime.fingerprint import expand_path as expand_path
     from openrft.runtime.fingerprint import fingerprint_path as fingerprint_path
@@ -130,7 +133,8 @@ _MODULES = {
     "policies.checkpoint_files": ("pin_template_date",),
     "policies.memory": ("MemoryPlan", "plan_memory", "run_within_memory"),
     "policies.trainer": ("open_trainer",),
-    "rewards.fitness_statistics": ("compute_auroc",),
+    "rewards.fitness_statistics": ("compute_auroc", "percentile_interval", "resample_sums"),
+    "rewards.reward_check": ("RewardCheck",),
     "runtime.files": ("write_atomic",),
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.logging": ("silence_transformers",),

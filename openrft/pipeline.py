@@ -15,10 +15,12 @@ from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.probed_reward import ProbedReward
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.augment import augment
+from openrft.stages.check_reward import check_rewards
 from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
@@ -49,11 +51,12 @@ class JobResult:
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
     fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
+    checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, measure process rewards, probe all rewards, explore, evaluate. A stage without
-    plugins does nothing."""
+    """Augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore, evaluate. A stage
+    without plugins does nothing."""
     context = build_context(job, store, progress, track)
     base_id = context.policy.id
 
@@ -62,6 +65,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     pool = choose_demonstration_pool(context, targets)
     imitate(context, targets)
     fitness = measure_reward_fitness(context)
+    checks = check_rewards(context)
     probes = probe_rewards(context, fitness.rollouts)
     metrics = explore(context, train, pool)
     rollouts, file = evaluate(context, pool)
@@ -81,6 +85,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         tuple(list_evaluated_demonstrators(context)),
         fitness.rollouts,
         probes,
+        checks=checks,
     )
 
 

@@ -29,6 +29,7 @@ from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
 from openrft.stages.context import StageStats
@@ -219,6 +220,9 @@ def check_plugin(
             call_retrieve_hook(plugins, toys.train, pool, toys, stats)
         elif hook == "reward":
             _check_reward(name, plugins, rollouts, toys, stats)
+        elif hook == "check_reward":
+            for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys, seed=0, progress=NoProgress()):
+                check_list(name, hook, RewardCheck, [result.value])
         elif hook == "judge":
             _check_judge(name, plugins, toys, rollouts)
         elif hook == "evaluate":

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from openrft.bench.report import Report
+from openrft.bench.report import ArmResult, Report
 from openrft.bench.text_table import TextTable
 from openrft.rewards.fitness import RewardFitness, Separation
+from openrft.rewards.reward_check import RewardCheck
+
+T = TypeVar("T", RewardFitness, RewardCheck)
 
 NAMED = 3  # arms that are named if they share a measurement
 WHOLE = 2  # up to so many measurements are shown with every aggregation; of more, only the best aggregation of each
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
-    """One measurement and the arms that share it."""
+class Measurement(Generic[T]):
+    """One measurement or check of rewards, and the arms that share it."""
 
     task: str
     seed: int
-    found: RewardFitness
+    found: T
     arms: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -27,12 +31,16 @@ class Measurement:
         return f"{self.found.source} before {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
 
 
-def collect_measurements(report: Report) -> list[Measurement]:
-    """Every measurement once, in the order of the arms."""
+def collect_measurements(report: Report) -> list[Measurement[RewardFitness]]:
+    """Every measurement of process rewards once, in the order of the arms."""
+    return _collect(report, lambda result: result.fitness)
+
+
+def _collect(report: Report, of: Callable[[ArmResult], Sequence[T]]) -> list[Measurement[T]]:
     order = {arm.name: i for i, arm in enumerate(report.arms)}
-    shared: dict[tuple[str, int, RewardFitness], list[str]] = {}
+    shared: dict[tuple[str, int, T], list[str]] = {}
     for result in sorted(report.results, key=lambda r: order[r.arm]):
-        for found in result.fitness:
+        for found in of(result):
             shared.setdefault((result.task, result.seed, found), []).append(result.arm)
     return [Measurement(task, seed, found, tuple(arms)) for (task, seed, found), arms in shared.items()]
 
@@ -47,7 +55,7 @@ def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
     yield TextTable("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
 
 
-def build_fitness_table(m: Measurement) -> TextTable:
+def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
     """One measurement, with one row per aggregation. The recommended one is marked."""
     found = m.found
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
@@ -57,9 +65,12 @@ def build_fitness_table(m: Measurement) -> TextTable:
 
 
 def build_fitness_notes(report: Report) -> Iterator[str]:
-    """The recommendation and the warnings, one line per measurement."""
+    """The recommendation and the warnings, one line per measurement; then what plugins found out about their own
+    rewards."""
     for m in collect_measurements(report):
         yield f"{m}: {format_fitness_advice(m.found)}"
+    for check in _collect(report, lambda result: result.checks):
+        yield f"{check}: {check.found}"
 
 
 def format_fitness_advice(found: RewardFitness) -> str:

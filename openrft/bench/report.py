@@ -20,6 +20,7 @@ from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.probed_reward import ProbedReward
+from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
 from openrft.tasks.leakage import cluster_samples
@@ -105,6 +106,7 @@ class ArmResult:
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # from `evaluate` hooks; None = not a number
     fitness: tuple[RewardFitness, ...] = ()  # of each source of process rewards, measured before RL
     probes: Annotated[tuple[ProbedReward, ...], OMIT_EMPTY] = ()  # what each source paid for answers that are not right
+    checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         metrics,
         outcome.fitness,
         outcome.probes,
+        checks=outcome.checks,
     )
 
 

@@ -15,6 +15,7 @@ Examples:
   openrft fitness --plugins prm
   openrft fitness --plugins prm --set prm.model=./my-prm --task sciknoweval/L3 --data DIR --policy ./my-policy
   openrft fitness --plugins prm --set fitness.questions=100 --set fitness.completions=8 --json
+  openrft fitness --plugins rl,graders --set graders.rubric=rubric.txt --set graders.judge=openai:URL#MODEL
 """
 
 
@@ -31,7 +32,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
-    """Measure process rewards on graded rollouts of a policy, as every run does before RL.
+    """Measure process rewards on graded rollouts of a policy, and check the judge of a rubric, as runs do before RL.
 
     The policy answers --set fitness.questions of the task's training questions --set fitness.completions times each.
     """
@@ -47,20 +48,28 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from openrft.errors import UsageError
     from openrft.pipeline import build_context
     from openrft.runtime.store import Store
+    from openrft.stages.check_reward import check_rewards
     from openrft.stages.fitness import measure_reward_fitness
 
     arm = f"measured={given['plugins'] or 'prm'}"
     plan = make_plan(build_request(given, arms="none", extra=(arm,), seeds=str(seed)))
-    found = []
+    found, checks = [], []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
         with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
-            fits = measure_reward_fitness(build_context(job, Store(Path(store)), progress)).found
+            context = build_context(job, Store(Path(store)), progress)
+            fits, checked = measure_reward_fitness(context).found, check_rewards(context)
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]
-    if not found:
-        raise UsageError(f"nothing in {arm.partition('=')[2]} gives process rewards.", "Name a plugin such as prm.")
+        checks += [Measurement(job.task, job.seed, check, (job.policy,)) for check in checked]
+    if not found and not checks:
+        raise UsageError(
+            f"nothing in {arm.partition('=')[2]} gives process rewards or checks its own.", "Name a plugin such as prm."
+        )
     if as_json:
-        print_json([{"task": m.task, "seed": m.seed, **asdict(m.found)} for m in found])
+        rows = [(m.task, m.seed, asdict(m.found)) for m in found] + [(m.task, m.seed, asdict(m.found)) for m in checks]
+        print_json([{"task": task, "seed": seed, **row} for task, seed, row in rows])
         return
     for m in found:
         print_grid(build_fitness_table(m), Console())
         print_text(format_fitness_advice(m.found))
+    for check in checks:
+        print_text(f"{check}: {check.found}")

@@ -41,6 +41,7 @@ Examples:
   openrft grade outputs.jsonl --map completion=response --show wrong
   openrft grade outputs.jsonl --json > verdicts.json
   openrft grade outputs.jsonl --grader grader.json
+  openrft grade outputs.jsonl --grader rubric.txt --judge openai:http://127.0.0.1:8000/v1#model
   cat outputs.jsonl | openrft grade -
 """
 
@@ -78,8 +79,10 @@ class Verdict:
 @click.option(
     "--grader",
     metavar="FILE",
-    help="Grade by this grader in OpenAI's format instead (`openrft graders try`, of the plugin openrft-graders).",
+    help="Grade by this grader in OpenAI's format or rubric instead (`openrft graders try`, of the plugin"
+    " openrft-graders).",
 )
+@click.option("--judge", metavar="POLICY", help="The policy that --grader asks. A rubric needs one.")
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of stopping.")
 @click.option(
     "--show",
@@ -91,18 +94,28 @@ class Verdict:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the verdict on every row.")
 @click.pass_context
 def command(
-    context: click.Context, file: str, grader: str | None, skip_bad_rows: bool, show: str, as_json: bool, **given: Any
+    context: click.Context,
+    file: str,
+    grader: str | None,
+    judge: str | None,
+    skip_bad_rows: bool,
+    show: str,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Grade the completions in FILE (CSV, TSV, JSON, JSON Lines, Excel, Parquet; - is standard input).
 
     The strict reading wants a final answer in the asked form, a box or "the answer is". The lenient one takes what a
     careful person would take for the answer. Unread means that no answer was found.
     """
+    from openrft.errors import UsageError
     from openrft.grading.rules import GradingRules
 
     if grader is not None:
-        _grade_by_plugin(context, grader, file, as_json)
+        _grade_by_plugin(context, grader, judge, file, as_json)
         return
+    if judge is not None:
+        raise UsageError("--judge is what --grader asks, and there is no --grader.", "Name a grader or a rubric.")
     rules = GradingRules(given["tolerance"], given["convert_units"])
     table = _read(file, parse_reading_options(given))
     skipped = [f"{row.place}: {row.fault}" for row in table.rows if row.fault]
@@ -118,7 +131,7 @@ def command(
         print_text(line)
 
 
-def _grade_by_plugin(context: click.Context, grader: str, file: str, as_json: bool) -> None:
+def _grade_by_plugin(context: click.Context, grader: str, judge: str | None, file: str, as_json: bool) -> None:
     """Run `openrft graders try`. Raises UsageError where the plugin is not installed."""
     from openrft.cli.plugin_commands import load_command
     from openrft.errors import UsageError
@@ -126,7 +139,7 @@ def _grade_by_plugin(context: click.Context, grader: str, file: str, as_json: bo
     found = load_command("graders")
     if not isinstance(found, click.Group):
         raise UsageError("--grader needs the plugin openrft-graders.", "Run pip install openrft-graders.")
-    arguments = ["try", grader, file, *(["--json"] if as_json else [])]
+    arguments = ["try", grader, file, *(["--judge", judge] if judge else []), *(["--json"] if as_json else [])]
     found.main(arguments, prog_name="openrft graders", standalone_mode=False, obj=context.obj)
 
 

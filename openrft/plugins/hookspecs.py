@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openrft.config.settings import Settings
     from openrft.grading.grade import Grade
     from openrft.policies.base import Policy, Sampling, TrainablePolicy
+    from openrft.rewards.reward_check import RewardCheck
     from openrft.runtime.progress import Progress
 
 GROUP = "openrft"
@@ -163,6 +164,18 @@ class Hooks:
         `step` counts from 0. -1 means the rollouts that are measured before RL (stages/fitness.py), for plugins that
         declare process rewards.
         An exception stops the job and names the plugin. It never becomes a zero.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def check_reward(
+        self, rollouts: Sequence[Rollout], task: Task, seed: int, progress: Progress
+    ) -> Returned[RewardCheck] | None:
+        """What can be said about this plugin's rewards before RL relies on them, such as how well two judges agree.
+
+        Called once before RL, with answers of the policy to training questions, which the task's own rule has graded
+        (`correct` is None where it cannot). The findings and warnings are in the report. None if there is nothing to
+        check.
         """
         raise NotImplementedError
 

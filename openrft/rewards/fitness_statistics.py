@@ -57,9 +57,15 @@ def bootstrap_auroc(scores: Floats, correct: Bools, groups: Sequence[str]) -> Fl
 
 def bootstrap_within_groups(wins: Floats) -> Floats:
     """The same for the AUROC within groups. `wins` is from `count_wins_within_groups` and has at least one row."""
-    at = np.random.default_rng(0).integers(0, len(wins), (REPLICATES, len(wins)))
-    sums = wins[at].sum(axis=1)
+    sums = resample_sums(wins)
     return np.asarray(sums[:, 0] / sums[:, 1], dtype=np.float64)
+
+
+def resample_sums(rows: Floats, replicates: int = REPLICATES) -> Floats:
+    """(replicates, K): sums over bootstrap draws of the rows, of which (groups, K) has one for each group. Ratios of
+    the columns are then statistics with whole groups resampled."""
+    at = np.random.default_rng(0).integers(0, len(rows), (replicates, len(rows)))
+    return np.asarray(rows[at].sum(axis=1), dtype=np.float64)
 
 
 def percentile_interval(values: Floats, level: float = 0.95) -> tuple[float, float]:

@@ -48,12 +48,13 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
         or not (context.plugins.trainers_for("explore") or context.plugins.trainers_for("explore_stage"))
     ):
         return MeasuredFitness()
-    asked = _draw_questions(context)
+    asked = draw_questions(context)
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        rollouts = _draw_rollouts(context, asked, stats)
+        drawn = draw_rollouts(context, asked, how.completions, stats)
+        rollouts = [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in drawn]
         given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
@@ -84,17 +85,19 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
     return MeasuredFitness(found, result.folder / ROLLOUTS_FILE)
 
 
-def _draw_questions(context: JobContext) -> list[Sample]:
+def draw_questions(context: JobContext) -> list[Sample]:
+    """`fitness.questions` originals of the train split, the same for every arm."""
     train = context.task.train
     draw = random.Random(derive_seed(context.job.seed, "fitness"))
     return draw.sample(train, min(context.job.settings.fitness.questions, len(train)))
 
 
-def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> list[Rollout]:
-    """Graded rollouts, drawn as in RL; none for a prompt that is longer than the policy's context."""
+def draw_rollouts(context: JobContext, asked: Sequence[Sample], completions: int, stats: StageStats) -> list[Rollout]:
+    """Rollouts without a grade, `completions` for each question, drawn as in RL; none for a prompt that is longer than
+    the policy's context."""
     explore = context.job.settings.explore
     sampling = Sampling(
-        n=context.job.settings.fitness.completions,
+        n=completions,
         temperature=explore.temperature,
         max_tokens=explore.max_tokens,
         seed=derive_seed(context.job.seed, "fitness", "sampling"),
@@ -105,7 +108,6 @@ def _draw_rollouts(context: JobContext, asked: Sequence[Sample], stats: StageSta
     for sample, prompt, group in zip(asked, prompts, groups, strict=True):
         for completion in group:
             if completion.is_written:
-                rollout = Rollout(sample, prompt, replace(completion, logprobs=()))
-                rollouts.append(apply_grade(rollout, context.task.grade(sample, completion.text)))
+                rollouts.append(Rollout(sample, prompt, replace(completion, logprobs=())))
     stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
     return rollouts

@@ -1,4 +1,4 @@
-"""Graders in OpenAI's format for every task, as evaluation and as reward: the plugin `graders`.
+"""Graders in OpenAI's format and rubrics for every task, as evaluation and as reward: the plugin `graders`.
 
 Nothing heavy is imported until a grader needs it.
 """
@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from openrft import Grade, HookResult, Plugin, Progress, Reward, Rollout, Task, UsageError, hookimpl
+from openrft import Grade, HookResult, Plugin, Progress, Reward, RewardCheck, Rollout, Task, UsageError, hookimpl
 from openrft_graders.options import GraderOptions
 
 if TYPE_CHECKING:
     from openrft_graders.grading import RolloutGrader
 
 __all__ = ["Graders"]
+
+NAME_ONE = (
+    "Say which with --set graders.grader=FILE, or name a rubric with graders.rubric=FILE and its judge with"
+    " graders.judge=MODEL. The judge alone takes the rubric of each row."
+)
 
 
 class Graders(Plugin):
@@ -26,27 +31,32 @@ class Graders(Plugin):
     def __init__(self, options: GraderOptions | None = None) -> None:
         self._options = options or GraderOptions()
         self._opened: RolloutGrader | None = None
-        if self._options.grader is not None:
+        if options is not None and options.names_grader:
             from openrft_graders.grading import open_grader
 
-            self._opened = open_grader(self._options, "graders")
+            self._opened = open_grader(options, "graders")
 
     @property
     def _grader(self) -> RolloutGrader:
         if self._opened is None:
-            raise UsageError("no grader is named.", "Say which with --set graders.grader=FILE.")
+            raise UsageError("no grader is named.", NAME_ONE)
         return self._opened
 
     @hookimpl
     def check_job(self, task: Task) -> list[str]:
         if self._opened is None:
-            return ["no grader is named: say which with --set graders.grader=FILE."]
+            return [f"no grader is named. {NAME_ONE}"]
         return self._opened.check_rows(task.train)
 
     @hookimpl
     def reward(self, rollouts: Sequence[Rollout]) -> HookResult[list[Reward | None]]:
         """The grader's value as the outcome reward; none for an answer that it could not score."""
         return self._grader.reward(rollouts)
+
+    @hookimpl
+    def check_reward(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[RewardCheck] | None:
+        """Whether a rubric's judge can be relied on; nothing for other graders."""
+        return self._grader.check_judge(rollouts, progress)
 
     @hookimpl
     def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:

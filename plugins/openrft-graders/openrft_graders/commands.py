@@ -11,15 +11,20 @@ import click
 import openrft
 from openrft import DataError
 
+TRY_EPILOG = """\b
+Examples:
+  openrft graders try grader.json rows.jsonl
+  openrft graders try rubric.txt rows.jsonl --judge openai:http://127.0.0.1:8000/v1#model
+"""
 OUTPUTS = ("output", "completion", "response", "model_sample")  # fields that may be a row's answer
 
 
 @click.group()
 def graders() -> None:
-    """Try graders in OpenAI's format."""
+    """Try graders in OpenAI's format, and rubrics."""
 
 
-@graders.command("try", epilog="\b\nExample:\n  openrft graders try grader.json rows.jsonl")
+@graders.command("try", epilog=TRY_EPILOG)
 @click.argument("grader", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.argument("rows", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")
@@ -29,15 +34,23 @@ def graders() -> None:
 @click.option("--sandbox", type=click.Choice(["required", "off"]), default="required", help="off: trusted code only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a row.")
 def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, sandbox: str, as_json: bool) -> None:
-    """Grade each row of a JSON Lines file with GRADER.
+    """Grade each row of a JSON Lines file with GRADER, which may also be a rubric: one criterion a line.
 
     A row is {"item": {...}, "output": "..."}, or an object whose field `output` (or completion, response, model_sample)
     is the answer and whose other fields are the item.
     """
     from openrft_graders.case import Case, read_output
-    from openrft_graders.read import GraderSettings, read_grader_file
+    from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
+    from openrft_graders.rubric.format import is_rubric_file
+    from openrft_graders.rubric.grader import RubricGrader
 
-    found, _ = read_grader_file(grader, GraderSettings(judge=judge, isolated=sandbox == "required"))
+    settings = GraderSettings(judge=judge, isolated=sandbox == "required")
+    if is_rubric_file(grader):
+        if judge is None:
+            raise openrft.UsageError(f"{grader} is a rubric, and no judge is named.", "Say which with --judge POLICY.")
+        found = open_rubric(grader, settings)
+    else:
+        found, _ = read_grader_file(grader, settings)
     cases = [Case(item, read_output(output)) for item, output in _read_rows(rows, field)]
     scores = found.grade(cases)
     for number, score in enumerate(scores, 1):
@@ -47,6 +60,8 @@ def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, s
             value = "not scored" if score.value is None else f"{score.value:.4g}"
             passed = "" if score.value is None else " pass" if score.value >= found.threshold else " fail"
             click.echo(openrft.escape_terminal(f"{number}: {value}{passed}  {score.reason}"))
+            for label, part in score.parts.items() if isinstance(found, RubricGrader) else ():
+                click.echo(openrft.escape_terminal(f"    {'yes' if part.value else 'no '}  {label}"))
     values = [score.value for score in scores if score.value is not None]
     if not as_json and values:
         passed_rows = sum(value >= found.threshold for value in values)

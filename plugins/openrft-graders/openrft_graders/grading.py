@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import openrft
-from openrft import Grade, HookResult, NoProgress, Progress, Reward, Rollout, Sample
+from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck, Rollout, Sample, UsageError
 from openrft_graders.case import Case, Score, build_case, build_item
 from openrft_graders.grader import Grader
 from openrft_graders.options import GraderOptions
-from openrft_graders.read import GraderSettings, read_grader_file
+from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
 from openrft_graders.response_format import ResponseFormat
+from openrft_graders.rubric.criteria import find_rubric_graders, measure_criteria
+from openrft_graders.rubric.judge_check import JudgeCheck
 from openrft_graders.template import MissingValue
 
 logger = logging.getLogger(__name__)
@@ -22,11 +24,29 @@ logger = logging.getLogger(__name__)
 REMEMBERED = 100_000  # scores that are kept; a run's test answers are graded by several hooks
 
 
-def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader:
-    """The grader that the options of `plugin` name. Raises UsageError or DataError."""
-    path = openrft.expand_path(options.grader or "", f"{plugin}.grader=")
-    grader, response_format = read_grader_file(path, read_settings(options, plugin))
-    return RolloutGrader(grader, plugin, response_format)
+def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader | None:
+    """The grader or rubric that the options of `plugin` name; None if they name neither nor a judge. Raises UsageError
+    or DataError."""
+    settings = read_settings(options, plugin)
+    response_format: ResponseFormat | None = None
+    if options.grader is not None:
+        if options.rubric is not None:
+            raise UsageError(
+                f"{plugin}.rubric: a grader is named, too.", 'Leave one out, or write a grader of the type "rubric".'
+            )
+        path = openrft.expand_path(options.grader, f"{plugin}.grader=")
+        grader, response_format = read_grader_file(path, settings)
+    elif options.rubric is not None or options.judge is not None:
+        file = None if options.rubric is None else openrft.expand_path(options.rubric, f"{plugin}.rubric=")
+        grader = open_rubric(file, settings)
+    else:
+        return None
+    check = None
+    if rubrics := find_rubric_graders(grader):
+        check = JudgeCheck(tuple(rubrics), options.second_judge, options.check_answers)
+    elif options.second_judge is not None:
+        raise UsageError(f"{plugin}.second_judge: only the judge of a rubric is compared.", "Leave it out.")
+    return RolloutGrader(grader, plugin, response_format, check)
 
 
 def read_settings(options: GraderOptions, plugin: str) -> GraderSettings:
@@ -51,6 +71,7 @@ class RolloutGrader:
     grader: Grader
     plugin: str
     response_format: ResponseFormat | None = None
+    judge_check: JudgeCheck | None = None  # of a rubric's judge
     _known: dict[str, Score] = field(default_factory=dict)  # by row and completion
 
     def check_rows(self, samples: Sequence[Sample]) -> list[str]:
@@ -70,6 +91,9 @@ class RolloutGrader:
                         f" {sample.question[:40]!r}, which has {fields}."
                     )
                     break
+        for rubric in find_rubric_graders(self.grader):
+            found = next((fault for case in rows if (fault := rubric.find_fault(case))), "")
+            faults += [f"{self.plugin}: {found}"] if found else []
         return faults
 
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
@@ -102,6 +126,10 @@ class RolloutGrader:
         rewards = [None if s.value is None else Reward(self.plugin, "outcome", s.value) for s in scores]
         return HookResult(rewards, counts=self._tell_failures(scores))
 
+    def check_judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[RewardCheck] | None:
+        """How far the judge of a rubric can be relied on; None for other graders."""
+        return self.judge_check.run(rollouts, progress) if self.judge_check else None
+
     def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
         """The scores as grades."""
         scores = self.score(rollouts, progress)
@@ -128,7 +156,8 @@ class RolloutGrader:
     def measure(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:
         """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was.
 
-        With a response format, also `valid_format`: the share of answers that keep to it.
+        With a response format, also `valid_format`: the share of answers that keep to it. With a rubric, also how many
+        answers meet each criterion.
         """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
         scores = self.score(written, retry=False)
@@ -141,6 +170,8 @@ class RolloutGrader:
             f"{self.plugin}.mean": sum(values) / len(values),
             f"{self.plugin}.pass_rate": passed / len(values),
         }
+        met = measure_criteria(self.grader, written, scores)
+        metrics |= {f"{self.plugin}.met: {label}": share for label, share in met.items()}
         if self.response_format:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)

@@ -17,6 +17,9 @@ from openrft_graders.formula import parse_formula
 from openrft_graders.grader import OPERATIONS, Grader, Multi, PythonCode, StringCheck, TextSimilarity
 from openrft_graders.model_graders import ModelGrader, SharedPolicy, Turn
 from openrft_graders.response_format import ResponseFormat, find_response_format
+from openrft_graders.rubric.format import parse_rubric, read_rubric_file
+from openrft_graders.rubric.grader import THRESHOLD, RubricGrader
+from openrft_graders.rubric.judge import RubricJudge
 from openrft_graders.sandbox.client import Limits, SandboxPool
 from openrft_graders.template import Template, parse_template
 from openrft_graders.text_metrics import METRICS, open_metric
@@ -28,6 +31,7 @@ _FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # required a
     "text_similarity": (("input", "reference", "evaluation_metric"), ("pass_threshold",)),
     "score_model": (("input", "model"), ("range", "sampling_params", "pass_threshold")),
     "label_model": (("input", "model", "labels", "passing_labels"), ("sampling_params",)),
+    "rubric": (("model",), ("rubric", "sampling_params", "pass_threshold")),
     "python": (("source",), ("image_tag", "pass_threshold", "invalid_grade")),
     "multi": (("graders", "calculate_output"), ("pass_threshold", "invalid_grade")),
 }
@@ -112,6 +116,7 @@ def parse_grader(value: Any, path: str = "", *, settings: GraderSettings, inside
         "text_similarity": reader.read_text_similarity,
         "score_model": reader.read_score_model,
         "label_model": reader.read_label_model,
+        "rubric": reader.read_rubric,
         "python": reader.read_python,
     }
     return readers[str(kind)]()
@@ -230,6 +235,11 @@ class _Reader:
             passing_labels=passing,
         )
 
+    def read_rubric(self) -> Grader:
+        own = self.value.get("rubric")
+        rubric = None if own is None else parse_rubric(own, join(self.path, "rubric"))
+        return RubricGrader(RubricJudge(self._read_policy(), self._read_sampling()), rubric, self._threshold(THRESHOLD))
+
     def _read_labels(self, name: str) -> tuple[str, ...]:
         labels = self.value[name]
         if not isinstance(labels, list) or not labels or not all(isinstance(label, str) and label for label in labels):
@@ -272,16 +282,12 @@ class _Reader:
         model, s = self.value["model"], self.settings
         if not isinstance(model, str) or not model:
             self._fail("model", "it must name a model.")
-        spec = s.judge or model
-        if spec not in s.policies:
-            try:
-                check_policy(spec)
-            except OpenRFTError as fault:
-                if s.judge:
-                    raise
-                self._fail("model", f"{model!r} cannot be asked here.", f"Name another with {s.plugin}.judge. {fault}")
-            s.policies[spec] = SharedPolicy(spec)
-        return s.policies[spec]
+        try:
+            return share_policy(s.judge or model, s)
+        except OpenRFTError as fault:
+            if s.judge:
+                raise
+            self._fail("model", f"{model!r} cannot be asked here.", f"Name another with {s.plugin}.judge. {fault}")
 
     def _read_sampling(self) -> Sampling:
         given = self.value.get("sampling_params") or {}
@@ -306,6 +312,27 @@ class _Reader:
             seed=int(numbers.get("seed", 0)),
             reasoning_effort=effort,
         )
+
+
+def open_rubric(path: Path | None, settings: GraderSettings) -> Grader:
+    """The grader by the rubric of a file, or by that of each row. Raises UsageError or DataError."""
+    rubric = None if path is None else read_rubric_file(path)
+    if settings.judge is None:
+        raise UsageError(
+            f"{settings.plugin}.rubric: no judge is named.",
+            f"Say which with --set {settings.plugin}.judge=openai:http://127.0.0.1:8000/v1#model.",
+        )
+    judge = RubricJudge(share_policy(settings.judge, settings), Sampling(temperature=0.0, max_tokens=2048))
+    threshold = THRESHOLD if settings.pass_threshold is None else settings.pass_threshold
+    return RubricGrader(judge, rubric, threshold)
+
+
+def share_policy(spec: str, settings: GraderSettings) -> SharedPolicy:
+    """The policy of this name, one for all graders. Raises OpenRFTError for one that cannot exist."""
+    if spec not in settings.policies:
+        check_policy(spec)
+        settings.policies[spec] = SharedPolicy(spec)
+    return settings.policies[spec]
 
 
 def check_policy(spec: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,6 +20,41 @@ Reply = Callable[[dict[str, Any]], str | int | dict[str, Any]]  # a request -> a
 def serve() -> Any:
     """The context manager `serve_replies`."""
     return serve_replies
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a rubric's judge is shown, as it reads it."""
+
+    answer: str
+    criteria: tuple[str, ...]  # in the order shown
+
+
+class RuleJudge:
+    """A judge that finds `says WORD` true where the answer has the word."""
+
+    @staticmethod
+    def read(request: dict[str, Any]) -> Shown:
+        """The answer and the criteria in a request. The code of the marks is taken from the end of the prompt."""
+        text = request["messages"][-1]["content"]
+        code = re.findall(r"between the marks with the code (\w+)", text)[-1]
+        _, begin, rest = text.partition(f"=== answer {code} ===\n")
+        answer, end, behind = rest.partition(f"\n=== end of answer {code} ===")
+        assert begin
+        assert end
+        return Shown(answer, tuple(re.findall(r"^\d+\. (.*)$", behind, re.MULTILINE)))
+
+    @classmethod
+    def reply(cls, request: dict[str, Any]) -> str:
+        shown = cls.read(request)
+        says = [criterion.removeprefix("says ") in shown.answer for criterion in shown.criteria]
+        return json.dumps({str(i): yes for i, yes in enumerate(says, 1)})
+
+
+@pytest.fixture
+def judge() -> type[RuleJudge]:
+    """A judge with known behaviour, whose `reply` answers a request."""
+    return RuleJudge
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def answers(*texts: str) -> list[Rollout]:
 
 def test_conforms(tmp_path: Path) -> None:
     called = check_plugin("graders", {"grader": write(tmp_path, CHECK)})
-    assert called == ["check_job", "reward", "evaluate", "judge"]
+    assert called == ["check_job", "reward", "check_reward", "evaluate", "judge"]
 
 
 def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -178,7 +178,7 @@ def test_conforms(tmp_path: Path) -> None:
     request = DataRequest(train=8, test=4, data=str(job))
     check_family("openai-rft", TASK, request)
     called = check_plugin("openai-rft", {"grader": str(job)}, TASK, request)
-    assert called == ["check_job", "evaluate", "judge", "tasks"]
+    assert called == ["check_job", "check_reward", "evaluate", "judge", "tasks"]
 
 
 def test_validity_is_part_of_the_grade(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from openrft import Grade, HookResult, Plugin, Progress, Rollout, Task, TaskFamily, hookimpl
+from openrft import Grade, HookResult, Plugin, Progress, RewardCheck, Rollout, Task, TaskFamily, hookimpl
 from openrft_graders.options import GraderOptions
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class OpenAIRFT(Plugin):
 
     def __init__(self, options: GraderOptions | None = None) -> None:
         self._grader: RolloutGrader | None = None
-        if options is not None and options.grader is not None:
+        if options is not None and options.names_grader:
             from openrft_graders.grading import open_grader
 
             self._grader = open_grader(options, "openai-rft")
@@ -43,6 +43,11 @@ class OpenAIRFT(Plugin):
         if self._grader is None:
             return ["no grader is named: say which with --set openai-rft.grader=JOB.json."]
         return self._grader.check_rows(task.train)
+
+    @hookimpl
+    def check_reward(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[RewardCheck] | None:
+        """Whether the judge of a rubric can be relied on; nothing for other graders."""
+        return self._grader.check_judge(rollouts, progress) if self._grader else None
 
     @hookimpl
     def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]] | None:

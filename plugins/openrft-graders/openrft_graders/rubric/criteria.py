@@ -1,0 +1,54 @@
+"""How often each criterion is met: what a report shows of a rubric beside the mean score."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from openrft import Rollout
+from openrft_graders.case import Score
+from openrft_graders.grader import Grader, Multi
+from openrft_graders.rubric.grader import RubricGrader
+
+MOST_COMMON = 10  # criteria that are shown where each row has a rubric of its own
+SHARED = 2  # questions that such a criterion must have
+
+
+def find_rubric_graders(grader: Grader) -> list[RubricGrader]:
+    """The grader itself, or the graders of a formula, that work by a rubric."""
+    parts = grader.graders.values() if isinstance(grader, Multi) else [grader]
+    return [part for part in parts if isinstance(part, RubricGrader)]
+
+
+def measure_criteria(grader: Grader, rollouts: Sequence[Rollout], scores: Sequence[Score]) -> dict[str, float]:
+    """The share of scored answers that meet each criterion, by the criterion's label.
+
+    With one rubric for all, every criterion. With a rubric a row, the criteria that most questions share; none where
+    each belongs to one question.
+    """
+    met: dict[str, list[float]] = defaultdict(list)
+    questions: dict[str, set[str]] = defaultdict(set)
+    sets: set[frozenset[str]] = set()
+    for rollout, score in zip(rollouts, scores, strict=True):
+        found = dict(_list_parts(grader, score)) if score.value is not None else {}
+        if found:
+            sets.add(frozenset(found))
+        for label, value in found.items():
+            met[label].append(value)
+            questions[label].add(rollout.sample.root_id)
+    shown = list(met)
+    if len(sets) > 1:
+        shared = [label for label in met if len(questions[label]) >= SHARED]
+        shown = sorted(shared, key=lambda label: (-len(questions[label]), label))[:MOST_COMMON]
+    return {label: fmean(met[label]) for label in shown}
+
+
+def _list_parts(grader: Grader, score: Score) -> Iterator[tuple[str, float]]:
+    """The verdicts in a score, by label."""
+    if isinstance(grader, Multi):
+        for name, part in grader.graders.items():
+            if name in score.parts:
+                yield from _list_parts(part, score.parts[name])
+    elif isinstance(grader, RubricGrader):
+        yield from ((label, verdict.value) for label, verdict in score.parts.items() if verdict.value is not None)

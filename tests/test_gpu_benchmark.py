@@ -1,0 +1,55 @@
+"""The GPU table's script, in a tiny shape on the CPU."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def scripts() -> tuple[ModuleType, ModuleType]:
+    folder = str(Path(__file__).parents[1] / "benchmarks")
+    sys.path.insert(0, folder)
+    try:
+        import gpu
+        import gpu_parts
+    finally:
+        sys.path.remove(folder)
+    return gpu, gpu_parts
+
+
+@pytest.mark.parametrize(
+    ("part", "measure"),
+    [
+        ("decode-tiny", "ours_with_adapter.ms_a_token"),
+        ("update-tiny", "update.s"),
+        ("step-tiny", "step.s"),
+        ("step_trl-tiny", "trl_step.s"),
+    ],
+)
+def test_each_kind_of_part_runs(scripts: tuple[ModuleType, ModuleType], part: str, measure: str) -> None:
+    assert scripts[1].run_part(part)[measure] > 0
+
+
+def test_a_part_that_fails_stands_in_the_table_and_the_goals_are_judged(
+    scripts: tuple[ModuleType, ModuleType],
+) -> None:
+    gpu, _ = scripts
+    failed = gpu.run_part("decode-nosuch", 120)
+    assert failed == {"failed": "KeyError: 'nosuch'"}
+    assert gpu.run_part("update-tiny", 0.01) == {"failed": "stopped after 0 s"}
+    results = {
+        "decode-8b": {"ours_with_adapter.ms_a_token": 11.9},
+        "decode-1b": failed,
+        "update-1b": {"update.s.peak_gb": 9.1},
+        "step-1b": {"step.s": 2.0},
+        "step_trl-1b": {"trl_step.s": 12.0},
+    }
+    table = gpu.format_table(results, {"gpu": "A card", "libraries": {"torch": "2"}})
+    assert "| decode-8b | ours_with_adapter.ms_a_token | 11.90 | <= 12: met |" in table
+    assert "| decode-1b | failed | KeyError: 'nosuch' |  |" in table
+    assert "| update-1b | update.s.peak_gb | 9.10 | <= 9: missed |" in table
+    assert "| step-1b | TRL's step / ours | 6.00 | >= 5: met |" in table
