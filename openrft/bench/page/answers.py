@@ -22,12 +22,14 @@ BARS = 10  # of a histogram of process scores
 
 
 class _Texts:
-    """Texts by number, each kept once."""
+    """Texts by number, each kept once. Half a surrogate pair, which no page can show, becomes U+FFFD."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
+        if not text.isascii():
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return self.numbers.setdefault(text, len(self.numbers))
 
 

@@ -128,7 +128,7 @@
     shown = data.items.map((_, n) => n).filter(matches);
     byId("count").textContent = `${shown.length} of ${data.items.length} questions`;
     byId("list").replaceChildren(...shown.slice(0, limit).map((item) => {
-      const entry = button("", () => choose(item));
+      const entry = button("", () => choose(item, true));
       const words = text(data.items[item].question).replace(/\s+/g, " ");
       const both = state.second ? ` ${marks(answersOf(state.first, item))} → ${marks(answersOf(state.second, item))}` : ` ${marks(answersOf(state.first, item))}`;
       entry.append(make("span", "words", words), make("span", "marks", both));
@@ -230,7 +230,7 @@
     fill("bygroup", [...new Set(data.items.flatMap((item) => Object.entries(item.groups).map(([by, name]) => `${by}: ${text(name)}`)))].sort(), "every group");
     for (const [id, name] of controls) {
       byId(id).value = state[name];
-      byId(id).addEventListener("input", () => {
+      byId(id).addEventListener(id === "find" ? "input" : "change", () => {
         state[name] = id === "seed" ? seeds.find((seed) => String(seed) === byId(id).value) : byId(id).value;
         limit = PAGE;
         remember();
