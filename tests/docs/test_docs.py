@@ -20,7 +20,20 @@ from openrft.plugins.registry import list_plugins, load_plugin_class
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-FIRST_PARTY = ["da", "icl", "placebo", "pocket", "prm", "questions", "rl", "sciknoweval", "sft", "teacher", "trl-grpo"]
+FIRST_PARTY = [
+    "da",
+    "icl",
+    "opd",
+    "placebo",
+    "pocket",
+    "prm",
+    "questions",
+    "rl",
+    "sciknoweval",
+    "sft",
+    "teacher",
+    "trl-grpo",
+]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
     *sorted(ROOT.glob("docs/*.md")),

@@ -127,21 +127,22 @@ def add_logprobs_and_values(
     """
     logprobs: Forward = policy.completion_logprobs
     if not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences):
-        sequences = set_field(sequences, "old_logprobs", _run_forward(logprobs, sequences, token_budget))
+        sequences = set_field(sequences, "old_logprobs", run_forward(logprobs, sequences, token_budget))
     if reference:
         with policy.disable_adapter():
-            sequences = set_field(sequences, "ref_logprobs", _run_forward(logprobs, sequences, token_budget))
+            sequences = set_field(sequences, "ref_logprobs", run_forward(logprobs, sequences, token_budget))
     if critic:
 
         def values(prompts: list[tuple[int, ...]], tokens: list[tuple[int, ...]], _: float) -> tuple[Tensor, Tensor]:
             return require_critic(policy).values(prompts, tokens)
 
-        sequences = set_field(sequences, "values", _run_forward(values, sequences, token_budget))
+        sequences = set_field(sequences, "values", run_forward(values, sequences, token_budget))
     return sequences
 
 
 @torch.no_grad()
-def _run_forward(forward: Forward, sequences: Sequence[TrainingSequence], token_budget: int) -> list[Tensor]:
+def run_forward(forward: Forward, sequences: Sequence[TrainingSequence], token_budget: int) -> list[Tensor]:
+    """What `forward` gives for each sequence, (T,), in micro-batches within the token budget. No gradient."""
     rows: dict[int, Tensor] = {}
     for micro in split_micro_batches(sequences, token_budget):
         table, _ = forward([s.prompt for s in micro], [s.tokens for s in micro], micro[0].temperature)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -36,6 +37,9 @@ from openrft_rl.equations.losses import (
 )
 from openrft_rl.metrics import Metrics
 from openrft_rl.options import RLOptions
+
+# Sequences with old_logprobs, how much goes through a model at once, and where to put metrics -> with advantages.
+Scorer = Callable[[list[TrainingSequence], MemoryPlan, Metrics], list[TrainingSequence]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,14 @@ def update_policy(
     seed: int,
     kl_coef: float,
     plan: MemoryPlan,
+    scorer: Scorer | None = None,
 ) -> dict[str, float]:
     """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
     kl_coef: this step's weight of the KL to the reference. plan: how much goes through the model at once; lowered if
-    memory runs out. Rollouts whose advantage is exactly zero are left out where the loss has no KL term: their gradient
-    is zero. Raises OpenRFTError when a loss or its gradient is not finite. The policy's adapter and critic are then as
-    they were.
+    memory runs out. scorer: what gives the advantages, if not the rewards. Rollouts whose advantage is exactly zero are
+    left out where the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is
+    not finite. The policy's adapter and critic are then as they were.
     """
     metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
     sampled = build_sequences(policy, rollouts)
@@ -93,7 +98,10 @@ def update_policy(
         lambda: add_logprobs_and_values(policy, sampled, plan.tokens, reference=bool(kl_coef), critic=uses_critic),
     )
     metrics.add_sampling_gap(sampled, sequences)
-    sequences = add_advantages(sequences, options, kl_coef)
+    if scorer is None:
+        sequences = add_advantages(sequences, options, kl_coef)
+    else:
+        sequences = run_within_memory(policy, plan, partial(scorer, sequences, plan, metrics))
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
