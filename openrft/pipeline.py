@@ -53,6 +53,7 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
@@ -89,6 +90,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        fitness.rollouts,
         probes,
         measure_reward_gaps(metrics),
         checks=checks,
