@@ -9,8 +9,8 @@ meteor        METEOR (Banerjee and Lavie 2005): words match by form, by stem and
 cosine        cosine similarity of sentence embeddings; below 0 counts as 0
 
 ROUGE reads words in lower case, letters and digits only. BLEU, GLEU and METEOR read words and punctuation marks.
-BLEU, GLEU and METEOR are nltk's (the extra `openrft-graders[nltk]`). nltk looks up the stems of words in WordNet, so few
-synonyms match: auto is car, but automobile, whose stem is automobil, is not.
+BLEU, GLEU and METEOR are nltk's (the extra `openrft-graders[nltk]`). nltk looks up the stems of words in WordNet, so
+few synonyms match: auto is car, but automobile, whose stem is automobil, is not.
 """
 
 from __future__ import annotations

@@ -127,7 +127,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_meteor_without_wordnet_is_refused_and_not_computed_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     import nltk
+    from nltk.corpus.reader import WordNetCorpusReader
+    from nltk.corpus.util import LazyCorpusLoader
 
     monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setattr(nltk.corpus, "wordnet", LazyCorpusLoader("wordnet", WordNetCorpusReader))  # not yet loaded
     with pytest.raises(UsageError, match=r"WordNet.*graders\.synonyms=false"):
         open_metric("meteor")
