@@ -52,6 +52,7 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
@@ -86,6 +87,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        fitness.rollouts,
         probes,
         measure_reward_gaps(metrics),
         checks=checks,
@@ -110,6 +112,11 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
     for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        if len(choosing := own.implementing("weigh")) > 1:
+            raise UsageError(
+                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
+                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
+            )
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):

@@ -24,7 +24,7 @@ from openrft.errors import PluginError
 from openrft.grading.grade import apply_grade
 from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.hookspecs import GROUP, PolicyInfo
+from openrft.plugins.hookspecs import GROUP, Candidates, PolicyInfo
 from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
@@ -32,23 +32,15 @@ from openrft.policies.base import Sampling
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
+from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
 from openrft.stages.grade import call_grade_hooks
 from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
-from openrft.tasks.task import DataRequest, PreparesStore, Task
-from openrft.types import (
-    LETTERS,
-    Completion,
-    Demonstration,
-    Message,
-    Rollout,
-    Sample,
-    content_id,
-    digest_samples,
-)
+from openrft.tasks.task import DataRequest, PreparesStore, Task, hide_answer
+from openrft.types import LETTERS, Completion, Demonstration, Message, Rollout, Sample, content_id, digest_samples
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
 
@@ -221,6 +213,9 @@ def check_plugin(
             call_retrieve_hook(plugins, toys.train, pool, toys, stats)
         elif hook == "reward":
             call_reward_hooks(plugins, rollouts, toys, 0, 0, stats)
+        elif hook == "weigh":
+            drawn = [Candidates(hide_answer(r.sample), r.messages, (r.completion,) * 2) for r in rollouts]
+            call_weigh_hook(plugins, drawn, toys, NoProgress(), stats)
         elif hook == "check_reward":
             for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys, seed=0, progress=NoProgress()):
                 check_list(name, hook, RewardCheck, [result.value])

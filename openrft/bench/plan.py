@@ -26,7 +26,7 @@ from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
-ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade")
+ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade", "weigh")
 
 DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
 

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import pluggy
 
 from openrft.config.parse import check_options_class
-from openrft.plugins.hookspecs import GROUP, HOOKS, Graded, Hooks, Objective
+from openrft.plugins.hookspecs import GROUP, HOOKS, AnswerRule, Graded, Hooks, Objective
 from openrft.types import RewardKind
 
 # Attributes that authors may write by habit -> the ones they mean.
@@ -77,6 +77,14 @@ class Plugin:
     evaluation shows none (CBRL, arXiv 2603.18953). None: they do not fade. If it depends on the options, `__init__`
     sets it."""
 
+    completions_per_answer: int = 1
+    """How many completions of a test question its hook `weigh` makes one answer of. If it depends on the options,
+    `__init__` sets it."""
+
+    answer_rule: AnswerRule = "vote"
+    """How an answer is made from the weights of `weigh`: "vote" or "best". If it depends on the options, `__init__`
+    sets it."""
+
     Options: ClassVar[type[Any] | None] = None
     """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
 
@@ -96,6 +104,8 @@ class Declaration:
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
     demonstration_share: float = Plugin.demonstration_share
     demonstration_fade: float | None = Plugin.demonstration_fade
+    completions_per_answer: int = Plugin.completions_per_answer
+    answer_rule: AnswerRule = Plugin.answer_rule
     Options: type[Any] | None = Plugin.Options
 
 
@@ -108,9 +118,19 @@ HOOK_OF_ATTRIBUTE = {
     "grades": "grade",
     "demonstration_share": "retrieve",
     "demonstration_fade": "retrieve",
+    "completions_per_answer": "weigh",
+    "answer_rule": "weigh",
 }
 # What may depend on the options: known when there is an instance.
-OF_INSTANCES = ("rewards", "grades", "dynamic_sampling_retries", "demonstration_share", "demonstration_fade")
+OF_INSTANCES = (
+    "rewards",
+    "grades",
+    "dynamic_sampling_retries",
+    "demonstration_share",
+    "demonstration_fade",
+    "completions_per_answer",
+    "answer_rule",
+)
 
 
 class DeclarationFault(Exception):
@@ -137,7 +157,7 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name in ("changes_nothing_alone", "learns_from_rewards"):
         if not isinstance(values.get(name, False), bool):
             raise DeclarationFault(f"{name} is {values[name]!r}.", "It must be True or False.")
-    _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
+    _check_of_instances({name: values[name] for name in OF_INSTANCES if name in values})
     _check_grades(values.get("grades", "open"))
     for name, hook in HOOK_OF_ATTRIBUTE.items():
         if name in values and hook not in hooks:
@@ -151,7 +171,7 @@ def read_instance(declaration: Declaration, plugin: object) -> Declaration:
     if type(plugin).__hash__ is None:
         raise DeclarationFault("its instances have no hash.", "Write eq=False in the @dataclass of the plugin.")
     values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCES}
-    _check_numbers(values)
+    _check_of_instances(values)
     _check_names("rewards", values["rewards"])
     _check_grades(values["grades"])
     return dataclasses.replace(declaration, **values)
@@ -241,13 +261,18 @@ def _check_names(attribute: str, value: object) -> None:
             )
 
 
-def _check_numbers(values: typing.Mapping[str, object]) -> None:
+def _check_of_instances(values: typing.Mapping[str, object]) -> None:
     """Checks the attributes of `OF_INSTANCES` that are given."""
     retries = values.get("dynamic_sampling_retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise DeclarationFault(
             f"dynamic_sampling_retries is {retries!r}.", "It must be a whole number, 0 where a step draws once."
         )
+    size = values.get("completions_per_answer", 1)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise DeclarationFault(f"completions_per_answer is {size!r}.", "It must be a whole number from 1 up.")
+    if (rule := values.get("answer_rule", "vote")) not in typing.get_args(AnswerRule):
+        raise DeclarationFault(f"answer_rule is {rule!r}.", f"Use {' or '.join(typing.get_args(AnswerRule))}.")
     for name in ("demonstration_share", "demonstration_fade"):
         value = values.get(name, 1.0)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, Ty
 
 import pluggy
 
-from openrft.tasks.task import Task, TaskFamily
-from openrft.types import JSON, Demonstration, Prompt, Reward, Rollout, Sample
+from openrft.tasks.task import Question, Task, TaskFamily
+from openrft.types import JSON, Completion, Demonstration, Message, Prompt, Reward, Rollout, Sample
 
 if TYPE_CHECKING:
     from openrft.config.settings import Settings
@@ -34,6 +34,7 @@ GROUP = "openrft"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 Objective = Literal["imitate", "explore", "explore_stage"]
+AnswerRule = Literal["vote", "best"]
 Graded = Literal["open", "all", "none"]  # which answers a plugin grades
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -53,6 +54,15 @@ class HookResult(Generic[T_co]):
 
 
 Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or a HookResult with it
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The completions from which one answer to a test question is made. There is no gold answer."""
+
+    question: Question
+    messages: tuple[Message, ...]  # the prompt, demonstrations included
+    completions: tuple[Completion, ...]  # those that were written, with log-probabilities where the policy gives some
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +215,16 @@ class Hooks:
         plugin whose `trains` names it. It runs every step from `run.first` to `run.steps` itself, through `run`, which
         is None for the others. `state`: the `HookResult.state` of the plugin's previous step, None at the first. It is
         kept in checkpoints. If all plugins return None, the job fails.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def weigh(self, candidates: Sequence[Candidates], task: Task, progress: Progress) -> Returned[list[list[float]]]:
+        """A weight from 0 up for each completion of each test question, from which its answer is made.
+
+        `completions_per_answer` completions are drawn for each answer. `answer_rule` says what the weights do: "vote"
+        adds up those of equal answers, and "best" takes the completion with the highest. An arm can have one plugin
+        with this hook.
         """
         raise NotImplementedError
 
