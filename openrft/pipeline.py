@@ -52,6 +52,7 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
@@ -86,6 +87,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        fitness.rollouts,
         probes,
         measure_reward_gaps(metrics),
         checks=checks,
@@ -110,14 +112,33 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
     for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        if len(choosing := own.implementing("weigh")) > 1:
+            raise UsageError(
+                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
+                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
+            )
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
+        if fault := _find_missing_answers(own, tasks[job.task]):
+            arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
         for name, result in own.call_all("check_job", settings=job.settings, task=task):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _find_missing_answers(own: PluginSet, task: Task) -> str:
+    """Why the train split cannot be imitated or shown, as rows that a rubric grades may have no answer; or ""."""
+    acting = list(dict.fromkeys((*own.trainers_for("imitate"), *own.implementing("retrieve"))))
+    blank = sum(not sample.answer for sample in task.train)
+    if not acting or not blank:
+        return ""
+    return (
+        f"{blank} of {len(task.train)} training questions of {task.name} have no answer to imitate or to show: leave"
+        f" {' and '.join(acting)} out, or give them answers."
+    )
 
 
 def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
@@ -151,5 +172,5 @@ def _check_prices(job: Job, plugins: PluginSet) -> None:
 
 
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins and the task's own plugin, which may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may grade and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

@@ -71,7 +71,7 @@ def _unscored(report: Report) -> Iterator[str]:
             whole = f"{len(task.unscored)} of {len(task.items) + len(task.unscored)} test items not scored"
             where = ", ".join(f"{leaf}: {n}" for leaf, n in leaves.items())
             failed = any(r.metrics.get("evaluate.failed_requests") for r in report.results if r.task == task.name)
-            why = "no rule can grade them, and no judge did"
+            why = "no rule can grade them, and no plugin did"
             why = f"a server failed to answer, or {why}" if failed else why
             yield f"{task.name}: {whole} ({where}): {why}. They are in no number."
 

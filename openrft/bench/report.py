@@ -62,7 +62,7 @@ class TaskRecord:
     test: int
     notes: Mapping[str, Any]  # the task's own: source, skipped rows, overlaps
     items: tuple[ItemRecord, ...]  # those that every finished job has a score for, by id
-    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no judge did
+    unscored: tuple[ItemRecord, ...] = ()  # the others, which no rule can grade and no plugin did
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,11 @@ class Item:
     lenient_unparsed: Annotated[Flags, OMIT_EMPTY] = ()  # no answer could be read by the lenient reading, either
     votes: Annotated[tuple[int | None, ...], OMIT_EMPTY] = ()
     # ^ which of the item's answers each completion gives, as numbers; None: unparsed. Empty: not recorded
+    drawn: Annotated[tuple[float | None, ...], OMIT_EMPTY] = ()
+    # ^ the scores of all completions drawn, where a plugin chose answers from them; None: not scored. Empty: no choice.
+    #   `votes` and `weights` are then those of the completions drawn, and `tokens` all of theirs
+    weights: Annotated[tuple[float | None, ...], OMIT_EMPTY] = ()
+    # ^ that the plugin gave them; None: not written. Empty: all are equal
 
     @property
     def value(self) -> float:
@@ -223,10 +228,14 @@ def validate_report(report: Report) -> Report:
             if set(job.items) != tasks[job.task]:
                 raise DataError(f"{where}: its items are not the task's test items.")
             bad = [i for i, o in job.items.items() if not o.correct or len(o.correct) != len(o.unparsed)]
-            further = ("scores", "lenient_correct", "lenient_unparsed", "votes")  # each may be empty
+            further = ("scores", "lenient_correct", "lenient_unparsed")  # each may be empty
             for values in ({i: getattr(o, name) for i, o in job.items.items()} for name in further):
                 bad += [i for i, given in values.items() if given and len(given) != len(job.items[i].correct)]
             bad += [i for i, o in job.items.items() if bool(o.lenient_correct) != bool(o.lenient_unparsed)]
+            drawn = {i: len(o.drawn or o.correct) for i, o in job.items.items()}
+            bad += [
+                i for i, o in job.items.items() for given in (o.votes, o.weights) if len(given) not in (0, drawn[i])
+            ]
             if bad:
                 raise DataError(f"{where}: item {bad[0]} needs one verdict for each completion, and at least one.")
     return report

@@ -22,7 +22,7 @@ class Grade:
     """The verdict on one completion."""
 
     answer: str | None  # what was read; None = unparsed
-    correct: bool | None  # None = not scored, because only a judge could tell; never counted as wrong
+    correct: bool | None  # None = not scored, because no rule could tell; never counted as wrong
     score: float | None = None  # in [0, 1], where an answer can be partly right
     lenient: Grade | None = None  # the verdict of the lenient reading; None = the same as this one
     reason: str = field(default="", compare=False)  # why, in a few words for people
@@ -70,6 +70,7 @@ def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
         score=verdict.score,
         lenient_answer=lenient.answer,
         lenient_correct=lenient.correct,
+        reason=verdict.reason,
     )
 
 

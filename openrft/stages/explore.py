@@ -39,7 +39,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
     if len(names) > 1 and context.plugins.trainers_for("explore_stage"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
     train, held_back = hold_back(context, train)
-    hooks = [name for hook in ("retrieve", "judge", "reward") for name in context.plugins.implementing(hook)] + names
+    hooks = [name for hook in ("retrieve", "grade", "reward") for name in context.plugins.implementing(hook)] + names
     inputs = {
         "samples": digest_samples(train),
         "held_back": digest_samples(held_back),

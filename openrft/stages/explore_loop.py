@@ -15,7 +15,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
-from openrft.grading.grade import apply_grade
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
@@ -24,8 +23,8 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.grade import grade_rollouts
 from openrft.stages.holdback import HeldBackMetrics, answer_held_back
-from openrft.stages.judge import judge_open_answers
 from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
@@ -104,8 +103,7 @@ class ExploreLoop:
             self._of_held_back = answer_held_back(self, step)
             self._lap("holdback")
         _refuse_nonsense(step, rollouts)
-        grade = self.context.task.grade
-        kept = [apply_grade(r, grade(r.sample, r.completion.text)) for r in rollouts if r.completion.is_written]
+        kept = [r for r in rollouts if r.completion.is_written]
         failed = sum(r.completion.finish_reason == "error" for r in rollouts)
         self.stats.count("over_context", len(rollouts) - len(kept) - failed)
         self.stats.count("failed_requests", failed)
@@ -114,8 +112,7 @@ class ExploreLoop:
                 f"step {step}: every prompt is longer than the policy's context.",
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
-        kept = judge_open_answers(self.context, kept, self.stats)
-        scored = reward_rollouts(self.context, kept, step, self.stats, *again)
+        scored = reward_rollouts(self.context, grade_rollouts(self.context, kept, self.stats), step, self.stats, *again)
         unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
         self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)
         self._watch_first_outcomes(scored)

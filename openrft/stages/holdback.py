@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from openrft.grading.grade import apply_grade
 from openrft.policies.base import Sampling
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
+from openrft.stages.grade import grade_rollouts
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import compute_step_metrics
 from openrft.types import Sample
@@ -53,14 +52,14 @@ def answer_held_back(run: ExploreLoop, step: int) -> HeldBackMetrics:
     """
     context, how = run.context, run.context.job.settings.explore
     seed = derive_seed(context.job.seed, "holdback", "sampling")
-    sampling = Sampling(n=1, temperature=how.holdback_temperature, max_tokens=how.max_tokens, seed=seed)
+    temperature = how.temperature if how.holdback_temperature is None else how.holdback_temperature
+    sampling = Sampling(n=1, temperature=temperature, max_tokens=how.max_tokens, seed=seed)
     prompts = run.build_prompts(run.held_back, step)
     groups = run.policy.generate([p.messages for p in prompts], sampling, run.within(step))
     answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
     tokens = sum(len(r.completion.tokens) for r in answered)
-    grade, stats = context.task.grade, StageStats()
-    graded = [apply_grade(r, grade(r.sample, r.completion.text)) for r in answered if r.completion.is_written]
-    graded = [r for r in judge_open_answers(context, graded, stats) if r.correct is not None]
+    stats, written = StageStats(), [r for r in answered if r.completion.is_written]
+    graded = [r for r in grade_rollouts(context, written, stats) if r.correct is not None]
     rewarded = reward_rollouts(context, graded, step, stats, "holdback")
     for name, n in stats.counts.items():
         if "." in name:  # a plugin's own; the core's are those of training
