@@ -24,7 +24,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
-from openrft.policies.logprobs import compute_logprobs
+from openrft.policies.logprobs import compute_logits, compute_logprobs
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
 from openrft.policies.placement import load_model
 from openrft.policies.plain_prompt import open_prompts
@@ -207,6 +207,11 @@ class HFPolicy:
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return compute_logprobs(self.model, prompts, completions, self._pad, temperature, self.recompute_activations)
+
+    def completion_logits(
+        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return compute_logits(self.model, prompts, completions, self._pad, self.recompute_activations)
 
     # -- the adapter ---------------------------------------------------------------------------------------
 

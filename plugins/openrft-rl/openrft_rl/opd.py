@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from openrft import HookResult, Plugin, Rollout, TrainablePolicy, WeightsPath, hookimpl, option
 from openrft_rl.options import RLOptions
@@ -34,9 +34,16 @@ class OPD(Plugin):
             help="Who scores the policy's tokens: a checkpoint with the same tokenizer, as --policy names it. It must"
             " be set.",
         )
+        divergence: Literal["sampled", "reverse", "forward", "jsd"] = option(
+            "sampled",
+            help="sampled: the reverse KL as a reward of the tokens that were drawn. The others compare whole"
+            " vocabularies, which both models' logits must fit in memory for: the reverse KL, the forward KL, which a"
+            " teacher of another style needs, or the Jensen-Shannon divergence between them.",
+            source="reverse KL as a reward: MiniLLM, arXiv 2306.08543; the others: GKD, arXiv 2306.13649",
+        )
         discount: float = option(
             0.0,
-            help="Weight of the next token's score in a token's own: 0, each token for itself; 1, all that follow.",
+            help="sampled: weight of the next token's score in a token's own. 0: each for itself; 1: all that follow.",
             source="GKD, arXiv 2306.13649: no gradient through the drawing of tokens",
             ge=0,
             le=1,
@@ -112,6 +119,8 @@ class OPD(Plugin):
         if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)
-        scorer = partial(self._teacher.add_advantages, rollouts=rollouts, discount=self.options.discount)
-        metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer)
+        reading, divergence = self._teacher.read(rollouts), self.options.divergence
+        scorer = partial(reading.add_advantages, discount=self.options.discount)
+        loss = None if divergence == "sampled" else partial(reading.divergence_loss, divergence=divergence)
+        metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer, loss)
         return HookResult(metrics, state=asdict(plan))

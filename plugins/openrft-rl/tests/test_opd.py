@@ -81,7 +81,7 @@ def test_advantages_are_those_that_transformers_gives(student, teacher):
     sequences = build_sequences(policy, rollouts)
     metrics = Metrics()
     scorer = DistillationTeacher(str(teacher), policy)
-    (scored,) = scorer.add_advantages(sequences, MemoryPlan(4096), metrics, rollouts, 0.0)
+    (scored,) = scorer.read(rollouts).add_advantages(sequences, MemoryPlan(4096), metrics, 0.0)
 
     model, tokenizer = AutoModelForCausalLM.from_pretrained(teacher), AutoTokenizer.from_pretrained(teacher)
     prompt = tokenizer.apply_chat_template(rollouts[1].messages, add_generation_prompt=True, return_dict=False)
