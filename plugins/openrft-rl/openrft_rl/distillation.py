@@ -22,6 +22,8 @@ from openrft_rl.equations.distillation import (
 from openrft_rl.metrics import Metrics
 from openrft_rl.update import Update, sum_weighted
 
+VOCABULARY_BYTES = 2 << 30  # of logits, log-probabilities and gradients of both models in one pass
+TABLES = 6  # of a float32 for each token and word of the vocabulary
 ADVICE = "Choose a teacher of the same family, or imitate its answers: the plugins teacher and sft."
 
 
@@ -93,6 +95,12 @@ class TeacherReading:
         mask = drop_inserted(sequences, mask)
         update.metrics.add_tokens("divergence", table, mask)
         return sum_weighted(table, mask, sequences)
+
+
+def limit_tokens(policy: TrainablePolicy) -> int:
+    """The most tokens of a pass that compares whole vocabularies."""
+    vocabulary = getattr(policy.model.config, "vocab_size", None) or 1
+    return max(1, VOCABULARY_BYTES // (4 * TABLES * vocabulary))
 
 
 def describe_difference(policy: TrainablePolicy, teacher: TrainablePolicy) -> str:

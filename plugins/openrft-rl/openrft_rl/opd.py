@@ -36,9 +36,9 @@ class OPD(Plugin):
         )
         divergence: Literal["sampled", "reverse", "forward", "jsd"] = option(
             "sampled",
-            help="sampled: the reverse KL as a reward of the tokens that were drawn. The others compare whole"
-            " vocabularies, which both models' logits must fit in memory for: the reverse KL, the forward KL, which a"
-            " teacher of another style needs, or the Jensen-Shannon divergence between them.",
+            help="sampled: the reverse KL as a reward of the tokens that were drawn. The others compare the whole"
+            " vocabulary at each token, which takes memory for both models' logits: the reverse KL, the forward KL, or"
+            " the Jensen-Shannon divergence.",
             source="reverse KL as a reward: MiniLLM, arXiv 2306.08543; the others: GKD, arXiv 2306.13649",
         )
         discount: float = option(
@@ -60,6 +60,10 @@ class OPD(Plugin):
         micro_batch_tokens: int | None = option(
             None, help="Tokens per forward pass, a group's prompt counted once; none: as many as fit in memory.", ge=1
         )
+
+        def __post_init__(self) -> None:
+            if self.discount and self.divergence != "sampled":
+                raise ValueError("discount is for divergence=sampled alone")
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -110,7 +114,7 @@ class OPD(Plugin):
         """
         if objective != "explore":
             return None
-        from openrft_rl.distillation import DistillationTeacher
+        from openrft_rl.distillation import DistillationTeacher, limit_tokens
         from openrft_rl.update import choose_plan, read_plan, update_policy
 
         options = self._update_options
@@ -121,6 +125,9 @@ class OPD(Plugin):
         plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)
         reading, divergence = self._teacher.read(rollouts), self.options.divergence
         scorer = partial(reading.add_advantages, discount=self.options.discount)
-        loss = None if divergence == "sampled" else partial(reading.divergence_loss, divergence=divergence)
+        loss = None
+        if divergence != "sampled":
+            loss = partial(reading.divergence_loss, divergence=divergence)
+            plan.tokens = min(plan.tokens, limit_tokens(policy))
         metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer, loss)
         return HookResult(metrics, state=asdict(plan))

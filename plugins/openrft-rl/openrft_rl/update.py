@@ -193,9 +193,9 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
 
     policy_total, value_total, gathered = run_within_memory(update.policy, update.plan, add_gradients)
     metrics.merge(gathered)
-    norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "rl.lr")
+    norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "lr")
     if value_optimizer:
-        value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
+        value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "critic_lr")
         value_optimizer.step()
         metrics.add("value_loss", value_total)
         metrics.add_max("value_grad_norm", value_norm)

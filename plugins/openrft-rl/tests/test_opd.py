@@ -211,6 +211,8 @@ def test_a_teacher_is_named_and_has_weights():
     assert [len(found) for found in faults] == [1, 1, 0]
     assert "no teacher is named" in faults[0][0]
     assert "has no weights here" in faults[1][0]
+    with pytest.raises(ValueError, match="discount is for divergence=sampled alone"):
+        OPD.Options(teacher="mine", divergence="jsd", discount=1.0)
 
 
 def test_it_conforms():
