@@ -7,8 +7,10 @@
     |-- CheckpointError          a folder that is not a loadable checkpoint                    2
     |-- NotComparable            two reports that do not measure the same thing                3
     |-- PolicyError              a policy (a server, a model) did not answer                   5
+    |-- BudgetSpent              the next call to a server could cost more than is allowed     5
     |-- PluginError              a plugin failed to import, to register or inside a hook       5
     `-- StoreError               a result could not be written or read back                    5
+        `-- ReplyMissing         a replay needs a reply that was never kept                    5
 
 A message says what is wrong and where (file, row, option, plugin). `advice` says what to do about it. The command line
 prints both without a traceback; `--debug` shows the traceback too.
@@ -94,6 +96,10 @@ class PolicyError(OpenRFTError):
     """A policy (a server, a model) did not answer."""
 
 
+class BudgetSpent(OpenRFTError):
+    """The next call to a server could cost more than what is left of the budget."""
+
+
 class PluginError(OpenRFTError):
     """A plugin failed to import, to register or inside a hook; the message names it and its version."""
 
@@ -102,11 +108,18 @@ class StoreError(OpenRFTError):
     """A result could not be written or read back."""
 
 
+class ReplyMissing(StoreError):
+    """A replay needs a server's reply that was never kept."""
+
+
 def _plain(kind: str, message: str, advice: str) -> OpenRFTError:
     """Rebuild an error in another process; `UnknownName` keeps its text and becomes a `UsageError`."""
     plain: dict[str, type[OpenRFTError]] = {
         c.__name__: c
-        for c in (UsageError, DataError, CheckpointError, NotComparable, PolicyError, PluginError, StoreError)
+        for c in (
+            *(UsageError, DataError, CheckpointError, NotComparable, PolicyError, BudgetSpent),
+            *(PluginError, StoreError, ReplyMissing),
+        )
     }
     plain["UnknownName"] = UsageError
     return plain.get(kind, OpenRFTError)(message, advice)

@@ -14,8 +14,10 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
+from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
@@ -25,6 +27,7 @@ from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
+from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
@@ -49,7 +52,9 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
+    gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
 
 
@@ -82,7 +87,9 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        fitness.rollouts,
         probes,
+        measure_reward_gaps(metrics),
         checks=checks,
     )
 
@@ -103,15 +110,35 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     jobs = list({(job.arm.name, job.task): job for job in jobs}.values())  # seeds make no difference
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
-    for job in jobs:
+    for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        if len(choosing := own.implementing("weigh")) > 1:
+            raise UsageError(
+                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
+                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
+            )
+        _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
+        if fault := _find_missing_answers(own, tasks[job.task]):
+            arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
         for name, result in own.call_all("check_job", settings=job.settings, task=task):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _find_missing_answers(own: PluginSet, task: Task) -> str:
+    """Why the train split cannot be imitated or shown, as rows that a rubric grades may have no answer; or ""."""
+    acting = list(dict.fromkeys((*own.trainers_for("imitate"), *own.implementing("retrieve"))))
+    blank = sum(not sample.answer for sample in task.train)
+    if not acting or not blank:
+        return ""
+    return (
+        f"{blank} of {len(task.train)} training questions of {task.name} have no answer to imitate or to show: leave"
+        f" {' and '.join(acting)} out, or give them answers."
+    )
 
 
 def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
@@ -122,6 +149,12 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             "Leave them out of --task, or answer them without training: `openrft evaluate`.",
         )
     for job in training:
+        held, train = job.settings.explore.holdback, len(tasks[job.task].train)
+        if held >= train:
+            raise UsageError(
+                f"explore.holdback={held} leaves none of the {train} training questions of {job.task} to train on.",
+                "Hold back fewer.",
+            )
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
                 f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
@@ -129,6 +162,15 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             )
 
 
+def _check_prices(job: Job, plugins: PluginSet) -> None:
+    """Raises UsageError for a server's model without a price, if the account has a budget."""
+    account = current_account()
+    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    for spec in named:
+        if account and spec.startswith("openai:"):
+            account.check_model(spec.removeprefix("openai:"))
+
+
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins and the task's own plugin, which may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may grade and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

@@ -8,23 +8,26 @@ import os
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
-from openrft.bench.plan import BenchPlan
+from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
     ArmRecord,
     ArmResult,
     BaselineResult,
     Failure,
+    Money,
     Report,
     keep_items_scored_everywhere,
     record_task,
 )
+from openrft.bench.shared_graders import find_grader_of_all
 from openrft.bench.single_job import FAILURES_FOLDER, JobFolders, failure_file
 from openrft.errors import UsageError
 from openrft.job import Job, format_job_name
@@ -33,6 +36,7 @@ from openrft.plugins.registry import collect_versions
 from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
 from openrft.runtime.gpus import describe_gpus
+from openrft.runtime.paid.account import Account, AccountSettings, use_account
 from openrft.runtime.text import check_name, make_file_name
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
@@ -70,21 +74,25 @@ def run_bench(
     open_display: Callable[[Sequence[Job]], JobDisplay],
     debug: bool = False,
     tracker: str | None = None,
+    account: AccountSettings | None = None,
 ) -> Report:
     """Run every job (resuming from the store under `out`) and write `out/name/`. The report lists failed jobs.
 
-    `open_display` makes what is told how the jobs go on.
+    `open_display` makes what is told how the jobs go on. `account` says how calls to servers are paid for.
     """
     check_run_name(name)
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
-    check_jobs(jobs, tasks)
+    store = out / ".store"
+    account = replace(account or AccountSettings(), folder=store, run=name, workers=workers)
+    with use_account(Account(account)):
+        check_jobs(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
-    rules = tuple(
-        b for t in tasks.values() for b in score_baselines(t, ran)
-    )  # first: one that fails costs nothing then
+    # First: one that fails costs nothing then. The tasks' own rules grade them, so none compares with another measure.
+    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms), plan.options) is None
+    rules = tuple(b for t in tasks.values() for b in score_baselines(t, ran)) if own else ()
     folder = out / name
     track = TrackerConfig(tracker, folder / tracker) if tracker else None
     with report_disk_errors(out):
@@ -93,7 +101,7 @@ def run_bench(
     results: dict[int, ArmResult | Failure] = {}
     began = time.perf_counter()
     with open_display(jobs) as display:
-        folders = JobFolders(out / ".store", folder / FAILURES_FOLDER, track)
+        folders = JobFolders(store, folder / FAILURES_FOLDER, track, account)
         for number, (result, files) in run_jobs(jobs, folders, workers, display, debug):
             results[number] = result
             if isinstance(result, ArmResult):  # an earlier attempt may have failed
@@ -103,6 +111,9 @@ def run_bench(
                     (folder / kind).mkdir(exist_ok=True)
                 copy_atomic(file, folder / kind / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl")
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
+    with use_account(Account(account)) as paid:
+        payments = paid.list_payments()
+    used = payments or any(result.usage for result in finished)
     records, scored = keep_items_scored_everywhere([record_task(t) for t in tasks.values()], finished)
     return Report(
         name=name,
@@ -117,6 +128,7 @@ def run_bench(
         results=scored,
         failures=tuple(r for _, r in sorted(results.items()) if isinstance(r, Failure)),
         baselines=rules,
+        money=Money(payments, account.prices, account.budget) if used else None,
     )
 
 

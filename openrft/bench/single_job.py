@@ -22,6 +22,9 @@ from openrft.pipeline import JobResult, run_job
 from openrft.plugins.registry import collect_versions
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.logging import name_job
+from openrft.runtime.paid.account import Account, AccountSettings, use_account
+from openrft.runtime.paid.ledger import Place
+from openrft.runtime.paid.usage import add_by_model
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.context import STAGE_NOTE
@@ -39,6 +42,7 @@ class JobFolders:
     store: Path  # finished stages
     failures: Path  # one file for each failed job
     track: TrackerConfig | None = None
+    account: AccountSettings | None = None  # of calls to servers; None: one without a budget, in the store
 
 
 class _CallbackProgress:
@@ -60,7 +64,8 @@ def run_single_job(
     with name_job(str(job)):
         logger.info("job started")
         try:
-            outcome = run_job(job, Store(folders.store), _CallbackProgress(tell), folders.track)
+            with use_account(open_job_account(job, folders)):
+                outcome = run_job(job, Store(folders.store), _CallbackProgress(tell), folders.track)
             result = summarise_job(outcome)
         except Exception as fault:  # any error ends this job only
             if debug:
@@ -69,8 +74,14 @@ def run_single_job(
             logger.info("job failed after %.1f s: %s", time.perf_counter() - began, failure.error)
             return failure, {}
         logger.info("job finished in %.1f s", time.perf_counter() - began)
-    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
+    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file, "fitness": outcome.fitness_file}
     return result, {folder: file for folder, file in files.items() if file is not None}
+
+
+def open_job_account(job: Job, folders: JobFolders) -> Account:
+    """The account that the job's calls to servers belong to."""
+    settings = folders.account or AccountSettings(folders.store)
+    return Account(settings, Place(settings.run, job.arm.name, job.task, job.seed))
 
 
 def summarise_job(outcome: JobResult) -> ArmResult:
@@ -99,23 +110,32 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         metrics,
         outcome.fitness,
         outcome.probes,
+        outcome.gaps,
         checks=outcome.checks,
+        usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
     )
 
 
 def _item(rollouts: Sequence[Rollout]) -> Item:
+    draws = [draw for rollout in rollouts for draw in rollout.draws]
+    votes = [one.vote for one in draws or rollouts]
+    if not draws and any(r.answer is not None and r.vote is None for r in rollouts):
+        votes = []  # nobody compared the answers
+    weights = [None if draw.weight is None else round(draw.weight, 4) for draw in draws]
     correct = tuple(bool(r.correct) for r in rollouts)
     partly = any(r.score is not None for r in rollouts)
     scores = tuple(float(bool(r.correct)) if r.score is None else r.score for r in rollouts) if partly else ()
     return Item(
         correct,
         tuple(r.answer is None for r in rollouts),
-        sum(len(r.completion.tokens) for r in rollouts),
+        sum(draw.tokens for draw in draws) or sum(len(r.completion.tokens) for r in rollouts),
         scores,
         # What only a judge could tell about the lenient answer counts as in the strict reading.
         tuple(c if r.lenient_correct is None else r.lenient_correct for r, c in zip(rollouts, correct, strict=True)),
         tuple((r.answer if r.lenient_correct is None else r.lenient_answer) is None for r in rollouts),
-        () if any(r.answer is not None and r.vote is None for r in rollouts) else tuple(r.vote for r in rollouts),
+        tuple(votes),
+        tuple(draw.score for draw in draws),
+        tuple(weights) if len({weight for weight in weights if weight is not None}) > 1 else (),
     )
 
 

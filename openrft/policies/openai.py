@@ -1,47 +1,51 @@
 """An OpenAI-compatible server as a policy: chat completions over HTTP, many requests at a time.
 
 It is written as `openai:http://127.0.0.1:8000/v1#model-name`. The key comes from OPENAI_API_KEY and is never shown. The
-`openai` library (the extra `openrft[openai]`) does transport, retries and backoff. It is imported when a policy is
-made.
+`openai` library (the extra `openrft[openai]`) does transport. It is imported when a policy is made.
+
+Within a job or a command, replies are kept by content in the store, and no call is paid for twice
+(`openrft.runtime.paid`). What is asked again gets the same reply, unless Sampling.seed differs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import json
 import logging
 import os
+import random
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from openrft.errors import PolicyError, UsageError
+from openrft.errors import BudgetSpent, UsageError
 from openrft.grading.thinking import split_thought
 from openrft.policies.base import Sampling
 from openrft.policies.chat_template import SWITCHES, Thinking
+from openrft.policies.openai_groups import PromptGroup, Tally
 from openrft.policies.openai_protocol import (
     NEW_BUDGET,
     OPTIONAL,
     SWITCH,
-    BadReply,
     ContextFull,
     RequestRefused,
-    ServerFault,
-    explain_error,
     read_reply,
+    read_usage,
 )
+from openrft.policies.openai_requests import NoPayer, Payer, RequestSender
 from openrft.runtime.logging import follow_verbosity
+from openrft.runtime.paid.account import IN_FLIGHT, Account, Call, Permit, current_account
+from openrft.runtime.paid.ledger import KeptReply
+from openrft.runtime.paid.usage import Usage
 from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_prompt_seeds
-from openrft.types import Completion, Message, content_id
+from openrft.types import Completion, Message
 
 EXAMPLE = "openai:http://127.0.0.1:8000/v1#model-name"
-PARALLEL = 16  # requests in flight; servers batch what arrives together
 CONNECT = 10.0  # seconds to reach the server
-TIMEOUT = 600.0  # seconds for one request with its retries; a long completion on a busy server takes minutes
-RETRIES = 4  # of a request, after a lost connection, 408, 409, 429, 5xx or a bad reply, with exponential backoff
-RETRY_DELAY = 0.5  # seconds before a bad reply is asked for again; twice as long each time
-GIVE_UP = 16  # failed requests in a row after which the server counts as lost
+TIMEOUT = 600.0  # seconds for one attempt; a long completion on a busy server takes minutes
+RETRIES = 8  # of a request whose fault may pass; at 3 faults in 10 attempts, one request in 50,000 fails for good
+POLL = (0.02, 0.1)  # seconds between two looks whether a call may begin
 
 logger = logging.getLogger(__name__)
 
@@ -57,24 +61,32 @@ class OpenAIPolicy:
         spec: str,
         timeout: float = TIMEOUT,
         retries: int = RETRIES,
-        parallel: int = PARALLEL,
+        parallel: int | None = None,
         thinking: Thinking = "auto",
     ) -> None:
-        """`thinking` is handed to the server's chat template under the names that templates read."""
+        """`thinking` is handed to the server's chat template under the names that templates read. `parallel`: requests
+        in flight; None: as many as the account allows. Raises UsageError, also for a model without a price if the
+        account has a budget."""
         self._switch = {name: values[thinking == "off"] for name, values in SWITCHES.items() if values == (True, False)}
         self._thinking = thinking
         self.url, self.model = parse_address(spec)
-        self.id = f"openai:{self.url}#{self.model}"
-        self._timeout, self._retries, self._parallel = timeout, retries, parallel
+        self._address = f"{self.url}#{self.model}"  # what a model is called in accounts
+        self.id = f"openai:{self._address}"
+        self._sender = RequestSender(self.url, self.model, timeout, retries)
+        self._timeout, self._parallel = timeout, parallel
         self._refused: set[str] = set()  # parameters that the server has refused
         self._told = False  # whether it was said that the server does not follow the switch for thinking
         self.one_at_a_time = False  # whether the server has refused n > 1
         try:
             import openai  # noqa: F401  # fails here and not in the middle of a run
+            import tenacity  # noqa: F401
         except ImportError as fault:
             raise UsageError(
-                f"the policy {self.id} needs the openai library.", "Install it: pip install 'openrft[openai]'."
+                f"the policy {self.id} needs the library {fault.name or fault}.",
+                "Install it: pip install 'openrft[openai]'.",
             ) from fault
+        if account := current_account():
+            account.check_model(self._address)
         follow_verbosity("openai._base_client", logging.INFO)  # it logs retries; its DEBUG shows whole requests
 
     def generate(
@@ -92,24 +104,29 @@ class OpenAIPolicy:
     ) -> list[list[Completion]]:
         import openai
 
-        tally = _Tally(len(prompts) * sampling.n, progress)
-        slots = asyncio.Semaphore(self._parallel)
+        tally = Tally(len(prompts) * sampling.n, progress)
+        account = current_account()
+        allowed = account.settings.share if account else self._parallel or IN_FLIGHT
+        slots = asyncio.Semaphore(min(self._parallel or allowed, allowed))
         keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
         client = openai.AsyncOpenAI(
             base_url=self.url,
             # Local servers take any key, but the library insists on one.
             api_key=os.environ.get("OPENAI_API_KEY") or "none",
             timeout=openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
-            max_retries=self._retries,
+            max_retries=0,  # openai_requests.py retries, and tells what each attempt cost
         )
         async with client:
             groups = [
-                _Group(self, client, slots, tally, prompt, sampling, key)
+                PromptGroup(self, client, slots, tally, prompt, sampling, key)
                 for prompt, key in zip(prompts, keys, strict=True)
             ]
             tasks = [asyncio.ensure_future(group.fill()) for group in groups]
             try:
                 found = await asyncio.gather(*tasks)
+            except BudgetSpent:
+                await asyncio.gather(*tasks, return_exceptions=True)  # what is on its way is paid for
+                raise
             finally:
                 # After a failure or Ctrl-C, requests in flight are cancelled.
                 for task in tasks:
@@ -136,25 +153,66 @@ class OpenAIPolicy:
             )
 
     async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
-        """One request with an answer of between 1 and `n` completions. Raises ServerFault with one line.
+        """One request with an answer of between 1 and `n` completions, or the reply that was kept of an equal one.
+
+        Raises ServerFault with one line, BudgetSpent, and in a replay ReplyMissing.
+        """
+        account = current_account()
+        if account is None:
+            return await self._ask_server(client, prompt, n, how, seed, None)
+        found = await self._begin(account, self._describe_call(prompt, n, how, seed))
+        if isinstance(found, KeptReply):
+            return _read_kept(found, how.temperature, n)
+        with found as permit:
+            return await self._ask_server(client, prompt, n, how, seed, permit)
+
+    async def _begin(self, account: Account, call: Call) -> KeptReply | Permit:
+        while (found := account.begin(call)) is None:
+            await asyncio.sleep(random.uniform(*POLL))
+        return found
+
+    def _describe_call(self, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> Call:
+        """What the reply depends on, whatever of it the server refuses; and the most that the reply can cost: a token
+        for every byte of the request, and all tokens that may be generated."""
+        request = {
+            **{"server": self.url, "model": self.model, "messages": [dict(message) for message in prompt]},
+            **{"n": n, "temperature": how.temperature, "top_p": how.top_p, "max_tokens": how.max_tokens, "seed": seed},
+            **_build_extras(how),
+            **({} if self._thinking == "auto" else {"thinking": self._thinking}),
+        }
+        size = len(json.dumps(request, ensure_ascii=False).encode("utf-8", "replace"))
+        most = Usage(self._address, 1, size, 0, n * how.max_tokens)
+        return Call(self.url, request, most)
+
+    async def _ask_server(
+        self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int, permit: Permit | None
+    ) -> list[Completion]:
+        """Send a request, and keep its reply.
 
         An optional parameter that the server refuses is left out, now and in later requests: the server then draws
         with its own. A budget that reaches beyond the context is refused too; asked again without one, servers give
         what room there is. A prompt that fills the context gets empty completions, as it does from a model here.
         """
+        payer: Payer = permit or NoPayer()
         refused, limited = set(self._refused), True
         while True:
             values = {"n": n, "temperature": how.temperature, "top_p": how.top_p, "seed": seed, **_build_extras(how)}
             budget = next((name for name in ("max_tokens", NEW_BUDGET) if name not in refused), None)
             if budget and limited:
                 values[budget] = how.max_tokens
+            elif not budget and permit and permit.has_budget:
+                raise UsageError(
+                    f"{self.id} takes no limit of tokens, so what a reply may cost is not known.", "Leave out --budget."
+                )
             values = {name: value for name, value in values.items() if name not in refused}
             if self._thinking != "auto":
                 values["extra_body"] = {SWITCH: self._switch}
             try:
-                found = await self._send(client, prompt, how.temperature, values)
+                reply, found = await self._sender.send(client, prompt, how.temperature, values, payer)
             except ContextFull:
                 if budget not in values:
+                    if permit:
+                        permit.keep({"context_full": True}, Usage(self._address, 1))
                     return [Completion("", finish_reason="context")] * n
                 limited = False
             except RequestRefused as fault:
@@ -166,33 +224,10 @@ class OpenAIPolicy:
                 refused.add(name)
             else:
                 self._remember_refused(refused)
+                if permit:
+                    whole = reply.model_dump(mode="json", warnings=False, exclude_unset=True)
+                    permit.keep(whole, read_usage(reply, self._address))
                 return found[:n]
-
-    async def _send(
-        self, client: Any, prompt: Sequence[Message], temperature: float, values: dict[str, Any]
-    ) -> list[Completion]:
-        """Send one request. The library retries lost connections, 408, 409, 429 and 5xx. Bad replies are retried
-        here."""
-        import openai
-
-        bad_reply: Exception | None = None
-        try:
-            async with asyncio.timeout(self._timeout):
-                for attempt in itertools.count():
-                    try:
-                        reply = await client.chat.completions.create(model=self.model, messages=list(prompt), **values)
-                        return read_reply(reply, temperature)
-                    except (BadReply, ValueError, openai.APIResponseValidationError) as fault:
-                        refusal = isinstance(fault, BadReply) and fault.status_code in (400, 401, 403, 404, 413, 422)
-                        bad_reply = fault
-                        if refusal or attempt == self._retries:
-                            raise
-                    await asyncio.sleep(RETRY_DELAY * 2**attempt)
-        except Exception as fault:
-            if bad_reply and isinstance(fault, TimeoutError):
-                fault = bad_reply  # the server's message is more useful than the timeout
-            raise explain_error(fault, self.url, self.model, self._timeout) from fault
-        raise AssertionError("the loop above ends with a return or an error")
 
     def _remember_refused(self, refused: set[str]) -> None:
         """Stop sending parameters without which the server accepted a request. Each is logged once."""
@@ -200,98 +235,6 @@ class OpenAIPolicy:
         self._refused |= refused
         if lost := [name for name in fresh if name not in ("n", "max_tokens")]:
             logger.warning("%s refuses %s: the server draws with its own.", self.id, ", ".join(lost))
-
-
-class _Tally:
-    """Counts the completions that arrived and failed, over all requests of one call."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._total, self._progress = total, progress
-        self._answered = self.failed = self._in_a_row = 0
-        self._fault: ServerFault | None = None  # the first
-
-    def add_answered(self, count: int) -> None:
-        """Count a request that returned `count` completions."""
-        self._answered += count
-        self._in_a_row = 0
-        self._show()
-
-    def add_failed(self, count: int, fault: ServerFault) -> None:
-        """Count a request for `count` completions that failed for good. Raises PolicyError after too many failures."""
-        self._fault = self._fault or fault
-        self.failed += count
-        self._in_a_row += 1
-        if not self._answered and (fault.permanent or 2 * self.failed > self._total or self._in_a_row >= GIVE_UP):
-            raise PolicyError(self._fault.message, self._fault.advice)
-        if 2 * self.failed > self._total or self._in_a_row >= GIVE_UP:
-            raise PolicyError(self.describe(), self._fault.advice)
-        self._show()
-
-    def describe(self) -> str:
-        """How much failed, with the server's first message."""
-        words = self._fault.message if self._fault else ""
-        return f"{self.failed} of {self._total} answers could not be had from the server; the first: {words}"
-
-    def _show(self) -> None:
-        if self._progress:
-            self._progress.update("generate", self._answered + self.failed, self._total)
-
-
-class _Group:
-    """Collects the completions of one prompt from a server that may return fewer than it is asked for."""
-
-    def __init__(
-        self,
-        policy: OpenAIPolicy,
-        client: Any,
-        slots: asyncio.Semaphore,
-        tally: _Tally,
-        prompt: Any,
-        sampling: Sampling,
-        key: str,
-    ) -> None:
-        self._policy, self._client, self._slots, self._tally = policy, client, slots, tally
-        self._prompt, self._sampling, self._key = prompt, sampling, key
-        self._requests = 0
-
-    async def fill(self) -> list[Completion]:
-        """`sampling.n` completions: one request for all, then requests of the size the server returns for the rest."""
-        n = self._sampling.n
-        found = await self._request_first(n) if n > 1 else await self._request(1)
-        while len(found) < n:
-            size, missing = len(found), n - len(found)
-            sizes = [min(size, missing - start) for start in range(0, missing, size)]
-            for more in await asyncio.gather(*map(self._request, sizes)):
-                found += more
-        return found
-
-    async def _request_first(self, n: int) -> list[Completion]:
-        """Ask for all at once, or for one if the server refuses n > 1. Some do, always or at temperature 0."""
-        if self._policy.one_at_a_time:
-            self._requests += 1  # keeps the following seeds the same as for the prompt that found the refusal
-            return await self._request(1)
-        try:
-            return await self._request(n, may_be_refused=True)
-        except RequestRefused:  # if n was not the reason, a request for one fails too
-            found = await self._request(1)
-            self._policy.one_at_a_time |= found[0].finish_reason != "error"
-            return found
-
-    async def _request(self, size: int, may_be_refused: bool = False) -> list[Completion]:
-        # Each request has its own seed. With the same seed, asking again would return the same completions.
-        seed = int(content_id(self._key, self._requests)[:7], 16)
-        self._requests += 1
-        async with self._slots:
-            try:
-                found = await self._policy.ask(self._client, self._prompt, size, self._sampling, seed)
-            except ServerFault as fault:
-                if may_be_refused and isinstance(fault, RequestRefused):
-                    raise
-                self._tally.add_failed(size, fault)
-                failed = Completion("", finish_reason="error", temperature=self._sampling.temperature, error=str(fault))
-                return [failed] * size
-        self._tally.add_answered(len(found))
-        return found
 
 
 def _build_extras(how: Sampling) -> dict[str, Any]:
@@ -303,6 +246,16 @@ def _build_extras(how: Sampling) -> dict[str, Any]:
         schema = {"name": "answer", "strict": True, "schema": dict(how.json_schema)}
         extras["response_format"] = {"type": "json_schema", "json_schema": schema}
     return extras
+
+
+def _read_kept(found: KeptReply, temperature: float, n: int) -> list[Completion]:
+    """The completions of a kept reply."""
+    from openai.types.chat import ChatCompletion
+
+    content = json.loads(found.reply)
+    if content.get("context_full"):
+        return [Completion("", finish_reason="context")] * n
+    return read_reply(ChatCompletion.construct(**content), temperature)[:n]
 
 
 def parse_address(spec: str) -> tuple[str, str]:

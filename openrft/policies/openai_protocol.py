@@ -11,6 +11,7 @@ from typing import Any
 
 from openrft.errors import PolicyError
 from openrft.grading.thinking import THINK
+from openrft.runtime.paid.usage import Usage
 from openrft.types import Completion
 
 LONGEST = 200  # characters of a server's message that are shown; some servers answer with a whole page
@@ -60,6 +61,23 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
     code = str(fault.get("code")) if isinstance(fault, dict) else ""
     status = int(code) if re.fullmatch("[1-5][0-9][0-9]", code) else 0
     raise BadReply(_message_of(fault or "it answered without any choice"), fault, status)
+
+
+def read_usage(reply: Any, model: str) -> Usage | None:
+    """The tokens that the server counted; None if it did not. `model` is URL#MODEL."""
+    counted: Any = getattr(reply, "usage", None)
+    given, written = (_read_count(counted, name) for name in ("prompt_tokens", "completion_tokens"))
+    if given is None or written is None:
+        return None
+    kept = _read_count(getattr(counted, "prompt_tokens_details", None), "cached_tokens")
+    kept = _read_count(counted, "prompt_cache_hit_tokens") if kept is None else kept  # DeepSeek's name
+    return Usage(model, 1, given, min(kept or 0, given), written)
+
+
+def _read_count(place: Any, name: str) -> int | None:
+    value = place.get(name) if isinstance(place, dict) else getattr(place, name, None)
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if good else None
 
 
 def _read_choice(choice: Any, temperature: float) -> Completion:

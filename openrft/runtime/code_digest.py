@@ -18,12 +18,13 @@ from pathlib import Path
 # The core's numerical libraries, and those that compare answers; not all need be installed.
 LIBRARIES = ("torch", "transformers", "peft", "vllm", "math-verify", "sympy", "rdkit")
 CORE = Path(__file__).parents[1]  # the folder of the package openrft
-CHANGES_NO_RESULT = (  # modules above the stages, and those that only report progress
+CHANGES_NO_RESULT = (  # modules above the stages, and those that only report progress or count money
     "openrft.cli",
     "openrft.bench",
     "openrft.pipeline",
     "openrft.testing",
     "openrft.runtime.logging",
+    "openrft.runtime.paid",
     "openrft.runtime.progress",
     "openrft.runtime.text",
     "openrft.runtime.tracking",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
 from openrft.runtime.code_digest import LIBRARIES, digest_reachable, installed_versions
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
+from openrft.runtime.paid.account import current_account
+from openrft.runtime.paid.usage import Usage
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
@@ -43,6 +46,7 @@ class StageRecord:
     reused: bool
     counts: Mapping[str, int] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    usage: tuple[Usage, ...] = ()  # of servers, by model: the replies that the result rests on, whoever paid for them
 
 
 class PolicyHandle:
@@ -156,9 +160,13 @@ class JobContext:
         def timed(folder: Path) -> None:
             began = time.perf_counter()
             logger.info("stage %s started (key %s)", name, folder.stem)
-            make(folder, stats)
+            account = current_account()
+            with account.in_stage(name, folder.stem) if account else contextlib.nullcontext():
+                make(folder, stats)
+            usage = [asdict(found) for found in account.sum_uses(folder.stem)] if account else []
             spent = time.perf_counter() - began + stats.earlier_seconds
             row = {"seconds": spent, "tokens": stats.tokens, "counts": stats.counts, "metrics": stats.metrics}
+            row |= {"usage": usage} if usage else {}
             (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
             logger.info("stage %s finished in %.1f s (key %s)", name, spent, folder.stem)
 
@@ -176,8 +184,9 @@ class JobContext:
         row = json.loads((result.folder / "cost.json").read_text("utf-8"))
         if result.reused:
             logger.info("stage %s reused, %.1f s saved (key %s)", name, row["seconds"], result.key)
+        usage = tuple(Usage(**found) for found in row.get("usage", ()))
         self.stage_records.append(
-            StageRecord(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"])
+            StageRecord(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"], usage)
         )
         return result
 

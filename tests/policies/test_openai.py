@@ -109,8 +109,7 @@ def reply(request: dict[str, Any], n: int, finish: str = "stop") -> dict[str, An
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
-    monkeypatch.setattr("openrft.policies.openai.RETRY_DELAY", 0.01)
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.01)
     made = Server()
     yield made
     made.http.shutdown()
@@ -470,7 +469,7 @@ def test_a_server_that_hangs_is_given_up_and_nobody_waits_for_the_rest(server: S
 
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.01)
     with pytest.raises(PolicyError, match=r"cannot reach the server at http://127\.0\.0\.1:9/v1\. Start it"):
         OpenAIPolicy("openai:http://127.0.0.1:9/v1#m").generate(prompts("a"), Sampling())
 

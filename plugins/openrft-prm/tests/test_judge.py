@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.01)
     server = Server()
     thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -159,7 +159,7 @@ def test_a_judge_that_failed_once_may_be_asked_again(server: Server) -> None:
 
 
 def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.001)
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.001)
     with pytest.raises(OpenRFTError, match="cannot reach the server"):
         LLMJudge("openai:http://127.0.0.1:9/v1#m", 64).score([("Q", ("a",))])
 
