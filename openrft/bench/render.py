@@ -11,6 +11,7 @@ from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.curve_tables import build_curve_table
 from openrft.bench.fitness_tables import build_fitness_tables
 from openrft.bench.group_tables import build_group_tables, build_metric_table
+from openrft.bench.money import build_money_tables
 from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
 from openrft.bench.probe_tables import build_probe_tables
 from openrft.bench.report import Report
@@ -35,6 +36,7 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
         yield _components(summary.components)
     yield from build_curve_table(summary, per_task)
     yield from build_fitness_tables(report, per_task)
+    yield from build_money_tables(report)
     if per_task:
         yield from build_probe_tables(report)
     for table in summary.tables if per_task else ():
