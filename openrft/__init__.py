@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
+    from openrft.config.settings import Aggregation as Aggregation
     from openrft.config.settings import Settings as Settings
     from openrft.embedding import SentenceEmbedder as SentenceEmbedder
     from openrft.errors import CheckpointError as CheckpointError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from openrft.grading.thinking import split_steps as split_steps
     from openrft.grading.thinking import strip_thinking as strip_thinking
     from openrft.plugins.base import Plugin as Plugin
+    from openrft.plugins.hookspecs import Candidates as Candidates
     from openrft.plugins.hookspecs import Exploration as Exploration
     from openrft.plugins.hookspecs import HookResult as HookResult
     from openrft.plugins.hookspecs import Objective as Objective
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from openrft.policies.memory import plan_memory as plan_memory
     from openrft.policies.memory import run_within_memory as run_within_memory
     from openrft.policies.trainer import open_trainer as open_trainer
+    from openrft.rewards.combine import aggregate_steps as aggregate_steps
     from openrft.rewards.fitness_statistics import compute_auroc as compute_auroc
     from openrft.rewards.fitness_statistics import percentile_interval as percentile_interval
     from openrft.rewards.fitness_statistics import resample_sums as resample_sums
@@ -108,7 +111,7 @@ _MODULES = {
     "cli.command_context": ("CommandContext",),
     "cli.options": ("PathType", "data_options", "parse_data_options"),
     "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
-    "config.settings": ("Settings",),
+    "config.settings": ("Aggregation", "Settings"),
     "embedding": ("SentenceEmbedder",),
     "errors": (
         "CheckpointError",
@@ -127,12 +130,13 @@ _MODULES = {
     "grading.rules": ("GradingRules",),
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
     "plugins.base": ("Plugin",),
-    "plugins.hookspecs": ("Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
+    "plugins.hookspecs": ("Candidates", "Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
     "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.checkpoint_files": ("pin_template_date",),
     "policies.memory": ("MemoryPlan", "plan_memory", "run_within_memory"),
     "policies.trainer": ("open_trainer",),
+    "rewards.combine": ("aggregate_steps",),
     "rewards.fitness_statistics": ("compute_auroc", "percentile_interval", "resample_sums"),
     "rewards.reward_check": ("RewardCheck",),
     "runtime.files": ("write_atomic",),

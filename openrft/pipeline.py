@@ -14,6 +14,7 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
+from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.paid.account import current_account
@@ -26,6 +27,7 @@ from openrft.stages.context import JobContext, PolicyHandle, StageRecord
 from openrft.stages.evaluate import evaluate
 from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
+from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
@@ -50,7 +52,9 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
+    gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
 
 
@@ -83,7 +87,9 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        fitness.rollouts,
         probes,
+        measure_reward_gaps(metrics),
         checks=checks,
     )
 
@@ -106,6 +112,11 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
     for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        if len(choosing := own.implementing("weigh")) > 1:
+            raise UsageError(
+                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
+                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
+            )
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
@@ -124,6 +135,12 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             "Leave them out of --task, or answer them without training: `openrft evaluate`.",
         )
     for job in training:
+        held, train = job.settings.explore.holdback, len(tasks[job.task].train)
+        if held >= train:
+            raise UsageError(
+                f"explore.holdback={held} leaves none of the {train} training questions of {job.task} to train on.",
+                "Hold back fewer.",
+            )
         if job.policy.startswith(("baseline:", "openai:")):
             raise UsageError(
                 f"the arm {job.arm.name} trains, which needs a policy with local weights, and {job.policy!r} has none.",
@@ -141,5 +158,5 @@ def _check_prices(job: Job, plugins: PluginSet) -> None:
 
 
 def _plugins(job: Job) -> PluginSet:
-    """The arm's plugins and the task's own plugin, which may judge and measure."""
+    """The arm's plugins and the task's own plugin, which may grade and measure."""
     return PluginSet(dict.fromkeys([job.task.split("/")[0], *job.arm.plugins]), job.options)

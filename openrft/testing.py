@@ -21,10 +21,10 @@ from unittest.mock import patch
 from openrft.config.parse import parse_options, raise_faults
 from openrft.config.settings import Settings
 from openrft.errors import PluginError
-from openrft.grading.grade import Grade, apply_grade
+from openrft.grading.grade import apply_grade
 from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.hookspecs import GROUP, PolicyInfo
+from openrft.plugins.hookspecs import GROUP, Candidates, PolicyInfo
 from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
@@ -32,22 +32,15 @@ from openrft.policies.base import Sampling
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
+from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
+from openrft.stages.grade import call_grade_hooks
 from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import call_reward_hooks
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
-from openrft.tasks.task import DataRequest, PreparesStore, Task
-from openrft.types import (
-    LETTERS,
-    Completion,
-    Demonstration,
-    Message,
-    Rollout,
-    Sample,
-    content_id,
-    digest_samples,
-)
+from openrft.tasks.task import DataRequest, PreparesStore, Task, hide_answer
+from openrft.types import LETTERS, Completion, Demonstration, Message, Rollout, Sample, content_id, digest_samples
 
 MIN_CHOICES = 20  # choice samples; with 4 options all of 20 have one letter by chance once in 4 ** 19 times
 
@@ -193,17 +186,17 @@ def check_plugin(
     """Load an installed plugin like a job, call its hooks on toy data, and check what they return.
 
     If the plugin provides tasks, `check_family` runs too, with `task` (by default the first one that it lists) and
-    `request`. Returns the names of the hooks that were called; `train_step` is not, because it needs a policy. Raises
-    PluginError (or AssertionError) that says what is wrong. Warns of a slow import.
+    `request`. Returns the names of the hooks that were called; `train_step` is not, because it needs a policy, nor what
+    these options switch off. Raises PluginError (or AssertionError) that says what is wrong. Warns of a slow import.
     """
     plugins, toys, called = PluginSet([name], {name: dict(options or {})}), toy_task(), []
     if slow := describe_slow_import(name):
         warnings.warn(f"{find_plugin(name)}: {slow}", stacklevel=2)
     rollouts, stats = toy_rollouts(toys), StageStats()
     policy = ScriptedPolicy(lambda messages, i: f"think\n{box_answer('ABCD'[i % 4])}")
-    common = {"task": toys, "policy": policy, "seed": 0, "progress": NoProgress()}
+    common: dict[str, Any] = {"task": toys, "policy": policy, "seed": 0, "progress": NoProgress()}
     for hook in plugins.declarations[name].hooks:
-        if hook == "train_step":
+        if hook == "train_step" or name not in plugins.implementing(hook):
             continue
         called.append(hook)
         if hook == "check_job":
@@ -219,12 +212,16 @@ def check_plugin(
             pool = [Demonstration(s, box_answer(s.answer)) for s in toys.train]
             call_retrieve_hook(plugins, toys.train, pool, toys, stats)
         elif hook == "reward":
-            _check_reward(name, plugins, rollouts, toys, stats)
+            call_reward_hooks(plugins, rollouts, toys, 0, 0, stats)
+        elif hook == "weigh":
+            drawn = [Candidates(hide_answer(r.sample), r.messages, (r.completion,) * 2) for r in rollouts]
+            call_weigh_hook(plugins, drawn, toys, NoProgress(), stats)
         elif hook == "check_reward":
             for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys, seed=0, progress=NoProgress()):
                 check_list(name, hook, RewardCheck, [result.value])
-        elif hook == "judge":
-            _check_judge(name, plugins, toys, rollouts)
+        elif hook == "grade":
+            waiting = [replace(rollout, correct=None, score=None) for rollout in rollouts]
+            call_grade_hooks(plugins, waiting, toys, NoProgress(), stats)
         elif hook == "evaluate":
             for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys):
                 check_metrics(name, hook, result.value)
@@ -234,24 +231,6 @@ def check_plugin(
         else:
             _check_policies(name, plugins)
     return called
-
-
-def _check_reward(name: str, plugins: PluginSet, rollouts: list[Rollout], task: Task, stats: StageStats) -> None:
-    declared = plugins.declarations[name].rewards
-    for row in call_reward_hooks(plugins, rollouts, task, 0, 0, stats):
-        for reward in row or ():
-            if reward.kind not in declared:
-                raise PluginError(
-                    f"{find_plugin(name)} gave a reward of the kind {reward.kind!r}, and its rewards are {declared!r}.",
-                    "Declare what it gives.",
-                )
-
-
-def _check_judge(name: str, plugins: PluginSet, task: Task, rollouts: Sequence[Rollout]) -> None:
-    waiting = [replace(rollout, correct=None) for rollout in rollouts]
-    found = plugins.call_first("judge", rollouts=waiting, task=task, progress=NoProgress())
-    if found and len(check_list(name, "judge", Grade, found[1].value)) != len(waiting):
-        raise PluginError(f"{find_plugin(name)} judged {len(found[1].value)} of {len(waiting)} answers.")
 
 
 def _check_policies(name: str, plugins: PluginSet) -> None:

@@ -125,6 +125,16 @@ class Reward:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """One of the completions that a test answer was chosen from, in short."""
+
+    vote: int | None  # as in Rollout
+    score: float | None  # 1 if right, 0 if wrong, between where answers can be partly right; None = not scored
+    weight: float | None  # from the plugin that chose; None = no completion was written
+    tokens: int  # generated
+
+
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """A sample, its prompt, the completion, and the grade and rewards of the completion."""
 
@@ -135,7 +145,7 @@ class Rollout:
     rewards: tuple[Reward, ...] = ()
     reward: float | None = None  # R = alpha * outcome + (1 - alpha) * f(process)
     answer: str | None = None  # what the grader read from the completion; None = unparsed
-    correct: bool | None = None  # None = not graded, or not scored because only a judge could tell
+    correct: bool | None = None  # None = not graded, or not scored because no rule could tell
     step_rewards: tuple[float, ...] = ()
     # ^ the parts of R: one at the end of each step, then one at the last token. Empty: all of R is at the last token
     score: float | None = None  # in [0, 1], where answers can be partly right; None = 1 if correct, else 0
@@ -143,6 +153,8 @@ class Rollout:
     lenient_correct: bool | None = None  # whether that answer is right; None as for `correct`
     vote: int | None = None
     # ^ of test answers: the number of `answer` among those to its question. Equal answers share one. None = unparsed
+    reason: str = ""  # why the strict reading has this grade, in a few words for people
+    draws: tuple[Draw, ...] = ()  # of test answers that a plugin chose: all the completions, this one included
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +175,15 @@ def to_json(item: Sample | Rollout) -> dict[str, Any]:
     return _fields(item)
 
 
-def _fields(item: Sample | Rollout | Completion | Reward) -> dict[str, Any]:
+def _fields(item: Sample | Rollout | Completion | Reward | Draw) -> dict[str, Any]:
     """Like `dataclasses.asdict`, but several times faster because tokens and texts are not copied one by one."""
     return {name: _plain(getattr(item, name)) for name in item.__slots__}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Sample, Completion, Reward)):
+    if isinstance(value, (Sample, Completion, Reward, Draw)):
         return _fields(value)
-    if isinstance(value, tuple) and value and isinstance(value[0], Reward):
+    if isinstance(value, tuple) and value and isinstance(value[0], (Reward, Draw)):
         return tuple(map(_plain, value))
     return value
 
@@ -207,4 +219,6 @@ def rollout_from_json(row: Mapping[str, Any]) -> Rollout:
         row["lenient_answer"],
         row["lenient_correct"],
         row["vote"],
+        row["reason"],
+        tuple(Draw(**draw) for draw in row["draws"]),
     )

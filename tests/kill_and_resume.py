@@ -31,7 +31,15 @@ from openrft.tasks.task import DataRequest
 STEPS = 12
 SETTINGS = Settings(
     fitness=FitnessSettings(questions=0),
-    explore=ExploreSettings(steps=STEPS, prompts_per_step=4, group_size=3, max_tokens=8),
+    explore=ExploreSettings(
+        steps=STEPS,
+        prompts_per_step=4,
+        group_size=3,
+        max_tokens=8,
+        holdback=2,
+        holdback_every=3,
+        holdback_temperature=1.0,
+    ),
     evaluate=EvaluateSettings(completions=2, max_tokens=8),
 )
 OPTIONS = {

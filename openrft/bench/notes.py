@@ -9,9 +9,9 @@ from typing import Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.fitness_tables import build_fitness_notes
+from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.money import build_money_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
-from openrft.bench.probe_tables import build_probe_notes
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.statistics import Interval
@@ -39,7 +39,6 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *build_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
         *build_fitness_notes(report),
-        *build_probe_notes(report),
         *_components(summary),
         *report.notices,
     )
@@ -74,7 +73,7 @@ def _unscored(report: Report) -> Iterator[str]:
             whole = f"{len(task.unscored)} of {len(task.items) + len(task.unscored)} test items not scored"
             where = ", ".join(f"{leaf}: {n}" for leaf, n in leaves.items())
             failed = any(r.metrics.get("evaluate.failed_requests") for r in report.results if r.task == task.name)
-            why = "no rule can grade them, and no judge did"
+            why = "no rule can grade them, and no plugin did"
             why = f"a server failed to answer, or {why}" if failed else why
             yield f"{task.name}: {whole} ({where}): {why}. They are in no number."
 
@@ -251,6 +250,8 @@ def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> It
             if events:
                 yield f"{task}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
         yield from _first_outcomes(task, results)
+        yield from build_probe_notes(results)
+        yield from build_gap_notes(results)
 
 
 def _first_outcomes(task: str, results: Sequence[ArmResult]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.ablation import VANILLA, AblationPlan, build_arms, parse_arms
+from openrft.bench.shared_graders import check_graders, find_graders, find_partial_graders, share_graders
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
@@ -25,7 +26,7 @@ from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
-ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "judge")
+ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade", "weigh")
 
 DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
 
@@ -92,11 +93,16 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
         find_plugin(name)
     check_policy(asked.policy)
     named = DEFAULT_PLUGINS if asked.plugins is None else asked.plugins
-    start = make_start_arm(asked.policy, alone=asked.arms == "none" or not named)
-    arms, rungs = build_arms(named, asked.arms, notices, start)
-    arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
     layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
     values = merge_layers(layers)
+    measured = tuple(name for name in named if name not in find_graders(named, values))
+    start = make_start_arm(asked.policy, alone=asked.arms == "none" or not measured)
+    arms, rungs = build_arms(measured, asked.arms, notices, start)
+    arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
+    # A grader whose options are set grades, although no arm names it.
+    graders = find_graders([*named, *(name for arm in arms for name in arm.plugins), *asked.values], values)
+    graders = tuple(name for name in graders if name not in map(_family, tasks))  # a task's own is in every arm
+    arms = share_graders(arms, graders, notices)
     if any(source.startswith("policy ") for source in layers):
         notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
     used = list_used_plugins(tasks, arms)
@@ -109,11 +115,11 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     options, found = coerce_options({name: values[name] for name in used if values.get(name)}, used)
     faults += found
     arms, found = coerce_arms(arms, settings, options, "--arm {arm.name}")
-    raise_faults(faults + found)
+    raise_faults(faults + found + check_graders(arms, graders))
     check_weights(arms, options)
     assert data is not None
     plugins = PluginSet(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
-    notices += [line for arm in arms for line in _idle(arm, plugins)]
+    notices += [line for arm in arms for line in _idle(arm, plugins)] + find_partial_graders(arms, options)
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return BenchPlan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(notices))
@@ -261,7 +267,7 @@ def merge_layers(layers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Value
 
 
 def _family(task: str) -> str:
-    """The plugin that a task comes from. It takes part in every arm, because it may judge and measure."""
+    """The plugin that a task comes from. It takes part in every arm, because it may grade and measure."""
     return task.split("/")[0]
 
 

@@ -11,9 +11,9 @@ from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.curve_tables import build_curve_table
 from openrft.bench.fitness_tables import build_fitness_tables
 from openrft.bench.group_tables import build_group_tables, build_metric_table
+from openrft.bench.hacking import build_probe_tables
 from openrft.bench.money import build_money_tables
 from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
-from openrft.bench.probe_tables import build_probe_tables
 from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 

@@ -74,7 +74,7 @@ def run_single_job(
             logger.info("job failed after %.1f s: %s", time.perf_counter() - began, failure.error)
             return failure, {}
         logger.info("job finished in %.1f s", time.perf_counter() - began)
-    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file}
+    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file, "fitness": outcome.fitness_file}
     return result, {folder: file for folder, file in files.items() if file is not None}
 
 
@@ -110,24 +110,32 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         metrics,
         outcome.fitness,
         outcome.probes,
+        outcome.gaps,
         checks=outcome.checks,
         usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
     )
 
 
 def _item(rollouts: Sequence[Rollout]) -> Item:
+    draws = [draw for rollout in rollouts for draw in rollout.draws]
+    votes = [one.vote for one in draws or rollouts]
+    if not draws and any(r.answer is not None and r.vote is None for r in rollouts):
+        votes = []  # nobody compared the answers
+    weights = [None if draw.weight is None else round(draw.weight, 4) for draw in draws]
     correct = tuple(bool(r.correct) for r in rollouts)
     partly = any(r.score is not None for r in rollouts)
     scores = tuple(float(bool(r.correct)) if r.score is None else r.score for r in rollouts) if partly else ()
     return Item(
         correct,
         tuple(r.answer is None for r in rollouts),
-        sum(len(r.completion.tokens) for r in rollouts),
+        sum(draw.tokens for draw in draws) or sum(len(r.completion.tokens) for r in rollouts),
         scores,
         # What only a judge could tell about the lenient answer counts as in the strict reading.
         tuple(c if r.lenient_correct is None else r.lenient_correct for r, c in zip(rollouts, correct, strict=True)),
         tuple((r.answer if r.lenient_correct is None else r.lenient_answer) is None for r in rollouts),
-        () if any(r.answer is not None and r.vote is None for r in rollouts) else tuple(r.vote for r in rollouts),
+        tuple(votes),
+        tuple(draw.score for draw in draws),
+        tuple(weights) if len({weight for weight in weights if weight is not None}) > 1 else (),
     )
 
 

@@ -135,6 +135,8 @@ def _list_declared(declaration: Declaration) -> list[tuple[str, str]]:
         lines.append(("trains for", ", ".join(declaration.trains)))
     if "reward" in declaration.hooks:
         lines.append(("rewards", ", ".join(declaration.rewards)))
+    if "grade" in declaration.hooks:
+        lines.append(("grades", f"{declaration.grades} answers"))
     if declaration.changes_nothing_alone:
         lines.append(("changes nothing alone", "yes: it only helps other plugins, or measures"))
     return lines

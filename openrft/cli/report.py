@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
-from openrft.cli.printing import print_json
+from openrft.cli.printing import print_json, print_text
+from openrft.errors import UsageError
 
 EPILOG = """\b
 Examples:
   openrft report pocket-L3-1a2b3c              a run by its name under runs/
   openrft report results/report.json --per-task
+  openrft report pocket-L3-1a2b3c --open       the page, in the browser
+  openrft report pocket-L3-1a2b3c --md         report.md, for a pull request
+  openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
 """
 
@@ -17,23 +21,50 @@ Examples:
 @click.command("report", epilog=EPILOG)
 @click.argument("run")
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
+@click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
+@click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
+@click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def command(run: str, per_task: bool, as_json: bool) -> None:
+def command(
+    run: str, per_task: bool, show_page: bool, as_page: bool, as_markdown: bool, as_csv: bool, as_json: bool
+) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
 
     All numbers are computed again from the report's per-item outcomes.
     """
 
-    from rich.console import Console
-
     from openrft.bench.report import locate_report, read_report
     from openrft.bench.summary import summarise
-    from openrft.cli.run_output import show_summary
     from openrft.config.documents import dump_document
 
-    report = read_report(locate_report(run))
+    forms = {"--html or --open": show_page or as_page, "--md": as_markdown, "--csv": as_csv, "--json": as_json}
+    chosen = [form for form, given in forms.items() if given]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
+    path = locate_report(run)
+    report = read_report(path)
     summary = summarise(report)
     if as_json:
         print_json({"name": report.name, **dump_document(summary)})
+    elif as_csv:
+        from openrft.bench.csv_table import format_csv
+
+        click.echo(format_csv(summary), nl=False)
+    elif as_markdown:
+        from openrft.bench.markdown import format_markdown
+
+        click.echo(format_markdown(report, summary), nl=False)
+    elif show_page or as_page:
+        from openrft.bench.page.document import write_page
+
+        page = write_page(report, summary, path.parent)
+        print_text(f"Wrote {page}.")
+        if show_page and click.launch(str(page)):
+            print_text("No browser could be opened: open the file by hand.", err=True)
     else:
+        from rich.console import Console
+
+        from openrft.cli.run_output import show_summary
+
         show_summary(report, summary, Console(), per_task)

@@ -17,6 +17,7 @@ from rich.text import Text
 from openrft.bench.gate import PASS, REGRESSION, GateResult
 from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
+from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.summary import summarise
@@ -83,14 +84,16 @@ def _lines(lines: Iterable[str], console: Console) -> None:
 
 
 def write_and_show(report: Report, folder: Path, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
-    """Write report.json with its summary and report.md, and print the tables (or the summary as JSON, with `more`)."""
+    """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
+    `more`)."""
     summary = summarise(report)
     report = replace(report, summary=dump_document(summary))
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
+    write_page(report, summary, folder)
     if as_json:
         print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
         return
     show_summary(report, summary, Console(), said=report.notices)  # the notices were printed before the first job
     click.echo()
-    print_text(f"Wrote {folder}/ (report.json, report.md, rollouts/, metrics/, plan.json).")
+    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, plan.json).")

@@ -75,6 +75,16 @@ class ExploreSettings:
         " before RL, to name what pays without being right; 0: none. Each costs about 13 calls of a paid judge.",
         ge=0,
     )
+    holdback: int = option(
+        0,
+        help="Training questions that RL is not trained on. They are answered again and again, so that the report can"
+        " say whether what the rewards say of them parts from the strict grade; 0: none.",
+        ge=0,
+    )
+    holdback_every: int = option(5, help="Steps between the answers to held-back questions.", ge=1)
+    holdback_temperature: float = option(
+        0.0, help="Sampling temperature of the answers to held-back questions; 0: greedy.", ge=0
+    )
     checkpoint_every: int = option(
         1,
         help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from openrft.grading import doubt
 from openrft.grading.boolean import find_statement
-from openrft.grading.choice import DENIED, check_sentences
+from openrft.grading.choice import DENIED, check_sentences, is_denied
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import CONFIRMED_LETTER, CONNECTIVES, strip_option_words
 from openrft.grading.markup import remove_markup
@@ -85,7 +85,10 @@ def read_bare(sample: Sample, text: str) -> Finding:
         return first if first.answer is not None and (last.answer is None or is_name) else last
     if last.answer is not None and first.answer not in (None, last.answer):
         return refuse(f"says {first.answer}, then {last.answer}")
-    return last if last.answer is not None else first
+    finding = last if last.answer is not None else first
+    if sample.kind == "choice" and finding.answer is not None and is_whole and is_denied(sample, finding.answer, text):
+        return refuse(f"{finding.answer} {DENIED}")
+    return finding
 
 
 Bare = Callable[[Sample, str, bool], Finding]  # `bool`: the sentence concludes, or is all there is

@@ -31,6 +31,12 @@ _LISTED = re.compile(r"[(\[\"'`\u201c\u2018\u00ab\u300c*]*[A-Z][)\]]?(?![\w'])")
 _DENIED = re.compile(
     r"(?:definitely\s+|certainly\s+)?(?:not|neither|none|unclear|unknown|nothing)\b|n't", re.IGNORECASE
 )
+_IS_WRONG = re.compile(
+    r"\s(?:is|was)\s+(?:(?:also|clearly|definitely|actually|obviously|therefore|simply)\s+)?"
+    r"(?:wrong|incorrect|false|not\s+(?:the\s+)?(?:correct|right|true|answer))\b",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(r"[,;:.!?]|\b(?:but|and|so|then|however|option|answer|choice|no|yes)\b", re.IGNORECASE)
 _SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u0392": "B"})  # of other alphabets
 
 
@@ -118,6 +124,21 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
     return _check_sentences(table, chosen, doubt.SENTENCE_END.split(remainder))
 
 
+def is_denied(sample: Sample, letter: str, text: str) -> bool:
+    """Whether a sentence of the text says that the option with this letter is wrong, whatever others say."""
+    table = get_option_table(sample.options)
+    chosen = table.labels.index(letter)
+    return any(_is_called_wrong(table, chosen, sentence) for sentence in doubt.SENTENCE_END.split(text[:LONGEST]))
+
+
+def _is_called_wrong(table: OptionTable, chosen: int, sentence: str) -> bool:
+    for found in _IS_WRONG.finditer(sentence):
+        subject = _SUBJECT.split(sentence[: found.start()])[-1].strip(MARKS + _AROUND)
+        if subject.strip("()[]*") == table.labels[chosen] or table.find_text(subject) == chosen:
+            return True
+    return False
+
+
 def check_sentences(sample: Sample, letter: str, sentences: list[str]) -> Finding:
     """The option with this letter, unless one of the sentences behind it takes it back or puts another beside it."""
     table = get_option_table(sample.options)
@@ -146,6 +167,8 @@ def _object(table: OptionTable, chosen: int, sentence: str) -> Finding | None:
     reason = doubt.ANY_REASON.search(sentence)
     said = sentence[: reason.start()] if reason else sentence
     letter = table.labels[chosen]
+    if _is_called_wrong(table, chosen, said):
+        return refuse(f"{letter} {DENIED}")
     if doubt.OPEN.search(said) or doubt.RETRACTION.search(said):
         others = table.find_mentions(said) - {chosen}
         return _name_two(table, chosen, others) if others else refuse(f"{letter} {DENIED}")

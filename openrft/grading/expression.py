@@ -1,31 +1,22 @@
 """Expressions in answers: `2x+1`, `(x-1)(x+1)`, `\\{1, 2\\}`, `x > 3`, matrices, equations.
 
-Two expressions are compared by Math-Verify (huggingface/Math-Verify), which parses LaTeX with a grammar and compares
-with sympy. Of the graders for mathematical answers it is the one that knows sets, intervals, matrices and equations and
-is maintained; sympy's own LaTeX reader knows none of these. Where both sides are plain numbers, number.py decides: it
-knows units, percent and the digits of the gold answer, and does not take `12 or 13` for a set.
-
-Math-Verify's own time limits use signals, so they fail outside the main thread (its issues 50 and 55), and without
-them one answer can compute for ever. Others switch the limits off in threads, or start a pool of processes. Here one
-subprocess is kept between calls. Python code in it is stopped by processor time, whatever else the machine does; what
-ignores that is killed after WALL_SECONDS, and the next call starts a new process. It works in every thread and in every
-process of the bench. Its input ends with the process that started it, and so does it.
+A grammar of our own reads what most answers are (algebra.py, algebra_forms.py) and compares values at drawn points
+(algebra_value.py): a millisecond each, with bounds that the text cannot break. What it does not know is read by
+Math-Verify (huggingface/Math-Verify), which parses LaTeX with a grammar and compares with sympy. Of the graders for
+mathematical answers it knows the most kinds and is maintained. It takes 2-90 ms an answer and for a hostile one any
+time, so it runs in a process of its own with a limit (expression_process.py). What is not compared within it is not
+read, with that reason, and never wrong. Where both sides are plain numbers, number.py decides: it knows units, percent
+and the digits of the gold answer, and does not take `12 or 13` for a set.
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
-import json
-import os
 import re
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
-from openrft.errors import OpenRFTError
-from openrft.grading import expression_worker
+from openrft.grading.algebra import TooLarge, UnknownForm
+from openrft.grading.algebra_forms import Form, is_same_form, parse_form
+from openrft.grading.expression_process import Word, ask
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import Number, is_same_number, parse_number
 from openrft.grading.plain_math import to_plain
@@ -33,8 +24,8 @@ from openrft.grading.rules import DEFAULT_RULES, GradingRules
 from openrft.types import Sample
 
 LONGEST = 500  # characters of an expression
-WALL_SECONDS = 10.0  # after which the subprocess is killed, if it has not answered
-_START_SECONDS = 120.0  # for importing sympy on a busy machine
+LONGEST_ASKED = 200  # characters of a number, and of what Math-Verify is asked about: sums and integrals are short
+UNKNOWN, TOO_LARGE = "unknown", "too large"
 
 _HEDGE = re.compile(r"\b(?:not|maybe|perhaps|possibly|either|unknown|unsure|wait|actually)\b", re.IGNORECASE)
 _IS = re.compile(r"(?:\b(?:is|are|equals)\b|(?<=[A-Za-z]):)\s+", re.IGNORECASE)
@@ -48,13 +39,17 @@ _SIGNS = {
     "\u03c0": r"\pi ", "\u221a": r"\sqrt ", "\u221e": r"\infty ", "\u2264": r"\le ", "\u2265": r"\ge ",
     "\u2260": r"\ne ", "\u222a": r"\cup ", "\u2229": r"\cap ", "\u2208": r"\in ", "\u00b1": r"\pm ",
     "\u2205": r"\emptyset ", "\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u03b8": r"\theta ",
-    "\u03bb": r"\lambda ", "\u2009": " ", "\u00a0": " ",
+    "\u03bb": r"\lambda ", "\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}",
+    "\u2009": " ", "\u00a0": " ",
 }  # fmt: skip
 _HUGE = re.compile(r"\^\s*\{?\s*-?\d{5,}|\^\s*\{[^{}]*\^\s*\{[^{}]*\^|\d!+\s*!|\d{3,}\s*!")  # would compute for ever
 _DEEPEST = 20  # brackets in brackets
 _RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207f"
 _SUPERSCRIPT = re.compile(f"[{_RAISED}]+")
 _PLAIN_RAISED = str.maketrans(_RAISED, "0123456789+-n")
+_LOWERED = "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u2099"
+_SUBSCRIPT = re.compile(f"[{_LOWERED}]+")
+_PLAIN_LOWERED = str.maketrans(_LOWERED, "0123456789n")
 _REWRITTEN = (
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"<="), r"\\le "),
@@ -65,13 +60,14 @@ _REWRITTEN = (
 )
 
 
-def read_expression(sample: Sample, raw: str) -> str | None:
-    """The expression in the answer, as it is written; None if there is none that can be read."""
-    return None if explain_unreadable(sample, raw) else _strip_words(raw)
+def read_expression(sample: Sample, raw: str) -> tuple[str | None, str]:
+    """The expression in the answer, as it is written; or None, and why there is none that can be read."""
+    reason = _explain_unreadable(sample, raw)
+    return (None, reason) if reason else (_strip_words(raw), "")
 
 
-def explain_unreadable(sample: Sample, raw: str) -> str:
-    """Why `read_expression` gives None; empty if it does not."""
+def _explain_unreadable(sample: Sample, raw: str) -> str:
+    """Why the answer cannot be read; empty if it can."""
     if len(raw) > 4 * LONGEST:
         return "it is too long for an expression"
     text = _strip_words(raw)
@@ -83,7 +79,7 @@ def explain_unreadable(sample: Sample, raw: str) -> str:
         return "it is too long for an expression"
     if found := _HEDGE.search(text):
         return f"it does not settle on one answer: {found[0]!r}"
-    if isinstance(parse_number(text), Number):
+    if len(text) <= LONGEST_ASKED and isinstance(parse_number(text), Number):
         return ""
     if _HUGE.search(text) or not _is_balanced(text):
         return "it is too large, or its brackets do not match"
@@ -91,10 +87,14 @@ def explain_unreadable(sample: Sample, raw: str) -> str:
     words = [word for word in _WORD.findall(_NAMED.sub(" ", text)) if word.lower() not in known]
     if words:
         return f"it is no expression: {words[0]!r}"
-    verdict = _ask(to_latex(text))
-    if verdict == "timeout":
-        return "it takes too long to read"
-    return "" if verdict == "yes" else "it cannot be read as an expression"
+    if _parse(text) == TOO_LARGE:
+        return "it is too large for an expression"
+    verdicts = {_compare(gold, text) for gold in (sample.answer, *sample.accepted)}
+    if "yes" not in verdicts and "timeout" in verdicts:
+        return "it takes too long to compare"
+    if verdicts & {"yes", "no"} or not isinstance(_parse(text), str) or (word := _ask(text)) == "yes":
+        return ""
+    return "it takes too long to read" if word == "timeout" else "it cannot be read as an expression"
 
 
 def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, question: str = "") -> bool:
@@ -111,13 +111,15 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
             return is_same_number(read, gold, rules, question)
         if re.fullmatch(r"[\d\s.,+*/()^{}-]+", to_plain(read)):  # a calculation that is not finished
             return False
-    return _ask(to_latex(gold), to_latex(read)) == "yes"
+    return _compare(gold, read) == "yes"
 
 
+@functools.lru_cache(maxsize=4096)
 def to_latex(text: str) -> str:
     """The expression as Math-Verify reads it: programmers' and Unicode signs as LaTeX."""
     text = remove_markup(text).replace("$", " ").replace("\n", " ")
     if not text.isascii():
+        text = _SUBSCRIPT.sub(lambda found: "_{" + found[0].translate(_PLAIN_LOWERED) + "}", text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_PLAIN_RAISED) + "}", text)
         text = "".join(_SIGNS.get(sign, sign) for sign in text)
     text = _NAMED.sub(r"\\\1 ", text)
@@ -140,91 +142,39 @@ def _strip_words(raw: str) -> str:
     return _IS.split(" ".join(raw.split()))[-1].strip().rstrip(".;")
 
 
+@functools.lru_cache(maxsize=4096)
 def _squeeze(text: str) -> str:
     return "".join(remove_markup(text[: 4 * LONGEST]).split()).rstrip(".")
 
 
+def _compare(gold: str, text: str) -> Word:
+    """Whether two expressions are equal."""
+    expected, found = _parse(gold), _parse(text)
+    if found == TOO_LARGE:
+        return "unreadable"
+    verdict = None if isinstance(expected, str) or isinstance(found, str) else is_same_form(expected, found)
+    if verdict is None:
+        return _ask(text, gold)
+    return "yes" if verdict else "no"
+
+
+def _ask(text: str, gold: str = "") -> Word:
+    """What Math-Verify says of the text, or of its equality with a gold answer."""
+    latex = to_latex(text)
+    if len(latex) > LONGEST_ASKED or not latex.isascii():  # it knows no further signs
+        return "unreadable"
+    return ask(to_latex(gold), latex) if gold else ask(latex)
+
+
 @functools.lru_cache(maxsize=4096)
-def _ask(*texts: str) -> str:
-    """The subprocess's word on these expressions: yes, no, unreadable or timeout."""
-    return _WORKER.ask(list(texts))
-
-
-class _Worker:
-    """One subprocess, started when it is first needed. One request at a time."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def ask(self, texts: list[str]) -> str:
-        """One request and its answer; "timeout" if the subprocess had to be killed."""
-        with self.lock:
-            if self.process is None:
-                self._start()
-            answer = self._exchange(json.dumps(texts).encode() + b"\n", WALL_SECONDS)
-            if not answer:
-                self.stop()
-            return answer or "timeout"
-
-    def stop(self) -> None:
-        """Kill the subprocess and wait for its end."""
-        process, self.process = self.process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                pipe.close()
-
-    def forget(self) -> None:
-        """After a fork: the subprocess is the parent's. This process starts its own."""
-        process, self.process, self.lock = self.process, None, threading.Lock()
-        if process and process.stdin and process.stdout:
-            process.stdin.close()  # else it would live as long as this process
-            process.stdout.close()
-            process.returncode = 0  # nobody here waits for it
-
-    def _start(self) -> None:
-        file = str(Path(expression_worker.__file__))
-        # -P: the folder of this file must not hide the standard library. A session of its own: Ctrl-C is not for it.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", file],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,
-        )
-        first = self._exchange(b"", _START_SECONDS)
-        if first != "ready":
-            self.stop()
-            raise OpenRFTError(
-                f"the process that compares expressions does not start ({first or 'no answer'}).",
-                "Is math-verify installed? pip install 'math-verify[antlr4_13_2]'",
-            )
-
-    def _exchange(self, request: bytes, seconds: float) -> str:
-        """The line that answers a request; empty if the subprocess ended or was killed."""
-        process = self.process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        timer = threading.Timer(seconds, process.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            if request:
-                process.stdin.write(request)
-            return process.stdout.readline().decode().strip()
-        except BrokenPipeError:
-            return ""
-        finally:
-            timer.cancel()
-
-
-_WORKER = _Worker()
-atexit.register(_WORKER.stop)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_WORKER.forget)
+def _parse(text: str) -> Form | str:
+    """What our own grammar makes of the text; UNKNOWN or TOO_LARGE."""
+    latex = to_latex(text)
+    if len(latex) > 2 * LONGEST:
+        return TOO_LARGE
+    try:
+        return parse_form(latex)
+    except UnknownForm:
+        return UNKNOWN
+    except TooLarge:
+        return TOO_LARGE

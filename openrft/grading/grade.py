@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from openrft.grading.expression_process import share_seconds
 from openrft.grading.extract import read_strict
 from openrft.grading.finding import Finding
 from openrft.grading.lenient import check_later, read_lenient
@@ -21,7 +22,7 @@ class Grade:
     """The verdict on one completion."""
 
     answer: str | None  # what was read; None = unparsed
-    correct: bool | None  # None = not scored, because only a judge could tell; never counted as wrong
+    correct: bool | None  # None = not scored, because no rule could tell; never counted as wrong
     score: float | None = None  # in [0, 1], where an answer can be partly right
     lenient: Grade | None = None  # the verdict of the lenient reading; None = the same as this one
     reason: str = field(default="", compare=False)  # why, in a few words for people
@@ -39,6 +40,11 @@ def grade(sample: Sample, completion: str, rules: GradingRules = DEFAULT_RULES) 
 
     What the strict reading takes for the answer, the lenient one takes, too.
     """
+    with share_seconds(completion):
+        return _grade(sample, completion, rules)
+
+
+def _grade(sample: Sample, completion: str, rules: GradingRules) -> Grade:
     parts = split_thought(completion)
     strict, end = read_strict(sample, parts.answer)
     if strict.answer is not None:
@@ -64,6 +70,7 @@ def apply_grade(rollout: Rollout, verdict: Grade) -> Rollout:
         score=verdict.score,
         lenient_answer=lenient.answer,
         lenient_correct=lenient.correct,
+        reason=verdict.reason,
     )
 
 

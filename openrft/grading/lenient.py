@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from openrft.grading import doubt
 from openrft.grading.bare import read_bare, read_replacement, strip_bullet
+from openrft.grading.choice import DENIED, is_denied
 from openrft.grading.extract import LONGEST, MOST, Place, find_boxes, find_statements, read_boxes, read_statement
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
@@ -77,6 +78,8 @@ def read_lenient(sample: Sample, text: str) -> Finding:
 def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Finding:
     """The finding, unless the text behind it takes it back: then what that text gives instead, if anything."""
     tail = text[end:]
+    if sample.kind == "choice" and finding.answer is not None and is_denied(sample, finding.answer, tail):
+        return refuse(f"{finding.answer} {DENIED}")
     taken = doubt.RETRACTION.search(tail) or doubt.OPEN.search(tail) or _BESIDE.match(tail)
     if taken is None:
         return finding

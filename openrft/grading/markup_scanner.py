@@ -86,6 +86,7 @@ class _Scanner:
         self.opened: dict[str, list[int]] = {}  # emphasis and mathematics that are open: the indices of their pieces
         self.takes_argument = False  # whether a brace here opens what belongs to a command, to ^ or to _
         self.glue = ""  # the command that stands directly before
+        self.environments = 0  # \\begin without its \\end: a break ends a row there
 
     def scan(self) -> str:
         match, text, end = _TOKEN.match, self.text, len(self.text)
@@ -158,10 +159,13 @@ class _Scanner:
             self._write(_SPACES[name])
         else:
             self._write(found[0])
+            self.environments += (name == "begin") - (name == "end")
             self.takes_argument, self.glue = name not in _OPERATORS, name
 
     def _read_escape(self, sign: str) -> None:
-        if sign in _SPACES:
+        if sign == "\\" and self.environments > 0:
+            self._write("\\\\")
+        elif sign in _SPACES:
             self._write(_SPACES[sign])
         elif sign in "()":
             self._pair("\\(", sign == ")", "\\" + sign)

@@ -31,6 +31,7 @@ _LOOSE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,])[-+]?(?:[1-9]\d{0,2}(?:[. ]\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+)(?![\d,]|\.\d)"
 )
+_ZERO_COMMA = re.compile(r"(?<![\w.,])0(?:,|\{,\})\d+(?![\d,]|\{,\}|\.\d)")
 _ASKS_PERCENT = re.compile(
     r"\b(?:what|which|how many)\s+(?:\w+\s+)?per\s?cent|\bpercentage\b"
     r"|\b(?:in|as(?:\s+a)?)\s+(?:per\s?cent\b|%)|\(\s*\\?%\s*\)",
@@ -56,7 +57,7 @@ class Refusal:
 
 def read_number(sample: Sample, raw: str) -> str | None:
     """The number in the answer with its unit, as it is written; None if the answer is not one number."""
-    found = parse_number(raw, _uses_decimal_comma(sample))
+    found = _parse_answer(raw, _uses_decimal_comma(sample))
     if isinstance(found, Number):
         return found.written
     return raw if any(_is_same_text(raw, gold) for gold in (sample.answer, *sample.accepted)) else None
@@ -64,7 +65,7 @@ def read_number(sample: Sample, raw: str) -> str | None:
 
 def explain_refusal(sample: Sample, raw: str) -> str:
     """Why `read_number` gives None; empty if it does not."""
-    found = parse_number(raw, _uses_decimal_comma(sample))
+    found = _parse_answer(raw, _uses_decimal_comma(sample))
     return found.reason if isinstance(found, Refusal) and read_number(sample, raw) is None else ""
 
 
@@ -80,10 +81,19 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     that is no decimal (`1/3`, `\\sqrt{2}`) is matched exactly, or by its rounding to three digits or more.
     """
     comma = writes_decimal_comma(gold)
-    expected, found = parse_number(gold, comma), parse_number(read, comma)
+    expected, found = parse_number(gold, comma), _parse_answer(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
     return any(_is_equal(expected.term, term, rules) for term in _same_unit(expected, found, rules, question))
+
+
+def _parse_answer(text: str, decimal_comma: bool) -> Number | Refusal:
+    """The number of an answer. Where the gold has no decimal comma, 0,5 still is one half: no thousands begin with 0,
+    and no list does without a space. But 5,7 may be two numbers."""
+    found = parse_number(text, decimal_comma)
+    if isinstance(found, Refusal) and not decimal_comma and len(text) <= LONGEST and _ZERO_COMMA.search(text):
+        return parse_number(text, True)
+    return found
 
 
 def writes_decimal_comma(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from openrft.grading.boolean import read_boolean
 from openrft.grading.choice import read_choice
-from openrft.grading.expression import explain_unreadable, is_same_expression, read_expression
+from openrft.grading.expression import is_same_expression, read_expression
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.number import explain_refusal, is_same_number, read_number
 from openrft.grading.rules import GradingRules
@@ -27,9 +27,8 @@ def _find_number(sample: Sample, raw: str) -> Finding:
 
 
 def _find_expression(sample: Sample, raw: str) -> Finding:
-    if (answer := read_expression(sample, raw)) is not None:
-        return Finding(answer)
-    return Finding(None, explain_unreadable(sample, raw))
+    answer, reason = read_expression(sample, raw)
+    return Finding(answer, reason)
 
 
 def _find_text(sample: Sample, raw: str) -> Finding:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from openrft.types import Completion
 
 THINK = ("<think>", "</think>")
+SENTENCES = ("Here is my thought process:", "Here is my response:")  # Granite 3.2; a mark only where a text begins so
 # Opening and closing mark. A closing mark alone means that the prompt opened the thought.
 MARKS = (
     THINK,  # DeepSeek-R1, QwQ, Qwen3, GLM, SmolLM3 and most others
@@ -26,9 +27,10 @@ MARKS = (
     ("◁think▷", "◁/think▷"),  # Kimi
     ("<|channel>thought", "<channel|>"),  # Gemma 4
     ("<|channel|>analysis<|message|>", "<|end|>"),  # gpt-oss
+    SENTENCES,
 )
 _CLOSES = {opening.lower(): closing.lower() for opening, closing in MARKS}
-_ALONE = {*_CLOSES.values()} - {"<|end|>"}  # in other formats <|end|> ends a turn
+_ALONE = {*_CLOSES.values()} - {"<|end|>", SENTENCES[1].lower()}  # in other formats <|end|> ends a turn
 _OUTSIDE = {*_CLOSES} | _ALONE  # the marks that mean something outside a thought
 _MARK = re.compile("|".join(re.escape(mark) for pair in MARKS for mark in pair), re.IGNORECASE)
 _CHANNEL = re.compile(r"(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>")  # gpt-oss, before the answer
@@ -55,6 +57,8 @@ def split_thought(completion: str) -> ThoughtAndAnswer:
     for match in _MARK.finditer(text):
         mark = match.group().lower()
         means_something = mark == closing if closing else mark in _OUTSIDE
+        if mark == SENTENCES[0].lower() and (start or text[: match.start()].strip()):
+            continue
         if not means_something:  # and no part is cut out: a text of such marks would be copied again and again
             continue
         part, start = text[start : match.start()], match.end()

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import pluggy
 
 from openrft.config.parse import check_options_class
-from openrft.plugins.hookspecs import GROUP, HOOKS, Hooks, Objective
+from openrft.plugins.hookspecs import GROUP, HOOKS, AnswerRule, Graded, Hooks, Objective
 from openrft.types import RewardKind
 
 # Attributes that authors may write by habit -> the ones they mean.
@@ -35,6 +35,7 @@ SYNONYMS = {
     **dict.fromkeys(("objective", "objectives"), "trains"),
     **dict.fromkeys(("support", "supports"), "changes_nothing_alone"),
 }
+FORMER_HOOKS = {"judge": "grade"}  # what hooks were called -> what they are called
 
 
 class Plugin:
@@ -49,8 +50,13 @@ class Plugin:
     trains: ClassVar[tuple[Objective, ...]] = ("imitate", "explore")
     """What its hook `train_step` trains for. "explore_stage": it runs the whole explore stage."""
 
-    rewards: ClassVar[tuple[RewardKind, ...]] = ("outcome", "process")
-    """The kinds of reward that its hook `reward` gives."""
+    rewards: tuple[RewardKind, ...] = ("outcome", "process")
+    """The kinds of reward that its hook `reward` gives. Without any the hook is not called. If it depends on the
+    options, `__init__` sets it."""
+
+    grades: Graded = "open"
+    """Which answers its hook `grade` grades: "open", those that the task's own rule leaves open; "all", every answer,
+    in place of the rule; "none", so that the hook is not called. If it depends on the options, `__init__` sets it."""
 
     learns_from_rewards: ClassVar[bool] = True
     """False for a plugin whose RL steps do not use the rewards. They are logged, and nothing is warned about them."""
@@ -71,6 +77,14 @@ class Plugin:
     evaluation shows none (CBRL, arXiv 2603.18953). None: they do not fade. If it depends on the options, `__init__`
     sets it."""
 
+    completions_per_answer: int = 1
+    """How many completions of a test question its hook `weigh` makes one answer of. If it depends on the options,
+    `__init__` sets it."""
+
+    answer_rule: AnswerRule = "vote"
+    """How an answer is made from the weights of `weigh`: "vote" or "best". If it depends on the options, `__init__`
+    sets it."""
+
     Options: ClassVar[type[Any] | None] = None
     """The options, as a frozen dataclass. The plugin is built as `Plugin(options)`, or as `Plugin()` without it."""
 
@@ -84,11 +98,14 @@ class Declaration:
     replaces: tuple[str, ...] = Plugin.replaces
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
+    grades: Graded = Plugin.grades
     learns_from_rewards: bool = Plugin.learns_from_rewards
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
     dynamic_sampling_retries: int = Plugin.dynamic_sampling_retries
     demonstration_share: float = Plugin.demonstration_share
     demonstration_fade: float | None = Plugin.demonstration_fade
+    completions_per_answer: int = Plugin.completions_per_answer
+    answer_rule: AnswerRule = Plugin.answer_rule
     Options: type[Any] | None = Plugin.Options
 
 
@@ -98,11 +115,22 @@ HOOK_OF_ATTRIBUTE = {
     "trains": "train_step",
     "learns_from_rewards": "train_step",
     "rewards": "reward",
+    "grades": "grade",
     "demonstration_share": "retrieve",
     "demonstration_fade": "retrieve",
+    "completions_per_answer": "weigh",
+    "answer_rule": "weigh",
 }
 # What may depend on the options: known when there is an instance.
-OF_INSTANCES = ("dynamic_sampling_retries", "demonstration_share", "demonstration_fade")
+OF_INSTANCES = (
+    "rewards",
+    "grades",
+    "dynamic_sampling_retries",
+    "demonstration_share",
+    "demonstration_fade",
+    "completions_per_answer",
+    "answer_rule",
+)
 
 
 class DeclarationFault(Exception):
@@ -129,7 +157,8 @@ def read_declaration(cls: type[Any]) -> Declaration:
     for name in ("changes_nothing_alone", "learns_from_rewards"):
         if not isinstance(values.get(name, False), bool):
             raise DeclarationFault(f"{name} is {values[name]!r}.", "It must be True or False.")
-    _check_numbers({name: values[name] for name in OF_INSTANCES if name in values})
+    _check_of_instances({name: values[name] for name in OF_INSTANCES if name in values})
+    _check_grades(values.get("grades", "open"))
     for name, hook in HOOK_OF_ATTRIBUTE.items():
         if name in values and hook not in hooks:
             raise DeclarationFault(f"it declares {name} and has no hook {hook}.", f"Write the hook or remove {name}.")
@@ -139,8 +168,12 @@ def read_declaration(cls: type[Any]) -> Declaration:
 
 def read_instance(declaration: Declaration, plugin: object) -> Declaration:
     """The declaration with the values that depend on the options. Raises DeclarationFault."""
+    if type(plugin).__hash__ is None:
+        raise DeclarationFault("its instances have no hash.", "Write eq=False in the @dataclass of the plugin.")
     values = {name: getattr(plugin, name, getattr(declaration, name)) for name in OF_INSTANCES}
-    _check_numbers(values)
+    _check_of_instances(values)
+    _check_names("rewards", values["rewards"])
+    _check_grades(values["grades"])
     return dataclasses.replace(declaration, **values)
 
 
@@ -151,6 +184,10 @@ def _read_hooks(cls: type[Any]) -> tuple[str, ...]:
         marks = None if name.startswith("__") else parse(cls, name)
         if marks is not None:
             hook = marks.get("specname") or name
+            if hook in FORMER_HOOKS:
+                raise DeclarationFault(
+                    f"its hook {hook} is now called {FORMER_HOOKS[hook]}.", f"Rename it to {FORMER_HOOKS[hook]}."
+                )
             if hook not in HOOKS:
                 raise DeclarationFault(
                     f"there is no hook {hook!r}{_suggest(hook, HOOKS)}.", f"The hooks are {', '.join(HOOKS)}."
@@ -224,18 +261,30 @@ def _check_names(attribute: str, value: object) -> None:
             )
 
 
-def _check_numbers(values: typing.Mapping[str, object]) -> None:
+def _check_of_instances(values: typing.Mapping[str, object]) -> None:
     """Checks the attributes of `OF_INSTANCES` that are given."""
     retries = values.get("dynamic_sampling_retries", 0)
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise DeclarationFault(
             f"dynamic_sampling_retries is {retries!r}.", "It must be a whole number, 0 where a step draws once."
         )
+    size = values.get("completions_per_answer", 1)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise DeclarationFault(f"completions_per_answer is {size!r}.", "It must be a whole number from 1 up.")
+    if (rule := values.get("answer_rule", "vote")) not in typing.get_args(AnswerRule):
+        raise DeclarationFault(f"answer_rule is {rule!r}.", f"Use {' or '.join(typing.get_args(AnswerRule))}.")
     for name in ("demonstration_share", "demonstration_fade"):
         value = values.get(name, 1.0)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (is_number and 0 < value <= 1) and not (value is None and name == "demonstration_fade"):  # type: ignore[operator]
             raise DeclarationFault(f"{name} is {value!r}.", "It must be a number above 0 and at most 1.")
+
+
+def _check_grades(value: object) -> None:
+    known = typing.get_args(Graded)
+    if value not in known:
+        near = _suggest(value, known) if isinstance(value, str) else ""
+        raise DeclarationFault(f"grades is {value!r}{near}.", f"Use {', '.join(known)}.")
 
 
 def _check_options(kind: object) -> None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, Ty
 
 import pluggy
 
-from openrft.tasks.task import Task, TaskFamily
-from openrft.types import JSON, Demonstration, Prompt, Reward, Rollout, Sample
+from openrft.tasks.task import Question, Task, TaskFamily
+from openrft.types import JSON, Completion, Demonstration, Message, Prompt, Reward, Rollout, Sample
 
 if TYPE_CHECKING:
     from openrft.config.settings import Settings
@@ -34,6 +34,8 @@ GROUP = "openrft"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 Objective = Literal["imitate", "explore", "explore_stage"]
+AnswerRule = Literal["vote", "best"]
+Graded = Literal["open", "all", "none"]  # which answers a plugin grades
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,6 +54,15 @@ class HookResult(Generic[T_co]):
 
 
 Returned: TypeAlias = T | HookResult[T]  # what a hook may return: its value, or a HookResult with it
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The completions from which one answer to a test question is made. There is no gold answer."""
+
+    question: Question
+    messages: tuple[Message, ...]  # the prompt, demonstrations included
+    completions: tuple[Completion, ...]  # those that were written, with log-probabilities where the policy gives some
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +165,22 @@ class Hooks:
     def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward | None]]:
         """One Reward per rollout, in order. The results of all plugins are collected.
 
-        None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
-        step and counts it. If that is more than half of them, the job stops.
+        What a completion is worth in RL besides its grade. Evaluation never calls it. How right an answer is, in RL
+        and in evaluation alike, is for the hook `grade`.
 
-        kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`). The core
-        aggregates it with f and computes R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4). If
-        `explore.credit` is step or min, each step's share of R is earned where it ends (`Rollout.step_rewards`).
-        kind "outcome": replaces the grader's outcome reward (placebo studies, learned verifiers).
-        `step` counts from 0. -1 means the rollouts that are measured before RL (stages/fitness.py), for plugins that
-        declare process rewards.
-        An exception stops the job and names the plugin. It never becomes a zero.
+        kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`), or one
+        `score` for the whole of it, such as for brevity. The core aggregates the steps with f and computes
+        R = alpha * outcome + (1 - alpha) * f(process) (paper, section 2.4). If `explore.credit` is step or min, each
+        step's share of R is earned where it ends (`Rollout.step_rewards`).
+        kind "outcome": its `score` takes the grade's place in R (placebo studies, learned verifiers). Test answers keep
+        their grades. The mean counts where several plugins give one.
+
+        None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
+        step and counts it. If that is more than half of them, the job stops. An exception stops the job and names the
+        plugin. It never becomes a zero.
+        `step` counts from 0. -1 means rollouts before RL: those that measure process rewards (stages/fitness.py), for
+        which plugins without process rewards are not called, and answers that are made to be paid without being right
+        (stages/probe.py). The plugin's `rewards` declares its kinds.
         """
         raise NotImplementedError
 
@@ -201,19 +218,33 @@ class Hooks:
         """
         raise NotImplementedError
 
+    @hookspec(firstresult=True)
+    def weigh(self, candidates: Sequence[Candidates], task: Task, progress: Progress) -> Returned[list[list[float]]]:
+        """A weight from 0 up for each completion of each test question, from which its answer is made.
+
+        `completions_per_answer` completions are drawn for each answer. `answer_rule` says what the weights do: "vote"
+        adds up those of equal answers, and "best" takes the completion with the highest. An arm can have one plugin
+        with this hook.
+        """
+        raise NotImplementedError
+
     @hookspec
     def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Returned[Mapping[str, float]]:
         """Further metrics of the graded test rollouts, by name. Names of different plugins must not clash."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def judge(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> Returned[list[Grade]] | None:
-        """Grades of the answers that `task.grade` left open (`correct` is None): one per rollout, in order.
+    def grade(self, rollouts: Sequence[Rollout], task: Task, progress: Progress) -> Returned[list[Grade]] | None:
+        """How right each answer is: one Grade per rollout, in order.
 
-        Called with those rollouts only: with test answers before `evaluate`, and with each step's before `reward`.
-        Return None without a judge. Then, or with a Grade whose `correct` is None, the answer is reported as not scored
-        and never as wrong. In RL it is left out, unless a plugin gives its outcome reward. A judge that cannot be
-        reached raises.
+        The task's own rule (`task.grade`) comes first, and each rollout has its verdict. The plugin's `grades` says
+        which rollouts it is called with: "open", those that the rule left open (`correct` is None), or "all". It grades
+        test answers before `evaluate`, each step's answers before `reward`, and what is measured before RL. In a
+        bench it does so for every arm, so that all arms are measured alike.
+
+        Return None if there is nothing to grade with. Then, or with a Grade whose `correct` is None, the answer is
+        reported as not scored and never as wrong. In RL it is left out, unless a plugin gives its outcome reward. A
+        server that cannot be reached raises. `Grade.score` is in [0, 1]; `Grade.reason` is kept with the rollout.
         """
         raise NotImplementedError
 

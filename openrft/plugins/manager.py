@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import pluggy
@@ -19,7 +19,7 @@ from openrft.errors import OpenRFTError, PluginError, UsageError
 from openrft.plugins import hookspecs
 from openrft.plugins.base import Declaration, DeclarationFault, read_instance
 from openrft.plugins.errors import check_result, name_plugin_in_errors
-from openrft.plugins.hookspecs import HookResult
+from openrft.plugins.hookspecs import Graded, HookResult
 from openrft.plugins.registry import (
     check_requirements,
     digest_plugin_source,
@@ -106,6 +106,8 @@ class PluginSet:
         # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
         for name in reversed(self.names):
             self._register(name)
+        if len(rivals := self.grading("all")) > 1:
+            raise UsageError(f"{' and '.join(rivals)} both grade every answer.", "Use one of them.")
 
     def _register(self, name: str) -> None:
         instance = self.instances[name]
@@ -150,7 +152,12 @@ class PluginSet:
     def implementing(self, hook: str) -> list[str]:
         """Names of the plugins that implement the hook, in call order."""
         impls = getattr(self._manager.hook, hook).get_hookimpls()
-        return [impl.plugin_name for impl in reversed(impls)]
+        return [impl.plugin_name for impl in reversed(impls) if self._acts(impl.plugin_name, hook)]
+
+    def _acts(self, name: str, hook: str) -> bool:
+        """Whether the plugin's hook is called with these options."""
+        declared = self.declarations[name]
+        return not ((hook == "reward" and not declared.rewards) or (hook == "grade" and declared.grades == "none"))
 
     def trainers_for(self, objective: str) -> list[str]:
         """Plugins that train for this objective."""
@@ -160,14 +167,26 @@ class PluginSet:
         """Plugins that give rewards of this kind."""
         return [name for name in self.implementing("reward") if kind in self.declarations[name].rewards]
 
-    def call_all(self, hook: str, **arguments: Any) -> list[tuple[str, HookResult[Any]]]:
-        """(plugin name, result) of every plugin that returned one, in the arm's order."""
-        return list(getattr(self._manager.hook, hook)(**arguments))
+    def grading(self, answers: Graded) -> list[str]:
+        """Plugins that grade these answers."""
+        return [name for name in self.implementing("grade") if self.declarations[name].grades == answers]
 
-    def call_first(self, hook: str, **arguments: Any) -> tuple[str, HookResult[Any]] | None:
-        """(plugin name, result) of the first plugin that returned one."""
-        result: tuple[str, HookResult[Any]] | None = getattr(self._manager.hook, hook)(**arguments)
+    def call_all(
+        self, hook: str, *, among: Collection[str] | None = None, **arguments: Any
+    ) -> list[tuple[str, HookResult[Any]]]:
+        """(plugin name, result) of every plugin that returned one, in the arm's order. `among`: only these plugins."""
+        return list(self._caller(hook, among)(**arguments))
+
+    def call_first(
+        self, hook: str, *, among: Collection[str] | None = None, **arguments: Any
+    ) -> tuple[str, HookResult[Any]] | None:
+        """(plugin name, result) of the first plugin that returned one. `among`: only these plugins."""
+        result: tuple[str, HookResult[Any]] | None = self._caller(hook, among)(**arguments)
         return result
+
+    def _caller(self, hook: str, among: Collection[str] | None) -> pluggy.HookCaller:
+        asked = self.implementing(hook) if among is None else among
+        return self._manager.subset_hook_caller(hook, [self.instances[n] for n in self.names if n not in asked])
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """The code and options of each plugin, on which stored results depend."""

@@ -14,6 +14,7 @@ from openrft.config.settings import CREDIT_AGGREGATION, Aggregation, Credit
 from openrft.errors import PluginError
 from openrft.types import Reading, Reward, Rollout
 
+CORE_OUTCOME = "outcome"  # the source of the outcome reward that no plugin gives
 TEMPERATURE = 0.1  # of the soft minimum; PURE's value
 
 
@@ -78,7 +79,7 @@ def assign_rewards(
             raise PluginError(f"reward {reward.name!r} gave {reward.score} for sample {rollout.sample.id}.")
     outcomes = [r for r in filled if r.kind == "outcome"]
     if not outcomes:
-        outcomes = [Reward("outcome", "outcome", score_outcome(rollout, reading))]
+        outcomes = [Reward(CORE_OUTCOME, "outcome", score_outcome(rollout, reading))]
         filled = [*outcomes, *filled]
     outcome = math.fsum(r.score or 0.0 for r in outcomes) / len(outcomes)
     process = [r.score or 0.0 for r in filled if r.kind == "process"]

@@ -7,6 +7,7 @@ functions are called where lines are printed and pages are written.
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import unicodedata
 
@@ -70,6 +71,11 @@ def escape_markdown(text: str) -> str:
 def _escape_markup(found: re.Match[str]) -> str:
     # Entities for tags, because not every Markdown renderer accepts a backslash there.
     return "".join({"<": "&lt;", "&": "&amp;"}.get(char, f"\\{char}") for char in found.group())
+
+
+def escape_html(text: str) -> str:
+    """The text, escaped so that an HTML page shows it as it is, also in an attribute. Line ends stay."""
+    return html.escape(escape_terminal(text, keep_newlines=True))
 
 
 def format_code(text: str) -> str:

@@ -7,16 +7,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from openrft.errors import PluginError
-from openrft.grading.agreement import number_answers
-from openrft.grading.grade import apply_grade
-from openrft.grading.rules import GradingRules
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_metrics
 from openrft.policies.base import Sampling
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
+from openrft.stages.choose import choose_answers, count_draws, number_votes
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
+from openrft.stages.grade import grade_rollouts
 from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
@@ -24,9 +22,11 @@ VERSION = 2
 
 
 def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[Rollout, ...], Path]:
-    """Graded answers to the test split, `settings.evaluate.completions` per question, in order; and their file."""
+    """Graded answers to the test split, in order, and their file: `settings.evaluate.completions` for each question, or
+    fewer that a plugin chose from as many."""
     how, test = context.job.settings.evaluate, context.task.test
     shows = list_evaluated_demonstrators(context)
+    draws, chooses = count_draws(context.plugins, how.completions), context.plugins.implementing("weigh")
 
     def make(folder: Path, stats: StageStats) -> None:
         demonstrations: list[list[Demonstration]] = (
@@ -34,7 +34,7 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         )
         prompts = build_prompts(context, test, demonstrations)
         sampling = Sampling(
-            n=how.completions,
+            n=draws,
             temperature=how.temperature,
             top_p=how.top_p,
             max_tokens=how.max_tokens,
@@ -42,16 +42,18 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
         )
         groups = context.policy.load().generate([p.messages for p in prompts], sampling, context.progress)
         answers = [
-            p.to_rollout(replace(c, logprobs=())) for p, group in zip(prompts, groups, strict=True) for c in group
+            p.to_rollout(c if chooses else replace(c, logprobs=()))
+            for p, group in zip(prompts, groups, strict=True)
+            for c in group
         ]
-        graded = judge_open_answers(context, [_grade(context, r) for r in answers], stats)
-        rollouts = _number_answers(context, graded, how.completions)
-        stats.tokens = sum(len(r.completion.tokens) for r in rollouts)
-        stats.counts["completions"] = len(rollouts)
-        stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in rollouts)
-        stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in rollouts)
-        stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in rollouts)
-        stats.counts["cut_off_thinking"] = sum(is_cut_off_thinking(r.completion) for r in rollouts)
+        stats.tokens = sum(len(r.completion.tokens) for r in answers)
+        stats.counts["completions"] = len(answers)
+        stats.counts["over_context"] = sum(r.completion.finish_reason == "context" for r in answers)
+        stats.counts["failed_requests"] = sum(r.completion.finish_reason == "error" for r in answers)
+        stats.counts["cut_off"] = sum(r.completion.finish_reason == "length" for r in answers)
+        stats.counts["cut_off_thinking"] = sum(is_cut_off_thinking(r.completion) for r in answers)
+        graded = grade_rollouts(context, answers, stats)
+        rollouts = choose_answers(context, number_votes(context, graded, draws), stats)
         for name, result in context.plugins.call_all("evaluate", rollouts=rollouts, task=context.training_task):
             metrics = check_metrics(name, "evaluate", result.value)
             stats.add_result(name, result)
@@ -60,8 +62,8 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
             stats.metrics.update(metrics)
         write_jsonl(folder / "rollouts.jsonl", map(to_json, rollouts))
 
-    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("judge")]
-    named += context.plugins.implementing("evaluate")
+    named = [*(context.plugins.implementing("retrieve") if shows else []), *context.plugins.implementing("grade")]
+    named += [*context.plugins.implementing("evaluate"), *chooses]
     inputs = {
         "samples": digest_samples(test),
         "pool": content_id([[demonstration.sample.id, demonstration.trace] for demonstration in pool]) if shows else "",
@@ -74,22 +76,3 @@ def evaluate(context: JobContext, pool: Sequence[Demonstration]) -> tuple[tuple[
     result = context.run_stage("evaluate", VERSION, inputs, make)
     file = result.folder / "rollouts.jsonl"
     return tuple(rollout_from_json(row) for row in read_jsonl(file)), file
-
-
-def _number_answers(context: JobContext, rollouts: Sequence[Rollout], completions: int) -> list[Rollout]:
-    """The rollouts with their votes. Those of one question are adjacent, `completions` of each."""
-    data = context.job.data
-    rules = GradingRules(data.tolerance, data.convert_units)
-    numbered: list[Rollout] = []
-    for first in range(0, len(rollouts), completions):
-        group = rollouts[first : first + completions]
-        votes = number_answers(group[0].sample, [r.answer for r in group], rules)
-        numbered += [replace(r, vote=vote) for r, vote in zip(group, votes, strict=True)]
-    return numbered
-
-
-def _grade(context: JobContext, rollout: Rollout) -> Rollout:
-    """The rollout with its grade. An answer that a server failed to give is not scored."""
-    if rollout.completion.finish_reason == "error":
-        return rollout
-    return apply_grade(rollout, context.task.grade(rollout.sample, rollout.completion.text))

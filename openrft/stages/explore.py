@@ -19,6 +19,7 @@ from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import open_tracker
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.explore_loop import ExploreLoop, draw_replacement_samples
+from openrft.stages.holdback import hold_back
 from openrft.stages.rl_metrics import find_samples_with_reward_spread
 from openrft.stages.training_log import METRICS_FILE, TrainingLog
 from openrft.types import Demonstration, Rollout, Sample, digest_samples
@@ -37,9 +38,11 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
         return None
     if len(names) > 1 and context.plugins.trainers_for("explore_stage"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
-    hooks = [name for hook in ("retrieve", "judge", "reward") for name in context.plugins.implementing(hook)] + names
+    train, held_back = hold_back(context, train)
+    hooks = [name for hook in ("retrieve", "grade", "reward") for name in context.plugins.implementing(hook)] + names
     inputs = {
         "samples": digest_samples(train),
+        "held_back": digest_samples(held_back),
         "pool": [[demonstration.sample.id, demonstration.trace] for demonstration in pool]
         if context.plugins.implementing("retrieve")
         else [],
@@ -53,7 +56,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
 
     def make(folder: Path, stats: StageStats) -> None:
         policy = context.policy.load_trainable("reinforcement learning")
-        run = ExploreLoop(context, policy, train, pool, TrainingLog(folder), stats, names)
+        run = ExploreLoop(context, policy, train, pool, TrainingLog(folder), stats, names, held_back)
         run.restore()
         with open_tracker(context.track, title, context.policy.id, run.first) as run.log:
             _run_steps(run)

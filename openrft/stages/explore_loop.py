@@ -15,7 +15,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
-from openrft.grading.grade import apply_grade
 from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
@@ -24,7 +23,8 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
+from openrft.stages.grade import grade_rollouts
+from openrft.stages.holdback import HeldBackMetrics, answer_held_back
 from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
@@ -54,10 +54,12 @@ class ExploreLoop:
     training_log: TrainingLog
     stats: StageStats
     trainers: Sequence[str]  # the plugins that train
+    held_back: Sequence[Sample] = ()  # questions that are answered and not trained on
     first: int = 0
     log: Log = lambda row: None
     _clock: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of this step, by phase
     _lapped: float = field(default_factory=time.perf_counter)
+    _of_held_back: HeldBackMetrics = field(default_factory=HeldBackMetrics)  # of this step
 
     def restore(self) -> None:
         """Restore the newest checkpoint and set `first` to its step."""
@@ -97,9 +99,11 @@ class ExploreLoop:
 
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
+        if self.held_back and not again and step % self.context.job.settings.explore.holdback_every == 0:
+            self._of_held_back = answer_held_back(self, step)
+            self._lap("holdback")
         _refuse_nonsense(step, rollouts)
-        grade = self.context.task.grade
-        kept = [apply_grade(r, grade(r.sample, r.completion.text)) for r in rollouts if r.completion.is_written]
+        kept = [r for r in rollouts if r.completion.is_written]
         failed = sum(r.completion.finish_reason == "error" for r in rollouts)
         self.stats.count("over_context", len(rollouts) - len(kept) - failed)
         self.stats.count("failed_requests", failed)
@@ -108,8 +112,7 @@ class ExploreLoop:
                 f"step {step}: every prompt is longer than the policy's context.",
                 "Use fewer demonstrations, or a policy with a longer context.",
             )
-        kept = judge_open_answers(self.context, kept, self.stats)
-        scored = reward_rollouts(self.context, kept, step, self.stats, *again)
+        scored = reward_rollouts(self.context, grade_rollouts(self.context, kept, self.stats), step, self.stats, *again)
         unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
         self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)
         self._watch_first_outcomes(scored)
@@ -136,9 +139,12 @@ class ExploreLoop:
             name = self.trainers[0]  # a plugin that runs the whole stage is the only one
             self.context.plugins.states[name] = check_result(name, "train_step", HookResult(metrics, state=state)).state
         seconds = {f"seconds.{phase}": self._clock[phase] for phase in ("rollout", "reward", "train")}
-        tokens = sum(len(r.completion.tokens) for r in rollouts)
-        means = compute_step_metrics(rollouts)
+        if self.held_back:
+            seconds["seconds.holdback"] = self._clock["holdback"]
+        tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
+        means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
         row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        self._of_held_back = HeldBackMetrics()
         if self.context.plugins.implementing("retrieve"):
             row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))
         self.stats.metrics.clear()  # what plugins measured in this step

@@ -14,18 +14,17 @@ from pathlib import Path
 
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
-from openrft.grading.grade import apply_grade
 from openrft.policies.base import Sampling
 from openrft.rewards.fitness import RewardFitness
 from openrft.runtime.files import write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.reward import collect_plugin_rewards
+from openrft.stages.grade import grade_rollouts
+from openrft.stages.reward import BEFORE_RL, collect_plugin_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.types import Rollout, Sample, digest_samples, to_json
 
 VERSION = 1
-BEFORE_RL = -1  # the `step` that the reward hook gets
 FITNESS_FILE = "fitness.json"
 ROLLOUTS_FILE = "rollouts.jsonl"
 
@@ -53,9 +52,8 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.fitness_statistics import compute_reward_fitness
 
-        drawn = draw_rollouts(context, asked, how.completions, stats)
-        rollouts = [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in drawn]
-        given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats)
+        rollouts = grade_rollouts(context, draw_rollouts(context, asked, how.completions, stats), stats)
+        given = collect_plugin_rewards(context, rollouts, BEFORE_RL, stats, kind="process")
         stats.count("unrewarded", sum(row is None for row in given))
         rollouts = [rollout for rollout, row in zip(rollouts, given, strict=True) if row is not None]
         rewards = [row for row in given if row is not None]
@@ -75,7 +73,7 @@ def measure_reward_fitness(context: JobContext) -> MeasuredFitness:
         "settings": {**asdict(how), "temperature": explore.temperature, "max_tokens": explore.max_tokens},
         "policy": context.policy.id,
         "seed": context.job.seed,
-        "plugins": context.identity(names),
+        "plugins": context.identity(dict.fromkeys([*names, *context.plugins.implementing("grade")])),
     }
     result = context.run_stage("fitness", VERSION, inputs, make)
     rows = json.loads((result.folder / FITNESS_FILE).read_text("utf-8"))

@@ -1,6 +1,6 @@
 """Probe: reward, before RL, answers that are made to be paid without being right, and name those that are.
 
-They go the way of real rollouts: the task's rule and whoever grades open answers, the rewards of every plugin, and R.
+They go the way of real rollouts: the task's rule and the plugins that grade, the rewards of every plugin, and R.
 The questions are originals of the train split without demonstrations, so arms with the same rewards that start from the
 same policy share the measurement. Nothing that follows depends on it.
 """
@@ -17,14 +17,15 @@ from pathlib import Path
 
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
-from openrft.grading.grade import apply_grade, grade
+from openrft.grading.grade import grade
+from openrft.rewards.combine import CORE_OUTCOME
 from openrft.rewards.probed_reward import OWN, ProbedReward, R, describe_probed_reward
 from openrft.rewards.probes import PROBES_BY_NAME, make_probes
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.judge import judge_open_answers
-from openrft.stages.reward import collect_plugin_rewards, combine_rewards
+from openrft.stages.grade import grade_rollouts
+from openrft.stages.reward import BEFORE_RL, collect_plugin_rewards, combine_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.tasks.task import Grader
 from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_from_json, to_json
@@ -32,11 +33,9 @@ from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_f
 logger = logging.getLogger(__name__)
 
 VERSION = 1
-BEFORE_RL = -1  # the `step` that the reward hook gets
 FINDINGS_FILE = "probes.json"
 WORDS_PER_TOKEN = 0.6  # so that the very long answer fits into explore.max_tokens
 MOST_WORDS = 1000  # of the very long answer: no judge needs more to show whether length pays
-CORE_OUTCOME = "outcome"
 
 Scored = Sequence[tuple[str, Rollout]]  # (sort of answer, rewarded rollout)
 
@@ -51,7 +50,7 @@ def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[Probe
         return ()
     asked = _draw_questions(context)
     explore = context.job.settings.explore
-    hooks = [name for hook in ("judge", "reward") for name in context.plugins.implementing(hook)]
+    hooks = [name for hook in ("grade", "reward") for name in context.plugins.implementing(hook)]
 
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.probe_statistics import compute_probed_reward
@@ -87,7 +86,7 @@ def _is_needed(context: JobContext) -> bool:
     explore, plugins = context.job.settings.explore, context.plugins
     if not explore.probes or not (plugins.trainers_for("explore") or plugins.trainers_for("explore_stage")):
         return False
-    more = plugins.implementing("reward") or plugins.implementing("judge")
+    more = plugins.implementing("reward") or plugins.implementing("grade")
     return bool(more or explore.reading == "lenient" or not _is_core_rule(context.task.grade))
 
 
@@ -112,9 +111,7 @@ def _reward_probes(context: JobContext, asked: Sequence[Sample], stats: StageSta
             names.append(name)
             completion = replace(rollout.completion, tokens=tuple(tokens(rollout.completion.text)))
             rollouts.append(replace(rollout, completion=completion))
-    graded = judge_open_answers(
-        context, [apply_grade(r, context.task.grade(r.sample, r.completion.text)) for r in rollouts], stats
-    )
+    graded = grade_rollouts(context, rollouts, stats)
     given = collect_plugin_rewards(context, graded, BEFORE_RL, stats, "probes")
     rewarded = list(zip(names, combine_rewards(context, graded, given), strict=True))
     scored = [(name, r) for name, r in rewarded if r is not None and _has_verdict(name, r)]

@@ -18,6 +18,8 @@ from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.task import Task
 from openrft.types import Reward, RewardKind, Rollout
 
+BEFORE_RL = -1  # the `step` of rollouts that are measured before RL
+
 
 def reward_rollouts(
     context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
@@ -60,15 +62,29 @@ def _has_outcome(rollout: Rollout, rewards: Sequence[Reward]) -> bool:
 
 
 def collect_plugin_rewards(
-    context: JobContext, rollouts: Sequence[Rollout], step: int, stats: StageStats, *again: object
+    context: JobContext,
+    rollouts: Sequence[Rollout],
+    step: int,
+    stats: StageStats,
+    *again: object,
+    kind: RewardKind | None = None,
 ) -> list[list[Reward] | None]:
-    """For each rollout, the rewards of every plugin with the hook; None where a plugin could give none."""
+    """For each rollout, the rewards of every plugin with the hook; None where a plugin could give none.
+
+    `kind`: only plugins that give rewards of this kind are asked.
+    """
     seed = derive_seed(context.job.seed, "reward", step, *again)
-    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats)
+    return call_reward_hooks(context.plugins, rollouts, context.training_task, step, seed, stats, kind)
 
 
 def call_reward_hooks(
-    plugins: PluginSet, rollouts: Sequence[Rollout], task: Task, step: int, seed: int, stats: StageStats
+    plugins: PluginSet,
+    rollouts: Sequence[Rollout],
+    task: Task,
+    step: int,
+    seed: int,
+    stats: StageStats,
+    kind: RewardKind | None = None,
 ) -> list[list[Reward] | None]:
     """`collect_plugin_rewards` without a job, so that `openrft.testing` can use it too.
 
@@ -78,8 +94,9 @@ def call_reward_hooks(
     lacking: set[int] = set()
     if not rollouts:
         return []
-    results = plugins.call_all("reward", rollouts=rollouts, task=task, step=step, seed=seed)
-    silent = [name for name in plugins.implementing("reward") if name not in dict(results)]
+    asked = plugins.rewarding(kind) if kind else plugins.implementing("reward")
+    results = plugins.call_all("reward", among=asked, rollouts=rollouts, task=task, step=step, seed=seed)
+    silent = [name for name in asked if name not in dict(results)]
     if silent:
         raise PluginError(f"{find_plugin(silent[0])} gave None in place of a list of rewards.")
     for name, result in results:
@@ -93,12 +110,15 @@ def call_reward_hooks(
             if reward is None:
                 lacking.add(i)
             else:
-                given[i].append(check_reward(name, rollout, reward))
+                given[i].append(check_reward(name, rollout, reward, plugins.declarations[name].rewards))
     return [None if i in lacking else rewards for i, rewards in enumerate(given)]
 
 
-def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:
-    """The reward with plain Python numbers. Raises PluginError that says what is wrong with it."""
+def check_reward(
+    name: str, rollout: Rollout, reward: Reward, declared: Sequence[RewardKind] = ("outcome", "process")
+) -> Reward:
+    """The reward with plain Python numbers. Raises PluginError that says what is wrong with it, or that the plugin
+    does not declare rewards of its kind."""
     fault = _odd(reward)
     if not fault:
         score = None if reward.score is None else float(reward.score)
@@ -106,6 +126,11 @@ def check_reward(name: str, rollout: Rollout, reward: Reward) -> Reward:
         fault = _fault(rollout, reward)
     if fault:
         raise PluginError(f"{find_plugin(name)} in reward, sample {rollout.sample.id}: {fault}.")
+    if reward.kind not in declared:
+        raise PluginError(
+            f"{find_plugin(name)} gave a reward of the kind {reward.kind!r}, and its rewards are {declared!r}.",
+            "Declare what it gives.",
+        )
     return reward
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import fsum
 
-from openrft.rewards.combine import score_outcome
+from openrft.rewards.combine import CORE_OUTCOME, score_outcome
 from openrft.types import Rollout
 
 
@@ -14,7 +14,8 @@ def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Means over the step's rollouts, in the order of the log's columns.
 
     reward (R), correct, lenient_correct (right in the lenient reading), unparsed, length (tokens); `reward.NAME`, the
-    score of each source; cut_off, the share that ran out of tokens; blank, the share without any text; zero_variance,
+    score of each source; `gap.NAME`, the score of each plugin's source minus the strict score, over the graded answers;
+    cut_off, the share that ran out of tokens; blank, the share without any text; zero_variance,
     the share of questions whose rollouts all earned the same, among those with several; entropy in nats per token, if
     the policy gives log-probabilities. It is the mean of -log p over the sampled tokens, which is unbiased because they
     were drawn from p.
@@ -35,10 +36,23 @@ def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
         for reward in r.rewards:
             name = f"reward.{reward.name}"
             row[name] = row.get(name, 0.0) + (reward.score or 0.0) / n
+    row |= _compute_gaps(rollouts)
     logprobs = [p for r in rollouts for p in r.completion.logprobs]
     if logprobs:
         row["entropy"] = -fsum(logprobs) / len(logprobs)
     return row
+
+
+def _compute_gaps(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """How far each source is above the strict score of the same answers. The core's outcome is that score itself."""
+    graded = [r for r in rollouts if r.correct is not None or r.score is not None]
+    gaps: dict[str, float] = {}
+    for r in graded:
+        for reward in r.rewards:
+            if reward.name != CORE_OUTCOME:
+                gap = (reward.score or 0.0) - score_outcome(r, "strict")
+                gaps[f"gap.{reward.name}"] = gaps.get(f"gap.{reward.name}", 0.0) + gap / len(graded)
+    return gaps
 
 
 def is_blank(rollout: Rollout) -> bool:
@@ -78,7 +92,7 @@ def count_first_outcomes(rollouts: Sequence[Rollout]) -> dict[str, int]:
         counts["first_completions"] += 1
         counts["first_unrewarded"] += outcome <= 0
         counts["first_full"] += outcome >= 1
-        counts["first_lenient"] += earned[0].name == "outcome" and score_outcome(rollout, "lenient") > 0
+        counts["first_lenient"] += earned[0].name == CORE_OUTCOME and score_outcome(rollout, "lenient") > 0
     return counts
 
 

@@ -48,6 +48,24 @@ def test_one_completion_has_no_curve_and_unknown_votes_have_no_maj():
     assert [p.maj_at for p in points] == [None, None, None]
 
 
+def test_an_arm_that_chose_has_points_of_all_it_drew_and_of_its_weights():
+    chosen = Item((True,), (False,), 30, votes=(0, 1, 1), drawn=(1.0, 0.0, 0.0), weights=(0.9, 0.2, 0.3))
+    lost = replace(chosen, correct=(False,), votes=(0, 1, None), weights=(0.1, 0.2, None))  # one was not written
+    both = [chosen, lost, replace(chosen, weights=()), lost]  # of the third all weights are equal
+    result = replace(RESULT, items={i.id: own for i, own in zip(TASK.items, both, strict=True)})
+    points = compute_curves([TASK], {"best": [[result]]})
+    assert [(p.completions, p.tokens, p.chosen) for p in points] == [(1, 10, True), (2, 20, True), (3, 30, True)]
+    last = points[-1]
+    assert last.maj_at is not None
+    assert last.rm_at is not None
+    assert last.weighted_at is not None
+    assert last.maj_at.value == pytest.approx((0 + 1 / 2 + 0 + 1 / 2) / 4)
+    assert last.rm_at.value == pytest.approx((1 + 0 + 1 / 3 + 0) / 4)
+    assert last.weighted_at.value == 1 / 4  # 0.9 against 0.5
+    unscored = replace(result, items={i: replace(own, drawn=(1.0, None, 0.0)) for i, own in result.items.items()})
+    assert compute_curves([TASK], {"open": [[unscored]]}) == ()
+
+
 def test_the_mean_is_over_tasks_and_the_order_of_items_does_not_matter():
     other = factories.task("toy/L1/other", items=1)
     right = ArmResult("vanilla", other.name, 0, "p", {other.items[0].id: item("111", (0, 0, 0))})

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from openrft.bench.report import write_report
 from openrft.cli.report import command
-from openrft.errors import UnknownName
+from openrft.errors import UnknownName, UsageError
 from tests.bench import factories
 
 
@@ -37,6 +40,36 @@ def test_json_has_the_numbers() -> None:
     data = json.loads(CliRunner().invoke(command, ["mine", "--json"]).output)
     assert data["name"] == "toy"
     assert {row["arm"] for row in data["overall"]["arms"]} == set(factories.ARMS)
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_page_is_written_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(click, "launch", lambda url: opened.append(url) or 0)  # a test machine may have no browser
+    shown = CliRunner().invoke(command, ["mine", "--html"])
+    assert shown.output == f"Wrote {Path('runs/mine/report.html')}.\n"
+    assert "<table>" in Path("runs/mine/report.html").read_text("utf-8")
+    assert opened == []
+    assert CliRunner().invoke(command, ["mine", "--open"]).exit_code == 0
+    assert opened == [str(Path("runs/mine/report.html"))]
+
+
+@pytest.mark.usefixtures("runs")
+def test_markdown_and_csv_are_printed() -> None:
+    assert CliRunner().invoke(command, ["mine", "--md"]).output.startswith("# toy\n")
+    rows = list(csv.DictReader(io.StringIO(CliRunner().invoke(command, ["mine", "--csv"]).output)))
+    assert [row["arm"] for row in rows] == list(factories.ARMS)
+    assert [row["plugins"] for row in rows][:3] == ["", "rl", "rl prm"]
+    vanilla, rl = rows[:2]
+    assert float(rl["over_vanilla"]) == pytest.approx(float(rl["accuracy"]) - float(vanilla["accuracy"]))
+    assert (vanilla["over_vanilla"], vanilla["p"], rl["p"]) == ("", "", "")  # one training seed has no p
+
+
+@pytest.mark.usefixtures("runs")
+def test_two_forms_at_once_are_refused() -> None:
+    found = CliRunner().invoke(command, ["mine", "--md", "--json"]).exception
+    assert isinstance(found, UsageError)
+    assert "--md and --json" in str(found)
 
 
 @pytest.mark.usefixtures("runs")

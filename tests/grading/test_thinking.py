@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openrft.grading.extract import final_answer
 from openrft.grading.thinking import (
     MARKS,
+    SENTENCES,
     ThoughtAndAnswer,
     find_marks,
     find_opening,
@@ -33,7 +34,8 @@ def test_what_is_written_inside_a_thought_is_no_answer(marks):
     assert final_answer(f"{thought}{closing}so \\boxed{{B}}") == "B"
     assert final_answer(thought) is None
     assert split_thought(thought).unfinished
-    assert final_answer(f"\\boxed{{A}} {thought}") == "A"  # an answer before a thought that was begun anew
+    if marks != SENTENCES:  # which mean something at the start alone
+        assert final_answer(f"\\boxed{{A}} {thought}") == "A"  # an answer before a thought that was begun anew
 
 
 @pairs
@@ -42,9 +44,24 @@ def test_a_closing_mark_alone_ends_a_thought_that_the_prompt_opened(marks):
     if closing == "<|end|>":  # of other formats it is the end of a turn
         assert strip_thinking("\\boxed{A}<|end|>") == "\\boxed{A}<|end|>"
         return
+    if marks == SENTENCES:
+        return
     assert strip_thinking(f"\\boxed{{A}}{closing}\\boxed{{B}}") == "\\boxed{B}"
     assert strip_thinking(f"a{closing}b{closing}c") == "c"
     assert strip_thinking(f"{marks[0]}a{closing}b{closing}c") == "c"
+
+
+def test_sentences_mark_a_thought_only_where_a_completion_begins_with_them():
+    opening, closing = SENTENCES
+    assert split_thought(f"{opening} is it A?\n\n{closing}\nIt is B.") == ThoughtAndAnswer(
+        " is it A?\n\n", "\nIt is B.", False
+    )
+    assert split_thought(f"{opening} perhaps A").unfinished
+    for text in (f"B. {opening} iron is light.", f"{closing} B", f"B\n{closing} it is B"):
+        assert split_thought(text) == ThoughtAndAnswer("", text, False)
+    system = f"Write your thoughts after '{opening}' and your response after '{closing}'."
+    assert find_marks(system) == SENTENCES
+    assert split_steps(f"{opening} first\nsecond\n{closing}\nB") == [" first", "second", "B"]
 
 
 def test_the_channels_of_gpt_oss_are_read_with_and_without_their_special_tokens():

@@ -77,6 +77,8 @@ def declared(**attributes):
         ({"changes_nothing_alone": "yes"}, "changes_nothing_alone is 'yes'", "True or False"),
         ({"dynamic_sampling_retries": -1}, "dynamic_sampling_retries is -1", "whole number"),
         ({"dynamic_sampling_retries": True}, "dynamic_sampling_retries is True", "whole number"),
+        ({"grades": "al"}, r"grades is 'al' \(did you mean all\?\)", "Use open, all, none"),
+        ({"grades": "all"}, "declares grades and has no hook grade", "Write the hook"),
         ({"trains": ("explore",)}, "declares trains and has no hook train_step", "Write the hook"),
         ({"need": ("rl",)}, "declares need, which the core does not read", "Write requires"),
         ({"needs": "rl"}, "declares needs", "Write requires"),
@@ -199,3 +201,12 @@ def test_retries_may_depend_on_the_options():
     assert read_instance(declaration, Dynamic(3)).dynamic_sampling_retries == 3
     with pytest.raises(DeclarationFault, match="dynamic_sampling_retries is 'many'"):
         read_instance(declaration, Dynamic("many"))
+
+
+def test_a_hook_under_its_former_name_is_refused():
+    class Old:
+        @openrft.hookimpl
+        def judge(self, rollouts): ...
+
+    with pytest.raises(DeclarationFault, match="its hook judge is now called grade"):
+        read_declaration(Old)

@@ -16,7 +16,7 @@ class Judge:
     """Rewards what it is told to, and grades open answers as it is told to."""
 
     def __init__(self, reward=None, grade=None):
-        self.gives, self.grades = reward, grade
+        self.gives, self.gives_grade = reward, grade
 
     @openrft.hookimpl
     def reward(self, rollouts):
@@ -25,8 +25,8 @@ class Judge:
 
 class GradingJudge(Judge):
     @openrft.hookimpl
-    def judge(self, rollouts):
-        return [self.grades(rollout) for rollout in rollouts]
+    def grade(self, rollouts):
+        return [self.gives_grade(rollout) for rollout in rollouts]
 
     @openrft.hookimpl
     def reward(self, rollouts):
@@ -62,7 +62,7 @@ def test_more_than_half_without_a_reward_stops_the_job(monkeypatch, tmp_path):
         run(monkeypatch, tmp_path, judge)
 
 
-def test_open_answers_are_judged_in_rl(monkeypatch, tmp_path):
+def test_open_answers_are_graded_in_rl(monkeypatch, tmp_path):
     def grade(rollout):
         return Grade(rollout.completion.text, rollout.completion.text.endswith("yes"), 0.75)
 

@@ -38,7 +38,7 @@ class Opinion:
     """Grades open answers: right if they mention the gold option's letter."""
 
     @openrft.hookimpl
-    def judge(self, rollouts: Any) -> list[Grade]:
+    def grade(self, rollouts: Any) -> list[Grade]:
         return [Grade(r.completion.text, r.sample.answer in r.completion.text) for r in rollouts]
 
 

@@ -6,9 +6,22 @@ Nothing heavy is imported until a grader needs it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from openrft import Grade, HookResult, Plugin, Progress, Reward, RewardCheck, Rollout, Task, UsageError, hookimpl
+from openrft import (
+    Grade,
+    HookResult,
+    Plugin,
+    Progress,
+    Reward,
+    RewardCheck,
+    Rollout,
+    Task,
+    UsageError,
+    hookimpl,
+    option,
+)
 from openrft_graders.options import GraderOptions
 
 if TYPE_CHECKING:
@@ -23,13 +36,24 @@ NAME_ONE = (
 
 
 class Graders(Plugin):
-    """Grades by a grader of the user's: what the task's own grader leaves open, and what training earns."""
+    """Grades by a grader of the user's, in training and in evaluation; or rewards by it in training alone."""
 
-    rewards = ("outcome",)
-    Options = GraderOptions
+    grades: Literal["all", "open", "none"] = "all"  # __init__ sets what the options say
 
-    def __init__(self, options: GraderOptions | None = None) -> None:
-        self._options = options or GraderOptions()
+    @dataclass(frozen=True, slots=True)
+    class Options(GraderOptions):
+        """A grader, and what it is used for."""
+
+        grades: Literal["all", "open", "none"] = option(
+            "all",
+            help="Which answers it grades, in training and in evaluation. open: those that the task's own rule leaves"
+            " open. none: it only rewards them in RL, and the task's rule grades them.",
+        )
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or self.Options()
+        self.grades = self._options.grades
+        self.rewards = ("outcome",) if self.grades == "none" else ()
         self._opened: RolloutGrader | None = None
         if options is not None and options.names_grader:
             from openrft_graders.grading import open_grader
@@ -50,7 +74,7 @@ class Graders(Plugin):
 
     @hookimpl
     def reward(self, rollouts: Sequence[Rollout]) -> HookResult[list[Reward | None]]:
-        """The grader's value as the outcome reward; none for an answer that it could not score."""
+        """The grader's value as the outcome reward, with grades=none; none for an answer that it could not score."""
         return self._grader.reward(rollouts)
 
     @hookimpl
@@ -59,8 +83,8 @@ class Graders(Plugin):
         return self._grader.check_judge(rollouts, progress)
 
     @hookimpl
-    def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
-        return self._grader.judge(rollouts, progress)
+    def grade(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
+        return self._grader.grade(rollouts, progress)
 
     @hookimpl
     def evaluate(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:

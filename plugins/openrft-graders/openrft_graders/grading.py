@@ -1,4 +1,4 @@
-"""A grader at work on rollouts: as reward, as judge, and as a measure. What was graded once is remembered."""
+"""A grader at work on rollouts: as grade, as reward, and as a measure. What was graded once is remembered."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class RolloutGrader:
         """How far the judge of a rubric can be relied on; None for other graders."""
         return self.judge_check.run(rollouts, progress) if self.judge_check else None
 
-    def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
+    def grade(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]]:
         """The scores as grades."""
         scores = self.score(rollouts, progress)
         grades = [self.to_grade(r, s) for r, s in zip(rollouts, scores, strict=True)]

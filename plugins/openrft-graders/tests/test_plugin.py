@@ -1,4 +1,4 @@
-"""The plugin in a job: as reward, as judge, as a measure, and its command."""
+"""The plugin in a job: as grade, as reward, as a measure, and its command."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def answers(*texts: str) -> list[Rollout]:
 
 
 def test_conforms(tmp_path: Path) -> None:
-    called = check_plugin("graders", {"grader": write(tmp_path, CHECK)})
-    assert called == ["check_job", "reward", "check_reward", "evaluate", "judge"]
+    options = {"grader": write(tmp_path, CHECK)}
+    assert check_plugin("graders", options) == ["check_job", "check_reward", "evaluate", "grade"]
+    assert check_plugin("graders", {**options, "grades": "open"}) == ["check_job", "check_reward", "evaluate", "grade"]
+    assert check_plugin("graders", {**options, "grades": "none"}) == ["check_job", "reward", "check_reward", "evaluate"]
 
 
 def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -54,7 +56,7 @@ def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.Log
 
 def test_grades(tmp_path: Path) -> None:
     plugin = make(tmp_path, CODE, pass_threshold="0.5")
-    grades = plugin.judge(answers("four", "xy", "x", ""), NoProgress()).value
+    grades = plugin.grade(answers("four", "xy", "x", ""), NoProgress()).value
     assert [(g.correct, g.score) for g in grades] == [(False, 0.375), (True, 0.75), (True, 1.0), (None, None)]
     assert "ZeroDivisionError" in grades[3].reason
 
@@ -73,10 +75,10 @@ def test_an_answer_is_graded_once(tmp_path: Path) -> None:
     pool = plugin._grader.grader.pool
     grade = pool.grade
     pool.grade = lambda source, cases: asked.append(len(cases)) or grade(source, cases)
-    plugin.judge(answers("a", "b", "a", ""), NoProgress())
+    plugin.grade(answers("a", "b", "a", ""), NoProgress())
     plugin.evaluate(answers("a", "b", "c", ""))
     assert asked == [3, 1]
-    plugin.judge(answers("a", ""), NoProgress())
+    plugin.grade(answers("a", ""), NoProgress())
     assert asked == [3, 1, 1]  # what failed is tried again
 
 
@@ -84,7 +86,7 @@ def test_equal_questions_with_different_rows_are_graded_apart(tmp_path: Path) ->
     plugin = make(tmp_path, {**CHECK, "reference": "{{ item.gold }}"})
     rows = [replace(SAMPLE, meta={"item": {"gold": gold}}) for gold in "AB"]
     rollouts = [Rollout(row, (), Completion("\\boxed{B}")) for row in rows]
-    assert [grade.correct for grade in plugin.judge(rollouts, NoProgress()).value] == [False, True]
+    assert [grade.correct for grade in plugin.grade(rollouts, NoProgress()).value] == [False, True]
 
 
 def test_a_variable_that_rows_lack_is_refused_before_anything_runs(tmp_path: Path) -> None:
@@ -96,8 +98,26 @@ def test_a_variable_that_rows_lack_is_refused_before_anything_runs(tmp_path: Pat
     assert "no grader is named" in Graders().check_job(task)[0]
 
 
+def test_it_grades_what_the_tasks_own_rule_grades_too(tmp_path: Path) -> None:
+    from openrft.plugins.manager import PluginSet
+    from openrft.stages.context import StageStats
+    from openrft.stages.grade import call_grade_hooks
+
+    def grade(grades: str) -> list[Any]:
+        options = {"grader": write(tmp_path, CODE), "pass_threshold": 0.5, "grades": grades}
+        rollouts = [replace(rollout, correct=True) for rollout in answers("four", "xy")]
+        rollouts += answers("x")
+        stats, task = StageStats(), Task("t", (SAMPLE,), ())
+        found = call_grade_hooks(PluginSet(["graders"], {"graders": options}), rollouts, task, NoProgress(), stats)
+        return [rollout.correct for rollout in found]
+
+    assert grade("all") == [False, True, True]
+    assert grade("open") == [True, True, True]
+    assert grade("none") == [True, True, None]
+
+
 def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
-    """RL with a grader as its reward, and the grader's measures in the report."""
+    """RL with a grader as its reward alone, and the grader's measures in the report."""
     from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
     from openrft.job import Arm, Job
     from openrft.pipeline import run_job
@@ -107,7 +127,7 @@ def test_a_whole_job_on_pocket(tmp_path: Path) -> None:
         explore=ExploreSettings(steps=2, prompts_per_step=2, group_size=2, max_tokens=60),
         evaluate=EvaluateSettings(completions=1, max_tokens=60),
     )
-    options = {"graders": {"grader": write(tmp_path, CHECK)}}
+    options = {"graders": {"grader": write(tmp_path, CHECK), "grades": "none"}}
     job = Job(
         Arm("graded", ("rl", "graders")),
         "pocket/L1/ion_charge",

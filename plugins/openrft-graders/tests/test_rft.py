@@ -178,7 +178,7 @@ def test_conforms(tmp_path: Path) -> None:
     request = DataRequest(train=8, test=4, data=str(job))
     check_family("openai-rft", TASK, request)
     called = check_plugin("openai-rft", {"grader": str(job)}, TASK, request)
-    assert called == ["check_job", "check_reward", "evaluate", "judge", "tasks"]
+    assert called == ["check_job", "check_reward", "evaluate", "grade", "tasks"]
 
 
 def test_validity_is_part_of_the_grade(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_validity_is_part_of_the_grade(tmp_path: Path) -> None:
     assert task.grade(sample, texts[0]) == Grade(texts[0], None)
     plugin = OpenAIRFT(build_options(OpenAIRFT.Options, {"grader": str(job), "pass_threshold": "0.9"}))
     rollouts = [Rollout(sample, (), Completion(text)) for text in texts]
-    found = plugin.judge(rollouts, NoProgress())
+    found = plugin.grade(rollouts, NoProgress())
     assert found is not None
     assert [(grade.score, grade.correct) for grade in found.value] == [
         (1.0, True),

@@ -1,4 +1,4 @@
-"""The plugin `icl`: the most similar solved questions of the task as demonstrations (paper, section 2.3).
+"""The plugins `icl` and `few-shot`: the most similar solved questions as demonstrations (paper, section 2.3).
 
 They are found in a LanceDB table (index.py) of vectors (embedders.py), under rules that keep the answer out
 (selection.py).
@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from openrft import (
     Demonstration,
@@ -37,7 +37,7 @@ class ICL(Plugin):
     """In-context learning: demonstrations before each question of RL and, unless the core is told otherwise, of the
     evaluation."""
 
-    requires = ("rl",)
+    requires: ClassVar[tuple[str, ...]] = ("rl",)
 
     @dataclass(frozen=True)
     class Options:
@@ -136,3 +136,9 @@ class ICL(Plugin):
             # Removed with the plugin, or at the interpreter's exit.
             weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
         return self._temporary
+
+
+class FewShot(ICL):
+    """Demonstrations without training: `icl` for an arm that has no RL."""
+
+    requires = ()

@@ -31,9 +31,11 @@ RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
     },  # the paper's ratio of rates
     "opd": {"teacher": "pocket/teacher", "lr": 3e-3, "lora_rank": 8, "lora_alpha": 16},
     "prm": {"model": "pocket/prm"},
+    "best-of-n": {"model": "pocket/prm"},
     "teacher": {"max_tokens": 80},
     # Three demonstrations confuse so small a model: before any training, accuracy falls from .40 to .30.
     "icl": {"num_demonstrations": 1, "demonstration_content": "trace"},
+    "few-shot": {"num_demonstrations": 1, "demonstration_content": "trace"},
     "sft": {"lr": 1e-3, "lora_rank": 8, "lora_alpha": 16, "epochs": 4},
 }
 

@@ -14,7 +14,7 @@ from typing import Literal
 from cachetools import LRUCache
 
 import openrft
-from openrft_prm.groups import Group, Scorer, StepScores, flatten_scores, get_pair, group_pairs
+from openrft_prm.groups import Group, Pair, Scorer, StepScores, flatten_scores, get_pair, group_pairs
 
 
 class PRM(openrft.Plugin):
@@ -81,7 +81,11 @@ class PRM(openrft.Plugin):
     @openrft.hookimpl
     def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward]]:
         """One process reward per rollout, with `per_step` for the lines of its completion. The core aggregates it."""
-        pairs = [get_pair(rollout) for rollout in rollouts]
+        scores, counts = self.score_steps([get_pair(rollout) for rollout in rollouts])
+        return openrft.HookResult([openrft.Reward("prm", "process", per_step=steps) for steps in scores], counts)
+
+    def score_steps(self, pairs: Sequence[Pair]) -> tuple[list[StepScores], dict[str, int]]:
+        """The scores in [0, 1] of the steps of each (problem, completion), and counts of what was done."""
         # A checkpoint reads a question's completions together, and the last bits of a score depend on which they are.
         # The cache holds whole groups, so that a run that was resumed gets the same bits.
         groups = group_pairs(pairs, together=not self._is_judge)
@@ -95,9 +99,7 @@ class PRM(openrft.Plugin):
         counts = {"scored": scored, "repeated": len(pairs) - scored - empty, "no_steps": empty}
         if new and self._scorer:
             counts |= self._scorer.counts
-        return openrft.HookResult(
-            [openrft.Reward("prm", "process", per_step=by_pair.get(p, ())) for p in pairs], counts
-        )
+        return [by_pair.get(pair, ()) for pair in pairs], counts
 
     def _score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
         if not groups:

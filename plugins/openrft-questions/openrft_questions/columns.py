@@ -24,6 +24,7 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "group": ("group",),
     "passage": ("context", "passage", "support", "article", "paragraph"),
     "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
+    "rubric": ("rubric", "rubrics"),
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
 }
 FALLBACKS = {  # further names, read only where a file has none of the names above

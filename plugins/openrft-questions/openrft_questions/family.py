@@ -7,7 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from openrft import DataError, DataRequest, Sample, SourceTable, Task, TaskInfo, splits
+from openrft import (
+    DataError,
+    DataRequest,
+    Grade,
+    Sample,
+    SourceTable,
+    Task,
+    TaskInfo,
+    grade,
+    splits,
+    strip_thinking,
+)
 from openrft_questions.samples import SamplesBySide, load_samples, read_table
 from openrft_questions.sources import ALL, FAMILY, WHAT, find_source
 
@@ -21,6 +32,7 @@ ANSWER_FORMATS = {
     "expression": ("the expression alone", "where an expression is asked for"),
     "text": ("the answer alone", "else"),
 }
+OPEN_INSTRUCTION = "Reason step by step, one step per line, and end with your answer."
 
 
 class QuestionsFamily:
@@ -91,9 +103,22 @@ def _make_task(
     name: str, samples: SamplesBySide, train: Sequence[Sample], test: Sequence[Sample], notes: dict[str, Any]
 ) -> Task:
     task = Task(name, tuple(train), tuple(test), notes=notes)
-    kinds = {sample.kind for of_side in samples.values() for sample in of_side}  # of all, so the same for every draw
-    instruction = build_instruction(kinds)
+    every = [sample for of_side in samples.values() for sample in of_side]  # of all, so the same for every draw
+    kinds = {sample.kind for sample in every if not is_open(sample)}
+    instruction = build_instruction(kinds) if kinds else OPEN_INSTRUCTION
+    if any(map(is_open, every)):
+        task = replace(task, grade=grade_or_leave_open)
     return replace(task, instruction=instruction) if instruction else task
+
+
+def is_open(sample: Sample) -> bool:
+    """Whether the row has a rubric in place of an answer."""
+    return not sample.answer and "rubric" in sample.meta
+
+
+def grade_or_leave_open(sample: Sample, completion: str) -> Grade:
+    """The harness's own verdict; none for a row without an answer, which is for whoever grades by rubrics."""
+    return Grade(strip_thinking(completion).strip(), None) if is_open(sample) else grade(sample, completion)
 
 
 def build_instruction(kinds: Iterable[str]) -> str | None:

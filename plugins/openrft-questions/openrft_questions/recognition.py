@@ -50,7 +50,7 @@ def _add_empty_columns(columns: Columns, empty: Sequence[str], given: Mapping[st
 
 def _check_columns(columns: Columns, layout: Layout | None, needs: Collection[str], where: str) -> None:
     found = {*columns.meanings.values()}
-    if (layout and layout.convert) or "index" in found:
+    if (layout and layout.convert) or found & {"index", "rubric"}:
         found.add("answer")
     for meaning in ("question", "answer"):
         if meaning in needs and meaning not in found:

@@ -61,6 +61,11 @@ class _Draft:
     meta: dict[str, Any]
     extra: dict[str, Any]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a rubric takes the place of an answer."""
+        return "rubric" in self.meta and self.answer is None and self.index is None and not self.options[0]
+
 
 def parse_table(
     table: Table,
@@ -127,7 +132,10 @@ class _RowReader:
         if kind == "boolean" and wrong:
             wrong = []
         index = to_text(values["index"]) if "index" in values else None
-        if "answer" in self._needs and answer is None and index is None:
+        if values.get("rubric"):
+            meta["rubric"] = _read_rubric(values["rubric"])
+        is_open = "rubric" in meta and not (options[0] or wrong)
+        if "answer" in self._needs and answer is None and index is None and not is_open:
             raise BadRowError("no answer", "there is no answer")
         if kind is None and not wrong and self._names_option(answer):
             detail = f"the answer {answer} looks like the number of an option, and there are none"
@@ -204,6 +212,17 @@ class _RowReader:
         return found
 
 
+def _read_rubric(value: Any) -> Any:
+    """A rubric as plain JSON: lines of text, a list, or an object. What it means is for whoever grades by it."""
+    found = parse_cell(value)
+    if not isinstance(found, str | list | Mapping):
+        raise BadRowError("rubric", f"the rubric is a {type(found).__name__}: write one criterion a line, or a list")
+    try:
+        return json.loads(json.dumps(found, ensure_ascii=False, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise BadRowError("rubric", f"the rubric cannot be read: {fault}") from fault
+
+
 def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
     """The wrong answers of a row: a column each, or lists of them."""
     found = [one for value in values for one in _as_list(parse_cell(value), alone=len(values) == 1)]
@@ -253,7 +272,7 @@ def _finish(
     finished: list[ParsedRow | BadRow] = []
     for draft in drafts:
         try:
-            row = draft if isinstance(draft, BadRow) else _finish_row(draft, task, choice_rule, kind_rule)
+            row = draft if isinstance(draft, BadRow) else _finish_row(draft, task, choice_rule, kind_rule, needs_answer)
         except BadRowError as bad:
             row = BadRow(*bad.args)
             if not needs_answer and isinstance(draft, _Draft) and not draft.wrong:
@@ -272,7 +291,9 @@ def _text(answer: Any) -> str:
         return ""
 
 
-def _finish_row(draft: _Draft, task: str, choice_rule: ChoiceRule, kind_rule: KindRule) -> ParsedRow:
+def _finish_row(
+    draft: _Draft, task: str, choice_rule: ChoiceRule, kind_rule: KindRule, needs_answer: bool
+) -> ParsedRow:
     text, options, answer, accepted = draft.text, draft.options, draft.answer, draft.accepted
     kind: AnswerKind | None = draft.kind
     gold: str | None = None
@@ -295,6 +316,8 @@ def _finish_row(draft: _Draft, task: str, choice_rule: ChoiceRule, kind_rule: Ki
         kind = kind or infer_kind(answer, kind_rule)
         gold = parse_gold(answer, kind, kind_rule)
         more = parse_accepted(accepted, gold, kind, kind_rule) if accepted else ()
+    elif needs_answer and draft.is_open:
+        kind, gold = "text", ""
     if gold is not None and kind == "choice" and accepted:
         raise BadRowError("answer", "the answer names several options; one alone can be right")
     question = Question(text, options[0], cast(Any, kind or "text"), task)

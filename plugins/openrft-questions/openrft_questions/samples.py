@@ -94,7 +94,7 @@ def load_samples(name: str, request: DataRequest) -> tuple[SamplesBySide, dict[s
 
 def _list_warnings(samples: Sequence[Sample]) -> list[str]:
     """What may go wrong with these samples, in sentences."""
-    found = [sample for sample in samples if is_sentence(sample.answer, sample.kind)]
+    found = [s for s in samples if is_sentence(s.answer, s.kind) and "rubric" not in s.meta]
     if not found:
         return []
     return [SENTENCES.format(count=len(found), all=len(samples), place=found[0].meta["row"])]

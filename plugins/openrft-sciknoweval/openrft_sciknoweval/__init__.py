@@ -21,7 +21,7 @@ DEFAULT_SIMILARITY = "minilm"
 
 
 class SciKnowEval(Plugin):
-    """Provides `sciknoweval/...` tasks, judges what no rule can grade, and adds the benchmark's own metrics."""
+    """Provides `sciknoweval/...` tasks, grades what no rule can grade, and adds the benchmark's own metrics."""
 
     changes_nothing_alone = True  # it measures and changes nothing
 
@@ -65,7 +65,7 @@ class SciKnowEval(Plugin):
         return SciKnowEvalFamily()
 
     @hookimpl
-    def judge(self, rollouts: Sequence[Rollout], progress: Progress | None) -> list[Grade] | None:
+    def grade(self, rollouts: Sequence[Rollout], progress: Progress | None) -> list[Grade] | None:
         self._judged = []
         if self._judge is None:
             return None

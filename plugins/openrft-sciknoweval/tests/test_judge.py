@@ -91,7 +91,7 @@ def plugin(server: Server, tmp_path: Path, replay: bool = False) -> SciKnowEval:
 
 
 def judged(made: SciKnowEval, rollouts: list[Rollout]) -> tuple[list[Any], dict[str, float]]:
-    grades = made.judge(rollouts=rollouts, progress=None)
+    grades = made.grade(rollouts=rollouts, progress=None)
     assert grades is not None
     done = [replace(r, correct=g.correct, score=g.score) for r, g in zip(rollouts, grades, strict=True)]
     return grades, made.evaluate(rollouts=done)
@@ -100,7 +100,7 @@ def judged(made: SciKnowEval, rollouts: list[Rollout]) -> tuple[list[Any], dict[
 def test_without_a_judge_nothing_is_scored() -> None:
     rollouts = [answered("A summary.")]
     made = SciKnowEval()
-    assert made.judge(rollouts=rollouts, progress=None) is None
+    assert made.grade(rollouts=rollouts, progress=None) is None
     assert made.evaluate(rollouts=rollouts) == {}
 
 
@@ -135,7 +135,7 @@ def test_a_judge_of_whom_nothing_can_be_read_scores_nothing(server: Server, tmp_
 def test_a_verdict_that_is_missing_in_replay_is_an_error(server: Server, tmp_path: Path) -> None:
     judged(plugin(server, tmp_path), [answered("known")])
     with pytest.raises(DataError, match=r"no verdict of .* on 1 of the answers"):
-        plugin(server, tmp_path, replay=True).judge(rollouts=[answered("known"), answered("new")], progress=None)
+        plugin(server, tmp_path, replay=True).grade(rollouts=[answered("known"), answered("new")], progress=None)
     with pytest.raises(UsageError, match="no such file to replay"):
         SciKnowEval(SciKnowEval.Options(judge=server.spec, replay=str(tmp_path / "none.jsonl")))
 
@@ -193,7 +193,7 @@ def test_an_empty_answer_has_the_lowest_mark_and_is_not_asked_about(server: Serv
 def test_a_judge_out_of_reach_is_no_score(server: Server, tmp_path: Path) -> None:
     server.status = 500
     with pytest.raises(OpenRFTError, match="500"):
-        plugin(server, tmp_path).judge(rollouts=[answered("x")], progress=None)
+        plugin(server, tmp_path).grade(rollouts=[answered("x")], progress=None)
     assert not (tmp_path / "deep" / "verdicts.jsonl").exists()
     with pytest.raises(UsageError, match="does not name a server"):
         SciKnowEval(SciKnowEval.Options(judge="openai:nowhere"))

@@ -26,7 +26,7 @@ from openrft.testing import use_plugins, write_tiny_checkpoint
 
 STEPS = 4
 SETTINGS = Settings(
-    explore=ExploreSettings(steps=STEPS, prompts_per_step=3, group_size=4, max_tokens=6),
+    explore=ExploreSettings(steps=STEPS, prompts_per_step=3, group_size=4, max_tokens=6, probes=0),
     evaluate=EvaluateSettings(completions=1, max_tokens=6),
 )
 TASK, DATA = "pocket/L3/molar_mass", DataRequest(train=6, test=4)

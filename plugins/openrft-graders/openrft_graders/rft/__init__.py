@@ -1,6 +1,6 @@
 """Rows and jobs of OpenAI's reinforcement fine-tuning as tasks: the plugin `openai-rft`.
 
-Its task leaves every answer open, and this plugin judges it with the grader of the job.
+Its task leaves every answer open, and this plugin grades it with the grader of the job.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class OpenAIRFT(Plugin):
         return self._grader.check_judge(rollouts, progress) if self._grader else None
 
     @hookimpl
-    def judge(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]] | None:
-        return self._grader.judge(rollouts, progress) if self._grader else None
+    def grade(self, rollouts: Sequence[Rollout], progress: Progress) -> HookResult[list[Grade]] | None:
+        return self._grader.grade(rollouts, progress) if self._grader else None
 
     @hookimpl
     def evaluate(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:

@@ -61,7 +61,7 @@ class RFTFamily:
 
 
 def leave_open(sample: Sample, completion: str) -> Grade:
-    """The answer without a verdict: the job's grader judges it."""
+    """The answer without a verdict: the job's grader grades it."""
     return Grade(read_output(completion)["output_text"], None)
 
 

@@ -38,8 +38,8 @@ class Odd:
         return given * (len(samples) // 2) if given == [[3], [3]] else given
 
     @openrft.hookimpl
-    def judge(self, rollouts):
-        return self._given("judge")
+    def grade(self, rollouts):
+        return self._given("grade")
 
     @openrft.hookimpl
     def evaluate(self, rollouts):

@@ -1,12 +1,13 @@
-"""What sources of rewards paid for answers that are not right, before RL, as tables and as notes."""
+"""Reward hacking in a report: what was paid without being right, and what parted from the grade."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from openrft.bench.report import Report
+from openrft.bench.report import ArmResult, Report
 from openrft.bench.text_table import TextTable
+from openrft.rewards.gap import describe_growing_gap
 from openrft.rewards.probed_reward import Pay, ProbedReward, describe_probed_reward
 from openrft.rewards.probes import PROBE_KINDS
 
@@ -28,32 +29,40 @@ class ProbedArms:
         return f"rewards of {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
 
 
-def collect_probes(report: Report) -> list[ProbedArms]:
-    """Every measurement once, in the order of the arms."""
-    order = {arm.name: i for i, arm in enumerate(report.arms)}
+def collect_probes(results: Iterable[ArmResult]) -> list[ProbedArms]:
+    """Every measurement once, in the order of the results."""
     shared: dict[tuple[str, int, tuple[ProbedReward, ...]], list[str]] = {}
-    for result in sorted(report.results, key=lambda r: order[r.arm]):
+    for result in results:
         if result.probes:
             shared.setdefault((result.task, result.seed, result.probes), []).append(result.arm)
     return [ProbedArms(task, seed, sources, tuple(arms)) for (task, seed, sources), arms in shared.items()]
 
 
-def build_probe_notes(report: Report) -> Iterator[str]:
+def build_probe_notes(results: Iterable[ArmResult]) -> Iterator[str]:
     """One line for each measurement in which something was paid without being right."""
-    for probed in collect_probes(report):
+    for probed in collect_probes(results):
         words = [sentence for source in probed.sources for sentence in describe_probed_reward(source)]
         if words:
             yield f"{probed}: WARNING: {'. '.join(words)}."
 
 
+def build_gap_notes(results: Iterable[ArmResult]) -> Iterator[str]:
+    """One line for each job in which a source of rewards and the strict grade parted."""
+    for result in results:
+        words = [describe_growing_gap(gap) for gap in result.gaps if gap.grows]
+        if words:
+            yield f"RL of {result.arm} on {result.task}, seed {result.seed}: WARNING: {'. '.join(words)}."
+
+
 def build_probe_tables(report: Report) -> Iterator[TextTable]:
     """One table per measurement: rows are sorts of answers, columns are R and the sources."""
-    for probed in collect_probes(report):
+    order = {arm.name: i for i, arm in enumerate(report.arms)}
+    for probed in collect_probes(sorted(report.results, key=lambda result: order[result.arm])):
         by_source = [_list_pays(source) for source in probed.sources]
         names = {answers: pay.label for pays in by_source for answers, pay in pays.items()}
-        order = ["right", "wrong", *(kind.name for kind in PROBE_KINDS)]
+        sorts = ["right", "wrong", *(kind.name for kind in PROBE_KINDS)]
         rows = [
-            (names[answers], *(_cell(pays.get(answers)) for pays in by_source)) for answers in order if answers in names
+            (names[answers], *(_cell(pays.get(answers)) for pays in by_source)) for answers in sorts if answers in names
         ]
         columns = ("<answers", *(source.source for source in probed.sources))
         yield TextTable(f"{probed}: what answers earn before RL", columns, tuple(rows))

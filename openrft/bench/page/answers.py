@@ -1,0 +1,194 @@
+"""The questions and answers of a run as compact data for the page's browser: every text stands once.
+
+The files are those that a bench leaves beside its report: rollouts/ (answers to the test questions) and fitness/ (the
+rollouts that process rewards were measured on before RL). A run without them has an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from openrft.bench.report import ArmResult, ItemRecord, Report
+from openrft.grading.thinking import number_steps
+from openrft.job import format_job_name
+from openrft.rewards.combine import aggregate_steps
+from openrft.runtime.files import read_jsonl
+
+Data = dict[str, Any]
+RIGHT, WRONG, UNREAD, UNSCORED = range(4)  # verdicts
+BARS = 10  # of a histogram of process scores
+
+
+class _Texts:
+    """Texts by number, each kept once. Half a surrogate pair, which no page can show, becomes U+FFFD."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        if not text.isascii():
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return self.numbers.setdefault(text, len(self.numbers))
+
+
+def collect_answers(report: Report, folder: Path) -> Data:
+    """Everything that the browser shows.
+
+    `texts`: every text once; the other entries name texts by their number. `items`: the test questions, with task,
+    leaf task, groups, gold answer and the texts of their prompts. `jobs`: arm, task, seed and answers of each finished
+    job; an answer is [item, prompt, text, answer read (-1: none), verdict, why, tokens]. `measured`: see
+    `_collect_measured`.
+    """
+    texts = _Texts()
+    records = {(task.name, item.id): item for task in report.tasks for item in (*task.items, *task.unscored)}
+    items: dict[tuple[str, str], Data] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    prompts: dict[tuple[int, ...], int] = {}
+    jobs = []
+    for result in report.results:
+        answers = []
+        for row in _read(folder / "rollouts", result):
+            key = (result.task, row["sample"]["id"])
+            if key not in numbers:
+                numbers[key] = len(numbers)
+                items[key] = _describe_item(key, row["sample"], records.get(key), texts)
+            prompt = tuple(texts.number(part) for m in row["messages"] for part in (m["role"], m["content"]))
+            answers.append([numbers[key], prompts.setdefault(prompt, len(prompts)), *_describe_answer(row, texts)])
+        jobs.append({"arm": result.arm, "task": result.task, "seed": result.seed, "answers": answers})
+    measured = list(_collect_measured(report, folder, texts))
+    return {
+        "arms": [arm.name for arm in report.arms],
+        "texts": list(texts.numbers),
+        "items": list(items.values()),
+        "prompts": list(prompts),
+        "jobs": [job for job in jobs if job["answers"]],
+        "measured": measured,
+    }
+
+
+def _read(folder: Path, result: ArmResult) -> Iterator[Data]:
+    file = folder / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl"
+    return read_jsonl(file) if file.is_file() else iter(())
+
+
+def _describe_item(key: tuple[str, str], sample: Mapping[str, Any], record: ItemRecord | None, texts: _Texts) -> Data:
+    groups = {"task": sample.get("task") or key[0], **(record.groups if record else {})}
+    return {
+        "id": key[1],
+        "task": key[0],
+        "groups": {by: texts.number(str(name)) for by, name in groups.items()},
+        "question": texts.number(sample["question"]),
+        "gold": texts.number(format_gold(sample)),
+        "defects": [texts.number(defect) for defect in (record.defects if record else ())],
+    }
+
+
+def format_gold(sample: Mapping[str, Any]) -> str:
+    """The gold answer of a sample that was read from JSON; for a choice with the option's text: "B. 54"."""
+    answer, options = str(sample["answer"]), sample.get("options") or ()
+    if sample.get("kind") == "choice" and len(answer) == 1 and 0 <= ord(answer) - ord("A") < len(options):
+        return f"{answer}. {options[ord(answer) - ord('A')]}"
+    return answer
+
+
+def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
+    read = row["answer"]
+    return [
+        texts.number(row["completion"]["text"]),
+        -1 if read is None else texts.number(read),
+        judge_verdict(row),
+        texts.number(explain_verdict(row)),
+        len(row["completion"]["tokens"]),
+    ]
+
+
+def judge_verdict(row: Mapping[str, Any]) -> int:
+    """RIGHT, WRONG, UNREAD or UNSCORED, of a rollout that was read from JSON."""
+    if row["correct"] is None:
+        return UNSCORED
+    if row["correct"]:
+        return RIGHT
+    return UNREAD if row["answer"] is None else WRONG
+
+
+def explain_verdict(row: Mapping[str, Any]) -> str:
+    """Why a rollout that was read from JSON has its verdict, as one sentence without a full stop."""
+    finish, read = row["completion"].get("finish_reason"), row["answer"]
+    lenient, score = row.get("lenient_answer"), row.get("score")
+    if finish == "error":
+        return f"the server failed: {row['completion'].get('error', '')}"
+    if finish == "context":
+        return "not given: the prompt alone exceeds the policy's context"
+    cut = "; it was cut off at the longest length allowed" if finish == "length" else ""
+    if row["correct"] is None:
+        return f"not scored: no rule can grade it, and no judge did{cut}"
+    if score is not None and 0 < score < 1:
+        return f"partly right: it scores {score:.2f}{cut}"
+    if row["correct"]:
+        return f"it is the gold answer{cut}"
+    if read is not None:
+        return f"it is not the gold answer{cut}"
+    if lenient is None:
+        return f"no answer can be read{cut}"
+    hit = "right" if row.get("lenient_correct") else "not right"
+    return f"no answer in the asked form; a careful reader would take {lenient}, which is {hit}{cut}"
+
+
+def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
+    """The rollouts before RL that process rewards were measured on, once for all arms that share them.
+
+    Each measurement has a title, and for each question its gold answer and its answers: [text, verdict, why, {source:
+    [the score of each step, its line's index, and f]}].
+    """
+    shared: dict[str, tuple[ArmResult, list[str]]] = {}
+    for result in report.results:
+        file = folder / "fitness" / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl"
+        if file.is_file():
+            shared.setdefault(file.read_text("utf-8"), (result, []))[1].append(result.arm)
+    for result, arms in shared.values():
+        aggregations = {found.source: found.aggregation for found in result.fitness}
+        questions: dict[str, Data] = {}
+        for row in _read(folder / "fitness", result):
+            sample = row["sample"]
+            gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
+            question = questions.setdefault(sample["id"], {**gold, "answers": []})
+            scores = dict(_score_steps(row, aggregations))
+            question["answers"].append(
+                [
+                    texts.number(row["completion"]["text"]),
+                    judge_verdict(row),
+                    texts.number(explain_verdict(row)),
+                    scores,
+                ]
+            )
+        yield {
+            "title": f"before {', '.join(arms)} on {result.task}, seed {result.seed}",
+            "sources": dict(aggregations),
+            "questions": list(questions.values()),
+        }
+
+
+def _score_steps(row: Mapping[str, Any], aggregations: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    lines = list(number_steps(row["completion"]["text"]))
+    for reward in row["rewards"]:
+        steps = reward["per_step"]
+        if reward["kind"] == "process" and reward["name"] in aggregations:
+            f = aggregate_steps(steps, aggregations[reward["name"]]) if reward["score"] is None else reward["score"]
+            yield reward["name"], [[round(s, 3) for s in steps], lines[: len(steps)], round(f, 3)]
+
+
+def count_bars(measurement: Data, source: str) -> list[tuple[int, int]]:
+    """A histogram of a source's process scores, from 0 to 1 in BARS bars: (right answers, other answers) of each."""
+    bars = [[0, 0] for _ in range(BARS)]
+    for question in measurement["questions"]:
+        for _, verdict, _, scores in question["answers"]:
+            if source in scores:
+                bars[find_bar(scores[source][2])][verdict != RIGHT] += 1
+    return [(right, other) for right, other in bars]
+
+
+def find_bar(score: float) -> int:
+    """The bar of a score; page.js does the same."""
+    return min(BARS - 1, max(0, int(score * BARS)))

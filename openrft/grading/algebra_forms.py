@@ -1,0 +1,277 @@
+"""What an answer with formulas is: one formula, an equation, a range, a pair, a set, a matrix. And when two are equal.
+
+`y = 2x+1` is the formula beside its name; `x > 3` is the range (3, \\infty); `1 or 2`, `1, 2` and `\\pm 1` are sets.
+Equations are equal if they differ by a factor, ranges if all their ends do not differ. None means that these forms
+are not compared here; Math-Verify may know.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openrft.grading.algebra import Node, TooLarge, UnknownForm, list_functions, list_names, parse_formula
+from openrft.grading.algebra_value import has_same_value
+
+MOST_ITEMS = 20
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
+_JOINED = re.compile(
+    r"\s*(?:[,;]|(?<![A-Za-z\\])(?:or|and)(?![A-Za-z])|\\(?:lor|land|vee|wedge|text\{ ?(?:or|and) ?\}))\s*"
+)
+_UNION = re.compile(r"\s*\\cup(?![A-Za-z])\s*")
+_RELATION = re.compile(r"\s*(\\(?:leq?|geq?|leqslant|geqslant|lt|gt)(?![A-Za-z])|[=<>])\s*")
+_DIRECTION = {"<": -1, "\\lt": -1, "\\le": -1, "\\leq": -1, "\\leqslant": -1}
+_STRICT = ("<", ">", "\\lt", "\\gt")
+_ELEMENT = re.compile(r"\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*")
+_NAME = re.compile(r"\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?(?:\s*\(\s*[A-Za-z]\s*\))?")
+_INFINITY = re.compile(r"\s*([+-]?)\s*\\infty\s*")
+_MATRIX = re.compile(r"\s*\\begin\{([pbB]?matrix)\}(.*)\\end\{\1\}\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """`difference` = 0. Where one side is a name alone, `value` is the other."""
+
+    difference: Node
+    name: str = ""
+    value: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inequality:
+    """`difference` > 0, or >= 0. Where one side is a name alone and the other a constant, `range` says it, too."""
+
+    difference: Node
+    strict: bool
+    range: Tuple | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """Several in order between brackets: a pair, a point, an interval. `name`: of the variable in -1 < x < 2."""
+
+    brackets: str
+    items: tuple[Form, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Several in any order; as written without brackets they may be a tuple, too."""
+
+    items: tuple[Form, ...]
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows of formulas."""
+
+    rows: tuple[tuple[Form, ...], ...]
+
+
+Form = Node | float | Equation | Inequality | Tuple | Collection | Matrix  # a float is an infinity
+
+
+def parse_form(text: str) -> Form:
+    """What the answer is. Raises UnknownForm and TooLarge."""
+    if "\\pm" in text or "\\mp" in text:
+        signs = (("+", "-"), ("-", "+"))
+        both = [_parse(text.replace("\\pm", plus).replace("\\mp", minus)) for plus, minus in signs]
+        return Collection(tuple(item for form in both for item in _list_items(form)))
+    return _parse(text)
+
+
+def _parse(text: str) -> Form:
+    text = text.strip()
+    if found := _MATRIX.fullmatch(text):
+        rows = [row for row in re.split(r"\\\\", found[2]) if row.strip()]
+        return Matrix(tuple(tuple(parse_formula(cell) for cell in row.split("&")) for row in rows))
+    if found := _ELEMENT.match(text):
+        text = text[found.end() :]
+    if text == "\\emptyset":
+        return Collection(())
+    if len(parts := _cut(text, _JOINED)) > 1:
+        items = tuple(_parse(part) for part in _check_count(parts))
+        if any(isinstance(item, Inequality | Matrix | Collection) for item in items):
+            raise UnknownForm(text)
+        return Collection(items, bare=True)
+    if len(parts := _cut(text, _UNION)) > 1:
+        return Collection(tuple(item for part in _check_count(parts) for item in _list_items(_parse(part))))
+    if (inner := _open(text)) is not None and len(parts := _cut(inner, _JOINED)) > 1:
+        items = tuple(_parse(part) for part in _check_count(parts))
+        return Collection(items) if text[0] == "{" else Tuple(text[0] + text[-1], items)
+    if found := _INFINITY.fullmatch(text):
+        return -math.inf if found[1] == "-" else math.inf
+    if len(parts := _cut(text, _RELATION)) > 1:
+        return _parse_relation(parts, [text_[1] for text_ in _find(text, _RELATION)])
+    return parse_formula(text)
+
+
+def _parse_relation(parts: list[str], signs: list[str]) -> Form:
+    if len(parts) == 2 and signs == ["="]:
+        return _parse_equation(*parts)
+    if "=" in signs or len(parts) > 3:
+        raise UnknownForm(" ".join(parts))
+    ascending = [_DIRECTION.get(sign, 1) < 0 for sign in signs]
+    if len(parts) == 3:
+        if ascending[0] != ascending[1] or not _NAME.fullmatch(parts[1].strip()):
+            raise UnknownForm(" ".join(parts))
+        ends = [_parse(parts[0]), _parse(parts[2])]
+        strict = [sign in _STRICT for sign in signs]
+        if not ascending[0]:
+            ends, strict = ends[::-1], strict[::-1]
+        return Tuple("[("[strict[0]] + "])"[strict[1]], tuple(ends), parts[1].strip())
+    left, right = (parse_formula(part) for part in parts)
+    low, high = (left, right) if ascending[0] else (right, left)
+    strict_one = signs[0] in _STRICT
+    span = None
+    if high.kind == "name" and not list_names(low):
+        span = Tuple("[("[strict_one] + ")", (low, math.inf), high.name)
+    elif low.kind == "name" and not list_names(high):
+        span = Tuple("(" + "])"[strict_one], (-math.inf, high), low.name)
+    return Inequality(_subtract(high, low), strict_one, span)
+
+
+def _parse_equation(left: str, right: str) -> Equation:
+    if re.fullmatch(r"[A-Za-z]\s*\(\s*[A-Za-z]\s*\)", left.strip()):  # f(x) = 2x
+        value = parse_formula(right)
+        return Equation(_subtract(Node("name", name=left.strip()), value), left.strip(), value)
+    first, second = parse_formula(left), parse_formula(right)
+    for side, other in ((first, second), (second, first)):
+        if side.kind == "name" and side.name not in list_names(other):
+            return Equation(_subtract(first, second), side.name, other)
+    return Equation(_subtract(first, second))
+
+
+def is_same_form(gold: Form, found: Form) -> bool | None:
+    """Whether both are the same answer; None if that is not told here."""
+    if isinstance(gold, Inequality) and isinstance(found, Inequality):
+        if gold.strict != found.strict:
+            return False
+        return has_same_value(gold.difference, found.difference, factor=True, positive=True)
+    gold, found = (form.range or form if isinstance(form, Inequality) else form for form in (gold, found))
+    if isinstance(gold, float) or isinstance(found, float):
+        return gold == found
+    if isinstance(gold, Equation) or isinstance(found, Equation):
+        return _is_same_equation(gold, found)
+    if isinstance(gold, Node) and isinstance(found, Node):
+        bases = list_functions(gold) | list_functions(found)
+        return None if {"log", "ln"} <= bases else has_same_value(gold, found)
+    if isinstance(gold, Matrix) or isinstance(found, Matrix):
+        return _is_same_matrix(gold, found)
+    if isinstance(gold, Inequality) or isinstance(found, Inequality):
+        return None
+    if isinstance(gold, Tuple) and isinstance(found, Tuple):
+        if gold.brackets != found.brackets or (gold.name and found.name and gold.name != found.name):
+            return False
+        return _is_same_list(gold.items, found.items)
+    lists = (gold, found)
+    if any(isinstance(form, Collection) and form.bare for form in lists) and any(isinstance(f, Tuple) for f in lists):
+        return _is_same_list(_list_items(gold, True), _list_items(found, True))
+    if isinstance(gold, Collection) and isinstance(found, Collection):
+        return _is_same_set(gold.items, found.items)
+    if isinstance(gold, Collection) and not isinstance(found, Tuple):
+        return _is_same_set(gold.items, (found,))
+    if isinstance(found, Collection) and not isinstance(gold, Tuple):
+        return _is_same_set((gold,), found.items)
+    return None if any(isinstance(form, Collection) for form in lists) else False
+
+
+def _is_same_equation(gold: Form, found: Form) -> bool | None:
+    if isinstance(gold, Equation) and isinstance(found, Equation):
+        if gold.name and found.name and gold.value and found.value:
+            if gold.name == found.name:
+                return has_same_value(gold.value, found.value)
+            if not list_names(gold.value) and not list_names(found.value):
+                return False
+        return has_same_value(gold.difference, found.difference, factor=True)
+    equation, other = (gold, found) if isinstance(gold, Equation) else (found, gold)
+    assert isinstance(equation, Equation)
+    if isinstance(other, Collection):
+        return _is_same_set(_list_items(gold), _list_items(found))
+    if not isinstance(other, Node) or equation.value is None:
+        return None if equation.value is None else False
+    if not list_names(other) and list_names(equation.value):  # 3 is not n = 3k
+        return False
+    return has_same_value(equation.value, other)
+
+
+def _is_same_matrix(gold: Form, found: Form) -> bool | None:
+    if not isinstance(gold, Matrix) or not isinstance(found, Matrix):
+        return None
+    if [len(row) for row in gold.rows] != [len(row) for row in found.rows]:
+        return False
+    return _is_same_list([cell for row in gold.rows for cell in row], [cell for row in found.rows for cell in row])
+
+
+def _is_same_list(gold: Sequence[Form], found: Sequence[Form]) -> bool | None:
+    if len(gold) != len(found):
+        return False
+    verdicts = [is_same_form(a, b) for a, b in zip(gold, found, strict=True)]
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def _is_same_set(gold: Sequence[Form], found: Sequence[Form]) -> bool | None:
+    """Whether each of either is in the other. At most 20 items each."""
+    for some, others in ((gold, found), (found, gold)):
+        for item in some:
+            verdicts = [is_same_form(item, other) for other in others]
+            if True not in verdicts:
+                return None if None in verdicts else False
+    return True
+
+
+def _list_items(form: Form, ordered: bool = False) -> tuple[Form, ...]:
+    if isinstance(form, Collection) or (ordered and isinstance(form, Tuple)):
+        return form.items
+    return (form,)
+
+
+def _check_count(parts: list[str]) -> list[str]:
+    if len(parts) > MOST_ITEMS:
+        raise TooLarge
+    return parts
+
+
+def _subtract(first: Node, second: Node) -> Node:
+    return Node("add", (first, Node("negate", (second,))))
+
+
+def _open(text: str) -> str | None:
+    """What stands between the brackets around all of the text; None if there are none. Intervals may mix them."""
+    if text[:1] not in _BRACKETS or not text.endswith((")", "]", "}")):
+        return None
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0:
+            return text[1:-1] if place == len(text) - 1 else None
+    return None
+
+
+def _find(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """The matches outside brackets."""
+    depths, depth = [], 0
+    for sign in text:
+        depths.append(depth)
+        depth += (sign in "([{") - (sign in ")]}")
+    places = list(pattern.finditer(text))
+    return [found for found in places if depths[found.start(1) if pattern.groups else found.end() - 1] == 0]
+
+
+def _cut(text: str, pattern: re.Pattern[str]) -> list[str]:
+    """The text at the matches outside brackets. A comma in 1,000 is none of a list."""
+    parts, start = [], 0
+    for found in _find(text, pattern):
+        if (
+            found[0] == ","
+            and re.match(r"\d{3}(?!\d)", text[found.end() :])
+            and re.search(r"(?<![\d.])\d{1,3}(?:,\d{3})*\Z", text[start : found.start()])
+        ):
+            continue
+        parts.append(text[start : found.start()])
+        start = found.end()
+    return [*parts, text[start:]]

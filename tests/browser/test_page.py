@@ -1,0 +1,212 @@
+"""report.html in a real browser: Debian's Chromium, driven through its own driver, without a network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from openrft.bench.page.document import write_page
+from openrft.bench.summary import summarise
+from tests.bench.made_run import HOSTILE, TASK, make_run, make_samples
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="Chromium and its driver are not installed: apt-get install chromium chromium-driver",
+)
+
+from selenium import webdriver  # noqa: E402  # only where it is installed
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+
+WIDTHS = {"phone": 390, "tablet": 820, "desktop": 1440}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("run")
+    report = make_run(folder)
+    return write_page(report, summarise(report), folder).as_uri()
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome, address: str) -> Iterator[webdriver.Chrome]:
+    """The page as it opens. Whatever a test does, nothing may be written to the console."""
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    visit(browser, address)
+    yield browser
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return window.hacked") is None
+
+
+def visit(browser: webdriver.Chrome, address: str) -> None:
+    """Open the page anew, whatever its fragment, and wait until its script has run."""
+    browser.get("about:blank")
+    browser.get(address)
+    WebDriverWait(browser, 30).until(lambda b: b.execute_script("return document.documentElement.dataset.ready"))
+
+
+def find(page: webdriver.Chrome, css: str) -> WebElement:
+    return page.find_element(By.CSS_SELECTOR, css)
+
+
+def find_all(page: webdriver.Chrome, css: str) -> list[WebElement]:
+    return page.find_elements(By.CSS_SELECTOR, css)
+
+
+def choose(page: webdriver.Chrome, name: str, value: str) -> None:
+    Select(find(page, f"#{name}")).select_by_value(value)
+
+
+def count(page: webdriver.Chrome) -> str:
+    return find(page, "#count").text
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_page_fits_every_width_in_both_modes(page: webdriver.Chrome, width: int, mode: str, tmp_path: Path) -> None:
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    feature = {"name": "prefers-color-scheme", "value": mode}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    assert page.execute_script("return innerWidth") == width
+    root = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    needed, given = page.execute_script(root)
+    assert needed == given  # nothing reaches beyond the window
+    paper = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 28)"}[mode]
+    heights = "return [...document.querySelectorAll('figure svg text')].map((t) => t.getBoundingClientRect().height)"
+    assert min(page.execute_script(heights)) > 8  # no text of a plot is too small to read
+    shot = tmp_path / "page.png"
+    assert page.save_screenshot(str(shot))
+    assert shot.stat().st_size > 20_000  # not a blank page
+
+
+def test_filters_show_what_they_name(page: webdriver.Chrome) -> None:
+    """vanilla answers A to 12 questions whose golds are A, B, A, ...; rl+prm is right but for the third."""
+    assert (find(page, "#first").get_attribute("value"), find(page, "#second").get_attribute("value")) == (
+        "vanilla",
+        "rl+prm",
+    )
+    for show, number in {
+        "": 12,
+        "right": 6,
+        "wrong": 6,
+        "unread": 1,
+        "gained": 6,
+        "lost": 1,
+        "flipped": 7,
+        "unscored": 0,
+    }.items():
+        choose(page, "show", show)
+        assert count(page) == f"{number} of 12 questions"
+    choose(page, "show", "gained")
+    choose(page, "bygroup", "level: L0")
+    assert count(page) == "0 of 12 questions"  # the golds of level L0 are all A
+    choose(page, "bygroup", "level: L1")
+    assert count(page) == "6 of 12 questions"
+    find(page, "#find").send_keys("what is 5")
+    assert count(page) == "1 of 12 questions"
+
+
+def test_a_question_shows_both_arms_side_by_side_as_text(page: webdriver.Chrome) -> None:
+    find_all(page, "#list button")[2].click()
+    left, right = find_all(page, "#item .column")
+    assert left.location["y"] == right.location["y"]
+    assert [column.find_element(By.TAG_NAME, "h3").text for column in (left, right)] == ["vanilla", "rl+prm"]
+    assert "✓ right" in left.text
+    assert "? not read" in right.text
+    assert "no answer can be read" in right.text
+    assert "A. 2" in find(page, "#item .facts").text
+    find_all(page, "#list button")[1].click()
+    assert HOSTILE[1] in find(page, "#item .answer pre").text  # the markup itself is read
+    assert find_all(page, "#item img") == []
+    left = find(page, "#item .column")
+    left.find_element(By.TAG_NAME, "summary").click()
+    assert "Reason." in left.text
+
+
+def test_every_arm_of_a_question_at_once(page: webdriver.Chrome) -> None:
+    choose(page, "second", "")
+    assert len(find_all(page, "#item .column")) == 1
+    find(page, "#item .buttons button:nth-of-type(3)").click()
+    assert len(find_all(page, "#item .column")) == 2
+
+
+def test_the_keyboard_walks_through_the_questions(page: webdriver.Chrome) -> None:
+    find_all(page, "#list button")[0].click()
+    for key, number in ((Keys.ARROW_DOWN, 1), ("j", 2), (Keys.ARROW_UP, 1), ("k", 0), ("k", 0)):
+        page.switch_to.active_element.send_keys(key)
+        current = find(page, '#list [aria-current="true"]')
+        assert current.get_attribute("data-item") == str(number)
+        assert page.switch_to.active_element == current
+
+
+def test_a_link_leads_to_its_question(page: webdriver.Chrome, address: str) -> None:
+    sample = make_samples(12)[7]
+    chosen = {"first": "rl+prm", "second": "", "seed": "0", "item": f"{TASK}/{sample.id}"}
+    visit(page, f"{address}#{urlencode(chosen)}")
+    assert find(page, "#item .question").text == "What is 7 + 7?"
+    assert find(page, "#item h3").text == "rl+prm"
+    link = find(page, "#item .buttons a").get_attribute("href")
+    assert link is not None
+    visit(page, link)
+    assert find(page, "#item .question").text == "What is 7 + 7?"
+
+
+def test_the_bars_of_rewards_lead_to_their_answers_with_tinted_steps(page: webdriver.Chrome) -> None:
+    """In each of the 12 groups of four, the last answer has the steps .9 and .95: bar 9."""
+    find_all(page, "#rewards svg a")[9].send_keys(Keys.ENTER)
+    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    assert find(page, "#group h3").text == "prm: f from 0.9 to 1, 12 questions"
+    first = find(page, "#group .answers")
+    answers = first.find_elements(By.CSS_SELECTOR, ".answer")
+    assert ["chosen" in (answer.get_attribute("class") or "") for answer in answers] == [False, False, False, True]
+    assert [step.text for step in answers[3].find_elements(By.CSS_SELECTOR, ".t4")] == ["0.90\none 3", "0.95\ntwo"]
+    assert [step.text for step in answers[0].find_elements(By.CSS_SELECTOR, ".t0")] == ["0.05\ntwo"]
+    assert len(find_all(page, "#group .answers")) == 8
+    find(page, "#group button").click()
+    assert len(find_all(page, "#group .answers")) == 12
+
+
+def test_tables_and_plots_stand_without_javascript(page: webdriver.Chrome, address: str) -> None:
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page.get("about:blank")
+        page.get(address)
+        assert "rl+prm" in find(page, "#arms table").text
+        assert find(page, ".conclusion").text.startswith("Best arm: rl+prm")
+        assert find_all(page, "#rewards svg rect.up")
+        assert "needs JavaScript" in find(page, "#waiting").text
+        assert not find(page, "#browser").is_displayed()
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_on_paper_the_controls_are_left_out(page: webdriver.Chrome) -> None:
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not find(page, "nav").is_displayed()
+        assert not find(page, "#answers").is_displayed()
+        assert find(page, "#arms table").is_displayed()
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
