@@ -29,6 +29,7 @@ from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
+from openrft.stages.instruct import instruct
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
@@ -56,14 +57,16 @@ class JobResult:
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
+    instruction: str = ""  # that a plugin found for the task; empty if none looked for one
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore, evaluate. A stage
-    without plugins does nothing."""
+    """Find an instruction, augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore,
+    evaluate. A stage without plugins does nothing."""
     context = build_context(job, store, progress, track)
     base_id = context.policy.id
 
+    instruction = instruct(context)
     train = augment(context)
     targets = synthesize(context)
     pool = choose_demonstration_pool(context, targets)
@@ -91,6 +94,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         probes,
         measure_reward_gaps(metrics),
         checks=checks,
+        instruction=instruction,
     )
 
 
@@ -120,11 +124,25 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
+        if fault := _find_missing_answers(own, tasks[job.task]):
+            arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
         for name, result in own.call_all("check_job", settings=job.settings, task=task):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _find_missing_answers(own: PluginSet, task: Task) -> str:
+    """Why the train split cannot be imitated or shown, as rows that a rubric grades may have no answer; or ""."""
+    acting = list(dict.fromkeys((*own.trainers_for("imitate"), *own.implementing("retrieve"))))
+    blank = sum(not sample.answer for sample in task.train)
+    if not acting or not blank:
+        return ""
+    return (
+        f"{blank} of {len(task.train)} training questions of {task.name} have no answer to imitate or to show: leave"
+        f" {' and '.join(acting)} out, or give them answers."
+    )
 
 
 def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:

@@ -38,7 +38,6 @@ SETTINGS = Settings(
         max_tokens=8,
         holdback=2,
         holdback_every=3,
-        holdback_temperature=1.0,
     ),
     evaluate=EvaluateSettings(completions=2, max_tokens=8),
 )

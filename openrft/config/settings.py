@@ -82,8 +82,8 @@ class ExploreSettings:
         ge=0,
     )
     holdback_every: int = option(5, help="Steps between the answers to held-back questions.", ge=1)
-    holdback_temperature: float = option(
-        0.0, help="Sampling temperature of the answers to held-back questions; 0: greedy.", ge=0
+    holdback_temperature: float | None = option(
+        None, help="Sampling temperature of the answers to held-back questions; none: as in RL; 0: greedy.", ge=0
     )
     checkpoint_every: int = option(
         1,

@@ -51,12 +51,17 @@ def estimate_trend(x: Floats, y: Floats) -> tuple[float, float, float]:
 
     Sen's interval is that of independent points. Steps are not quite: the policy wanders, and a batch resembles the
     last. So it is widened by sqrt((1 + r) / (1 - r)), the factor of the standard error under first-order
-    autocorrelation r (Bayley and Hammersley 1946). r is that of the residuals about the line, with the bias of a short
-    series, -(1 + 4 r) / n, taken away (Kendall 1954), and not below 0.
+    autocorrelation r (Bayley and Hammersley 1946). r is that of the residuals about a cubic, because rewards are often
+    hacked late and fast, and about a line such growth itself would pass for dependence. The bias of so short a series,
+    about -(3 + 6 r) / n, is taken away, and r is not below 0.
+
+    In simulation of normal noise without growth the lower end is above 0 in 2.5 to 5% of series, for 8 to 30 steps and
+    an autocorrelation of 0 to 0.5. Without the widening it is 13% at 30 steps and 0.5.
     """
     slope, _, low, high = theilslopes(y, x, alpha=LEVEL)
-    r = autocorrelate(y - slope * x)
-    r = min(max(r + (1 + 4 * r) / len(y), 0.0), 0.9)
+    at = np.linspace(-1, 1, len(y))
+    r = autocorrelate(y - np.polyval(np.polyfit(at, y, 3), at))
+    r = min(max(r + (3 + 6 * max(r, 0.0)) / len(y), 0.0), 0.9)
     wider = float(np.sqrt((1 + r) / (1 - r)))
     return float(slope), float(slope - (slope - low) * wider), float(slope + (high - slope) * wider)
 

@@ -52,7 +52,8 @@ def answer_held_back(run: ExploreLoop, step: int) -> HeldBackMetrics:
     """
     context, how = run.context, run.context.job.settings.explore
     seed = derive_seed(context.job.seed, "holdback", "sampling")
-    sampling = Sampling(n=1, temperature=how.holdback_temperature, max_tokens=how.max_tokens, seed=seed)
+    temperature = how.temperature if how.holdback_temperature is None else how.holdback_temperature
+    sampling = Sampling(n=1, temperature=temperature, max_tokens=how.max_tokens, seed=seed)
     prompts = run.build_prompts(run.held_back, step)
     groups = run.policy.generate([p.messages for p in prompts], sampling, run.within(step))
     answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]

@@ -104,7 +104,7 @@ def test_what_was_made_from_a_held_back_question_is_not_trained_on_either(monkey
     assert len(kept) == 8
 
 
-def test_they_are_answered_greedily_every_few_steps_and_logged(monkeypatch, tmp_path):
+def test_they_are_answered_every_few_steps_and_logged(monkeypatch, tmp_path):
     file, policy, _ = run(monkeypatch, tmp_path, holdback=4, holdback_every=3)
     rows = list(read_jsonl(file))
     measured = [row["step"] for row in rows if "holdback.reward.words" in row]
