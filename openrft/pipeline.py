@@ -120,11 +120,25 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
+        if fault := _find_missing_answers(own, tasks[job.task]):
+            arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
         for name, result in own.call_all("check_job", settings=job.settings, task=task):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _find_missing_answers(own: PluginSet, task: Task) -> str:
+    """Why the train split cannot be imitated or shown, as rows that a rubric grades may have no answer; or ""."""
+    acting = list(dict.fromkeys((*own.trainers_for("imitate"), *own.implementing("retrieve"))))
+    blank = sum(not sample.answer for sample in task.train)
+    if not acting or not blank:
+        return ""
+    return (
+        f"{blank} of {len(task.train)} training questions of {task.name} have no answer to imitate or to show: leave"
+        f" {' and '.join(acting)} out, or give them answers."
+    )
 
 
 def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:

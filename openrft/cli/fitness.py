@@ -62,7 +62,8 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
         checks += [Measurement(job.task, job.seed, check, (job.policy,)) for check in checked]
     if not found and not checks:
         raise UsageError(
-            f"nothing in {arm.partition('=')[2]} gives process rewards or checks its own.", "Name a plugin such as prm."
+            f"nothing in {arm.partition('=')[2]} gives process rewards or checks its own.",
+            "Name a plugin such as prm, or rl,graders for a rubric.",
         )
     if as_json:
         rows = [(m.task, m.seed, asdict(m.found)) for m in found] + [(m.task, m.seed, asdict(m.found)) for m in checks]

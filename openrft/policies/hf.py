@@ -24,7 +24,9 @@ from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
+from openrft.policies.generation.own_pass import needs_own_pass
 from openrft.policies.logprobs import compute_logprobs
+from openrft.policies.model_families import check_sampling, find_layers_without_adapter
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
 from openrft.policies.placement import load_model
 from openrft.policies.plain_prompt import open_prompts
@@ -95,6 +97,7 @@ class HFPolicy:
             ) from fault
         if hasattr(self.model, "peft_config"):  # a hub id, as a folder would have been seen to be one
             raise CheckpointError(f"{path!r} is an adapter on the hub.", "Download it and give its folder.")
+        check_sampling(self.model, path)
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         stop = _stop_ids(self.model, self.tokenizer)
         self.prompts = open_prompts(self.tokenizer, path, stop, settings)
@@ -141,8 +144,9 @@ class HFPolicy:
     def exact_sampling_logprobs(self) -> bool:
         """Whether the log-probabilities from sampling equal those of the update's forward pass, up to float32 rounding.
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
-        whole = not getattr(self.model, "is_loaded_in_4bit", False)
-        return self.sampler is sample_with_decode_loop and self.model.dtype == torch.float32 and whole
+        model = self.model
+        exact = model.dtype == torch.float32 and not getattr(model, "is_loaded_in_4bit", False)
+        return self.sampler is sample_with_decode_loop and exact and not needs_own_pass(model.config)
 
     @property
     def end_token(self) -> int:
@@ -219,7 +223,10 @@ class HFPolicy:
         from peft import LoraConfig, get_peft_model
 
         torch.manual_seed(seed)
-        config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        without = find_layers_without_adapter(self.model) or None
+        config = LoraConfig(
+            r=rank, lora_alpha=alpha, target_modules="all-linear", exclude_modules=without, task_type="CAUSAL_LM"
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to fix
             self.model, self._optimizer = get_peft_model(self.model, config), None

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
+from openrft.policies.generation.own_pass import needs_own_pass
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree import build_prefix_tree, forward, supports
 
@@ -36,7 +37,7 @@ def compute_logprobs(
     rows, mask = _pad_right(completions, pad, model.device)
     targets = torch.tensor([token for c in completions for token in c], device=model.device)
     if not supports(model.config):
-        logits = _after_prefill(model, prompts, rows, mask, pad)[mask.bool()]
+        logits = _predict(model, prompts, rows, mask, pad)[mask.bool()]
         return _by_row(_log_softmax(logits, targets, temperature), mask), mask
     states, at = _along_trees(model, prompts, completions, recompute)
     logp = _score_tokens(_base(model).lm_head, states, at, targets, temperature)
@@ -85,7 +86,7 @@ def compute_values(
         states, at = _along_trees(model, prompts, completions)
         values = _base(model).lm_head(states)[at]
     else:
-        values = _after_prefill(model, prompts, rows, mask, pad)[mask.bool()]
+        values = _predict(model, prompts, rows, mask, pad)[mask.bool()]
     return _by_row(values[..., 0].float(), mask), mask
 
 
@@ -117,6 +118,23 @@ def _along_trees(
     number = {node: i for i, node in enumerate(wanted)}
     states = forward(_base(model).model, tree, wanted, recompute)
     return states, torch.tensor([number[node] for node in predicting], device=model.device)
+
+
+def _predict(
+    model: Any, prompts: Sequence[Sequence[int]], targets: torch.Tensor, target_mask: torch.Tensor, pad: int
+) -> torch.Tensor:
+    """The model's outputs before each completion token (B, T, V), by transformers' own forward pass."""
+    if not needs_own_pass(model.config):
+        return _after_prefill(model, prompts, targets, target_mask, pad)
+    # Padding stands on the right, behind everything that is read: no state has seen it.
+    lengths = [len(p) for p in prompts]
+    rows = [[*p, *t[m.bool()].tolist()] for p, t, m in zip(prompts, targets, target_mask, strict=True)]
+    ids, mask = _pad_right(rows, pad, model.device)
+    logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+    steps = torch.arange(targets.shape[1], device=model.device)
+    before = torch.tensor(lengths, device=model.device)[:, None] - 1 + steps
+    before = before.clamp(max=logits.shape[1] - 1)  # rows that are shorter have no token there, and are masked
+    return logits[torch.arange(len(rows), device=model.device)[:, None], before]  # type: ignore[no-any-return]
 
 
 def _after_prefill(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft.tuners.lora import Linear, LoraLayer
+from peft.tuners.lora import Linear, LoraLayer, ParamWrapper
 
 MAX_COPIED_PARAMETERS = 500_000_000  # beyond this, a second copy of the weights costs more than the adapter's products
 
@@ -17,10 +17,14 @@ def merged_for_sampling(model: Any) -> Iterator[None]:
     """In this context every adapted linear layer has the weight W + BA, and the adapter is off.
 
     W itself is put back afterwards and not recomputed, so no rounding accumulates over the steps. Does nothing for a
-    model without adapter, a large one, or one in less than float32, where rounding W + BA would lose most of a young
-    adapter.
+    model without adapter, a large one, one with adapters on more than linear layers (experts), or one in less than
+    float32, where rounding W + BA would lose most of a young adapter.
     """
-    layers = [m for m in model.modules() if isinstance(m, Linear)]
+    adapted: list[Any] = [m for m in model.modules() if isinstance(m, LoraLayer)]
+    layers = [m for m in adapted if isinstance(m, Linear)]
+    if len(layers) < len(adapted):
+        yield
+        return
     exact = all(layer.get_base_layer().weight.dtype == torch.float32 for layer in layers)  # type: ignore[union-attr]
     if not layers or not exact or sum(p.numel() for p in model.parameters()) > MAX_COPIED_PARAMETERS:
         yield
@@ -47,38 +51,39 @@ def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
     """
     rng: dict[torch.device, torch.Generator] = {}
     whole = True
-    layers: list[Any] = [m for m in model.modules() if isinstance(m, LoraLayer)]
+    layers: list[Any] = [m for m in model.modules() if isinstance(m, (Linear, ParamWrapper)) or _is_on_quantised(m)]
     for layer in layers:
         base: Any = layer.get_base_layer()
-        if not (isinstance(layer, Linear) or is_quantised(base)):
-            continue
-        dtype = base.compute_dtype if is_quantised(base) else base.weight.dtype
+        weight = layer.get_param() if isinstance(layer, ParamWrapper) else base.weight  # of experts, or of one layer
+        dtype = base.compute_dtype if is_quantised(base) else weight.dtype
         if dtype == torch.float32 and not is_quantised(base):
             continue
-        device = base.weight.device
-        if device not in rng:
-            rng[device] = torch.Generator(device).manual_seed(seed)
+        if weight.device not in rng:
+            rng[weight.device] = torch.Generator(weight.device).manual_seed(seed)
         name = layer.active_adapters[0]
-        exact = _read_weight(base) + layer.get_delta_weight(name).float()
-        merged = exact if dtype == torch.float32 else round_stochastically(exact, dtype, rng[device])
+        before = _read_quantised(base) if is_quantised(base) else weight.float()
+        exact = before + layer.get_delta_weight(name).float()
+        merged = exact if dtype == torch.float32 else round_stochastically(exact, dtype, rng[weight.device])
         if is_quantised(base):
             whole = False
             layer.base_layer = _replace_linear(base, merged)
         else:
-            base.weight.data = merged
+            weight.data = merged
         layer.reset_lora_parameters(name, init_lora_weights=True)  # BA = 0: it is not added twice
     return model.merge_and_unload() if whole else _forget_quantisation(model.unload())
 
 
 def is_quantised(layer: Any) -> bool:
     """Whether a linear layer holds 4-bit weights of bitsandbytes."""
-    return hasattr(layer.weight, "quant_state")
+    return hasattr(getattr(layer, "weight", None), "quant_state")
 
 
-def _read_weight(layer: Any) -> torch.Tensor:
-    """The weight (out, in) of a linear layer in float32."""
-    if not is_quantised(layer):
-        return layer.weight.float()  # type: ignore[no-any-return]
+def _is_on_quantised(module: Any) -> bool:
+    return isinstance(module, LoraLayer) and is_quantised(module.get_base_layer())
+
+
+def _read_quantised(layer: Any) -> torch.Tensor:
+    """The weight (out, in) of a linear layer of 4-bit weights, in float32."""
     from bitsandbytes.functional import dequantize_4bit
 
     layer.state_dict()  # on a CPU the first use has rearranged the weight; this puts it back

@@ -19,6 +19,7 @@ from openrft.prefix_tree import supports
 # On a CPU fixed numbers: the plan must not depend on what other processes do, or results would.
 CPU_BYTES = 9 << 28  # of activations, 2.25 GiB
 MAX_TOKENS = 32_768
+LOGITS_BYTES = 2 << 30  # of float32 logits in a pass of transformers' own
 # On a GPU more activations than these bring little speed: products of a thousand rows already fill it.
 GPU_BYTES = 5 << 30
 GPU_TOKENS = 1024
@@ -67,7 +68,8 @@ def plan_memory(policy: TrainablePolicy, longest: int, cpu_bytes: int = CPU_BYTE
     """
     model: Any = policy.model
     if not supports(model.config):
-        return MemoryPlan(MAX_TOKENS)  # sizes of its layers are not known; running out of memory lowers it
+        # The sizes of its layers are not known, and its logits are held whole. Running out of memory lowers the plan.
+        return MemoryPlan(max(1, min(MAX_TOKENS, LOGITS_BYTES // (4 * model.get_output_embeddings().weight.shape[0]))))
     if model.device.type != "cuda":
         fitting = cpu_bytes // count_activation_bytes(model.config, model.dtype.itemsize)
         return MemoryPlan(max(1, min(MAX_TOKENS, fitting)))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig
 
 from openrft.config.settings import PolicySettings
 from openrft.errors import UsageError
+from openrft.policies.model_families import choose_model_class
 
 # Parameters below which "auto" means the CPU. Measured: a model of 0.9M parameters is 3 to 14 times faster on two CPU
 # cores than on an H100, because launching a kernel takes longer than computing it; one of 135M is 10 times slower.
@@ -64,7 +65,7 @@ def _choose_device(path: str, settings: PolicySettings) -> torch.device:
 def count_parameters(path: str) -> int:
     """The parameters of the model in `path`, from its config alone."""
     with torch.device("meta"):
-        return int(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path)).num_parameters())
+        return int(choose_model_class(path).from_config(AutoConfig.from_pretrained(path)).num_parameters())
 
 
 def _check_fit(path: str, settings: PolicySettings, device: torch.device, dtype: torch.dtype) -> None:
@@ -91,7 +92,7 @@ def load_model(path: str, settings: PolicySettings) -> Any:
         options["attn_implementation"] = settings.attention
     if settings.load == "4bit":
         options |= {"quantization_config": _quantise(placement.dtype), "device_map": {"": placement.device}}
-    model: Any = AutoModelForCausalLM.from_pretrained(path, **options)
+    model: Any = choose_model_class(path).from_pretrained(path, **options)
     return (model if settings.load == "4bit" else model.to(placement.device)).eval()
 
 

@@ -1,7 +1,8 @@
 """A batch of rows that grow by one token per step: `n` rows for each prompt, removed as they end.
 
-`make_batch` chooses `GroupedBatch` for the Llama family, and `PlainBatch` (transformers' own forward pass and cache)
-for every other causal language model. Both manage keys and values. Neither samples tokens or decides when a row ends.
+`make_batch` chooses `GroupedBatch` for the Llama family, `OwnPassBatch` for models that are not transformers of text
+alone (recurrent, hybrid, multimodal), and `PlainBatch` for every other causal language model. They manage keys and
+values. None samples tokens or decides when a row ends.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from openrft.policies.generation.grouped import GroupedBatch
+from openrft.policies.generation.own_pass import OwnPassBatch, needs_own_pass
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree import supports
 
@@ -37,8 +39,11 @@ class Batch(Protocol):
 
 def make_batch(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> Batch:
     """A batch with the prompts computed, ready for the first token of each of their `n` rows."""
-    kind = GroupedBatch if supports(model.config) else PlainBatch
-    return kind(model, prompts, n, max_tokens, pad)
+    if supports(model.config):
+        return GroupedBatch(model, prompts, n, max_tokens, pad)
+    if needs_own_pass(model.config):
+        return OwnPassBatch(model, prompts, n)
+    return PlainBatch(model, prompts, n, pad)
 
 
 def count_kv_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
@@ -49,7 +54,7 @@ def count_kv_positions(model: Any, prompt: int, n: int, max_tokens: int) -> int:
 class PlainBatch:
     """A `Batch` in which each row has a copy of its prompt's keys and values."""
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> None:
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, pad: int) -> None:
         self._model = model
         first, self._cache, mask, positions = prefill(model, prompts, pad)
         self._cache.batch_repeat_interleave(n)

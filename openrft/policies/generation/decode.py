@@ -17,6 +17,7 @@ import torch
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.batches import count_kv_positions, make_batch
+from openrft.policies.generation.own_pass import get_text_config, needs_own_pass
 from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
 from openrft.runtime.seeds import derive_prompt_seeds
 
@@ -75,9 +76,10 @@ def decode(
 
 def _budget(model: Any) -> int:
     """How many positions of keys and values fit the memory reserved for them."""
-    config = model.config
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+    config = get_text_config(model.config)
+    attending = getattr(config, "num_attention_heads", None) or 1
+    heads = getattr(config, "num_key_value_heads", None) or attending
+    width = heads * (getattr(config, "head_dim", None) or config.hidden_size // attending)
     each = 2 * config.num_hidden_layers * width * model.dtype.itemsize
     if model.device.type == "cuda":
         # Total and not free memory: batches, and so the last bits, must not depend on what ran before.
@@ -90,13 +92,15 @@ def _budget(model: Any) -> int:
 def _chunks(
     model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
 ) -> Iterator[tuple[list[int], range]]:
-    """Groups of `fitting` prompts of similar length, with the sample indices to draw, whose keys and values fit the
-    budget together. If the rows of a single prompt do not fit, a few of them are drawn at a time."""
-    budget, chunk, every = _budget(model), list[int](), range(sampling.n)
+    """Groups of `fitting` prompts of similar length (or of equal length, for models that cannot be padded), with the
+    sample indices to draw, whose keys and values fit the budget together. If the rows of a single prompt do not fit, a
+    few of them are drawn at a time."""
+    budget, chunk, every, equal = _budget(model), list[int](), range(sampling.n), needs_own_pass(model.config)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
         size = partial(count_kv_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)
-        if chunk and (len(chunk) + 1) * size(sampling.n) > budget:
+        unequal = equal and chunk and len(prompts[chunk[0]]) != len(prompts[i])
+        if chunk and (unequal or (len(chunk) + 1) * size(sampling.n) > budget):
             yield chunk, every
             chunk = []
         if not chunk and size(sampling.n) > budget:

@@ -133,6 +133,17 @@ def test_what_is_refused_before_anything_runs(tmp_path: Path) -> None:
     assert make(tmp_path, grader="check.json").check_reward([Rollout(rows[0], (), Completion("a"))], None) is None
 
 
+def test_rows_without_an_answer_are_neither_imitated_nor_shown(tmp_path: Path) -> None:
+    from openrft.job import Arm, Job
+    from openrft.pipeline import check_jobs
+    from openrft.plugins.task_registry import load_task
+
+    task = load_task("questions/essays", DataRequest(data=write_rows(tmp_path, 8), train=4, test=4))
+    job = Job(Arm("taught", ("teacher", "sft")), task.name, 0, "pocket")
+    with pytest.raises(UsageError, match="arm taught: 4 of 4 training questions of questions/essays have no answer"):
+        check_jobs([job], {task.name: task})
+
+
 def test_the_most_common_criteria_are_shown_where_rows_have_their_own(serve: Any, judge: Any, tmp_path: Path) -> None:
     def rollout(i: int, rubric: str) -> Rollout:
         return Rollout(Sample(f"Q{i}?", "", kind="text", meta={"rubric": rubric}), (), Completion("ab"))
