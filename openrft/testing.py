@@ -204,6 +204,10 @@ def check_plugin(
         if hook == "check_job":
             for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
                 check_list(name, hook, str, result.value)
+        elif hook == "instruct":
+            found = plugins.call_first(hook, sampling=Sampling(max_tokens=64), **common)
+            if found and not isinstance(found[1].value, str):
+                raise PluginError(f"{find_plugin(name)} gave no text in instruct.")
         elif hook == "augment":
             merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":

@@ -24,6 +24,9 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
 }
 
 
+SHOWN = 200  # characters of an instruction that a note shows
+
+
 def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the most serious first."""
     return (
@@ -36,6 +39,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_lengths(report),
         *build_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
+        *_instructions(report),
         *build_fitness_notes(report),
         *_components(summary),
         *report.notices,
@@ -195,6 +199,15 @@ def _synthesis(report: Report) -> Iterator[str]:
                 f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
             )
     yield from sorted(notices)
+
+
+def _instructions(report: Report) -> Iterator[str]:
+    """The instructions that plugins found; report.json has those that are long in full."""
+    for result in report.results:
+        if result.instruction:
+            text = " ".join(result.instruction.split())
+            shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+            yield f"{result.arm} on {result.task}, seed {result.seed}, was asked with: {shown}"
 
 
 def _describe_counts(found: Any, words: str) -> str:

@@ -127,6 +127,7 @@ class ArmResult:
     checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
     usage: Annotated[tuple[Usage, ...], OMIT_EMPTY] = ()
     # ^ of servers, by model: the replies that the result rests on, whoever paid for them and when
+    instruction: Annotated[str, OMIT_EMPTY] = ""  # that a plugin found for the task; empty: the task's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         outcome.gaps,
         checks=outcome.checks,
         usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
+        instruction=outcome.instruction,
     )
 
 
