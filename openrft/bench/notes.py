@@ -10,6 +10,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.fitness_tables import build_fitness_notes
 from openrft.bench.hacking import build_gap_notes, build_probe_notes
+from openrft.bench.money import build_money_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
@@ -31,6 +32,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the most serious first."""
     return (
         *_failures(summary),
+        *build_money_notes(report),
         *_unscored(report),
         *_chance(report, summary),
         *_describe_gains(summary.overall),

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
@@ -22,7 +23,6 @@ from openrft.bench.report import (
     ArmResult,
     BaselineResult,
     Failure,
-    Money,
     Report,
     keep_items_scored_everywhere,
     record_task,
@@ -84,7 +84,8 @@ def run_bench(
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     store = out / ".store"
-    account = replace(account or AccountSettings(), folder=store, run=name, workers=workers)
+    sharing = min(workers, sum(not job.policy.startswith(BASELINE_PREFIX) for job in jobs))
+    account = replace(account or AccountSettings(), folder=store, run=name, workers=max(sharing, 1))
     with use_account(Account(account)):
         check_jobs(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
