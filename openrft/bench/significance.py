@@ -2,8 +2,8 @@
 
 The test depends on how two arms differ. Two or more seeds of separately trained arms: Welch on the seeds' means, task
 by task, plus the variance from the draw of items; the interval inverts the test. Seed means alone would reject a true
-null 10-30% of the time when arms have lasting strengths on different items. Several seeds of one checkpoint: the
-crossed bootstrap, for p and interval. One seed of separately trained arms: no p, because one training run shows nothing
+null 10-30% of the time when arms have lasting strengths on different items. Several seeds, each with one checkpoint for
+both: the same on the seeds' differences. One seed of separately trained arms: no p, because one training run shows nothing
 of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10 points. One
 seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
 
@@ -154,17 +154,27 @@ def compare_arms(
         if trained and not same_checkpoint:
             return Difference(found, None, ONE_TRAINING_SEED)
         return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
-    if not same_checkpoint and (error := estimate_error(blocks, draws, np.array(weights))):
-        return _invert_t(found.value, *error, narrowest_half_width(draws, 1.0))
+    if error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint):
+        return _invert_t(found.value, *error, narrowest_half_width(draws, 1.0), paired=same_checkpoint)
     return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
 
 
-def estimate_error(blocks: Sequence[TaskScores], draws: BootstrapDraws, weights: Array) -> tuple[float, float] | None:
-    """The standard error and the degrees of freedom of a contrast of separately trained arms, over seeds and items.
-    None if they have one seed, or other numbers of seeds by task, or never differ between seeds."""
+def estimate_error(
+    blocks: Sequence[TaskScores], draws: BootstrapDraws, weights: Array, paired: bool = False
+) -> tuple[float, float] | None:
+    """The standard error and the degrees of freedom of a contrast of arms, over seeds and items. None if they have one
+    seed, or other numbers of seeds by task, or never differ between seeds.
+
+    paired: the arms of a seed share its checkpoint, so the luck of training counts only as far as it differs by arm.
+    """
     if {b.scores.shape[1] for b in blocks} != {draws.seeds} or draws.seeds < 2:
         return None
     means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
+    if paired:
+        means = np.einsum("a,tas->ts", weights, means)[:, None]
+        gaps = [np.tensordot(weights, b.scores, 1)[None] for b in blocks]
+        blocks = [TaskScores(gap, b.clusters, b.completions) for gap, b in zip(gaps, blocks, strict=True)]
+        weights = np.ones(1)
     if np.ptp(means[:, np.flatnonzero(weights)], axis=2).max() <= 1e-9:
         return None
     return contrast_error(means, weights, item_variance(blocks, weights))
@@ -192,12 +202,13 @@ def compare_contrast(blocks: Sequence[TaskScores], draws: BootstrapDraws, weight
     return _reconcile(found, bootstrap_p(draws, list(weights)), test, draws, list(weights))
 
 
-def _invert_t(value: float, error: float, freedom: float, narrowest: float) -> Difference:
+def _invert_t(value: float, error: float, freedom: float, narrowest: float, paired: bool = False) -> Difference:
     """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
     from scipy.stats import t
 
     interval, error = invert_t(value, error, freedom, narrowest)
-    return Difference(interval, float(2 * t.sf(abs(value) / error, freedom)), "Welch over seeds and items")
+    test = "t over paired seeds and items" if paired else "Welch over seeds and items"
+    return Difference(interval, float(2 * t.sf(abs(value) / error, freedom)), test)
 
 
 def invert_t(value: float, error: float, freedom: float, narrowest: float) -> tuple[Interval, float]:

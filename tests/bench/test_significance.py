@@ -89,7 +89,7 @@ def pair(seeds: int, completions: int = 1, items: int = 60) -> list[TaskScores]:
         (1, 3, True, True, "sign flips over items"),
         (2, 1, False, True, "Welch over seeds and items"),
         (3, 1, False, True, "Welch over seeds and items"),
-        (3, 1, True, True, "bootstrap over seeds and items"),
+        (3, 1, True, True, "t over paired seeds and items"),
     ],
 )
 def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, trained: bool, test: str) -> None:
@@ -231,3 +231,15 @@ def test_welch_holds_its_level_where_mcnemar_on_one_seed_does_not() -> None:
         rejected += [welch_p(means[0], means[1]) < 0.05, one_seed < 0.05]
     assert rejected[0] / 200 < 0.10
     assert rejected[1] / 200 > 0.15
+
+
+def test_arms_of_one_checkpoint_are_compared_within_each_seed() -> None:
+    """The luck of training that both have is no difference, and the level is held."""
+    rng, alarms = np.random.default_rng(8), 0
+    for _ in range(200):
+        own = 1 / (1 + np.exp(-(rng.normal(0, 1.5, 200) + rng.normal(0, 0.5, (2, 1, 200)))))
+        right = np.clip(own + rng.normal(0, 0.1, (1, 3, 1)), 0, 1)
+        block = TaskScores(rng.binomial(3, right) / 3, np.arange(200), 3)
+        found = compare_arms([block], resample([block], replicates=100), 0, 1, same_checkpoint=True)
+        alarms += found.p is not None and found.p < 0.05
+    assert 3 <= alarms <= 20  # 10 expected
