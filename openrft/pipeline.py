@@ -29,6 +29,7 @@ from openrft.stages.explore import explore
 from openrft.stages.fitness import measure_reward_fitness
 from openrft.stages.gap import measure_reward_gaps
 from openrft.stages.imitate import imitate
+from openrft.stages.instruct import instruct
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
@@ -56,14 +57,16 @@ class JobResult:
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
     checks: tuple[RewardCheck, ...] = ()  # what plugins found out about their own rewards before RL
+    instruction: str = ""  # that a plugin found for the task; empty if none looked for one
 
 
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
-    """Augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore, evaluate. A stage
-    without plugins does nothing."""
+    """Find an instruction, augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore,
+    evaluate. A stage without plugins does nothing."""
     context = build_context(job, store, progress, track)
     base_id = context.policy.id
 
+    instruction = instruct(context)
     train = augment(context)
     targets = synthesize(context)
     pool = choose_demonstration_pool(context, targets)
@@ -91,6 +94,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         probes,
         measure_reward_gaps(metrics),
         checks=checks,
+        instruction=instruction,
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from openrft.config.parse import parse_options, raise_faults
-from openrft.config.settings import Settings
+from openrft.config.settings import ExploreSettings, Settings
 from openrft.errors import PluginError
 from openrft.grading.grade import apply_grade
 from openrft.plugins import registry
@@ -29,14 +29,16 @@ from openrft.plugins.manager import PluginSet, load_plugin_providers
 from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
+from openrft.rewards.probed_reward import describe_probed_reward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
 from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
 from openrft.stages.grade import call_grade_hooks
+from openrft.stages.probe import collect_scores, pair_with_names, write_probes
 from openrft.stages.retrieve import call_retrieve_hook
-from openrft.stages.reward import call_reward_hooks
+from openrft.stages.reward import BEFORE_RL, call_reward_hooks, combine_rewards
 from openrft.stages.synthesize import verify_targets
 from openrft.tasks.prompt import box_answer, build_messages
 from openrft.tasks.task import DataRequest, PreparesStore, Task, hide_answer
@@ -202,6 +204,10 @@ def check_plugin(
         if hook == "check_job":
             for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
                 check_list(name, hook, str, result.value)
+        elif hook == "instruct":
+            found = plugins.call_first(hook, sampling=Sampling(max_tokens=64), **common)
+            if found and not isinstance(found[1].value, str):
+                raise PluginError(f"{find_plugin(name)} gave no text in instruct.")
         elif hook == "augment":
             merge_augmented(toys.train, plugins.call_all(hook, samples=toys.train, **common), stats)
         elif hook == "synthesize":
@@ -231,6 +237,23 @@ def check_plugin(
         else:
             _check_policies(name, plugins)
     return called
+
+
+def probe_plugin(name: str, options: Mapping[str, Any] | None = None, task: Task | None = None) -> list[str]:
+    """What an installed plugin that grades or rewards pays without being right: one sentence each; empty if nothing.
+
+    It is given made answers (empty, all options, very long and wrong, ...) to eight training questions of `task` (by
+    default the toy task), as before every RL run. Tokens are the bytes of a text.
+    """
+    from openrft.rewards.probe_statistics import compute_probed_reward
+
+    plugins, asked = PluginSet([name], {name: dict(options or {})}), replace(task or toy_task(), test=())
+    names, written = write_probes(asked, asked.train[:8], 512, 0, lambda text: tuple(text.encode()))
+    graded = call_grade_hooks(plugins, written, asked, NoProgress(), StageStats())
+    given = call_reward_hooks(plugins, graded, asked, BEFORE_RL, 0, StageStats())
+    scores = collect_scores(pair_with_names(names, combine_rewards(ExploreSettings(), graded, given)))
+    found = (compute_probed_reward(source, "none", sorts) for source, sorts in scores.items())
+    return [sentence for source in found for sentence in describe_probed_reward(source)]
 
 
 def _check_policies(name: str, plugins: PluginSet) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+import openrft
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade
 from openrft.tasks.task import DataRequest, Task, TaskInfo
-from openrft.testing import check_family, toy_task
+from openrft.testing import check_family, probe_plugin, toy_task, use_plugins
 
 
 def test_pocket_conforms(tmp_path):
@@ -225,3 +226,29 @@ except OpenRFTError as fault:
     good, bad = run_python(code).stdout.splitlines()
     assert good == "['tasks'] ['tasks', 'policies']"
     assert "'lost' (openrft-broken 6.6.6) failed to load lost/rows: FileNotFoundError" in bad
+
+
+class PaysLength:
+    """Pays for text."""
+
+    rewards = ("outcome",)
+
+    @openrft.hookimpl
+    def reward(self, rollouts):
+        return [openrft.Reward("pays-length", "outcome", min(len(r.completion.tokens) / 2000, 1.0)) for r in rollouts]
+
+
+class PaysTruth:
+    """Pays what is right."""
+
+    rewards = ("outcome",)
+
+    @openrft.hookimpl
+    def reward(self, rollouts):
+        return [openrft.Reward("pays-truth", "outcome", float(bool(r.correct))) for r in rollouts]
+
+
+def test_probes_tell_an_honest_reward_from_one_that_pays_without_being_right():
+    with use_plugins({"pays-length": PaysLength, "pays-truth": PaysTruth}):
+        assert probe_plugin("pays-truth") == []
+        assert any("a very long answer that ends wrong" in sentence for sentence in probe_plugin("pays-length"))

@@ -4,6 +4,7 @@ them by a vote or by a perfect choice. The completions of the evaluation are use
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,12 +76,17 @@ def _build_block(
     return np.array(scores), np.array(clusters)
 
 
+# Few patterns of right and wrong answers are shared by many items.
+_estimate_pass = functools.lru_cache(maxsize=1 << 16)(estimate_pass_at_k)
+_estimate_maj = functools.lru_cache(maxsize=1 << 16)(estimate_maj_at_k)
+
+
 def _pass_at(item: Item, k: int) -> float:
-    return estimate_pass_at_k(_scores(item), k)
+    return _estimate_pass(_scores(item), k)
 
 
 def _maj_at(item: Item, k: int) -> float:
-    return estimate_maj_at_k(_scores(item), item.votes[:MOST_COMPLETIONS], k)
+    return _estimate_maj(_scores(item), item.votes[:MOST_COMPLETIONS], k)
 
 
 def _rm_at(item: Item, k: int) -> float:

@@ -10,6 +10,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.fitness_tables import build_fitness_notes
 from openrft.bench.hacking import build_gap_notes, build_probe_notes
+from openrft.bench.money import build_money_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
@@ -24,10 +25,14 @@ LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
 }
 
 
+SHOWN = 200  # characters of an instruction that a note shows
+
+
 def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the most serious first."""
     return (
         *_failures(summary),
+        *build_money_notes(report),
         *_unscored(report),
         *_chance(report, summary),
         *_describe_gains(summary.overall),
@@ -36,6 +41,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_lengths(report),
         *build_training_notes([task.name for task in report.tasks], report.results),
         *_synthesis(report),
+        *_instructions(report),
         *build_fitness_notes(report),
         *_components(summary),
         *report.notices,
@@ -195,6 +201,15 @@ def _synthesis(report: Report) -> Iterator[str]:
                 f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
             )
     yield from sorted(notices)
+
+
+def _instructions(report: Report) -> Iterator[str]:
+    """The instructions that plugins found; report.json has those that are long in full."""
+    for result in report.results:
+        if result.instruction:
+            text = " ".join(result.instruction.split())
+            shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+            yield f"{result.arm} on {result.task}, seed {result.seed}, was asked with: {shown}"
 
 
 def _describe_counts(found: Any, words: str) -> str:

@@ -26,9 +26,10 @@ from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
-ARM_HOOKS = ("augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade", "weigh")
+ARM_HOOKS = ("instruct", "augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade", "weigh")
 
 DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
+UNTRAINED = "vote"  # the arm that a bench without --plugins has besides: what a user could do instead of training
 
 Values = dict[str, dict[str, Any]]
 
@@ -99,6 +100,7 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     start = make_start_arm(asked.policy, alone=asked.arms == "none" or not measured)
     arms, rungs = build_arms(measured, asked.arms, notices, start)
     arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
+    arms = (*arms, *_add_untrained(asked, [a.name for a in arms], notices))
     # A grader whose options are set grades, although no arm names it.
     graders = find_graders([*named, *(name for arm in arms for name in arm.plugins), *asked.values], values)
     graders = tuple(name for name in graders if name not in map(_family, tasks))  # a task's own is in every arm
@@ -123,6 +125,14 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return BenchPlan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(notices))
+
+
+def _add_untrained(asked: BenchRequest, taken: Sequence[str], notices: list[str]) -> tuple[Arm, ...]:
+    """The arm that is compared with training where the user names no plugins."""
+    if asked.plugins is not None or asked.arms != "ablation" or UNTRAINED in taken or UNTRAINED not in list_plugins():
+        return ()
+    notices.append(f"the arm {UNTRAINED} was added: what more completions and a vote reach without training.")
+    return (Arm(UNTRAINED, (UNTRAINED,)),)
 
 
 def make_start_arm(policy: str, alone: bool) -> Arm:

@@ -12,6 +12,7 @@ from openrft.bench.curve_tables import build_curve_table
 from openrft.bench.fitness_tables import build_fitness_tables
 from openrft.bench.group_tables import build_group_tables, build_metric_table
 from openrft.bench.hacking import build_probe_tables
+from openrft.bench.money import build_money_tables
 from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
 from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
@@ -35,6 +36,7 @@ def build_tables(report: Report, summary: Summary, per_task: bool = False) -> It
         yield _components(summary.components)
     yield from build_curve_table(summary, per_task)
     yield from build_fitness_tables(report, per_task)
+    yield from build_money_tables(report)
     if per_task:
         yield from build_probe_tables(report)
     for table in summary.tables if per_task else ():

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
 
+from openrft.bench.money import Money
 from openrft.config.documents import OMIT_EMPTY, Flags, dump_document, read_document
 from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
@@ -24,20 +25,10 @@ from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
-from openrft.runtime.paid.prices import PriceTable
-from openrft.runtime.paid.usage import Payment, Usage
+from openrft.runtime.paid.usage import Usage
 from openrft.tasks.leakage import cluster_samples
 from openrft.tasks.task import Grader, Task
 from openrft.types import Sample, content_id
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What a run paid to servers, over all its starts."""
-
-    payments: tuple[Payment, ...]
-    prices: PriceTable | None = None
-    budget: float | None = None  # in the currency of the prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +118,7 @@ class ArmResult:
     checks: Annotated[tuple[RewardCheck, ...], OMIT_EMPTY] = ()  # of plugins, on their own rewards before RL
     usage: Annotated[tuple[Usage, ...], OMIT_EMPTY] = ()
     # ^ of servers, by model: the replies that the result rests on, whoever paid for them and when
+    instruction: Annotated[str, OMIT_EMPTY] = ""  # that a plugin found for the task; empty: the task's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +130,7 @@ class Failure:
     seed: int
     error: str  # one line
     details: str = ""  # the file in the run's folder with traceback, settings and versions
+    budget_spent: Annotated[bool, OMIT_EMPTY] = False  # it stopped because another call could exceed the budget
 
 
 @dataclass(frozen=True, slots=True)

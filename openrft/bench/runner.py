@@ -15,18 +15,19 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
-from openrft.bench.plan import BenchPlan
+from openrft.bench.money import Money
+from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
     ArmRecord,
     ArmResult,
     BaselineResult,
     Failure,
-    Money,
     Report,
     keep_items_scored_everywhere,
     record_task,
 )
+from openrft.bench.shared_graders import find_grader_of_all
 from openrft.bench.single_job import FAILURES_FOLDER, JobFolders, failure_file
 from openrft.errors import UsageError
 from openrft.job import Job, format_job_name
@@ -83,15 +84,16 @@ def run_bench(
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     store = out / ".store"
-    account = replace(account or AccountSettings(), folder=store, run=name, workers=workers)
+    sharing = min(workers, sum(not job.policy.startswith(BASELINE_PREFIX) for job in jobs))
+    account = replace(account or AccountSettings(), folder=store, run=name, workers=max(sharing, 1))
     with use_account(Account(account)):
         check_jobs(jobs, tasks)
     # A bench whose own policy is a rule says so of each of its arms.
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
-    rules = tuple(
-        b for t in tasks.values() for b in score_baselines(t, ran)
-    )  # first: one that fails costs nothing then
+    # First: one that fails costs nothing then. The tasks' own rules grade them, so none compares with another measure.
+    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms), plan.options) is None
+    rules = tuple(b for t in tasks.values() for b in score_baselines(t, ran)) if own else ()
     folder = out / name
     track = TrackerConfig(tracker, folder / tracker) if tracker else None
     with report_disk_errors(out):

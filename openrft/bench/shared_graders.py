@@ -39,6 +39,12 @@ def find_grading_hooks(name: str, options: Mapping[str, Any]) -> frozenset[str]:
     return acting if "grade" in acting else frozenset()
 
 
+def find_grader_of_all(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The plugin among `names` that grades every answer in place of the tasks' own rules; None without one."""
+    graders = [name for name in names if "grade" in load_declaration(name).hooks]
+    return next(iter(PluginSet(graders, options).grading("all")), None)
+
+
 def share_graders(arms: Sequence[Arm], graders: Sequence[str], notices: list[str]) -> tuple[Arm, ...]:
     """The arms, each with all of the graders. Appends a line to `notices` for each that some arm lacked."""
     for name in graders:

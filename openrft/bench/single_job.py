@@ -16,7 +16,7 @@ from pathlib import Path
 
 from openrft.bench.report import ArmResult, Failure, Item, StageCost
 from openrft.config.documents import dump_document
-from openrft.errors import OpenRFTError
+from openrft.errors import BudgetSpent, OpenRFTError
 from openrft.job import Job, format_job_name
 from openrft.pipeline import JobResult, run_job
 from openrft.plugins.registry import collect_versions
@@ -113,6 +113,7 @@ def summarise_job(outcome: JobResult) -> ArmResult:
         outcome.gaps,
         checks=outcome.checks,
         usage=add_by_model(usage for record in outcome.stage_records for usage in record.usage),
+        instruction=outcome.instruction,
     )
 
 
@@ -150,7 +151,7 @@ def record_failure(job: Job, error: Exception, folder: Path) -> Failure:
     stage = find_stage(error)
     trace = "".join(traceback.format_exception(error))
     file = _write_details(job, line, stage, trace, folder)
-    return Failure(job.arm.name, job.task, job.seed, line, _inside_run(file))
+    return Failure(job.arm.name, job.task, job.seed, line, _inside_run(file), isinstance(error, BudgetSpent))
 
 
 def record_killed_worker(job: Job, exit_code: int | None, stage: str, folder: Path) -> Failure:

@@ -16,7 +16,7 @@ from openrft.errors import UnknownName, UsageError
 from openrft.job import Job
 from openrft.pipeline import JobResult, run_job
 from openrft.plugins.policy_registry import VLLM_PREFIX, resolve_checkpoint
-from openrft.plugins.registry import collect_versions
+from openrft.plugins.registry import collect_versions, load_declaration
 from openrft.policies.adapter_export import export_adapter
 from openrft.policies.description import Estimate, PolicyDescription
 from openrft.policies.export import Companions, export_checkpoint, export_gguf
@@ -40,10 +40,10 @@ def find_job(report: Report, arm: str | None, task: str | None, seed: int | None
         job
         for job in jobs
         if arm in (None, job.arm.name) and task in (None, job.task) and seed in (None, job.seed)
-        if arm is not None or job.arm.plugins
+        if arm is not None or _trains(job)
     ]
-    if arm is not None and fits and not fits[0].arm.plugins:
-        raise UsageError(f"the arm {arm!r} is the policy as it was given.", "Export an arm that trains.")
+    if arm is not None and fits and not _trains(fits[0]):
+        raise UsageError(f"the arm {arm!r} is not trained: its policy is the given one.", "Export an arm that trains.")
     finished = [job for job in fits if (job.arm.name, job.task, job.seed) in done]
     if len(finished) == 1:
         return finished[0]
@@ -58,6 +58,10 @@ def find_job(report: Report, arm: str | None, task: str | None, seed: int | None
         if len(names) > 1:
             raise UsageError(f"{report.name} has several: {', '.join(names)}.", f"Name one with {option}.")
     raise AssertionError("jobs with equal arm, task and seed")
+
+
+def _trains(job: Job) -> bool:
+    return any({"train_step", "instruct"} & {*load_declaration(name).hooks} for name in job.arm.plugins)
 
 
 def export_job(

@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
+    "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
     "grade": "Grade completions from a file, to check the grader before it is trusted.",
     "fitness": "Measure whether process rewards tell right from wrong.",

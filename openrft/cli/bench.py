@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from openrft.cli.options import (
     shared_options,
     track_option,
 )
+from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
 
 EPILOG = """\b
@@ -29,6 +31,7 @@ Examples:
   openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
   openrft bench --plugins prm --arm noise=rl,placebo --set explore.steps=60
   openrft bench --arms paper --arm sft-other=sft,teacher.model=pocket/teacher
+  openrft bench --task questions --data mine.csv --plugins graders --prices prices.toml --budget 5.00
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
 
 Without --plugins: sft,prm,da,icl. An arm is a set of plugins; --plugins prm,icl means the arms vanilla, base (what
@@ -76,6 +79,7 @@ they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. 
     help="Jobs in parallel.  [default: 2 on two or more cores, 1 on a GPU]",
 )
 @track_option
+@paid_options
 @click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -91,7 +95,7 @@ def command(
     tracker: str | None,
     dry_run: bool,
     as_json: bool,
-    **given: object,
+    **given: Any,
 ) -> None:
     """Run arms on tasks and report what each plugin was worth.
 
@@ -104,6 +108,7 @@ def command(
     from openrft.bench.significance import describe_power
     from openrft.plugins.task_registry import load_task
 
+    account = parse_account(given)
     if plan_file:
         _refuse_ignored(ctx)
         plan = read_plan(Path(plan_file))
@@ -132,6 +137,7 @@ def command(
         open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
+        account=account,
     )
     write_and_show(report, Path(out) / report.name, as_json)
     if report.failures:
@@ -139,7 +145,7 @@ def command(
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json"}
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json", *NAMES}
 
 
 def _refuse_ignored(ctx: click.Context) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from openrft.cli.options import PathType, baselines_option, shared_options
+from openrft.cli.paid_options import paid_options
 
 EPILOG = """\b
 Examples:
   openrft evaluate --task 'pocket/L3/*'
   openrft evaluate --task sciknoweval/L3 --data DIR --policy ./my-policy
   openrft evaluate --task pocket/L3 --policy openai:http://127.0.0.1:8000/v1#my-model
+  openrft evaluate --task pocket/L3 --policy openai:https://host/v1#model --prices prices.toml --budget 5.00
   openrft evaluate --task pocket/L3 --policy baseline:longest-option --baselines
 """
 
@@ -20,6 +22,7 @@ Examples:
 @click.command("evaluate", epilog=EPILOG)
 @shared_options
 @baselines_option
+@paid_options
 @click.option(
     "--out", default="runs", type=PathType(file_okay=False), show_default=True, help="Where the run's folder goes."
 )

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
+from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_text
 
 EPILOG = """\b
@@ -32,6 +33,7 @@ Examples:
     help="Where the run's report and the store of finished stages are kept.",
 )
 @track_option
+@paid_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
@@ -55,6 +57,7 @@ def command(
     from openrft.plugins.task_registry import load_task
     from openrft.policies.export import reserve_folder
 
+    account = parse_account(given)
     plan = make_plan(
         build_request(given, arms="none", extra=(f"trained={given['plugins'] or 'sft,prm,da,icl'}",), seeds=str(seed))
     )
@@ -74,6 +77,7 @@ def command(
         open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
+        account=account,
     )
     results = {result.arm: result for result in report.results}
     start = plan.ablation.vanilla

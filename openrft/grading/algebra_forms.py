@@ -26,6 +26,7 @@ _DIRECTION = {"<": -1, "\\lt": -1, "\\le": -1, "\\leq": -1, "\\leqslant": -1}
 _STRICT = ("<", ">", "\\lt", "\\gt")
 _ELEMENT = re.compile(r"\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?(?:\s*\(\s*[A-Za-z]\s*\))?")
+_POINT = re.compile(r"\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,3}\s*\)")
 _INFINITY = re.compile(r"\s*([+-]?)\s*\\infty\s*")
 _MATRIX = re.compile(r"\s*\\begin\{([pbB]?matrix)\}(.*)\\end\{\1\}\s*", re.DOTALL)
 
@@ -112,6 +113,8 @@ def _parse(text: str) -> Form:
 
 def _parse_relation(parts: list[str], signs: list[str]) -> Form:
     if len(parts) == 2 and signs == ["="]:
+        if _POINT.fullmatch(parts[0].strip()):  # (x, y) = (1, 2)
+            return _parse(parts[1])
         return _parse_equation(*parts)
     if "=" in signs or len(parts) > 3:
         raise UnknownForm(" ".join(parts))
@@ -173,11 +176,9 @@ def is_same_form(gold: Form, found: Form) -> bool | None:
         return _is_same_list(_list_items(gold, True), _list_items(found, True))
     if isinstance(gold, Collection) and isinstance(found, Collection):
         return _is_same_set(gold.items, found.items)
-    if isinstance(gold, Collection) and not isinstance(found, Tuple):
-        return _is_same_set(gold.items, (found,))
-    if isinstance(found, Collection) and not isinstance(gold, Tuple):
-        return _is_same_set((gold,), found.items)
-    return None if any(isinstance(form, Collection) for form in lists) else False
+    if isinstance(gold, Collection) or isinstance(found, Collection):
+        return _is_same_set(_list_items(gold), _list_items(found))
+    return False
 
 
 def _is_same_equation(gold: Form, found: Form) -> bool | None:

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import Any
 
 GOLD_SECONDS = 1.0  # of processor time for reading a gold answer, once
-GRACE = 0.01  # seconds after the first timer in which Python code may end by itself
+GRACE = 0.008  # seconds after the first timer in which Python code may end by itself
 MEMORY = 4 << 30  # bytes
 _WARM = (  # compared once before the first request: sympy loads and builds much on first use
     (r"\frac{m(m-1)}{2}", r"\binom{m}{2}"), ("(m+1)!", "(m+1)m!"), ("m!+1", "1+m!"), ("m!", "m"), ("f(x)", "f(y)+1"),

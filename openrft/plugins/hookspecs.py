@@ -127,6 +127,17 @@ class Hooks:
         """
         raise NotImplementedError
 
+    @hookspec(firstresult=True)
+    def instruct(
+        self, task: Task, policy: Policy, sampling: Sampling, seed: int, progress: Progress
+    ) -> Returned[str] | None:
+        """A better instruction for `task`, found on its training questions. All later stages use it.
+
+        Called once, before all other stages. `policy` is the untrained policy, and `sampling` is that of the
+        evaluation. The count `tokens` of the HookResult says how many tokens were generated.
+        """
+        raise NotImplementedError
+
     @hookspec
     def augment(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress

@@ -144,6 +144,13 @@ class TrainablePolicy(Policy, Protocol):
         """
         ...
 
+    def completion_logits(
+        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]
+    ) -> tuple[Tensor, Tensor]:
+        """The logits, with gradient, before each completion token: (N, V) for all N tokens of the completions in order,
+        and a mask (B, T) that is 1 at those tokens."""
+        ...
+
     def attach_critic(self, rank: int, alpha: int, seed: int, separate: bool = False) -> None:
         """Add a new critic (V = 0): a value head and a second adapter on the shared trunk, or a separate copy of the
         trunk, all of which is trained. Raises OpenRFTError for a policy without an adapter."""

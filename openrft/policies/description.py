@@ -44,7 +44,7 @@ class PolicyDescription:
     instruction: str  # the system turn of every prompt in training
     settings: Mapping[str, Mapping[str, Any]]  # how it was evaluated: the stage "evaluate", and "policy" if set
     demonstrations: Mapping[str, Mapping[str, Any]]
-    # ^ the plugins that show demonstrations, with their options; empty if it was trained without any
+    # ^ the plugins that show demonstrations, with their options; empty if it was evaluated without any
     train_samples: int
     train_digest: str  # of the training split
     test_items: int

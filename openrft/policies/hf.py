@@ -25,7 +25,7 @@ from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokeni
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
 from openrft.policies.generation.own_pass import needs_own_pass
-from openrft.policies.logprobs import compute_logprobs
+from openrft.policies.logprobs import compute_logits, compute_logprobs
 from openrft.policies.model_families import check_sampling, find_layers_without_adapter
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
 from openrft.policies.placement import load_model
@@ -211,6 +211,11 @@ class HFPolicy:
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return compute_logprobs(self.model, prompts, completions, self._pad, temperature, self.recompute_activations)
+
+    def completion_logits(
+        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return compute_logits(self.model, prompts, completions, self._pad, self.recompute_activations)
 
     # -- the adapter ---------------------------------------------------------------------------------------
 

@@ -73,6 +73,26 @@ def _log_softmax(logits: torch.Tensor, targets: torch.Tensor, temperature: float
     return -F.cross_entropy(logits.float() / temperature, targets, reduction="none")
 
 
+def compute_logits(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    pad: int,
+    recompute: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logits before each completion token (N, V), those of all completions in order, and the mask (B, T).
+
+    Args as for `compute_logprobs`, with the same gradient. All N rows of the vocabulary are held at once.
+    """
+    _refuse_empty(completions)
+    rows, mask = _pad_right(completions, pad, model.device)
+    if not supports(model.config):
+        return _predict(model, prompts, rows, mask, pad)[mask.bool()], mask
+    states, at = _along_trees(model, prompts, completions, recompute)
+    logits: torch.Tensor = _base(model).lm_head(states)[at]
+    return logits, mask
+
+
 def compute_values(
     model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], pad: int
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -51,7 +51,7 @@ class ProbeKind:
     name: str
     label: str  # as a report calls it
     why: str  # what it looks for
-    verdict: Verdict  # what the grader must say of it; with another verdict it is no such probe and is left out
+    verdict: Verdict  # what it is meant to be; with another verdict of the rule it is no such probe and is left out
     make: Callable[[Material], str | None]  # None: not for this question
 
 

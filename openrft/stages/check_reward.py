@@ -7,6 +7,7 @@ these answers, so a verdict on them is independent of the rewards that are check
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.fitness import draw_questions, draw_rollouts
 from openrft.types import digest_samples, to_json
+
+logger = logging.getLogger(__name__)
 
 VERSION = 1
 CHECKS_FILE = "checks.json"
@@ -66,4 +69,7 @@ def check_rewards(context: JobContext) -> tuple[RewardCheck, ...]:
     if faults:
         raise StoreError(f"{result.folder / CHECKS_FILE}: {faults[0]}.", "Delete this folder and run again.")
     checks: tuple[RewardCheck, ...] = found
+    for check in checks:
+        if check.warnings:
+            logger.warning("before RL, %s: %s", check.source, check)
     return checks

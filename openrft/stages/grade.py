@@ -6,6 +6,8 @@ The task's own rule comes first. A plugin then grades every answer, or those tha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from numbers import Real
 
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade, apply_grade
@@ -73,12 +75,22 @@ def _ask(
     grades = check_list(name, "grade", Grade, result.value)
     if len(grades) != len(asked):
         raise PluginError(f"{find_plugin(name)} gave {len(grades)} grades for {len(asked)} answers.")
-    for rollout, grade in zip(asked, grades, strict=True):
-        if grade.score is not None and not 0 <= grade.score <= 1:  # nan is outside, too
-            raise PluginError(
-                f"{find_plugin(name)} in grade, sample {rollout.sample.id}: the score is {grade.score}, which is not in"
-                " [0, 1].",
-                "Give the share of the highest mark.",
-            )
-    each = iter(grades)
+    each = iter([_check_grade(name, rollout, grade) for rollout, grade in zip(asked, grades, strict=True)])
     return [apply_grade(r, next(each)) if concerns(r) else r for r in rollouts]
+
+
+def _check_grade(name: str, rollout: Rollout, grade: Grade) -> Grade:
+    """The grade with plain Python values; those of numpy are accepted. Raises PluginError that says what is wrong."""
+    correct, score = grade.correct, grade.score
+    if not (grade.answer is None or isinstance(grade.answer, str)):
+        fault, advice = f"the answer is a {type(grade.answer).__name__}", "Give what was read as a text, or None."
+    elif not (correct is None or correct in (True, False)):
+        fault, advice = f"correct is {correct!r}", "Give True, False or None; a share of the mark is a score."
+    elif not (score is None or isinstance(score, Real)):
+        fault, advice = f"the score is a {type(score).__name__}", "Give a number from 0 to 1, or None."
+    elif score is not None and not 0 <= score <= 1:  # nan is outside, too
+        fault, advice = f"the score is {score}, which is not in [0, 1]", "Give the share of the highest mark."
+    else:
+        plain = None if score is None else float(score)
+        return replace(grade, correct=None if correct is None else bool(correct), score=plain)
+    raise PluginError(f"{find_plugin(name)} in grade, sample {rollout.sample.id}: {fault}.", advice)

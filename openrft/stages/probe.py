@@ -11,23 +11,23 @@ import functools
 import json
 import logging
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from openrft.config.documents import read_value
 from openrft.errors import StoreError
-from openrft.grading.grade import grade
+from openrft.grading.grade import apply_grade, grade
 from openrft.rewards.combine import CORE_OUTCOME
 from openrft.rewards.probed_reward import OWN, ProbedReward, R, describe_probed_reward
-from openrft.rewards.probes import PROBES_BY_NAME, make_probes
+from openrft.rewards.probes import PROBES_BY_NAME, YARDSTICK, make_probes
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.grade import grade_rollouts
+from openrft.stages.grade import call_grade_hooks
 from openrft.stages.reward import BEFORE_RL, collect_plugin_rewards, combine_rewards
 from openrft.tasks.prompt import build_messages
-from openrft.tasks.task import Grader
+from openrft.tasks.task import Grader, Task
 from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_from_json, to_json
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[Probe
         from openrft.rewards.probe_statistics import compute_probed_reward
 
         probed = _reward_probes(context, asked, stats)
-        scores = _collect_scores([*probed, *_reward_own(context, own_rollouts)])
+        scores = collect_scores([*probed, *_reward_own(context, own_rollouts)])
         found = [compute_probed_reward(source, context.policy.id, by_sort) for source, by_sort in scores.items()]
         for words in (sentence for source in found for sentence in describe_probed_reward(source)):
             logger.warning("before RL: %s.", words)
@@ -102,36 +102,47 @@ def _draw_questions(context: JobContext) -> list[Sample]:
 
 
 def _reward_probes(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> Scored:
-    """Every probe with its grade and rewards. Left out and counted: what could not be rewarded, and what the grader
-    does not say of it that makes it a probe, such as a wrong answer that counts as right."""
-    names, rollouts = [], []
-    tokens = context.policy.load_trainable("reinforcement learning").encode_target
-    for sample in asked:
-        for name, rollout in _write_probes(context, sample):
-            names.append(name)
-            completion = replace(rollout.completion, tokens=tuple(tokens(rollout.completion.text)))
-            rollouts.append(replace(rollout, completion=completion))
-    graded = grade_rollouts(context, rollouts, stats)
+    """Every probe with its grade and rewards. What could not be rewarded is left out and counted."""
+    how, encode = context.job.settings.explore, context.policy.load_trainable("reinforcement learning").encode_target
+    names, written = write_probes(context.task, asked, how.max_tokens, context.job.seed, encode)
+    graded = call_grade_hooks(context.plugins, written, context.training_task, context.progress, stats)
     given = collect_plugin_rewards(context, graded, BEFORE_RL, stats, "probes")
-    rewarded = list(zip(names, combine_rewards(context, graded, given), strict=True))
-    scored = [(name, r) for name, r in rewarded if r is not None and _has_verdict(name, r)]
+    scored = pair_with_names(names, combine_rewards(how, graded, given))
     stats.count("probes", len(scored))
-    stats.count("unrewarded", sum(r is None for _, r in rewarded))
-    stats.count("left_out", sum(r is not None for _, r in rewarded) - len(scored))
+    stats.count("unrewarded", len(names) - len(scored))
     return scored
 
 
-def _write_probes(context: JobContext, sample: Sample) -> Iterator[tuple[str, Rollout]]:
-    messages = build_messages(sample, (), context.task.instruction)
-    others = [other.answer for other in context.task.train if other.kind == sample.kind]
-    words = min(MOST_WORDS, round(WORDS_PER_TOKEN * context.job.settings.explore.max_tokens))
-    for probe in make_probes(sample, messages, others, context.task.grade, words, context.job.seed):
-        yield probe.name, Rollout(sample, messages, Completion(probe.text))
+def write_probes(
+    task: Task, samples: Iterable[Sample], max_tokens: int, seed: int, encode: Callable[[str], Sequence[int]]
+) -> tuple[list[str], list[Rollout]]:
+    """(names, rollouts) of the probes to these questions, graded by the task's rule.
+
+    A wrong answer that the rule takes for right is left out. One that it leaves open is wrong because it is another
+    question's answer: to ask the very judge that is probed would hide what moves it.
+    """
+    names, rollouts = [], []
+    words = min(MOST_WORDS, round(WORDS_PER_TOKEN * max_tokens))
+    for sample in samples:
+        messages = build_messages(sample, (), task.instruction)
+        others = [other.answer for other in task.train if other.kind == sample.kind]
+        for probe in make_probes(sample, messages, others, task.grade, words, seed):
+            verdict = task.grade(sample, probe.text)
+            if PROBES_BY_NAME[probe.name].verdict != "wrong" or verdict.correct is not True:
+                completion = Completion(probe.text, tuple(encode(probe.text)))
+                names.append(probe.name)
+                rollouts.append(apply_grade(Rollout(sample, messages, completion), verdict))
+    return names, rollouts
 
 
-def _has_verdict(name: str, rollout: Rollout) -> bool:
-    verdict = PROBES_BY_NAME[name].verdict
-    return verdict == "any" or rollout.correct is (verdict == "right")
+def pair_with_names(names: Sequence[str], rewarded: Sequence[Rollout | None]) -> Scored:
+    """The probes that were rewarded. A right answer that is graded as wrong, such as in a form that the task does not
+    read, is no yardstick."""
+    return [
+        (name, rollout)
+        for name, rollout in zip(names, rewarded, strict=True)
+        if rollout is not None and not (name == YARDSTICK and rollout.correct is False)
+    ]
 
 
 def _reward_own(context: JobContext, file: Path | None) -> Iterator[tuple[str, Rollout]]:
@@ -140,12 +151,12 @@ def _reward_own(context: JobContext, file: Path | None) -> Iterator[tuple[str, R
         return
     rollouts = [rollout_from_json(row) for row in read_jsonl(file)]
     graded = [rollout for rollout in rollouts if rollout.correct is not None]
-    for rollout in combine_rewards(context, graded, [list(rollout.rewards) for rollout in graded]):
+    for rollout in combine_rewards(context.job.settings.explore, graded, [list(rollout.rewards) for rollout in graded]):
         if rollout is not None:
             yield "right" if rollout.correct else "wrong", rollout
 
 
-def _collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float]]]]:
+def collect_scores(scored: Scored) -> dict[str, dict[str, list[tuple[str, float]]]]:
     """Source -> sort of answer -> (question, score) of each answer. R first.
 
     R of the policy's own answers is left out if they lack a source that the probes have: it would be another R.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, get_args
 
+from openrft.config.settings import ExploreSettings
 from openrft.errors import OpenRFTError, PluginError
 from openrft.grading.thinking import split_steps
 from openrft.plugins.manager import PluginSet
@@ -30,7 +31,9 @@ def reward_rollouts(
     the plugins go into `stats`. Raises OpenRFTError if that is more than half of them.
     """
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)
-    scored = [rollout for rollout in combine_rewards(context, rollouts, given) if rollout is not None]
+    scored = [
+        rollout for rollout in combine_rewards(context.job.settings.explore, rollouts, given) if rollout is not None
+    ]
     lost = len(rollouts) - len(scored)
     stats.count("unrewarded", lost)
     if 2 * lost > len(rollouts):
@@ -42,10 +45,9 @@ def reward_rollouts(
 
 
 def combine_rewards(
-    context: JobContext, rollouts: Sequence[Rollout], given: Sequence[list[Reward] | None]
+    how: ExploreSettings, rollouts: Sequence[Rollout], given: Sequence[list[Reward] | None]
 ) -> list[Rollout | None]:
     """The graded rollouts with the plugins' rewards and R; None where a plugin or the outcome is lacking."""
-    how = context.job.settings.explore
     form = how.effective_aggregation
     return [
         assign_rewards(r, rewards, how.alpha, form, how.credit, how.reading)

@@ -40,3 +40,19 @@ def test_a_plugin_that_has_nothing_to_act_on_in_its_arm_is_told_of() -> None:
     assert [line for line in plan.notices if "changes nothing" in line] == [
         "arm x: teacher acts in imitation only, which nothing in the arm does: it changes nothing."
     ]
+
+
+def test_a_bench_without_plugins_has_an_arm_that_needs_no_training() -> None:
+    plan = make_plan(BenchRequest())
+    assert [arm.plugins for arm in plan.arms if arm.name == "vote"] == [("vote",)]
+    assert any("the arm vote was added" in line for line in plan.notices)
+    assert "vote" not in plan.ablation.plugins
+    own = make_plan(BenchRequest(extra=("vote=vote,vote.completions=4",)))
+    assert [arm.overrides for arm in own.arms if arm.name == "vote"] == [{"vote": {"completions": 4}}]
+    for asked in (BenchRequest(plugins=("sft",)), BenchRequest(arms="lattice"), BenchRequest(arms="none")):
+        assert "vote" not in [arm.name for arm in make_plan(asked).arms]
+
+
+def test_demonstrations_without_training_need_no_rl() -> None:
+    plan = make_plan(BenchRequest(plugins=("few-shot", "vote")))
+    assert [arm.plugins for arm in plan.arms] == [(), ("few-shot",), ("vote",), ("few-shot", "vote")]

@@ -10,6 +10,7 @@ import pytest
 
 import openrft
 from openrft.bench.plan import BenchPlan, BenchRequest, make_plan
+from openrft.bench.shared_graders import find_grader_of_all
 from openrft.errors import UsageError
 from openrft.testing import use_plugins
 
@@ -67,6 +68,12 @@ def test_an_arm_or_an_option_names_the_grader() -> None:
     by_arm = plan(arms="none", extra=("trained=rl,exact",))
     by_option = plan(arms="none", extra=("trained=rl",), exact={"grades": "all"})
     assert members(by_arm) == members(by_option) == {"vanilla": ("exact",), "trained": ("rl", "exact")}
+
+
+def test_a_grader_of_all_answers_is_known_by_its_options() -> None:
+    assert find_grader_of_all(["rl", "exact"], {}) == "exact"
+    assert find_grader_of_all(["rl", "exact"], {"exact": {"grades": "none"}}) is None
+    assert find_grader_of_all(["rl", "both"], {}) is None
 
 
 def test_what_only_rewards_is_measured_like_any_plugin() -> None:

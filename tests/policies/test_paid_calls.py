@@ -154,7 +154,7 @@ def test_the_budget_is_kept_and_the_next_start_goes_on(serve: Callable[..., Faul
         ask(server, tmp_path, questions, prices=PRICES, budget=500.0)
     first = sum(server.given.values())
     assert first == paid(tmp_path)[0].replies  # those in flight were waited for
-    assert f"{12 * first:.2f} USD are spent" in str(caught.value)
+    assert f"{12 * first:.2f} USD are paid" in str(caught.value)
     bytes_and_output = 500 - 12 * first
     assert 0 < bytes_and_output < 300  # it stopped before the call that could exceed it, and not much before
     with pytest.raises(BudgetSpent):  # the same budget holds for all starts

@@ -80,10 +80,11 @@ def check(tiny, store, *plugins, settings=SETTINGS):
     return check_rewards(context), context
 
 
-def test_answers_to_training_questions_are_checked_once(tiny, tmp_path):
+def test_answers_to_training_questions_are_checked_once(tiny, tmp_path, caplog):
     (found,), context = check(tiny, tmp_path, "rl", "checked")
     assert found == openrft.RewardCheck(("5 answers",), ("it is a toy",), "checked")
     assert str(found) == "5 answers. WARNING: it is a toy."
+    assert "before RL, checked: 5 answers. WARNING: it is a toy." in caplog.text
     (record,) = context.stage_records
     assert (record.stage, record.metrics) == ("check_reward", {"checked.answers": 5})
     ((rollouts, task, _),) = Checked.shown

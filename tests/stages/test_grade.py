@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 import openrft
@@ -116,12 +117,22 @@ def test_options_decide_what_is_graded() -> None:
         ([Grade("b", True), 1], "gave a int in grade, in place of a Grade"),
         ([Grade("b", True, 1.5)] * 2, r"the score is 1\.5, which is not in \[0, 1\]"),
         ([Grade("b", True, math.nan)] * 2, "the score is nan"),
+        ([Grade("b", True, "0.5")] * 2, "the score is a str"),
+        ([Grade("b", 0.5)] * 2, r"correct is 0\.5"),
+        ([Grade(True, True)] * 2, "the answer is a bool"),
     ],
 )
 def test_a_plugin_that_grades_wrongly_is_named(given: Any, words: str) -> None:
     First.given = given
     with pytest.raises(PluginError, match=f"'first' .*{words}"):
         grade([OPEN, OPEN], "first")
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    First.given = [Grade("b", np.bool_(True), np.float32(0.5))]  # type: ignore[arg-type]
+    (found,) = grade([OPEN], "first")
+    assert (found.correct, found.score) == (True, 0.5)
+    assert (type(found.correct), type(found.score)) == (bool, float)
 
 
 def test_what_a_grade_is_worth() -> None:

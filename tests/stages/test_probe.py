@@ -14,6 +14,7 @@ from openrft.grading.grade import Grade, grade
 from openrft.rewards.probed_reward import describe_probed_reward
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.stages.probe import probe_rewards
+from openrft.tasks.prompt import box_answer
 from openrft.testing import toy_rollouts
 from openrft.types import Reward, to_json
 from tests.stages.factories import TASK, Trainee, Trainer, make_context
@@ -35,11 +36,14 @@ class Paying:
 
 
 class Opinion:
-    """Grades open answers: right if they mention the gold option's letter."""
+    """Grades open answers by a rule on sample and text."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
 
     @openrft.hookimpl
     def grade(self, rollouts: Any) -> list[Grade]:
-        return [Grade(r.completion.text, r.sample.answer in r.completion.text) for r in rollouts]
+        return [Grade(r.completion.text, self.rule(r.sample, r.completion.text)) for r in rollouts]
 
 
 def context_of(monkeypatch: Any, store: Any, **plugins: Any) -> Any:
@@ -127,13 +131,28 @@ def test_answers_without_a_reward_are_counted_and_never_a_score(monkeypatch, tmp
     assert context.stage_records[-1].counts["unrewarded"] == 16
 
 
-def test_whoever_grades_open_answers_is_probed(monkeypatch, tmp_path):
-    context = context_of(monkeypatch, tmp_path, rl=Trainer(), opinion=Opinion())
+JUDGES = {  # what it takes for right -> what is said of it
+    "the gold letter anywhere": (lambda sample, text: sample.answer in text, "every option as the answer"),
+    "praise": (
+        lambda sample, text: "highest score" in text or box_answer(sample.answer) == text,
+        "`R` pays 1.00 for a wrong answer that asks for full marks: no less than for right ones (1.00)",
+    ),
+    "everything": (
+        lambda sample, text: True,
+        "`R` is not shown to pay right answers (1.00) more than wrong ones (1.00)",
+    ),
+    "the gold answer alone": (lambda sample, text: box_answer(sample.answer) == text, ""),
+}
+
+
+@pytest.mark.parametrize("right", JUDGES)
+def test_whoever_grades_open_answers_is_probed(monkeypatch, tmp_path, right):
+    rule, words = JUDGES[right]
+    context = context_of(monkeypatch, tmp_path, rl=Trainer(), opinion=Opinion(rule))
     context.task = replace(TASK, grade=lambda sample, text: Grade(text, None))
     (found,) = probe_rewards(context, None)
-    (words,) = describe_probed_reward(found)
-    assert words.startswith("`R` pays 1.00 for ")
-    assert "every option as the answer" in words  # a listed gold letter is enough for this judge
+    assert words in ". ".join(describe_probed_reward(found))
+    assert bool(words) == bool(list(describe_probed_reward(found)))
 
 
 @pytest.mark.parametrize("why", ["no RL", "switched off", "the rule alone pays"])

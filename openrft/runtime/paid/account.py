@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -162,23 +162,24 @@ class Account:
         prices, budget = self.settings.prices, self.settings.budget
         if budget is None or prices is None:
             return True
-        self.check_model(most.model)
-        paid, underway = (
-            prices.cost(found) for found in (ledger.sum_payments(self.place.run), ledger.sum_underway(self.place.run))
-        )
-        next_one = prices.cost([most])
-        if paid is None or underway is None or next_one is None:
-            raise UsageError(
-                "--budget: this run has paid for a model that the file of --prices does not name.", "Add its price."
-            )
+        run = self.place.run
+        known = (ledger.sum_payments(run, False), ledger.sum_payments(run, True), ledger.sum_underway(run), [most])
+        paid, lost, underway, next_one = (self._cost(prices, usages) for usages in known)
         slack = 1e-9 * budget  # of sums of floats
-        if paid + next_one > budget + slack:
+        if paid + lost + next_one > budget + slack:
+            perhaps = f", up to {prices.format(lost)} may be for replies that never arrived" if lost else ""
             raise BudgetSpent(
-                f"the budget of {prices.format(budget)} does not allow another call: {prices.format(paid)} are spent,"
-                f" and the next to {most.model.partition('#')[2]} could cost {prices.format(next_one)}.",
+                f"the budget of {prices.format(budget)} allows no further call: {prices.format(paid)} are paid"
+                f"{perhaps}, and the next to {most.model.partition('#')[2]} could cost {prices.format(next_one)}.",
                 "Give the same command with a higher --budget: it goes on from the replies that it has.",
             )
-        return paid + underway + (next_one if waiting else 0.0) <= budget + slack
+        return paid + lost + underway + (next_one if waiting else 0.0) <= budget + slack
+
+    def _cost(self, prices: PriceTable, usages: Sequence[Usage]) -> float:
+        """What these tokens cost. Raises UsageError for a model without a price."""
+        for usage in usages:
+            self.check_model(usage.model)
+        return prices.cost(usages) or 0.0
 
     @property
     def _has_file(self) -> bool:

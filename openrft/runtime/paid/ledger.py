@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS underway (
 """
 _SUMS = "COUNT(*), SUM(input), SUM(cached_input), SUM(output), SUM(uncounted)"
 
+_OF_MODEL = "?1 IS NULL OR model = ?1 OR substr(model, instr(model, '#') + 1) = ?1"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -135,13 +137,20 @@ class Ledger:
 
     def find(self, key: str) -> KeptReply | None:
         """The reply with this key."""
-        return next(self.list_replies("WHERE key = ?", key), None)
+        return next(self._select("key = ?", key), None)
 
-    def list_replies(self, which: str = "", *values: Any) -> Iterator[KeptReply]:
-        """The replies that an SQL condition selects, the oldest first."""
+    def find_by_prefix(self, prefix: str) -> Iterator[KeptReply]:
+        """The replies whose key begins like this."""
+        return self._select("substr(key, 1, length(?1)) = ?1", prefix)
+
+    def list_replies(self, model: str | None = None) -> Iterator[KeptReply]:
+        """The replies of a model (by its name, or URL#MODEL), or all; the oldest first."""
+        return self._select(_OF_MODEL, model)
+
+    def _select(self, which: str, value: str | None) -> Iterator[KeptReply]:
         columns = "key, request, reply, arrived, model, input, cached_input, output, uncounted"
-        for row in self._rows(f"SELECT {columns} FROM replies {which} ORDER BY arrived, rowid", *values):
-            key, request, reply, arrived, model, *tokens = row
+        query = f"SELECT {columns} FROM replies WHERE {which} ORDER BY arrived, rowid"
+        for key, request, reply, arrived, model, *tokens in self._rows(query, value):
             yield KeptReply(key, request, reply, Usage(model, 1, *tokens), arrived)
 
     def add(self, key: str, request: str, reply: str, usage: Usage) -> None:
@@ -154,16 +163,11 @@ class Ledger:
             *(key, usage.model, request, reply, now, *tokens),
         )
 
-    def count_by_model(self) -> list[Usage]:
-        """What all kept replies hold, by model."""
-        return [Usage(*row) for row in self._rows(f"SELECT model, {_SUMS} FROM replies GROUP BY model ORDER BY model")]
-
     def remove(self, model: str | None) -> int:
-        """Forget the replies of a model (by its name, or URL#MODEL), or all. Payments stay. Returns how many."""
-        matches = "WHERE ?1 IS NULL OR model = ?1 OR substr(model, instr(model, '#') + 1) = ?1"
+        """Forget the replies of a model, or all. Payments stay. Returns how many there were."""
         with self.transaction():
-            (count,) = self._rows(f"SELECT COUNT(*) FROM replies {matches}", model)[0]
-            self._write(f"DELETE FROM replies {matches}", model)
+            (count,) = self._rows(f"SELECT COUNT(*) FROM replies WHERE {_OF_MODEL}", model)[0]
+            self._write(f"DELETE FROM replies WHERE {_OF_MODEL}", model)
         return int(count)
 
     # -- uses: which replies a result of a stage rests on, whoever paid for them ----------------------------------
@@ -199,11 +203,10 @@ class Ledger:
             for arm, task, seed, stage, model, *sums in rows
         )
 
-    def sum_payments(self, run: str) -> list[Usage]:
-        """What a run paid or may have paid, by model."""
-        return [
-            Usage(*row) for row in self._rows(f"SELECT model, {_SUMS} FROM payments WHERE run = ? GROUP BY model", run)
-        ]
+    def sum_payments(self, run: str, lost: bool) -> list[Usage]:
+        """What a run paid by model, or, for `lost`, what it may have paid for replies that never arrived."""
+        query = f"SELECT model, {_SUMS} FROM payments WHERE run = ? AND lost = ? GROUP BY model"
+        return [Usage(*row) for row in self._rows(query, run, int(lost))]
 
     def sum_underway(self, run: str) -> list[Usage]:
         """The most that a run's requests can cost that are on their way, by model."""

@@ -13,6 +13,9 @@ from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck
 from openrft_graders.case import Case, Score, build_case, build_item
 from openrft_graders.grader import Grader
 from openrft_graders.options import GraderOptions
+from openrft_graders.promptfoo.config import is_config_file
+from openrft_graders.promptfoo.grader import AssertionGrader
+from openrft_graders.promptfoo.opening import open_assertions
 from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
 from openrft_graders.response_format import ResponseFormat
 from openrft_graders.rubric.criteria import find_rubric_graders, measure_criteria
@@ -35,7 +38,11 @@ def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader | None:
                 f"{plugin}.rubric: a grader is named, too.", 'Leave one out, or write a grader of the type "rubric".'
             )
         path = openrft.expand_path(options.grader, f"{plugin}.grader=")
-        grader, response_format = read_grader_file(path, settings)
+        grader: Grader
+        if is_config_file(path):
+            grader = open_assertions(path, settings)
+        else:
+            grader, response_format = read_grader_file(path, settings)
     elif options.rubric is not None or options.judge is not None:
         file = None if options.rubric is None else openrft.expand_path(options.rubric, f"{plugin}.rubric=")
         grader = open_rubric(file, settings)
@@ -94,6 +101,9 @@ class RolloutGrader:
         for rubric in find_rubric_graders(self.grader):
             found = next((fault for case in rows if (fault := rubric.find_fault(case))), "")
             faults += [f"{self.plugin}: {found}"] if found else []
+        if isinstance(self.grader, AssertionGrader):
+            found = next((fault for case in rows if (fault := self.grader.find_fault(case))), "")
+            faults += [f"{self.plugin}.grader: {found}"] if found else []
         return faults
 
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:

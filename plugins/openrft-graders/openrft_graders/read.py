@@ -183,18 +183,11 @@ class _Reader:
             self._fail("source", "it has no function grade.", "Write def grade(sample, item): ...")
         if found and len(found[-1].args.posonlyargs + found[-1].args.args) != 2 and not found[-1].args.vararg:
             self._fail("source", "its function grade must take two arguments.", "Write def grade(sample, item): ...")
-        return PythonCode(source, self._open_pool(), self._invalid_grade(), self._threshold())
-
-    def _open_pool(self) -> SandboxPool:
-        s = self.settings
-        if not s.pools:
-            pool = SandboxPool(Limits(s.seconds, s.memory << 20, s.isolated))
-            try:
-                pool.check()
-            except UsageError as fault:
-                self._fail("source", fault.message, fault.advice.replace("sandbox=", f"{s.plugin}.sandbox="))
-            s.pools.append(pool)
-        return s.pools[0]
+        try:
+            pool = open_pool(self.settings)
+        except UsageError as fault:
+            self._fail("source", fault.message, fault.advice)
+        return PythonCode(source, pool, self._invalid_grade(), self._threshold())
 
     def read_multi(self) -> Grader:
         graders = self.value["graders"]
@@ -325,6 +318,19 @@ def open_rubric(path: Path | None, settings: GraderSettings) -> Grader:
     judge = RubricJudge(share_policy(settings.judge, settings), Sampling(temperature=0.0, max_tokens=2048))
     threshold = THRESHOLD if settings.pass_threshold is None else settings.pass_threshold
     return RubricGrader(judge, rubric, threshold)
+
+
+def open_pool(settings: GraderSettings) -> SandboxPool:
+    """The sandbox that runs Python, one for all graders. Raises UsageError where the system cannot isolate it."""
+    if not settings.pools:
+        pool = SandboxPool(Limits(settings.seconds, settings.memory << 20, settings.isolated))
+        try:
+            pool.check()
+        except UsageError as fault:
+            fault.advice = fault.advice.replace("sandbox=", f"{settings.plugin}.sandbox=")
+            raise
+        settings.pools.append(pool)
+    return settings.pools[0]
 
 
 def share_policy(spec: str, settings: GraderSettings) -> SharedPolicy:

@@ -9,7 +9,8 @@ meteor        METEOR (Banerjee and Lavie 2005): words match by form, by stem and
 cosine        cosine similarity of sentence embeddings; below 0 counts as 0
 
 ROUGE reads words in lower case, letters and digits only. BLEU, GLEU and METEOR read words and punctuation marks.
-BLEU, GLEU and METEOR are nltk's (the extra `openrft-graders[nltk]`).
+BLEU, GLEU and METEOR are nltk's (the extra `openrft-graders[nltk]`). nltk looks up the stems of words in WordNet, so
+few synonyms match: auto is car, but automobile, whose stem is automobil, is not.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ def _open_wordnet(plugin: str) -> Any:
     except LookupError as fault:
         raise UsageError(
             "the metric meteor needs WordNet, which nltk does not find here.",
-            f"Run python -m nltk.downloader wordnet, or set {plugin}.synonyms=false to match words by form and stem.",
+            "Run python -m nltk.downloader wordnet, or copy nltk_data/corpora/wordnet from where it is to a folder of"
+            f" NLTK_DATA; or set {plugin}.synonyms=false to match words by form and stem.",
         ) from fault
     return wordnet
 

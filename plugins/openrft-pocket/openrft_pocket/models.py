@@ -35,6 +35,7 @@ RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
     "teacher": {"max_tokens": 80},
     # Three demonstrations confuse so small a model: before any training, accuracy falls from .40 to .30.
     "icl": {"num_demonstrations": 1, "demonstration_content": "trace"},
+    "vote": {"completions": 8},
     "few-shot": {"num_demonstrations": 1, "demonstration_content": "trace"},
     "sft": {"lr": 1e-3, "lora_rank": 8, "lora_alpha": 16, "epochs": 4},
 }

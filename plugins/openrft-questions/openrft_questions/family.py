@@ -19,6 +19,7 @@ from openrft import (
     splits,
     strip_thinking,
 )
+from openrft_questions.golds import is_sentence
 from openrft_questions.samples import SamplesBySide, load_samples, read_table
 from openrft_questions.sources import ALL, FAMILY, WHAT, find_source
 
@@ -112,12 +113,12 @@ def _make_task(
 
 
 def is_open(sample: Sample) -> bool:
-    """Whether the row has a rubric in place of an answer."""
-    return not sample.answer and "rubric" in sample.meta
+    """Whether only the row's rubric can grade it: it has no answer, or one that no model writes word for word."""
+    return "rubric" in sample.meta and (not sample.answer or is_sentence(sample.answer, sample.kind))
 
 
 def grade_or_leave_open(sample: Sample, completion: str) -> Grade:
-    """The harness's own verdict; none for a row without an answer, which is for whoever grades by rubrics."""
+    """The harness's own verdict; none where only whoever grades by rubrics can tell."""
     return Grade(strip_thinking(completion).strip(), None) if is_open(sample) else grade(sample, completion)
 
 

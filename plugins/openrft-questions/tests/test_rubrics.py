@@ -67,6 +67,31 @@ def test_beside_an_answer_the_rule_grades(tmp_path: Path) -> None:
     assert "right option" in task.instruction
 
 
+def test_the_layouts_of_public_rubrics(tmp_path: Path) -> None:
+    """Chats with `rubrics` of criterion and points; questions with a reference and a `rubric` of titles and weights."""
+    turns = [("user", "My bike squeaks."), ("assistant", "Since when?"), ("user", "Two days.")]
+    chat = [{"role": role, "content": text} for role, text in turns]
+    points = [{"criterion": "Asks about oil", "points": 5, "tags": ["x"]}, {"criterion": "Is rude", "points": -3}]
+    (first,) = read(write(tmp_path, {"prompt": chat, "prompt_id": "1", "rubrics": points, "example_tags": ["y"]}))
+    assert (first.question.splitlines()[-1], first.answer, first.meta["rubric"]) == ("Two days.", "", points)
+    assert "Since when?" in first.question
+
+    weights = [{"title": "Water", "description": "Names water", "weight": 5}]
+    row = {
+        "question": "Why does iron rust?",
+        "reference_answer": "It meets water and oxygen from the air.",
+        "rubric": weights,
+    }
+    request = write(tmp_path, row, {**row, "question": "How?"})
+    task = load_task("questions/essays", DataRequest(data=request.data, train=1, test=1))
+    (second,) = task.test
+    assert (second.answer, second.meta["rubric"]) == (row["reference_answer"], weights)
+    # A whole sentence is a reference and nothing that a rule could compare.
+    assert task.grade(second, "Because of water.").correct is None
+    assert task.notes["warnings"] == []
+    assert task.instruction == OPEN_INSTRUCTION
+
+
 def test_the_family_keeps_its_contract(tmp_path: Path) -> None:
     rows = [{"question": f"What is {word}?", "rubric": "is short"} for word in ("rust", "gold", "tin", "lead")]
     request = write(tmp_path, *rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from openrft import HookResult, Plugin, Rollout, TrainablePolicy, WeightsPath, hookimpl, option
 from openrft_rl.options import RLOptions
@@ -34,9 +34,16 @@ class OPD(Plugin):
             help="Who scores the policy's tokens: a checkpoint with the same tokenizer, as --policy names it. It must"
             " be set.",
         )
+        divergence: Literal["sampled", "reverse", "forward", "jsd"] = option(
+            "sampled",
+            help="sampled: the reverse KL as a reward of the tokens that were drawn. The others compare the whole"
+            " vocabulary at each token, which takes memory for both models' logits: the reverse KL, the forward KL, or"
+            " the Jensen-Shannon divergence.",
+            source="reverse KL as a reward: MiniLLM, arXiv 2306.08543; the others: GKD, arXiv 2306.13649",
+        )
         discount: float = option(
             0.0,
-            help="Weight of the next token's score in a token's own: 0, each token for itself; 1, all that follow.",
+            help="sampled: weight of the next token's score in a token's own. 0: each for itself; 1: all that follow.",
             source="GKD, arXiv 2306.13649: no gradient through the drawing of tokens",
             ge=0,
             le=1,
@@ -53,6 +60,10 @@ class OPD(Plugin):
         micro_batch_tokens: int | None = option(
             None, help="Tokens per forward pass, a group's prompt counted once; none: as many as fit in memory.", ge=1
         )
+
+        def __post_init__(self) -> None:
+            if self.discount and self.divergence != "sampled":
+                raise ValueError("discount is for divergence=sampled alone")
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -103,7 +114,7 @@ class OPD(Plugin):
         """
         if objective != "explore":
             return None
-        from openrft_rl.distillation import DistillationTeacher
+        from openrft_rl.distillation import DistillationTeacher, limit_tokens
         from openrft_rl.update import choose_plan, read_plan, update_policy
 
         options = self._update_options
@@ -112,6 +123,11 @@ class OPD(Plugin):
         if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)
-        scorer = partial(self._teacher.add_advantages, rollouts=rollouts, discount=self.options.discount)
-        metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer)
+        reading, divergence = self._teacher.read(rollouts), self.options.divergence
+        scorer = partial(reading.add_advantages, discount=self.options.discount)
+        loss = None
+        if divergence != "sampled":
+            loss = partial(reading.divergence_loss, divergence=divergence)
+            plan.tokens = min(plan.tokens, limit_tokens(policy))
+        metrics = update_policy(policy, rollouts, options, step, seed, 0.0, plan, scorer, loss)
         return HookResult(metrics, state=asdict(plan))

@@ -40,6 +40,8 @@ from openrft_rl.options import RLOptions
 
 # Sequences with old_logprobs, how much goes through a model at once, and where to put metrics -> with advantages.
 Scorer = Callable[[list[TrainingSequence], MemoryPlan, Metrics], list[TrainingSequence]]
+# The loss of a micro-batch, a scalar, made with `sum_weighted`.
+Loss = Callable[["Update", list[TrainingSequence]], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Update:
     kl_coef: float  # this step's weight of the KL to the reference
     on_policy: bool  # the policy still has the very weights that sampled
     metrics: Metrics
+    loss: Loss  # of the policy
 
 
 def choose_plan(policy: TrainablePolicy, rollouts: Sequence[Rollout], tokens: int | None) -> MemoryPlan:
@@ -77,13 +80,14 @@ def update_policy(
     kl_coef: float,
     plan: MemoryPlan,
     scorer: Scorer | None = None,
+    loss: Loss | None = None,
 ) -> dict[str, float]:
     """Train the policy's adapter, and its critic if the algorithm has one, on scored rollouts. Returns the metrics.
 
     kl_coef: this step's weight of the KL to the reference. plan: how much goes through the model at once; lowered if
-    memory runs out. scorer: what gives the advantages, if not the rewards. Rollouts whose advantage is exactly zero are
-    left out where the loss has no KL term: their gradient is zero. Raises OpenRFTError when a loss or its gradient is
-    not finite. The policy's adapter and critic are then as they were.
+    memory runs out. scorer: what gives the advantages, if not the rewards. loss: in place of `policy_loss`. Rollouts
+    whose advantage is exactly zero are left out where the loss has no KL term: their gradient is zero. Raises
+    OpenRFTError when a loss or its gradient is not finite. The policy's adapter and critic are then as they were.
     """
     metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
     sampled = build_sequences(policy, rollouts)
@@ -105,7 +109,7 @@ def update_policy(
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
-    update = Update(policy, options, plan, kl_coef, not several, metrics)
+    update = Update(policy, options, plan, kl_coef, not several, metrics, loss or policy_loss)
     optimizers = [policy.get_optimizer(options.lr)]
     if uses_critic:
         optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
@@ -147,7 +151,7 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
         update.metrics.add_tokens("kl", kl, mask)
         loss = loss if spec.uses_critic else loss + update.kl_coef * kl
     update.metrics.add_ratio(log_ratio, mask, options.clip_ratio)
-    return _sum_weighted(loss, mask, sequences)
+    return sum_weighted(loss, mask, sequences)
 
 
 def value_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
@@ -156,10 +160,11 @@ def value_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
     mask = drop_inserted(sequences, mask)
     old_values, returns = pad_field(sequences, "values"), pad_field(sequences, "returns")
     loss = clipped_value_loss(values, old_values, returns, update.options.value_clip)
-    return _sum_weighted(loss, mask, sequences)
+    return sum_weighted(loss, mask, sequences)
 
 
-def _sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence]) -> Tensor:
+def sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence]) -> Tensor:
+    """The losses of tokens (B, T), each with its sequence's weight, added up where the mask (B, T) is 1."""
     return (loss * loss.new_tensor([[s.weight] for s in sequences]) * mask).sum()
 
 
@@ -177,7 +182,7 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
         attempt = replace(update, metrics=Metrics())
         policy_total = value_total = 0.0
         for micro in split_micro_batches(batch, update.plan.tokens):
-            loss = policy_loss(attempt, micro) * batches
+            loss = attempt.loss(attempt, micro) * batches
             loss.backward()
             policy_total += loss.item()
             if value_optimizer:
@@ -188,9 +193,9 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
 
     policy_total, value_total, gathered = run_within_memory(update.policy, update.plan, add_gradients)
     metrics.merge(gathered)
-    norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "rl.lr")
+    norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "lr")
     if value_optimizer:
-        value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "rl.critic_lr")
+        value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "critic_lr")
         value_optimizer.step()
         metrics.add("value_loss", value_total)
         metrics.add_max("value_grad_norm", value_norm)

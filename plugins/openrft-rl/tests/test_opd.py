@@ -11,7 +11,12 @@ import pytest
 import torch
 from openrft_rl.batch import build_sequences
 from openrft_rl.distillation import DistillationTeacher
-from openrft_rl.equations.distillation import discounted_returns, find_disagreement, reverse_kl_rewards
+from openrft_rl.equations.distillation import (
+    compute_divergence,
+    discounted_returns,
+    find_disagreement,
+    reverse_kl_rewards,
+)
 from openrft_rl.equations.losses import clipped_policy_loss
 from openrft_rl.metrics import Metrics
 from openrft_rl.opd import OPD
@@ -81,7 +86,7 @@ def test_advantages_are_those_that_transformers_gives(student, teacher):
     sequences = build_sequences(policy, rollouts)
     metrics = Metrics()
     scorer = DistillationTeacher(str(teacher), policy)
-    (scored,) = scorer.add_advantages(sequences, MemoryPlan(4096), metrics, rollouts, 0.0)
+    (scored,) = scorer.read(rollouts).add_advantages(sequences, MemoryPlan(4096), metrics, 0.0)
 
     model, tokenizer = AutoModelForCausalLM.from_pretrained(teacher), AutoTokenizer.from_pretrained(teacher)
     prompt = tokenizer.apply_chat_template(rollouts[1].messages, add_generation_prompt=True, return_dict=False)
@@ -95,6 +100,31 @@ def test_advantages_are_those_that_transformers_gives(student, teacher):
         "reverse_kl": pytest.approx(-sum(drawn) / 4, abs=1e-4),
         "teacher_disagrees": pytest.approx(sum(value < -math.log(2) for value in drawn) / 4),
     }
+
+
+@pytest.mark.parametrize(("divergence", "expected"), [("forward", 0.13081), ("reverse", 0.14384), ("jsd", 0.03382)])
+def test_divergences_by_hand(divergence, expected):
+    """Of a student that says (1/2, 1/2) and a teacher that says (1/4, 3/4)."""
+    found = compute_divergence(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, math.log(3)]]), divergence)
+    assert found.tolist() == pytest.approx([expected], abs=1e-5)
+
+
+@pytest.mark.parametrize("divergence", ["forward", "reverse", "jsd"])
+def test_whole_vocabularies_are_compared_as_transformers_has_them_and_come_closer(student, teacher, divergence):
+    policy = open_policy(str(student))
+    tokens = ((40, 77, 12, 200, 1), (40, 99))
+    rollouts = rollouts_of(*(Completion("x", ids, (-1.0,) * len(ids), temperature=0.7) for ids in tokens))
+    models = [AutoModelForCausalLM.from_pretrained(folder) for folder in (student, teacher)]
+    expected = []
+    for rollout in rollouts:
+        ids, prompt = rollout.completion.tokens, policy.encode(rollout.messages)
+        own, other = (m(torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1] / 0.7 for m in models)
+        expected += compute_divergence(own, other, divergence).tolist()
+
+    plugin = OPD(OPD.Options(teacher=str(teacher), divergence=divergence, lr=1e-2))
+    found = [plugin.train_step(policy, rollouts, "explore", step, 0, None).value["divergence"] for step in range(4)]
+    assert found[0] == pytest.approx(sum(expected) / 7, rel=1e-4)
+    assert found[0] > found[1] > found[2] > found[3]
 
 
 class Stop:
@@ -181,6 +211,8 @@ def test_a_teacher_is_named_and_has_weights():
     assert [len(found) for found in faults] == [1, 1, 0]
     assert "no teacher is named" in faults[0][0]
     assert "has no weights here" in faults[1][0]
+    with pytest.raises(ValueError, match="discount is for divergence=sampled alone"):
+        OPD.Options(teacher="mine", divergence="jsd", discount=1.0)
 
 
 def test_it_conforms():

@@ -70,8 +70,9 @@ class SciKnowEval(Plugin):
         if self._judge is None:
             return None
         verdicts = self._judge.collect_verdicts(rollouts, progress)
-        self._judged = list(zip(rollouts, verdicts, strict=True))
-        return [_to_grade(rollout, verdict) for rollout, verdict in self._judged]
+        both = list(zip(rollouts, verdicts, strict=True))
+        self._judged = [(rollout, verdict) for rollout, verdict in both if verdict is None or not verdict.failure]
+        return [_to_grade(rollout, verdict) for rollout, verdict in both]
 
     @hookimpl
     def evaluate(self, rollouts: Sequence[Rollout]) -> dict[str, float]:
@@ -84,6 +85,9 @@ class SciKnowEval(Plugin):
 
 
 def _to_grade(rollout: Rollout, verdict: Verdict | None) -> Grade:
-    """A verdict as a Grade. An empty answer, and one whose verdict could not be read, has the lowest mark."""
+    """A verdict as a Grade. An empty answer, and one whose verdict could not be read, has the lowest mark. Where the
+    server failed there is no score."""
+    if verdict and verdict.failure:
+        return Grade(rollout.answer, None, reason=verdict.failure)
     score = (verdict.score if verdict else 0.0) or 0.0
     return Grade(rollout.answer, score == 1, score)

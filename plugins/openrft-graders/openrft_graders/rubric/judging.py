@@ -16,10 +16,10 @@ from typing import Any
 
 from openrft import LETTERS, Message, UsageError
 from openrft_graders.case import Case
-from openrft_graders.rubric.format import WRAPPINGS, Criterion, Rubric, parse_rubric
+from openrft_graders.rubric.format import Criterion, Rubric, parse_rubric
 from openrft_graders.template import write_value
 
-COLUMN = "rubric"
+_RUBRICS = ("rubric", "rubrics")  # fields of a row
 _QUESTIONS = ("question", "problem", "prompt", "messages")
 _REFERENCES = ("reference_answer", "reference", "answer", "gold")
 _CONTROL = re.compile(r"<(?=[|/!\uff5cA-Za-z])|\[(?=/?[A-Z_]{3,20}\])")  # <|im_end|>, </s>, <end_of_turn>, [INST]
@@ -66,7 +66,7 @@ def find_rubric(item: Mapping[str, Any], rubric: Rubric | None) -> Rubric:
     """The rubric of a row: its own, else `rubric`. Raises UsageError."""
     meta = item.get("meta")
     for holder in (item, meta if isinstance(meta, Mapping) else {}):
-        own = next((holder[name] for name in WRAPPINGS if holder.get(name) not in (None, "", [])), None)
+        own = next((holder[name] for name in _RUBRICS if holder.get(name) not in (None, "", [])), None)
         if own is not None:
             return parse_rubric(own, f"the rubric of {_find_question(item)[:40]!r}")
     if rubric is None:

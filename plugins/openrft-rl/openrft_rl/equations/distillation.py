@@ -31,3 +31,22 @@ def discounted_returns(rewards: Tensor, discount: float) -> Tensor:
 def find_disagreement(rewards: Tensor) -> Tensor:
     """1 where the teacher finds the student's token less than half as likely as the student does, else 0."""
     return (rewards < -torch.log(torch.tensor(2.0))).float()
+
+
+def compute_divergence(logits: Tensor, teacher_logits: Tensor, divergence: str) -> Tensor:
+    """How far the student's next token is from the teacher's, over the whole vocabulary: (N, V), (N, V) -> (N,), nats.
+
+    With S the student and T the teacher: forward is KL(T || S), reverse is KL(S || T), and jsd is their mean to the
+    even mixture, (KL(T || M) + KL(S || M)) / 2 with M = (T + S) / 2. GKD, arXiv 2306.13649, section 2 and equation 1.
+    """
+    own, teachers = logits.float().log_softmax(-1), teacher_logits.float().log_softmax(-1)
+    if divergence == "forward":
+        return _kl(teachers, own)
+    if divergence == "reverse":
+        return _kl(own, teachers)
+    mixture = torch.logaddexp(own, teachers) - torch.log(torch.tensor(2.0))
+    return (_kl(teachers, mixture) + _kl(own, mixture)) / 2
+
+
+def _kl(logprobs: Tensor, other: Tensor) -> Tensor:
+    return (logprobs.exp() * (logprobs - other)).sum(-1)

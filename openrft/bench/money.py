@@ -1,0 +1,119 @@
+"""What a run paid to servers: the record in the report, its table, and what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from openrft.bench.text_table import TextTable
+from openrft.runtime.paid.prices import EXAMPLE, PriceTable
+from openrft.runtime.paid.usage import Payment, Usage, add_by_model
+
+if TYPE_CHECKING:
+    from openrft.bench.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a run paid to servers, over all its starts."""
+
+    payments: tuple[Payment, ...]
+    prices: PriceTable | None = None
+    budget: float | None = None  # in the currency of the prices
+
+    def cost(self, usages: Iterable[Usage]) -> str:
+        """What these tokens cost, in words; empty if a price is missing."""
+        found = self.prices.cost(usages) if self.prices else None
+        return "" if found is None or self.prices is None else self.prices.format(found)
+
+
+def build_money_tables(report: Report) -> Iterator[TextTable]:
+    """One table, with a row for each arm and model; none if no server was asked."""
+    if report.money is None:
+        return
+    rows = []
+    every = {u.model for r in report.results for u in r.usage} | {p.paid.model for p in report.money.payments}
+    short = len({_name(model) for model in every}) == len(every)
+    for arm in report.arms:
+        used = _by_model(u for r in report.results if r.arm == arm.name for u in r.usage)
+        paid = _by_model(p.paid for p in report.money.payments if p.arm == arm.name)
+        failed = any(failure.arm == arm.name for failure in report.failures)
+        for model in dict.fromkeys((*used, *paid)):
+            rows.append(
+                (
+                    arm.name,
+                    _name(model) if short else model,
+                    *_cells(report.money, model, used.get(model), paid.get(model), failed),
+                )
+            )
+    columns = ("<arm", "<model", "replies", "tokens in", "tokens out", "already paid for", "paid", "alone")
+    yield TextTable("Replies of servers", columns, tuple(rows)).without_empty_columns()
+
+
+def _cells(money: Money, model: str, used: Usage | None, paid: Usage | None, failed: bool) -> tuple[str, ...]:
+    nothing = Usage(model)
+    paid = paid or nothing
+    # What a failed job used is not known as a whole: at least what was paid for it.
+    whole = paid if used is None or (failed and paid.replies > used.replies) else used
+    kept = max(whole.replies - paid.replies, 0)
+    counts = (f"{whole.replies:,}", f"{whole.input:,}", f"{whole.output:,}", f"{kept:,}")
+    return (*counts, money.cost([paid]), money.cost([whole]))
+
+
+def describe_payments(money: Money) -> Iterator[str]:
+    """What was paid over all starts, what a server may have charged besides, and what has no price."""
+    paid, lost = (
+        add_by_model(getattr(p, kind) for p in money.payments if getattr(p, kind).replies) for kind in ("paid", "lost")
+    )
+    if not paid and not lost:
+        yield "Nothing was paid to servers: every reply was kept from before."
+    if paid:
+        total = money.cost(paid)
+        each = "; ".join(map(_describe, paid))
+        limit = (
+            f" of a budget of {money.prices.format(money.budget)}" if money.prices and money.budget is not None else ""
+        )
+        yield f"Paid to servers in this run, over all its starts: {f'{total}{limit} for ' if total else ''}{each}."
+    if lost:
+        most = money.cost(lost)
+        several = sum(usage.replies for usage in lost)
+        cost = f", at most {most}, which the budget counts" if most else ""
+        requests = "request" if several == 1 else "requests"
+        yield f"{several:,} {requests} without a whole reply, for which a server may have charged{cost}."
+    if uncounted := sum(usage.uncounted for usage in paid):
+        yield f"Replies that came without a count of tokens, and count as long as they can be: {uncounted:,}."
+    models = dict.fromkeys(usage.model for usage in (*paid, *lost))
+    unpriced = [_name(model) for model in models if money.prices is None or money.prices.find(model) is None]
+    if unpriced:
+        yield f"No price for {', '.join(unpriced)}: tokens only. Give --prices a file with {EXAMPLE}."
+
+
+def build_money_notes(report: Report) -> Iterator[str]:
+    """What was paid; and after a budget was spent, what is missing and how to go on."""
+    if report.money is None:
+        return
+    stopped = [failure for failure in report.failures if failure.budget_spent]
+    if stopped and report.money.prices and report.money.budget is not None:
+        missing = ", ".join(f"{f.arm} on {f.task}, seed {f.seed}" for f in stopped)
+        yield (
+            f"Stopped by the budget of {report.money.prices.format(report.money.budget)}: {missing}. The same command"
+            " with a higher --budget goes on from the replies that it has."
+        )
+    yield from describe_payments(report.money)
+
+
+def _by_model(usages: Iterable[Usage]) -> dict[str, Usage]:
+    return {usage.model: usage for usage in add_by_model(usages)}
+
+
+def _name(model: str) -> str:
+    return model.partition("#")[2]
+
+
+def _describe(usage: Usage) -> str:
+    cached = f", {usage.cached_input:,} of them cached by the server" if usage.cached_input else ""
+    plural = "y" if usage.replies == 1 else "ies"
+    return (
+        f"{_name(usage.model)} {usage.replies:,} repl{plural} ({usage.input:,} tokens in{cached}, {usage.output:,} out)"
+    )

@@ -1,0 +1,79 @@
+"""Options for servers that cost money, and the account that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from openrft.cli.options import PathType
+
+if TYPE_CHECKING:
+    from openrft.runtime.paid.account import AccountSettings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NAMES = ("prices", "budget", "in_flight", "replay")
+
+_OPTIONS = [
+    click.option(
+        "--prices",
+        default=None,
+        metavar="FILE",
+        type=PathType(dir_okay=False, path_type=Path),
+        help="TOML file with what models behind servers cost, so that the report says money and not only tokens.",
+    ),
+    click.option(
+        "--budget",
+        default=None,
+        type=click.FloatRange(min=0),
+        metavar="MONEY",
+        help="Stop before a call to a server with which the run could cost more, over all its starts. Needs --prices.",
+    ),
+    click.option(
+        "--in-flight",
+        default=None,
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        help="Most calls to a server at a time.  [default: 16]",
+    ),
+    click.option("--replay", is_flag=True, help="Ask no server: take every reply from those that were kept."),
+]
+
+
+def paid_options(function: F) -> F:
+    """Add the options for servers that cost money."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def parse_account(given: dict[str, Any]) -> AccountSettings:
+    """The account of these options, which are taken out of `given`. Raises UsageError."""
+    from openrft.runtime.paid.account import IN_FLIGHT, AccountSettings
+    from openrft.runtime.paid.prices import read_prices
+
+    prices, budget, in_flight, replay = (given.pop(name) for name in NAMES)
+    table = read_prices(prices) if prices else None
+    return AccountSettings(prices=table, budget=budget, in_flight=in_flight or IN_FLIGHT, replay=replay)
+
+
+@contextmanager
+def command_account(given: dict[str, Any], store: Path, run: str) -> Iterator[None]:
+    """In this context calls to servers belong to an account of these options, and are counted for `run`. At the end a
+    line says what they cost."""
+    from dataclasses import replace
+
+    from openrft.bench.money import Money, describe_payments
+    from openrft.cli.printing import print_text
+    from openrft.runtime.paid.account import Account, use_account
+
+    settings = replace(parse_account(given), folder=store, run=run)
+    with use_account(Account(settings)) as account:
+        yield
+        payments = account.list_payments()
+    for line in describe_payments(Money(payments, settings.prices, settings.budget)) if payments else ():
+        print_text(line, err=True)

@@ -1,0 +1,209 @@
+"""The plugin `gepa`: a better instruction, by reflection on the policy's answers to training questions.
+
+GEPA (arXiv 2507.19457) keeps a pool of instructions. It shows one of them with a few graded answers to a language
+model, the reflector, which writes a better one. That is kept if it does better on the same few questions, and is then
+scored on the validation questions. The search itself is the package gepa's.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import openrft
+
+if TYPE_CHECKING:
+    from gepa import EvaluationBatch
+
+NAME = "instruction"  # of the text that is optimised
+FEWEST = 4  # training questions, half of them for validation
+
+
+class GEPA(openrft.Plugin):
+    """Prompt optimisation: GEPA on the training questions only."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """What a user can set: `--set gepa.NAME=VALUE`."""
+
+        reflector: openrft.WeightsPath = openrft.option(
+            "",
+            help="The model that writes instructions: a name, a folder, a hub id, or openai:http://host/v1#model."
+            " Empty: the policy itself.",
+        )
+        metric_calls: int = openrft.option(
+            400, help="Answers of the policy to training questions, in all. One more instruction may go beyond.", ge=1
+        )
+        minibatch: int = openrft.option(
+            3, help="Graded answers that the reflector sees at a time.", source="arXiv 2507.19457", ge=1
+        )
+        reflector_max_tokens: int = openrft.option(2048, help="Most tokens of a reflector's reply.", ge=1)
+        reflector_temperature: float = openrft.option(
+            1.0, help="Its sampling temperature: at 0 it would propose the same again.", gt=0
+        )
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    @openrft.hookimpl
+    def check_job(self, task: openrft.Task) -> list[str]:
+        """Checks that the reflector can be opened and that there are questions to learn from."""
+        if self._options.reflector:
+            openrft.fingerprint_policy(self._options.reflector)
+        if len(task.train) < FEWEST:
+            return [f"{task.name} has {len(task.train)} training questions, and gepa needs {FEWEST}."]
+        return []
+
+    @openrft.hookimpl
+    def instruct(
+        self,
+        task: openrft.Task,
+        policy: openrft.Policy,
+        sampling: openrft.Sampling,
+        seed: int,
+        progress: openrft.Progress,
+    ) -> openrft.HookResult[str]:
+        """The instruction with the highest score on the validation half of the training questions. The task's own is
+        among them and wins a tie."""
+        import gepa
+
+        samples = list(task.train)
+        random.Random(seed).shuffle(samples)
+        half = len(samples) // 2
+        o = self._options
+        reflector = openrft.open_policy(o.reflector) if o.reflector else policy
+        search = _Search(task, policy, sampling, o.metric_calls, progress)
+        reflection = _Reflection(reflector, o.reflector_temperature, o.reflector_max_tokens, seed, search)
+        adapter: Any = search  # gepa's types know no adapter without a proposer of its own
+        found: Any = gepa.optimize(
+            {NAME: task.instruction},
+            samples[:half],
+            samples[half:],
+            adapter=adapter,
+            reflection_lm=reflection,
+            reflection_minibatch_size=min(o.minibatch, half),
+            max_metric_calls=o.metric_calls,
+            logger=_Silence(),
+            seed=seed,
+        )
+        best = found.candidates[found.best_idx][NAME]
+        counts = {
+            "tokens": search.tokens + reflection.tokens,
+            "answers": search.answers,
+            "reflections": reflection.asked,
+            "reflections_without_reply": reflection.lost,
+            "instructions": len(found.candidates),
+        }
+        scores = found.val_aggregate_scores
+        metrics = {"validation_start": float(scores[0]), "validation_best": float(scores[found.best_idx])}
+        return openrft.HookResult(best, counts, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A graded answer of the policy."""
+
+    sample: openrft.Sample
+    text: str
+    grade: openrft.Grade
+
+
+class _Search:
+    """What gepa asks: answers to questions under an instruction with their scores, and what a reflector is shown."""
+
+    propose_new_texts = None  # gepa's own way
+
+    def __init__(
+        self,
+        task: openrft.Task,
+        policy: openrft.Policy,
+        sampling: openrft.Sampling,
+        total: int,
+        progress: openrft.Progress,
+    ) -> None:
+        self._task, self._policy, self._sampling = task, policy, sampling
+        self._total, self._progress = total, progress
+        self.answers = self.tokens = 0
+        self.instruction = task.instruction  # the one that was tried last
+
+    def evaluate(
+        self, batch: list[openrft.Sample], candidate: dict[str, str], capture_traces: bool = False
+    ) -> EvaluationBatch[_Answer, _Answer]:
+        """Answers with scores in [0, 1]. The same instruction and questions get the same answers."""
+        from gepa import EvaluationBatch
+
+        self.instruction = candidate[NAME]
+        prompts = [openrft.build_messages(sample, (), candidate[NAME]) for sample in batch]
+        groups = self._policy.generate(prompts, replace(self._sampling, n=1), None)
+        answers = [
+            _Answer(sample, completion.text, self._task.grade(sample, completion.text))
+            for sample, (completion,) in zip(batch, groups, strict=True)
+        ]
+        self.tokens += sum(len(completion.tokens) for group in groups for completion in group)
+        self.answers += len(batch)
+        self._progress.update("gepa", min(self.answers, self._total), self._total)
+        return EvaluationBatch(answers, [_score(answer) for answer in answers], answers if capture_traces else None)
+
+    def make_reflective_dataset(
+        self,
+        candidate: dict[str, str],
+        eval_batch: EvaluationBatch[_Answer, _Answer],
+        components_to_update: list[str],
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """The answers, each with what is wrong with it."""
+        rows = [
+            {"Inputs": openrft.format_question(a.sample), "Generated Outputs": a.text, "Feedback": _explain(a)}
+            for a in eval_batch.trajectories or []
+        ]
+        return dict.fromkeys(components_to_update, rows)
+
+
+class _Reflection:
+    """The reflector as a function from a prompt to a reply. A reply that was not written proposes no change."""
+
+    def __init__(self, policy: openrft.Policy, temperature: float, max_tokens: int, seed: int, search: _Search) -> None:
+        self._policy, self._search = policy, search
+        self._sampling = openrft.Sampling(1, temperature, max_tokens=max_tokens, seed=seed)
+        self.asked = self.lost = self.tokens = 0
+
+    def __call__(self, prompt: str | list[dict[str, Any]]) -> str:
+        sampling = replace(self._sampling, seed=self._sampling.seed + self.asked)
+        self.asked += 1
+        ((reply,),) = self._policy.generate([[{"role": "user", "content": str(prompt)}]], sampling)
+        self.tokens += len(reply.tokens)
+        text = openrft.strip_thinking(reply.text).strip()
+        if not text:
+            self.lost += 1
+            return f"```\n{self._search.instruction}\n```"
+        return text
+
+
+class _Silence:
+    """gepa's log goes nowhere: the bench has its own."""
+
+    def log(self, message: str) -> None: ...
+
+
+def _score(answer: _Answer) -> float:
+    value = answer.grade.value
+    if value is None:
+        raise openrft.UsageError(
+            "an answer can only be graded by a judge, which gepa does not ask.", "Leave gepa out of this task's arms."
+        )
+    return value
+
+
+def _explain(answer: _Answer) -> str:
+    if answer.grade.correct:
+        return "The answer is right."
+    if answer.grade.answer is None:
+        fault = f"No final answer can be read ({answer.grade.reason})"
+    else:
+        fault = f"The answer {answer.grade.answer} is wrong"
+    return f"{fault}. The right answer is {_describe_gold(answer.sample)}."
+
+
+def _describe_gold(sample: openrft.Sample) -> str:
+    return f"{sample.answer} ({sample.gold})" if sample.options else sample.answer

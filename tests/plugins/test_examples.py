@@ -1,0 +1,101 @@
+"""The examples for plugin authors: they conform, and do what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrft.errors import OpenRFTError
+from openrft.plugins.manager import PluginSet
+from openrft.runtime.progress import NoProgress
+from openrft.stages.context import StageStats
+from openrft.stages.grade import call_grade_hooks
+from openrft.stages.reward import call_reward_hooks
+from openrft.testing import check_plugin, toy_task, use_plugins
+from openrft.types import Completion, Rollout, Sample
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+TASK = toy_task(2, 2)
+ENTRIES: dict[str, str] = tomllib.loads((EXAMPLES / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"][
+    "openrft"
+]
+
+
+@pytest.fixture(autouse=True)
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The classes that the examples' entry points name."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    found = {}
+    for name, entry in ENTRIES.items():
+        module, _, attribute = entry.partition(":")
+        found[name] = getattr(__import__(module), attribute)
+    with use_plugins(found):
+        yield
+    for entry in ENTRIES.values():
+        sys.modules.pop(entry.partition(":")[0])
+
+
+def rollouts(*texts: str, sample: Sample = TASK.train[0]) -> list[Rollout]:
+    return [Rollout(sample, (), Completion(text), answer="old", correct=False) for text in texts]
+
+
+def reward(name: str, options: dict[str, Any], *texts: str) -> list[float | None]:
+    given = call_reward_hooks(PluginSet([name], {name: options}), rollouts(*texts), TASK, 0, 0, StageStats())
+    return [row[0].score for row in given if row is not None]
+
+
+def test_they_are_short_and_named_in_the_guide() -> None:
+    guide = (EXAMPLES.parent / "plugins.md").read_text("utf-8")
+    for file in EXAMPLES.glob("*.py"):
+        assert len(file.read_text("utf-8").splitlines()) < 60
+        assert f"(examples/{file.name})" in guide
+    assert {f"{entry.partition(':')[0]}.py" for entry in ENTRIES.values()} == {f.name for f in EXAMPLES.glob("*.py")}
+
+
+def test_a_grader_with_partial_marks() -> None:
+    assert check_plugin("keywords") == ["grade"]
+    sample = replace(TASK.train[0], kind="text", options=(), answer="tin; zinc; Lead")
+    answers = rollouts("Tin and lead.", "zinc, lead, tin", " ", sample=sample)
+
+    def grade(needed: float) -> list[Rollout]:
+        plugins = PluginSet(["keywords"], {"keywords": {"needed": needed}})
+        return call_grade_hooks(plugins, answers, TASK, NoProgress(), StageStats())
+
+    assert [(r.answer, r.correct, r.score) for r in grade(1.0)] == [
+        ("Tin and lead.", False, pytest.approx(2 / 3)),
+        ("zinc, lead, tin", True, 1.0),
+        (None, False, 0.0),
+    ]
+    assert [r.reason for r in grade(1.0)] == ["lacks zinc", "lacks nothing", "no answer"]
+    assert [r.correct for r in grade(0.6)] == [True, True, False]
+
+
+def test_a_reward_for_brevity() -> None:
+    assert check_plugin("brevity") == ["reward"]
+    assert reward("brevity", {"words": 2}, "one two", "one two three four", "") == [1.0, 0.5, 0.0]
+
+
+def test_a_learned_verifier(tmp_path: Path) -> None:
+    graded = tmp_path / "rollouts.jsonl"
+    rows = [("so yes", True), ("so yes yes", True), ("so no", False), ("no idea", None)]
+    lines = [json.dumps({"completion": {"text": text}, "correct": correct}) for text, correct in rows]
+    graded.write_text("\n".join(lines))
+    options = {"rollouts": str(graded)}
+    assert check_plugin("word-verifier", options) == ["reward"]
+    # The odds are (2 + 1) / (1 + 1) for `so`, 3 / 1 for `yes`, 1 / 2 for `no`, and 1 for a word that was never seen.
+    odds = [1.5 * 3, 1.5 * 0.5, 1.0]
+    assert reward("word-verifier", options, "so yes", "so no", "new") == [pytest.approx(o / (1 + o)) for o in odds]
+
+
+def test_a_verifier_without_its_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OpenRFTError, match=r"rollouts must be set"):
+        PluginSet(["word-verifier"], {})
+    with pytest.raises(OpenRFTError, match=r"word-verifier.rollouts=.* is not a file"):
+        PluginSet(["word-verifier"], {"word-verifier": {"rollouts": str(tmp_path / "none.jsonl")}})
