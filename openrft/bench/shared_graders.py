@@ -11,9 +11,8 @@ from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet, create_plugin
 from openrft.plugins.registry import load_declaration
 
-GRADER_HOOKS = frozenset(
-    ("check_job", "check_reward", "grade", "evaluate", "tasks", "policies")
-)  # they change no policy
+# None of these hooks changes a policy.
+GRADER_HOOKS = frozenset(("check_job", "check_reward", "grade", "evaluate", "tasks", "policies"))
 
 
 def find_graders(names: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

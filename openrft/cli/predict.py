@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from openrft.cli.options import (
     reading_options,
     set_option,
 )
+from openrft.cli.paid_options import command_account, paid_options
 from openrft.cli.printing import print_text
 
 if TYPE_CHECKING:
@@ -54,6 +56,14 @@ Examples:
 @reading_options
 @grading_options
 @set_option
+@paid_options
+@click.option(
+    "--store",
+    default="runs/.store",
+    type=PathType(file_okay=False),
+    show_default=True,
+    help="Where replies of servers are kept, so that none is paid for twice.",
+)
 def command(
     question: str | None,
     policy: str,
@@ -66,6 +76,7 @@ def command(
     seed: int,
     skip_bad_rows: bool,
     settings: tuple[str, ...],
+    store: str,
     **given: Any,
 ) -> None:
     """Answer questions with a policy: QUESTION, every row of --data, or a conversation (--ask).
@@ -76,24 +87,27 @@ def command(
     """
     from openrft.config.parse import parse_assignments
     from openrft.errors import UsageError
+    from openrft.types import content_id
 
     if sum((question is not None, data is not None, ask)) != 1:
         raise UsageError("nothing to answer, or too much.", "Give a QUESTION, or --data FILE, or --ask.")
     values = parse_assignments(settings)
     if unknown := [owner for owner in values if owner not in ("evaluate", "policy")]:
         raise UsageError(f"--set {unknown[0]}: predict has settings of evaluate and policy alone.")
-    if ask or question is not None:
-        from openrft.prediction import open_predictor
-
-        predictor = open_predictor(policy, values, samples)
-        if ask:
-            _converse(predictor, seed)
-        else:
-            _answer_one(predictor, question or "", options, given["kind"], seed)
-        return
-    if out is None:
+    if data is not None and out is None:
         raise UsageError("--data needs --out.", "Name a new .csv or .jsonl file, or - to print.")
-    _answer_all(policy, values, samples, data or "", out, reasoning, seed, skip_bad_rows, given)
+    run = f"predict-{content_id(policy, values, samples, seed, question, data)}"
+    with command_account(given, Path(store), run):
+        if ask or question is not None:
+            from openrft.prediction import open_predictor
+
+            predictor = open_predictor(policy, values, samples)
+            if ask:
+                _converse(predictor, seed)
+            else:
+                _answer_one(predictor, question or "", options, given["kind"], seed)
+            return
+        _answer_all(policy, values, samples, data or "", out or "-", reasoning, seed, skip_bad_rows, given)
 
 
 def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:

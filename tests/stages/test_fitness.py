@@ -54,9 +54,11 @@ class Outcome:
     """Says that it gives no process rewards."""
 
     rewards = ("outcome",)
+    asked: list  # steps at which it was asked
 
     @openrft.hookimpl
-    def reward(self, rollouts):
+    def reward(self, rollouts, step):
+        self.asked.append(step)
         return [Reward("outcomes", "outcome", float(len(r.completion.text) % 2)) for r in rollouts]
 
 
@@ -74,7 +76,7 @@ class Demonstrations:
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
     torch.set_num_threads(1)
-    Process.asked = []
+    Process.asked, Outcome.asked = [], []
     monkeypatch.setattr(pipeline, "load_task", lambda name, request: TASK)
     with use_plugins({"toy": Toy, "process": Process, "outcomes": Outcome, "demonstrations": Demonstrations}):
         yield
@@ -123,3 +125,9 @@ def test_nothing_is_drawn_without_process_rewards_or_without_rl(tiny, tmp_path, 
     assert outcome.fitness == ()
     assert "fitness" not in [c.stage for c in outcome.stage_records]
     assert -1 not in Process.asked
+
+
+def test_only_plugins_with_process_rewards_are_asked(tiny, tmp_path):
+    settings = replace(SETTINGS, explore=replace(SETTINGS.explore, steps=1, probes=0))
+    run(tiny, tmp_path, "rl", "process", "outcomes", settings=settings)
+    assert (Process.asked, Outcome.asked) == ([-1, 0], [0])

@@ -142,3 +142,8 @@ class FewShot(ICL):
     """Demonstrations without training: `icl` for an arm that has no RL."""
 
     requires = ()
+
+    def __init__(self, options: ICL.Options) -> None:
+        if options.fade is not None or options.share != 1:
+            raise UsageError("share and fade say when RL shows demonstrations, and few-shot has no RL.", "Use icl.")
+        super().__init__(options)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openrft_icl import ICL
+from openrft_icl import ICL, FewShot
 from openrft_icl.embedders import LightEmbedder
 from openrft_icl.index import digest_pool, make_table_name
 from openrft_icl.selection import question_text
@@ -143,6 +143,8 @@ def test_the_core_is_told_how_demonstrations_fade() -> None:
     plugin = icl(share=0.5, fade=1.0)
     assert (plugin.demonstration_share, plugin.demonstration_fade) == (0.5, 1.0)
     assert (icl().demonstration_share, icl().demonstration_fade) == (1.0, None)
+    with pytest.raises(UsageError, match="few-shot has no RL"):
+        FewShot(ICL.Options(fade=1.0))
 
 
 def test_what_a_demonstration_shows() -> None:

@@ -25,6 +25,7 @@ ATTEMPTS = 2  # an unreadable reply is asked for once more
 WARMER = 0.4  # temperature that is added then, as asking again at 0 would repeat it
 OTHER_RUN = 0.7  # lowest temperature of a second run: at 0 a judge agrees with itself, whatever it understands
 HOPELESS = 8  # unreadable replies, and no readable one, after which a judge is given up
+LONGEST_NUMBER = 10  # digits with blanks; Python reads no number of thousands of digits
 _START = re.compile(r"\{")
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -140,7 +141,7 @@ def _read_object(pairs: Sequence[tuple[str, Any]], count: int) -> tuple[bool, ..
             continue
         if isinstance(value, str):
             value = _YES_NO.get(value.strip().lower())
-        number = int(name)
+        number = int(name) if len(name) < LONGEST_NUMBER else 0
         if not isinstance(value, bool) or number in met or not 1 <= number <= count:
             return None
         met[number] = value
