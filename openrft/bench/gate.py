@@ -9,6 +9,7 @@ candidate - baseline. pass: the lower bound of the 95% interval is above -margin
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,17 @@ from typing import Any
 import numpy as np
 
 from openrft.bench.ablation import list_effect_weights, read_ablation
-from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results
+from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results, list_untrained
 from openrft.bench.report import REPORT_FILE, Report, TaskRecord, locate_report, validate_report, write_report
-from openrft.bench.significance import adjust_holm, describe_needed_sample_size
+from openrft.bench.significance import adjust_holm, describe_needed_sample_size, estimate_error, invert_t
 from openrft.bench.statistics import (
     Array,
     BootstrapDraws,
+    Interval,
     TaskScores,
+    Z,
     estimate_contrast,
+    narrowest_half_width,
     probability_above,
     resample,
     standard_errors,
@@ -196,10 +200,19 @@ class _Pair:
     arms: tuple[str, ...]
     blocks: tuple[TaskScores, ...]
     draws: BootstrapDraws
+    untrained: frozenset[str]
 
 
-def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = ()) -> GateResult:
-    """Compare `arms` only or, without any, every arm of the baseline and every component."""
+TRAINING_NOISE = 0.02  # small RL runs show 1 to 2 points
+
+
+def compare_reports(
+    baseline: Report, candidate: Report, margin: float, arms: Sequence[str] = (), noise: float = TRAINING_NOISE
+) -> GateResult:
+    """Compare `arms` only or, without any, every arm of the baseline and every component.
+
+    noise: the standard deviation of a trained arm's accuracy over training seeds, which one seed cannot show.
+    """
     names = [arm.name for arm in baseline.arms]
     for arm in arms:
         if arm not in names:
@@ -210,16 +223,16 @@ def compare_reports(baseline: Report, candidate: Report, margin: float, arms: Se
         return GateResult(NOT_COMPARABLE, margin, why=tuple(why))
     pair = _pair(baseline, candidate, chosen)
     asked = {name: {name: 1.0} for name in chosen} | ({} if arms else list_effect_weights(read_ablation(baseline)))
-    rows = tuple(_adjust_for_count([_row(pair, what, total, margin) for what, total in asked.items()]))
+    rows = tuple(_adjust_for_count([_row(pair, what, total, margin, noise) for what, total in asked.items()]))
     found = {row.verdict for row in rows}
     verdict = next(v for v in (REGRESSION, INCONCLUSIVE, PASS) if v in found)
-    return GateResult(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair)))
+    return GateResult(verdict, margin, rows, notes=tuple(_notes(baseline, candidate, chosen, pair, noise)))
 
 
 def _pair(baseline: Report, candidate: Report, arms: Sequence[str]) -> _Pair:
     runs = [index_results(baseline), index_results(candidate)]
     blocks = tuple(_block(task, runs, arms, _common(baseline, candidate, arms, task.name)) for task in baseline.tasks)
-    return _Pair(tuple(arms), blocks, resample(blocks))
+    return _Pair(tuple(arms), blocks, resample(blocks), list_untrained(baseline))
 
 
 def _block(task: TaskRecord, runs: Sequence[Runs], arms: Sequence[str], seeds: Sequence[int]) -> TaskScores:
@@ -230,17 +243,15 @@ def _common(baseline: Report, candidate: Report, arms: Sequence[str], task: str)
     return sorted(set.intersection(*(set(find_shared_seeds(baseline, candidate, arm, task)) for arm in arms)))
 
 
-def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> Comparison:
+def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float, noise: float) -> Comparison:
     """One comparison judged by its own interval. `_adjust_for_count` then corrects for their number."""
     ours = np.array([total.get(arm, 0.0) for arm in pair.arms])
     before, after = (float(pair.draws.estimate @ w) for w in (np.r_[ours, 0 * ours], np.r_[0 * ours, ours]))
     if _identical(pair, ours):  # identical outcomes: nothing to estimate
         return Comparison(what, before, after, 0.0, 0.0, 0.0, PASS)
-    both = [*-ours, *ours]
-    found = estimate_contrast(pair.draws, both)
-    row = Comparison(
-        what, before, after, found.value, found.low, found.high, PASS, probability_above(pair.draws, both, -margin)
-    )
+    both = np.r_[-ours, ours]
+    found, p = _measure(pair, both, margin, noise)
+    row = Comparison(what, before, after, found.value, found.low, found.high, PASS, p)
     if found.low > -margin:
         return row
     if found.high < -margin:
@@ -248,6 +259,28 @@ def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float) -> C
     items, seeds = sum(b.scores.shape[2] for b in pair.blocks), pair.draws.seeds
     settle = describe_needed_sample_size(found.value + margin, items, seeds, *standard_errors(pair.draws, both))
     return replace(row, verdict=INCONCLUSIVE, settle=settle)
+
+
+def _measure(pair: _Pair, weights: Array, margin: float, noise: float) -> tuple[Interval, float]:
+    """The interval of a difference, and the one-sided p that it is not below -margin.
+
+    Several seeds: Welch over seeds and items. One seed shows nothing of the luck of training, so the interval over
+    items is widened by an assumed one: `noise`, the standard deviation of an arm's accuracy over training seeds.
+    """
+    from scipy.stats import norm, t
+
+    narrowest = narrowest_half_width(pair.draws, float(np.abs(weights).sum() / 2))
+    found = estimate_contrast(pair.draws, list(weights))
+    if error := estimate_error(pair.blocks, pair.draws, weights):
+        interval, width = invert_t(found.value, *error, narrowest)
+        return interval, float(t.cdf((found.value + margin) / width, error[1]))
+    if pair.draws.seeds > 1:
+        return found, probability_above(pair.draws, list(weights), -margin)
+    trained = np.array([arm not in pair.untrained for arm in pair.arms] * 2)
+    luck = (Z * noise) ** 2 * float((weights[trained] ** 2).sum()) / len(pair.blocks)
+    low, high = (math.hypot(bound - found.value, math.sqrt(luck)) for bound in (found.low, found.high))
+    p = float(norm.cdf((found.value + margin) / (high / Z)))
+    return Interval(found.value, found.value - low, found.value + high), p
 
 
 def _adjust_for_count(rows: Sequence[Comparison]) -> Iterator[Comparison]:
@@ -271,7 +304,7 @@ def _identical(pair: _Pair, ours: Array) -> bool:
     return all(np.array_equal(b.scores[used], b.scores[used + len(pair.arms)]) for b in pair.blocks)
 
 
-def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair) -> Iterator[str]:
+def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair, noise: float) -> Iterator[str]:
     for task in baseline.tasks:
         seeds = _common(baseline, candidate, arms, task.name)
         run = {r.seed for report in (baseline, candidate) for r in report.results if r.task == task.name}
@@ -280,7 +313,10 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
     if otherwise := describe_changes(baseline, candidate, arms):
         yield otherwise
     if pair.draws.seeds == 1:
-        yield "One seed: the intervals cover the draw of test items only; training noise is not in them."
+        yield (
+            f"One seed shows nothing of the luck of training. {100 * noise:g} points of it are assumed"
+            " (--training-noise), which widen the intervals of trained arms."
+        )
     extra = [a.name for a in candidate.arms if a.name not in {b.name for b in baseline.arms}]
     extra += [t.name for t in candidate.tasks if t.name not in {b.name for b in baseline.tasks}]
     if extra:

@@ -24,7 +24,7 @@ from openrft.bench.readings import (
     split_tested_gain,
 )
 from openrft.bench.report import ArmResult, Item, ItemRecord, Report, TaskRecord
-from openrft.bench.significance import ONE_TRAINING_SEED, bootstrap_p, compare_arms
+from openrft.bench.significance import compare_arms, compare_contrast
 from openrft.bench.statistics import (
     BootstrapDraws,
     Interval,
@@ -241,7 +241,7 @@ def collect_outcomes(
         return None
     rows = [_rows(report, runs, arms, task) for task in with_items]
     blocks = tuple(build_task_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True))
-    found = ArmOutcomes(arms, blocks, resample(blocks), _list_untrained(report))
+    found = ArmOutcomes(arms, blocks, resample(blocks), list_untrained(report))
     if with_readings and all(has_both_readings(results) for own in rows for results in own):
         both = [build_reading_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True)]
         return replace(found, readings=draw_readings(both))
@@ -257,10 +257,10 @@ def collect_task_parts(
         return None
     rows = _rows(report, runs, arms, task)
     blocks = tuple(build_task_scores(task, rows, part) for part in parts)
-    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True), _list_untrained(report))
+    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True), list_untrained(report))
 
 
-def _list_untrained(report: Report) -> frozenset[str]:
+def list_untrained(report: Report) -> frozenset[str]:
     return frozenset(arm.name for arm in report.arms if not arm.plugins)
 
 
@@ -309,11 +309,10 @@ def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) 
     if len(total) == 2 and ups and downs:
         return compute_delta(runs, measured, ups[0], downs[0])
     share = to_vector(total, measured.arms)
-    found = estimate_contrast(measured.draws, share)
-    if measured.draws.seeds == 1 and not {arm for arm, weight in total.items() if weight} <= measured.untrained:
-        return Gain(found.value, found.low, found.high, None, ONE_TRAINING_SEED)
-    test = "bootstrap over seeds and items" if measured.draws.seeds > 1 else "bootstrap over items"
-    return Gain(found.value, found.low, found.high, bootstrap_p(measured.draws, share), test)
+    trained = not {arm for arm, weight in total.items() if weight} <= measured.untrained
+    compared = compare_contrast(measured.blocks, measured.draws, np.array(share), trained)
+    found = compared.interval
+    return Gain(found.value, found.low, found.high, compared.p, compared.test)
 
 
 @dataclass(frozen=True, slots=True)

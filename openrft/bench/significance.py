@@ -1,9 +1,9 @@
 """Tests of a difference, their correction for multiple comparisons, and the difference that a bench can detect.
 
-The test depends on how two arms differ. Three or more seeds of separately trained arms: Welch on the seeds' means, task
+The test depends on how two arms differ. Two or more seeds of separately trained arms: Welch on the seeds' means, task
 by task, plus the variance from the draw of items; the interval inverts the test. Seed means alone would reject a true
-null 10-30% of the time when arms have lasting strengths on different items. Two seeds, or several of one checkpoint:
-the crossed bootstrap, for p and interval. One seed of separately trained arms: no p, because one training run shows
+null 10-30% of the time when arms have lasting strengths on different items. Several seeds, each with one checkpoint for
+both: the same on the seeds' differences. One seed of separately trained arms: no p, because one training run shows
 nothing of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10
 points. One seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
 
@@ -77,41 +77,41 @@ def _absolute_sum(differences: Array, axis: int) -> Array:
     return np.asarray(np.round(np.abs(differences.sum(axis=axis)), 9), dtype=float)
 
 
-def welch_error(first: Array, second: Array, items: tuple[float, int] = (0.0, 1)) -> tuple[float, float]:
-    """The standard error and the degrees of freedom of Welch's t test on two arms' seed means, (seeds,) or (tasks,
-    seeds), which must not all be equal within both.
+def contrast_error(means: Array, weights: Array, items: tuple[float, int] = (0.0, 1)) -> tuple[float, float]:
+    """The standard error and the degrees of freedom of Welch's t test on a contrast of arms' seed means.
 
+    means: (tasks, arms, seeds), not all equal within each arm. weights: (arms,), such as 1 and -1 for a difference.
     Tasks are trained separately, so seed 0 of one is unrelated to seed 0 of another. Each task adds its own variance
     (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would lose most degrees of freedom.
-    `items`: a further variance of the difference with its degrees of freedom (`item_variance`). Without it the error
-    is about these items only."""
-    a, b = np.atleast_2d(first), np.atleast_2d(second)
+    `items`: a further variance of the contrast with its degrees of freedom (`item_variance`). Without it the error is
+    about these items only."""
+    tasks, _, seeds = means.shape
     # Rounded: an arm with the same score for every seed has no training variance, whatever the last bit says.
-    by_seed = [(np.round(x.std(axis=1, ddof=1), 12) ** 2 / x.shape[1] / len(x) ** 2, x.shape[1] - 1) for x in (a, b)]
-    parts = [(float(v), freedom) for variances, freedom in by_seed for v in variances] + [items]
+    variances = np.round(means.std(axis=2, ddof=1), 12) ** 2 * weights**2 / seeds / tasks**2
+    parts = [(float(v), seeds - 1) for v in variances.ravel()] + [items]
     total = sum(variance for variance, _ in parts)
     return math.sqrt(total), total**2 / sum(variance**2 / own for variance, own in parts)
 
 
-def item_variance(blocks: Sequence[TaskScores], first: int, second: int) -> tuple[float, int]:
-    """The variance that the draw of items adds to a difference of two arms' accuracies, beyond the luck of seeds and of
+def item_variance(blocks: Sequence[TaskScores], weights: Array) -> tuple[float, int]:
+    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the luck of seeds and of
     single completions, and its degrees of freedom.
 
     These are the variance components of a crossed design, from mean squares. The clusters' contributions to the
-    difference vary by lasting strengths and, over S seeds, by luck / S. The luck is estimated within clusters, over
+    contrast vary by lasting strengths and, over S seeds, by luck / S. The luck is estimated within clusters, over
     seeds.
     """
-    lasting, freedom = 0.0, 0
+    lasting, freedom, used = 0.0, 0, np.flatnonzero(weights)
     for block in blocks:
         sums, sizes = sum_by_cluster(block)
         clusters, seeds = len(sizes), sums.shape[1]
         if clusters < 2:  # one cluster does not show how items differ
             continue
-        pair = sums[[first, second]]
-        apart = (pair - block.scores[[first, second]].mean(axis=2)[:, :, None] * sizes) / sizes.sum()
-        mean = apart.mean(axis=1)  # (2, clusters)
+        apart = (sums[used] - block.scores[used].mean(axis=2)[:, :, None] * sizes) / sizes.sum()
+        apart = apart * weights[used][:, None, None]
+        mean = apart.mean(axis=1)  # (arms, clusters)
         luck = ((apart - mean[:, None]) ** 2).sum() / (seeds * (seeds - 1))
-        lasting += float(((mean[0] - mean[1]) ** 2).sum() - luck) * clusters / (clusters - 1)
+        lasting += float((mean.sum(axis=0) ** 2).sum() - luck) * clusters / (clusters - 1)
         freedom += clusters - 1
     return max(0.0, lasting) / len(blocks) ** 2, max(1, freedom)
 
@@ -154,12 +154,30 @@ def compare_arms(
         if trained and not same_checkpoint:
             return Difference(found, None, ONE_TRAINING_SEED)
         return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
-    if min(counts) >= 3 and len(counts) == 1 and not same_checkpoint:
-        means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
-        if max(np.ptp(means[:, first], axis=1).max(), np.ptp(means[:, second], axis=1).max()) > 1e-9:
-            error, freedom = welch_error(means[:, first], means[:, second], item_variance(blocks, first, second))
-            return _invert_t(found.value, error, freedom, narrowest_half_width(draws, 1.0))
+    if error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint):
+        return _invert_t(found.value, *error, narrowest_half_width(draws, 1.0), paired=same_checkpoint)
     return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
+
+
+def estimate_error(
+    blocks: Sequence[TaskScores], draws: BootstrapDraws, weights: Array, paired: bool = False
+) -> tuple[float, float] | None:
+    """The standard error and the degrees of freedom of a contrast of arms, over seeds and items. None if they have one
+    seed, or other numbers of seeds by task, or never differ between seeds.
+
+    paired: the arms of a seed share its checkpoint, so the luck of training counts only as far as it differs by arm.
+    """
+    if {b.scores.shape[1] for b in blocks} != {draws.seeds} or draws.seeds < 2:
+        return None
+    means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
+    if paired:
+        means = np.einsum("a,tas->ts", weights, means)[:, None]
+        gaps = [np.tensordot(weights, b.scores, 1)[None] for b in blocks]
+        blocks = [TaskScores(gap, b.clusters, b.completions) for gap, b in zip(gaps, blocks, strict=True)]
+        weights = np.ones(1)
+    if np.ptp(means[:, np.flatnonzero(weights)], axis=2).max() <= 1e-9:
+        return None
+    return contrast_error(means, weights, item_variance(blocks, weights))
 
 
 def _test_on_items(blocks: Sequence[TaskScores], first: int, second: int, same_checkpoint: bool) -> tuple[float, str]:
@@ -173,15 +191,33 @@ def _test_on_items(blocks: Sequence[TaskScores], first: int, second: int, same_c
     return sign_flip_p(np.concatenate([_cluster_gaps(b, first, second) for b in blocks])), "sign flips over items"
 
 
-def _invert_t(value: float, error: float, freedom: float, narrowest: float) -> Difference:
+def compare_contrast(blocks: Sequence[TaskScores], draws: BootstrapDraws, weights: Array, trained: bool) -> Difference:
+    """A weighted sum of the accuracies of more than two separately trained arms, such as a Shapley value."""
+    found = estimate_contrast(draws, list(weights))
+    if trained and draws.seeds == 1:
+        return Difference(found, None, ONE_TRAINING_SEED)
+    if error := estimate_error(blocks, draws, weights):
+        return _invert_t(found.value, *error, narrowest_half_width(draws, float(np.abs(weights).sum() / 2)))
+    test = "bootstrap over seeds and items" if draws.seeds > 1 else "bootstrap over items"
+    return _reconcile(found, bootstrap_p(draws, list(weights)), test, draws, list(weights))
+
+
+def _invert_t(value: float, error: float, freedom: float, narrowest: float, paired: bool = False) -> Difference:
     """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
+    from scipy.stats import t
+
+    interval, error = invert_t(value, error, freedom, narrowest)
+    test = "t over paired seeds and items" if paired else "Welch over seeds and items"
+    return Difference(interval, float(2 * t.sf(abs(value) / error, freedom)), test)
+
+
+def invert_t(value: float, error: float, freedom: float, narrowest: float) -> tuple[Interval, float]:
+    """The interval of a t test at `LEVEL`, and the error that it stands for: at least that of the narrowest half."""
     from scipy.stats import t
 
     quantile = float(t.ppf(1 - LEVEL / 2, freedom))
     half = max(quantile * error, narrowest)
-    p = float(2 * t.sf(abs(value) * quantile / half, freedom))
-    interval = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
-    return Difference(interval, p, "Welch over seeds and items")
+    return Interval(value, max(value - half, -1.0), min(value + half, 1.0)), half / quantile
 
 
 def _reconcile(found: Interval, p: float, test: str, draws: BootstrapDraws, weights: Sequence[float]) -> Difference:

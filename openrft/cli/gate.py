@@ -27,6 +27,12 @@ def _fraction(ctx: click.Context, param: click.Parameter, value: float) -> float
     return value
 
 
+def _points(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and 0 <= value <= 100):
+        raise click.BadParameter(f"{value} is not a number of percentage points from 0 to 100.")
+    return value / 100
+
+
 def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) -> None:
     if given:
         raise click.UsageError("--bless is now called --update-baseline.")
@@ -42,6 +48,16 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     show_default=True,
     callback=_fraction,
     help="The loss of accuracy to tolerate, as a fraction: 0.02 is two percentage points.",
+)
+@click.option(
+    "--training-noise",
+    "noise",
+    type=float,
+    default=2,
+    show_default=True,
+    callback=_points,
+    metavar="POINTS",
+    help="How far an arm's accuracy varies over training seeds (standard deviation). Used where there is one seed.",
 )
 @click.option(
     "--arm",
@@ -65,7 +81,9 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     callback=_refuse_old_name,
     help="Now called --update-baseline.",
 )
-def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...], as_json: bool, replaces: bool) -> None:
+def command(
+    baseline: str, candidate: str, margin: float, noise: float, arms: tuple[str, ...], as_json: bool, replaces: bool
+) -> None:
     """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
     Passes if every arm and component is, with 95% confidence, no more than the margin worse. BASELINE (a file,
@@ -83,7 +101,7 @@ def command(baseline: str, candidate: str, margin: float, arms: tuple[str, ...],
     if replaces and not baseline_exists(baseline):
         print_text(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
-    verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms)
+    verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms, noise)
     if as_json:
         print_json({**dump_document(verdict), "exit_code": verdict.exit_code})
     else:

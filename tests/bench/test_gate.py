@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from openrft.bench.gate import compare_reports
+from openrft.bench.gate import _Pair, _row, compare_reports
 from openrft.bench.report import Failure
+from openrft.bench.statistics import TaskScores, resample
 from openrft.errors import UnknownName
 from tests.bench import factories
 
@@ -158,3 +162,33 @@ def test_many_comparisons_of_nothing_do_not_make_a_regression(monkeypatch: pytes
     ]
     assert verdicts.count("regression") <= 2
     assert verdicts.count("pass") <= 1
+
+
+def test_one_seed_is_widened_by_the_assumed_training_noise() -> None:
+    """By hand: half an interval is the root of the squares of that over items and of 1.96 x noise x sqrt(2)."""
+    before, after = factories.report(), factories.report(noise=1)
+    (bare,) = compare_reports(before, after, margin=0.02, arms=["rl"], noise=0.0).rows
+    (wide,) = compare_reports(before, after, margin=0.02, arms=["rl"], noise=0.03).rows
+    extra = 1.959964 * 0.03 * 2**0.5
+    assert wide.high - wide.difference == pytest.approx(math.hypot(bare.high - bare.difference, extra), abs=1e-6)
+    assert wide.difference - wide.low == pytest.approx(math.hypot(bare.difference - bare.low, extra), abs=1e-6)
+    (vanilla,) = compare_reports(before, after, margin=0.02, arms=["vanilla"], noise=0.0).rows
+    assert compare_reports(before, after, margin=0.02, arms=["vanilla"], noise=0.03).rows == (vanilla,)  # not trained
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_gate_promises_what_its_margin_says(seeds: int) -> None:
+    """A true drop of just the margin: it passes, or is called a regression, about 2.5% of the time each."""
+    rng = np.random.default_rng(1)
+    verdicts = Counter[str]()
+    for _ in range(150):
+        sides = []
+        for level in (0.6, 0.55):
+            luck = rng.normal(0, 0.02, seeds)
+            sides.append(np.clip(level + luck[:, None], 0, 1))
+        scores = np.stack([rng.binomial(3, np.broadcast_to(side, (seeds, 240))) / 3 for side in sides])
+        block = TaskScores(scores, np.arange(240), 3)
+        pair = _Pair(("rl",), (block,), resample([block], replicates=1000), frozenset())
+        verdicts[_row(pair, "rl", {"rl": 1.0}, 0.05, 0.02).verdict] += 1
+    assert verdicts["pass"] <= 11  # 150 x 2.5%: 4 expected, 11 in one of a thousand studies
+    assert verdicts["regression"] <= 11

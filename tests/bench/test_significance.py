@@ -10,19 +10,23 @@ from openrft.bench.significance import (
     adjust_holm,
     bootstrap_p,
     compare_arms,
+    contrast_error,
     item_variance,
     mcnemar_mid_p,
     sign_flip_p,
-    welch_error,
 )
 from openrft.bench.statistics import TaskScores, estimate_contrast, resample
 
+GAP = np.array([1.0, -1.0])
+
 
 def welch_p(first: np.ndarray, second: np.ndarray, items: tuple[float, int] = (0.0, 1)) -> float:
-    """p of the t test that `welch_error` describes."""
+    """p of the t test that `contrast_error` describes."""
     from scipy.stats import t
 
-    error, freedom = welch_error(first, second, items)
+    error, freedom = contrast_error(
+        np.stack([np.atleast_2d(first), np.atleast_2d(second)], 1), np.array([1.0, -1]), items
+    )
     return float(2 * t.sf(abs(np.mean(first) - np.mean(second)) / error, freedom))
 
 
@@ -83,9 +87,9 @@ def pair(seeds: int, completions: int = 1, items: int = 60) -> list[TaskScores]:
         (1, 1, False, False, "sign flips over items"),
         (1, 1, False, True, ONE_TRAINING_SEED),
         (1, 3, True, True, "sign flips over items"),
-        (2, 1, False, True, "bootstrap over seeds and items"),
+        (2, 1, False, True, "Welch over seeds and items"),
         (3, 1, False, True, "Welch over seeds and items"),
-        (3, 1, True, True, "bootstrap over seeds and items"),
+        (3, 1, True, True, "t over paired seeds and items"),
     ],
 )
 def test_the_test_fits_what_differs(seeds: int, completions: int, same: bool, trained: bool, test: str) -> None:
@@ -101,7 +105,9 @@ def test_the_interval_of_three_seeds_inverts_the_test() -> None:
 
     blocks = pair(3)
     draws = resample(blocks, replicates=100)
-    error, freedom = welch_error(draws.seed_means[0][1], draws.seed_means[0][0], item_variance(blocks, 1, 0))
+    error, freedom = contrast_error(
+        draws.seed_means[0][None], np.array([-1.0, 1]), item_variance(blocks, np.array([-1.0, 1]))
+    )
     found = compare_arms(blocks, draws, 1, 0, False)
     half = t.ppf(0.975, freedom) * error
     assert (found.interval.low, found.interval.high) == pytest.approx(
@@ -160,7 +166,7 @@ def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
     from scipy.stats import ttest_ind
 
     rng = np.random.default_rng(4)
-    first, second = rng.normal(0.5, 0.1, 4), rng.normal(0.6, 0.02, 3)
+    first, second = rng.normal(0.5, 0.1, 4), rng.normal(0.6, 0.02, 4)
     assert welch_p(first, second) == pytest.approx(ttest_ind(first, second, equal_var=False).pvalue)
     # Two tasks, gaps -3 and -1, each mean with variance 1/3: t = -2 / sqrt(4 (1/3) / 4), 8 degrees of freedom
     assert welch_p(np.array([[1.0, 2, 3], [1, 2, 3]]), np.array([[4.0, 5, 6], [2, 3, 4]])) == pytest.approx(
@@ -173,13 +179,13 @@ def test_welch_adds_up_the_luck_of_tasks_trained_apart() -> None:
 def test_item_variance_worked_by_hand() -> None:
     # Both seeds alike, gaps 1, 0, 0, -1: their variance 2/3 over 4 items
     lasting = np.array([[[1.0, 0, 1, 0]] * 2, [[0.0, 0, 1, 1]] * 2])
-    assert item_variance([TaskScores(lasting, np.arange(4))], 0, 1) == (pytest.approx(1 / 6), 3)
+    assert item_variance([TaskScores(lasting, np.arange(4))], GAP) == (pytest.approx(1 / 6), 3)
     # What one seed gained on an item the other lost again: luck, and nothing that lasts
     luck = np.array([[[1.0, 0], [0, 1]], [[0.0, 0], [0, 0]]])
-    assert item_variance([TaskScores(luck, np.arange(2))], 0, 1) == (0.0, 1)
+    assert item_variance([TaskScores(luck, np.arange(2))], GAP) == (0.0, 1)
     # Two tasks halve each one's share in the mean; copies of one item say nothing of how items differ
     copies = TaskScores(lasting, np.zeros(4, dtype=int))
-    assert item_variance([TaskScores(lasting, np.arange(4)), copies], 0, 1) == (pytest.approx(1 / 24), 3)
+    assert item_variance([TaskScores(lasting, np.arange(4)), copies], GAP) == (pytest.approx(1 / 24), 3)
 
 
 def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
@@ -190,7 +196,7 @@ def test_strengths_on_other_items_are_no_difference_in_ability() -> None:
         right = 1 / (1 + np.exp(-(own + rng.normal(0, 0.05, (2, 5, 1)))))
         block = TaskScores(rng.binomial(3, right) / 3, np.arange(100), 3)
         means = block.scores.mean(axis=2)
-        rejected += [welch_p(*means, item_variance([block], 0, 1)) < 0.05, welch_p(*means) < 0.05]
+        rejected += [welch_p(*means, item_variance([block], GAP)) < 0.05, welch_p(*means) < 0.05]
     assert rejected[0] / 300 < 0.08
     assert rejected[1] / 300 > 0.25
 
@@ -225,3 +231,15 @@ def test_welch_holds_its_level_where_mcnemar_on_one_seed_does_not() -> None:
         rejected += [welch_p(means[0], means[1]) < 0.05, one_seed < 0.05]
     assert rejected[0] / 200 < 0.10
     assert rejected[1] / 200 > 0.15
+
+
+def test_arms_of_one_checkpoint_are_compared_within_each_seed() -> None:
+    """The luck of training that both have is no difference, and the level is held."""
+    rng, alarms = np.random.default_rng(8), 0
+    for _ in range(200):
+        own = 1 / (1 + np.exp(-(rng.normal(0, 1.5, 200) + rng.normal(0, 0.5, (2, 1, 200)))))
+        right = np.clip(own + rng.normal(0, 0.1, (1, 3, 1)), 0, 1)
+        block = TaskScores(rng.binomial(3, right) / 3, np.arange(200), 3)
+        found = compare_arms([block], resample([block], replicates=100), 0, 1, same_checkpoint=True)
+        alarms += found.p is not None and found.p < 0.05
+    assert 3 <= alarms <= 20  # 10 expected

