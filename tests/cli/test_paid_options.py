@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from openrft.cli import cli
+from openrft.errors import UsageError
 from tests.policies.faulty_server import FaultyServer
 
 pytest.importorskip("openai")
@@ -71,5 +72,7 @@ def test_a_budget_that_is_no_sum_is_refused(budget: str, server: FaultyServer) -
     """With nan no call would ever begin or be refused."""
     Path("prices.toml").write_text('currency = "USD"\nm = { input = 0, output = 1 }\n')
     asked = ("evaluate", "--policy", server.spec, "--prices", "prices.toml", "--budget", budget)
-    assert f"--budget {budget} is no sum of money" in run(*asked, code=2)
+    result = CliRunner().invoke(cli, asked)
+    assert isinstance(result.exception, UsageError)
+    assert f"--budget {budget} is no sum of money" in str(result.exception)
     assert not server.given
