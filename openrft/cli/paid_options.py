@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,10 +55,13 @@ def paid_options(function: F) -> F:
 
 def parse_account(given: dict[str, Any]) -> AccountSettings:
     """The account of these options, which are taken out of `given`. Raises UsageError."""
+    from openrft.errors import UsageError
     from openrft.runtime.paid.account import IN_FLIGHT, AccountSettings
     from openrft.runtime.paid.prices import read_prices
 
     prices, budget, in_flight, replay = (given.pop(name) for name in NAMES)
+    if budget is not None and not math.isfinite(budget):
+        raise UsageError(f"--budget {budget} is no sum of money.", "Give a number, or leave it out for no limit.")
     table = read_prices(prices) if prices else None
     return AccountSettings(prices=table, budget=budget, in_flight=in_flight or IN_FLIGHT, replay=replay)
 
