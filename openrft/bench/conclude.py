@@ -27,11 +27,8 @@ from openrft.bench.significance import (
 from openrft.bench.statistics import Z, standard_errors
 from openrft.bench.text_table import format_gain, format_percent, format_points
 
-SMALLER = (
-    TARGET_DIFFERENCE,
-    0.02,
-    0.01,
-)  # differences that a bench is asked to find; the first that it cannot find yet
+# Differences that a bench is asked to find; the first that it cannot find yet.
+SMALLER = (TARGET_DIFFERENCE, 0.02, 0.01)
 
 
 def read_sign(gain: Gain) -> int:

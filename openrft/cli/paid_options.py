@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,8 @@ _OPTIONS = [
         default=None,
         type=click.FloatRange(min=0),
         metavar="MONEY",
-        help="Stop before a call to a server with which the run could cost more, over all its starts. Needs --prices.",
+        help="The most that all starts of the run may pay to servers. A call that could exceed it is not made. Needs"
+        " --prices.",
     ),
     click.option(
         "--in-flight",
@@ -53,10 +55,13 @@ def paid_options(function: F) -> F:
 
 def parse_account(given: dict[str, Any]) -> AccountSettings:
     """The account of these options, which are taken out of `given`. Raises UsageError."""
+    from openrft.errors import UsageError
     from openrft.runtime.paid.account import IN_FLIGHT, AccountSettings
     from openrft.runtime.paid.prices import read_prices
 
     prices, budget, in_flight, replay = (given.pop(name) for name in NAMES)
+    if budget is not None and not math.isfinite(budget):
+        raise UsageError(f"--budget {budget} is no sum of money.", "Give a number, or leave it out for no limit.")
     table = read_prices(prices) if prices else None
     return AccountSettings(prices=table, budget=budget, in_flight=in_flight or IN_FLIGHT, replay=replay)
 

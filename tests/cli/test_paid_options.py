@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from openrft.cli import cli
+from openrft.errors import UsageError
 from tests.policies.faulty_server import FaultyServer
 
 pytest.importorskip("openai")
@@ -64,3 +65,14 @@ def test_a_budget_over_two_starts_then_a_replay_and_what_is_kept(server: FaultyS
     assert json.loads(run("replies", "show", key[:12]))["reply"]["choices"]
     assert "Removed 8 replies" in run("replies", "clear", "--yes")
     assert "no replies" in run("replies", "list")
+
+
+@pytest.mark.parametrize("budget", ["nan", "inf"])
+def test_a_budget_that_is_no_sum_is_refused(budget: str, server: FaultyServer) -> None:
+    """With nan no call would ever begin or be refused."""
+    Path("prices.toml").write_text('currency = "USD"\nm = { input = 0, output = 1 }\n')
+    asked = ("evaluate", "--policy", server.spec, "--prices", "prices.toml", "--budget", budget)
+    result = CliRunner().invoke(cli, asked)
+    assert isinstance(result.exception, UsageError)
+    assert f"--budget {budget} is no sum of money" in str(result.exception)
+    assert not server.given

@@ -88,6 +88,7 @@ class GEPA(openrft.Plugin):
             logger=_Silence(),
             seed=seed,
         )
+        search.raise_fault()
         best = found.candidates[found.best_idx][NAME]
         counts = {
             "tokens": search.tokens + reflection.tokens,
@@ -127,16 +128,30 @@ class _Search:
         self._total, self._progress = total, progress
         self.answers = self.tokens = 0
         self.instruction = task.instruction  # the one that was tried last
+        self.fault: Exception | None = None  # of the reflector: gepa goes on after it
+
+    def raise_fault(self) -> None:
+        """Raise what the reflector failed with: a search that could not go on has no result."""
+        if self.fault:
+            raise self.fault
 
     def evaluate(
         self, batch: list[openrft.Sample], candidate: dict[str, str], capture_traces: bool = False
     ) -> EvaluationBatch[_Answer, _Answer]:
-        """Answers with scores in [0, 1]. The same instruction and questions get the same answers."""
+        """Answers with scores in [0, 1]. The same instruction and questions get the same answers. Raises PolicyError
+        for answers that a server failed to give, and what the reflector failed with."""
         from gepa import EvaluationBatch
 
+        self.raise_fault()
         self.instruction = candidate[NAME]
         prompts = [openrft.build_messages(sample, (), candidate[NAME]) for sample in batch]
         groups = self._policy.generate(prompts, replace(self._sampling, n=1), None)
+        if failed := [completion.error for (completion,) in groups if completion.finish_reason == "error"]:
+            raise openrft.PolicyError(
+                f"{len(failed)} of {len(groups)} answers could not be had, and an instruction cannot be judged without"
+                f" them; the first: {failed[0]}",
+                "Give the same command again.",
+            )
         answers = [
             _Answer(sample, completion.text, self._task.grade(sample, completion.text))
             for sample, (completion,) in zip(batch, groups, strict=True)
@@ -169,9 +184,14 @@ class _Reflection:
         self.asked = self.lost = self.tokens = 0
 
     def __call__(self, prompt: str | list[dict[str, Any]]) -> str:
+        self._search.raise_fault()  # gepa asks once more after an error
         sampling = replace(self._sampling, seed=self._sampling.seed + self.asked)
         self.asked += 1
-        ((reply,),) = self._policy.generate([[{"role": "user", "content": str(prompt)}]], sampling)
+        try:
+            ((reply,),) = self._policy.generate([[{"role": "user", "content": str(prompt)}]], sampling)
+        except Exception as fault:
+            self._search.fault = fault
+            raise
         self.tokens += len(reply.tokens)
         text = openrft.strip_thinking(reply.text).strip()
         if not text:

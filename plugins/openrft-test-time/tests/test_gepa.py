@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from openrft_test_time.gepa_search import GEPA
 
-from openrft import NoProgress, Sampling
+from openrft import Completion, NoProgress, PolicyError, Sampling
 from openrft.bench.plan import BenchRequest, make_plan
 from openrft.bench.single_job import summarise_job
 from openrft.pipeline import run_job
@@ -32,6 +32,9 @@ class Reflector(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.prompts.append(request["messages"][-1]["content"])
+        if request["model"] != "m":
+            self.send_error(404)
+            return
         message = {"role": "assistant", "content": "Here it is:\n```\nBe careful. Put the letter in \\boxed{}.\n```"}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
@@ -89,6 +92,28 @@ def test_a_reflector_that_writes_nothing_leaves_the_instruction(reflector):
     found = GEPA(GEPA.Options(metric_calls=20)).instruct(TASK, silent, Sampling(), 7, NoProgress())
     assert found.value == TASK.instruction
     assert found.counts["reflections_without_reply"] == found.counts["reflections"] > 0
+
+
+def test_a_reflector_that_cannot_be_asked_ends_the_search(reflector):
+    spec, prompts = reflector
+    plugin = GEPA(GEPA.Options(reflector=f"{spec}-unknown", metric_calls=20))
+    with pytest.raises(PolicyError, match="has no model 'm-unknown'"):
+        plugin.instruct(TASK, ScriptedPolicy(answer), Sampling(), 7, NoProgress())
+    assert len(prompts) == 1  # and it is not asked again
+
+
+class FailingPolicy(ScriptedPolicy):
+    """A policy behind a server that fails to answer the last prompt of each call."""
+
+    def generate(self, prompts: Any, sampling: Sampling, progress: Any = None) -> list[list[Completion]]:
+        lost = Completion("", finish_reason="error", error="answered 503")
+        return [*super().generate(prompts, sampling, progress)[:-1], [lost]]
+
+
+def test_an_answer_that_a_server_failed_to_give_is_no_wrong_answer(reflector):
+    plugin = GEPA(GEPA.Options(reflector=reflector[0], metric_calls=20))
+    with pytest.raises(PolicyError, match=r"1 of 6 answers could not be had.* answered 503"):
+        plugin.instruct(TASK, FailingPolicy(answer), Sampling(), 7, NoProgress())
 
 
 def test_too_few_questions_are_refused():
