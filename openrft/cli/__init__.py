@@ -32,7 +32,7 @@ HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evid
 
 \b
 Examples:
-  openrft bench                                              the whole method on the embedded pocket family
+  openrft bench                                              the whole method on the included pocket tasks
   openrft bench --task sciknoweval/L3 --plugins prm,icl      what a PRM and demonstrations are worth
   openrft gate baseline/report.json runs/new                 exit code 1 if something got worse
 """

@@ -79,8 +79,8 @@ class Verdict:
 @click.option(
     "--grader",
     metavar="FILE",
-    help="Grade by this grader in OpenAI's format or rubric instead (`openrft graders try`, of the plugin"
-    " openrft-graders).",
+    help="Grade by this grader in OpenAI's format, or by this rubric, instead. FILE is then JSON Lines, as for `openrft"
+    " graders try` of the plugin openrft-graders.",
 )
 @click.option("--judge", metavar="POLICY", help="The policy that --grader asks. A rubric needs one.")
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of stopping.")

@@ -32,7 +32,8 @@ _OPTIONS = [
         default=None,
         type=click.FloatRange(min=0),
         metavar="MONEY",
-        help="Stop before a call to a server with which the run could cost more, over all its starts. Needs --prices.",
+        help="The most that all starts of the run may pay to servers. A call that could exceed it is not made. Needs"
+        " --prices.",
     ),
     click.option(
         "--in-flight",

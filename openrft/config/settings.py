@@ -71,14 +71,14 @@ class ExploreSettings:
     )
     probes: int = option(
         8,
-        help="Training questions to which made answers (empty, all options, very long and wrong, ...) are rewarded"
-        " before RL, to name what pays without being right; 0: none. Each costs about 13 calls of a paid judge.",
+        help="Training questions for which rewards are probed before RL, with answers that are not right (empty, all"
+        " options, very long and wrong, ...); 0: none. Each costs about 13 calls of a judge.",
         ge=0,
     )
     holdback: int = option(
         0,
-        help="Training questions that RL is not trained on. They are answered again and again, so that the report can"
-        " say whether what the rewards say of them parts from the strict grade; 0: none.",
+        help="Training questions that RL is not trained on. They are answered every few steps, so that the report can"
+        " warn of rewards that rise without the strict grade; 0: none.",
         ge=0,
     )
     holdback_every: int = option(5, help="Steps between the answers to held-back questions.", ge=1)

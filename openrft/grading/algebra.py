@@ -32,12 +32,13 @@ FUNCTIONS = frozenset(
         "tanh",
         "exp",
         "ln",
+        "abs",
     )
 ) | {"log"}
 _INVERSE = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 _GREEK = re.compile(
     "alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|(?:var)?phi|chi"
-    "|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega"
+    "|psi|omega|hbar|ell|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega"
 )
 _TIMES = ("*", "\\cdot", "\\times", "\\ast")
 _DIVIDED = ("/", "\\div")
@@ -288,6 +289,9 @@ class _Parser:
             exponent = self._read_argument(signed=True)
             if exponent.kind == "negate" and exponent.parts[0].value == 1.0 and name in _INVERSE:
                 name, exponent = _INVERSE[name], None
+        if name == "abs":
+            node = self.make("absolute", self._function_argument())
+            return node if exponent is None else self.make("power", node, exponent)
         node = self.make("function", self._function_argument(), name=name if base is None else "ln")
         if base is not None:
             node = self.make("divide", node, self.make("function", base, name="ln"))

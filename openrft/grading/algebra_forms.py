@@ -27,6 +27,9 @@ _STRICT = ("<", ">", "\\lt", "\\gt")
 _ELEMENT = re.compile(r"\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?(?:\s*\(\s*[A-Za-z]\s*\))?")
 _POINT = re.compile(r"\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,3}\s*\)")
+_VECTOR = re.compile(r"\\langle(?![A-Za-z])([^|]*,[^|]*)\\rangle")
+_OR = re.compile(r"or|\\lor|\\vee|\\text\{ ?or ?\}")
+_AND = re.compile(r"and|\\land|\\wedge|\\text\{ ?and ?\}")
 _INFINITY = re.compile(r"\s*([+-]?)\s*\\infty\s*")
 _MATRIX = re.compile(r"\s*\\begin\{([pbB]?matrix)\}(.*)\\end\{\1\}\s*", re.DOTALL)
 
@@ -92,10 +95,14 @@ def _parse(text: str) -> Form:
         return Matrix(tuple(tuple(parse_formula(cell) for cell in row.split("&")) for row in rows))
     if found := _ELEMENT.match(text):
         text = text[found.end() :]
-    if text == "\\emptyset":
+    if found := _VECTOR.fullmatch(text):
+        text = f"({found[1]})"
+    if text in ("\\emptyset", "{}", "{ }"):
         return Collection(())
     if len(parts := _cut(text, _JOINED)) > 1:
         items = tuple(_parse(part) for part in _check_count(parts))
+        if (joined := _join_ranges(items, [sign[0].strip() for sign in _find(text, _JOINED)])) is not None:
+            return joined
         if any(isinstance(item, Inequality | Matrix | Collection) for item in items):
             raise UnknownForm(text)
         return Collection(items, bare=True)
@@ -138,6 +145,23 @@ def _parse_relation(parts: list[str], signs: list[str]) -> Form:
     return Inequality(_subtract(high, low), strict_one, span)
 
 
+def _join_ranges(items: tuple[Form, ...], signs: list[str]) -> Form | None:
+    """`x < 1 or x > 2` is a union, `x > 1 and x < 2` one range; None for anything else."""
+    ranges = [item.range if isinstance(item, Inequality) else item for item in items]
+    spans = [span for span in ranges if isinstance(span, Tuple) and span.name]
+    if len(spans) < len(items) or len({span.name for span in spans}) > 1:
+        return None
+    if all(_OR.fullmatch(sign) for sign in signs):
+        return Collection(tuple(spans))
+    if len(spans) == 2 and _AND.fullmatch(signs[0]):
+        below = [span for span in spans if span.items[0] == -math.inf]
+        above = [span for span in spans if span.items[1] == math.inf]
+        if len(below) == len(above) == 1:
+            brackets = above[0].brackets[0] + below[0].brackets[1]
+            return Tuple(brackets, (above[0].items[0], below[0].items[1]), above[0].name)
+    return None
+
+
 def _parse_equation(left: str, right: str) -> Equation:
     if re.fullmatch(r"[A-Za-z]\s*\(\s*[A-Za-z]\s*\)", left.strip()):  # f(x) = 2x
         value = parse_formula(right)
@@ -173,6 +197,8 @@ def is_same_form(gold: Form, found: Form) -> bool | None:
         return _is_same_list(gold.items, found.items)
     lists = (gold, found)
     if any(isinstance(form, Collection) and form.bare for form in lists) and any(isinstance(f, Tuple) for f in lists):
+        if any(isinstance(form, Tuple) and _is_interval(form) for form in lists):
+            return False
         return _is_same_list(_list_items(gold, True), _list_items(found, True))
     if isinstance(gold, Collection) and isinstance(found, Collection):
         return _is_same_set(gold.items, found.items)
@@ -202,10 +228,24 @@ def _is_same_equation(gold: Form, found: Form) -> bool | None:
 
 def _is_same_matrix(gold: Form, found: Form) -> bool | None:
     if not isinstance(gold, Matrix) or not isinstance(found, Matrix):
-        return None
+        matrix, other = (gold, found) if isinstance(gold, Matrix) else (found, gold)
+        assert isinstance(matrix, Matrix)
+        if not isinstance(other, Tuple) or _is_interval(other):
+            return None
+        if all(isinstance(item, Tuple) for item in other.items):  # [[1, 2], [3, 4]]
+            rows = tuple(_list_items(item, True) for item in other.items)
+            return _is_same_matrix(matrix, Matrix(rows))
+        if len(matrix.rows) > 1 and any(len(row) > 1 for row in matrix.rows):
+            return False
+        return _is_same_list([cell for row in matrix.rows for cell in row], other.items)
     if [len(row) for row in gold.rows] != [len(row) for row in found.rows]:
         return False
     return _is_same_list([cell for row in gold.rows for cell in row], [cell for row in found.rows for cell in row])
+
+
+def _is_interval(form: Tuple) -> bool:
+    """Whether it can be no point and no list."""
+    return form.name != "" or form.brackets in ("[)", "(]") or any(isinstance(item, float) for item in form.items)
 
 
 def _is_same_list(gold: Sequence[Form], found: Sequence[Form]) -> bool | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from openrft.grading.algebra import Node, list_names
 
 POINTS = 6
+FAR_POINTS = 4  # further ones, far from zero: near it |x-3| is 3-x
 _NEEDED = 3  # points at which both formulas have a value
 _EPSILON = 4 * 2.0**-53
 _TOLERANCE = 1e-11
@@ -30,11 +31,13 @@ def has_same_value(first: Node, second: Node, factor: bool = False, positive: bo
     constant = not (list_names(first) | list_names(second))
     ratio: complex | None = None
     told = 0
-    for index in range(1 if constant else POINTS):
+    for index in range(1 if constant else POINTS + FAR_POINTS):
         one, other = evaluate(first, index), evaluate(second, index)
         if one is None or other is None:
             continue
         (a, a_error), (b, b_error) = one, other
+        if index >= POINTS and (isinstance(a, complex) or isinstance(b, complex)):  # another branch of a root
+            continue
         size = max(abs(a), abs(b))
         if a_error + b_error > 1e-6 * size + 1e-12:
             continue
@@ -64,10 +67,12 @@ def evaluate(node: Node, index: int) -> Value:
 
 @functools.lru_cache(maxsize=1024)
 def _draw(name: str, index: int) -> float:
-    """At the first point all variables are positive, at the second all are negative."""
+    """At the first point all variables are positive, at the second all are negative; so it is far from zero."""
     draw = random.Random(f"{name}/{index}")
-    sign = (1, -1)[index] if index < 2 else draw.choice((-1, 1))
-    return sign * draw.uniform(0.4, 2.1)
+    place = index % POINTS
+    sign = (1, -1)[place] if place < 2 else draw.choice((-1, 1))
+    low, high = (0.4, 2.1) if index < POINTS else (300.0, 3000.0) if place < 2 else (3.0, 60.0)
+    return sign * draw.uniform(low, high)
 
 
 def _evaluate(node: Node, index: int) -> tuple[complex, float]:

@@ -29,9 +29,13 @@ UNKNOWN, TOO_LARGE = "unknown", "too large"
 
 _HEDGE = re.compile(r"\b(?:not|maybe|perhaps|possibly|either|unknown|unsure|wait|actually)\b", re.IGNORECASE)
 _IS = re.compile(r"(?:\b(?:is|are|equals)\b|(?<=[A-Za-z]):)\s+", re.IGNORECASE)
-_FUNCTIONS = "sqrt|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|exp|ln|log|min|max|det|gcd|lcm"
-_LETTERS = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|phi|psi|omega|infty"
+_FUNCTIONS = (
+    "sqrt|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|asin|acos|atan|abs|exp|ln|log|min|max|det|gcd|lcm"
+)
+_LETTERS = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|phi|psi|omega|infty|infinity"
 _NAMED = re.compile(rf"(?<![A-Za-z\\])({_FUNCTIONS}|{_LETTERS})(?![A-Za-z])")
+_LOGARITHM = re.compile(r"(?<![A-Za-z\\])log(2|10)(?=\s*\()")  # as programs write it
+_BASED = re.compile(r"(?:[A-Za-z]\s*=\s*)?(\d[\dA-F]*)\s*(?:_\s*\{?\s*(\d+)\s*\}?)?")  # 101_2
 _VALUE = re.compile(r"\s*([A-Za-z])\s*=\s*-?[\d.,/]+\s*$")
 _WORD = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{4,}")
 _SIGNS = {
@@ -40,6 +44,10 @@ _SIGNS = {
     "\u2260": r"\ne ", "\u222a": r"\cup ", "\u2229": r"\cap ", "\u2208": r"\in ", "\u00b1": r"\pm ",
     "\u2205": r"\emptyset ", "\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u03b8": r"\theta ",
     "\u03bb": r"\lambda ", "\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}",
+    "\u03b3": r"\gamma ", "\u03b4": r"\delta ", "\u03b5": r"\epsilon ", "\u03bc": r"\mu ", "\u00b5": r"\mu ",
+    "\u03c1": r"\rho ", "\u03c3": r"\sigma ", "\u03c4": r"\tau ", "\u03c6": r"\phi ", "\u03c8": r"\psi ",
+    "\u03c9": r"\omega ", "\u0394": r"\Delta ", "\u03a9": r"\Omega ", "\u0127": r"\hbar ", "\u210f": r"\hbar ",
+    "\u211d": "R",
     "\u2009": " ", "\u00a0": " ",
 }  # fmt: skip
 _HUGE = re.compile(r"\^\s*\{?\s*-?\d{5,}|\^\s*\{[^{}]*\^\s*\{[^{}]*\^|\d!+\s*!|\d{3,}\s*!")  # would compute for ever
@@ -55,6 +63,8 @@ _REWRITTEN = (
     (re.compile(r"<="), r"\\le "),
     (re.compile(r">="), r"\\ge "),
     (re.compile(r"\\varnothing"), r"\\emptyset"),
+    (re.compile(r"\\a(sin|cos|tan)(?![A-Za-z])"), r"\\arc\1"),
+    (re.compile(r"\\infinity|(?<![A-Za-z\\])inf(?=\s*(?:[,)\]}]|$))"), r"\\infty "),
     (re.compile(r"(\^|\\sqrt)\s*\(([^()]*)\)"), r"\1{\2}"),
     (re.compile(r"\\exp\s*(?:\\left)?\(([^()]*)(?:\\right)?\)"), r"e^{\1}"),
 )
@@ -122,7 +132,7 @@ def to_latex(text: str) -> str:
         text = _SUBSCRIPT.sub(lambda found: "_{" + found[0].translate(_PLAIN_LOWERED) + "}", text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_PLAIN_RAISED) + "}", text)
         text = "".join(_SIGNS.get(sign, sign) for sign in text)
-    text = _NAMED.sub(r"\\\1 ", text)
+    text = _NAMED.sub(r"\\\1 ", _LOGARITHM.sub(r"\\log_{\1}", text))
     for pattern, latex in _REWRITTEN:
         text = pattern.sub(latex, text)
     return text.strip().rstrip(".,;")
@@ -149,6 +159,8 @@ def _squeeze(text: str) -> str:
 
 def _compare(gold: str, text: str) -> Word:
     """Whether two expressions are equal."""
+    if (same := _is_same_in_base(gold, text)) is not None:
+        return "yes" if same else "no"
     expected, found = _parse(gold), _parse(text)
     if found == TOO_LARGE:
         return "unreadable"
@@ -156,6 +168,18 @@ def _compare(gold: str, text: str) -> Word:
     if verdict is None:
         return _ask(text, gold)
     return "yes" if verdict else "no"
+
+
+def _is_same_in_base(gold: str, text: str) -> bool | None:
+    """Whether 101_2 is meant: a base that differs is wrong, one that is missing is not. None: none has a base."""
+    if "_" not in to_latex(gold) + to_latex(text):
+        return None
+    expected, found = (_BASED.fullmatch(to_latex(side)) for side in (gold, text))
+    if not (expected and expected[2]) and not (found and found[2]):
+        return None
+    if expected is None or found is None:
+        return False
+    return expected[1] == found[1] and (expected[2] == found[2] or (not found[2] and expected[2] != ""))
 
 
 def _ask(text: str, gold: str = "") -> Word:

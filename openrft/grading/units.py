@@ -94,6 +94,8 @@ _FIXED: dict[str, tuple[str, str, str]] = {
     "\u00a5": ("1", "JPY", "yen jpy"),
     "\u20b9": ("1", "INR", "rupee inr rs"),
 }
+_GLUED = re.compile(r"([kMG]?(?:[NJWVACT]|Pa|cal|eV)|k?g|m?mol|m?A)(mol|[dc]?m|s|K|k?g|L|h)")
+_LOOSE = ((("C", 1), (("degC", 1),)), (("F", 1), (("degF", 1),)))
 _MONEY = frozenset({"USD", "EUR", "GBP", "JPY", "INR"})
 _BY_NAME = {name: symbol for table in (_SCALED, _FIXED) for symbol, row in table.items() for name in row[2].split()}
 _SHORT_WORDS = frozenset({"in", "pt", "pm", "dad", "fun", "mad", "had", "cat", "hat", "mat"})  # no units before words
@@ -156,11 +158,23 @@ def contradicts(gold: Unit | None, read: Unit | None) -> bool:
     if gold is None or read is None or gold.written == read.written:
         return False
     if gold.parts and read.parts:
+        if _is_loosely(gold, read) or _is_loosely(read, gold):
+            return False
         return (gold.factor, gold.dimensions) != (read.factor, read.dimensions)
     mine, other = gold.words - _GENERIC, read.words - _GENERIC
     if gold.parts or read.parts:
         return bool(mine or other)
     return not (mine <= other or other <= mine)
+
+
+def _is_loosely(one: Unit, other: Unit) -> bool:
+    """Whether the first is the second as people write it: `25 C` for degrees, `9.8 ms^-2` without a space."""
+    if len(one.parts) == 1 and (one.parts[0], other.parts) in _LOOSE:
+        return True
+    parts: list[tuple[str, int]] = []
+    for symbol, power in one.parts:
+        parts += [("m", 1), ("s", power)] if symbol == "ms" and power < 0 else [(symbol, power)]
+    return len(parts) > len(one.parts) and sorted(parts) == sorted(other.parts)
 
 
 def convert(value: Fraction, unit: Unit, to: Unit) -> Fraction | None:
@@ -218,18 +232,29 @@ def _parse_known(text: str, alone: bool) -> tuple[Fraction, Dimensions, tuple[tu
         if sign:
             below = below or sign == "/"
             continue
-        unit = _find_unit(name)
-        if unit is None or (not alone and name in _SHORT_WORDS):
+        if not alone and name in _SHORT_WORDS:
             return None
-        power = int(digits or {"square": 2, "cubic": 3}.get(words, 1)) * (-1 if below else 1)
-        symbol, its_factor, its_powers = unit
-        parts.append((symbol, power))
-        factor *= its_factor**power
-        for base, count in its_powers:
-            powers[base] = powers.get(base, 0) + count * power
+        last = int(digits or {"square": 2, "cubic": 3}.get(words, 1))
+        for one, times in _split_glued(name, last):
+            unit = _find_unit(one)
+            if unit is None:
+                return None
+            power = -times if below else times
+            symbol, its_factor, its_powers = unit
+            parts.append((symbol, power))
+            factor *= its_factor**power
+            for base, count in its_powers:
+                powers[base] = powers.get(base, 0) + count * power
     if text[end:].strip() or not parts:
         return None
     return factor, tuple(sorted((base, count) for base, count in powers.items() if count)), tuple(parts)
+
+
+def _split_glued(name: str, power: int) -> tuple[tuple[str, int], ...]:
+    """Two symbols without a space between them, `kJmol^-1`, `Nm`: the power is the last one's."""
+    if _find_unit(name) is None and (found := _GLUED.fullmatch(name)):
+        return (found[1], 1), (found[2], power)
+    return ((name, power),)
 
 
 @functools.lru_cache(maxsize=4096)

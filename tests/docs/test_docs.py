@@ -21,8 +21,13 @@ from openrft.plugins.registry import list_plugins, load_plugin_class
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 FIRST_PARTY = [
+    "best-of-n",
     "da",
+    "few-shot",
+    "gepa",
+    "graders",
     "icl",
+    "openai-rft",
     "opd",
     "placebo",
     "pocket",
@@ -31,8 +36,10 @@ FIRST_PARTY = [
     "rl",
     "sciknoweval",
     "sft",
+    "smollm2",
     "teacher",
     "trl-grpo",
+    "vote",
 ]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
@@ -84,11 +91,27 @@ def test_links_lead_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+def list_anchors(document):
+    """What GitHub makes of the headings of a document."""
+    for heading in re.findall(r"^#+ (.*)$", document.read_text("utf-8"), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_to_headings_lead_to_one(document):
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", document.read_text("utf-8")):
+        file = document.parent / target if target else document
+        assert anchor in list_anchors(file / "README.md" if file.is_dir() else file), f"{target}#{anchor}"
+
+
 def test_the_contributing_guide_names_no_file_that_is_gone():
     guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    for name in re.findall(r"`(\w[\w/]*\.py|\w[\w/]*/)`", guide):
-        places = (ROOT, ROOT / "openrft", ROOT / "plugins/openrft-rl/openrft_rl")
-        assert any((place / name).exists() for place in places), name
+    for line in guide.splitlines():
+        names = re.findall(r"`(\w[\w/]*\.py|\w[\w/]*/)`", line)
+        room = names[0] if line.startswith("| `") and names else ""  # the files of a room are named without it
+        places = (ROOT, ROOT / "openrft", ROOT / "openrft" / room, ROOT / "plugins/openrft-rl/openrft_rl")
+        for name in names:
+            assert any((place / name).exists() for place in places), name
 
 
 @pytest.mark.parametrize("name", LONGEST)

@@ -39,12 +39,29 @@ DIFFERENT = [
     (r"\begin{pmatrix}1&2\end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"), (r"\pi x", "3.14159x"),
 ]  # fmt: skip
 
+EQUAL_AS_WELL = [
+    (r"\sqrt{(x-4)^2}", "|4-x|"), ("|x-3|", "abs(3-x)"), (r"\arcsin x", "asin(x)"), (r"\log_{10}(x)", "log10(x)"),
+    (r"\log_2(x)", "log2(x)"), ("\u0127\u03c9", r"\hbar\omega"), (r"(-\infty, 2)", "(-inf, 2)"),
+    (r"\infty", "infinity"),
+    (r"(-\infty,1)\cup(2,\infty)", "x < 1 or x > 2"), ("-1<x<2", "x > -1 and x < 2"), ("0 \\le x < 1", "x<1 and x>=0"),
+    ("(1,2,3)", r"\langle 1,2,3 \rangle"), ("(1,2,3)", r"\begin{pmatrix}1\\2\\3\end{pmatrix}"),
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1,2],[3,4]]"),
+]  # fmt: skip
+# Near zero the first five are equal.
+DIFFERENT_AS_WELL = [
+    ("|x-3|", "3-x"), (r"\sqrt{(x-4)^2}", "4-x"), ("|x+10|", "x+10"), ("|x-50|+|y|", "50-x+|y|"), ("y=|x-3|", "y=3-x"),
+    ("[0,1)", "0,1"), (r"(-\infty,2)", r"-\infty,2"), ("-1<x<2", "-1,2"), (r"(-\infty,1)\cup(2,\infty)", "x<1 and x>2"),
+    ("-1<x<2", "x>-1 or x<2"), ("-1<x<2", "x>=-1 and x<2"), ("x>1 or y>2", "x>1 or x>2"),
+    (r"\begin{pmatrix}1\\2\\3\end{pmatrix}", "(1,3,2)"), (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "(1,2,3,4)"),
+    (r"\log_{10}(x)", r"\log(10x)"),
+]  # fmt: skip
+
 
 def same(gold: str, found: str) -> bool | None:
     return is_same_form(parse_form(to_latex(gold)), parse_form(to_latex(found)))
 
 
-@pytest.mark.parametrize(("gold", "found"), EQUAL)
+@pytest.mark.parametrize(("gold", "found"), EQUAL + EQUAL_AS_WELL)
 def test_equal(gold, found):
     assert same(gold, found) is same(found, gold) is True
 
@@ -52,6 +69,12 @@ def test_equal(gold, found):
 @pytest.mark.parametrize(("gold", "found"), DIFFERENT)
 def test_different(gold, found):
     assert same(gold, found) is same(found, gold) is False
+
+
+@pytest.mark.parametrize(("gold", "found"), DIFFERENT_AS_WELL)
+def test_what_is_equal_only_near_zero_or_looks_alike_is_never_right(gold, found):
+    for right, said in ((gold, found), (found, gold)):
+        assert not grade(Sample("q", right, kind="expression"), f"\\boxed{{{said}}}").correct
 
 
 @pytest.mark.parametrize(

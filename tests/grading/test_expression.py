@@ -80,6 +80,20 @@ def test_wrong(gold: str, said: str) -> None:
     assert verdict(gold, said) is False
 
 
+@pytest.mark.parametrize(
+    ("said", "right"), [("101_2", True), ("101_{2}", True), ("101\u2082", True), ("x=101_2", True), ("101", True),
+     ("101_3", False), ("5", False), ("110_2", False), ("1010", False)],
+)  # fmt: skip
+def test_the_base_of_a_number(said: str, right: bool) -> None:
+    assert verdict("101_2", said) is right
+    assert not verdict("101", "101_2")
+
+
+def test_an_expression_in_question_is_no_answer() -> None:
+    verdicts = grade(Sample("q", "x=1", kind="expression"), r"\boxed{x=1?}")
+    assert (verdicts.answer, verdicts.reason) == (None, "it is in question")
+
+
 def test_further_right_answers() -> None:
     sample = Sample("q", "x+1", kind="expression", accepted=("2x",))
     assert [grade(sample, f"\\boxed{{{said}}}").correct for said in ("1+x", "x*2", "3x")] == [True, True, False]

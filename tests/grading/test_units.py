@@ -99,6 +99,19 @@ def test_answers_in_other_units(gold: str, said: str, right: bool) -> None:
     assert said == "5" or gold.endswith(said.split()[-1]) or not is_same_number(said, gold)  # not by default
 
 
+@pytest.mark.parametrize(
+    ("gold", "right", "wrong"),
+    [("25 \u00b0C", ["25 C", "25C"], ["25 F", "25 mC"]), ("98 \u00b0F", ["98 F"], ["98 C"]),
+     ("5 C", ["5 coulombs"], ["5 F"]),
+     ("9.8 m/s^2", ["9.8 ms^-2"], ["9.8 ms^-1", "9.8 ms^2", "9.8 ms"]), ("10 kJ/mol", ["10 kJmol^{-1}"], ["10 kJmol"]),
+     ("10 N m", ["10 Nm"], ["10 N", "10 Nm^-1"]), ("3 mol/L", ["3 moldm^{-3}"], ["3 molcm^{-3}"]),
+     ("6.6e-34 J s", ["6.6e-34 Js"], ["6.6e-34 J"]), ("1000 kg/m^3", ["1000 kgm^{-3}"], ["1000 gm^{-3}"])],
+)  # fmt: skip
+def test_units_as_people_write_them(gold: str, right: list[str], wrong: list[str]) -> None:
+    assert [said for said in right if not is_same_number(said, gold)] == []
+    assert [said for said in wrong if is_same_number(said, gold)] == []
+
+
 def test_the_units_that_a_question_asks_for() -> None:
     def asked(question: str) -> list[str]:
         return [unit.written for unit in find_asked_units(question)]

@@ -12,7 +12,9 @@ from openrft import FilePath, WeightsPath, option
 class GraderOptions:
     """A grader, and what it runs with."""
 
-    grader: FilePath | None = option(None, help="A JSON file with a grader, or with a job that has one.")
+    grader: FilePath | None = option(
+        None, help="A JSON file with a grader, or with a job that has one. For rows of promptfoo: its configuration."
+    )
     rubric: FilePath | None = option(
         None, help="A file with a rubric, in place of a grader: one criterion a line, or a JSON list. It needs a judge."
     )
