@@ -98,13 +98,13 @@ def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
     return [
         texts.number(row["completion"]["text"]),
         -1 if read is None else texts.number(read),
-        judge_verdict(row),
+        read_verdict(row),
         texts.number(explain_verdict(row)),
         len(row["completion"]["tokens"]),
     ]
 
 
-def judge_verdict(row: Mapping[str, Any]) -> int:
+def read_verdict(row: Mapping[str, Any]) -> int:
     """RIGHT, WRONG, UNREAD or UNSCORED, of a rollout that was read from JSON."""
     if row["correct"] is None:
         return UNSCORED
@@ -123,7 +123,7 @@ def explain_verdict(row: Mapping[str, Any]) -> str:
         return "not given: the prompt alone exceeds the policy's context"
     cut = "; it was cut off at the longest length allowed" if finish == "length" else ""
     if row["correct"] is None:
-        return f"not scored: no rule can grade it, and no judge did{cut}"
+        return f"not scored: no rule can grade it, and no plugin did{cut}"
     if score is not None and 0 < score < 1:
         return f"partly right: it scores {score:.2f}{cut}"
     if row["correct"]:
@@ -158,7 +158,7 @@ def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[D
             question["answers"].append(
                 [
                     texts.number(row["completion"]["text"]),
-                    judge_verdict(row),
+                    read_verdict(row),
                     texts.number(explain_verdict(row)),
                     scores,
                 ]

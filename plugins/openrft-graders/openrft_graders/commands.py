@@ -40,11 +40,17 @@ def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, s
     is the answer and whose other fields are the item.
     """
     from openrft_graders.case import Case, read_output
+    from openrft_graders.promptfoo.config import is_config_file
     from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
     from openrft_graders.rubric.format import is_rubric_file
     from openrft_graders.rubric.grader import RubricGrader
 
     settings = GraderSettings(judge=judge, isolated=sandbox == "required")
+    if is_config_file(grader):
+        raise openrft.UsageError(
+            f"{grader} is a configuration of promptfoo, which has its own rows.",
+            f"Use it with --data {grader} --set graders.grader={grader}.",
+        )
     if is_rubric_file(grader):
         if judge is None:
             raise openrft.UsageError(f"{grader} is a rubric, and no judge is named.", "Say which with --judge POLICY.")
@@ -104,7 +110,11 @@ def import_openai_rft(job: Path, policy: str, judge: str | None, out: Path) -> N
 
 def _read_rows(path: Path, field: str | None) -> list[tuple[dict[str, Any], str]]:
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{path}: it is no text in UTF-8.", "Write one object in JSON a line.") from fault
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from openrft_graders.case import Case, Score, read_output
+from openrft_graders.commands import graders
 from openrft_graders.grading import open_grader
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file, read_config
@@ -196,10 +198,33 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path, assertion
         ({"prompts": ["a"], "tests": [{"vars": {}}]}, r"tests\[0\].assert: it has no assertions"),
         ({"prompts": ["a"], "tests": [{"options": {}}]}, r"tests\[0\].options: it is not read here"),
         ({"prompts": ["{% if x %}"], "tests": [{"assert": [{"type": "is-json"}]}]}, "blocks"),
+        ({"prompts": ["a"], "tests": [{"vars": ["x"]}]}, r"tests\[0\].vars: it is a list"),
+        ({"prompts": ["a"], "tests": [{"vars": {"x": []}}]}, r"tests\[0\].vars.x: it has no value"),
+        ({"prompts": ["a"], "defaultTest": {"options": {}}, "tests": [{}]}, "defaultTest.options: it is not read here"),
+        ({"prompts": ["file://bad.txt"], "tests": [{}]}, "bad.txt is no text in UTF-8"),
         ({"prompts": ["a"]}, "no configuration"),
         ("a: [", "neither YAML nor JSON"),
     ],
 )  # fmt: skip
 def test_a_configuration_that_cannot_be_read(tmp_path: Path, config: Any, words: str) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"\xff")
     with pytest.raises(UsageError, match=words):
         read_config(write(tmp_path, config))
+
+
+def test_a_date_stays_a_text(tmp_path: Path) -> None:
+    test = "{vars: {day: 2024-01-01}, assert: [{type: equals, value: x}]}"
+    (row,) = read_config(write(tmp_path, f"prompts: ['On {{{{ day }}}}']\ntests: [{test}]"))
+    assert row["messages"][0]["content"] == "On 2024-01-01"
+
+
+def test_the_lowest_value_that_passes_is_the_users(tmp_path: Path) -> None:
+    file = one(tmp_path, {"type": "equals", "value": "a"})
+    assert open_grader(GraderOptions(grader=str(file), pass_threshold=0.5), "graders").grader.threshold == 0.5
+    assert open_grader(GraderOptions(grader=str(file)), "graders").grader.threshold == 1.0
+
+
+def test_try_refuses_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}")
+    asked = ["try", str(one(tmp_path, {"type": "equals", "value": "a"})), str(tmp_path / "rows.jsonl"), "--judge", "x"]
+    assert "has its own rows" in str(CliRunner().invoke(graders, asked).exception)

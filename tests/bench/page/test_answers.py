@@ -15,7 +15,7 @@ from openrft.bench.page.answers import (
     explain_verdict,
     find_bar,
     format_gold,
-    judge_verdict,
+    read_verdict,
 )
 from tests.bench import factories
 from tests.bench.made_run import HOSTILE, make_run
@@ -37,7 +37,7 @@ def row(**changes: Any) -> dict[str, Any]:
             UNREAD,
             "no answer in the asked form; a careful reader would take B, which is right",
         ),
-        (row(correct=None), UNSCORED, "not scored: no rule can grade it, and no judge did"),
+        (row(correct=None), UNSCORED, "not scored: no rule can grade it, and no plugin did"),
         (row(correct=False, score=0.25), WRONG, "partly right: it scores 0.25"),
         (
             row(correct=None, completion={"finish_reason": "error", "error": "no route"}),
@@ -57,7 +57,7 @@ def row(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_verdicts_and_why(given: dict[str, Any], verdict: int, why: str) -> None:
-    assert (judge_verdict(given), explain_verdict(given)) == (verdict, why)
+    assert (read_verdict(given), explain_verdict(given)) == (verdict, why)
 
 
 def test_the_gold_answer_of_a_choice_has_its_text() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft_graders.faults import join, refuse, suggest
-from openrft_graders.promptfoo.files import find_file, read_data
+from openrft_graders.promptfoo.files import find_file, read_data, read_text
 
 SET = "assert-set"
 TEXT = (
@@ -168,7 +168,7 @@ def _read_python(value: Any, config: Any, path: str, folder: Path, threshold: fl
     if value.startswith("file://"):
         name, _, chosen = value.partition(".py:")
         function = chosen or function
-        source = find_file(name + ".py" if chosen else value, path, folder).read_text("utf-8")
+        source = read_text(find_file(name + ".py" if chosen else value, path, folder), path)
     elif "\n" in value.strip():
         body = "\n".join("    " + line for line in value.splitlines())
         source = f"def get_assert(output, context):\n{body}"

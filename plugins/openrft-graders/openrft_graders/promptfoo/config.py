@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from typing import Any
 
 from openrft_graders.faults import refuse
 from openrft_graders.promptfoo.assertion import Assertion, parse_assertions
-from openrft_graders.promptfoo.files import find_file, read_data
+from openrft_graders.promptfoo.files import find_file, read_data, read_text
 from openrft_graders.template import write_value
 
 _VARIABLE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
@@ -52,15 +53,10 @@ def read_config(path: Path) -> list[dict[str, Any]]:
             refuse(name, "it is not read here.", "Write its cases as tests.")
     prompt = _read_prompt(config["prompts"], path.parent)
     default = config.get("defaultTest") or {}
-    if not isinstance(default, Mapping):
-        refuse("defaultTest", "it must be an object.")
+    _check_test(default, "defaultTest")
     rows: list[dict[str, Any]] = []
     for place, test in _list_tests(config["tests"], path.parent):
-        if not isinstance(test, Mapping):
-            refuse(place, "it is no test.", "Write {vars: ..., assert: ...}.")
-        for name in test:
-            if name not in _TEST:
-                refuse(f"{place}.{name}", "it is not read here.", f"A test has {', '.join(_TEST)}.")
+        _check_test(test, place)
         rows += _read_test(test, place, default, prompt, path.parent)
     return rows
 
@@ -72,6 +68,20 @@ def load_assertions(item: Mapping[str, Any]) -> tuple[Assertion, ...]:
 
 def _load(part: Mapping[str, Any]) -> Assertion:
     return Assertion(**{**part, "parts": tuple(_load(inner) for inner in part["parts"])})
+
+
+def _check_test(test: Any, place: str) -> None:
+    if not isinstance(test, Mapping):
+        refuse(place, "it is no test.", "Write {vars: ..., assert: ...}.")
+    for name in test:
+        if name not in _TEST:
+            refuse(f"{place}.{name}", "it is not read here.", f"A test has {', '.join(_TEST)}.")
+    variables = test.get("vars") or {}
+    if not isinstance(variables, Mapping):
+        refuse(f"{place}.vars", f"it is a {type(variables).__name__}.", "Write {name: value}.")
+    for name, value in variables.items():
+        if value == []:
+            refuse(f"{place}.vars.{name}", "it has no value, so there is no test.", "Give at least one.")
 
 
 def _list_tests(given: Any, folder: Path) -> Iterator[tuple[str, Any]]:
@@ -96,7 +106,8 @@ def _read_test(
     if not isinstance(own, list) or not isinstance(shared, list) or not own + shared:
         refuse(f"{place}.assert", "it has no assertions.", "Write [{type: equals, value: ...}].")
     threshold = test.get("threshold", default.get("threshold"))
-    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
+    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and math.isfinite(threshold)
+    if threshold is not None and not is_number:
         refuse(f"{place}.threshold", f"it is {threshold!r}.", "Write a number.")
     names = [name for name, value in variables.items() if isinstance(value, list)]
     for values in itertools.product(*(variables[name] for name in names)):
@@ -129,7 +140,7 @@ def _read_prompt(given: Any, folder: Path) -> list[dict[str, Any]]:
     if not isinstance(prompt, str):
         refuse("prompts[0]", "it is no text.", "Write a text, or file://NAME.txt.")
     if prompt.startswith("file://"):
-        prompt = find_file(prompt, "prompts[0]", folder).read_text("utf-8-sig")
+        prompt = read_text(find_file(prompt, "prompts[0]", folder), "prompts[0]")
     if prompt.lstrip().startswith("["):  # a chat
         turns = read_data(prompt, "prompts[0]")
         if isinstance(turns, list) and all(isinstance(turn, Mapping) and "role" in turn for turn in turns):

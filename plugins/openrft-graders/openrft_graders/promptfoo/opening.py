@@ -31,4 +31,5 @@ def open_assertions(path: Path, settings: GraderSettings) -> AssertionGrader:
             )
         judge = RubricJudge(share_policy(settings.judge, settings), Sampling(temperature=0.0, max_tokens=2048))
         rubric = RubricGrader(judge)
-    return AssertionGrader(metrics, rubric, open_pool(settings) if "python" in types else None)
+    threshold = 1.0 if settings.pass_threshold is None else settings.pass_threshold
+    return AssertionGrader(metrics, rubric, open_pool(settings) if "python" in types else None, threshold)

@@ -78,17 +78,26 @@ class RubricJudge:
     def _send(
         self, judgings: Sequence[Judging], progress: Progress | None, run: int, attempt: int, reverse: bool
     ) -> dict[Judging, Completion]:
-        """One reply for each. Those with as many criteria are asked about together, because they share a schema."""
+        """One reply for each. Those with as many criteria are asked about together, because they share a schema. Raises
+        PolicyError if more than half of all are lost."""
         temperature = max(self.sampling.temperature, OTHER_RUN if run else 0.0) + WARMER * attempt
         seed = self.sampling.seed + ATTEMPTS * run + attempt
         by_count: dict[int, list[Judging]] = defaultdict(list)
         for judging in judgings:
             by_count[len(judging.rubric.criteria)].append(judging)
         replies: dict[Judging, Completion] = {}
-        for count, those in by_count.items():
+        lost = 0
+        for count, those in sorted(by_count.items(), key=lambda group: -len(group[1])):
             how = replace(self.sampling, temperature=min(temperature, 2.0), seed=seed, json_schema=build_schema(count))
             prompts = [build_judge_messages(judging, _order(count, reverse)) for judging in those]
-            answers = self.policy.open().generate(prompts, how, progress)
+            try:
+                answers = self.policy.open().generate(prompts, how, progress)
+            except PolicyError as fault:
+                # A policy gives up if more than half of a call fails. Here a call may be about a single answer.
+                lost += len(those)
+                if 2 * lost > len(judgings):
+                    raise
+                answers = [[Completion("", finish_reason="error", error=fault.message)] for _ in those]
             replies |= {judging: reply for judging, (reply,) in zip(those, answers, strict=True)}
         return replies
 
