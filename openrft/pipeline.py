@@ -11,7 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.policy_registry import check_thinking
+from openrft.plugins.policy_registry import check_placement, check_thinking
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.gap import RewardGap
@@ -116,6 +116,7 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
     for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
+        check_placement(job.policy, job.settings.policy)
         if len(choosing := own.implementing("weigh")) > 1:
             raise UsageError(
                 f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",

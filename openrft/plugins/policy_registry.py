@@ -185,6 +185,16 @@ def check_thinking(spec: str, settings: PolicySettings) -> None:
     open_prompts(tokenizer, path, (), settings)
 
 
+def check_placement(spec: str, settings: PolicySettings) -> None:
+    """Raises UsageError for a device or a package that a policy asks for and that is not here, before anything runs."""
+    plain = settings.load == "full" and settings.device in ("auto", "cpu")
+    if plain or spec.startswith(("baseline:", "openai:")):
+        return
+    from openrft.policies.placement import check_settings
+
+    check_settings(settings)
+
+
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
     """A text that changes whenever the policy does, made without loading it: the content of a folder, the hub id or
     server, or the rule and the train split of a baseline."""

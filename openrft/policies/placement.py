@@ -32,8 +32,9 @@ class Placement:
 def choose_placement(path: str, settings: PolicySettings) -> Placement:
     """Where the model in `path` (a folder or hub id) goes. The weights are not read.
 
-    Raises UsageError for a device that is not there and for weights that do not fit on the GPU.
+    Raises UsageError for a device or a package that is not there and for weights that do not fit on the GPU.
     """
+    check_settings(settings)
     device = _choose_device(path, settings)
     if settings.dtype != "auto":
         dtype: torch.dtype = getattr(torch, settings.dtype)
@@ -51,15 +52,24 @@ def _choose_device(path: str, settings: PolicySettings) -> torch.device:
         return torch.device("cpu")
     if settings.device == "auto":
         return torch.device("cpu" if count_parameters(path) < SMALL_MODEL else "cuda")
-    device = torch.device(settings.device)
+    return torch.device(settings.device)
+
+
+def check_settings(settings: PolicySettings) -> None:
+    """Raises UsageError for a device or a package that is not there. Nothing is read."""
+    if settings.load == "4bit" and importlib.util.find_spec("bitsandbytes") is None:
+        raise UsageError(
+            "policy.load=4bit needs the package bitsandbytes.", "pip install bitsandbytes, or leave policy.load out."
+        )
+    if settings.device in ("auto", "cpu"):
+        return
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if (device.index or 0) >= count:
+    if (torch.device(settings.device).index or 0) >= count:
         here = f"PyTorch sees {count} GPU{'s'[: count != 1]}" if count else "PyTorch sees no GPU"
         raise UsageError(
             f"policy.device={settings.device}, and {here}.",
             "Set policy.device=auto or cpu. Does CUDA_VISIBLE_DEVICES hide it, or is this PyTorch built for CPUs?",
         )
-    return device
 
 
 def count_parameters(path: str) -> int:
@@ -99,10 +109,6 @@ def load_model(path: str, settings: PolicySettings) -> Any:
 def _quantise(dtype: torch.dtype) -> Any:
     from transformers import BitsAndBytesConfig
 
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise UsageError(
-            "policy.load=4bit needs the package bitsandbytes.", "pip install bitsandbytes, or leave policy.load out."
-        )
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )

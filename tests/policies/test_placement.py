@@ -64,6 +64,7 @@ def test_weights_that_do_not_fit_are_refused_before_they_are_read(
     with pytest.raises(UsageError, match=r"need 16\.3 GB, and cuda has 15\.0 GB free") as caught:
         choose_placement(checkpoint, PolicySettings())
     assert "policy.load=4bit" in str(caught.value.advice)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     assert choose_placement(checkpoint, PolicySettings(load="4bit")).device.type == "cuda"
 
 
