@@ -67,7 +67,7 @@ def _failures(summary: Summary) -> Iterator[str]:
     for row in summary.overall.arms:
         if row.trouble:
             more = f" (and {len(row.trouble) - 1} more)" if len(row.trouble) > 1 else ""
-            yield f"No score for {row.trouble[0]}{more}."
+            yield f"No score: {row.trouble[0]}{more}."
 
 
 def _unscored(report: Report) -> Iterator[str]:

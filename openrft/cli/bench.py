@@ -34,8 +34,8 @@ Examples:
   openrft bench --task questions --data mine.csv --plugins graders --prices prices.toml --budget 5.00
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
 
-Without --plugins: sft,prm,da,icl. An arm is a set of plugins; --plugins prm,icl means the arms vanilla, base (what
-they need to act: RL with outcome reward), base+prm, base+icl and base+prm+icl. Options: `openrft plugins show NAME`.
+Without --plugins: sft,prm,da,icl, and the arm vote. An arm is a set of plugins; --plugins prm,icl means the arms
+vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Options: `openrft plugins show NAME`.
 """
 
 

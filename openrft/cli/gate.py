@@ -16,7 +16,7 @@ Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not com
 \b
 Examples:
   openrft gate baseline/report.json runs/new
-  openrft gate baseline/report.json runs/new --margin 0.05 --arm base+prm
+  openrft gate baseline/report.json runs/new --margin 0.05 --arm rl+prm
   openrft gate baseline/report.json runs/new --update-baseline     the candidate becomes the baseline
 """
 

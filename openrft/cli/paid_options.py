@@ -40,7 +40,7 @@ _OPTIONS = [
         default=None,
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Most calls to a server at a time.  [default: 16]",
+        help="Most concurrent calls to one server.  [default: 16]",
     ),
     click.option("--replay", is_flag=True, help="Ask no server: take every reply from those that were kept."),
 ]

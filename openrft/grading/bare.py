@@ -59,6 +59,7 @@ _BULLET = re.compile(r"(?:[-*\u2022\u25cf+]|\d{1,2}[.)])\s+(?=[(\[*]{0,3}[A-Za-z
 _IS_THE = re.compile(r"\s+(?:is|are|was|has|have|would\s+be|must\s+be)\s+(?:the|most|best|correct|right)\b")
 _RESTATES = re.compile(r"(?:['\u2019]s|\b(?:is|be|answer|choose|pick|option))\b", re.IGNORECASE)
 _COPULA = re.compile(r"\s(?:ist|est|es|é|è|это|is|are|was|were|be|called|namely|equals?)\s+|[:=]\s*")
+_VARIABLE = re.compile(r"[\s$*]*([A-Za-z])\s*=")
 _STATES_NUMBER = re.compile(
     r"[=:\u2248]|\b(?:is|are|was|were|be|equals?|gives?|get|gets|has|have|costs?|totals?|need|needs|takes?|makes?|earns?"
     r"|left|there|yields?|becomes?|answer|contains?)\b",
@@ -264,6 +265,8 @@ def _read_text(sample: Sample, sentence: str, concludes: bool) -> Finding:
         return NOTHING
     read = READERS[sample.kind]
     whole = read(sample, said)
+    if sample.kind == "expression" and _names_another(sample, said):
+        return whole
     behind = _COPULA.split(said)
     if len(behind) > 1 and not doubt.NEGATIVE.search(said) and not doubt.DOUBT.search(said):
         first = read(sample, _ARTICLE.sub("", behind[0]))
@@ -273,6 +276,13 @@ def _read_text(sample: Sample, sentence: str, concludes: bool) -> Finding:
         if part.answer is not None and (ends or concludes or is_right(sample, part.answer, DEFAULT_RULES)):
             return part if whole.answer is None or not is_right(sample, whole.answer, DEFAULT_RULES) else whole
     return whole
+
+
+def _names_another(sample: Sample, said: str) -> bool:
+    """Whether it is the value of a variable that no gold answer names: `y = 3` is not x = 3."""
+    variables = [_VARIABLE.match(gold) for gold in (sample.answer, *sample.accepted)]
+    found = _VARIABLE.match(said)
+    return found is not None and all(variable and variable[1] != found[1] for variable in variables)
 
 
 _BARE_READERS: dict[str, Bare] = {

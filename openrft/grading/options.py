@@ -15,6 +15,10 @@ MARKS = " \n\t().:,;=*[]!\u2013\u2014-"  # stripped around what an answer says
 _LONGEST = 300  # characters of an option that a sentence may mention
 _PROSE = re.compile(r"(?!.*(?:deg|per ?cent))[A-Za-z0-9 ,;.!?'\"-]*", re.IGNORECASE | re.DOTALL)  # without formulas
 _ARTICLE = re.compile(r"\b(?:the|an?)\b")
+_MINUS = re.compile(r"[-\u2013](?=[\d.$(\\]|[A-Za-z](?![A-Za-z])|(?:sqrt|pi|ln|log|sin|cos|tan)\b)")
+_WORD = re.compile(r"[^\W\d_]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{3}")
+_SMILES = re.compile(r"(?=.*\d)[BCNOPSF\d()=#\[\]@+/\\-]{5,}", re.IGNORECASE)
 _EXACT = GradingRules(relative_tolerance=0.0)
 # An option named by its letter: "C", "(c)", "c,". Not "a mess", not inside CC(C)=O.
 _LETTER = re.compile(
@@ -39,7 +43,7 @@ class OptionTable:
     def __init__(self, options: tuple[str, ...]) -> None:
         self.labels = LETTERS[: len(options)]
         self.texts = [remove_markup(option) for option in options]
-        self._spelled = [" ".join(text.split()).strip(MARKS) for text in self.texts]
+        self._spelled = [_strip_marks(text) for text in self.texts]
 
     def find_text(self, said: str) -> int | None:
         """The option whose text this is: as it is written, or else spelled in another way or in another case, if that
@@ -47,14 +51,14 @@ class OptionTable:
         said = said.strip()
         if not said or len(said) > 2 * max(map(len, self.texts), default=0) + 400:
             return None
-        bare = " ".join(said.split()).strip(MARKS)
+        bare = _strip_marks(said)
         tests = (
             lambda text, _: text == said,
             lambda _, spelled: spelled == bare != "",
             lambda text, _: _may_be_same(said, text) and is_same_text(said, text),
-            lambda text, _: normalise(text) == normalise(said) != "",
+            lambda text, _: normalise(text) == normalise(said) != "" and _is_case_free(said, text),
             lambda text, _: bool(re.search(r"\d", said)) and is_same_number(said, text, _EXACT),
-            lambda _, spelled: spelled.lower() == bare.lower() != "",
+            lambda _, spelled: spelled.lower() == bare.lower() != "" and _is_case_free(bare, spelled),
         )
         for test in tests:
             found = [index for index, pair in enumerate(zip(self.texts, self._spelled, strict=True)) if test(*pair)]
@@ -95,7 +99,8 @@ class OptionTable:
         """The options with this text; of several that differ in case, the one that is written the same way."""
         spelled = " ".join(word.split())
         exact = {index for index, text in enumerate(self._spelled) if text == spelled}
-        return exact or set(self._folded.get(spelled.lower(), ()))
+        folded = self._folded.get(spelled.lower(), ())
+        return exact or {index for index in folded if _is_case_free(spelled, self._spelled[index])}
 
     @functools.cached_property
     def _folded(self) -> dict[str, list[int]]:
@@ -110,6 +115,28 @@ class OptionTable:
         """The texts of the options, the longest first, as whole words."""
         texts = sorted((re.escape(text).replace(r"\ ", r"\s{1,3}") for text in self._folded), key=len, reverse=True)
         return re.compile(rf"(?<![\w.-])(?:{'|'.join(texts)})(?!\w|\.\d)", re.IGNORECASE)
+
+
+def _strip_marks(text: str) -> str:
+    """The text without the marks around it. A minus before a value is none: -4 is not 4."""
+    text = " ".join(text.split())
+    bare = text.strip(MARKS)
+    found = _MINUS.match(text.lstrip(MARKS.replace("-", "").replace("\u2013", "")))
+    return f"-{bare}" if found and bare else bare
+
+
+def _is_case_free(said: str, text: str) -> bool:
+    """Whether two texts that differ in case alone are one: not `Co` and `CO`, `5 mW` and `5 MW`, nor SMILES. Whoever
+    writes small letters alone is taken to leave out the capitals."""
+    if said.islower():
+        return not _SMILES.fullmatch(text)
+    if said.isupper() and _LONG_WORD.search(said):
+        return True
+    has_digit = any(sign.isdigit() for sign in text)
+    for one, other in zip(_WORD.findall(said), _WORD.findall(text), strict=False):
+        if one != other and len(one) < 3 and (has_digit or not one[1:].islower() or not other[1:].islower()):
+            return False
+    return True
 
 
 def _may_be_same(said: str, text: str) -> bool:

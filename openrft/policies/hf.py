@@ -24,7 +24,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
-from openrft.policies.generation.own_pass import needs_own_pass
+from openrft.policies.generation.own_cache import needs_own_cache
 from openrft.policies.logprobs import compute_logits, compute_logprobs
 from openrft.policies.model_families import check_sampling, find_layers_without_adapter
 from openrft.policies.optimizer_state import load_optimizer_state, save_optimizer_state
@@ -146,7 +146,7 @@ class HFPolicy:
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
         model = self.model
         exact = model.dtype == torch.float32 and not getattr(model, "is_loaded_in_4bit", False)
-        return self.sampler is sample_with_decode_loop and exact and not needs_own_pass(model.config)
+        return self.sampler is sample_with_decode_loop and exact and not needs_own_cache(model.config)
 
     @property
     def end_token(self) -> int:

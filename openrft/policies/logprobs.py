@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
-from openrft.policies.generation.own_pass import needs_own_pass
+from openrft.policies.generation.own_cache import needs_own_cache
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree import build_prefix_tree, forward, supports
 
@@ -144,7 +144,7 @@ def _predict(
     model: Any, prompts: Sequence[Sequence[int]], targets: torch.Tensor, target_mask: torch.Tensor, pad: int
 ) -> torch.Tensor:
     """The model's outputs before each completion token (B, T, V), by transformers' own forward pass."""
-    if not needs_own_pass(model.config):
+    if not needs_own_cache(model.config):
         return _after_prefill(model, prompts, targets, target_mask, pad)
     # Padding stands on the right, behind everything that is read: no state has seen it.
     lengths = [len(p) for p in prompts]

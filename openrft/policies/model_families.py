@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 from openrft.errors import CheckpointError, first_line
-from openrft.policies.generation.own_pass import check_own_pass, needs_own_pass
+from openrft.policies.generation.own_cache import check_own_cache, needs_own_cache
 
 
 def choose_model_class(path: str) -> Any:
@@ -23,11 +23,11 @@ def choose_model_class(path: str) -> Any:
 
 
 def check_sampling(model: Any, path: str) -> None:
-    """Try a model that needs transformers' own passes. Raises CheckpointError if it cannot be sampled row by row."""
-    if not needs_own_pass(model.config):
+    """Try a model that manages its cache itself. Raises CheckpointError if it cannot be sampled row by row."""
+    if not needs_own_cache(model.config):
         return
     try:
-        check_own_pass(model)
+        check_own_cache(model)
     except Exception as fault:  # any model may raise anything
         raise CheckpointError(
             f"{path!r}, a model of the kind {model.config.model_type}, cannot be sampled here: {first_line(fault)}.",
@@ -42,7 +42,7 @@ FUSED_FAMILIES = {"falcon_h1", "falcon_mamba", "mamba", "mamba2", "nemotron_h"}
 def find_layers_without_adapter(model: Any) -> list[str]:
     """The linear layers that get no adapter: those outside the text part, and those that a recurrent layer's fused
     kernel reads past their adapter (out_proj)."""
-    if not needs_own_pass(model.config):
+    if not needs_own_cache(model.config):
         return []
     inside, fused = set(model.get_decoder().modules()), model.config.model_type in FUSED_FAMILIES
     return [

@@ -66,7 +66,7 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
     kept = tuple(r for r in report.results if r.arm != "rl")
     text = printed(replace(report, results=kept, failures=(failure,)))
     assert any(line.split()[:2] == ["rl", "failed"] for line in text.splitlines())
-    assert "No score for rl failed on toy/L1/sums, seed 0: boom" in text
+    assert "No score: rl failed on toy/L1/sums, seed 0: boom" in text
     assert "No add-one, Shapley value of prm, icl: rl failed." in text
 
 

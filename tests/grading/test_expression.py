@@ -89,6 +89,12 @@ def test_the_base_of_a_number(said: str, right: bool) -> None:
     assert not verdict("101", "101_2")
 
 
+@pytest.mark.parametrize(("said", "right"), [("x = 3", True), ("3", True), ("y = 3", False), ("y=3, x=4", False)])
+def test_the_value_of_another_variable_is_not_right_in_the_lenient_reading(said: str, right: bool) -> None:
+    verdicts = grade(Sample("q", "x = 3", kind="expression"), said)
+    assert (verdicts.lenient or verdicts).correct is right
+
+
 def test_an_expression_in_question_is_no_answer() -> None:
     verdicts = grade(Sample("q", "x=1", kind="expression"), r"\boxed{x=1?}")
     assert (verdicts.answer, verdicts.reason) == (None, "it is in question")

@@ -1,7 +1,7 @@
 """A batch of rows that grow by one token per step: `n` rows for each prompt, removed as they end.
 
-`make_batch` chooses `GroupedBatch` for the Llama family, `OwnPassBatch` for models that are not transformers of text
-alone (recurrent, hybrid, multimodal), and `PlainBatch` for every other causal language model. They manage keys and
+`make_batch` chooses `GroupedBatch` for the Llama family, `OwnCacheBatch` for models that manage their cache themselves
+(recurrent, hybrid, multimodal), and `PlainBatch` for every other causal language model. They manage keys and
 values. None samples tokens or decides when a row ends.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from openrft.policies.generation.grouped import GroupedBatch
-from openrft.policies.generation.own_pass import OwnPassBatch, needs_own_pass
+from openrft.policies.generation.own_cache import OwnCacheBatch, needs_own_cache
 from openrft.policies.generation.prefill import prefill
 from openrft.prefix_tree import supports
 
@@ -41,8 +41,8 @@ def make_batch(model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens:
     """A batch with the prompts computed, ready for the first token of each of their `n` rows."""
     if supports(model.config):
         return GroupedBatch(model, prompts, n, max_tokens, pad)
-    if needs_own_pass(model.config):
-        return OwnPassBatch(model, prompts, n)
+    if needs_own_cache(model.config):
+        return OwnCacheBatch(model, prompts, n)
     return PlainBatch(model, prompts, n, pad)
 
 

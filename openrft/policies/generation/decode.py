@@ -17,7 +17,7 @@ import torch
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.batches import count_kv_positions, make_batch
-from openrft.policies.generation.own_pass import get_text_config, needs_own_pass
+from openrft.policies.generation.own_cache import get_text_config, needs_own_cache
 from openrft.policies.generation.sampling import draw_uniforms, sample_tokens
 from openrft.runtime.seeds import derive_prompt_seeds
 
@@ -95,7 +95,7 @@ def _chunks(
     """Groups of `fitting` prompts of similar length (or of equal length, for models that cannot be padded), with the
     sample indices to draw, whose keys and values fit the budget together. If the rows of a single prompt do not fit, a
     few of them are drawn at a time."""
-    budget, chunk, every, equal = _budget(model), list[int](), range(sampling.n), needs_own_pass(model.config)
+    budget, chunk, every, equal = _budget(model), list[int](), range(sampling.n), needs_own_cache(model.config)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
         size = partial(count_kv_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)

@@ -67,6 +67,8 @@ def describe_columns(columns: Columns) -> str:
     wrong = columns.find("wrong")
     if wrong:
         said.append(f"wrong answers from {_join(wrong)}, mixed with the right one")
+    if rubric := columns.find("rubric"):
+        said.append(f"rubric from {_join(rubric)}")
     return "own columns: " + ", ".join(said)
 
 

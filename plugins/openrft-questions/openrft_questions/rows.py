@@ -89,7 +89,10 @@ def parse_table(
         drafts.append(one.row if isinstance(one.row, BadRow) else reader.draft(one.row, one.side))
     decimal_comma = table.decimal_comma and not (layout and layout.thousands)
     finished = _finish(drafts, task, request, layout, decimal_comma, "answer" in needs)
-    says = f"{layout.name}: {layout.says}" if layout else describe_columns(columns)
+    says = describe_columns(columns)
+    if layout:
+        own = "; a rubric each" if columns.find("rubric") else ""
+        says = f"{layout.name}: {layout.says}{own}"
     return ParsedTable(tuple(finished), says, tuple(columns.ignored))
 
 
@@ -216,7 +219,9 @@ def _read_rubric(value: Any) -> Any:
     """A rubric as plain JSON: lines of text, a list, or an object. What it means is for whoever grades by it."""
     found = parse_cell(value)
     if not isinstance(found, str | list | Mapping):
-        raise BadRowError("rubric", f"the rubric is a {type(found).__name__}: write one criterion a line, or a list")
+        raise BadRowError(
+            "rubric", f"the rubric is of the type {type(found).__name__}: write one criterion a line, or a list"
+        )
     try:
         return json.loads(json.dumps(found, ensure_ascii=False, allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as fault:

@@ -48,6 +48,16 @@ def test_in_csv_it_is_lines_or_json_in_a_cell(tmp_path: Path) -> None:
     ]
 
 
+def test_the_layout_names_the_rubric(tmp_path: Path) -> None:
+    own = load_all_rows("questions/essays", write(tmp_path, {"question": "Why?", "rubric": "says iron"}))
+    row = {"question": "Two?", "answer": "1 + 1\n#### 2", "rubric": "says two"}
+    known = load_all_rows("questions/essays", write(tmp_path, row))
+    assert own is not None
+    assert known is not None
+    assert own.notes["layout"] == "own columns: question from question, rubric from rubric"
+    assert known.notes["layout"] == "GSM8K: the number behind #### is the answer; a rubric each"
+
+
 def test_beside_an_answer_the_rule_grades(tmp_path: Path) -> None:
     rows = [
         {"question": "Which rusts?", "answer": "B", "A": "gold", "B": "iron", "marks": "says why"},
@@ -101,7 +111,7 @@ def test_the_family_keeps_its_contract(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"question": "Why?", "rubric": 7}, "the rubric is a int"),
+        ({"question": "Why?", "rubric": 7}, "the rubric is of the type int"),
         ({"question": "Why?", "rubric": "\ud800"}, "the rubric cannot be read"),
         ({"question": "Which?", "A": "gold", "B": "iron", "rubric": "says why"}, "there is no answer"),
         ({"question": "Why?"}, "there is no answer"),

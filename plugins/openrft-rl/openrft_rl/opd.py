@@ -1,4 +1,4 @@
-"""The plugin `opd`: distillation on policy. The student samples, and a teacher scores each of its tokens."""
+"""The plugin `opd`: on-policy distillation. The student samples, and a teacher scores each of its tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OPD(Plugin):
-    """Distillation on policy (GKD, arXiv 2306.13649; MiniLLM, arXiv 2306.08543), in the place of RL.
+    """On-policy distillation (GKD, arXiv 2306.13649; MiniLLM, arXiv 2306.08543), in the place of RL.
 
     A token's reward is log pi_teacher - log pi: minus the reverse KL at that token. The student learns where its own
     answers go, which imitation of the teacher's answers does not teach. The teacher must have the student's tokenizer.

@@ -1,4 +1,4 @@
-"""Distillation on policy: the equations by hand, the teacher's numbers against transformers, and runs of it."""
+"""On-policy distillation: the equations by hand, the teacher's numbers against transformers, and runs of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distillation on policy: what the teacher thinks of each token that the student drew."""
+"""On-policy distillation: what the teacher thinks of each token that the student drew."""
 
 from __future__ import annotations
 

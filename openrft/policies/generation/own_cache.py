@@ -1,4 +1,4 @@
-"""Models that only transformers' own passes can run: recurrent and hybrid ones, and those that also read images.
+"""Models that manage their cache themselves: recurrent and hybrid ones, and those that also read images.
 
 Rows of a batch have prompts of the same length, because padding would change a recurrent state. The model makes its own
 cache and counts its own positions.
@@ -22,7 +22,7 @@ def get_text_config(config: Any) -> Any:
     return config.get_text_config(decoder=True)
 
 
-def needs_own_pass(config: Any) -> bool:
+def needs_own_cache(config: Any) -> bool:
     """Whether a model has layers without keys and values, a cache of its own kind, or parts besides text."""
     text = get_text_config(config)
     if text is not config or not hasattr(text, "num_attention_heads") or config.model_type in OWN_CACHES:
@@ -30,7 +30,7 @@ def needs_own_pass(config: Any) -> bool:
     return any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in DynamicCache(config=text).layers)
 
 
-class OwnPassBatch:
+class OwnCacheBatch:
     """A `openrft.policies.generation.batches.Batch` of rows whose prompts have the same length."""
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int) -> None:
@@ -68,11 +68,11 @@ def _find_cache(out: Any) -> tuple[str, Any]:
 
 
 @torch.no_grad()
-def check_own_pass(model: Any) -> None:
+def check_own_cache(model: Any) -> None:
     """Try whether rows that grow token by token get the logits of whole sequences. Raises ValueError if not, and
     whatever the model raises."""
     prompts, rows = [[2, 3, 4], [5, 6, 7]], torch.tensor([[2, 3], [4, 5], [6, 7], [8, 9]], device=model.device)
-    batch = OwnPassBatch(model, prompts, 2)
+    batch = OwnCacheBatch(model, prompts, 2)
     batch.step(rows[:, 0])
     line = batch.compact(torch.tensor([True, False, True, True], device=model.device))
     batch.step(rows[line, 1])
