@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from openrft.cli.options import PathType, grading_options, parse_reading_options, reading_options
+from openrft.cli.paid_options import NAMES, command_account, paid_options
 from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ COLUMNS = {  # what this command reads beside questions and answers, and what th
 READINGS = ("strict", "lenient")
 VERDICTS = ("right", "wrong", "unread")
 SHOWN = 70  # characters of a completion's end
+OF_GRADERS = ("judge", "store", *NAMES)  # parameters that only --grader reads
 MAX_FAULTS = 5  # how many bad rows a message names
 
 EPILOG = """\b
@@ -83,6 +87,14 @@ class Verdict:
     " graders try` of the plugin openrft-graders.",
 )
 @click.option("--judge", metavar="POLICY", help="The policy that --grader asks. A rubric needs one.")
+@paid_options
+@click.option(
+    "--store",
+    default="runs/.store",
+    type=PathType(file_okay=False, path_type=Path),
+    show_default=True,
+    help="Where replies of the judge's server are kept, so that none is paid for twice.",
+)
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of stopping.")
 @click.option(
     "--show",
@@ -98,6 +110,7 @@ def command(
     file: str,
     grader: str | None,
     judge: str | None,
+    store: Path,
     skip_bad_rows: bool,
     show: str,
     as_json: bool,
@@ -108,14 +121,14 @@ def command(
     The strict reading wants a final answer in the asked form, a box or "the answer is". The lenient one takes what a
     careful person would take for the answer. Unread means that no answer was found.
     """
-    from openrft.errors import UsageError
     from openrft.grading.rules import GradingRules
+    from openrft.types import content_id
 
+    _refuse_unread(context, has_grader=grader is not None)
     if grader is not None:
-        _grade_by_plugin(context, grader, judge, file, as_json)
+        with command_account(given, store, f"grade-{content_id(grader, judge, file)}"):
+            _grade_by_plugin(context, grader, judge, file, as_json)
         return
-    if judge is not None:
-        raise UsageError("--judge is what --grader asks, and there is no --grader.", "Name a grader or a rubric.")
     rules = GradingRules(given["tolerance"], given["convert_units"])
     table = _read(file, parse_reading_options(given))
     skipped = [f"{row.place}: {row.fault}" for row in table.rows if row.fault]
@@ -129,6 +142,24 @@ def command(
         return
     for line in _write_lines(table, verdicts, skipped, show):
         print_text(line)
+
+
+def _refuse_unread(context: click.Context, has_grader: bool) -> None:
+    """Raises UsageError for options that are given and would change nothing."""
+    from openrft.errors import UsageError
+
+    if has_grader and context.params["file"] == "-":
+        raise UsageError("--grader reads no standard input.", "Write the rows to a file.")
+    read = {*OF_GRADERS, "file", "grader", "as_json"} if has_grader else {*context.params} - {*OF_GRADERS}
+    unread = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in read
+        and context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if unread:
+        words = "with --grader, which grades by itself" if has_grader else "without --grader"
+        raise UsageError(f"{', '.join(unread)}: not read {words}.", "Leave it out.")
 
 
 def _grade_by_plugin(context: click.Context, grader: str, judge: str | None, file: str, as_json: bool) -> None:

@@ -133,6 +133,8 @@ def _write_sign(found: re.Match[str]) -> str:
     sign = _SIGNS.get(found[1])
     if sign is None:
         return found[0]
+    if sign == found[1] and found.string[found.start() - 1 : found.start()].isalpha():  # n\log n
+        sign = f" {sign}"
     return sign + found[2] if sign.isascii() else sign  # as in LaTeX, the space only ends the command
 
 

@@ -21,6 +21,8 @@ SAME = {
     "Newton's second law": ["Newton\u2019s second law", "newton's second law"],
     "\u03b1-helix": ["alpha-helix", "alpha helix", "\\alpha-helix", "$\\alpha$-helix", "Alpha helix"],
     "DNA": ["dna"],
+    "O(n log n)": ["O(n\\log n)", "$O(n \\log n)$", "\\mathcal{O}(n\\log n)"],
+    "x sin x": ["x\\sin x"],
     "E. coli": ["e. coli", "*E. coli*"],
     "type II": ["Type II", "type ii"],
     "vitamin B12": ["Vitamin B12", "vitamin B_{12}", "vitamin B\u2081\u2082", "vitamin B 12"],

@@ -162,15 +162,21 @@ def test_the_most_common_criteria_are_shown_where_rows_have_their_own(serve: Any
     }
 
 
-def test_the_commands_take_a_rubric(serve: Any, judge: Any, tmp_path: Path) -> None:
+def test_the_commands_take_a_rubric(serve: Any, judge: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from openrft.cli import cli
 
+    monkeypatch.chdir(tmp_path)
     rubric, rows = tmp_path / "rubric.txt", tmp_path / "rows.jsonl"
     rubric.write_text(RUBRIC)
     rows.write_text('{"question": "Why?", "output": "a z"}\n{"question": "Why?", "output": "1"}\n')
-    with serve(judge.reply) as (spec, _):
+    with serve(judge.reply) as (spec, asked):
         found = CliRunner().invoke(graders, ["try", str(rubric), str(rows), "--judge", spec])
-        as_json = CliRunner().invoke(cli, ["grade", str(rows), "--grader", str(rubric), "--judge", spec, "--json"])
+        words = ["grade", str(rows), "--grader", str(rubric), "--judge", spec]
+        as_json = CliRunner().invoke(cli, [*words, "--json"])
+        count = len(asked)
+        again = CliRunner().invoke(cli, [*words, "--json"])
+        assert again.stdout == as_json.stdout
+        assert len(asked) == count  # what is kept is not paid for again
     assert found.output.splitlines() == [
         "1: 0.3333 fail  2 of 3 criteria are met",
         "    yes  +2 says a",
@@ -182,8 +188,10 @@ def test_the_commands_take_a_rubric(serve: Any, judge: Any, tmp_path: Path) -> N
         "    no   -1 says z",
         "mean 0.3333, 0 of 2 pass, 0 not scored",
     ]
-    assert [json.loads(line)["value"] for line in as_json.output.splitlines()] == [pytest.approx(1 / 3)] * 2
+    assert [json.loads(line)["value"] for line in as_json.stdout.splitlines()] == [pytest.approx(1 / 3)] * 2
     alone = CliRunner().invoke(graders, ["try", str(rubric), str(rows)])
     assert "no judge is named" in str(alone.exception)
     lonely = CliRunner().invoke(cli, ["grade", str(rows), "--judge", "pocket"])
-    assert "there is no --grader" in f"{lonely.output}{lonely.exception}"
+    assert "--judge: not read without --grader" in str(lonely.exception)
+    ignored = CliRunner().invoke(cli, [*words, "--tolerance", "0.1", "--show", "all"])
+    assert "--tolerance, --show: not read with --grader" in str(ignored.exception)
