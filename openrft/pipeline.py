@@ -117,11 +117,12 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     for job, own in zip(jobs, plugins, strict=True):
         check_thinking(job.policy, job.settings.policy)
         check_placement(job.policy, job.settings.policy)
-        if len(choosing := own.implementing("weigh")) > 1:
-            raise UsageError(
-                f"the arm {job.arm.name}: {' and '.join(choosing)} cannot both choose its answers.",
-                f"Give each an arm of its own: --arms none --arm {choosing[0]}={choosing[0]} ...",
-            )
+        for hook, what in (("weigh", "choose its answers"), ("instruct", "write its instruction")):
+            if len(both := own.implementing(hook)) > 1:
+                raise UsageError(
+                    f"the arm {job.arm.name}: {' and '.join(both)} cannot both {what}.",
+                    f"Give each an arm of its own: --arms none --arm {both[0]}={both[0]} ...",
+                )
         _check_prices(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):

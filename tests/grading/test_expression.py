@@ -53,15 +53,23 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is not about the limit: a machine that does other things at once needs more processor time."""
+    monkeypatch.setattr(expression_process, "SECONDS", 0.5)
+
+
 def verdict(gold: str, said: str) -> bool | None:
     return grade(Sample("q", gold, kind="expression"), f"\\boxed{{{said}}}").correct
 
 
+@pytest.mark.usefixtures("enough_time")
 @pytest.mark.parametrize(("gold", "said"), RIGHT)
 def test_right(gold: str, said: str) -> None:
     assert verdict(gold, said)
 
 
+@pytest.mark.usefixtures("enough_time")
 @pytest.mark.parametrize(("gold", "said"), ASKED)
 def test_what_our_grammar_does_not_know_is_asked_of_math_verify(gold: str, said: str) -> None:
     before = expression_process.count_seconds()
@@ -70,11 +78,13 @@ def test_what_our_grammar_does_not_know_is_asked_of_math_verify(gold: str, said:
     assert expression_process.count_seconds() > before
 
 
+@pytest.mark.usefixtures("enough_time")
 @pytest.mark.parametrize("gold", sorted({gold for gold, _ in RIGHT}))
 def test_a_gold_answer_equals_itself(gold: str) -> None:
     assert verdict(gold, gold)
 
 
+@pytest.mark.usefixtures("enough_time")
 @pytest.mark.parametrize(("gold", "said"), WRONG)
 def test_wrong(gold: str, said: str) -> None:
     assert verdict(gold, said) is False
@@ -84,6 +94,7 @@ def test_wrong(gold: str, said: str) -> None:
     ("said", "right"), [("101_2", True), ("101_{2}", True), ("101\u2082", True), ("x=101_2", True), ("101", True),
      ("101_3", False), ("5", False), ("110_2", False), ("1010", False)],
 )  # fmt: skip
+@pytest.mark.usefixtures("enough_time")
 def test_the_base_of_a_number(said: str, right: bool) -> None:
     assert verdict("101_2", said) is right
     assert not verdict("101", "101_2")
@@ -100,6 +111,7 @@ def test_an_expression_in_question_is_no_answer() -> None:
     assert (verdicts.answer, verdicts.reason) == (None, "it is in question")
 
 
+@pytest.mark.usefixtures("enough_time")
 def test_further_right_answers() -> None:
     sample = Sample("q", "x+1", kind="expression", accepted=("2x",))
     assert [grade(sample, f"\\boxed{{{said}}}").correct for said in ("1+x", "x*2", "3x")] == [True, True, False]
@@ -146,6 +158,7 @@ def tell_apart(k: int) -> bool:
     return bool(verdict(f"n!+{k}", f"{k}+n!")) and verdict(f"n!+{k}", f"n!+{k + 1}") is False
 
 
+@pytest.mark.usefixtures("enough_time")
 def test_threads_share_one_process() -> None:
     expression_process._ask.cache_clear()
     with ThreadPoolExecutor(8) as pool:
@@ -187,6 +200,7 @@ def test_what_ignores_the_timer_is_killed_and_leaves_no_zombie(monkeypatch: pyte
     assert verdict("n!+44", "44+n!")  # by a new one
 
 
+@pytest.mark.usefixtures("enough_time")
 def test_a_process_that_dies_is_replaced() -> None:
     assert verdict("n!+2", "2+n!")
     process = expression_process._PROCESS.process
