@@ -139,7 +139,8 @@ def test_loss_and_gradient_agree(policy, tmp_path, name, kl):
     sequences, old, reference, mask, advantages = sequences_for(policy, name, [1.0, 0.0, 0.3, 0.9])
     metrics = Metrics()
     ours = policy_loss(
-        Update(policy, RL.Options(algorithm=name, kl_coef=kl), MemoryPlan(1000), kl, False, metrics), sequences
+        Update(policy, RL.Options(algorithm=name, kl_coef=kl), MemoryPlan(1000), kl, False, metrics, policy_loss),
+        sequences,
     )
     assert 0 < metrics.report()["clip_fraction"] < 1
 
@@ -167,7 +168,8 @@ def test_the_gradient_of_rloo_agrees_on_the_weights_that_sampled(policy, tmp_pat
     """TRL takes the ratio of whole completions and adds nothing up: the losses differ, their gradients do not."""
     sequences, old, _, mask, advantages = sequences_for(policy, "rloo", [1.0, 0.0, 0.3, 0.9], apart=0.0)
     ours = policy_loss(
-        Update(policy, RL.Options(algorithm="rloo", kl_coef=0.0), MemoryPlan(1000), 0.0, False, Metrics()), sequences
+        Update(policy, RL.Options(algorithm="rloo", kl_coef=0.0), MemoryPlan(1000), 0.0, False, Metrics(), policy_loss),
+        sequences,
     )
     (prompt_ids, prompt_mask), (ids, completion_mask) = padded(PROMPTS, left=True), padded(COMPLETIONS, left=False)
     theirs = rloo_loss(

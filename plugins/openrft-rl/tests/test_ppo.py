@@ -127,7 +127,7 @@ def test_losses_equal_the_papers_equations(policy):
 
     move(policy, 2)  # now both ratio and values differ from those of the sampling
     sequences = [replace(sequence, weight=1 / by_hand.tokens) for sequence in sequences]
-    now = Update(policy, OPTIONS, MemoryPlan(1000), OPTIONS.kl_coef, False, Metrics())
+    now = Update(policy, OPTIONS, MemoryPlan(1000), OPTIONS.kl_coef, False, Metrics(), policy_loss)
     logp, values = plain(policy, rollouts)
     assert policy_loss(now, sequences).item() == pytest.approx(by_hand.policy_loss(logp, 0.2), abs=1e-3)
     assert value_loss(now, sequences).item() == pytest.approx(by_hand.value_loss(values, 0.2), abs=1e-4)
@@ -141,7 +141,7 @@ def test_the_gradient_reaches_policy_and_critic_apart(policy):
         policy, build_sequences(policy, drawn(policy)), 100_000, reference=True, critic=True
     )
     sequences = [replace(sequence, weight=1.0) for sequence in add_advantages(sequences, OPTIONS, OPTIONS.kl_coef)]
-    now = Update(policy, OPTIONS, MemoryPlan(1000), OPTIONS.kl_coef, False, Metrics())
+    now = Update(policy, OPTIONS, MemoryPlan(1000), OPTIONS.kl_coef, False, Metrics(), policy_loss)
     for loss, ours in ((policy_loss(now, sequences), ".default."), (value_loss(now, sequences), ".critic.")):
         policy.model.zero_grad(set_to_none=True)
         loss.backward()

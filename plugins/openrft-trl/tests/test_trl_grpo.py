@@ -123,6 +123,7 @@ def test_credit_by_steps_is_refused(tiny: Path, tmp_path: Path, monkeypatch: pyt
         return [Reward("spy", "process", per_step=(0.5,) * n) for n in steps]
 
     monkeypatch.setattr(Spy, "reward", openrft.hookimpl(by_steps))
+    monkeypatch.setattr(Spy, "rewards", ("process",), raising=False)
     settings = replace(SETTINGS, explore=replace(SETTINGS.explore, credit="step"))
     with pytest.raises(UsageError, match="one reward per completion"):
         go(tiny, tmp_path, "trl-grpo", "spy", settings=settings)
