@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from openrft.cli.options import PathType as PathType
     from openrft.cli.options import data_options as data_options
     from openrft.cli.options import parse_data_options as parse_data_options
+    from openrft.cli.paid_options import command_account as command_account
+    from openrft.cli.paid_options import paid_options as paid_options
     from openrft.config.options import FilePath as FilePath
     from openrft.config.options import OutputPath as OutputPath
     from openrft.config.options import WeightsPath as WeightsPath
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "cli.command_context": ("CommandContext",),
     "cli.options": ("PathType", "data_options", "parse_data_options"),
+    "cli.paid_options": ("command_account", "paid_options"),
     "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
     "config.settings": ("Aggregation", "Settings"),
     "embedding": ("SentenceEmbedder",),

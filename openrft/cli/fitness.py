@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options
+from openrft.cli.paid_options import NAMES, command_account, paid_options
 from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
@@ -16,6 +17,7 @@ Examples:
   openrft fitness --plugins prm --set prm.model=./my-prm --task sciknoweval/L3 --data DIR --policy ./my-policy
   openrft fitness --plugins prm --set fitness.questions=100 --set fitness.completions=8 --json
   openrft fitness --plugins rl,graders --set graders.rubric=rubric.txt --set graders.judge=openai:URL#MODEL
+  openrft fitness --plugins prm --set prm.model=openai:URL#MODEL --prices prices.toml --budget 1.00
 """
 
 
@@ -30,6 +32,7 @@ Examples:
     show_default=True,
     help="Finished stages; a bench with the same settings reuses the measurement.",
 )
+@paid_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     """Measure process rewards on graded rollouts of a policy, and check the judge of a rubric, as runs do before RL.
@@ -51,11 +54,16 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from openrft.stages.check_reward import check_rewards
     from openrft.stages.fitness import measure_reward_fitness
 
+    paid = {name: given.pop(name) for name in NAMES}
     arm = f"measured={given['plugins'] or 'prm'}"
     plan = make_plan(build_request(given, arms="none", extra=(arm,), seeds=str(seed)))
     found, checks = [], []
     for job in (j for j in plan.jobs() if j.arm.name == "measured"):
-        with keep_details(job, Path(store) / FAILURES_FOLDER), show_progress(job) as progress:
+        with (
+            keep_details(job, Path(store) / FAILURES_FOLDER),
+            show_progress(job) as progress,
+            command_account(dict(paid), Path(store), f"fitness-{job.task}"),
+        ):
             context = build_context(job, Store(Path(store)), progress)
             fits, checked = measure_reward_fitness(context).found, check_rewards(context)
         found += [Measurement(job.task, job.seed, fit, (job.policy,)) for fit in fits]

@@ -1,8 +1,9 @@
 """Probe: reward, before RL, answers that are made to be paid without being right, and name those that are.
 
-They go the way of real rollouts: the task's rule and the plugins that grade, the rewards of every plugin, and R.
-The questions are originals of the train split without demonstrations, so arms with the same rewards that start from the
-same policy share the measurement. Nothing that follows depends on it.
+They go the way of real rollouts: the task's rule and the plugins that grade, the rewards of every plugin, and R. If a
+reward changes with the step, it is also tried as it is at the last step. The questions are originals of the train split
+without demonstrations, so arms with the same rewards that start from the same policy share the measurement. Nothing
+that follows depends on it.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.grade import call_grade_hooks
-from openrft.stages.reward import BEFORE_RL, collect_plugin_rewards, combine_rewards
+from openrft.stages.reward import BEFORE_RL, call_reward_hooks, combine_rewards
 from openrft.tasks.prompt import build_messages
 from openrft.tasks.task import Grader, Task
 from openrft.types import Completion, Rollout, Sample, digest_samples, rollout_from_json, to_json
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 FINDINGS_FILE = "probes.json"
 WORDS_PER_TOKEN = 0.6  # so that the very long answer fits into explore.max_tokens
 MOST_WORDS = 1000  # of the very long answer: no judge needs more to show whether length pays
@@ -55,8 +56,10 @@ def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[Probe
     def make(folder: Path, stats: StageStats) -> None:
         from openrft.rewards.probe_statistics import compute_probed_reward
 
-        probed = _reward_probes(context, asked, stats)
+        probed, late = _reward_probes(context, asked, stats)
         scores = collect_scores([*probed, *_reward_own(context, own_rollouts)])
+        if late:
+            scores |= {f"{source} at the last step": by_sort for source, by_sort in collect_scores(late).items()}
         found = [compute_probed_reward(source, context.policy.id, by_sort) for source, by_sort in scores.items()]
         for words in (sentence for source in found for sentence in describe_probed_reward(source)):
             logger.warning("before RL: %s.", words)
@@ -68,6 +71,7 @@ def probe_rewards(context: JobContext, own_rollouts: Path | None) -> tuple[Probe
         "others": sorted({sample.answer for sample in context.task.train}),
         "instruction": context.task.instruction,
         "settings": [explore.alpha, explore.effective_aggregation, explore.credit, explore.reading, explore.max_tokens],
+        "last_step": explore.steps - 1,
         "policy": context.policy.id,
         "own": own_rollouts.parent.name if own_rollouts else None,
         "seed": context.job.seed,
@@ -101,16 +105,21 @@ def _draw_questions(context: JobContext) -> list[Sample]:
     return draw.sample(train, min(context.job.settings.explore.probes, len(train)))
 
 
-def _reward_probes(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> Scored:
-    """Every probe with its grade and rewards. What could not be rewarded is left out and counted."""
+def _reward_probes(context: JobContext, asked: Sequence[Sample], stats: StageStats) -> tuple[Scored, Scored]:
+    """Every probe with its grade and rewards, before RL and at its last step. What could not be rewarded is left out
+    and counted. Nothing at the last step if no reward has changed by then."""
     how, encode = context.job.settings.explore, context.policy.load_trainable("reinforcement learning").encode_target
     names, written = write_probes(context.task, asked, how.max_tokens, context.job.seed, encode)
     graded = call_grade_hooks(context.plugins, written, context.training_task, context.progress, stats)
-    given = collect_plugin_rewards(context, graded, BEFORE_RL, stats, "probes")
+    seed = derive_seed(context.job.seed, "reward", BEFORE_RL, "probes")
+    given, late = (
+        call_reward_hooks(context.plugins, graded, context.training_task, step, seed, stats)
+        for step in (BEFORE_RL, how.steps - 1)
+    )
     scored = pair_with_names(names, combine_rewards(how, graded, given))
     stats.count("probes", len(scored))
     stats.count("unrewarded", len(names) - len(scored))
-    return scored
+    return scored, pair_with_names(names, combine_rewards(how, graded, late)) if late != given else ()
 
 
 def write_probes(

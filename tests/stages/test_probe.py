@@ -114,7 +114,7 @@ def test_it_is_stored_and_not_made_again(monkeypatch, tmp_path):
     first = probe_rewards(context, None)
     assert probe_rewards(context, None) == first
     assert context.stage_records[-1].reused
-    assert plugin.asked == 13 * 8
+    assert plugin.asked == 2 * 13 * 8  # as it is before RL, and at the last step
     (folder,) = (f for f in tmp_path.glob("probe/*") if f.is_dir())
     rows = list(read_jsonl(folder / "rollouts.jsonl"))
     assert {row["probe"] for row in rows} >= {"empty", "bare_right"}
@@ -174,3 +174,23 @@ def test_a_graders_own_fault_is_found_without_any_plugin(monkeypatch, tmp_path):
     assert list(describe_probed_reward(found)) == [
         "`R` pays 1.00 for an empty answer: no less than for right ones (1.00)"
     ]
+
+
+class Turning:
+    """Pays for right answers at first, and for length at the last step."""
+
+    rewards = ("outcome",)
+
+    @openrft.hookimpl
+    def reward(self, rollouts: Any, step: int) -> list[Reward]:
+        late = step > 0
+        scores = [min(len(r.completion.text) / 400, 1) if late else strict(r) for r in rollouts]
+        return [Reward("turning", "outcome", float(score)) for score in scores]
+
+
+def test_a_reward_that_is_hackable_only_late_in_rl_is_named(monkeypatch, tmp_path):
+    found = probe_rewards(context_of(monkeypatch, tmp_path, rl=Trainer(), turning=Turning()), None)
+    by_source = {one.source: list(describe_probed_reward(one)) for one in found}
+    assert not by_source["turning"]
+    words = ". ".join(by_source["turning at the last step"])
+    assert "a very long answer that ends wrong" in words

@@ -32,8 +32,25 @@ def graders() -> None:
     "--output", "field", default=None, metavar="NAME", help="The field that is the answer; none: output or completion."
 )
 @click.option("--sandbox", type=click.Choice(["required", "off"]), default="required", help="off: trusted code only.")
+@click.option(
+    "--store",
+    type=openrft.PathType(file_okay=False, path_type=Path),
+    default="runs/.store",
+    show_default=True,
+    help="Folder of the replies of servers, which are not paid for twice.",
+)
+@openrft.paid_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a row.")
-def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, sandbox: str, as_json: bool) -> None:
+def try_grader(
+    grader: Path,
+    rows: Path,
+    judge: str | None,
+    field: str | None,
+    sandbox: str,
+    store: Path,
+    as_json: bool,
+    **paid: Any,
+) -> None:
     """Grade each row of a JSON Lines file with GRADER, which may also be a rubric: one criterion a line.
 
     A row is {"item": {...}, "output": "..."}, or an object whose field `output` (or completion, response, model_sample)
@@ -58,7 +75,8 @@ def try_grader(grader: Path, rows: Path, judge: str | None, field: str | None, s
     else:
         found, _ = read_grader_file(grader, settings)
     cases = [Case(item, read_output(output)) for item, output in _read_rows(rows, field)]
-    scores = found.grade(cases)
+    with openrft.command_account(paid, store, f"graders-try-{grader.name}"):
+        scores = found.grade(cases)
     for number, score in enumerate(scores, 1):
         if as_json:
             click.echo(json.dumps(_to_json(score)))

@@ -170,14 +170,17 @@ def test_the_commands_take_a_rubric(serve: Any, judge: Any, tmp_path: Path, monk
     rubric.write_text(RUBRIC)
     rows.write_text('{"question": "Why?", "output": "a z"}\n{"question": "Why?", "output": "1"}\n')
     with serve(judge.reply) as (spec, asked):
-        found = CliRunner().invoke(graders, ["try", str(rubric), str(rows), "--judge", spec])
+        trying = ["try", str(rubric), str(rows), "--judge", spec]
+        found, count = CliRunner().invoke(graders, trying), len(asked)
+        assert CliRunner().invoke(graders, trying).stdout == found.stdout
+        assert len(asked) == count  # what is kept is not paid for again
         words = ["grade", str(rows), "--grader", str(rubric), "--judge", spec]
         as_json = CliRunner().invoke(cli, [*words, "--json"])
         count = len(asked)
         again = CliRunner().invoke(cli, [*words, "--json"])
         assert again.stdout == as_json.stdout
         assert len(asked) == count  # what is kept is not paid for again
-    assert found.output.splitlines() == [
+    assert found.stdout.splitlines() == [
         "1: 0.3333 fail  2 of 3 criteria are met",
         "    yes  +2 says a",
         "    no   +1 says 1",

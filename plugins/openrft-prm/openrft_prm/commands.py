@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 
+import openrft
 from openrft import CommandContext, PathType, data_options, parse_data_options
 
 FILE = PathType(dir_okay=False, path_type=Path)
@@ -52,6 +53,14 @@ def prm() -> None:
 )
 @click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="Longest completion.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@click.option(
+    "--store",
+    type=openrft.PathType(file_okay=False, path_type=Path),
+    default="runs/.store",
+    show_default=True,
+    help="Folder of the replies of servers, which are not paid for twice.",
+)
+@openrft.paid_options
 @JSON
 @click.pass_obj
 def label(
@@ -66,6 +75,11 @@ def label(
     temperature: float,
     max_tokens: int,
     seed: int,
+    store: Path,
+    prices: Path | None,
+    budget: float | None,
+    in_flight: int | None,
+    replay: bool,
     **data: Any,
 ) -> None:
     """Label the steps of a policy's solutions by Monte Carlo, as Math-Shepherd does (arXiv 2312.08935).
@@ -73,12 +87,15 @@ def label(
     From the end of each step the policy goes on several times; a step is as right as often as the task's grader finds
     the answer right. A stopped run goes on when the same command is given again.
     """
-    import openrft
     from openrft_prm.labelling import LabellingConfig, write_label_file
 
     questions = host.task(task, openrft.DataRequest(**parse_data_options(data)))
     config = LabellingConfig(solutions, completions, estimate, temperature, max_tokens, seed)
-    with host.progress(f"step labels for {questions.name}") as progress:
+    paid = {"prices": prices, "budget": budget, "in_flight": in_flight, "replay": replay}
+    with (
+        openrft.command_account(paid, store, f"prm-label-{questions.name}"),
+        host.progress(f"step labels for {questions.name}") as progress,
+    ):
         counts = write_label_file(questions, openrft.open_policy(policy), questions.train, config, out, progress)
     if as_json:
         click.echo(json.dumps({"out": str(out), "task": questions.name, **counts}, indent=1))
