@@ -77,7 +77,7 @@ def _draw(name: str, index: int) -> float:
 
 def _evaluate(node: Node, index: int) -> tuple[complex, float]:
     if node.kind == "number":
-        return node.value, 0.0
+        return node.value, 0.0 if node.value.is_integer() else _EPSILON * abs(node.value)  # pi and 0.1 are rounded
     if node.kind == "name":
         return _draw(node.name, index), 0.0
     parts = [_evaluate(part, index) for part in node.parts]

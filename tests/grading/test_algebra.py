@@ -99,6 +99,7 @@ def test_the_error_of_a_value_is_bounded():
     assert has_same_value(parse_formula("(x-1)^{20}"), parse_formula("(1-x)^{20}"))
     assert has_same_value(parse_formula("10^{400}"), parse_formula("10^{401}")) is None  # no float holds it
     assert evaluate(parse_formula("1/(x-x)"), 0) is None
+    assert evaluate(parse_formula(r"x/\sin(\pi)"), 0) is None  # the sine is zero, and in floats 1e-16
     assert list_names(parse_formula(r"\frac{k_B T}{\lambda}")) == {"k_B", "T", "lambda"}
 
 
