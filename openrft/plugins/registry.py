@@ -164,6 +164,7 @@ def collect_versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def library_versions(name: str) -> dict[str, str]:
     """Versions of the installed requirements of the plugin's distribution, including extras."""
     dist = find_plugin(name).entry.dist
