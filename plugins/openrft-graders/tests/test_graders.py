@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from openrft_graders.case import Case, Score, read_output
-from openrft_graders.read import GraderSettings, parse_grader
+from openrft_graders.read import parse_grader
+from openrft_graders.settings import GraderSettings
 
 from openrft import OpenRFTError, PolicyError
 
