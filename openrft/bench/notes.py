@@ -210,9 +210,8 @@ def _synthesis(report: Report) -> Iterator[str]:
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
         if fallback is not None:
-            notices.add(
-                f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
-            )
+            questions = f"{fallback:.0f} question{'s' * (fallback != 1)}"
+            notices.add(f"{result.task}, seed {result.seed}: the teacher found no right answer to {questions}.")
     yield from sorted(notices)
 
 
