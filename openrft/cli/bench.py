@@ -19,6 +19,7 @@ from openrft.cli.options import (
     plugins_option,
     shared_options,
     track_option,
+    wide_option,
 )
 from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
@@ -82,6 +83,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @track_option
 @paid_options
 @click.option("--dry-run", is_flag=True, help="Show the arms and forecast their memory, then stop.")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
@@ -95,6 +97,7 @@ def command(
     workers: int | None,
     tracker: str | None,
     dry_run: bool,
+    wide: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -141,13 +144,13 @@ def command(
         tracker=tracker,
         account=account,
     )
-    write_and_show(report, Path(out) / report.name, as_json)
+    write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json", *NAMES}
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "wide", "as_json", *NAMES}
 
 
 def _refuse_ignored(ctx: click.Context) -> None:
