@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from openrft.cli.memory import print_memory
 from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def show_forecast(
     plan: BenchPlan, out: Path, workers: int, account: AccountSettings, power: str, probe: bool, as_json: bool
 ) -> None:
     """Print what the plan will do and cost. `out` holds the store. `power`: which difference is detectable."""
+    memory = print_memory(plan, workers)
     forecast = _compute_forecast(plan, out, workers, account, power, probe)
     if as_json:
-        print_json(_describe(plan, forecast))
+        print_json({**_describe(plan, forecast), "memory": memory})
         return
     from rich.console import Console
 
@@ -110,5 +112,5 @@ def _describe(plan: BenchPlan, forecast: Forecast) -> dict[str, Any]:
         name: getattr(forecast, name)
         for name in ("seconds", "processor_seconds", "completions", "tokens", "money", "currency", "workers")
     }
-    more = {"detectable": forecast.detectable, "memory": forecast.memory, "unknown": forecast.unknown}
+    more = {"detectable": forecast.detectable, "unknown": forecast.unknown}
     return {**totals, "usage": [asdict(usage) for usage in forecast.usage], **more, "jobs": jobs}

@@ -101,7 +101,7 @@ def load_declaration(name: str) -> Declaration:
     """The declaration of a plugin, which is imported if necessary. Raises PluginError for a class that is not valid."""
     cls = load_plugin_class(name)
     try:
-        return read_declaration(cls)
+        return read_declaration(cls)  # type: ignore[arg-type]  # classes are hashable
     except DeclarationFault as fault:
         raise PluginError(f"{find_plugin(name)}: {fault.message}", fault.advice) from fault
 

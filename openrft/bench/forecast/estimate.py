@@ -44,7 +44,6 @@ class Forecast:
     money: float | None = None  # None without prices
     currency: str = ""
     detectable: str = ""  # which difference these items, completions and seeds can show
-    memory: tuple[str, ...] = ()  # one line for each thing that needs memory
     unknown: tuple[str, ...] = field(default=())  # stages whose cost is not known
 
 

@@ -42,7 +42,7 @@ ORDER = (
 
 
 def describe_forecast(forecast: Forecast, prices: PriceTable | None) -> Iterator[str]:
-    """What it takes, in sentences: time, tokens, memory, money, and what is not known."""
+    """What it takes, in sentences: time, tokens, money, and what is not known."""
     if not forecast.to_do:
         yield "Nothing is to do: every stage is stored. The run only reads them."
     elif len(forecast.unknown) < len({stage.planned.stage for stage in forecast.to_do}):
@@ -56,7 +56,6 @@ def describe_forecast(forecast: Forecast, prices: PriceTable | None) -> Iterator
             f"Not known, and not counted: {', '.join(forecast.unknown)}. No such stage ran on this machine with this"
             " policy. --probe runs them on ten questions."
         )
-    yield from forecast.memory
     yield from _describe_money(forecast, prices)
 
 
