@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -117,7 +118,7 @@ def command(
 
     account = parse_account(given)
     if plan_file:
-        _refuse_ignored(ctx)
+        refuse_ignored(ctx)
         plan = read_plan(Path(plan_file))
     else:
         plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
@@ -155,15 +156,15 @@ def command(
 _BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "probe", "wide", "as_json", *NAMES}
 
 
-def _refuse_ignored(ctx: click.Context) -> None:
-    """Refuse --plan together with options that the plan decides."""
+def refuse_ignored(ctx: click.Context, beside: Collection[str] = ()) -> None:
+    """Refuse --plan together with options that the plan decides. `beside`: further ones that it does not."""
     from openrft.errors import UsageError
 
     given = [
         parameter.opts[0]
         for parameter in ctx.command.params
         if ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        and parameter.name not in _BESIDE_PLAN
+        and parameter.name not in (*_BESIDE_PLAN, *beside)
     ]
     if given:
         raise UsageError(
