@@ -26,8 +26,7 @@ def find_lost(question: str, rewording: str) -> list[str]:
 
 def count_numbers(text: str) -> Counter[float]:
     """Every number that is not part of a formula, by value."""
-    plain = " ".join(word for word in _WORD.findall(text) if not _is_formula(_strip(word)))
-    found = _NUMBER.findall(plain.replace("\u2212", "-"))
+    found = _NUMBER.findall(_remove_formulas(text).replace("\u2212", "-"))
     return Counter(float(number.replace(",", "")) for number in found)
 
 
@@ -38,7 +37,11 @@ def find_formulas(text: str) -> Iterator[str]:
 
 def find_units(text: str) -> list[str]:
     """Short words or signs right after a number: `9.8 m/s`, `5%`. Function words are none."""
-    return [unit for unit in _UNIT_AFTER.findall(text) if unit not in _FUNCTION_WORDS]
+    return [unit for unit in _UNIT_AFTER.findall(_remove_formulas(text)) if unit not in _FUNCTION_WORDS]
+
+
+def _remove_formulas(text: str) -> str:
+    return " ".join(word for word in _WORD.findall(text) if not _is_formula(_strip(word)))
 
 
 def find_names(text: str) -> Iterator[str]:
