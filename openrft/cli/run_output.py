@@ -18,6 +18,7 @@ from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.summary import summarise
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import print_grid, print_line
 from openrft.config.documents import dump_document
@@ -77,7 +78,7 @@ def write_and_show(
     write_atomic(folder / "report.md", format_markdown(report, summary))
     write_page(report, summary, folder)
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
+        print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
     show_summary(
         report, summary, Console(), said=report.notices, wide=wide
