@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from openrft.bench.answers import RIGHT, explain_verdict, format_gold, read_rows, read_verdict
 from openrft.bench.report import ArmResult, ItemRecord, Report
 from openrft.grading.thinking import number_steps
 from openrft.job import format_job_name
 from openrft.rewards.combine import aggregate_steps
-from openrft.runtime.files import read_jsonl
 
 Data = dict[str, Any]
-RIGHT, WRONG, UNREAD, UNSCORED = range(4)  # verdicts
 BARS = 10  # of a histogram of process scores
 
 
@@ -49,7 +48,7 @@ def collect_answers(report: Report, folder: Path) -> Data:
     jobs = []
     for result in report.results:
         answers = []
-        for row in _read(folder / "rollouts", result):
+        for row in read_rows(folder / "rollouts", result):
             key = (result.task, row["sample"]["id"])
             if key not in numbers:
                 numbers[key] = len(numbers)
@@ -68,11 +67,6 @@ def collect_answers(report: Report, folder: Path) -> Data:
     }
 
 
-def _read(folder: Path, result: ArmResult) -> Iterator[Data]:
-    file = folder / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl"
-    return read_jsonl(file) if file.is_file() else iter(())
-
-
 def _describe_item(key: tuple[str, str], sample: Mapping[str, Any], record: ItemRecord | None, texts: _Texts) -> Data:
     groups = {"task": sample.get("task") or key[0], **(record.groups if record else {})}
     return {
@@ -85,14 +79,6 @@ def _describe_item(key: tuple[str, str], sample: Mapping[str, Any], record: Item
     }
 
 
-def format_gold(sample: Mapping[str, Any]) -> str:
-    """The gold answer of a sample that was read from JSON; for a choice with the option's text: "B. 54"."""
-    answer, options = str(sample["answer"]), sample.get("options") or ()
-    if sample.get("kind") == "choice" and len(answer) == 1 and 0 <= ord(answer) - ord("A") < len(options):
-        return f"{answer}. {options[ord(answer) - ord('A')]}"
-    return answer
-
-
 def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
     read = row["answer"]
     return [
@@ -102,38 +88,6 @@ def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
         texts.number(explain_verdict(row)),
         len(row["completion"]["tokens"]),
     ]
-
-
-def read_verdict(row: Mapping[str, Any]) -> int:
-    """RIGHT, WRONG, UNREAD or UNSCORED, of a rollout that was read from JSON."""
-    if row["correct"] is None:
-        return UNSCORED
-    if row["correct"]:
-        return RIGHT
-    return UNREAD if row["answer"] is None else WRONG
-
-
-def explain_verdict(row: Mapping[str, Any]) -> str:
-    """Why a rollout that was read from JSON has its verdict, as one sentence without a full stop."""
-    finish, read = row["completion"].get("finish_reason"), row["answer"]
-    lenient, score = row.get("lenient_answer"), row.get("score")
-    if finish == "error":
-        return f"the server failed: {row['completion'].get('error', '')}"
-    if finish == "context":
-        return "not given: the prompt alone exceeds the policy's context"
-    cut = "; it was cut off at the longest length allowed" if finish == "length" else ""
-    if row["correct"] is None:
-        return f"not scored: no rule can grade it, and no plugin did{cut}"
-    if score is not None and 0 < score < 1:
-        return f"partly right: it scores {score:.2f}{cut}"
-    if row["correct"]:
-        return f"it is the gold answer{cut}"
-    if read is not None:
-        return f"it is not the gold answer{cut}"
-    if lenient is None:
-        return f"no answer can be read{cut}"
-    hit = "right" if row.get("lenient_correct") else "not right"
-    return f"no answer in the asked form; a careful reader would take {lenient}, which is {hit}{cut}"
 
 
 def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
@@ -150,7 +104,7 @@ def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[D
     for result, arms in shared.values():
         aggregations = {found.source: found.aggregation for found in result.fitness}
         questions: dict[str, Data] = {}
-        for row in _read(folder / "fitness", result):
+        for row in read_rows(folder / "fitness", result):
             sample = row["sample"]
             gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
             question = questions.setdefault(sample["id"], {**gold, "answers": []})
