@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from openrft.cli.memory import print_memory
 from openrft.cli.options import (
     PathType,
     baselines_option,
@@ -81,7 +82,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 )
 @track_option
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
+@click.option("--dry-run", is_flag=True, help="Show the arms and forecast their memory, then stop.")
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -125,6 +126,7 @@ def command(
     if dry_run:
         for arm in plan.arms:
             print_text(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+        print_memory(plan, workers)
         return
 
     from openrft.bench.runner import make_run_name, run_bench
