@@ -91,6 +91,12 @@ class ExploreSettings:
         ge=1,
         renamed_from="checkpoint",
     )
+    kept_steps: int = option(
+        3,
+        help="Steps of RL whose answers and rewards are kept for the report: the last, the first, and others evenly"
+        " between; 0: none. Of each step at most 64 answers.",
+        ge=0,
+    )
 
     def __post_init__(self) -> None:
         own = CREDIT_AGGREGATION.get(self.credit)

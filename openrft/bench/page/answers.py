@@ -6,18 +6,21 @@ rollouts that process rewards were measured on before RL). A run without them ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from openrft.bench.answers import RIGHT, explain_verdict, format_gold, read_rows, read_verdict
+from openrft.bench.answers import RIGHT, explain_verdict, format_gold, read_rows, read_verdict, rollouts_file
 from openrft.bench.report import ArmResult, ItemRecord, Report
+from openrft.config.settings import choose_aggregation
 from openrft.grading.thinking import number_steps
 from openrft.job import format_job_name
 from openrft.rewards.combine import aggregate_steps
 
 Data = dict[str, Any]
-BARS = 10  # of a histogram of process scores
+BARS = 10  # of a histogram of rewards
+TOTAL = "R"  # the source of what RL maximises
+STEP_CHARACTERS = 1_500_000  # of answers in steps of RL that a page shows
 
 
 class _Texts:
@@ -56,7 +59,7 @@ def collect_answers(report: Report, folder: Path) -> Data:
             prompt = tuple(texts.number(part) for m in row["messages"] for part in (m["role"], m["content"]))
             answers.append([numbers[key], prompts.setdefault(prompt, len(prompts)), *_describe_answer(row, texts)])
         jobs.append({"arm": result.arm, "task": result.task, "seed": result.seed, "answers": answers})
-    measured = list(_collect_measured(report, folder, texts))
+    measured = [*_collect_measured(report, folder, texts), *_collect_steps(report, folder, texts)]
     return {
         "arms": [arm.name for arm in report.arms],
         "texts": list(texts.numbers),
@@ -103,25 +106,69 @@ def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[D
             shared.setdefault(file.read_text("utf-8"), (result, []))[1].append(result.arm)
     for result, arms in shared.values():
         aggregations = {found.source: found.aggregation for found in result.fitness}
-        questions: dict[str, Data] = {}
-        for row in read_rows(folder / "fitness", result):
-            sample = row["sample"]
-            gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
-            question = questions.setdefault(sample["id"], {**gold, "answers": []})
-            scores = dict(_score_steps(row, aggregations))
-            question["answers"].append(
-                [
-                    texts.number(row["completion"]["text"]),
-                    read_verdict(row),
-                    texts.number(explain_verdict(row)),
-                    scores,
-                ]
-            )
         yield {
             "title": f"before {', '.join(arms)} on {result.task}, seed {result.seed}",
             "sources": dict(aggregations),
-            "questions": list(questions.values()),
+            "questions": _group_rows(read_rows(folder / "fitness", result), aggregations, texts),
         }
+
+
+def _group_rows(rows: Iterable[Data], aggregations: Mapping[str, Any], texts: _Texts) -> list[Data]:
+    """The questions of scored rollouts, each with the whole group of its answers."""
+    questions: dict[str, Data] = {}
+    for row in rows:
+        sample = row["sample"]
+        gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
+        question = questions.setdefault(sample["id"], {**gold, "answers": []})
+        scores = dict(_score_steps(row, aggregations))
+        if row["reward"] is not None:  # what RL maximises, with the steps of the first process reward
+            steps = next(iter(scores.values()), [[], [], 0.0])
+            scores = {TOTAL: [*steps[:2], round(row["reward"], 3)], **scores}
+        question["answers"].append(
+            [texts.number(row["completion"]["text"]), read_verdict(row), texts.number(explain_verdict(row)), scores]
+        )
+    return list(questions.values())
+
+
+def _collect_steps(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
+    """The rollouts of some steps of RL, in the form of `_collect_measured`; R is a source, too. Of long answers only as
+    many as the page has room for."""
+    files = [(result, rollouts_file(folder / "steps", result)) for result in report.results]
+    files = [(result, file) for result, file in files if file.is_file()]
+    for result, _ in files:
+        by_step: dict[int, list[Data]] = {}
+        for row in read_rows(folder / "steps", result):
+            by_step.setdefault(row["step"], []).append(row)
+        for step, rows in by_step.items():
+            kept = _keep_groups(rows, STEP_CHARACTERS // len(files) // len(by_step))
+            names = dict.fromkeys(r["name"] for row in kept for r in row["rewards"] if r["kind"] == "process")
+            aggregation = _find_aggregation(report, result.arm)
+            aggregations = dict.fromkeys(names, aggregation)
+            yield {
+                "title": f"{result.arm} on {result.task}, seed {result.seed}",
+                "step": step,
+                "sources": {TOTAL: "", **aggregations},
+                "questions": _group_rows(kept, aggregations, texts),
+            }
+
+
+def _keep_groups(rows: Sequence[Data], characters: int) -> list[Data]:
+    """The rows of the first questions, at least of one, up to a number of characters."""
+    kept: list[Data] = []
+    for name in dict.fromkeys(row["sample"]["id"] for row in rows):
+        group = [row for row in rows if row["sample"]["id"] == name]
+        characters -= sum(len(row["completion"]["text"]) for row in group)
+        if kept and characters < 0:
+            break
+        kept += group
+    return kept
+
+
+def _find_aggregation(report: Report, arm: str) -> Any:
+    """How the arm's process rewards were made of the scores of steps."""
+    overrides = next((record.overrides for record in report.arms if record.name == arm), {})
+    explore = {**report.plan.get("settings", {}).get("explore", {}), **overrides.get("explore", {})}
+    return choose_aggregation(explore.get("aggregation"), explore.get("credit", "sequence"))
 
 
 def _score_steps(row: Mapping[str, Any], aggregations: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
