@@ -171,7 +171,8 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
 def _check_prices(job: Job, plugins: PluginSet) -> None:
     """Raises UsageError for a server's model without a price, if the account has a budget."""
     account = current_account()
-    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    every = [plugins, *plugins.scorers.values()]
+    named = [job.policy, *(path for own in every for name in own.names for _, _, path in own.named_paths(name))]
     for spec in named:
         if account and spec.startswith("openai:"):
             account.check_model(spec.removeprefix("openai:"))
