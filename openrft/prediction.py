@@ -29,9 +29,10 @@ from openrft.plugins.registry import load_declaration
 from openrft.policies.base import Policy, Sampling
 from openrft.policies.description import PolicyDescription
 from openrft.runtime.progress import NoProgress, Progress
-from openrft.stages.choose import call_weigh_hook, count_draws, find_best, find_winner
+from openrft.stages.choose import call_weigh_hook, find_best, find_winner
 from openrft.stages.context import StageStats
 from openrft.stages.retrieve import call_retrieve_hook
+from openrft.stages.work import count_completions_per_answer
 from openrft.tasks.prompt import INSTRUCTION, box_answer, build_messages
 from openrft.tasks.task import Question, Task, hide_answer
 from openrft.tasks.unlabelled import to_sample
@@ -187,7 +188,7 @@ def plan_predictions(spec: str, given: Values, samples: int | None = None, plugi
     settings, faults = parse_stage_settings(values)
     raise_faults(faults)
     if plugins:
-        samples = count_draws(plugins, 1) if samples is None else samples
+        samples = count_completions_per_answer(plugins) if samples is None else samples
         _check(plugins, settings)
     shown = {name: {**own, **given.get(name, {})} for name, own in shown.items()}
     demonstrators = PluginSet(shown, shown) if shown else None

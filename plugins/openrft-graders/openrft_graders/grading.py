@@ -114,7 +114,7 @@ class RolloutGrader:
         if any(v.namespace == "item" and v.steps[:1] not in QUESTION_FIELDS for _, v in self.grader.list_variables()):
             return True
         parts = self.grader.graders.values() if isinstance(self.grader, Multi) else [self.grader]
-        without = any(rubric.rubric is None for rubric in find_rubric_graders(self.grader))
+        without = any(rubric.rubric is None for rubric in find_rubric_graders(self.grader).values())
         return without or any(isinstance(part, PythonCode | AssertionGrader) for part in parts)
 
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
