@@ -12,6 +12,7 @@ from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
 from openrft.types import Reading
 
+CUDAGraphs = Literal["auto", "on", "off"]
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
 # What the shares of a credit add up to.
@@ -165,6 +166,11 @@ class PolicySettings:
     )
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = option(
         "auto", help="The attention of transformers' own forward pass. auto: what transformers chooses."
+    )
+    cuda_graphs: CUDAGraphs = option(
+        "auto",
+        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
+        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
     )
 
     def __post_init__(self) -> None:

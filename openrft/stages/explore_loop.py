@@ -143,7 +143,8 @@ class ExploreLoop:
             seconds["seconds.holdback"] = self._clock["holdback"]
         tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
         means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
-        row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        drawing = getattr(self.policy, "sampling_metrics", {})  # not every policy has them
+        row = {"step": step, **means, "tokens": tokens, **seconds, **drawing, **self.stats.metrics, **metrics}
         self._of_held_back = HeldBackMetrics()
         if self.context.plugins.implementing("retrieve"):
             row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))

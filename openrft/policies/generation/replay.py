@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,6 +31,15 @@ class ReplayCounts:
     eager: int = 0  # kernel by kernel
     replayed: int = 0  # as a graph
     captured: int = 0  # graphs that were made
+
+    def copy(self) -> ReplayCounts:
+        """These counts, as they are now."""
+        return replace(self)
+
+    def __sub__(self, other: ReplayCounts) -> ReplayCounts:
+        """What was counted since `other`."""
+        eager, replayed = self.eager - other.eager, self.replayed - other.replayed
+        return ReplayCounts(eager, replayed, self.captured - other.captured)
 
 
 class StepReplay:

@@ -42,9 +42,8 @@ class Recording(TorchDispatchMode):
         full = f"{name}.{func._overloadname}"
         assert name.rstrip("_") not in (*ASKING, *DRAWING), f"{full} cannot be captured"
         assert full not in ASKING, f"{full} cannot be captured"
-        if name.startswith("index") and name != "index_select":
-            flat, _ = tree_flatten((args, kwargs))
-            masks = [a for a in flat if isinstance(a, torch.Tensor) and a.dtype == torch.bool and a.ndim > 1]
+        if name.rstrip("_") in ("index", "index_put"):
+            masks = [at for at in args[1] if at is not None and at.dtype == torch.bool]
             assert not masks, f"{full} with a mask cannot be captured"
         for given, argument in zip(args, func._schema.arguments, strict=False):
             if argument.alias_info is not None and argument.alias_info.is_write:
