@@ -129,7 +129,7 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
         if fault := _find_missing_answers(own, tasks[job.task]):
             arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
-        for name, result in own.call_all("check_job", settings=job.settings, task=task):
+        for name, result in own.call_all("check_job", settings=job.settings, task=task, policy_spec=job.policy):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())

@@ -128,8 +128,8 @@ def main() -> None:
 
 
 def _explain(fault: Exception) -> int:
+    from openrft.cli.printing import print_text
     from openrft.errors import OpenRFTError
-    from openrft.runtime.text import escape_terminal
 
     if isinstance(fault, OpenRFTError):
         code, words = fault.exit_code, str(fault)
@@ -139,7 +139,7 @@ def _explain(fault: Exception) -> int:
         advice = "This is a fault of OpenRFT; rerun with --debug and report it."
         code, words = 5, f"{type(fault).__name__}: {fault} {advice}"
     details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
-    click.echo(f"openrft: {escape_terminal(words + details, keep_newlines=True)}", err=True)
+    print_text(f"openrft: {words}{details}", err=True, keep_newlines=True)
     return code
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from openrft.cli.memory import print_memory
 from openrft.cli.options import (
     PathType,
     baselines_option,
@@ -18,6 +19,7 @@ from openrft.cli.options import (
     plugins_option,
     shared_options,
     track_option,
+    wide_option,
 )
 from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
@@ -80,7 +82,8 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 )
 @track_option
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
+@click.option("--dry-run", is_flag=True, help="Show the arms and forecast their memory, then stop.")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
@@ -94,6 +97,7 @@ def command(
     workers: int | None,
     tracker: str | None,
     dry_run: bool,
+    wide: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -122,6 +126,7 @@ def command(
     if dry_run:
         for arm in plan.arms:
             print_text(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+        print_memory(plan, workers)
         return
 
     from openrft.bench.runner import make_run_name, run_bench
@@ -139,13 +144,13 @@ def command(
         tracker=tracker,
         account=account,
     )
-    write_and_show(report, Path(out) / report.name, as_json)
+    write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json", *NAMES}
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "wide", "as_json", *NAMES}
 
 
 def _refuse_ignored(ctx: click.Context) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from openrft.cli.options import wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.errors import UsageError
 
@@ -15,19 +16,30 @@ Examples:
   openrft report pocket-L3-1a2b3c --md         report.md, for a pull request
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
+  openrft report pocket-L3-1a2b3c --junit      JUnit XML, with a case for each job, for a CI service
 """
 
 
 @click.command("report", epilog=EPILOG)
 @click.argument("run")
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
+@wide_option
 @click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
 @click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
+@click.option("--junit", "as_junit", is_flag=True, help="Print the jobs as JUnit XML. A failed job is an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(
-    run: str, per_task: bool, show_page: bool, as_page: bool, as_markdown: bool, as_csv: bool, as_json: bool
+    run: str,
+    per_task: bool,
+    wide: bool,
+    show_page: bool,
+    as_page: bool,
+    as_markdown: bool,
+    as_csv: bool,
+    as_junit: bool,
+    as_json: bool,
 ) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
 
@@ -38,7 +50,13 @@ def command(
     from openrft.bench.summary import summarise
     from openrft.config.documents import dump_document
 
-    forms = {"--html or --open": show_page or as_page, "--md": as_markdown, "--csv": as_csv, "--json": as_json}
+    forms = {
+        "--html or --open": show_page or as_page,
+        "--md": as_markdown,
+        "--csv": as_csv,
+        "--junit": as_junit,
+        "--json": as_json,
+    }
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
@@ -55,6 +73,10 @@ def command(
         from openrft.bench.markdown import format_markdown
 
         click.echo(format_markdown(report, summary), nl=False)
+    elif as_junit:
+        from openrft.bench.junit import format_report_junit
+
+        click.echo(format_report_junit(report, summary), nl=False)
     elif show_page or as_page:
         from openrft.bench.page.document import write_page
 
@@ -67,4 +89,4 @@ def command(
 
         from openrft.cli.run_output import show_summary
 
-        show_summary(report, summary, Console(), per_task)
+        show_summary(report, summary, Console(), per_task, wide=wide)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from openrft.cli.memory import print_memory
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
 from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_text
@@ -34,10 +35,18 @@ Examples:
 )
 @track_option
 @paid_options
+@click.option("--dry-run", is_flag=True, help="Check everything and forecast the memory, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
-    ctx: click.Context, seed: int, out: str, runs: str, tracker: str | None, as_json: bool, **given: Any
+    ctx: click.Context,
+    seed: int,
+    out: str,
+    runs: str,
+    tracker: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
@@ -64,6 +73,9 @@ def command(
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
     check_jobs(plan.jobs(), {task: load_task(task, plan.data) for task in plan.tasks})  # before a folder is made
+    if dry_run:
+        print_memory(plan, 1)
+        return
     reserve_folder(Path(out))
     for line in plan.notices:
         print_text(f"note: {line}", err=True)

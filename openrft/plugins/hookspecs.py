@@ -14,7 +14,7 @@ A hook returns its value, or a `HookResult` with the value, counts and metrics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -119,22 +119,31 @@ class Hooks:
     """Signatures of the hooks. Every argument is passed by name."""
 
     @hookspec
-    def check_job(self, settings: Settings, task: Task) -> Returned[list[str]] | None:
+    def check_job(self, settings: Settings, task: Task, policy_spec: str) -> Returned[list[str]] | None:
         """Reasons why a job with this plugin would fail, one sentence each. An empty list or None if none is known.
 
         Called for every job of a bench before the first one starts, so it must be quick. `settings` are those of the
-        stages, including the arm's own. `task` has no test samples. Options are checked where they are declared.
+        stages, including the arm's own. `task` has no test samples. `policy_spec` names the policy as the user does
+        ("openai:URL#MODEL" has no log-probabilities, for example). Options are checked where they are declared.
         """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
     def instruct(
-        self, task: Task, policy: Policy, sampling: Sampling, seed: int, progress: Progress
+        self,
+        task: Task,
+        policy: Policy,
+        sampling: Sampling,
+        grade_answers: Callable[[Sequence[Rollout]], list[Rollout]],
+        seed: int,
+        progress: Progress,
     ) -> Returned[str] | None:
         """A better instruction for `task`, found on its training questions. All later stages use it.
 
         Called once, before all other stages. `policy` is the untrained policy, and `sampling` is that of the
-        evaluation. The count `tokens` of the HookResult says how many tokens were generated.
+        evaluation. `grade_answers` gives rollouts the grades that they get everywhere in this arm: by the task's own
+        rule and by plugins with the hook `grade`. The count `tokens` of the HookResult says how many tokens were
+        generated.
         """
         raise NotImplementedError
 

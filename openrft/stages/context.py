@@ -33,6 +33,7 @@ from openrft.version import __version__
 
 logger = logging.getLogger(__name__)
 
+REPLIES_MISSING = "replies_missing"  # the count of what a replay lacked
 STAGE_NOTE = "Stage: "  # begins the note on an error that names its stage
 
 
@@ -155,14 +156,16 @@ class JobContext:
         The files named in `keep` are left from a stopped attempt. The key depends on the code that can be reached from
         the module that defines `make`.
         """
-        stats = StageStats()
+        stats, account = StageStats(), current_account()
 
         def timed(folder: Path) -> None:
             began = time.perf_counter()
             logger.info("stage %s started (key %s)", name, folder.stem)
-            account = current_account()
+            lacked = account.missing if account else 0
             with account.in_stage(name, folder.stem) if account else contextlib.nullcontext():
                 make(folder, stats)
+            if account and account.missing > lacked:
+                stats.count(REPLIES_MISSING, account.missing - lacked)
             usage = [asdict(found) for found in account.sum_uses(folder.stem)] if account else []
             spent = time.perf_counter() - began + stats.earlier_seconds
             row = {"seconds": spent, "tokens": stats.tokens, "counts": stats.counts, "metrics": stats.metrics}
@@ -176,6 +179,8 @@ class JobContext:
         data = self.job.data
         rules = [data.tolerance, installed_versions(("pint",)) if data.convert_units else None]
         key = {"stage": name, "version": version, "core": core, "family": family, "rules": rules, **inputs}
+        if account and account.settings.replay and not self.store.holds(name, key):
+            key["replay"] = account.count_replies()  # some may be missing: what comes of it stands apart
         try:
             result = self.store.result(name, key, timed, keep)
         except Exception as fault:

@@ -19,6 +19,7 @@ from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
 from openrft.policies.base import Sampling, TrainablePolicy
+from openrft.runtime.process_memory import read_peak_bytes
 from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
@@ -145,6 +146,8 @@ class ExploreLoop:
         means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
         drawing = getattr(self.policy, "sampling_metrics", {})  # not every policy has them
         row = {"step": step, **means, "tokens": tokens, **seconds, **drawing, **self.stats.metrics, **metrics}
+        if peak := read_peak_bytes(self.policy.model.device):
+            row["peak_memory_gb"] = peak / 1e9
         self._of_held_back = HeldBackMetrics()
         if self.context.plugins.implementing("retrieve"):
             row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))

@@ -30,7 +30,7 @@ class Trainee(ScriptedPolicy):
 
     def __init__(self, script: Callable[[Any, int], str], finish: str = "stop", logprob: float = -1.0) -> None:
         super().__init__(script)
-        self.model = SimpleNamespace(parameters=lambda: [])
+        self.model = SimpleNamespace(parameters=lambda: [], device=SimpleNamespace(type="cpu"))
         self.critic = None
         self.finish_reason, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
 

@@ -12,14 +12,15 @@ import openrft
 from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck, Rollout, Sample, UsageError
 from openrft_graders.case import Case, Score, build_case, build_item
 from openrft_graders.grader import Grader
+from openrft_graders.grader_file import open_rubric, read_grader_file
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file
 from openrft_graders.promptfoo.grader import AssertionGrader
 from openrft_graders.promptfoo.opening import open_assertions
-from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
 from openrft_graders.response_format import ResponseFormat
 from openrft_graders.rubric.criteria import find_rubric_graders, measure_criteria
 from openrft_graders.rubric.judge_check import JudgeCheck
+from openrft_graders.settings import GraderSettings
 from openrft_graders.template import MissingValue
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader | None:
         return None
     check = None
     if rubrics := find_rubric_graders(grader):
-        check = JudgeCheck(tuple(rubrics), options.second_judge, options.check_answers)
+        check = JudgeCheck(rubrics, options.second_judge, options.check_answers)
     elif options.second_judge is not None:
         raise UsageError(f"{plugin}.second_judge: only the judge of a rubric is compared.", "Leave it out.")
     return RolloutGrader(grader, plugin, response_format, check)
@@ -98,7 +99,7 @@ class RolloutGrader:
                         f" {sample.question[:40]!r}, which has {fields}."
                     )
                     break
-        for rubric in find_rubric_graders(self.grader):
+        for rubric in find_rubric_graders(self.grader).values():
             found = next((fault for case in rows if (fault := rubric.find_fault(case))), "")
             faults += [f"{self.plugin}: {found}"] if found else []
         if isinstance(self.grader, AssertionGrader):
