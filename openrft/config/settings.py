@@ -151,11 +151,6 @@ class ModelSettings:
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = option(
         "auto", help="The attention of transformers' own forward pass. auto: what transformers chooses."
     )
-    cuda_graphs: CUDAGraphs = option(
-        "auto",
-        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
-        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
-    )
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
@@ -181,6 +176,11 @@ class PolicySettings(ModelSettings):
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
         " or repeated on another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
+    )
+    cuda_graphs: CUDAGraphs = option(
+        "auto",
+        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
+        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
     )
 
     def __post_init__(self) -> None:
