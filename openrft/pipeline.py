@@ -63,7 +63,11 @@ class JobResult:
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
     """Find an instruction, augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore,
     evaluate. A stage without plugins does nothing."""
-    context = build_context(job, store, progress, track)
+    return run_stages(build_context(job, store, progress, track))
+
+
+def run_stages(context: JobContext) -> JobResult:
+    """The stages of `run_job`, on a job's context."""
     base_id = context.policy.id
 
     instruction = instruct(context)
@@ -78,7 +82,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     rollouts, file = evaluate(context, pool)
 
     return JobResult(
-        job,
+        context.job,
         context.task,
         rollouts,
         file,

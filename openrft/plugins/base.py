@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
 import typing
 from collections.abc import Iterator
@@ -141,6 +142,7 @@ class DeclarationFault(Exception):
         self.message, self.advice = message, advice
 
 
+@functools.cache  # a class does not change once it is loaded
 def read_declaration(cls: type[Any]) -> Declaration:
     """The declaration of a class. Raises DeclarationFault for the first thing that is wrong."""
     hooks = _read_hooks(cls)
