@@ -65,7 +65,11 @@ class JobResult:
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
     """Find an instruction, augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore,
     evaluate. A stage without plugins does nothing."""
-    context = build_context(job, store, progress, track)
+    return run_stages(build_context(job, store, progress, track))
+
+
+def run_stages(context: JobContext) -> JobResult:
+    """The stages of `run_job`, on a job's context."""
     base_id = context.policy.id
 
     instruction = instruct(context)
@@ -80,7 +84,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     rollouts, file = evaluate(context, pool)
 
     return JobResult(
-        job,
+        context.job,
         context.task,
         rollouts,
         file,
@@ -174,7 +178,8 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
 def _check_prices(job: Job, plugins: PluginSet) -> None:
     """Raises UsageError for a server's model without a price, if the account has a budget."""
     account = current_account()
-    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    every = [plugins, *plugins.scorers.values()]
+    named = [job.policy, *(path for own in every for name in own.names for _, _, path in own.named_paths(name))]
     for spec in named:
         if account and spec.startswith("openai:"):
             account.check_model(spec.removeprefix("openai:"))

@@ -12,6 +12,7 @@ from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
 from openrft.types import Reading
 
+CUDAGraphs = Literal["auto", "on", "off"]
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
 # What the shares of a credit add up to.
@@ -181,6 +182,11 @@ class PolicySettings(ModelSettings):
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
         " or repeated on another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
+    )
+    cuda_graphs: CUDAGraphs = option(
+        "auto",
+        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
+        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
     )
 
     def __post_init__(self) -> None:

@@ -144,7 +144,8 @@ class ExploreLoop:
             seconds["seconds.holdback"] = self._clock["holdback"]
         tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
         means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
-        row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        drawing = getattr(self.policy, "sampling_metrics", {})  # not every policy has them
+        row = {"step": step, **means, "tokens": tokens, **seconds, **drawing, **self.stats.metrics, **metrics}
         if peak := read_peak_bytes(self.policy.model.device):
             row["peak_memory_gb"] = peak / 1e9
         self._of_held_back = HeldBackMetrics()
