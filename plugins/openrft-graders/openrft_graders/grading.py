@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import openrft
 from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck, Rollout, Sample, UsageError
-from openrft_graders.case import Case, Score, build_case, build_item
-from openrft_graders.grader import Grader
+from openrft_graders.case import QUESTION_FIELDS, Case, Score, build_case, build_item
+from openrft_graders.grader import Grader, Multi, PythonCode
 from openrft_graders.grader_file import open_rubric, read_grader_file
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file
@@ -106,6 +106,16 @@ class RolloutGrader:
             found = next((fault for case in rows if (fault := self.grader.find_fault(case))), "")
             faults += [f"{self.plugin}.grader: {found}"] if found else []
         return faults
+
+    @property
+    def needs_gold(self) -> bool:
+        """Whether a score may depend on more of a row than its question: by a template, by code that is given the row,
+        or by a rubric of each row."""
+        if any(v.namespace == "item" and v.steps[:1] not in QUESTION_FIELDS for _, v in self.grader.list_variables()):
+            return True
+        parts = self.grader.graders.values() if isinstance(self.grader, Multi) else [self.grader]
+        without = any(rubric.rubric is None for rubric in find_rubric_graders(self.grader).values())
+        return without or any(isinstance(part, PythonCode | AssertionGrader) for part in parts)
 
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
         """One score a rollout, in order. `retry`: grade again what could not be scored before."""
