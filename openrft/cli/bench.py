@@ -106,8 +106,8 @@ def command(
     """Run arms on tasks and report what each plugin was worth.
 
     Writes OUT/NAME/: report.html (to look at), report.md, report.json (per-item outcomes), rollouts/*.jsonl,
-    metrics/*.jsonl (one row per RL step), fitness/*.jsonl (what process rewards were measured on) and plan.json. To
-    resume a stopped run, give the same command again.
+    metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
+    rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from openrft.cli.options import wide_option
@@ -16,6 +18,7 @@ Examples:
   openrft report pocket-L3-1a2b3c --md         report.md, for a pull request
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
+  openrft report pocket-L3-1a2b3c --inspect    logs for `inspect view --log-dir runs/pocket-L3-1a2b3c/inspect`
   openrft report pocket-L3-1a2b3c --junit      JUnit XML, with a case for each job, for a CI service
 """
 
@@ -29,6 +32,7 @@ Examples:
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
 @click.option("--junit", "as_junit", is_flag=True, help="Print the jobs as JUnit XML. A failed job is an error.")
+@click.option("--inspect", "as_logs", is_flag=True, help="Write the answers as logs that `inspect view` opens.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(
     run: str,
@@ -39,6 +43,7 @@ def command(
     as_markdown: bool,
     as_csv: bool,
     as_junit: bool,
+    as_logs: bool,
     as_json: bool,
 ) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
@@ -55,6 +60,7 @@ def command(
         "--md": as_markdown,
         "--csv": as_csv,
         "--junit": as_junit,
+        "--inspect": as_logs,
         "--json": as_json,
     }
     chosen = [form for form, given in forms.items() if given]
@@ -62,6 +68,12 @@ def command(
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
     path = locate_report(run)
     report = read_report(path)
+    if as_logs:
+        from openrft.bench.inspect_log import write_inspect_logs
+
+        print_text(f"Wrote {(logs := write_inspect_logs(report, path.parent))}.")
+        print_text(f"Next: inspect view --log-dir {shlex.quote(str(logs))}   (after pip install inspect-ai)")
+        return
     summary = summarise(report)
     if as_json:
         print_json({"name": report.name, **dump_document(summary)})
