@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from openrft.bench.gate import PASS, REGRESSION, GateResult
-from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
-from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
-from openrft.bench.report import REPORT_FILE, Report, write_report
-from openrft.bench.summary import summarise
+from openrft.bench.report import Report
+from openrft.bench.run_files import write_run_files
 from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
 from openrft.cli.printing import print_json, print_text
 from openrft.config.documents import dump_document
-from openrft.runtime.files import write_atomic
 from openrft.runtime.text import escape_terminal
 
 _WIDEST = 10_000  # wider than any table, so that a table can be measured
@@ -86,11 +82,7 @@ def _lines(lines: Iterable[str], console: Console) -> None:
 def write_and_show(report: Report, folder: Path, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    summary = summarise(report)
-    report = replace(report, summary=dump_document(summary))
-    write_report(report, folder / REPORT_FILE)
-    write_atomic(folder / "report.md", format_markdown(report, summary))
-    write_page(report, summary, folder)
+    report, summary = write_run_files(report, folder)
     if as_json:
         print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
         return
