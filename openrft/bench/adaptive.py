@@ -15,7 +15,7 @@ from openrft.bench.plan_file import plan_to_json
 from openrft.bench.report import Report
 from openrft.bench.seed_rule import SeedRule, StoppedArm, describe_stopped
 from openrft.bench.sequential import LEVEL
-from openrft.bench.significance import item_variance
+from openrft.bench.significance import item_variance, round_up
 from openrft.bench.statistics import TaskScores
 
 
@@ -71,11 +71,11 @@ def judge(report: Report, rule: SeedRule) -> Judgement:
     floors = {name: find_floor(measured, weights) for name, weights in targets.items()}
     worst = max(floors, key=lambda name: floors[name])
     if floors[worst] > rule.until:
-        items = math.ceil(measured.blocks[0].scores.shape[2] * (floors[worst] / rule.until) ** 2)
+        items = round_up(measured.blocks[0].scores.shape[2] * (floors[worst] / rule.until) ** 2)
         return Judgement(
             state,
             f"Stopped at {seeds} seeds: {state}. The draw of test items alone leaves {_points(floors[worst])} points"
-            f" ({worst}), however many seeds there are; more than {items} items a task would be needed.",
+            f" ({worst}), however many seeds there are; more than {items:,} items a task would be needed.",
         )
     return Judgement(state)
 

@@ -63,5 +63,6 @@ def adjust_for_looks(p: float, looks: Looks) -> float:
 
     if len(looks) < 2 or p >= 1:
         return p
-    # Far out the integral is lost in rounding. No probability of crossing exceeds that of all looks added up.
+    if p < 1e-10:  # the integral is lost in rounding; no probability of crossing exceeds that of all looks added up
+        return len(looks) * p
     return min(1.0, len(looks) * p, max(p, crossing_probability(float(norm.isf(p / 2)), looks)))

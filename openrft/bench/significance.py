@@ -150,13 +150,13 @@ def compare_arms(
     """accuracy(first) - accuracy(second). `trained`: at least one of the arms was trained."""
     counts = {b.scores.shape[1] for b in blocks}
     weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
+    if counts != {1} and (error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint)):
+        return _invert_t(draws, float(draws.estimate @ np.array(weights)), *error, 1.0, paired=same_checkpoint)
     found = estimate_contrast(draws, weights)
     if counts == {1}:
         if trained and not same_checkpoint:
             return Difference(found, None, ONE_TRAINING_SEED)
         return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
-    if error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint):
-        return _invert_t(draws, found.value, *error, 1.0, paired=same_checkpoint)
     return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
 
 
@@ -283,7 +283,7 @@ def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks:
     items = 10.0
     while items < 1e6:
         if detectable_difference(items, completions, seeds, tasks) <= difference:
-            return _round_up(items)
+            return round_up(items)
         items *= 1.02
     return None
 
@@ -303,11 +303,11 @@ def describe_needed_sample_size(distance: float, items: int, seeds: int, error: 
         return "the difference is at the margin itself: no number of items settles it"
     of_seeds, ways = max(error**2 - of_items**2, 0.0), []
     if target > of_seeds:
-        ways.append(f"about {_round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
+        ways.append(f"about {round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
     if seeds > 1 and target > of_items**2:
         ways.append(f"about {max(math.ceil(seeds * of_seeds / (target - of_items**2)), seeds + 1)} seeds")
     more = max(error**2 / target, 1.0)  # by this factor if both grow together
-    both = f"about {_round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
+    both = f"about {round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
     return f"{' or '.join(ways) or both} would settle it (now {items} and {seeds})"
 
 
@@ -329,7 +329,7 @@ def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> 
     return f"{line}; {100 * TARGET_DIFFERENCE:g} points would take {needed}."
 
 
-def _round_up(count: float) -> int:
+def round_up(count: float) -> int:
     """Rounded up to two digits, because a forecast is not more precise."""
     unit = 10 ** max(len(str(int(count))) - 2, 0)
     return math.ceil(count / unit) * unit

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
 from openrft.errors import UsageError
 
@@ -15,6 +18,7 @@ Examples:
   openrft report pocket-L3-1a2b3c --md         report.md, for a pull request
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
+  openrft report pocket-L3-1a2b3c --runframe frames/    the outcomes for evalsig, one file a job
 """
 
 
@@ -26,8 +30,23 @@ Examples:
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+@click.option(
+    "--runframe",
+    "frames",
+    default=None,
+    metavar="FOLDER",
+    type=PathType(file_okay=False, path_type=Path),
+    help="Write every job's scores as RunFrame JSON, which the package evalsig reads.",
+)
 def command(
-    run: str, per_task: bool, show_page: bool, as_page: bool, as_markdown: bool, as_csv: bool, as_json: bool
+    run: str,
+    per_task: bool,
+    show_page: bool,
+    as_page: bool,
+    as_markdown: bool,
+    as_csv: bool,
+    as_json: bool,
+    frames: Path | None,
 ) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
 
@@ -39,11 +58,17 @@ def command(
     from openrft.config.documents import dump_document
 
     forms = {"--html or --open": show_page or as_page, "--md": as_markdown, "--csv": as_csv, "--json": as_json}
+    forms["--runframe"] = frames is not None
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
     path = locate_report(run)
     report = read_report(path)
+    if frames is not None:
+        from openrft.bench.runframe import write_runframes
+
+        print_text(f"Wrote {len(write_runframes(report, frames))} files to {frames}/.")
+        return
     summary = summarise(report)
     if as_json:
         print_json({"name": report.name, **dump_document(summary)})
