@@ -22,7 +22,7 @@ import numpy as np
 from openrft.bench.gate import _Pair, _row
 from openrft.bench.seed_rule import make_seed_rule
 from openrft.bench.sequential import LEVEL, Looks, adjust_for_looks
-from openrft.bench.significance import adjust_holm, compare_arms
+from openrft.bench.significance import adjust_holm, compare_arms, compare_contrast
 from openrft.bench.statistics import BootstrapDraws, TaskScores, resample
 from openrft.rewards.fitness_statistics import compute_reward_fitness
 from openrft.types import Completion, Reward, Rollout, Sample
@@ -81,6 +81,15 @@ def compare_shared(rng: Rng, seeds: int) -> Rates:
     found = compare_arms([block], resample([block], REPLICATES), 1, 0, same_checkpoint=True)
     outside = not found.interval.low <= 0 <= found.interval.high
     return {"p < .05": float(found.p is not None and found.p < 0.05), "0 outside": float(outside)}
+
+
+def compare_shapley(rng: Rng, seeds: int) -> Rates:
+    """The Shapley value of a plugin that does nothing, from the four arms of two plugins."""
+    block = simulate(rng, 4, seeds, noise=0.02)  # base, a, b, ab
+    weights = np.array([-0.5, 0.5, -0.5, 0.5])
+    found = compare_contrast([block], resample([block], REPLICATES if seeds == 1 else 2), weights, trained=True)
+    outside = not found.interval.low <= 0 <= found.interval.high
+    return {"p < .05": float("nan") if found.p is None else float(found.p < 0.05), "0 outside": float(outside)}
 
 
 def compare_family(rng: Rng, seeds: int) -> Rates:
@@ -183,6 +192,7 @@ def list_studies() -> Iterator[tuple[str, int, Callable[[Rng], Rates]]]:
         yield "arms of one checkpoint", seeds, lambda rng, seeds=seeds: compare_shared(rng, seeds)  # type: ignore[misc]
         yield "gate, a true drop of the margin", seeds, lambda rng, seeds=seeds: gate(rng, seeds)  # type: ignore[misc]
     yield "eight arms against one, noise 2 points", 3, lambda rng: compare_family(rng, 3)
+    yield "a Shapley value of two plugins, noise 2 points", 3, lambda rng: compare_shapley(rng, 3)
     for seeds in (2, 3):
         yield "noise 1 point, the arms' luck correlated .8", seeds, _two(seeds, noise=0.01, shared=0.8)
         yield "against vanilla, 2,000 items, noise 1 point", seeds, _two(seeds, noise=0.01, items=2000, untrained=True)
