@@ -52,7 +52,8 @@ def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
         yield from map(build_fitness_table, every)
         return
     rows = tuple((str(m), *_cells(m.found.best), _alpha(m.found)) for m in every)
-    yield TextTable("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
+    columns = ("<measured", *_COLUMNS, "alpha")
+    yield TextTable("Process rewards before RL, the best f of each", columns, rows, dropped_first=DROPPED_FIRST)
 
 
 def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
@@ -61,7 +62,7 @@ def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
     title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
     rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_aggregation)
-    return TextTable(title, (*_COLUMNS, "<best"), rows)
+    return TextTable(title, (*_COLUMNS, "<best"), rows, dropped_first=DROPPED_FIRST)
 
 
 def build_fitness_notes(report: Report) -> Iterator[str]:
@@ -81,6 +82,7 @@ def format_fitness_advice(found: RewardFitness) -> str:
     return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}.{warned}"
 
 
+DROPPED_FIRST = ("with length", "calibration error", "same question")  # by a narrow terminal, in this order
 _COLUMNS = ("<aggregation", "AUROC", "same question", "calibration error", "with length")
 
 

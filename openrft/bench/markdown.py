@@ -31,7 +31,7 @@ def _conclusion(conclusion: Conclusion) -> Iterator[str]:
 
 
 def format_table(grid: TextTable) -> str:
-    """A table under a heading."""
+    """A table under a heading with its title."""
     names = [column.removeprefix("<") for column in grid.columns]
     rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
     lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]

@@ -48,7 +48,7 @@ def build_money_tables(report: Report) -> Iterator[TextTable]:
                 )
             )
     columns = ("<arm", "<model", "replies", "tokens in", "tokens out", "already paid for", "paid", "alone")
-    yield TextTable("Replies of servers", columns, tuple(rows)).without_empty_columns()
+    yield TextTable("Replies of servers", columns, tuple(rows), keys=2).without_empty_columns()
 
 
 def _cells(money: Money, model: str, used: Usage | None, paid: Usage | None, failed: bool) -> tuple[str, ...]:

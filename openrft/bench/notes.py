@@ -16,6 +16,7 @@ from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
+from openrft.stages.context import REPLIES_MISSING
 from openrft.stages.rl_metrics import describe_first_outcomes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
@@ -35,6 +36,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_failures(summary),
         *build_money_notes(report),
         *_unscored(report),
+        *_missing_replies(report),
         *_chance(report, summary),
         *_describe_gains(summary.overall),
         *_seeds(report),
@@ -82,6 +84,17 @@ def _unscored(report: Report) -> Iterator[str]:
             why = "no rule can grade them, and no plugin did"
             why = f"a server failed to answer, or {why}" if failed else why
             yield f"{task.name}: {whole} ({where}): {why}. They are in no number."
+
+
+def _missing_replies(report: Report) -> Iterator[str]:
+    arms: Counter[str] = Counter()
+    for result in report.results:
+        arms[result.arm] += round(sum(n or 0 for name, n in result.metrics.items() if name.endswith(REPLIES_MISSING)))
+    if lacking := [f"{arm} {n}" for arm, n in arms.items() if n]:
+        yield (
+            f"The replay lacked replies of servers ({', '.join(lacking)}): what they would have answered or graded is"
+            " not scored. The same command without --replay asks for them."
+        )
 
 
 def _chance(report: Report, summary: Summary) -> Iterator[str]:
@@ -208,9 +221,8 @@ def _synthesis(report: Report) -> Iterator[str]:
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
         if fallback is not None:
-            notices.add(
-                f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
-            )
+            questions = f"{fallback:.0f} question{'s' * (fallback != 1)}"
+            notices.add(f"{result.task}, seed {result.seed}: the teacher found no right answer to {questions}.")
     yield from sorted(notices)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.dry_run import forecast_options
 from openrft.cli.options import (
     PathType,
     baselines_option,
@@ -20,6 +21,7 @@ from openrft.cli.options import (
     plugins_option,
     shared_options,
     track_option,
+    wide_option,
 )
 from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
@@ -39,6 +41,7 @@ Examples:
   openrft bench --arms paper --arm sft-other=sft,teacher.model=pocket/teacher
   openrft bench --task questions --data mine.csv --plugins graders --prices prices.toml --budget 5.00
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
+  openrft bench --task questions --data mine.csv --policy ./my-model --dry-run --probe
 
 Without --plugins: sft,prm,da,icl, and the arm vote. An arm is a set of plugins; --plugins prm,icl means the arms
 vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Options: `openrft plugins show NAME`.
@@ -103,7 +106,8 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 )
 @track_option
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
+@forecast_options
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
@@ -120,6 +124,8 @@ def command(
     workers: int | None,
     tracker: str | None,
     dry_run: bool,
+    probe: bool,
+    wide: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -132,6 +138,7 @@ def command(
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
     from openrft.bench.significance import describe_power
+    from openrft.cli.dry_run import show_forecast
     from openrft.plugins.task_registry import load_task
 
     account = parse_account(given)
@@ -149,9 +156,9 @@ def command(
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
     line = describe_power(round(fmean(items)), plan.settings.evaluate.completions, len(plan.seeds), len(plan.tasks))
     print_text(f"forecast: {line}", err=True)
-    if dry_run:
-        for arm in plan.arms:
-            print_text(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+    workers = workers or (default_workers() if plan.needs_models else 1)
+    if dry_run or probe:
+        show_forecast(plan, Path(out), workers, account, line, probe, as_json)
         return
 
     from openrft.bench.adaptive import run_until_known
@@ -164,20 +171,20 @@ def command(
         out=Path(out),
         name=name or make_run_name(plan),
         command=shlex.join(["openrft", *sys.argv[1:]]),
-        workers=workers or (default_workers() if plan.needs_models else 1),
+        workers=workers,
         open_display=open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
         account=account,
     )
     report = run_until_known(plan, rule, run, lambda line: print_text(line, err=True)) if rule else run(plan)
-    write_and_show(report, Path(out) / report.name, as_json)
+    write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json", *NAMES}
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "probe", "wide", "as_json", *NAMES}
 
 
 def _refuse_ignored(ctx: click.Context) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.options import PathType
+from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.errors import UsageError
 
@@ -19,16 +19,19 @@ Examples:
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
   openrft report pocket-L3-1a2b3c --runframe frames/    the outcomes for evalsig, one file a job
+  openrft report pocket-L3-1a2b3c --junit      JUnit XML, with a case for each job, for a CI service
 """
 
 
 @click.command("report", epilog=EPILOG)
 @click.argument("run")
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
+@wide_option
 @click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
 @click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
+@click.option("--junit", "as_junit", is_flag=True, help="Print the jobs as JUnit XML. A failed job is an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 @click.option(
     "--runframe",
@@ -41,10 +44,12 @@ Examples:
 def command(
     run: str,
     per_task: bool,
+    wide: bool,
     show_page: bool,
     as_page: bool,
     as_markdown: bool,
     as_csv: bool,
+    as_junit: bool,
     as_json: bool,
     frames: Path | None,
 ) -> None:
@@ -57,8 +62,14 @@ def command(
     from openrft.bench.summary import summarise
     from openrft.config.documents import dump_document
 
-    forms = {"--html or --open": show_page or as_page, "--md": as_markdown, "--csv": as_csv, "--json": as_json}
-    forms["--runframe"] = frames is not None
+    forms = {
+        "--html or --open": show_page or as_page,
+        "--md": as_markdown,
+        "--csv": as_csv,
+        "--junit": as_junit,
+        "--json": as_json,
+        "--runframe": frames is not None,
+    }
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
@@ -80,6 +91,10 @@ def command(
         from openrft.bench.markdown import format_markdown
 
         click.echo(format_markdown(report, summary), nl=False)
+    elif as_junit:
+        from openrft.bench.junit import format_report_junit
+
+        click.echo(format_report_junit(report, summary), nl=False)
     elif show_page or as_page:
         from openrft.bench.page.document import write_page
 
@@ -92,4 +107,4 @@ def command(
 
         from openrft.cli.run_output import show_summary
 
-        show_summary(report, summary, Console(), per_task)
+        show_summary(report, summary, Console(), per_task, wide=wide)

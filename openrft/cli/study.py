@@ -5,13 +5,17 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from openrft.cli.options import PathType, build_request, default_workers, shared_options
 from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_json, print_text
+
+if TYPE_CHECKING:
+    from openrft.runtime.paid.account import AccountSettings
+    from openrft.studies.plan import StudyPlan
 
 EPILOG = """\b
 Examples:
@@ -52,7 +56,7 @@ is compared with a reference. docs/studies.md says what each study found on the 
     help="Jobs in parallel.  [default: 2 on two or more cores, 1 on a GPU]",
 )
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms and how much they ask for, then stop.")
+@click.option("--dry-run", is_flag=True, help="Show the arms and what they cost, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(
@@ -73,7 +77,7 @@ def command(
     stopped study, give the same command again.
     """
     from openrft.studies.catalog import STUDIES
-    from openrft.studies.plan import count_jobs, find_study, make_study_plan, replace_values
+    from openrft.studies.plan import find_study, make_study_plan, replace_values
 
     if name is None:
         if as_json:
@@ -86,32 +90,47 @@ def command(
     account = parse_account(given)
     study = replace_values(find_study(name), values)
     plan = make_study_plan(study, build_request({**given, "plugins": None}, seeds=seeds))
+    workers = workers or default_workers()
     if dry_run:
-        counts = count_jobs(plan)
-        if as_json:
-            arms = [[arm.name for arm in bench.arms] for bench in plan.benches]
-            print_json({"study": study.name, "arms": arms, **{k.replace(" ", "_"): v for k, v in counts.items()}})
-            return
-        print_text(study.question)
-        for bench, suffix in zip(plan.benches, plan.suffixes, strict=True):
-            print_text(f"{suffix or 'one bench'}: {', '.join(arm.name for arm in bench.arms)}")
-        print_text(f"Compared with: {plan.reference}")
-        print_text(
-            "At most, before anything is shared or reused: " + ", ".join(f"{n:,} {k}" for k, n in counts.items())
-        )
+        _show_costs(plan, Path(out), workers, account, as_json)
         return
     for line in dict.fromkeys(line for bench in plan.benches for line in bench.notices):
         print_text(f"note: {line}", err=True)
-    _run(ctx, plan, out, run, workers, as_json, account)
+    _run(ctx, plan, Path(out), run, workers, as_json, account)
+
+
+def _show_costs(plan: StudyPlan, out: Path, workers: int, account: AccountSettings, as_json: bool) -> None:
+    """What the benches will do and cost, each as `openrft bench --dry-run` shows it."""
+    from openrft.bench.forecast.tables import describe_forecast
+    from openrft.cli.dry_run import compute_forecast, describe_plan_cost
+
+    found = []
+    for bench, suffix in zip(plan.benches, plan.suffixes, strict=True):
+        forecast = compute_forecast(bench, out, workers, account, "", probe=False)
+        found.append({"bench": suffix, "arms": [a.name for a in bench.arms], **describe_plan_cost(bench, forecast)})
+        if not as_json:
+            print_text(f"{suffix or 'one bench'}: {', '.join(arm.name for arm in bench.arms)}")
+            for line in filter(None, describe_forecast(forecast, account.prices)):
+                print_text(line)
+    if as_json:
+        print_json({"study": plan.study.name, "reference": plan.reference, "benches": found})
+    else:
+        print_text(f"Compared with: {plan.reference}")
 
 
 def _run(
-    ctx: click.Context, plan: Any, out: str, run: str | None, workers: int | None, as_json: bool, account: Any
+    ctx: click.Context,
+    plan: StudyPlan,
+    out: Path,
+    run: str | None,
+    workers: int,
+    as_json: bool,
+    account: AccountSettings,
 ) -> None:
     from rich.console import Console
 
     from openrft.cli.progress import open_display
-    from openrft.cli.run_output import print_grid
+    from openrft.cli.tables import print_grid
     from openrft.config.documents import dump_document
     from openrft.studies.result import LEGEND, build_table
     from openrft.studies.run import make_study_name, run_study
@@ -119,10 +138,10 @@ def _run(
     folder = run or make_study_name(plan)
     result, finished = run_study(
         plan,
-        Path(out),
+        out,
         folder,
         shlex.join(["openrft", *sys.argv[1:]]),
-        workers or default_workers(),
+        workers,
         open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         account=account,

@@ -10,6 +10,7 @@ import functools
 import importlib
 import json
 import logging
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,20 @@ def read_adapter_base(folder: Path) -> str | None:
         raise CheckpointError(f"{file} names no base model.", "Write its path into base_model_name_or_path.")
     beside = folder / base
     return str(beside) if not Path(base).exists() and beside.exists() else base
+
+
+def count_stored_weights(folder: Path) -> int | None:
+    """The numbers in the folder's safetensors files, from their headers; None if there are none that can be read."""
+    sizes = []
+    for file in folder.glob("*.safetensors"):
+        try:
+            with file.open("rb") as data:
+                header = json.loads(data.read(int.from_bytes(data.read(8), "little")))
+            shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
+            return None  # loading says what is wrong with it
+        sizes += [math.prod(shape) for shape in shapes]
+    return sum(sizes) or None
 
 
 @contextmanager

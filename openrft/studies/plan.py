@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,18 +109,3 @@ def _refuse_varied(study: Study, asked: BenchRequest) -> None:
     given |= {f"{DATA}{name}" for name in asked.data if name in list_fields(DataRequest)}
     if both := sorted(varied & given):
         raise UsageError(f"the study {study.name} varies {', '.join(both)} itself.", "Leave it out, or use --values.")
-
-
-def count_jobs(plan: StudyPlan) -> Mapping[str, int]:
-    """How much the study asks for, before anything is shared or reused: jobs, those that train, answers in RL at most,
-    and answers to test questions."""
-    jobs = [job for bench in plan.benches for job in bench.jobs()]
-    trained = [job for job in jobs if job.arm.plugins]
-    explored = [job.settings.explore for job in jobs if "rl" in job.arm.plugins]
-    return {
-        "benches": len(plan.benches),
-        "jobs": len(jobs),
-        "jobs with plugins": len(trained),
-        "answers in RL": sum(e.steps * e.prompts_per_step * e.group_size for e in explored),
-        "answers to test questions": sum(job.data.test * job.settings.evaluate.completions for job in jobs),
-    }

@@ -13,7 +13,9 @@ import torch
 import openrft
 from openrft.config.settings import PolicySettings, parse_stage_settings
 from openrft.errors import UsageError
-from openrft.policies import placement
+from openrft.plugins.policy_registry import check_placement
+from openrft.policies import fit, placement
+from openrft.policies.checkpoint_files import count_stored_weights
 from openrft.policies.placement import choose_placement, count_parameters
 from openrft.testing import write_tiny_checkpoint
 
@@ -54,6 +56,34 @@ def test_a_small_model_stays_on_the_cpu_unless_told_otherwise(
     assert choose_placement(checkpoint, PolicySettings()).dtype == torch.float16
     assert choose_placement(checkpoint, PolicySettings(dtype="float32")).dtype == torch.float32
     assert choose_placement(checkpoint, PolicySettings(device="cpu")).device.type == "cpu"
+
+
+@pytest.mark.parametrize("settings", [PolicySettings(device="cpu"), PolicySettings(device="cpu", dtype="bfloat16")])
+def test_weights_that_do_not_fit_on_a_cpu_are_refused_before_they_are_read(
+    checkpoint: str, settings: PolicySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "count_stored_weights", lambda folder: 8_000_000_000)
+    monkeypatch.setattr(fit, "read_available_bytes", lambda: 15_000_000_000)
+    needed, more = ("32.3", True) if settings.dtype == "auto" else ("16.3", False)
+    words = f"the weights of .* need {needed} GB, and cpu has 15.0 GB free."
+    for refuse in (lambda: check_placement(checkpoint, settings), lambda: choose_placement(checkpoint, settings)):
+        with pytest.raises(UsageError, match=words) as caught:
+            refuse()
+        assert caught.value.advice.startswith("Choose a smaller model, a machine with more memory")
+        assert ("policy.dtype=bfloat16" in caught.value.advice) == more
+        assert caught.value.advice.endswith(" or policy.load=4bit.")
+    monkeypatch.setattr(fit, "read_available_bytes", lambda: 40_000_000_000)
+    check_placement(checkpoint, settings)
+    monkeypatch.setattr(fit, "read_available_bytes", lambda: None)  # a system that does not tell
+    check_placement(checkpoint, settings)
+
+
+def test_stored_weights_are_counted_from_headers(checkpoint: str, tmp_path: Path) -> None:
+    policy: Any = openrft.open_policy(checkpoint)
+    assert count_stored_weights(Path(checkpoint)) == policy.model.num_parameters()
+    assert count_stored_weights(tmp_path) is None
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 20)
+    assert count_stored_weights(tmp_path) is None
 
 
 def test_weights_that_do_not_fit_are_refused_before_they_are_read(

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import ast
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import openrft
-from openrft import DataError, OpenRFTError, Sampling, UsageError
+from openrft import OpenRFTError, Sampling, UsageError
 from openrft_graders.faults import join, refuse, suggest
 from openrft_graders.formula import parse_formula
 from openrft_graders.grader import OPERATIONS, Grader, Multi, PythonCode, StringCheck, TextSimilarity
 from openrft_graders.model_graders import ModelGrader, SharedPolicy, Turn
-from openrft_graders.response_format import ResponseFormat, find_response_format
-from openrft_graders.rubric.format import parse_rubric, read_rubric_file
+from openrft_graders.rubric.format import parse_rubric
 from openrft_graders.rubric.grader import THRESHOLD, RubricGrader
 from openrft_graders.rubric.judge import RubricJudge
-from openrft_graders.sandbox.client import Limits, SandboxPool
+from openrft_graders.settings import GraderSettings, open_pool, share_policy
 from openrft_graders.template import Template, parse_template
 from openrft_graders.text_metrics import METRICS, open_metric
 
@@ -38,56 +34,6 @@ _FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # required a
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _PARTS = ("text", "input_text", "output_text")
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-_WRAPPINGS = (("method", "reinforcement", "grader"), ("reinforcement", "grader"), ("grader",))
-
-
-@dataclass(frozen=True, slots=True)
-class GraderSettings:
-    """What a user sets beside the grader's own JSON. Errors name these as options of `plugin`."""
-
-    plugin: str = "graders"
-    judge: str | None = None  # the policy that is asked in place of every model
-    embedder: str = "minilm"
-    synonyms: bool = True
-    isolated: bool = True
-    seconds: float = 120.0
-    memory: int = 2048  # MiB
-    pass_threshold: float | None = None
-    invalid_grade: float | None = None
-    policies: dict[str, SharedPolicy] = field(default_factory=dict, compare=False)  # opened, by spec
-    pools: list[SandboxPool] = field(default_factory=list, compare=False)
-
-
-def read_grader_file(path: Path, settings: GraderSettings) -> tuple[Grader, ResponseFormat | None]:
-    """The grader of a JSON file, which is a grader or a job that has one, and the job's response format.
-
-    Raises DataError or UsageError naming the field.
-    """
-    try:
-        text = path.read_text("utf-8")
-        value = json.loads(text)
-    except OSError as fault:
-        raise DataError(f"{path}: it cannot be read: {fault.strerror or fault}.", "Give a JSON file.") from fault
-    except ValueError as fault:
-        raise DataError(f"{path}: it is no JSON: {fault}.", "Give a grader, or a job that has one.") from fault
-    try:
-        return parse_grader(*unwrap_grader(value), settings=settings), find_response_format(value)
-    except UsageError as fault:
-        fault.message = f"{path}: {fault.message}"
-        raise
-
-
-def unwrap_grader(value: Any) -> tuple[Any, str]:
-    """The grader inside of a job or a request, and its path; a grader itself is returned as it is."""
-    if not isinstance(value, Mapping) or "type" in value:
-        return value, ""
-    for names in _WRAPPINGS:
-        inner: Any = value
-        for name in names:
-            inner = inner.get(name) if isinstance(inner, Mapping) else None
-        if inner is not None:
-            return inner, ".".join(names)
-    return value, ""
 
 
 def parse_grader(value: Any, path: str = "", *, settings: GraderSettings, inside: bool = False) -> Grader:
@@ -305,45 +251,3 @@ class _Reader:
             seed=int(numbers.get("seed", 0)),
             reasoning_effort=effort,
         )
-
-
-def open_rubric(path: Path | None, settings: GraderSettings) -> Grader:
-    """The grader by the rubric of a file, or by that of each row. Raises UsageError or DataError."""
-    rubric = None if path is None else read_rubric_file(path)
-    if settings.judge is None:
-        raise UsageError(
-            f"{settings.plugin}.rubric: no judge is named.",
-            f"Say which with --set {settings.plugin}.judge=openai:http://127.0.0.1:8000/v1#model.",
-        )
-    judge = RubricJudge(share_policy(settings.judge, settings), Sampling(temperature=0.0, max_tokens=2048))
-    threshold = THRESHOLD if settings.pass_threshold is None else settings.pass_threshold
-    return RubricGrader(judge, rubric, threshold)
-
-
-def open_pool(settings: GraderSettings) -> SandboxPool:
-    """The sandbox that runs Python, one for all graders. Raises UsageError where the system cannot isolate it."""
-    if not settings.pools:
-        pool = SandboxPool(Limits(settings.seconds, settings.memory << 20, settings.isolated))
-        try:
-            pool.check()
-        except UsageError as fault:
-            fault.advice = fault.advice.replace("sandbox=", f"{settings.plugin}.sandbox=")
-            raise
-        settings.pools.append(pool)
-    return settings.pools[0]
-
-
-def share_policy(spec: str, settings: GraderSettings) -> SharedPolicy:
-    """The policy of this name, one for all graders. Raises OpenRFTError for one that cannot exist."""
-    if spec not in settings.policies:
-        check_policy(spec)
-        settings.policies[spec] = SharedPolicy(spec)
-    return settings.policies[spec]
-
-
-def check_policy(spec: str) -> None:
-    """Refuse a policy that cannot exist, without loading its weights. Raises OpenRFTError."""
-    if spec.startswith(("openai:", "baseline:")):
-        openrft.open_policy(spec)
-    else:
-        openrft.resolve_checkpoint(spec.removeprefix("vllm:"))

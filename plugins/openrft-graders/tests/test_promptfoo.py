@@ -15,8 +15,8 @@ from openrft_graders.grading import open_grader
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file, read_config
 from openrft_graders.promptfoo.opening import open_assertions
-from openrft_graders.read import GraderSettings
 from openrft_graders.rft.family import RFTFamily
+from openrft_graders.settings import GraderSettings
 
 from openrft import DataRequest, UsageError
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openrft_graders.read import GraderSettings, parse_grader, read_grader_file
+from openrft_graders.grader_file import read_grader_file
+from openrft_graders.read import parse_grader
+from openrft_graders.settings import GraderSettings
 
 from openrft import DataError, UsageError
 

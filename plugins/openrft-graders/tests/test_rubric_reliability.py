@@ -50,7 +50,7 @@ class FunctionPolicy:
 def check(reply: Callable[[dict[str, Any]], str], rollouts: list[Rollout] | None = None) -> tuple[RewardCheck, Any]:
     policy: Any = FunctionPolicy(reply)
     grader = RubricGrader(RubricJudge(policy, Sampling(temperature=0.0)), parse_rubric(RUBRIC))
-    found = JudgeCheck((grader,), None, 40).run(answers() if rollouts is None else rollouts, NoProgress())
+    found = JudgeCheck({"": grader}, None, 40).run(answers() if rollouts is None else rollouts, NoProgress())
     assert found is not None
     return found.value, found.metrics
 
@@ -163,3 +163,33 @@ def test_answers_are_spread_over_questions() -> None:
     rows.append(Rollout(Sample("d", "", kind="text"), (), Completion("", finish_reason="context")))
     assert [r.completion.text for r in choose_answers(rows, 4)] == ["1", "3", "4", "2"]
     assert choose_answers(rows, 0) == []
+
+
+def test_two_rubrics_in_a_formula_are_told_apart(serve: Any, judge: Any, tmp_path: Any) -> None:
+    """The checks of their judges, and their criteria, which may be worded alike."""
+    parts = {
+        name: {"type": "rubric", "rubric": f"says {word}\nsays rust", "model": "any"}
+        for name, word in (("chemistry", "iron"), ("money", "gold"))
+    }
+    file = tmp_path / "grader.json"
+    formula = "0.5 * chemistry + 0.5 * money"
+    file.write_text(json.dumps({"type": "multi", "graders": parts, "calculate_output": formula}))
+    with serve(judge.reply) as (spec, _):
+        plugin = Graders(build_options(Graders.Options, {"grader": str(file), "judge": spec, "check_answers": "24"}))
+        found = plugin.check_reward(answers(), NoProgress())
+        metrics = plugin.evaluate(answers()).value
+    assert found is not None
+    assert {name for name in found.metrics if "kappa" in name} == {
+        f"{rubric}.{number}" for rubric in parts for number in ("kappa", "kappa_low")
+    }
+    assert list(dict.fromkeys(words.partition(":")[0] for words in found.value.findings)) == ["chemistry", "money"]
+
+    def share(word: str) -> Any:
+        return pytest.approx(sum(word in r.completion.text for r in answers()) / 24)
+
+    assert {name: value for name, value in metrics.items() if "met" in name} == {
+        "graders.met: chemistry: +1 says iron": share("iron"),
+        "graders.met: chemistry: +1 says rust": share("rust"),
+        "graders.met: money: +1 says gold": share("gold"),
+        "graders.met: money: +1 says rust": share("rust"),
+    }
