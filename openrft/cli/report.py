@@ -60,7 +60,7 @@ def command(
 
     from openrft.bench.report import locate_report, read_report
     from openrft.bench.summary import summarise
-    from openrft.config.documents import dump_document
+    from openrft.bench.summary_document import dump_summary
 
     forms = {
         "--html or --open": show_page or as_page,
@@ -82,7 +82,7 @@ def command(
         return
     summary = summarise(report)
     if as_json:
-        print_json({"name": report.name, **dump_document(summary)})
+        print_json(dump_summary(report, summary))
     elif as_csv:
         from openrft.bench.csv_table import format_csv
 

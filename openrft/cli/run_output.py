@@ -15,9 +15,9 @@ from openrft.bench.outcomes import Summary
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
 from openrft.bench.run_files import write_run_files
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import print_grid, print_line
-from openrft.config.documents import dump_document
 from openrft.runtime.files import report_disk_errors, write_atomic
 
 
@@ -70,7 +70,7 @@ def write_and_show(
     `more`)."""
     report, summary = write_run_files(report, folder)
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
+        print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
     show_summary(
         report, summary, Console(), said=report.notices, wide=wide
