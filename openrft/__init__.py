@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openrft.cli.paid_options import paid_options as paid_options
     from openrft.config.options import FilePath as FilePath
     from openrft.config.options import OutputPath as OutputPath
+    from openrft.config.options import RewardName as RewardName
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.config.settings import Aggregation as Aggregation
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
+    from openrft.tasks.unlabelled import UnlabelledSample as UnlabelledSample
     from openrft.types import JSON as JSON
     from openrft.types import LETTERS as LETTERS
     from openrft.types import AnswerKind as AnswerKind
@@ -117,7 +119,7 @@ _MODULES = {
     "cli.command_context": ("CommandContext",),
     "cli.options": ("PathType", "data_options", "parse_data_options"),
     "cli.paid_options": ("command_account", "paid_options"),
-    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
+    "config.options": ("FilePath", "OutputPath", "RewardName", "WeightsPath", "option"),
     "config.settings": ("Aggregation", "ModelSettings", "Settings"),
     "embedding": ("SentenceEmbedder",),
     "errors": (
@@ -173,6 +175,7 @@ _MODULES = {
         "TaskFamily",
         "TaskInfo",
     ),
+    "tasks.unlabelled": ("UnlabelledSample",),
     "types": (
         "JSON",
         "LETTERS",

@@ -92,7 +92,7 @@ def run_bench(
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
     # First: one that fails costs nothing then. The tasks' own rules grade them, so none compares with another measure.
-    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms), plan.options) is None
+    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms, plan.options), plan.options) is None
     rules = tuple(b for t in tasks.values() for b in score_baselines(t, ran)) if own else ()
     folder = out / name
     track = TrackerConfig(tracker, folder / tracker) if tracker else None
@@ -134,8 +134,7 @@ def run_bench(
 
 
 def _versions(plan: BenchPlan) -> dict[str, str]:
-    families = (task.split("/")[0] for task in plan.tasks)
-    return collect_versions(dict.fromkeys((*families, *(name for arm in plan.arms for name in arm.plugins))))
+    return collect_versions(list_used_plugins(plan.tasks, plan.arms, plan.options))
 
 
 def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
 from openrft.types import Reading
 
+CUDAGraphs = Literal["auto", "on", "off"]
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
 # What the shares of a credit add up to.
@@ -90,6 +91,12 @@ class ExploreSettings:
         help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",
         ge=1,
         renamed_from="checkpoint",
+    )
+    kept_steps: int = option(
+        3,
+        help="Steps of RL whose answers and rewards are kept for the report: the last, the first, and others evenly"
+        " between; 0: none. Of each step at most 64 answers.",
+        ge=0,
     )
 
     def __post_init__(self) -> None:
@@ -179,6 +186,11 @@ class PolicySettings(ModelSettings):
         help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
         " or repeated on another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
+    )
+    cuda_graphs: CUDAGraphs = option(
+        "auto",
+        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
+        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
     )
 
     def __post_init__(self) -> None:

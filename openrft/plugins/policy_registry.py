@@ -95,14 +95,20 @@ def find_kept_checkpoint(name: str) -> str:
 
 def describe_policy(spec: str) -> PolicyDescription | None:
     """What a policy that OpenRFT trained knows about itself; None for any other. Raises CheckpointError."""
-    folder = expand_path(spec.removeprefix(VLLM_PREFIX))
+    folder = find_policy_folder(spec)
     return read_description(folder) if folder.is_dir() else None
+
+
+def find_policy_folder(spec: str) -> Path:
+    """Where the description of a policy lies: its folder, or that of its GGUF file."""
+    path = expand_path(spec.removeprefix(VLLM_PREFIX))
+    return path.parent if path.is_file() and is_gguf(path) else path
 
 
 def read_policy_demonstrations(spec: str) -> list[Demonstration]:
     """The demonstrations that the policy was trained with; empty for a policy without any. Raises CheckpointError."""
     about = describe_policy(spec)
-    return read_demonstrations(expand_path(spec.removeprefix(VLLM_PREFIX))) if about and about.demonstrations else []
+    return read_demonstrations(find_policy_folder(spec)) if about and about.demonstrations else []
 
 
 def recommend_settings(spec: str) -> Mapping[str, Mapping[str, Any]]:

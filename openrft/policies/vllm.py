@@ -51,7 +51,7 @@ def open_vllm(path: str, adapter: Path | None = None, settings: PolicySettings =
 
 
 class VLLMSampler:
-    """A `openrft.policies.hf.CompletionSampler`: a vLLM engine that follows the policy's weights."""
+    """A `openrft.policies.decode_loop.CompletionSampler`: a vLLM engine that follows the policy's weights."""
 
     def __init__(self, path: str) -> None:
         self._path, self.weights = path, ""  # `weights`: the id of the policy whose base weights the engine holds

@@ -121,7 +121,7 @@ def test_what_cannot_be_exported_is_one_line(runs):
     folder, run = runs
     for arguments, code, words in (
         (["--out", "x"], 2, "Name one with --arm"),
-        (["--arm", "vanilla", "--out", "x"], 2, "is not trained: its policy is the given one"),
+        (["--arm", "vanilla", "--out", "x"], 2, "changes nothing: its policy is the given one"),
         (["--arm", "sfd", "--out", "x"], 2, "unknown arm: 'sfd'"),
         (["--arm", "rl", "--seed", "7", "--out", "x"], 2, "unknown seed: '7'"),
         (["--arm", "rl", "--out", "merged"], 2, "the folder is not empty"),

@@ -106,7 +106,7 @@ def make_context(
     )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
     handle: Any = SimpleNamespace(
-        id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
+        load_seconds=0.0, id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
     )
     return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 

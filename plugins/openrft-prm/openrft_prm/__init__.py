@@ -22,6 +22,7 @@ class PRM(openrft.Plugin):
 
     requires = ("rl",)
     rewards = ("process",)
+    needs_gold = False
 
     @dataclass(frozen=True)
     class Options(openrft.ModelSettings):
