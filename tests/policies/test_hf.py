@@ -270,7 +270,7 @@ def test_what_is_missing_or_does_not_fit_is_one_line(tiny, tmp_path):
     tokenizer.add_tokens(["<unused>"])
     tokenizer.save_pretrained(folder)
     HFPolicy(str(folder))  # which does no harm
-    tokenizer.add_special_tokens({"eos_token": "<end>"})
+    tokenizer.add_special_tokens({"eos_token": "<stop>"})
     tokenizer.save_pretrained(folder)
     with pytest.raises(CheckpointError) as caught:
         HFPolicy(str(folder))
