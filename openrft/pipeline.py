@@ -33,6 +33,7 @@ from openrft.stages.instruct import instruct
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
+from openrft.stages.training_log import find_kept_rollouts
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
 
@@ -53,6 +54,7 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    steps_file: Path | None = None  # rollouts of some steps of RL, in the store; None if none were kept
     fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
@@ -94,6 +96,7 @@ def run_stages(context: JobContext) -> JobResult:
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        find_kept_rollouts(metrics),
         fitness.rollouts,
         probes,
         measure_reward_gaps(metrics),
