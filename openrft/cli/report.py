@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 
-from openrft.cli.options import wide_option
+from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.errors import UsageError
 
@@ -19,6 +20,7 @@ Examples:
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
   openrft report pocket-L3-1a2b3c --inspect    logs for `inspect view --log-dir runs/pocket-L3-1a2b3c/inspect`
+  openrft report pocket-L3-1a2b3c --runframe frames/    the outcomes for evalsig, one file a job
   openrft report pocket-L3-1a2b3c --junit      JUnit XML, with a case for each job, for a CI service
 """
 
@@ -34,6 +36,14 @@ Examples:
 @click.option("--junit", "as_junit", is_flag=True, help="Print the jobs as JUnit XML. A failed job is an error.")
 @click.option("--inspect", "as_logs", is_flag=True, help="Write the answers as logs that `inspect view` opens.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+@click.option(
+    "--runframe",
+    "frames",
+    default=None,
+    metavar="FOLDER",
+    type=PathType(file_okay=False, path_type=Path),
+    help="Write every job's scores as RunFrame JSON, which the package evalsig reads.",
+)
 def command(
     run: str,
     per_task: bool,
@@ -45,6 +55,7 @@ def command(
     as_junit: bool,
     as_logs: bool,
     as_json: bool,
+    frames: Path | None,
 ) -> None:
     """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
 
@@ -53,7 +64,7 @@ def command(
 
     from openrft.bench.report import locate_report, read_report
     from openrft.bench.summary import summarise
-    from openrft.config.documents import dump_document
+    from openrft.bench.summary_document import dump_summary
 
     forms = {
         "--html or --open": show_page or as_page,
@@ -62,6 +73,7 @@ def command(
         "--junit": as_junit,
         "--inspect": as_logs,
         "--json": as_json,
+        "--runframe": frames is not None,
     }
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
@@ -74,9 +86,14 @@ def command(
         print_text(f"Wrote {(logs := write_inspect_logs(report, path.parent))}.")
         print_text(f"Next: inspect view --log-dir {shlex.quote(str(logs))}   (after pip install inspect-ai)")
         return
+    if frames is not None:
+        from openrft.bench.runframe import write_runframes
+
+        print_text(f"Wrote {len(write_runframes(report, frames))} files to {frames}/.")
+        return
     summary = summarise(report)
     if as_json:
-        print_json({"name": report.name, **dump_document(summary)})
+        print_json(dump_summary(report, summary))
     elif as_csv:
         from openrft.bench.csv_table import format_csv
 

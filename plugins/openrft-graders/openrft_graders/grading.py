@@ -192,7 +192,7 @@ class RolloutGrader:
             f"{self.plugin}.pass_rate": passed / len(values),
         }
         met = measure_criteria(self.grader, written, scores)
-        metrics |= {f"{self.plugin}.met: {label}": share for label, share in met.items()}
+        metrics |= {f"{self.plugin}.share that meets: {label}": share for label, share in met.items()}
         if self.response_format:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)
