@@ -14,6 +14,7 @@ from openrft.bench.money import build_money_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Report
+from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
 from openrft.stages.context import REPLIES_MISSING
 from openrft.stages.rl_metrics import describe_first_outcomes
@@ -38,6 +39,7 @@ def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
         *_missing_replies(report),
         *_chance(report, summary),
         *_describe_gains(summary.overall),
+        *_seeds(report),
         *_noise(summary),
         *_data(report),
         *_lengths(report),
@@ -147,6 +149,15 @@ def _describe_ability(gain: Gain, row: ArmScore, vanilla: ArmScore, where: str) 
         yield f"whether more of the readable answers are right is open {shown}"
     else:
         yield f"among readable answers no {'more' if gain.value > 0 else 'fewer'} are right {shown}"
+
+
+def _seeds(report: Report) -> Iterator[str]:
+    if rule := read_seed_rule(report.plan):
+        yield (
+            f"Seeds were added until each gain was known to {100 * rule.until:g} points either way, with looks at"
+            f" {', '.join(map(str, rule.looks))} seeds. Intervals and p hold at all of these looks together, so they"
+            f" are wider than those of seeds that were given. {rule.outcome}"
+        ).rstrip()
 
 
 def _noise(summary: Summary) -> Iterator[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.ablation import VANILLA, AblationPlan, build_arms, parse_arms
+from openrft.bench.seed_rule import SeedRule
 from openrft.bench.shared_graders import check_graders, find_graders, find_partial_graders, share_graders
+from openrft.config.documents import OMIT_EMPTY
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
@@ -69,10 +71,18 @@ class BenchPlan:
     options: Mapping[str, Mapping[str, Any]]
     ablation: AblationPlan
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
+    seed_rule: Annotated[SeedRule | None, OMIT_EMPTY] = None  # by which seeds are added; None: they were given
 
     def jobs(self) -> list[Job]:
         """Every job, in the order of the table. Arms of one task and seed are together, because they share stages."""
-        return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
+        stopped = {arm.arm: arm.seeds for arm in self.seed_rule.stopped} if self.seed_rule else {}
+        return [
+            self._job(arm, task, seed)
+            for task in self.tasks
+            for number, seed in enumerate(self.seeds)
+            for arm in self.arms
+            if number < stopped.get(arm.name, len(self.seeds))
+        ]
 
     @property
     def needs_models(self) -> bool:
@@ -114,6 +124,8 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     arms = share_graders(arms, graders, notices)
     if any(source.startswith("policy ") for source in layers):
         notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
+    if (about := describe_policy(asked.policy)) and about.task_instruction:
+        notices.append(f"the instruction that was found for {asked.policy!r} stands in the place of the task's own.")
     used = list_used_plugins(tasks, arms, values)
     faults = _find_unknown_owners(asked.values, used)
     settings, found = parse_stage_settings(values)

@@ -19,6 +19,7 @@ from openrft.bench.plan import (
     coerce_options,
     list_used_plugins,
 )
+from openrft.bench.seed_rule import SeedRule
 from openrft.config.documents import dump_document, read_fields
 from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, suggest
 from openrft.config.settings import STAGE_SETTINGS, parse_stage_settings
@@ -44,6 +45,7 @@ class _PlanFile:
     options: Mapping[str, Mapping[str, Any]]
     ablation: AblationPlan
     notices: tuple[str, ...]
+    seed_rule: SeedRule | None = None
 
 
 def plan_to_json(plan: BenchPlan) -> dict[str, Any]:

@@ -133,6 +133,8 @@ def _lack(row: ArmScore) -> str:
     """Why there is no accuracy."""
     if not row.trouble:
         return "not scored"
+    if any(" was stopped after " in line for line in row.trouble):
+        return "stopped"
     return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 

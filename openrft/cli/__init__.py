@@ -13,6 +13,7 @@ import click
 
 COMMANDS = {
     "bench": "Run arms on tasks and report what each plugin was worth.",
+    "study": "Vary a setting of the method and report what each value is worth.",
     "train": "Train one arm on one task and write the policy.",
     "predict": "Answer new questions with a policy, from a file or in the terminal.",
     "export": "Write the trained policy of a finished run, without training again.",

@@ -162,6 +162,10 @@ class ModelSettings:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ValueError(f"device={self.device} is no device; write auto, cpu, cuda or cuda:N")
 
+    def as_policy_settings(self) -> PolicySettings:
+        """The settings of a policy that is loaded in this way, for `openrft.open_policy`."""
+        return PolicySettings(device=self.device, dtype=self.dtype, load=self.load, attention=self.attention)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings(ModelSettings):
