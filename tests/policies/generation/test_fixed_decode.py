@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2
 
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
-from openrft.policies.generation import decode, fixed_decode
+from openrft.policies.generation import decode, fixed_decode, fixed_prefill
 from openrft.policies.generation.decode import DecodeLimits
 from openrft.policies.generation.fixed_decode import FixedDecoder
 from openrft.policies.generation.replay import StepReplay
@@ -66,6 +66,7 @@ def model_of(name):
 def small_buckets(monkeypatch):
     monkeypatch.setattr(fixed_decode, "LENGTH", 4)
     monkeypatch.setattr(fixed_decode, "LOOK", 2)
+    monkeypatch.setattr(fixed_prefill, "PASS", 24)  # one to six prompts in a pass
 
 
 @pytest.fixture
