@@ -13,12 +13,15 @@ import click
 
 COMMANDS = {
     "bench": "Run arms on tasks and report what each plugin was worth.",
+    "study": "Vary a setting of the method and report what each value is worth.",
     "train": "Train one arm on one task and write the policy.",
     "predict": "Answer new questions with a policy, from a file or in the terminal.",
     "export": "Write the trained policy of a finished run, without training again.",
     "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
+    "items": "Show the questions and answers of a finished bench, arm beside arm.",
+    "compare": "Compare two arms or two runs on the questions that they share.",
     "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
     "grade": "Grade completions from a file, to check the grader before it is trusted.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from openrft.bench.gate_result import PASS, REGRESSION, GateResult, build_gate_table, list_gate_notes
-from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
-from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
-from openrft.bench.report import REPORT_FILE, Report, write_report
-from openrft.bench.summary import summarise
+from openrft.bench.report import Report
+from openrft.bench.run_files import write_run_files
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import print_grid, print_line
-from openrft.config.documents import dump_document
 from openrft.runtime.files import report_disk_errors, write_atomic
 
 
@@ -71,16 +68,12 @@ def write_and_show(
 ) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    summary = summarise(report)
-    report = replace(report, summary=dump_document(summary))
-    write_report(report, folder / REPORT_FILE)
-    write_atomic(folder / "report.md", format_markdown(report, summary))
-    write_page(report, summary, folder)
+    report, summary = write_run_files(report, folder)
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
+        print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
     show_summary(
         report, summary, Console(), said=report.notices, wide=wide
     )  # the notices were printed before the first job
     click.echo()
-    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, plan.json).")
+    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

@@ -92,6 +92,12 @@ class ExploreSettings:
         ge=1,
         renamed_from="checkpoint",
     )
+    kept_steps: int = option(
+        3,
+        help="Steps of RL whose answers and rewards are kept for the report: the last, the first, and others evenly"
+        " between; 0: none. Of each step at most 64 answers.",
+        ge=0,
+    )
 
     def __post_init__(self) -> None:
         own = CREDIT_AGGREGATION.get(self.credit)
@@ -155,6 +161,10 @@ class ModelSettings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ValueError(f"device={self.device} is no device; write auto, cpu, cuda or cuda:N")
+
+    def as_policy_settings(self) -> PolicySettings:
+        """The settings of a policy that is loaded in this way, for `openrft.open_policy`."""
+        return PolicySettings(device=self.device, dtype=self.dtype, load=self.load, attention=self.attention)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig
 
 from openrft.config.settings import ModelSettings
-from openrft.errors import UsageError
+from openrft.errors import CheckpointError, UsageError
 from openrft.policies.fit import check_fit, check_fit_on_cpu
 from openrft.policies.model_families import choose_model_class
 
@@ -81,14 +81,21 @@ def count_parameters(path: str) -> int:
         return int(choose_model_class(path).from_config(AutoConfig.from_pretrained(path)).num_parameters())
 
 
-def load_model(path: str, settings: ModelSettings) -> Any:
+def load_model(path: str, settings: ModelSettings, owner: str = "policy") -> Any:
     """The causal language model in `path` on its device, in eval mode. Neither remote code nor pickled weights.
 
-    Raises UsageError for a device or a package that is not there and for weights that do not fit; and whatever
-    transformers raises.
+    Raises UsageError for a device or a package that is not there and for weights that do not fit, CheckpointError for
+    missing weights, and whatever transformers raises.
     """
-    placement = choose_placement(path, settings)
-    model: Any = choose_model_class(path).from_pretrained(path, **make_load_options(placement, settings))
+    placement = choose_placement(path, settings, owner)
+    loader, options = choose_model_class(path), make_load_options(placement, settings)
+    model, found = loader.from_pretrained(path, output_loading_info=True, **options)
+    if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise CheckpointError(
+            f"{path} lacks weights of its architecture ({model.config.model_type}): {', '.join(missing[:3])}{more}.",
+            "Copy or download it again, with the config.json that was published with the weights.",
+        )
     return (model if settings.load == "4bit" else model.to(placement.device)).eval()
 
 

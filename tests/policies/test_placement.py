@@ -13,6 +13,7 @@ import torch
 import openrft
 from openrft.config.settings import PolicySettings, parse_stage_settings
 from openrft.errors import UsageError
+from openrft.plugins.manager import create_plugin
 from openrft.plugins.policy_registry import check_placement
 from openrft.policies import fit, placement
 from openrft.policies.checkpoint_files import count_stored_weights
@@ -103,6 +104,37 @@ def test_a_gpu_that_is_not_there(checkpoint: str, device: str, monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"policy.device={device}, and PyTorch sees no GPU"):
         openrft.open_policy(checkpoint, settings=PolicySettings(device=device))
+
+
+MODELS = {  # of plugins, each with the option that names it
+    "teacher": "model",
+    "da": "model",
+    "opd": "teacher",
+    "prm": "model",
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_of_plugins_have_the_same_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {MODELS[name]: "pocket/prm" if name == "prm" else "pocket"}
+
+    def check(**settings: str) -> list[str]:
+        plugin, faults = create_plugin(name, {**named, **settings})
+        found: list[str] = faults or plugin.check_job()
+        return found
+
+    assert check(device="cpu", dtype="bfloat16", attention="eager") == []
+    assert "device=gpu is no device" in check(device="gpu")[0]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (fault,) = check(device="cuda:1")
+    assert fault.startswith(f"{name}.device=cuda:1, and PyTorch sees no GPU. Set {name}.device=auto or cpu.")
+    monkeypatch.setattr(fit, "read_available_bytes", lambda: 0)
+    (fault,) = check(device="cpu")
+    assert "need 0.3 GB, and cpu has 0.0 GB free." in fault
+    assert fault.endswith(f"{name}.dtype=bfloat16 or {name}.load=4bit.")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda found: None)
+    (fault,) = check(load="4bit")
+    assert fault.startswith(f"{name}.load=4bit needs the package bitsandbytes, which is not installed.")
 
 
 def test_what_is_no_device_is_refused_where_it_is_set() -> None:
