@@ -166,10 +166,13 @@ def command(
     from openrft.cli.progress import open_display
     from openrft.cli.run_output import write_and_show
 
+    named = name or make_run_name(plan)
+    place = named if out == "runs" else str(Path(out) / named)
+    print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
     run = functools.partial(
         run_bench,
         out=Path(out),
-        name=name or make_run_name(plan),
+        name=named,
         command=shlex.join(["openrft", *sys.argv[1:]]),
         workers=workers,
         open_display=open_display,

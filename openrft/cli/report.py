@@ -16,6 +16,7 @@ Examples:
   openrft report pocket-L3-1a2b3c              a run by its name under runs/
   openrft report results/report.json --per-task
   openrft report pocket-L3-1a2b3c --open       the page, in the browser
+  openrft report pocket-L3-1a2b3c --watch      live, while the bench runs; then the report
   openrft report pocket-L3-1a2b3c --md         report.md, for a pull request
   openrft report pocket-L3-1a2b3c --csv        one row for each arm, for a spreadsheet
   openrft report pocket-L3-1a2b3c --json       the numbers, for another program
@@ -29,6 +30,7 @@ Examples:
 @click.argument("run")
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
 @wide_option
+@click.option("--watch", "watched", is_flag=True, help="Show a bench that runs live, until its report is there.")
 @click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
 @click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
@@ -48,6 +50,7 @@ def command(
     run: str,
     per_task: bool,
     wide: bool,
+    watched: bool,
     show_page: bool,
     as_page: bool,
     as_markdown: bool,
@@ -78,6 +81,10 @@ def command(
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
+    if watched:
+        from openrft.cli.watch import watch
+
+        watch(run)
     path = locate_report(run)
     report = read_report(path)
     if as_logs:
