@@ -201,7 +201,8 @@ class RolloutGrader:
         return HookResult(metrics, counts=counts)
 
     def _measure_parts(self, scores: Sequence[Score]) -> dict[str, float]:
-        """The mean of each grader in a formula, over the answers that the formula and it scored."""
+        """The mean of each grader in a formula, over the answers that it scored. One that does not keep to the response
+        format reaches none."""
         found: dict[str, list[float]] = {}
         if isinstance(self.grader, Multi):
             for name, part in ((n, p) for score in scores if score.value is not None for n, p in score.parts.items()):
