@@ -11,7 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.policy_registry import check_placement, check_thinking
+from openrft.plugins.policy_registry import check_placement, check_thinking, describe_policy
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.gap import RewardGap
@@ -111,6 +111,9 @@ def build_context(
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
     check_jobs([job], {job.task: task})
+    about = describe_policy(job.policy)
+    if about and task.instruction == about.task_instruction:  # a plugin found a better one for this policy
+        task = replace(task, instruction=about.instruction)
     policy = PolicyHandle(job.policy, task, job.settings.policy)
     return JobContext(job, task, _plugins(job), policy, store, progress or NoProgress(), track)
 

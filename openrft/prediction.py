@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from openrft.config.parse import raise_faults
 from openrft.config.settings import Settings, parse_stage_settings
-from openrft.errors import UsageError
+from openrft.errors import CheckpointError, UsageError
 from openrft.grading.agreement import number_answers
 from openrft.grading.grade import Grade, grade
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
@@ -187,18 +187,33 @@ def plan_predictions(spec: str, given: Values, samples: int | None = None, plugi
     values = {owner: {**known.get(owner, {}), **given.get(owner, {})} for owner in ("evaluate", "policy")}
     settings, faults = parse_stage_settings(values)
     raise_faults(faults)
-    if plugins:
-        samples = count_completions_per_answer(plugins) if samples is None else samples
-        _check(plugins, settings)
     shown = {name: {**own, **given.get(name, {})} for name, own in shown.items()}
     demonstrators = PluginSet(shown, shown) if shown else None
+    _check_weights([plugins, demonstrators, *(plugins.scorers.values() if plugins else ())])
+    if plugins:
+        samples = count_completions_per_answer(plugins) if samples is None else samples
+        _check(plugins, settings, spec)
     return PredictionPlan(spec, settings, samples or COMPLETIONS, about, demonstrators, plugins)
 
 
-def _check(plugins: PluginSet, settings: Settings) -> None:
+def _check_weights(sets: Sequence[PluginSet | None]) -> None:
+    """Raises CheckpointError for a model that is not where an option says, such as on another machine."""
+    for own in filter(None, sets):
+        for name in own.names:
+            for option, marker, path in own.named_paths(name):
+                try:
+                    if marker.names == "weights":
+                        fingerprint_policy(path)
+                except CheckpointError as fault:
+                    fault.message = f"{name}.{option}: {fault.message}"
+                    fault.advice = f"Say where it is with --set {name}.{option}=PATH."
+                    raise
+
+
+def _check(plugins: PluginSet, settings: Settings, spec: str) -> None:
     """Raises UsageError for a plugin that could not choose answers, before any is drawn."""
     task = Task("new questions", (), ())
-    for name, result in plugins.call_all("check_job", settings=settings, task=task):
+    for name, result in plugins.call_all("check_job", settings=settings, task=task, policy_spec=spec):
         raise_faults(check_list(name, "check_job", str, result.value))
 
 

@@ -13,10 +13,11 @@ from openrft.runtime.text import escape_markdown, format_code
 from openrft.version import __version__
 
 
-def build_model_card(about: PolicyDescription, base: str, notes: tuple[str, ...]) -> str:
-    """The card. `base` is the folder or hub id of the base model, and `notes` are the caveats of the bench."""
+def build_model_card(about: PolicyDescription, base: str, notes: tuple[str, ...], library: str = "transformers") -> str:
+    """The card. `base` is the folder or hub id of the base model, and `notes` are the caveats of the bench. `library`:
+    the hub's name of what loads the folder (transformers, peft or gguf)."""
     parts = [
-        f"---\n{_build_metadata(about, base)}\n---",
+        f"---\n{_build_metadata(about, base, library)}\n---",
         f"# {escape_markdown(about.title)}",
         f"{_describe_making(about)} Plugins: {escape_markdown(', '.join(about.plugins)) or 'none'}.",
         "\n".join(["## Results", "", *_list_results(about)]),
@@ -50,7 +51,7 @@ def read_licence(base: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _build_metadata(about: PolicyDescription, base: str) -> str:
+def _build_metadata(about: PolicyDescription, base: str, library: str) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
     results = []
@@ -68,7 +69,7 @@ def _build_metadata(about: PolicyDescription, base: str) -> str:
     named: dict[str, Any] = {} if Path(base).exists() else {"base_model": base}  # a folder means nothing elsewhere
     data = ModelCardData(
         license=read_licence(base),
-        library_name="transformers",
+        library_name=library,
         pipeline_tag="text-generation",
         tags=["openrft", "reinforcement-fine-tuning"],
         model_name=about.title,
@@ -90,6 +91,8 @@ def _list_results(about: PolicyDescription) -> Iterator[str]:
     if about.vanilla is not None:
         yield f"| the base model | {_show(about.vanilla)} |"
     yield f"| this arm | {_show(about.score)} |"
+    for arm, score in about.arms.items():
+        yield f"| the arm {escape_markdown(arm)} of the same bench | {_show(score)} |"
     if about.gain is not None:
         gain = format_gain(about.gain.value, about.gain.low, about.gain.high)
         yield ""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.live import LiveFile
 from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
@@ -103,8 +104,10 @@ def run_bench(
     began = time.perf_counter()
     with open_display(jobs) as display:
         folders = JobFolders(store, folder / FAILURES_FOLDER, track, account)
-        for number, (result, files) in run_jobs(jobs, folders, workers, display, debug):
+        live = LiveFile(folder, name, jobs, display)
+        for number, (result, files) in run_jobs(jobs, folders, workers, live, debug):
             results[number] = result
+            live.add_result(number, result)
             if isinstance(result, ArmResult):  # an earlier attempt may have failed
                 failure_file(jobs[number], folders.failures).unlink(missing_ok=True)
             for kind, file in files.items():

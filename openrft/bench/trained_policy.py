@@ -21,6 +21,7 @@ from openrft.pipeline import JobResult, run_job
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import VLLM_PREFIX, fingerprint_policy, resolve_checkpoint
 from openrft.plugins.registry import collect_versions, load_declaration
+from openrft.plugins.task_registry import load_task
 from openrft.policies.adapter_export import export_adapter
 from openrft.policies.description import Estimate, PolicyDescription
 from openrft.policies.export import Companions, export_checkpoint, export_gguf
@@ -84,7 +85,8 @@ def export_job(
     about, base = describe_policy(report, outcome), resolve_checkpoint(job.policy.removeprefix(VLLM_PREFIX))
     base = str(Path(base).resolve()) if Path(base).exists() else base
     notes = (*build_training_notes([job.task], [summarise_job(outcome)]),)
-    beside = Companions(about, build_model_card(about, base, notes), outcome.pool, outcome.metrics_file)
+    library = "peft" if as_adapter else "gguf" if gguf else "transformers"
+    beside = Companions(about, build_model_card(about, base, notes, library), outcome.pool, outcome.metrics_file)
     if as_adapter:
         export_adapter(outcome.policy.adapters, base, outcome.policy.load(), folder, beside)
     elif gguf:
@@ -116,6 +118,12 @@ def describe_policy(report: Report, outcome: JobResult) -> PolicyDescription:
         instruction=task.instruction,
         settings=settings,
         demonstrations=_record_options(outcome.demonstration_plugins, job),
+        task_instruction=_find_replaced(outcome),
+        arms={
+            row.arm: Estimate(row.accuracy.value, row.accuracy.low, row.accuracy.high)
+            for row in rows.values()
+            if row.plugins and row.arm != job.arm.name and row.accuracy is not None
+        },
         trained=bool(outcome.policy.adapters),
         answering=answering,
         weights=_fingerprint_weights(answering),
@@ -128,6 +136,12 @@ def describe_policy(report: Report, outcome: JobResult) -> PolicyDescription:
         seeds=own.seeds,
         versions=collect_versions(dict.fromkeys((job.task.split("/")[0], *job.arm.plugins))),
     )
+
+
+def _find_replaced(outcome: JobResult) -> str:
+    """The task's own instruction, if the arm was evaluated with another one; else empty."""
+    own = load_task(outcome.job.task, outcome.job.data).instruction
+    return "" if own == outcome.task.instruction else own
 
 
 def record_answering(job: Job) -> dict[str, dict[str, Any]]:

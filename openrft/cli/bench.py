@@ -133,8 +133,8 @@ def command(
     """Run arms on tasks and report what each plugin was worth.
 
     Writes OUT/NAME/: report.html (to look at), report.md, report.json (per-item outcomes), rollouts/*.jsonl,
-    metrics/*.jsonl (one row per RL step), fitness/*.jsonl (what process rewards were measured on) and plan.json. To
-    resume a stopped run, give the same command again.
+    metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
+    rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
@@ -167,10 +167,13 @@ def command(
     from openrft.cli.progress import open_display
     from openrft.cli.run_output import write_and_show
 
+    named = name or make_run_name(plan)
+    place = named if out == "runs" else str(Path(out) / named)
+    print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
     run = functools.partial(
         run_bench,
         out=Path(out),
-        name=name or make_run_name(plan),
+        name=named,
         command=shlex.join(["openrft", *sys.argv[1:]]),
         workers=workers,
         open_display=open_display,

@@ -105,6 +105,10 @@ def command(
 
     if sum((question is not None, data is not None, ask)) != 1:
         raise UsageError("nothing to answer, or too much.", "Give a QUESTION, or --data FILE, or --ask.")
+    if question is not None:
+        _check_question(question, options, given["kind"])
+    elif options:
+        raise UsageError("--option says nothing without a QUESTION.", "Leave it out.")
     values = parse_assignments(settings)
     if data is not None and out is None:
         raise UsageError("--data needs --out.", "Name a new .csv or .jsonl file, or - to print.")
@@ -127,6 +131,17 @@ def command(
 def _print_notes(plan: PredictionPlan) -> None:
     for line in plan.describe():
         print_text(f"note: {line}", err=True)
+
+
+def _check_question(question: str, options: Sequence[str], kind: str | None) -> None:
+    from openrft.errors import UsageError
+
+    if not question.strip():
+        raise UsageError("the QUESTION is empty.")
+    if kind == "choice" and not options:
+        raise UsageError("--kind choice needs the options of QUESTION.", "Give each with --option TEXT.")
+    if options and kind not in (None, "choice"):
+        raise UsageError(f"--kind {kind}: a QUESTION with options is a choice.", "Leave --kind out, or the options.")
 
 
 def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:

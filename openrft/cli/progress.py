@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
-from openrft.cli.time_left import BenchEstimate, TimeEstimate, spell_left
+from openrft.bench.time_left import BenchEstimate, TimeEstimate, spell_left
 from openrft.job import Job
 from openrft.runtime.progress import Progress
 from openrft.runtime.text import escape_terminal

@@ -76,4 +76,4 @@ def write_and_show(
         report, summary, Console(), said=report.notices, wide=wide
     )  # the notices were printed before the first job
     click.echo()
-    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, plan.json).")
+    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

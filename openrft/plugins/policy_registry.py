@@ -151,9 +151,12 @@ def _strip_vllm(spec: str) -> str:
     return name
 
 
-def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | None = None) -> Policy:
+def open_policy(
+    spec: str, task: Task | None = None, settings: PolicySettings | None = None, owner: str = "policy"
+) -> Policy:
     """Load the policy that `spec` names. A baseline needs the task that it will answer. `settings` are a run's
-    settings of its policy; without them the defaults are used.
+    settings of its policy; without them the defaults are used. A plugin that loads a model of its own gives its name as
+    `owner`, for messages.
 
     Raises CheckpointError, UnknownName, UsageError or PolicyError.
     """
@@ -167,6 +170,10 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
 
         check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
+    from openrft.policies.placement import use_deterministic_kernels
+
+    if owner == "policy":  # for the whole process, so that the models of plugins have no say in it
+        use_deterministic_kernels(settings.deterministic)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
@@ -175,7 +182,7 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     from openrft.policies.hf import HFPolicy
 
     path, adapter = resolve_adapter(spec)
-    return HFPolicy(_prepare(path), adapter=adapter, settings=settings)
+    return HFPolicy(_prepare(path), adapter=adapter, settings=settings, owner=owner)
 
 
 @functools.cache
@@ -220,6 +227,18 @@ def check_placement(spec: str, settings: ModelSettings, owner: str = "policy") -
     if settings.device == "cpu" or (settings.device == "auto" and not has_gpu_driver()):
         path, _ = resolve_adapter(spec.removeprefix(VLLM_PREFIX))
         check_fit_on_cpu(path, settings, owner)
+
+
+def find_placement_faults(spec: str, settings: ModelSettings, owner: str) -> list[str]:
+    """What `check_placement` refuses, as a plugin's hook `check_job` gives it; empty if nothing is wrong. A model that
+    is not there is refused where it is named, and not here."""
+    try:
+        check_placement(spec, settings, owner)
+    except UsageError as fault:
+        return [str(fault)]
+    except CheckpointError:
+        return []
+    return []
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:

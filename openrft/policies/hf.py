@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
-from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
+from openrft.policies.checkpoint_files import check_tokenizer, hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
 from openrft.policies.decode_loop import CompletionSampler, DecodeLoop, check_cuda_graphs
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
@@ -51,15 +51,16 @@ class HFPolicy:
         sampler: CompletionSampler | None = None,
         adapter: Path | None = None,
         settings: PolicySettings = PolicySettings(),  # noqa: B008  # frozen
+        owner: str = "policy",
     ) -> None:
         """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it. sampler: what
-        draws completions; None: `DecodeLoop`."""
+        draws completions; None: `DecodeLoop`. owner: whose settings they are, for messages."""
         self.path, self.sampler = path, sampler or DecodeLoop(settings.cuda_graphs)
         began = time.perf_counter()
         try:
             self.tokenizer = load_tokenizer(path, adapter, settings.date)
             with hide_leftover_adapter(path) as folder:
-                self.model: Any = load_model(folder, settings)
+                self.model: Any = load_model(folder, settings, owner)
         except OpenRFTError:
             raise
         except Exception as fault:
@@ -83,6 +84,8 @@ class HFPolicy:
             )
         if self._stop[0] not in stop:  # TRL, and whoever reads the trained checkpoint, should stop there too
             self.model.generation_config.eos_token_id = list(self._stop)
+        probe = self.encode([{"role": "user", "content": "1 + 1 = ?"}])
+        check_tokenizer(self.tokenizer, self.model, path, [*probe, *self._stop])
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet

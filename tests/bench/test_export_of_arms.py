@@ -87,7 +87,7 @@ def ask(policy: Path, folder: Path) -> Any:
     return result
 
 
-@pytest.mark.parametrize("arm", ["best", "short", "shown"])
+@pytest.mark.parametrize("arm", ["best", "short", "shown", "instructed"])
 def test_the_exported_arm_answers_as_it_did_in_the_bench(bench, arm, tmp_path):
     report, export = bench
     (own,) = [result for result in report.results if result.arm == arm]
@@ -139,7 +139,7 @@ def test_another_choice_and_its_options_can_be_given(bench):
         ({"rl": {"lr": "1"}}, None, "predict has settings of best-of-n and evaluate and policy alone"),
         ({}, "sft", "--plugins sft: it does not choose answers"),
         ({"best-of-n": {"reward": "placebo"}}, None, "may depend on the gold answer"),
-        ({"best-of-n": {"model": "none"}}, None, "nothing scores its completions"),
+        ({"best-of-n": {"model": ""}}, None, "nothing scores its completions"),
     ):
         with pytest.raises(UsageError, match=words):
             plan_predictions(policy, given, plugin=plugin)

@@ -113,6 +113,9 @@ def test_the_folder_says_what_the_policy_is(runs):
     assert card.data.library_name == "transformers"
     assert card.data.eval_results[0].metric_value == round(about["score"]["value"], 4)
     assert "One training seed" in card.text
+    others = [line.split(" ")[3] for line in card.text.splitlines() if line.startswith("| the arm ")]
+    assert others == ["rl", "rl+sft", "rl+icl"]
+    assert ModelCard.load(folder / "adapter" / "README.md").data.library_name == "peft"
     modes = {stat.S_IMODE(file.stat().st_mode) for file in (folder / "merged").iterdir()}
     assert modes == {0o640}  # umask 027
 

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from openrft.cli import time_left
+from openrft.bench import time_left
+from openrft.bench.time_left import BenchEstimate, TimeEstimate, spell_left
 from openrft.cli.progress import ProgressBars, shorten_names
-from openrft.cli.time_left import BenchEstimate, TimeEstimate, spell_left
 from openrft.job import Arm, Job
 
 

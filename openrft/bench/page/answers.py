@@ -16,6 +16,7 @@ from openrft.config.settings import choose_aggregation
 from openrft.grading.thinking import number_steps
 from openrft.job import format_job_name
 from openrft.rewards.combine import aggregate_steps
+from openrft.runtime.text import replace_lone_surrogates
 
 Data = dict[str, Any]
 BARS = 10  # of a histogram of rewards
@@ -30,9 +31,7 @@ class _Texts:
         self.numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        if not text.isascii():
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return self.numbers.setdefault(text, len(self.numbers))
+        return self.numbers.setdefault(replace_lone_surrogates(text), len(self.numbers))
 
 
 def collect_answers(report: Report, folder: Path) -> Data:

@@ -25,7 +25,7 @@ class PRM(openrft.Plugin):
     needs_gold = False
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(openrft.ModelSettings):
         """What a user can set: `--set prm.NAME=VALUE`."""
 
         model: openrft.WeightsPath = openrft.option(
@@ -39,12 +39,6 @@ class PRM(openrft.Plugin):
         batch_tokens: int = openrft.option(
             8192, help="Tokens per forward pass, shared ones counted once; bounds memory.", ge=1
         )
-        device: Literal["auto", "cpu", "cuda"] = openrft.option(
-            "auto", help="Where the model runs. auto: a GPU if there is one."
-        )
-        dtype: Literal["auto", "float32", "bfloat16"] = openrft.option(
-            "auto", help="Precision of the weights. auto: float32 on CPU, bfloat16 on a GPU."
-        )
         cache_size: int = openrft.option(
             65536,
             help="Scored questions, with their completions, that are kept for later steps; 0: none.",
@@ -56,6 +50,7 @@ class PRM(openrft.Plugin):
         )
 
         def __post_init__(self) -> None:
+            super().__post_init__()
             if self.model.lower() in ("", "none"):
                 raise openrft.UsageError(
                     "no process reward model is named.",
@@ -78,6 +73,11 @@ class PRM(openrft.Plugin):
             from openrft_prm.scorer import check_checkpoint
 
             check_checkpoint(self._path, options.format)
+
+    @openrft.hookimpl
+    def check_job(self) -> list[str]:
+        """The reward model must fit here."""
+        return openrft.find_placement_faults(self._options.model, self._options, "prm")
 
     @openrft.hookimpl
     def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward]]:
@@ -109,7 +109,7 @@ class PRM(openrft.Plugin):
             from openrft_prm.scorer import CheckpointScorer
 
             o = self._options
-            self._scorer = CheckpointScorer(self._path, o.format, o.batch_tokens, o.device, o.dtype)
+            self._scorer = CheckpointScorer(self._path, o.format, o.batch_tokens, o)
         scores = self._scorer.score(groups)
         for (_, text), steps in flatten_scores(groups, scores).items():
             if len(steps) != len(openrft.split_steps(text)):
