@@ -16,12 +16,11 @@ import torch
 
 from openrft.policies.base import Sampling
 from openrft.policies.generation.decode import CHECK, DecodeLimits
+from openrft.policies.generation.fixed_prefill import run_prompts
 from openrft.policies.generation.fixed_step import advance, draw
-from openrft.policies.generation.prefill import prefill, split_prompts
 from openrft.policies.generation.replay import StepReplay
 from openrft.policies.generation.step_buffers import Shape, StepBuffers, StepTensors
 from openrft.policies.generation.step_weights import StepWeights
-from openrft.prefix_tree.llama import rotary_angles
 
 LENGTH = 64  # lengths are rounded up to a multiple of this, long ones to a quarter of the power of two below
 LOOK = 4  # tokens between looks at which rows have ended
@@ -95,7 +94,7 @@ class FixedDecoder:
         if self._buffers.take_moved():
             self.replay.forget()
         _fill_in(tensors, budgets, uniform, limits)
-        logits = _run_prompts(model, tensors, prompts, limits.pad)
+        logits = run_prompts(self._weights, tensors, prompts, limits.pad)
         draw(tensors, logits, sampling.temperature, sampling.top_p)
         tensors = self._run(tensors, budgets, sampling, limits)
         rows = slice(len(budgets))
@@ -134,33 +133,6 @@ def _fill_in(tensors: StepTensors, budgets: Sequence[int], uniform: torch.Tensor
     t.ends.index_fill_(0, torch.tensor(limits.stop, device=device), True)
     t.uniform.zero_()
     t.uniform[: uniform.shape[1], :rows] = uniform.T.to(device)
-
-
-def _run_prompts(model: Any, tensors: StepTensors, prompts: Sequence[Sequence[int]], pad: int) -> torch.Tensor:
-    """Write the prompts' keys and values into the tensors: the logits (lines, V) of the first tokens."""
-    t, shape, start, first = tensors, tensors.shape, 0, []
-    for part in split_prompts(prompts):
-        logits, cache, *_ = prefill(model, part, pad)
-        layers: list[Any] = cache.layers  # all of keys and values
-        for index, layer in enumerate(layers):
-            place = t.prompt[index, :, :, start : start + len(part), shape.width - layer.keys.shape[2] :]
-            place[0], place[1] = layer.keys.transpose(0, 1), layer.values.transpose(0, 1)
-        first.append(logits[:, -1])
-        start += len(part)
-    lengths = torch.tensor([len(p) for p in prompts] + [0] * (shape.groups - len(prompts)), device=t.at.device)
-    t.length.copy_(lengths.repeat_interleave(shape.members))
-    unused = t.hidden.new_full((), torch.finfo(t.hidden.dtype).min)
-    columns = torch.arange(shape.width, device=t.at.device)
-    t.hidden.copy_(torch.where(columns < shape.width - t.length[:, None], unused, 0))
-    cos, sin = rotary_angles(_get_trunk(model), first[0], torch.arange(len(t.turns), device=t.at.device))
-    t.turns.copy_(torch.stack([cos, sin], 1))
-    logits = torch.cat(first).float()
-    filling = logits.new_zeros(shape.groups - len(prompts), logits.shape[-1])
-    return torch.cat([logits, filling]).repeat_interleave(shape.members, 0)
-
-
-def _get_trunk(model: Any) -> Any:
-    return (model.get_base_model() if hasattr(model, "peft_config") else model).model
 
 
 def _end_what_is_over(

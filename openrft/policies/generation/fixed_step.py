@@ -12,7 +12,7 @@ import torch
 from openrft.policies.generation.sampling import sample_tokens
 from openrft.policies.generation.step_buffers import StepTensors
 from openrft.policies.generation.step_weights import LayerWeights, StepWeights
-from openrft.prefix_tree.llama import apply_norm, apply_rotary
+from openrft.prefix_tree.llama import apply_norm
 
 
 def advance(weights: StepWeights, tensors: StepTensors, span: int, temperature: float, top_p: float) -> None:
@@ -25,9 +25,7 @@ def advance(weights: StepWeights, tensors: StepTensors, span: int, temperature: 
     bias = torch.cat([t.hidden, later.expand(len(x), -1)], -1)[:, None]  # (lines, 1, width + span)
     for index, layer in enumerate(weights.layers):
         attended = _attend(index, layer, tensors, apply_norm(layer.input_norm, x), (cos, sin), bias)
-        x = layer.out(attended, x)
-        gate, up = layer.gate_up(apply_norm(layer.output_norm, x)).chunk(2, -1)
-        x = layer.down(layer.activation(gate) * up, x)
+        x = layer.finish(attended, x)
     t.at.add_(1)
     draw(tensors, weights.model.lm_head(apply_norm(core.norm, x)).float(), temperature, top_p)
 
@@ -57,12 +55,7 @@ def _attend(
     (prompt_keys, prompt_values), (own_keys, own_values) = tensors.prompt[index], tensors.own[index]
     heads, groups, width, size = prompt_keys.shape
     lines, span = len(x), bias.shape[-1] - width
-    qkv = layer.qkv(x).view(lines, -1, size)
-    q, k, v = qkv.split([qkv.shape[1] - 2 * heads, heads, heads], 1)
-    if layer.q_norm is not None:
-        q, k = apply_norm(layer.q_norm, q), apply_norm(layer.k_norm, k)
-    turned = apply_rotary(torch.cat([q, k], 1), *turns)
-    q, k = turned.split([turned.shape[1] - heads, heads], 1)
+    q, k, v = layer.project(x, turns)
     fresh = torch.cat([k, v], 1).transpose(0, 1).unsqueeze(2)  # (2 * heads, lines, 1, D)
     tensors.own[index].flatten(0, 1).index_copy_(2, tensors.at, fresh)
     queries = q.shape[1] // heads  # of each key head

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from openrft.prefix_tree.llama import apply_norm, apply_rotary
+
 
 class StepWeights:
     """The layers of `model`, a base model in transformers' sense with a head (LlamaForCausalLM)."""
@@ -45,6 +47,27 @@ class LayerWeights:
         self.out = Projection(attention, ("o_proj",))
         self.gate_up = Projection(mlp, ("gate_proj", "up_proj"))
         self.down = Projection(mlp, ("down_proj",))
+        self._key_heads = attention.k_proj.out_features // attention.head_dim
+
+    def project(
+        self, x: torch.Tensor, turns: tuple[torch.Tensor, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Queries, keys and values (N, heads, D) of the normed x (N, hidden), rotated by `turns`, the cosines and sines
+        (N, 1, D) of their positions."""
+        qkv = self.qkv(x).view(len(x), -1, self.head_dim)
+        own = self._key_heads
+        q, k, v = qkv.split([qkv.shape[1] - 2 * own, own, own], 1)
+        if self.q_norm is not None:
+            q, k = apply_norm(self.q_norm, q), apply_norm(self.k_norm, k)
+        turned = apply_rotary(torch.cat([q, k], 1), *turns)
+        q, k = turned.split([turned.shape[1] - own, own], 1)
+        return q, k, v
+
+    def finish(self, attended: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The layer's output (N, hidden): what attention gave, added to its input x, and the feed-forward part."""
+        x = self.out(attended, x)
+        gate, up = self.gate_up(apply_norm(self.output_norm, x)).chunk(2, -1)
+        return self.down(self.activation(gate) * up, x)
 
 
 class Projection:

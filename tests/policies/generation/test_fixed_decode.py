@@ -19,12 +19,12 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2
 
 from openrft.errors import PolicyError
 from openrft.policies.base import Sampling
-from openrft.policies.generation import decode, fixed_decode
+from openrft.policies.generation import decode, fixed_decode, fixed_prefill
 from openrft.policies.generation.decode import DecodeLimits
 from openrft.policies.generation.fixed_decode import FixedDecoder
 from openrft.policies.generation.replay import StepReplay
 from openrft.policies.generation.sampling import sample_tokens
-from tests.policies.generation.graph_simulation import capture
+from tests.policies.generation.graph_simulation import Recording, capture
 
 SHAPE = {
     "vocab_size": 60,
@@ -66,6 +66,7 @@ def model_of(name):
 def small_buckets(monkeypatch):
     monkeypatch.setattr(fixed_decode, "LENGTH", 4)
     monkeypatch.setattr(fixed_decode, "LOOK", 2)
+    monkeypatch.setattr(fixed_prefill, "PASS", 24)  # one to six prompts in a pass
 
 
 @pytest.fixture
@@ -241,6 +242,43 @@ def test_probabilities_that_are_not_finite_are_said_and_leave_nothing_behind(dec
     broken.model.norm.weight.data.copy_(kept)
     broken.model.layers[0].self_attn.v_proj.weight.data[0, 0] = 0.5
     assert_equal(broken, decoder)
+
+
+VIEWS = {
+    "view",
+    "transpose",
+    "unsqueeze",
+    "slice",
+    "select",
+    "unbind",
+    "flatten",
+    "numpy_T",
+    "chunk",
+    "split_with_sizes",
+}
+
+
+def test_a_layer_with_an_adapter_is_few_kernels():
+    """Eagerly it was over forty. What does not depend on the number of layers is not counted."""
+
+    def count(layers):
+        torch.manual_seed(0)
+        recordings, config = [], LlamaConfig(**{**SHAPE, "num_hidden_layers": layers}, num_key_value_heads=2)
+
+        def record(step):
+            with Recording() as recording:
+                step()
+            recording.undo()
+            recordings.append(recording)
+            return recording.replay
+
+        adapted = with_adapter(AutoModelForCausalLM.from_config(config).eval())
+        few = replace(HOT, max_tokens=5)
+        decode.decode(adapted, PROMPTS, few, LIMITS, decoder=FixedDecoder(StepReplay(lambda: record)))
+        names = [func._schema.name.removeprefix("aten::") for func, *_ in recordings[0].operations]
+        return len([name for name in names if name not in VIEWS])
+
+    assert count(3) - count(2) <= 31
 
 
 def test_bfloat16_draws_nearly_the_same(decoder):
