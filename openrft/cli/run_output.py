@@ -72,8 +72,7 @@ def write_and_show(
     if as_json:
         print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
-    show_summary(
-        report, summary, Console(), said=report.notices, wide=wide
-    )  # the notices were printed before the first job
+    # The notices were printed before the first job.
+    show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
     print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

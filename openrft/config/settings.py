@@ -187,6 +187,11 @@ class PolicySettings(ModelSettings):
         " or repeated on another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
     )
+    deterministic: bool = option(
+        False,
+        help="Whether PyTorch uses kernels that give the same bits every time, where it has them. A GPU needs it for"
+        " runs that repeat to the bit; on a CPU they do anyway.",
+    )
     cuda_graphs: CUDAGraphs = option(
         "auto",
         help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"

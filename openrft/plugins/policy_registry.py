@@ -170,6 +170,10 @@ def open_policy(
 
         check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
+    from openrft.policies.placement import use_deterministic_kernels
+
+    if owner == "policy":  # for the whole process, so that the models of plugins have no say in it
+        use_deterministic_kernels(settings.deterministic)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from openrft.policies.model_families import choose_model_class
 # Parameters below which "auto" means the CPU. Measured: a model of 0.9M parameters is 3 to 14 times faster on two CPU
 # cores than on an H100, because launching a kernel takes longer than computing it; one of 135M is 10 times slower.
 SMALL_MODEL = 20_000_000
+
+
+_deterministic = False  # whether `use_deterministic_kernels` has switched them on
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,19 @@ def load_model(path: str, settings: ModelSettings, owner: str = "policy") -> Any
             "Copy or download it again, with the config.json that was published with the weights.",
         )
     return (model if settings.load == "4bit" else model.to(placement.device)).eval()
+
+
+def use_deterministic_kernels(wanted: bool) -> None:
+    """Make PyTorch use kernels that give the same bits every time, or any. Where it has none of a kind it warns.
+
+    The workspace of cuBLAS must be set before CUDA is used: https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+    """
+    global _deterministic
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if wanted != _deterministic:  # what a program has set by itself is left alone
+        torch.use_deterministic_algorithms(wanted, warn_only=True)
+        _deterministic = wanted
 
 
 def make_load_options(placement: Placement, settings: ModelSettings) -> dict[str, Any]:

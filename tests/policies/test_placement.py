@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +105,32 @@ def test_a_gpu_that_is_not_there(checkpoint: str, device: str, monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"policy.device={device}, and PyTorch sees no GPU"):
         openrft.open_policy(checkpoint, settings=PolicySettings(device=device))
+
+
+def test_deterministic_kernels_are_switched_on_for_the_policy_and_change_no_bit_on_a_cpu(
+    checkpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+
+    def train(settings: PolicySettings) -> list[torch.Tensor]:
+        policy: Any = openrft.open_policy(checkpoint, settings=settings)
+        assert torch.are_deterministic_algorithms_enabled() == settings.deterministic
+        openrft.open_policy(checkpoint, owner="teacher")
+        assert torch.are_deterministic_algorithms_enabled() == settings.deterministic
+        policy.attach_lora(4, 8, 0)
+        prompt = policy.encode(PROMPT)
+        groups = policy.generate([PROMPT], openrft.Sampling(n=2, temperature=1.0, max_tokens=4))
+        optimizer = policy.get_optimizer(1e-2)
+        for completion in groups[0]:
+            optimizer.zero_grad()
+            (-policy.completion_logprobs([prompt], [completion.tokens])[0].sum()).backward()
+            optimizer.step()
+        return [p.detach() for p in policy.model.parameters() if p.requires_grad]
+
+    plain, repeated = train(PolicySettings()), train(PolicySettings(deterministic=True))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert all(torch.equal(one, other) for one, other in zip(plain, repeated, strict=True))
+    train(PolicySettings())  # another job of the process
 
 
 MODELS = {  # of plugins, each with the option that names it
