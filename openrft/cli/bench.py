@@ -54,9 +54,10 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @click.option(
     "--arms",
     default="ablation",
-    metavar="ablation|lattice|paper|none",
+    metavar="ablation|add-one|lattice|paper|none",
     show_default=True,
-    help="ablation: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
+    help="ablation: add-one and leave-one-out; add-one: without leave-one-out, for more seeds in the same time;"
+    " lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
 )
 @baselines_option
 @click.option(

@@ -43,7 +43,7 @@ class ReplayCounts:
 
 
 class StepReplay:
-    """Runs steps. The first use of a key runs its step, which warms it up; the second captures it; all later ones
+    """Runs steps. The first use of a key runs its step, which loads its kernels; the second captures it; all later ones
     replay it.
 
     begin: gives the `Capture` for the graphs made until the next `forget`; None: steps are always run.
@@ -53,27 +53,29 @@ class StepReplay:
     def __init__(self, begin: Callable[[], Capture] | None, required: bool = False) -> None:
         self._begin, self._required = begin, required
         self._capture = begin() if begin else None
-        self._graphs: OrderedDict[Hashable, Step | None] = OrderedDict()
+        self._graphs: OrderedDict[Hashable, Step] = OrderedDict()
+        self._loaded: set[Hashable] = set()  # keys whose kernels have run
         self.counts = ReplayCounts()
 
-    def forget(self) -> None:
-        """Drop all graphs, because an address that they use is no longer valid."""
+    def forget(self, same_kernels: bool = False) -> None:
+        """Drop all graphs, because an address that they use is no longer valid. same_kernels: whether equal keys will
+        mean the same kernels as before, so that they can be captured at once."""
         self._graphs.clear()
+        if not same_kernels:
+            self._loaded.clear()
         self._capture = self._begin() if self._begin else None
 
     def run(self, key: Hashable, step: Step) -> None:
         """Run `step`, or replay what was captured of it. Equal keys must mean the same kernels on the same tensors."""
-        if self._capture is None or key not in self._graphs:
-            self._graphs[key] = None
+        graph = self._graphs.get(key)
+        if graph is None and self._capture is not None and key in self._loaded:
+            graph = self._make(key, step)
+        if graph is None:
             step()
+            self._loaded.add(key)
             self.counts.eager += 1
             return
         self._graphs.move_to_end(key)
-        graph = self._graphs[key] or self._make(key, step)
-        if graph is None:
-            step()
-            self.counts.eager += 1
-            return
         graph()
         self.counts.replayed += 1
 
