@@ -8,7 +8,7 @@ from typing import Any
 
 from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.outcomes import find_failures
-from openrft.bench.report import Report
+from openrft.bench.report import ArmRecord, Report
 from openrft.config.options import describe_options
 from openrft.config.settings import STAGE_SETTINGS, choose_aggregation
 from openrft.tasks.task import DataRequest
@@ -97,6 +97,38 @@ def describe_changes(baseline: Report, candidate: Report, arms: Collection[str])
     found += [(name, old, candidate.versions.get(name, old)) for name, old in baseline.versions.items()]
     told = [f"{name} {old} -> {new}" for name, old, new in found if not _same(old, new)]
     return f"Run otherwise than the baseline: {', '.join(told)}." if told else ""
+
+
+def list_differences(first: Report, first_arm: ArmRecord, second: Report, second_arm: ArmRecord) -> list[str]:
+    """What was run otherwise in two arms of any two reports, one line each: plugins, settings, data, versions, machine.
+
+    Settings are those in effect for the arm. An option that one report does not know yet counts as its default.
+    """
+    both = {*first_arm.plugins} & {*second_arm.plugins}
+    sides = [_describe_arm(report, arm, both) for report, arm in ((first, first_arm), (second, second_arm))]
+    defaults, lines = _list_defaults(), []
+    for name in dict.fromkeys((*sides[0], *sides[1])):
+        old, new = (side.get(name, defaults.get(name, ABSENT)) for side in sides)
+        if not _same(old, new) and not (ABSENT in (old, new) and name.startswith(VERSION)):
+            lines.append(f"{name}: {old} in A, {new} in B")
+    return lines
+
+
+VERSION = "version of "
+
+
+def _describe_arm(report: Report, arm: ArmRecord, plugins: Collection[str]) -> dict[str, str]:
+    """Everything that may differ between two arms, as text. `plugins`: those whose options count, as both arms have
+    them."""
+    families = {task.name.split("/")[0] for task in report.tasks}
+    owners = {*STAGE_SETTINGS, *plugins, *families, "data"}
+    settings = {name: value for name, value in _run_with(report, ()) if "." not in name or name.split(".")[0] in owners}
+    for owner, values in arm.overrides.items():
+        settings |= dict(_flat(owner, values)) if owner in owners else {}
+    found = {"plugins": ", ".join(arm.plugins) or "none", **settings}
+    if arm.policy:
+        found["policy"] = arm.policy
+    return found | {f"{VERSION}{name}": version for name, version in report.versions.items()}
 
 
 def _list_defaults() -> dict[str, str]:

@@ -36,6 +36,11 @@ def collect_measurements(report: Report) -> list[Measurement[RewardFitness]]:
     return _collect(report, lambda result: result.fitness)
 
 
+def collect_checks(report: Report) -> list[Measurement[RewardCheck]]:
+    """What plugins found out about their own rewards, once each, in the order of the arms."""
+    return _collect(report, lambda result: result.checks)
+
+
 def _collect(report: Report, of: Callable[[ArmResult], Sequence[T]]) -> list[Measurement[T]]:
     order = {arm.name: i for i, arm in enumerate(report.arms)}
     shared: dict[tuple[str, int, T], list[str]] = {}
@@ -70,7 +75,7 @@ def build_fitness_notes(report: Report) -> Iterator[str]:
     rewards."""
     for m in collect_measurements(report):
         yield f"{m}: {format_fitness_advice(m.found)}"
-    for check in _collect(report, lambda result: result.checks):
+    for check in collect_checks(report):
         yield f"{check}: {check.found}"
 
 

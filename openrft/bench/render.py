@@ -133,6 +133,8 @@ def _lack(row: ArmScore) -> str:
     """Why there is no accuracy."""
     if not row.trouble:
         return "not scored"
+    if any(" was stopped after " in line for line in row.trouble):
+        return "stopped"
     return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 
@@ -153,10 +155,10 @@ def _components(components: Sequence[Component]) -> TextTable:
 def _gain(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return ("not measured", "")
-    return (format_gain(gain.value, gain.low, gain.high), _p(gain))
+    return (format_gain(gain.value, gain.low, gain.high), format_p(gain))
 
 
-def _p(gain: Gain) -> str:
+def format_p(gain: Gain) -> str:
     """p after Holm's correction; empty if there is none."""
     value = gain.p if gain.adjusted is None else gain.adjusted
     if value is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,10 +27,14 @@ from openrft.cli.options import (
 from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
 
+if TYPE_CHECKING:
+    from openrft.bench.seed_rule import SeedRule
+
 EPILOG = """\b
 Examples:
   openrft bench
   openrft bench --task 'pocket/L3/*' --plugins prm --seeds 0,1,2
+  openrft bench --plugins prm --seeds auto --until 3 --stop-arms
   openrft bench --task questions --data mine.csv --policy ./my-model --plugins sft,icl
   openrft bench --task sciknoweval/L3 --plugins prm,icl --data DIR
   openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
@@ -49,9 +55,10 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @click.option(
     "--arms",
     default="ablation",
-    metavar="ablation|lattice|paper|none",
+    metavar="ablation|add-one|lattice|paper|none",
     show_default=True,
-    help="ablation: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
+    help="ablation: add-one and leave-one-out; add-one: without leave-one-out, for more seeds in the same time;"
+    " lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
 )
 @baselines_option
 @click.option(
@@ -64,8 +71,25 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @click.option(
     "--seeds",
     default=None,
-    metavar="0,1,2",
-    help="Training seeds. Several of them show the noise of training.  [default: 0]",
+    metavar="0,1,2|auto",
+    help="Training seeds. Several of them show the noise of training. auto: one after another, until --until is met."
+    "  [default: 0]",
+)
+@click.option(
+    "--until",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="POINTS",
+    help="With --seeds auto: stop when the interval of every gain reaches at most this far either way.  [default: 3]",
+)
+@click.option(
+    "--most-seeds", type=click.IntRange(min=3), default=None, help="With --seeds auto: the last look.  [default: 10]"
+)
+@click.option(
+    "--stop-arms",
+    is_flag=True,
+    help="With --seeds auto: no further seeds for arms that are shown not to become the best. They get no score, nor"
+    " does a plugin's worth that needs them.",
 )
 @click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, unchanged.")
 @click.option(
@@ -93,6 +117,9 @@ def command(
     arms: str,
     extra: tuple[str, ...],
     seeds: str | None,
+    until: float | None,
+    most_seeds: int | None,
+    stop_arms: bool,
     plan_file: str | None,
     out: str,
     name: str | None,
@@ -107,8 +134,8 @@ def command(
     """Run arms on tasks and report what each plugin was worth.
 
     Writes OUT/NAME/: report.html (to look at), report.md, report.json (per-item outcomes), rollouts/*.jsonl,
-    metrics/*.jsonl (one row per RL step), fitness/*.jsonl (what process rewards were measured on) and plan.json. To
-    resume a stopped run, give the same command again.
+    metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
+    rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
@@ -117,11 +144,15 @@ def command(
     from openrft.plugins.task_registry import load_task
 
     account = parse_account(given)
+    rule = _read_seed_rule(seeds, until, most_seeds, stop_arms)
     if plan_file:
         refuse_ignored(ctx)
         plan = read_plan(Path(plan_file))
     else:
-        plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
+        asked = build_request(given, arms=arms, extra=extra, seeds=None if rule else seeds)
+        plan = make_plan(asked)
+    if rule:
+        plan = replace(plan, seeds=tuple(range(rule.looks[-1])), seed_rule=rule)
     for line in plan.notices:
         print_text(f"note: {line}", err=True)
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
@@ -132,21 +163,26 @@ def command(
         show_forecast(plan, Path(out), workers, account, line, probe, as_json)
         return
 
+    from openrft.bench.adaptive import run_until_known
     from openrft.bench.runner import make_run_name, run_bench
     from openrft.cli.progress import open_display
     from openrft.cli.run_output import write_and_show
 
-    report = run_bench(
-        plan,
-        Path(out),
-        name or make_run_name(plan),
-        shlex.join(["openrft", *sys.argv[1:]]),
-        workers,
-        open_display,
+    named = name or make_run_name(plan)
+    place = named if out == "runs" else str(Path(out) / named)
+    print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
+    run = functools.partial(
+        run_bench,
+        out=Path(out),
+        name=named,
+        command=shlex.join(["openrft", *sys.argv[1:]]),
+        workers=workers,
+        open_display=open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
         account=account,
     )
+    report = run_until_known(plan, rule, run, lambda line: print_text(line, err=True)) if rule else run(plan)
     write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
@@ -171,3 +207,15 @@ def refuse_ignored(ctx: click.Context, beside: Collection[str] = ()) -> None:
             f"--plan decides what is run, so {', '.join(given)} would be ignored.",
             "Leave them out, or edit the plan.",
         )
+
+
+def _read_seed_rule(seeds: str | None, until: float | None, most: int | None, stop_arms: bool) -> SeedRule | None:
+    """The rule of --seeds auto; None without it. Raises UsageError for its options without it."""
+    from openrft.bench.seed_rule import MOST_SEEDS, UNTIL, make_seed_rule
+    from openrft.errors import UsageError
+
+    if seeds == "auto":
+        return make_seed_rule(UNTIL if until is None else until / 100, most or MOST_SEEDS, stop_arms)
+    if until is not None or most is not None or stop_arms:
+        raise UsageError("--until, --most-seeds and --stop-arms need --seeds auto.")
+    return None

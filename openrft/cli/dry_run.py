@@ -44,9 +44,9 @@ def show_forecast(
 ) -> None:
     """Print what the plan will do and cost. `out` holds the store. `power`: which difference is detectable."""
     memory = print_memory(plan, workers)
-    forecast = _compute_forecast(plan, out, workers, account, power, probe)
+    forecast = compute_forecast(plan, out, workers, account, power, probe)
     if as_json:
-        print_json({**_describe(plan, forecast), "memory": memory})
+        print_json({**describe_plan_cost(plan, forecast), "memory": memory})
         return
     from rich.console import Console
 
@@ -60,9 +60,10 @@ def show_forecast(
         print_text(line)
 
 
-def _compute_forecast(
+def compute_forecast(
     plan: BenchPlan, out: Path, workers: int, account: AccountSettings, power: str, probe: bool
 ) -> Forecast:
+    """What the plan's stages will cost. `probe`: those of unknown cost are tried on ten questions first."""
     from dataclasses import replace
 
     from openrft.bench.forecast.estimate import make_forecast
@@ -91,7 +92,7 @@ def _compute_forecast(
     return replace(make_forecast(planned, history, workers, threads, account.prices, measured), detectable=power)
 
 
-def _describe(plan: BenchPlan, forecast: Forecast) -> dict[str, Any]:
+def describe_plan_cost(plan: BenchPlan, forecast: Forecast) -> dict[str, Any]:
     """The forecast as plain data: totals, and every stage of every job."""
     from dataclasses import asdict
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from openrft.bench.gate_result import PASS, REGRESSION, GateResult, build_gate_table, list_gate_notes
-from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
-from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
-from openrft.bench.report import REPORT_FILE, Report, write_report
-from openrft.bench.summary import summarise
+from openrft.bench.report import Report
+from openrft.bench.run_files import write_run_files
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import print_grid, print_line
-from openrft.config.documents import dump_document
 from openrft.runtime.files import report_disk_errors, write_atomic
 
 
@@ -38,19 +35,22 @@ def show_summary(
     left_out: list[str] = []
     for grid in build_tables(report, summary, per_task):
         left_out += print_grid(grid, console, wide)
-    if left_out:
-        names = ", ".join(dict.fromkeys(left_out))
-        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
+    _name_left_out(left_out, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console, wide: bool = False) -> None:
     """Print what the gate compared, and its verdict."""
     if verdict.rows:
-        print_grid(build_gate_table(verdict), console, wide)
+        _name_left_out(print_grid(build_gate_table(verdict), console, wide), console)
     _lines(list_gate_notes(verdict), console)
     style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
     console.print(Text(f"gate: {verdict.verdict}", style=style), soft_wrap=True)
+
+
+def _name_left_out(columns: Iterable[str], console: Console) -> None:
+    if names := ", ".join(dict.fromkeys(columns)):
+        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
 
 
 def _lines(lines: Iterable[str], console: Console) -> None:
@@ -71,16 +71,11 @@ def write_and_show(
 ) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    summary = summarise(report)
-    report = replace(report, summary=dump_document(summary))
-    write_report(report, folder / REPORT_FILE)
-    write_atomic(folder / "report.md", format_markdown(report, summary))
-    write_page(report, summary, folder)
+    report, summary = write_run_files(report, folder)
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
+        print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
-    show_summary(
-        report, summary, Console(), said=report.notices, wide=wide
-    )  # the notices were printed before the first job
+    # The notices were printed before the first job.
+    show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
-    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, plan.json).")
+    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

@@ -219,8 +219,8 @@ class Hooks:
     def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward | None]]:
         """One Reward per rollout, in order. The results of all plugins are collected.
 
-        What a completion is worth in RL besides its grade. Evaluation never calls it. How right an answer is, in RL
-        and in evaluation alike, is for the hook `grade`.
+        What a completion is worth in RL besides its grade. How right an answer is, in RL and in evaluation alike, is
+        for the hook `grade`. Evaluation calls this one only to choose among completions: see `Plugin.needs_gold`.
 
         kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`), or one
         `score` for the whole of it, such as for brevity. The core aggregates the steps with f and computes
@@ -232,9 +232,10 @@ class Hooks:
         None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
         step and counts it. If that is more than half of them, the job stops. An exception stops the job and names the
         plugin. It never becomes a zero.
-        `step` counts from 0. -1 means rollouts before RL: those that measure process rewards (stages/fitness.py), for
-        which plugins without process rewards are not called, and answers that are made to be paid without being right
-        (stages/probe.py). The plugin's `rewards` declares its kinds.
+        `step` counts from 0. -1 means rollouts outside of RL: those that measure process rewards (stages/fitness.py),
+        for which plugins without process rewards are not called, answers that are made to be paid without being right
+        (stages/probe.py), and completions to choose from, which have no grade. The plugin's `rewards` declares its
+        kinds.
         """
         raise NotImplementedError
 
@@ -273,12 +274,19 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def weigh(self, candidates: Sequence[Candidates], task: Task, progress: Progress) -> Returned[list[list[float]]]:
+    def weigh(
+        self,
+        candidates: Sequence[Candidates],
+        task: Task,
+        progress: Progress,
+        rewards: Sequence[Sequence[Reward]] | None,
+    ) -> Returned[list[list[float]]]:
         """A weight from 0 up for each completion of each test question, from which its answer is made.
 
         `completions_per_answer` completions are drawn for each answer. `answer_rule` says what the weights do: "vote"
         adds up those of equal answers, and "best" takes the completion with the highest. An arm can have one plugin
-        with this hook.
+        with this hook. `rewards`: those of each completion, by the plugin that an option of the type
+        `openrft.RewardName` names; None without such an option.
         """
         raise NotImplementedError
 

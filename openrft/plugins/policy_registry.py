@@ -95,14 +95,20 @@ def find_kept_checkpoint(name: str) -> str:
 
 def describe_policy(spec: str) -> PolicyDescription | None:
     """What a policy that OpenRFT trained knows about itself; None for any other. Raises CheckpointError."""
-    folder = expand_path(spec.removeprefix(VLLM_PREFIX))
+    folder = find_policy_folder(spec)
     return read_description(folder) if folder.is_dir() else None
+
+
+def find_policy_folder(spec: str) -> Path:
+    """Where the description of a policy lies: its folder, or that of its GGUF file."""
+    path = expand_path(spec.removeprefix(VLLM_PREFIX))
+    return path.parent if path.is_file() and is_gguf(path) else path
 
 
 def read_policy_demonstrations(spec: str) -> list[Demonstration]:
     """The demonstrations that the policy was trained with; empty for a policy without any. Raises CheckpointError."""
     about = describe_policy(spec)
-    return read_demonstrations(expand_path(spec.removeprefix(VLLM_PREFIX))) if about and about.demonstrations else []
+    return read_demonstrations(find_policy_folder(spec)) if about and about.demonstrations else []
 
 
 def recommend_settings(spec: str) -> Mapping[str, Mapping[str, Any]]:
@@ -145,9 +151,12 @@ def _strip_vllm(spec: str) -> str:
     return name
 
 
-def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | None = None) -> Policy:
+def open_policy(
+    spec: str, task: Task | None = None, settings: PolicySettings | None = None, owner: str = "policy"
+) -> Policy:
     """Load the policy that `spec` names. A baseline needs the task that it will answer. `settings` are a run's
-    settings of its policy; without them the defaults are used.
+    settings of its policy; without them the defaults are used. A plugin that loads a model of its own gives its name as
+    `owner`, for messages.
 
     Raises CheckpointError, UnknownName, UsageError or PolicyError.
     """
@@ -161,6 +170,10 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
 
         check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
+    from openrft.policies.placement import use_deterministic_kernels
+
+    if owner == "policy":  # for the whole process, so that the models of plugins have no say in it
+        use_deterministic_kernels(settings.deterministic)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
@@ -169,7 +182,7 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     from openrft.policies.hf import HFPolicy
 
     path, adapter = resolve_adapter(spec)
-    return HFPolicy(_prepare(path), adapter=adapter, settings=settings)
+    return HFPolicy(_prepare(path), adapter=adapter, settings=settings, owner=owner)
 
 
 @functools.cache
@@ -214,6 +227,18 @@ def check_placement(spec: str, settings: ModelSettings, owner: str = "policy") -
     if settings.device == "cpu" or (settings.device == "auto" and not has_gpu_driver()):
         path, _ = resolve_adapter(spec.removeprefix(VLLM_PREFIX))
         check_fit_on_cpu(path, settings, owner)
+
+
+def find_placement_faults(spec: str, settings: ModelSettings, owner: str) -> list[str]:
+    """What `check_placement` refuses, as a plugin's hook `check_job` gives it; empty if nothing is wrong. A model that
+    is not there is refused where it is named, and not here."""
+    try:
+        check_placement(spec, settings, owner)
+    except UsageError as fault:
+        return [str(fault)]
+    except CheckpointError:
+        return []
+    return []
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:

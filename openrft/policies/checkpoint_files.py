@@ -12,7 +12,7 @@ import json
 import logging
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,6 +94,18 @@ def load_tokenizer(path: str, adapter: Path | None, date: str) -> Any:
 
     own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
     return pin_template_date(AutoTokenizer.from_pretrained(adapter if own else path), date)
+
+
+def check_tokenizer(tokenizer: Any, model: Any, path: str, prompt: Sequence[int]) -> None:
+    """Raises CheckpointError for a tokenizer that writes tokens which the model has no embedding for. Added tokens that
+    are beyond its embeddings do no harm, as long as none is in a `prompt` such as every question has."""
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    count = max(tokenizer.vocab_size, max(prompt, default=0) + 1)
+    if count > rows:
+        raise CheckpointError(
+            f"the tokenizer of {path} writes {count:,} tokens, and the model's embeddings have {rows:,} rows.",
+            "Copy the tokenizer that was published with the model into the folder.",
+        )
 
 
 def pin_template_date(tokenizer: T, date: str = PolicySettings().date) -> T:

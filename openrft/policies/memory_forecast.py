@@ -17,8 +17,8 @@ from openrft.config.settings import ModelSettings
 from openrft.errors import CheckpointError, first_line
 from openrft.policies.fit import FOUR_BITS
 from openrft.policies.generation.decode import KV_BYTES, KV_SHARE
-from openrft.policies.generation.grouped import PREFILL
 from openrft.policies.generation.own_cache import get_text_config
+from openrft.policies.generation.prefill import PREFILL
 from openrft.policies.logprobs import LOGITS_BYTES
 from openrft.policies.lora_merge import MAX_COPIED_PARAMETERS
 from openrft.policies.memory import CPU_BYTES, MAX_TOKENS, count_activation_bytes, plan_for

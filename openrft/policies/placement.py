@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +11,16 @@ import torch
 from transformers import AutoConfig
 
 from openrft.config.settings import ModelSettings
-from openrft.errors import UsageError
+from openrft.errors import CheckpointError, UsageError
 from openrft.policies.fit import check_fit, check_fit_on_cpu
 from openrft.policies.model_families import choose_model_class
 
 # Parameters below which "auto" means the CPU. Measured: a model of 0.9M parameters is 3 to 14 times faster on two CPU
 # cores than on an H100, because launching a kernel takes longer than computing it; one of 135M is 10 times slower.
 SMALL_MODEL = 20_000_000
+
+
+_deterministic = False  # whether `use_deterministic_kernels` has switched them on
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,35 @@ def count_parameters(path: str) -> int:
         return int(choose_model_class(path).from_config(AutoConfig.from_pretrained(path)).num_parameters())
 
 
-def load_model(path: str, settings: ModelSettings) -> Any:
+def load_model(path: str, settings: ModelSettings, owner: str = "policy") -> Any:
     """The causal language model in `path` on its device, in eval mode. Neither remote code nor pickled weights.
 
-    Raises UsageError for a device or a package that is not there and for weights that do not fit; and whatever
-    transformers raises.
+    Raises UsageError for a device or a package that is not there and for weights that do not fit, CheckpointError for
+    missing weights, and whatever transformers raises.
     """
-    placement = choose_placement(path, settings)
-    model: Any = choose_model_class(path).from_pretrained(path, **make_load_options(placement, settings))
+    placement = choose_placement(path, settings, owner)
+    loader, options = choose_model_class(path), make_load_options(placement, settings)
+    model, found = loader.from_pretrained(path, output_loading_info=True, **options)
+    if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise CheckpointError(
+            f"{path} lacks weights of its architecture ({model.config.model_type}): {', '.join(missing[:3])}{more}.",
+            "Copy or download it again, with the config.json that was published with the weights.",
+        )
     return (model if settings.load == "4bit" else model.to(placement.device)).eval()
+
+
+def use_deterministic_kernels(wanted: bool) -> None:
+    """Make PyTorch use kernels that give the same bits every time, or any. Where it has none of a kind it warns.
+
+    The workspace of cuBLAS must be set before CUDA is used: https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+    """
+    global _deterministic
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if wanted != _deterministic:  # what a program has set by itself is left alone
+        torch.use_deterministic_algorithms(wanted, warn_only=True)
+        _deterministic = wanted
 
 
 def make_load_options(placement: Placement, settings: ModelSettings) -> dict[str, Any]:

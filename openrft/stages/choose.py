@@ -20,6 +20,7 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.runtime.progress import Progress
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.score import score_candidates
 from openrft.stages.work import count_completions_per_answer
 from openrft.tasks.task import Task, hide_answer
 from openrft.types import Draw, Rollout
@@ -62,7 +63,8 @@ def call_weigh_hook(
 
     Raises PluginError for a missing weight, or one that is not finite or below 0.
     """
-    answered = plugins.call_first("weigh", candidates=candidates, task=task, progress=progress)
+    rewards = score_candidates(plugins, candidates, task, stats)
+    answered = plugins.call_first("weigh", candidates=candidates, task=task, progress=progress, rewards=rewards)
     if answered is None:
         raise PluginError(
             f"{find_plugin(plugins.implementing('weigh')[0])} gave None in weigh, in place of a list of weights."

@@ -111,6 +111,10 @@ def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     return cast(TrainablePolicy, policy)
 
 
+def _identify_paths(plugins: PluginSet, name: str) -> list[list[str]]:
+    return [[option, _fingerprint(marker, path)] for option, marker, path in plugins.named_paths(name)]
+
+
 def _fingerprint(marker: PathMarker, path: str) -> str:
     """A fingerprint of what an option names; "" for what is not there: a plugin that needs it has refused it."""
     if marker.names == "weights":
@@ -152,7 +156,9 @@ class JobContext:
         names = list(names)
         rows = self.plugins.identity(names)
         for name, row in zip(names, rows, strict=True):
-            row += [[option, _fingerprint(marker, path)] for option, marker, path in self.plugins.named_paths(name)]
+            row += _identify_paths(self.plugins, name)
+            if scorer := self.plugins.scorers.get(name):
+                row += [[*own, *_identify_paths(scorer, own[0])] for own in scorer.identity(scorer.names)]
         return rows
 
     def run_stage(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 import openrft
 from openrft.config.settings import PolicySettings, parse_stage_settings
 from openrft.errors import UsageError
+from openrft.plugins.manager import create_plugin
 from openrft.plugins.policy_registry import check_placement
 from openrft.policies import fit, placement
 from openrft.policies.checkpoint_files import count_stored_weights
@@ -103,6 +105,63 @@ def test_a_gpu_that_is_not_there(checkpoint: str, device: str, monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"policy.device={device}, and PyTorch sees no GPU"):
         openrft.open_policy(checkpoint, settings=PolicySettings(device=device))
+
+
+def test_deterministic_kernels_are_switched_on_for_the_policy_and_change_no_bit_on_a_cpu(
+    checkpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+
+    def train(settings: PolicySettings) -> list[torch.Tensor]:
+        policy: Any = openrft.open_policy(checkpoint, settings=settings)
+        assert torch.are_deterministic_algorithms_enabled() == settings.deterministic
+        openrft.open_policy(checkpoint, owner="teacher")
+        assert torch.are_deterministic_algorithms_enabled() == settings.deterministic
+        policy.attach_lora(4, 8, 0)
+        prompt = policy.encode(PROMPT)
+        groups = policy.generate([PROMPT], openrft.Sampling(n=2, temperature=1.0, max_tokens=4))
+        optimizer = policy.get_optimizer(1e-2)
+        for completion in groups[0]:
+            optimizer.zero_grad()
+            (-policy.completion_logprobs([prompt], [completion.tokens])[0].sum()).backward()
+            optimizer.step()
+        return [p.detach() for p in policy.model.parameters() if p.requires_grad]
+
+    plain, repeated = train(PolicySettings()), train(PolicySettings(deterministic=True))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert all(torch.equal(one, other) for one, other in zip(plain, repeated, strict=True))
+    train(PolicySettings())  # another job of the process
+
+
+MODELS = {  # of plugins, each with the option that names it
+    "teacher": "model",
+    "da": "model",
+    "opd": "teacher",
+    "prm": "model",
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_of_plugins_have_the_same_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {MODELS[name]: "pocket/prm" if name == "prm" else "pocket"}
+
+    def check(**settings: str) -> list[str]:
+        plugin, faults = create_plugin(name, {**named, **settings})
+        found: list[str] = faults or plugin.check_job()
+        return found
+
+    assert check(device="cpu", dtype="bfloat16", attention="eager") == []
+    assert "device=gpu is no device" in check(device="gpu")[0]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (fault,) = check(device="cuda:1")
+    assert fault.startswith(f"{name}.device=cuda:1, and PyTorch sees no GPU. Set {name}.device=auto or cpu.")
+    monkeypatch.setattr(fit, "read_available_bytes", lambda: 0)
+    (fault,) = check(device="cpu")
+    assert "need 0.3 GB, and cpu has 0.0 GB free." in fault
+    assert fault.endswith(f"{name}.dtype=bfloat16 or {name}.load=4bit.")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda found: None)
+    (fault,) = check(load="4bit")
+    assert fault.startswith(f"{name}.load=4bit needs the package bitsandbytes, which is not installed.")
 
 
 def test_what_is_no_device_is_refused_where_it_is_set() -> None:

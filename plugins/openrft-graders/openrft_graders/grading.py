@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import openrft
 from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck, Rollout, Sample, UsageError
-from openrft_graders.case import Case, Score, build_case, build_item
-from openrft_graders.grader import Grader
+from openrft_graders.case import QUESTION_FIELDS, Case, Score, build_case, build_item
+from openrft_graders.grader import Grader, Multi, PythonCode
 from openrft_graders.grader_file import open_rubric, read_grader_file
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file
@@ -107,6 +107,16 @@ class RolloutGrader:
             faults += [f"{self.plugin}.grader: {found}"] if found else []
         return faults
 
+    @property
+    def needs_gold(self) -> bool:
+        """Whether a score may depend on more of a row than its question: by a template, by code that is given the row,
+        or by a rubric of each row."""
+        if any(v.namespace == "item" and v.steps[:1] not in QUESTION_FIELDS for _, v in self.grader.list_variables()):
+            return True
+        parts = self.grader.graders.values() if isinstance(self.grader, Multi) else [self.grader]
+        without = any(rubric.rubric is None for rubric in find_rubric_graders(self.grader).values())
+        return without or any(isinstance(part, PythonCode | AssertionGrader) for part in parts)
+
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
         """One score a rollout, in order. `retry`: grade again what could not be scored before."""
         cases = [build_case(rollout.sample, rollout.completion.text) for rollout in rollouts]
@@ -167,8 +177,8 @@ class RolloutGrader:
     def measure(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:
         """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was.
 
-        With a response format, also `valid_format`: the share of answers that keep to it. With a rubric, also how many
-        answers meet each criterion.
+        With a response format, also `valid_format`: the share of answers that keep to it. With a formula, also the mean
+        of each grader in it. With a rubric, also how many answers meet each criterion.
         """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
         scores = self.score(written, retry=False)
@@ -181,13 +191,24 @@ class RolloutGrader:
             f"{self.plugin}.mean": sum(values) / len(values),
             f"{self.plugin}.pass_rate": passed / len(values),
         }
+        metrics |= self._measure_parts(scores)
         met = measure_criteria(self.grader, written, scores)
-        metrics |= {f"{self.plugin}.met: {label}": share for label, share in met.items()}
+        metrics |= {f"{self.plugin}.share that meets: {label}": share for label, share in met.items()}
         if self.response_format:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)
             metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
         return HookResult(metrics, counts=counts)
+
+    def _measure_parts(self, scores: Sequence[Score]) -> dict[str, float]:
+        """The mean of each grader in a formula, over the answers that it scored. One that does not keep to the response
+        format reaches none."""
+        found: dict[str, list[float]] = {}
+        if isinstance(self.grader, Multi):
+            for name, part in ((n, p) for score in scores if score.value is not None for n, p in score.parts.items()):
+                if part.value is not None:
+                    found.setdefault(name, []).append(part.value)
+        return {f"{self.plugin}.mean of {name}": sum(values) / len(values) for name, values in found.items()}
 
 
 def _digest(*parts: object) -> str:

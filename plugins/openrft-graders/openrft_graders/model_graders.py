@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import openrft
 from openrft import Message, OpenRFTError, Policy, PolicyError, Progress, Sampling
@@ -24,6 +24,8 @@ from openrft_graders.grader import lowest_score
 from openrft_graders.template import MissingValue, Template, Variable
 
 logger = logging.getLogger(__name__)
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
 
 ATTEMPTS = 3  # an unreadable reply is asked for again, each time with more temperature
 HOPELESS = 8  # answers with unreadable replies, and none with a readable one, after which a judge is given up
@@ -53,7 +55,7 @@ class SharedPolicy:
 class Turn:
     """One message of a model grader's input."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: Template
 
 
