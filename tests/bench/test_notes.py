@@ -83,5 +83,5 @@ def test_what_a_family_warns_of_is_in_the_notes():
 
 def test_two_seeds_are_said_to_be_few_against_vanilla() -> None:
     for seeds, count in (((0, 1), 1), ((0, 1, 2), 0)):
-        notes = summarise(factories.report({"vanilla": 0.3, "rl": 0.5}, seeds=seeds)).notes
+        notes = summarise(report({"vanilla": 0.3, "rl": 0.5}, seeds=seeds)).notes
         assert sum(note.startswith("Two seeds: ") for note in notes) == count
