@@ -110,6 +110,11 @@ def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
     assert "inconclusive" in out.getvalue()
     assert "would settle it" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "gate: inconclusive"
+    narrow = io.StringIO()
+    verdict = compare_reports(factories.report(), factories.report(noise=1), 0.02)
+    show_gate_result(verdict, Console(file=narrow, width=60, force_terminal=True))
+    text = " ".join(narrow.getvalue().split())
+    assert "the terminal has 60 columns: baseline, candidate. --wide shows all." in text
 
 
 def test_shapley_values_of_a_full_lattice_are_in_every_form(tmp_path: Path) -> None:
