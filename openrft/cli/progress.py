@@ -59,11 +59,11 @@ class ProgressDisplay:
         pass
 
     def started(self, job: int) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         raise NotImplementedError
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         left = self.estimate.left(job, stage, done, total)
         self.show(job, escape_terminal(stage), done, total, escape_terminal(note), left)
 
@@ -72,7 +72,7 @@ class ProgressDisplay:
         raise NotImplementedError
 
     def finished(self, job: int, ok: bool) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         raise NotImplementedError
 
 
