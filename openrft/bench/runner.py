@@ -16,7 +16,7 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors.listener import JobListener
 from openrft.bench.executors.run import run_jobs
-from openrft.bench.executors.spec import Executor
+from openrft.bench.executors.spec import Executor, check_apart
 from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
@@ -86,6 +86,7 @@ def run_bench(
     says where jobs run, and `mirror` is a URL where finished stages are kept, too.
     """
     check_run_name(name)
+    check_apart(executor, mirror, account.budget if account else None, tracker)
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     store = out / ".store"

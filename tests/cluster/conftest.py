@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.reports import read_report
 
 SIZES = ["--task", "toy/sums", "--train", "8", "--test", "4", "--set", "evaluate.max_tokens=4"]
-ARMS = ["--plugins", "rl", "--arm", "brief=rl,brevity", "--set", "explore.steps=2", "--set", "explore.questions=2"]
+ARMS = ["--plugins", "rl", "--arm", "brief=rl,brevity", "--set", "explore.steps=2"]
 # Ray's own niceness is 15, and the machine that runs tests is busy.
 os.environ.update(RAY_worker_niceness="0", RAY_USAGE_STATS_ENABLED="0")
 

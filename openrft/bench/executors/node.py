@@ -97,4 +97,5 @@ def _check_node(node: Node, folders: JobFolders) -> None:
 def _use_local_folders(folders: JobFolders) -> JobFolders:
     """Folders on this machine. The stages in them are copies of those behind the store's URL."""
     here = Path(tempfile.gettempdir()) / "openrft-store"
-    return replace(folders, store=here / "stages", failures=here / "failures")
+    account = folders.account and replace(folders.account, folder=here / "stages")
+    return replace(folders, store=here / "stages", failures=here / "failures", account=account)

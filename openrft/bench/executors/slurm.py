@@ -10,8 +10,9 @@ import json
 import logging
 import os
 import shutil
+import subprocess
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,12 @@ from openrft.runtime.logging import get_level
 from openrft.types import content_id
 
 POLL_SECONDS = 1.0
+QUEUE_SECONDS = 10.0  # between two questions to Slurm, which serves many users
 GRACE_SECONDS = 30.0  # until what a job wrote is seen on this machine, and between two signs of life of a local one
 TELL_SECONDS = 2.0  # between two reports of progress
 RESTARTS = 3  # times that a job that ran out of time, or whose machine was taken away, is queued again by Slurm
-ENDED = ("FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "INTERRUPTED")
+ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING", "REQUEUE")
+GONE = "gone from the queue"
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +97,8 @@ class SlurmJobs:
         self._home = self._folders.failures.parent / "slurm"
         self._list = self._home / "jobs.json"  # content of a job -> Slurm's number of it
         self._running: list[_Submitted] = []
+        self._grace = 0.0 if request.cluster == "local" else GRACE_SECONDS
+        self._asked, self._queue = -QUEUE_SECONDS, defaultdict[str, str](lambda: GONE)
 
     def run(self) -> Iterator[tuple[int, Finished]]:
         """Yield every job as it finishes. If the caller stops early, the Slurm jobs go on."""
@@ -158,6 +163,7 @@ class SlurmJobs:
         executor.update_parameters(name=f"openrft-{key[:6]}")
         task = SlurmTask(self._jobs[number], self._folders, node, folder)
         slurm: submitit.Job[None] = executor.submit(task)
+        self._asked = -QUEUE_SECONDS  # the queue as it was does not have it
         known[key] = slurm.job_id
         self._keep(known)
         self._running.append(_Submitted(number, slurm, folder))
@@ -167,8 +173,8 @@ class SlurmJobs:
     def _find_again(self, slurm_id: str, folder: Path) -> submitit.Job[None] | None:
         kind: type[submitit.Job[None]] = submitit.LocalJob if self._request.cluster == "local" else submitit.SlurmJob
         slurm = kind(self._home / "logs", slurm_id)
-        alive = slurm.state in ("RUNNING", "PENDING", "CONFIGURING", "COMPLETING", "REQUEUED", "SUSPENDED")
-        return slurm if alive or (folder / "outcome.json").exists() or _is_fresh(folder) else None
+        here = (folder / "outcome.json").exists() or _is_fresh(folder) or self._is_alive(slurm)
+        return slurm if here else None
 
     def _look_at(self, submitted: _Submitted) -> Finished | None:
         """Pass on its progress. Returns its result if it has ended."""
@@ -176,18 +182,38 @@ class SlurmJobs:
         if outcome.exists():
             return self._read(submitted.number, outcome)
         self._pass_on_progress(submitted)
-        state = submitted.slurm.state
-        over = state.startswith((*ENDED, "COMPLETED", "FINISHED")) or state == "NO PROCESS AND NO RESULT"
-        if not over or _is_fresh(submitted.folder):
+        if self._is_alive(submitted.slurm) or _is_fresh(submitted.folder):
             submitted.ended = None
             return None
         submitted.ended = submitted.ended or time.monotonic()
-        if state.startswith("COMPLETED") and time.monotonic() - submitted.ended < GRACE_SECONDS:
+        if time.monotonic() - submitted.ended < self._grace:
             return None  # its files may not be seen here yet
-        trace = (submitted.slurm.stderr() or "").strip().splitlines()
-        why = f": {trace[-1]}" if trace else ""
-        line = f"its Slurm job {submitted.slurm.job_id} ended as {state} without a result{why}"
+        state = submitted.slurm.state if self._request.cluster == "local" else self._ask_queue()[submitted.slurm.job_id]
+        line = f"its Slurm job {submitted.slurm.job_id} ended ({state.lower()}) without a result"
+        if said := (submitted.slurm.stderr() or "").strip().splitlines():
+            line += f": {said[-1]}"
         return record_lost_job(self._jobs[submitted.number], line, self._folders.failures), {}
+
+    def _is_alive(self, slurm: submitit.Job[None]) -> bool:
+        if self._request.cluster == "local":
+            return slurm.state == "RUNNING"
+        return self._ask_queue()[slurm.job_id].startswith(ALIVE)
+
+    def _ask_queue(self) -> Mapping[str, str]:
+        """The state of each of this user's jobs by its number, as Slurm said it at most ten seconds ago.
+
+        The queue, because not every cluster keeps the accounts that sacct reads. Until Slurm answers, no job has ended.
+        """
+        if time.monotonic() - self._asked >= QUEUE_SECONDS:
+            self._asked = time.monotonic()
+            command = ["squeue", "--noheader", "--me", "--states=all", "--format=%i %T"]
+            said = subprocess.run(command, capture_output=True, text=True, check=False)
+            if said.returncode:
+                logger.warning("squeue: %s", " ".join(said.stderr.split()))
+                self._queue = defaultdict(lambda: ALIVE[0])
+            else:
+                self._queue = defaultdict(lambda: GONE, (line.partition(" ")[::2] for line in said.stdout.splitlines()))
+        return self._queue
 
     def _pass_on_progress(self, submitted: _Submitted) -> None:
         try:

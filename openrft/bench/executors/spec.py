@@ -68,3 +68,15 @@ def parse_executor(text: str) -> Executor:
     found, faults = parse_options(request, kind, values)
     raise_faults(f"--executor: {fault}" for fault in faults)
     return found
+
+
+def check_apart(executor: Executor, mirror: str | None, budget: float | None, tracker: str | None) -> None:
+    """Raises UsageError for what machines that share no folder cannot do together."""
+    if mirror is None or not isinstance(executor, RayRequest):
+        return
+    for name, given in (("--budget", budget), ("--track", tracker)):
+        if given is not None:
+            raise UsageError(
+                f"{name} needs a folder that all machines share, and --store is for machines that share none.",
+                f"Leave out {name}, or give --out a shared folder in place of --store.",
+            )
