@@ -36,7 +36,6 @@ class MemoryPlan:
 
     tokens: int  # of a pass, shared ones counted once
     recompute: bool = False  # whether most activations are computed again for the gradient
-    peak_bytes: int = 0  # the most that this process held on a GPU so far; 0 on a CPU
 
     def shrink(self) -> bool:
         """Ask for less: half the tokens; at a few tokens, activations computed again. False if nothing is left."""
@@ -92,14 +91,10 @@ def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[
     `work` must begin anew each time, without gradients of an earlier call. Raises PolicyError if the smallest plan does
     not fit.
     """
-    on_gpu = policy.model.device.type == "cuda"
     while True:
         policy.recompute_activations = plan.recompute
         try:
-            result = work()
-            if on_gpu:
-                plan.peak_bytes = max(plan.peak_bytes, torch.cuda.max_memory_allocated(policy.model.device))
-            return result
+            return work()
         except torch.OutOfMemoryError as fault:
             before = plan.tokens
             if not plan.shrink():

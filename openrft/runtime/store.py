@@ -90,6 +90,10 @@ class Store:
                     self._mirror.publish(f"{stage}/{key}", final)
         return StageResult(key, final, False)
 
+    def holds(self, stage: str, inputs: dict[str, Any]) -> bool:
+        """Whether the result of `stage` for these inputs is there."""
+        return is_intact(self.root / stage / content_id(stage, inputs))
+
     def fetch_file(self, file: Path) -> None:
         """Have this file of a finished stage here: from the mirror, if another machine made the stage."""
         stage = file.relative_to(self.root).parts[:2]
