@@ -80,9 +80,9 @@ def test_ctrl_c_ends_what_runs_on_the_cluster(cluster, start_bench, tmp_path):
 
 def test_without_a_cluster_one_line_says_what_to_do(start_bench, tmp_path):
     bench = start_bench(tmp_path, "--executor", "ray:127.0.0.1:1")
-    _, err = bench.communicate(timeout=120)
+    _, err = bench.communicate(timeout=300)
     assert bench.returncode == 2, err
-    assert "error: --executor ray: there is no cluster at 127.0.0.1:1" in err
+    assert "openrft: --executor ray: there is no cluster at 127.0.0.1:1" in err
     assert "ray start --head" in err
 
 

@@ -119,7 +119,7 @@ def test_a_job_that_dies_is_a_failure_with_its_cause_and_costs_itself_alone(exec
 def test_without_sbatch_one_line_says_what_to_do(start_bench, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     bench = start_bench(tmp_path, "--executor", "slurm:partition=gpu")
-    _, err = bench.communicate(timeout=120)
+    _, err = bench.communicate(timeout=300)
     assert bench.returncode == 2, err
     assert "slurm:cluster=local" in err
 

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 import tempfile
 import time
 from collections import Counter
@@ -36,6 +37,7 @@ from openrft.runtime.logging import get_level
 
 POLL_SECONDS = 0.5
 CRASHES = 1  # times that a job is begun again after its process died on a machine that lives on
+REACH_SECONDS = 10.0
 TELL_WAITING = 30.0  # seconds without a free machine until it is said
 
 # Of this process's environment, what decides a result or where libraries look. Secrets stay: a cluster shows what it
@@ -95,13 +97,14 @@ class RayCluster:
         with tempfile.TemporaryDirectory(prefix="openrft-code-") as code:
             copy_code(Path(code))
             try:
+                _reach(self._request.address)  # Ray itself waits for minutes
                 ray.init(
                     self._request.address,
                     runtime_env={"working_dir": code, "env_vars": variables},
                     logging_level=logging.ERROR,
                     log_to_driver=False,
                 )
-            except (ConnectionError, ValueError, RuntimeError) as fault:
+            except (OSError, ValueError, RuntimeError) as fault:
                 raise UsageError(
                     f"--executor ray: there is no cluster at {self._request.address}: {' '.join(str(fault).split())}",
                     "Start one with `ray start --head`, or name it: ray:HOST:6379.",
@@ -193,6 +196,13 @@ class RayCluster:
 
     def _give_up(self, number: int, line: str) -> Finished:
         return record_lost_job(self._jobs[number], line, self._folders.failures), {}
+
+
+def _reach(address: str) -> None:
+    """Raises OSError if nobody answers at HOST:PORT."""
+    host, sign, port = address.removeprefix("ray://").rpartition(":")
+    if sign and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
 
 
 def _describe_cluster() -> str:
