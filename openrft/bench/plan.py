@@ -48,7 +48,8 @@ class BenchRequest:
 
     tasks: tuple[str, ...] = ("pocket/L3",)
     plugins: tuple[str, ...] | None = None  # the plugins to measure; None: DEFAULT_PLUGINS
-    arms: str = "ablation"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
+    arms: str = "ablation"  # add-one and leave-one-out; or "add-one"; "lattice": every subset; "paper": Table 1;
+    # ^ "none": only `extra`
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
     policy: str = "pocket"
