@@ -17,6 +17,15 @@ from tests.forked import ForkServer
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 HERE = Path(__file__).parent
+LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
+    "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
+    "test_memory.py", "test_real_data.py", "test_predict.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

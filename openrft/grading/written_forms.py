@@ -14,20 +14,10 @@ from openrft.grading.chemistry import ELEMENT_NAMES, ELEMENTS, write_isotopes
 from openrft.grading.notation import CHARGE
 
 LONGEST = 160  # characters
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _MONTH = r"(?P<month>[A-Za-z]{3,9})\.?"
 _DAY = r"(?:the ?)?(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _DATES = (

@@ -133,7 +133,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, fork_server, th
         # A test run in the background of a script inherits a Ctrl-C that is ignored; a person's does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
