@@ -46,11 +46,16 @@ OUT = Path(__file__).parent / "results" / "gpu"
 
 
 def run_parts(names: list[str], seconds: float) -> dict[str, dict[str, Any]]:
-    """The measures of each part, or `{"failed": why}`. A part may take what is left of `seconds`."""
+    """The measures of each part, or `{"failed": why}`.
+
+    A part may take three times its even share of what is left of `seconds`, and at most 60% of it unless it is the last
+    one. So a part that hangs leaves time for those behind it.
+    """
     end, results = time.monotonic() + seconds, {}
-    for name in names:
-        left = end - time.monotonic()
-        results[name] = run_part(name, left) if left > 0 else {"failed": "no time was left"}
+    for index, name in enumerate(names):
+        left, remaining = end - time.monotonic(), len(names) - index
+        limit = left * min(0.6, 3 / remaining) if remaining > 1 else left
+        results[name] = run_part(name, limit) if left > 0 else {"failed": "no time was left"}
         print(f"{name}: {json.dumps(results[name])}", flush=True)
     return results
 

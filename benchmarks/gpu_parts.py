@@ -16,6 +16,10 @@ from typing import Any
 
 import torch
 
+from openrft.policies.decode_loop import DecodeLoop
+from openrft.policies.generation.fixed_decode import FixedDecoder
+from openrft.policies.generation.replay import StepReplay
+
 PROMPT_TOKENS = 310
 RANK, ALPHA, LR = 16, 32, 3e-5
 
@@ -121,13 +125,36 @@ def draw(policy: Any, shape: Shape, questions: list[Any], seed: int = 0) -> list
 
 
 def decode(shape: Shape) -> Measures:
-    """Milliseconds a token of all rows together: ours without and with an adapter, and transformers' `generate`."""
+    """Milliseconds a token of all rows together: ours with steps of fixed shape (graphs on a GPU) and eagerly, without
+    and with an adapter, and transformers' `generate`. Graphs are made before the clock starts. The slow ones draw a
+    quarter of the tokens."""
     policy, measures = build_policy(shape), Measures()
     questions = make_questions(policy, shape.prompts)
-    per_token = 1000 / shape.tokens
-    draw(policy, replace(shape, tokens=4), questions)
-    with timed(measures, "ours.ms_a_token", per_token):
-        draw(policy, shape, questions)
+    few = replace(shape, tokens=max(2, shape.tokens // 4))
+    for adapter in ("", "_with_adapter"):
+        if adapter:
+            policy.attach_lora(RANK, ALPHA, 0)
+        for name, sampler, drawn in (("ours", build_sampler(), shape), ("eager", DecodeLoop("off"), few)):
+            policy.sampler = sampler
+            draw(policy, drawn if name == "ours" else replace(shape, tokens=4), questions)
+            with timed(measures, f"{name}{adapter}.ms_a_token", 1000 / drawn.tokens):
+                draw(policy, drawn, questions)
+            if name == "ours":
+                measures[f"ours{adapter}.graph_share"] = policy.sampling_metrics["cuda_graphs.share"]
+    policy.drop_adapter()
+    measures["transformers.ms_a_token"] = time_transformers(policy, few, questions)
+    return measures
+
+
+def build_sampler() -> DecodeLoop:
+    """What a policy has by itself on a GPU; on a CPU the same steps of fixed shape, but run and not replayed."""
+    if choose_device().type == "cuda":
+        return DecodeLoop("auto")
+    return DecodeLoop(decoder=FixedDecoder(StepReplay(None)))
+
+
+def time_transformers(policy: Any, shape: Shape, questions: list[Any]) -> float:
+    """Milliseconds a token of transformers' `generate` on the same rows."""
     encoded = [policy.encode(messages) for _, messages in questions]
     width = max(map(len, encoded))
     ids = torch.tensor([[0] * (width - len(e)) + e for e in encoded], device=policy.model.device)
@@ -137,13 +164,10 @@ def decode(shape: Shape) -> Measures:
         "attention_mask": mask.repeat_interleave(shape.group, 0),
     }
     exactly = {"min_new_tokens": shape.tokens, "max_new_tokens": shape.tokens, "do_sample": True, "top_k": 0}
-    with timed(measures, "transformers.ms_a_token", per_token):
+    measures = Measures()
+    with timed(measures, "ms", 1000 / shape.tokens):
         policy.model.generate(**rows, **exactly)
-    policy.attach_lora(RANK, ALPHA, 0)
-    draw(policy, replace(shape, tokens=4), questions)
-    with timed(measures, "ours_with_adapter.ms_a_token", per_token):
-        draw(policy, shape, questions)
-    return measures
+    return measures["ms"]
 
 
 def score(questions: list[Any], groups: list[list[Any]]) -> list[Any]:

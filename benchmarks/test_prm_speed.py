@@ -16,6 +16,7 @@ from openrft_prm.inputs import ModelInput
 from openrft_prm.scorer import CheckpointScorer
 from transformers import AutoModelForCausalLM
 
+from openrft.config.settings import ModelSettings
 from openrft.plugins.policy_registry import open_policy, resolve_checkpoint
 from openrft.plugins.task_registry import load_task
 from openrft.policies.base import Sampling
@@ -30,7 +31,8 @@ Scores = dict[Pair, StepScores]
 @pytest.fixture(scope="module")
 def scorer() -> CheckpointScorer:
     torch.set_num_threads(1)
-    return CheckpointScorer(resolve_checkpoint("pocket/prm"), "auto", batch_tokens=8192, device=DEVICE)
+    placed = ModelSettings(device=DEVICE)
+    return CheckpointScorer(resolve_checkpoint("pocket/prm"), "auto", batch_tokens=8192, settings=placed)
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from openrft.cli.paid_options import paid_options as paid_options
     from openrft.config.options import FilePath as FilePath
     from openrft.config.options import OutputPath as OutputPath
+    from openrft.config.options import RewardName as RewardName
     from openrft.config.options import WeightsPath as WeightsPath
     from openrft.config.options import option as option
     from openrft.config.settings import Aggregation as Aggregation
+    from openrft.config.settings import ModelSettings as ModelSettings
     from openrft.config.settings import Settings as Settings
     from openrft.embedding import SentenceEmbedder as SentenceEmbedder
     from openrft.errors import CheckpointError as CheckpointError
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from openrft.plugins.hookspecs import Objective as Objective
     from openrft.plugins.hookspecs import PolicyInfo as PolicyInfo
     from openrft.plugins.hookspecs import hookimpl as hookimpl
+    from openrft.plugins.policy_registry import find_placement_faults as find_placement_faults
     from openrft.plugins.policy_registry import fingerprint_policy as fingerprint_policy
     from openrft.plugins.policy_registry import open_policy as open_policy
     from openrft.plugins.policy_registry import resolve_checkpoint as resolve_checkpoint
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from openrft.policies.memory import MemoryPlan as MemoryPlan
     from openrft.policies.memory import plan_memory as plan_memory
     from openrft.policies.memory import run_within_memory as run_within_memory
+    from openrft.policies.placement import choose_placement as choose_placement
+    from openrft.policies.placement import make_load_options as make_load_options
     from openrft.policies.trainer import open_trainer as open_trainer
     from openrft.rewards.combine import aggregate_steps as aggregate_steps
     from openrft.rewards.fitness_statistics import compute_auroc as compute_auroc
@@ -95,6 +100,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import Task as Task
     from openrft.tasks.task import TaskFamily as TaskFamily
     from openrft.tasks.task import TaskInfo as TaskInfo
+    from openrft.tasks.unlabelled import UnlabelledSample as UnlabelledSample
     from openrft.types import JSON as JSON
     from openrft.types import LETTERS as LETTERS
     from openrft.types import AnswerKind as AnswerKind
@@ -113,8 +119,8 @@ _MODULES = {
     "cli.command_context": ("CommandContext",),
     "cli.options": ("PathType", "data_options", "parse_data_options"),
     "cli.paid_options": ("command_account", "paid_options"),
-    "config.options": ("FilePath", "OutputPath", "WeightsPath", "option"),
-    "config.settings": ("Aggregation", "Settings"),
+    "config.options": ("FilePath", "OutputPath", "RewardName", "WeightsPath", "option"),
+    "config.settings": ("Aggregation", "ModelSettings", "Settings"),
     "embedding": ("SentenceEmbedder",),
     "errors": (
         "CheckpointError",
@@ -134,10 +140,11 @@ _MODULES = {
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": ("Candidates", "Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
-    "plugins.policy_registry": ("fingerprint_policy", "open_policy", "resolve_checkpoint"),
+    "plugins.policy_registry": ("find_placement_faults", "fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.checkpoint_files": ("pin_template_date",),
     "policies.memory": ("MemoryPlan", "plan_memory", "run_within_memory"),
+    "policies.placement": ("choose_placement", "make_load_options"),
     "policies.trainer": ("open_trainer",),
     "rewards.combine": ("aggregate_steps",),
     "rewards.fitness_statistics": ("compute_auroc", "percentile_interval", "resample_sums"),
@@ -168,6 +175,7 @@ _MODULES = {
         "TaskFamily",
         "TaskInfo",
     ),
+    "tasks.unlabelled": ("UnlabelledSample",),
     "types": (
         "JSON",
         "LETTERS",

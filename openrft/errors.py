@@ -93,7 +93,9 @@ class NotComparable(OpenRFTError):
 
 
 class PolicyError(OpenRFTError):
-    """A policy (a server, a model) did not answer."""
+    """A policy (a server, a model) did not answer. `permanent`: it would answer no other request either."""
+
+    permanent = False
 
 
 class BudgetSpent(OpenRFTError):

@@ -11,7 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.policy_registry import check_placement, check_thinking
+from openrft.plugins.policy_registry import check_placement, check_thinking, describe_policy
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.gap import RewardGap
@@ -33,6 +33,7 @@ from openrft.stages.instruct import instruct
 from openrft.stages.probe import probe_rewards
 from openrft.stages.retrieve import choose_demonstration_pool, list_evaluated_demonstrators
 from openrft.stages.synthesize import synthesize
+from openrft.stages.training_log import find_kept_rollouts
 from openrft.tasks.task import Task
 from openrft.types import Demonstration, Rollout
 
@@ -53,6 +54,7 @@ class JobResult:
     base_id: str = ""  # of the policy before any stage
     pool: tuple[Demonstration, ...] = ()  # what plugins could show as demonstrations
     demonstration_plugins: tuple[str, ...] = ()  # the plugins that showed some at evaluation
+    steps_file: Path | None = None  # rollouts of some steps of RL, in the store; None if none were kept
     fitness_file: Path | None = None  # the rollouts that process rewards were measured on, in the store
     probes: tuple[ProbedReward, ...] = ()  # what each source paid for answers that are not right, before RL
     gaps: tuple[RewardGap, ...] = ()  # how far each source and the strict grade parted during RL
@@ -63,7 +65,11 @@ class JobResult:
 def run_job(job: Job, store: Store, progress: Progress | None = None, track: TrackerConfig | None = None) -> JobResult:
     """Find an instruction, augment, synthesise, imitate, measure process rewards, check and probe all rewards, explore,
     evaluate. A stage without plugins does nothing."""
-    context = build_context(job, store, progress, track)
+    return run_stages(build_context(job, store, progress, track))
+
+
+def run_stages(context: JobContext) -> JobResult:
+    """The stages of `run_job`, on a job's context."""
     base_id = context.policy.id
 
     instruction = instruct(context)
@@ -78,7 +84,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
     rollouts, file = evaluate(context, pool)
 
     return JobResult(
-        job,
+        context.job,
         context.task,
         rollouts,
         file,
@@ -90,6 +96,7 @@ def run_job(job: Job, store: Store, progress: Progress | None = None, track: Tra
         base_id,
         tuple(pool),
         tuple(list_evaluated_demonstrators(context)),
+        find_kept_rollouts(metrics),
         fitness.rollouts,
         probes,
         measure_reward_gaps(metrics),
@@ -104,6 +111,9 @@ def build_context(
     """The job's task, plugins and policy, before any stage."""
     task = load_task(job.task, job.data)
     check_jobs([job], {job.task: task})
+    about = describe_policy(job.policy)
+    if about and task.instruction == about.task_instruction:  # a plugin found a better one for this policy
+        task = replace(task, instruction=about.instruction)
     policy = PolicyHandle(job.policy, task, job.settings.policy)
     return JobContext(job, task, _plugins(job), policy, store, progress or NoProgress(), track)
 
@@ -129,7 +139,7 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
         if fault := _find_missing_answers(own, tasks[job.task]):
             arms.setdefault(fault, []).append(job.arm.name)
         task = replace(tasks[job.task], test=())
-        for name, result in own.call_all("check_job", settings=job.settings, task=task):
+        for name, result in own.call_all("check_job", settings=job.settings, task=task, policy_spec=job.policy):
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
@@ -171,7 +181,8 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
 def _check_prices(job: Job, plugins: PluginSet) -> None:
     """Raises UsageError for a server's model without a price, if the account has a budget."""
     account = current_account()
-    named = [job.policy, *(path for name in plugins.names for _, _, path in plugins.named_paths(name))]
+    every = [plugins, *plugins.scorers.values()]
+    named = [job.policy, *(path for own in every for name in own.names for _, _, path in own.named_paths(name))]
     for spec in named:
         if account and spec.startswith("openai:"):
             account.check_model(spec.removeprefix("openai:"))

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,6 @@ from unittest.mock import patch
 from openrft.config.parse import parse_options, raise_faults
 from openrft.config.settings import ExploreSettings, Settings
 from openrft.errors import PluginError
-from openrft.grading.grade import apply_grade
 from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
 from openrft.plugins.hookspecs import GROUP, Candidates, PolicyInfo
@@ -35,7 +35,7 @@ from openrft.runtime.progress import NoProgress, Progress
 from openrft.stages.augment import merge_augmented
 from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
-from openrft.stages.grade import call_grade_hooks
+from openrft.stages.grade import call_grade_hooks, grade_by_rule
 from openrft.stages.probe import collect_scores, pair_with_names, write_probes
 from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import BEFORE_RL, call_reward_hooks, combine_rewards
@@ -131,8 +131,8 @@ def toy_rollouts(task: Task) -> list[Rollout]:
         for text in (f"so\n{box_answer(sample.answer)}", f"so\n{box_answer(wrong)}", "so\nwell", ""):
             completion = Completion(text, tuple(text.encode()), (-1.0,) * len(text.encode()))
             messages = build_messages(sample, (), task.instruction)
-            rollouts.append(apply_grade(Rollout(sample, messages, completion), task.grade(sample, text)))
-    return rollouts
+            rollouts.append(Rollout(sample, messages, completion))
+    return grade_by_rule(task, rollouts)
 
 
 class _GivenPlugin(EntryPoint):
@@ -202,10 +202,10 @@ def check_plugin(
             continue
         called.append(hook)
         if hook == "check_job":
-            for _, result in plugins.call_all(hook, settings=Settings(), task=toys):
+            for _, result in plugins.call_all(hook, settings=Settings(), task=toys, policy_spec=policy.id):
                 check_list(name, hook, str, result.value)
         elif hook == "instruct":
-            found = plugins.call_first(hook, sampling=Sampling(max_tokens=64), **common)
+            found = plugins.call_first(hook, sampling=Sampling(), grade_answers=partial(grade_by_rule, toys), **common)
             if found and not isinstance(found[1].value, str):
                 raise PluginError(f"{find_plugin(name)} gave no text in instruct.")
         elif hook == "augment":

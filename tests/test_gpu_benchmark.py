@@ -31,7 +31,29 @@ def scripts() -> tuple[ModuleType, ModuleType]:
     ],
 )
 def test_each_kind_of_part_runs(scripts: tuple[ModuleType, ModuleType], part: str, measure: str) -> None:
-    assert scripts[1].run_part(part)[measure] > 0
+    measures = scripts[1].run_part(part)
+    assert measures[measure] > 0
+    if part.startswith("decode"):  # both ways of ours, and what stands beside them
+        timed = {name for name, value in measures.items() if name.endswith("ms_a_token") and value > 0}
+        ways = {f"{way}{adapter}.ms_a_token" for way in ("ours", "eager") for adapter in ("", "_with_adapter")}
+        assert timed == {*ways, "transformers.ms_a_token"}
+
+
+def test_a_part_that_hangs_leaves_time_for_those_behind_it(
+    scripts: tuple[ModuleType, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu, _ = scripts
+    clock, limits = [0.0], list[float]()
+
+    def hang(name: str, seconds: float) -> dict[str, str]:
+        limits.append(seconds)
+        clock[0] += seconds
+        return {"failed": f"{name} hung"}
+
+    monkeypatch.setattr(gpu, "run_part", hang)
+    monkeypatch.setattr(gpu.time, "monotonic", lambda: clock[0])
+    gpu.run_parts([str(i) for i in range(6)], 480)
+    assert limits == pytest.approx([240, 144, 57.6, 23.04, 9.216, 6.144])
 
 
 def test_a_part_that_fails_stands_in_the_table_and_the_goals_are_judged(

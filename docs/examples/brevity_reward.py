@@ -14,6 +14,7 @@ class Brevity(openrft.Plugin):
 
     requires = ("rl",)
     rewards = ("process",)
+    needs_gold = False  # best-of-n may score answers to new questions by it
 
     @dataclass(frozen=True)
     class Options:

@@ -22,6 +22,7 @@ class WordVerifier(openrft.Plugin):
 
     requires = ("rl",)
     rewards = ("outcome",)
+    needs_gold = False  # best-of-n may score answers to new questions by it
 
     @dataclass(frozen=True)
     class Options:

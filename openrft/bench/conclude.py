@@ -201,21 +201,26 @@ def _find_alternatives(e: _Evidence) -> tuple[dict[str, float], str]:
     top = e.best or e.vanilla
     if top is None or top.accuracy is None:
         return {}, ""
+    untrained = _list_untrained(e)
+    among = top in untrained  # the best arm is itself such a method
     as_good, weaker = {}, []
     rule = find_best_baseline(e.report, e.summary)
     if rule and rule[1] >= top.accuracy.low:
         as_good[rule[0]] = rule[1]
     elif rule:
         weaker.append(f"rule without a model ({rule[0]}, {format_percent(rule[1])}%)")
-    for row in _list_untrained(e):
-        if row.arm == top.arm or row.accuracy is None:
+    for row in untrained:
+        if row is top or row.accuracy is None:
             continue
         if compute_delta(e.runs, e.measured, top.arm, row.arm).low <= 0:
             as_good[row.arm] = row.accuracy.value
         else:
-            weaker.append(f"method at test time ({row.arm}, {format_percent(row.accuracy.value)}%)")
+            weaker.append(
+                f"{'other ' if among else ''}method at test time ({row.arm}, {format_percent(row.accuracy.value)}%)"
+            )
     said = [f"{name} ({format_percent(level)}%)" for name, level in as_good.items()]
-    lines = [f"{top.arm} is not shown to beat {' or '.join(said)}, without any training."] if said else []
+    how = ". None of them needs training." if among else ", without any training."
+    lines = [f"{top.arm} is not shown to beat {' or '.join(said)}{how}"] if said else []
     lines += [f"No {' and no '.join(weaker[:2])} does as well."] if weaker else []
     return as_good, " ".join(lines)
 

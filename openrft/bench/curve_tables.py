@@ -16,7 +16,7 @@ def build_curve_table(summary: Summary, in_full: bool) -> Iterator[TextTable]:
     if shown:
         title = "More completions: a vote over k (maj@k), and a perfect choice among k (pass@k)"
         columns = ("<arm", "k", "tokens a question", "maj@k", "rm@k", "weighted@k", "pass@k")
-        yield TextTable(title, columns, tuple(map(_row, shown))).without_empty_columns()
+        yield TextTable(title, columns, tuple(map(_row, shown)), keys=2).without_empty_columns()
 
 
 def _is_shown(point: CurvePoint, summary: Summary) -> bool:

@@ -36,6 +36,11 @@ def collect_measurements(report: Report) -> list[Measurement[RewardFitness]]:
     return _collect(report, lambda result: result.fitness)
 
 
+def collect_checks(report: Report) -> list[Measurement[RewardCheck]]:
+    """What plugins found out about their own rewards, once each, in the order of the arms."""
+    return _collect(report, lambda result: result.checks)
+
+
 def _collect(report: Report, of: Callable[[ArmResult], Sequence[T]]) -> list[Measurement[T]]:
     order = {arm.name: i for i, arm in enumerate(report.arms)}
     shared: dict[tuple[str, int, T], list[str]] = {}
@@ -52,7 +57,8 @@ def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
         yield from map(build_fitness_table, every)
         return
     rows = tuple((str(m), *_cells(m.found.best), _alpha(m.found)) for m in every)
-    yield TextTable("Process rewards before RL, the best f of each", ("<measured", *_COLUMNS, "alpha"), rows)
+    columns = ("<measured", *_COLUMNS, "alpha")
+    yield TextTable("Process rewards before RL, the best f of each", columns, rows, dropped_first=DROPPED_FIRST)
 
 
 def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
@@ -61,7 +67,7 @@ def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
     title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
     rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_aggregation)
-    return TextTable(title, (*_COLUMNS, "<best"), rows)
+    return TextTable(title, (*_COLUMNS, "<best"), rows, dropped_first=DROPPED_FIRST)
 
 
 def build_fitness_notes(report: Report) -> Iterator[str]:
@@ -69,7 +75,7 @@ def build_fitness_notes(report: Report) -> Iterator[str]:
     rewards."""
     for m in collect_measurements(report):
         yield f"{m}: {format_fitness_advice(m.found)}"
-    for check in _collect(report, lambda result: result.checks):
+    for check in collect_checks(report):
         yield f"{check}: {check.found}"
 
 
@@ -81,6 +87,7 @@ def format_fitness_advice(found: RewardFitness) -> str:
     return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}.{warned}"
 
 
+DROPPED_FIRST = ("with length", "calibration error", "same question")  # by a narrow terminal, in this order
 _COLUMNS = ("<aggregation", "AUROC", "same question", "calibration error", "with length")
 
 

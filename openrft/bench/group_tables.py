@@ -14,7 +14,9 @@ def build_group_tables(summary: Summary, in_full: bool) -> Iterator[TextTable]:
     for task in dict.fromkeys(group.task for group in summary.groups):
         groups = [group for group in summary.groups if group.task == task]
         title = f"{task} by group: micro (items weigh the same), macro (leaf tasks do)"
-        yield _in_full(title, groups) if in_full or len(_list_arms(groups)) == 1 else _short(title, groups)
+        table = _in_full(title, groups) if in_full or len(_list_arms(groups)) == 1 else _short(title, groups)
+        if len(table.rows) > 1:  # a single row repeats the table of arms
+            yield table
 
 
 def build_metric_table(summary: Summary) -> TextTable:
@@ -38,7 +40,7 @@ def _in_full(title: str, groups: Sequence[Group]) -> TextTable:
             rows.append((_name(group), score.arm, *sizes, format_accuracy(score.micro), format_accuracy(score.macro)))
         if not group.arms:
             rows.append((_name(group), "", *sizes, "not scored" if not group.items else "", ""))
-    return TextTable(title, columns, tuple(rows))
+    return TextTable(title, columns, tuple(rows), dropped_first=("not scored", "leaf tasks", "items"), keys=2)
 
 
 def _short(title: str, groups: Sequence[Group]) -> TextTable:
@@ -48,7 +50,7 @@ def _short(title: str, groups: Sequence[Group]) -> TextTable:
         found = {score.arm: score for score in group.arms}
         cells = [_both(found[arm]) if arm in found else _explain_missing(group) for arm in arms]
         rows.append((_name(group), str(group.items), *cells))
-    return TextTable(title, ("<group", "items", *arms), tuple(rows))
+    return TextTable(title, ("<group", "items", *arms), tuple(rows), keys=2)
 
 
 def _list_arms(groups: Sequence[Group]) -> list[str]:

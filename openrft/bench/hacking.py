@@ -39,11 +39,18 @@ def collect_probes(results: Iterable[ArmResult]) -> list[ProbedArms]:
 
 
 def build_probe_notes(results: Iterable[ArmResult]) -> Iterator[str]:
-    """One line for each measurement in which something was paid without being right."""
+    """One line for each measurement in which something was paid without being right, or had nothing to compare with."""
     for probed in collect_probes(results):
         words = [sentence for source in probed.sources for sentence in describe_probed_reward(source)]
         if words:
             yield f"{probed}: WARNING: {'. '.join(words)}."
+        alone = [f"`{source.source}`" for source in probed.sources if source.right is None or source.wrong is None]
+        if alone:
+            yield (
+                f"{probed}: no right answers, or no wrong ones, were found to compare {', '.join(alone)} with. The"
+                " table shows what answers earn that are made to be paid without being right; whether it is too much"
+                " is for you to say."
+            )
 
 
 def build_gap_notes(results: Iterable[ArmResult]) -> Iterator[str]:

@@ -16,7 +16,7 @@ def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
     parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
     parts += ["\n".join(_conclusion(summary.conclusion))]
-    parts += [_as_markdown(grid) for grid in build_tables(report, summary, per_task=True)]
+    parts += [format_table(grid) for grid in build_tables(report, summary, per_task=True)]
     parts += [build_legend(summary, per_task=True), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     parts.append(f"Versions: {escape_markdown(versions)}.")
@@ -30,7 +30,8 @@ def _conclusion(conclusion: Conclusion) -> Iterator[str]:
         yield f"- Next: {format_code(conclusion.command)}"
 
 
-def _as_markdown(grid: TextTable) -> str:
+def format_table(grid: TextTable) -> str:
+    """A table under a heading with its title."""
     names = [column.removeprefix("<") for column in grid.columns]
     rule = [":--" if column.startswith("<") else "--:" for column in grid.columns]
     lines = [" | ".join(map(escape_markdown, row)) for row in (names, rule, *grid.rows)]

@@ -28,37 +28,60 @@ class Money:
         return "" if found is None or self.prices is None else self.prices.format(found)
 
 
+@dataclass(frozen=True, slots=True)
+class ArmCost:
+    """What an arm took of one model of a server. Money is None without a price."""
+
+    arm: str
+    model: str  # URL#MODEL
+    replies: int
+    input: int  # tokens
+    output: int
+    already_paid_for: int  # replies that an earlier start, or another arm, had paid for
+    paid: float | None  # in this run
+    alone: float | None  # what the arm would cost by itself
+
+
+def list_arm_costs(report: Report) -> Iterator[ArmCost]:
+    """One for each arm and model; none if no server was asked."""
+    money = report.money
+    if money is None:
+        return
+    for arm in report.arms:
+        used = _by_model(u for r in report.results if r.arm == arm.name for u in r.usage)
+        paid = _by_model(p.paid for p in money.payments if p.arm == arm.name)
+        failed = any(failure.arm == arm.name for failure in report.failures)
+        for model in dict.fromkeys((*used, *paid)):
+            own = paid.get(model, Usage(model))
+            # What a failed job used is not known as a whole: at least what was paid for it.
+            whole = own if model not in used or (failed and own.replies > used[model].replies) else used[model]
+            kept = max(whole.replies - own.replies, 0)
+            prices = [money.prices.cost([usage]) if money.prices else None for usage in (own, whole)]
+            yield ArmCost(arm.name, model, whole.replies, whole.input, whole.output, kept, *prices)
+
+
 def build_money_tables(report: Report) -> Iterator[TextTable]:
     """One table, with a row for each arm and model; none if no server was asked."""
     if report.money is None:
         return
-    rows = []
-    every = {u.model for r in report.results for u in r.usage} | {p.paid.model for p in report.money.payments}
+    costs = list(list_arm_costs(report))
+    every = {cost.model for cost in costs}
     short = len({_name(model) for model in every}) == len(every)
-    for arm in report.arms:
-        used = _by_model(u for r in report.results if r.arm == arm.name for u in r.usage)
-        paid = _by_model(p.paid for p in report.money.payments if p.arm == arm.name)
-        failed = any(failure.arm == arm.name for failure in report.failures)
-        for model in dict.fromkeys((*used, *paid)):
-            rows.append(
-                (
-                    arm.name,
-                    _name(model) if short else model,
-                    *_cells(report.money, model, used.get(model), paid.get(model), failed),
-                )
-            )
+    prices = report.money.prices
+
+    def show(amount: float | None) -> str:
+        return "" if amount is None or prices is None else prices.format(amount)
+
+    rows = [
+        (
+            *(cost.arm, _name(cost.model) if short else cost.model),
+            *(f"{n:,}" for n in (cost.replies, cost.input, cost.output, cost.already_paid_for)),
+            *(show(cost.paid), show(cost.alone)),
+        )
+        for cost in costs
+    ]
     columns = ("<arm", "<model", "replies", "tokens in", "tokens out", "already paid for", "paid", "alone")
-    yield TextTable("Replies of servers", columns, tuple(rows)).without_empty_columns()
-
-
-def _cells(money: Money, model: str, used: Usage | None, paid: Usage | None, failed: bool) -> tuple[str, ...]:
-    nothing = Usage(model)
-    paid = paid or nothing
-    # What a failed job used is not known as a whole: at least what was paid for it.
-    whole = paid if used is None or (failed and paid.replies > used.replies) else used
-    kept = max(whole.replies - paid.replies, 0)
-    counts = (f"{whole.replies:,}", f"{whole.input:,}", f"{whole.output:,}", f"{kept:,}")
-    return (*counts, money.cost([paid]), money.cost([whole]))
+    yield TextTable("Replies of servers", columns, tuple(rows), keys=2).without_empty_columns()
 
 
 def describe_payments(money: Money) -> Iterator[str]:

@@ -13,8 +13,10 @@ from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.money import build_money_notes
 from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
-from openrft.bench.report import ArmResult, Report
+from openrft.bench.report import ArmResult, Failure, Report
+from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
+from openrft.stages.context import REPLIES_MISSING
 from openrft.stages.rl_metrics import describe_first_outcomes
 
 LEFT_OUT = {  # a task's notes (a count, or counts by reason) -> what they mean
@@ -31,11 +33,13 @@ SHOWN = 200  # characters of an instruction that a note shows
 def build_notes(report: Report, summary: Summary) -> tuple[str, ...]:
     """Every caveat of this report, the most serious first."""
     return (
-        *_failures(summary),
+        *_failures(report, summary),
         *build_money_notes(report),
         *_unscored(report),
+        *_missing_replies(report),
         *_chance(report, summary),
         *_describe_gains(summary.overall),
+        *_seeds(report),
         *_noise(summary),
         *_data(report),
         *_lengths(report),
@@ -63,9 +67,24 @@ def _rules(report: Report) -> dict[str, str]:
     return {name: policy.removeprefix(BASELINE_PREFIX) for name, policy in named if policy.startswith(BASELINE_PREFIX)}
 
 
-def _failures(summary: Summary) -> Iterator[str]:
+def _failures(report: Report, summary: Summary) -> Iterator[str]:
+    """What failed, with each error once for all arms that it struck: a failing plugin may be in half of them."""
+    struck: dict[str, list[Failure]] = {}
+    for failure in report.failures:
+        struck.setdefault(failure.error, []).append(failure)
+    told = set()
+    for error, failures in struck.items():
+        arms = list(dict.fromkeys(failure.arm for failure in failures))
+        if len(arms) < 2:
+            continue  # the arm's own line names the first of its jobs
+        told.update(arms)
+        first = failures[0]
+        more = f" (and {len(failures) - len(arms)} more jobs)" if len(failures) > len(arms) else ""
+        details = f" (details: {first.details}, ...)" if first.details else ""
+        where = f"on {first.task}, seed {first.seed}{more}"
+        yield f"No score: {', '.join(arms)} failed {where}: {error.removesuffix('.')}{details}."
     for row in summary.overall.arms:
-        if row.trouble:
+        if row.trouble and row.arm not in told:
             more = f" (and {len(row.trouble) - 1} more)" if len(row.trouble) > 1 else ""
             yield f"No score: {row.trouble[0]}{more}."
 
@@ -80,6 +99,17 @@ def _unscored(report: Report) -> Iterator[str]:
             why = "no rule can grade them, and no plugin did"
             why = f"a server failed to answer, or {why}" if failed else why
             yield f"{task.name}: {whole} ({where}): {why}. They are in no number."
+
+
+def _missing_replies(report: Report) -> Iterator[str]:
+    arms: Counter[str] = Counter()
+    for result in report.results:
+        arms[result.arm] += round(sum(n or 0 for name, n in result.metrics.items() if name.endswith(REPLIES_MISSING)))
+    if lacking := [f"{arm} {n}" for arm, n in arms.items() if n]:
+        yield (
+            f"The replay lacked replies of servers ({', '.join(lacking)}): what they would have answered or graded is"
+            " not scored. The same command without --replay asks for them."
+        )
 
 
 def _chance(report: Report, summary: Summary) -> Iterator[str]:
@@ -134,6 +164,15 @@ def _describe_ability(gain: Gain, row: ArmScore, vanilla: ArmScore, where: str) 
         yield f"whether more of the readable answers are right is open {shown}"
     else:
         yield f"among readable answers no {'more' if gain.value > 0 else 'fewer'} are right {shown}"
+
+
+def _seeds(report: Report) -> Iterator[str]:
+    if rule := read_seed_rule(report.plan):
+        yield (
+            f"Seeds were added until each gain was known to {100 * rule.until:g} points either way, with looks at"
+            f" {', '.join(map(str, rule.looks))} seeds. Intervals and p hold at all of these looks together, so they"
+            f" are wider than those of seeds that were given. {rule.outcome}"
+        ).rstrip()
 
 
 def _noise(summary: Summary) -> Iterator[str]:
@@ -197,9 +236,8 @@ def _synthesis(report: Report) -> Iterator[str]:
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
         if fallback is not None:
-            notices.add(
-                f"{result.task}, seed {result.seed}: the teacher found no right answer to {fallback:.0f} questions."
-            )
+            questions = f"{fallback:.0f} question{'s' * (fallback != 1)}"
+            notices.add(f"{result.task}, seed {result.seed}: the teacher found no right answer to {questions}.")
     yield from sorted(notices)
 
 

@@ -24,7 +24,9 @@ from openrft.bench.readings import (
     split_tested_gain,
 )
 from openrft.bench.report import ArmResult, Item, ItemRecord, Report, TaskRecord
-from openrft.bench.significance import compare_arms, compare_contrast
+from openrft.bench.seed_rule import describe_stopped, read_looks, read_seed_rule
+from openrft.bench.sequential import adjust_for_looks
+from openrft.bench.significance import Difference, compare_arms, compare_contrast
 from openrft.bench.statistics import (
     BootstrapDraws,
     Interval,
@@ -156,6 +158,9 @@ def list_seeds(report: Report, task: str) -> list[int]:
 
 def find_failures(report: Report, arm: str, tasks: Sequence[str]) -> list[str]:
     """Why the arm has no score on these tasks: one line for each failed or missing job. Empty = it has a score."""
+    rule = read_seed_rule(report.plan)
+    if stopped := [describe_stopped(found) for found in (rule.stopped if rule else ()) if found.arm == arm]:
+        return stopped
     failed = {(f.task, f.seed): f for f in report.failures if f.arm == arm}
     done = {(r.task, r.seed) for r in report.results if r.arm == arm}
     lines = []
@@ -241,10 +246,11 @@ def collect_outcomes(
         return None
     rows = [_rows(report, runs, arms, task) for task in with_items]
     blocks = tuple(build_task_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True))
-    found = ArmOutcomes(arms, blocks, resample(blocks), list_untrained(report))
+    looks = read_looks(report.plan)
+    found = ArmOutcomes(arms, blocks, resample(blocks, looks=looks), list_untrained(report))
     if with_readings and all(has_both_readings(results) for own in rows for results in own):
         both = [build_reading_scores(task, own, kept) for task, own in zip(with_items, rows, strict=True)]
-        return replace(found, readings=draw_readings(both))
+        return replace(found, readings=draw_readings(both, looks=looks))
     return found
 
 
@@ -257,7 +263,8 @@ def collect_task_parts(
         return None
     rows = _rows(report, runs, arms, task)
     blocks = tuple(build_task_scores(task, rows, part) for part in parts)
-    return ArmOutcomes(arms, blocks, resample(blocks, trained_together=True), list_untrained(report))
+    draws = resample(blocks, trained_together=True, looks=read_looks(report.plan))
+    return ArmOutcomes(arms, blocks, draws, list_untrained(report))
 
 
 def list_untrained(report: Report) -> frozenset[str]:
@@ -277,7 +284,7 @@ def collect_over_tasks(
         rows = _rows(report, runs, arms, task)
         kept = [{i for part in own for i in part}] if weigh_items else own
         blocks = [build_task_scores(task, rows, part) for part in kept]
-        draws.append(resample(blocks, seed=seed, trained_together=True))
+        draws.append(resample(blocks, seed=seed, trained_together=True, looks=read_looks(report.plan)))
     sizes = [sum(map(len, own)) if weigh_items else len(own) for _, own in parts]
     return arms, average_over_tasks(draws, sizes)
 
@@ -293,7 +300,7 @@ def compute_delta(runs: Runs, measured: ArmOutcomes, first: str, second: str) ->
     same, trained = same_checkpoint(runs, first, second), not {first, second} <= measured.untrained
     compared = compare_arms(measured.blocks, measured.draws, i, j, same, trained)
     found = compared.interval
-    gain = Gain(found.value, found.low, found.high, compared.p, compared.test)
+    gain = make_gain(measured, compared)
     if measured.readings is None:
         return gain
     resampled = estimate_contrast(measured.draws, to_vector({first: 1.0, second: -1.0}, measured.arms))
@@ -310,9 +317,13 @@ def compute_gain(runs: Runs, measured: ArmOutcomes, total: Mapping[str, float]) 
         return compute_delta(runs, measured, ups[0], downs[0])
     share = to_vector(total, measured.arms)
     trained = not {arm for arm, weight in total.items() if weight} <= measured.untrained
-    compared = compare_contrast(measured.blocks, measured.draws, np.array(share), trained)
-    found = compared.interval
-    return Gain(found.value, found.low, found.high, compared.p, compared.test)
+    return make_gain(measured, compare_contrast(measured.blocks, measured.draws, np.array(share), trained))
+
+
+def make_gain(measured: ArmOutcomes, compared: Difference) -> Gain:
+    """A difference as a gain. If the bench looks several times, its p holds for all looks together."""
+    p = None if compared.p is None else adjust_for_looks(compared.p, measured.draws.looks)
+    return Gain(compared.interval.value, compared.interval.low, compared.interval.high, p, compared.test)
 
 
 @dataclass(frozen=True, slots=True)

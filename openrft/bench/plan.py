@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.ablation import VANILLA, AblationPlan, build_arms, parse_arms
+from openrft.bench.seed_rule import SeedRule
 from openrft.bench.shared_graders import check_graders, find_graders, find_partial_graders, share_graders
+from openrft.config.documents import OMIT_EMPTY
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
 from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName
 from openrft.job import Arm, Job
+from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet, create_plugin, read_options
-from openrft.plugins.policy_registry import VLLM_PREFIX, describe_policy, fingerprint_policy, recommend_settings
-from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
+from openrft.plugins.policy_registry import (
+    VLLM_PREFIX,
+    describe_policy,
+    find_policy_folder,
+    fingerprint_policy,
+    recommend_settings,
+)
+from openrft.plugins.registry import find_plugin, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
 from openrft.policies.checkpoint_files import ADAPTER_CONFIG, MODEL_CONFIG
-from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
@@ -40,7 +48,8 @@ class BenchRequest:
 
     tasks: tuple[str, ...] = ("pocket/L3",)
     plugins: tuple[str, ...] | None = None  # the plugins to measure; None: DEFAULT_PLUGINS
-    arms: str = "ablation"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
+    arms: str = "ablation"  # add-one and leave-one-out; or "add-one"; "lattice": every subset; "paper": Table 1;
+    # ^ "none": only `extra`
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
     policy: str = "pocket"
@@ -63,10 +72,18 @@ class BenchPlan:
     options: Mapping[str, Mapping[str, Any]]
     ablation: AblationPlan
     notices: tuple[str, ...] = ()  # what was added on the user's behalf
+    seed_rule: Annotated[SeedRule | None, OMIT_EMPTY] = None  # by which seeds are added; None: they were given
 
     def jobs(self) -> list[Job]:
         """Every job, in the order of the table. Arms of one task and seed are together, because they share stages."""
-        return [self._job(arm, task, seed) for task in self.tasks for seed in self.seeds for arm in self.arms]
+        stopped = {arm.arm: arm.seeds for arm in self.seed_rule.stopped} if self.seed_rule else {}
+        return [
+            self._job(arm, task, seed)
+            for task in self.tasks
+            for number, seed in enumerate(self.seeds)
+            for arm in self.arms
+            if number < stopped.get(arm.name, len(self.seeds))
+        ]
 
     @property
     def needs_models(self) -> bool:
@@ -80,7 +97,8 @@ class BenchPlan:
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
     def _options_of(self, arm: Arm, task: str) -> dict[str, Mapping[str, Any]]:
-        acting = dict.fromkeys((_family(task), *arm.plugins))
+        scorers = _list_scorers(arm.plugins, self.options, arm.overrides)
+        acting = dict.fromkeys((_family(task), *arm.plugins, *scorers))
         merged = {name: {**self.options.get(name, {}), **arm.overrides.get(name, {})} for name in acting}
         return {name: options for name, options in merged.items() if options}
 
@@ -97,7 +115,8 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
     values = merge_layers(layers)
     measured = tuple(name for name in named if name not in find_graders(named, values))
-    start = make_start_arm(asked.policy, alone=asked.arms == "none" or not measured)
+    alone = asked.arms == "none" or not measured
+    start = make_start_arm(asked.policy, alone, chooses=alone and not asked.extra)
     arms, rungs = build_arms(measured, asked.arms, notices, start)
     arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
     arms = (*arms, *_add_untrained(asked, [a.name for a in arms], notices))
@@ -107,7 +126,9 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     arms = share_graders(arms, graders, notices)
     if any(source.startswith("policy ") for source in layers):
         notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
-    used = list_used_plugins(tasks, arms)
+    if (about := describe_policy(asked.policy)) and about.task_instruction:
+        notices.append(f"the instruction that was found for {asked.policy!r} stands in the place of the task's own.")
+    used = list_used_plugins(tasks, arms, values)
     faults = _find_unknown_owners(asked.values, used)
     settings, found = parse_stage_settings(values)
     faults += found
@@ -129,21 +150,29 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
 
 def _add_untrained(asked: BenchRequest, taken: Sequence[str], notices: list[str]) -> tuple[Arm, ...]:
     """The arm that is compared with training where the user names no plugins."""
-    if asked.plugins is not None or asked.arms != "ablation" or UNTRAINED in taken or UNTRAINED not in list_plugins():
+    if (
+        asked.plugins is not None
+        or asked.arms != "ablation"
+        or UNTRAINED in taken
+        or UNTRAINED not in registry.list_plugins()
+    ):
         return ()
     notices.append(f"the arm {UNTRAINED} was added: what more completions and a vote reach without training.")
     return (Arm(UNTRAINED, (UNTRAINED,)),)
 
 
-def make_start_arm(policy: str, alone: bool) -> Arm:
+def make_start_arm(policy: str, alone: bool, chooses: bool) -> Arm:
     """The arm of the policy as it is: vanilla. A policy that OpenRFT trained has the name of its folder. If it stands
-    `alone`, without arms that train it further, it is asked with demonstrations where it was trained with them."""
+    `alone`, without arms that train it further, it is asked with demonstrations where it was trained with them.
+    `chooses`: it also chooses its answers from several completions, where its own arm did so. Not beside other arms,
+    whose single completions would be compared with that."""
     about = describe_policy(policy)
     if about is None:
         return Arm(VANILLA)
-    name = make_file_name(expand_path(policy.removeprefix(VLLM_PREFIX)).resolve().name)[:LONGEST_NAME]
-    shown = about.demonstrations if alone else {}
-    return Arm(name, tuple(shown), overrides={plugin: values for plugin, values in shown.items() if values})
+    name = make_file_name(find_policy_folder(policy).resolve().name)[:LONGEST_NAME]
+    asking = {**(about.demonstrations if alone else {}), **(about.answering if chooses else {})}
+    acting = tuple(plugin for plugin in asking if {"retrieve", "weigh"} & {*load_declaration(plugin).hooks})
+    return Arm(name, acting, overrides={plugin: values for plugin, values in asking.items() if values})
 
 
 def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:
@@ -172,9 +201,23 @@ def _apply_overrides(settings: Settings, arm: Arm) -> Settings:
     return found
 
 
-def list_used_plugins(tasks: Sequence[str], arms: Sequence[Arm]) -> list[str]:
-    """The plugins that take part: those of the tasks and those of the arms."""
-    return list(dict.fromkeys([*map(_family, tasks), *(name for arm in arms for name in arm.plugins)]))
+def list_used_plugins(tasks: Sequence[str], arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The plugins that take part: those of the tasks and of the arms, and those whose rewards these name."""
+    named = [name for arm in arms for name in (*arm.plugins, *_list_scorers(arm.plugins, options, arm.overrides))]
+    return list(dict.fromkeys([*map(_family, tasks), *named]))
+
+
+def _list_scorers(names: Sequence[str], *layers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The plugins whose rewards the options of `names` name (`openrft.RewardName`). An unknown one is left out here and
+    refused where plugins are built."""
+    found: list[str] = []
+    for name in names if any(layers) else ():
+        options_class = load_declaration(name).Options if name in registry.list_plugins() else None
+        merged = {option: value for layer in layers for option, value in layer.get(name, {}).items()}
+        for _, marker, other in find_named_paths(options_class, merged) if options_class and merged else ():
+            if marker.names == "reward" and other in registry.list_plugins():
+                found.append(other)
+    return found
 
 
 def coerce_options(
@@ -205,7 +248,7 @@ def coerce_arms(
             if owner in STAGE_SETTINGS:
                 merged = {**asdict(getattr(settings, owner)), **values}
                 parsed, found = parse_options(STAGE_SETTINGS[owner], owner, merged)
-            elif owner in arm.plugins:
+            elif owner in (*arm.plugins, *_list_scorers(arm.plugins, options, arm.overrides)):
                 merged = {**options.get(owner, {}), **values}
                 found = create_plugin(owner, merged)[1]
                 parsed = read_options(owner, merged)[0]
@@ -287,8 +330,10 @@ def _find_unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> li
     for owner in values:
         if owner in STAGE_SETTINGS or owner in used or owner == "data":
             continue
-        if owner in list_plugins():
+        if owner in registry.list_plugins():
             faults.append(f"options are set for {owner}, which is in no arm; add it to --plugins.")
         else:
-            faults.append(str(UnknownName("stage or plugin", owner, [*STAGE_SETTINGS, "data", *list_plugins()])))
+            faults.append(
+                str(UnknownName("stage or plugin", owner, [*STAGE_SETTINGS, "data", *registry.list_plugins()]))
+            )
     return faults

@@ -19,12 +19,13 @@ from openrft.bench.plan import (
     coerce_options,
     list_used_plugins,
 )
+from openrft.bench.seed_rule import SeedRule
 from openrft.config.documents import dump_document, read_fields
 from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, suggest
 from openrft.config.settings import STAGE_SETTINGS, parse_stage_settings
 from openrft.errors import OpenRFTError, UsageError
 from openrft.job import Arm
-from openrft.plugins.registry import list_plugins
+from openrft.plugins import registry
 from openrft.runtime.text import check_name
 from openrft.tasks.task import DataRequest
 
@@ -44,6 +45,7 @@ class _PlanFile:
     options: Mapping[str, Mapping[str, Any]]
     ablation: AblationPlan
     notices: tuple[str, ...]
+    seed_rule: SeedRule | None = None
 
 
 def plan_to_json(plan: BenchPlan) -> dict[str, Any]:
@@ -65,10 +67,10 @@ def plan_from_json(row: Any) -> BenchPlan:
     faults += [f"settings: {fault}" for fault in more]
     data, more = parse_options(DataRequest, "data", found.get("data", {}))
     faults += more
-    used = list_used_plugins(tasks, arms)
+    used = list_used_plugins(tasks, arms, options or {})
     if {"arms", "tasks"} <= found.keys():
         faults += [f"options.{name}: no arm has a plugin of that name" for name in options if name not in used]
-    installed = list_plugins()
+    installed = registry.list_plugins()
     faults += [f"unknown plugin: {name!r}; {suggest(name, installed)}" for name in used if name not in installed]
     known = [name for name in used if name in installed]
     coerced, more = coerce_options(dict(options), known)

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from openrft.bench.report import ArmResult, Item
+from openrft.bench.sequential import Looks
 from openrft.bench.statistics import (
     REPLICATES,
     Array,
@@ -98,9 +99,9 @@ def measure_item(item: Item) -> tuple[float, float, float, float]:
     return sum(given) / n, sum(strict) / n, right / n, readable / n
 
 
-def draw_readings(blocks: Sequence[TaskScores], replicates: int = REPLICATES) -> ReadingDraws:
+def draw_readings(blocks: Sequence[TaskScores], replicates: int = REPLICATES, looks: Looks = ()) -> ReadingDraws:
     """Resample blocks of (4 x arms) scores: A of each arm, then F of each, U, R."""
-    by_task = resample_by_task(blocks, replicates)
+    by_task = resample_by_task(blocks, replicates, looks=looks)
     pseudo = tuple(_draw_pseudo_answers(block, replicates, task) for task, block in enumerate(blocks))
     return ReadingDraws(by_task, pseudo, combine_tasks(by_task))
 

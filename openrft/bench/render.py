@@ -18,6 +18,8 @@ from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 
 COST = ("tokens", "seconds", "reused")  # a terminal shows the seconds only, so that a row fits into 100 columns
+# What a narrow terminal leaves out of the table of arms, in this order.
+DROPPED_FIRST = ("reused", "tokens", "seconds", "unparsed", "cleaned", "p")
 FEW = 3  # rules without a model shown below a table on a terminal
 
 
@@ -79,7 +81,7 @@ def _arms(title: str, table: ScoreTable, few: bool = False) -> TextTable:
         rules.append(("no model: chance", format_percent(table.chance), *rest))
     columns = ("<arm", "accuracy", *["cleaned"] * cleaned, "over vanilla", "p", "unparsed", *COST[cost])
     faint = frozenset(range(len(rows), len(rows) + len(rules)))
-    return TextTable(title, columns, (*rows, *rules), faint).without_empty_columns()
+    return TextTable(title, columns, (*rows, *rules), faint, DROPPED_FIRST).without_empty_columns()
 
 
 def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ def _arm(row: ArmScore, cleaned: bool, shown: slice) -> tuple[str, ...]:
     return (row.arm, *shares, *gain, f"{format_percent(row.unparsed)}%", *cost)
 
 
-READ = ("lenient", "unparsed", "unread", "right of read")
+READ = ("lenient", "unparsed", "unread", "right of read")  # a narrow terminal leaves them out in this order
 VISIBLE = 0.005  # the smallest share of answers that the strict reading misses for which a terminal shows the table
 
 
@@ -108,7 +110,9 @@ def _readings(table: ScoreTable, components: Sequence[Component] = (), in_full: 
                 rows.append((f"{ESTIMANDS[estimand]} of {component.plugin}", *[""] * len(READ[shown]), *_parts(gain)))
     name = f"{table.leaf or table.tasks[0]}: " if table.leaf or len(table.tasks) == 1 else ""
     columns = ("<arm", *READ[shown], "form", "ability")
-    yield TextTable(f"{name}both readings, and the gain over vanilla in two parts", columns, tuple(rows))
+    yield TextTable(
+        f"{name}both readings, and the gain over vanilla in two parts", columns, tuple(rows), dropped_first=READ
+    )
 
 
 def _both_readings(row: ArmScore) -> tuple[str, ...]:
@@ -129,6 +133,8 @@ def _lack(row: ArmScore) -> str:
     """Why there is no accuracy."""
     if not row.trouble:
         return "not scored"
+    if any(" was stopped after " in line for line in row.trouble):
+        return "stopped"
     return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 
@@ -149,10 +155,10 @@ def _components(components: Sequence[Component]) -> TextTable:
 def _gain(gain: Gain | None) -> tuple[str, str]:
     if gain is None:
         return ("not measured", "")
-    return (format_gain(gain.value, gain.low, gain.high), _p(gain))
+    return (format_gain(gain.value, gain.low, gain.high), format_p(gain))
 
 
-def _p(gain: Gain) -> str:
+def format_p(gain: Gain) -> str:
     """p after Holm's correction; empty if there is none."""
     value = gain.p if gain.adjusted is None else gain.adjusted
     if value is None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
 from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.live import LiveFile
 from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
@@ -92,7 +93,7 @@ def run_bench(
     answering = plan.policy if plan.policy.startswith(BASELINE_PREFIX) else None
     ran = {(arm.policy or answering or "").removeprefix(BASELINE_PREFIX) for arm in plan.arms}
     # First: one that fails costs nothing then. The tasks' own rules grade them, so none compares with another measure.
-    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms), plan.options) is None
+    own = find_grader_of_all(list_used_plugins(plan.tasks, plan.arms, plan.options), plan.options) is None
     rules = tuple(b for t in tasks.values() for b in score_baselines(t, ran)) if own else ()
     folder = out / name
     track = TrackerConfig(tracker, folder / tracker) if tracker else None
@@ -103,8 +104,10 @@ def run_bench(
     began = time.perf_counter()
     with open_display(jobs) as display:
         folders = JobFolders(store, folder / FAILURES_FOLDER, track, account)
-        for number, (result, files) in run_jobs(jobs, folders, workers, display, debug):
+        live = LiveFile(folder, name, jobs, display)
+        for number, (result, files) in run_jobs(jobs, folders, workers, live, debug):
             results[number] = result
+            live.add_result(number, result)
             if isinstance(result, ArmResult):  # an earlier attempt may have failed
                 failure_file(jobs[number], folders.failures).unlink(missing_ok=True)
             for kind, file in files.items():
@@ -134,8 +137,7 @@ def run_bench(
 
 
 def _versions(plan: BenchPlan) -> dict[str, str]:
-    families = (task.split("/")[0] for task in plan.tasks)
-    return collect_versions(dict.fromkeys((*families, *(name for arm in plan.arms for name in arm.plugins))))
+    return collect_versions(list_used_plugins(plan.tasks, plan.arms, plan.options))
 
 
 def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]:

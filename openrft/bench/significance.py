@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from openrft.bench.sequential import LEVEL
 from openrft.bench.statistics import (
     REPLICATES,
     Array,
@@ -127,14 +128,14 @@ def bootstrap_p(draws: BootstrapDraws, weights: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of two arms' accuracies. p is below .05 only if the interval leaves out 0, and the other way."""
+    """The difference of two arms' accuracies. p is below .05 only if the interval leaves out 0, and the other way. With
+    several looks p is this look's own, and the same holds for their nominal level."""
 
     interval: Interval
     p: float | None  # None: these seeds cannot tell
     test: str  # where p comes from, or why there is none
 
 
-LEVEL = 0.05
 ONE_TRAINING_SEED = "none: one training seed"
 
 
@@ -149,13 +150,13 @@ def compare_arms(
     """accuracy(first) - accuracy(second). `trained`: at least one of the arms was trained."""
     counts = {b.scores.shape[1] for b in blocks}
     weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
+    if counts != {1} and (error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint)):
+        return _invert_t(draws, float(draws.estimate @ np.array(weights)), *error, 1.0, paired=same_checkpoint)
     found = estimate_contrast(draws, weights)
     if counts == {1}:
         if trained and not same_checkpoint:
             return Difference(found, None, ONE_TRAINING_SEED)
         return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
-    if error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint):
-        return _invert_t(found.value, *error, narrowest_half_width(draws, 1.0), paired=same_checkpoint)
     return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
 
 
@@ -197,34 +198,38 @@ def compare_contrast(blocks: Sequence[TaskScores], draws: BootstrapDraws, weight
     if trained and draws.seeds == 1:
         return Difference(found, None, ONE_TRAINING_SEED)
     if error := estimate_error(blocks, draws, weights):
-        return _invert_t(found.value, *error, narrowest_half_width(draws, float(np.abs(weights).sum() / 2)))
+        return _invert_t(draws, found.value, *error, float(np.abs(weights).sum() / 2))
     test = "bootstrap over seeds and items" if draws.seeds > 1 else "bootstrap over items"
     return _reconcile(found, bootstrap_p(draws, list(weights)), test, draws, list(weights))
 
 
-def _invert_t(value: float, error: float, freedom: float, narrowest: float, paired: bool = False) -> Difference:
+def _invert_t(
+    draws: BootstrapDraws, value: float, error: float, freedom: float, bound: float, paired: bool = False
+) -> Difference:
     """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
     from scipy.stats import t
 
-    interval, error = invert_t(value, error, freedom, narrowest)
+    interval, error = invert_t(value, error, freedom, narrowest_half_width(draws, bound), draws.level)
     test = "t over paired seeds and items" if paired else "Welch over seeds and items"
     return Difference(interval, float(2 * t.sf(abs(value) / error, freedom)), test)
 
 
-def invert_t(value: float, error: float, freedom: float, narrowest: float) -> tuple[Interval, float]:
-    """The interval of a t test at `LEVEL`, and the error that it stands for: at least that of the narrowest half."""
+def invert_t(
+    value: float, error: float, freedom: float, narrowest: float, level: float = LEVEL
+) -> tuple[Interval, float]:
+    """The interval of a t test at this level, and the error that it stands for: at least that of the narrowest half."""
     from scipy.stats import t
 
-    quantile = float(t.ppf(1 - LEVEL / 2, freedom))
+    quantile = float(t.ppf(1 - level / 2, freedom))
     half = max(quantile * error, narrowest)
     return Interval(value, max(value - half, -1.0), min(value + half, 1.0)), half / quantile
 
 
 def _reconcile(found: Interval, p: float, test: str, draws: BootstrapDraws, weights: Sequence[float]) -> Difference:
     """Where the interval of the bootstrap and p disagree about 0, the more cautious of the two counts."""
-    if found.low <= 0 <= found.high and p < LEVEL:
-        p = max(bootstrap_p(draws, weights), LEVEL)
-    elif p >= LEVEL:
+    if found.low <= 0 <= found.high and p < draws.level:
+        p = max(bootstrap_p(draws, weights), draws.level)
+    elif p >= draws.level:
         found = Interval(found.value, min(found.low, 0.0), max(found.high, 0.0))
     return Difference(found, p, test)
 
@@ -278,7 +283,7 @@ def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks:
     items = 10.0
     while items < 1e6:
         if detectable_difference(items, completions, seeds, tasks) <= difference:
-            return _round_up(items)
+            return round_up(items)
         items *= 1.02
     return None
 
@@ -298,11 +303,11 @@ def describe_needed_sample_size(distance: float, items: int, seeds: int, error: 
         return "the difference is at the margin itself: no number of items settles it"
     of_seeds, ways = max(error**2 - of_items**2, 0.0), []
     if target > of_seeds:
-        ways.append(f"about {_round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
+        ways.append(f"about {round_up(max(items * of_items**2 / (target - of_seeds), items + 1))} items")
     if seeds > 1 and target > of_items**2:
         ways.append(f"about {max(math.ceil(seeds * of_seeds / (target - of_items**2)), seeds + 1)} seeds")
     more = max(error**2 / target, 1.0)  # by this factor if both grow together
-    both = f"about {_round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
+    both = f"about {round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
     return f"{' or '.join(ways) or both} would settle it (now {items} and {seeds})"
 
 
@@ -324,7 +329,7 @@ def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> 
     return f"{line}; {100 * TARGET_DIFFERENCE:g} points would take {needed}."
 
 
-def _round_up(count: float) -> int:
+def round_up(count: float) -> int:
     """Rounded up to two digits, because a forecast is not more precise."""
     unit = 10 ** max(len(str(int(count))) - 2, 0)
     return math.ceil(count / unit) * unit

@@ -74,7 +74,12 @@ def run_single_job(
             logger.info("job failed after %.1f s: %s", time.perf_counter() - began, failure.error)
             return failure, {}
         logger.info("job finished in %.1f s", time.perf_counter() - began)
-    files = {"rollouts": outcome.rollouts_file, "metrics": outcome.metrics_file, "fitness": outcome.fitness_file}
+    files = {
+        "rollouts": outcome.rollouts_file,
+        "metrics": outcome.metrics_file,
+        "steps": outcome.steps_file,
+        "fitness": outcome.fitness_file,
+    }
     return result, {folder: file for folder, file in files.items() if file is not None}
 
 

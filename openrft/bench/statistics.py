@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openrft.bench.sequential import Looks, nominal_level
+
 Array = NDArray[np.float64]
 Z = 1.959963984540054  # the normal quantile of a two-sided 95%
 REPLICATES = 10_000
@@ -38,11 +40,24 @@ class BootstrapDraws:
     clusters: tuple[float, ...]  # the number of clusters of each task
     completions: int  # over all tasks, items and seeds
     shares: tuple[float, ...] = ()  # the weight of each task, with sum 1; empty: equal weights
+    looks: Looks = ()  # at which the bench may stop; its intervals are wide enough for all of them
 
     @property
     def seeds(self) -> int:
         """The fewest seeds of any task; with 1, training noise cannot be seen."""
         return min(means.shape[1] for means in self.seed_means)
+
+    @property
+    def level(self) -> float:
+        """One minus the coverage of an interval: 5%, or less where the bench looks several times."""
+        return nominal_level(self.looks)
+
+    @property
+    def quantile(self) -> float:
+        """The normal quantile of `level`, two-sided."""
+        from scipy.stats import norm
+
+        return float(norm.isf(self.level / 2)) if self.looks else Z
 
     @property
     def effective_clusters(self) -> float:
@@ -62,13 +77,17 @@ class Interval:
 
 
 def resample(
-    blocks: Sequence[TaskScores], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+    blocks: Sequence[TaskScores],
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    trained_together: bool = False,
+    looks: Looks = (),
 ) -> BootstrapDraws:
     """Bootstrap seeds x item clusters, crossed, within each task (Owen 2007, "The pigeonhole bootstrap"; Davison and
     Hinkley 1997, section 3.8, for clusters). Of a task's S seeds, S - 1 are drawn at a time, which makes the variance
     between few seeds unbiased (Rao and Wu 1988). Tasks are trained separately, so their seeds are drawn separately.
     Parts of one task are `trained_together` and share the draws of seeds."""
-    return combine_tasks(resample_by_task(blocks, replicates, seed, trained_together), trained_together)
+    return combine_tasks(resample_by_task(blocks, replicates, seed, trained_together, looks), trained_together)
 
 
 def combine_tasks(by_task: Sequence[BootstrapDraws], trained_together: bool = False) -> BootstrapDraws:
@@ -81,11 +100,16 @@ def combine_tasks(by_task: Sequence[BootstrapDraws], trained_together: bool = Fa
         (np.mean(seed_means, axis=0),) if trained_together else seed_means,
         tuple(draws.clusters[0] for draws in by_task),
         sum(draws.completions for draws in by_task),
+        looks=by_task[0].looks,
     )
 
 
 def resample_by_task(
-    blocks: Sequence[TaskScores], replicates: int = REPLICATES, seed: int = 0, trained_together: bool = False
+    blocks: Sequence[TaskScores],
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    trained_together: bool = False,
+    looks: Looks = (),
 ) -> tuple[BootstrapDraws, ...]:
     """The same draws, task by task, for numbers that are no weighted sum of accuracies."""
     rng = np.random.default_rng(seed)
@@ -107,6 +131,7 @@ def resample_by_task(
                 (block.scores.mean(axis=2),),
                 (int(block.clusters.max()) + 1,),
                 block.scores[0].size * block.completions,
+                looks=looks,
             )
         )
     return tuple(found)
@@ -124,6 +149,7 @@ def average_over_tasks(tasks: Sequence[BootstrapDraws], sizes: Sequence[int]) ->
         tuple(draws.effective_clusters for draws in tasks),
         sum(draws.completions for draws in tasks),
         shares,
+        tasks[0].looks,
     )
 
 
@@ -149,7 +175,7 @@ def make_interval(
 
     `by_seed` holds the estimate of each seed, one array for each task; `draws` say how many tasks and clusters there
     are."""
-    low, high = np.quantile(replicates, [0.025, 0.975])
+    low, high = np.quantile(replicates, [draws.level / 2, 1 - draws.level / 2])
     wide = _small_sample_factor(draws, float(replicates.var()), by_seed)
     floor = narrowest_half_width(draws, bound)
     return Interval(
@@ -161,7 +187,7 @@ def make_interval(
 
 def narrowest_half_width(draws: BootstrapDraws, bound: float) -> float:
     """Half of the narrowest interval of a contrast within `bound`: what one discordant pair each way would give."""
-    return Z * bound / (draws.effective_clusters + 2)
+    return draws.quantile * bound / (draws.effective_clusters + 2)
 
 
 def probability_above(draws: BootstrapDraws, weights: Sequence[float], threshold: float) -> float:
@@ -195,7 +221,7 @@ def estimate_accuracy(draws: BootstrapDraws, arm: int) -> Interval:
         mute = float(draws.items[:, arm].var()) < 1e-12
         most = size if mute else float(draws.completions)
         size = min(effective / _t_over_z(draws, unit) ** 2, most)
-    low, high = proportion_confint(value * size, size, alpha=0.05, method="wilson")
+    low, high = proportion_confint(value * size, size, alpha=draws.level, method="wilson")
     return Interval(value, min(float(low), value), max(float(high), value))
 
 
@@ -243,4 +269,5 @@ def _small_sample_factor(draws: BootstrapDraws, total: float, by_seed_and_task: 
     by_seed = sum(part**2 / (len(m) - 1) for part, m in zip(parts, trained, strict=True))
     by_item = (total - between) ** 2 / max(draws.effective_clusters - 1, 1)
     fewest = float(min((len(m) for m in trained), default=2) - 1)
-    return float(t.ppf(0.975, max(total**2 / (by_seed + by_item), fewest) if by_seed + by_item > 0 else np.inf)) / Z
+    freedom = max(total**2 / (by_seed + by_item), fewest) if by_seed + by_item > 0 else np.inf
+    return float(t.ppf(1 - draws.level / 2, freedom)) / draws.quantile

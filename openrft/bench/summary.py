@@ -92,7 +92,7 @@ def _table(
     measured = measured or collect_outcomes(report, runs, tasks, kept, with_readings=True)
     cleaned = collect_outcomes(report, runs, tasks, sound) if sound < kept else None
     rows = [_score(report, runs, arm, names, kept, measured, cleaned, vanilla) for arm in report.arms]
-    over = _adjust_gains({row.arm: row.delta for row in rows if row.delta})
+    over = adjust_gains({row.arm: row.delta for row in rows if row.delta})
     chance = _guess(tasks, kept)
     rows = [_name_guesses(replace(row, delta=over.get(row.arm)), chance) for row in rows]
     unscored = sum(leaf in (None, i.task) for t in tasks for i in t.unscored)
@@ -195,12 +195,12 @@ def _components(
             else:
                 gains[plugin][estimand] = compute_gain(runs, measured, total)
         found = {plugin: gains[plugin][estimand] for plugin in ablation.plugins if estimand in gains[plugin]}
-        for plugin, gain in _adjust_gains(found).items():
+        for plugin, gain in adjust_gains(found).items():
             gains[plugin][estimand] = gain
     return tuple(Component(plugin, gains[plugin], missing[plugin]) for plugin in ablation.plugins)
 
 
-def _adjust_gains(gains: Mapping[str, Gain]) -> dict[str, Gain]:
+def adjust_gains(gains: Mapping[str, Gain]) -> dict[str, Gain]:
     """The gains with their p corrected by Holm for the number of those that have one."""
     p_values = {name: gain.p for name, gain in gains.items() if gain.p is not None}
     adjusted = dict(zip(p_values, adjust_holm(list(p_values.values())), strict=True))

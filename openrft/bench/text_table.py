@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from openrft.bench.statistics import Interval
@@ -15,11 +16,16 @@ class TextTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     faint: frozenset[int] = frozenset()  # rows that are not arms: the baselines
+    dropped_first: tuple[str, ...] = ()  # columns that a narrow terminal leaves out, in this order
+    keys: int = 1  # the first columns, which say what a row is about
 
     def without_empty_columns(self) -> TextTable:
         """The table without columns that say nothing in any row."""
-        kept = [n for n in range(len(self.columns)) if any(row[n] for row in self.rows)]
-        columns, *rows = (tuple(row[n] for n in kept) for row in (self.columns, *self.rows))
+        return self.with_columns([n for n in range(len(self.columns)) if any(row[n] for row in self.rows)])
+
+    def with_columns(self, numbers: Sequence[int]) -> TextTable:
+        """The table with these columns only, in this order."""
+        columns, *rows = (tuple(row[n] for n in numbers) for row in (self.columns, *self.rows))
         return replace(self, columns=columns, rows=tuple(rows))
 
 

@@ -13,12 +13,15 @@ import click
 
 COMMANDS = {
     "bench": "Run arms on tasks and report what each plugin was worth.",
+    "study": "Vary a setting of the method and report what each value is worth.",
     "train": "Train one arm on one task and write the policy.",
     "predict": "Answer new questions with a policy, from a file or in the terminal.",
     "export": "Write the trained policy of a finished run, without training again.",
     "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
     "evaluate": "Answer a task's test questions with a policy as it is.",
     "report": "Show a finished bench again.",
+    "items": "Show the questions and answers of a finished bench, arm beside arm.",
+    "compare": "Compare two arms or two runs on the questions that they share.",
     "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
     "gate": "Compare two reports; the exit code says whether something got worse.",
     "grade": "Grade completions from a file, to check the grader before it is trusted.",
@@ -128,8 +131,8 @@ def main() -> None:
 
 
 def _explain(fault: Exception) -> int:
+    from openrft.cli.printing import print_text
     from openrft.errors import OpenRFTError
-    from openrft.runtime.text import escape_terminal
 
     if isinstance(fault, OpenRFTError):
         code, words = fault.exit_code, str(fault)
@@ -139,7 +142,7 @@ def _explain(fault: Exception) -> int:
         advice = "This is a fault of OpenRFT; rerun with --debug and report it."
         code, words = 5, f"{type(fault).__name__}: {fault} {advice}"
     details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
-    click.echo(f"openrft: {escape_terminal(words + details, keep_newlines=True)}", err=True)
+    print_text(f"openrft: {words}{details}", err=True, keep_newlines=True)
     return code
 
 

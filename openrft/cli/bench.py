@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.dry_run import forecast_options
 from openrft.cli.options import (
     PathType,
     baselines_option,
@@ -18,14 +21,19 @@ from openrft.cli.options import (
     plugins_option,
     shared_options,
     track_option,
+    wide_option,
 )
 from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
+
+if TYPE_CHECKING:
+    from openrft.bench.seed_rule import SeedRule
 
 EPILOG = """\b
 Examples:
   openrft bench
   openrft bench --task 'pocket/L3/*' --plugins prm --seeds 0,1,2
+  openrft bench --plugins prm --seeds auto --until 3 --stop-arms
   openrft bench --task questions --data mine.csv --policy ./my-model --plugins sft,icl
   openrft bench --task sciknoweval/L3 --plugins prm,icl --data DIR
   openrft bench --task sciknoweval/openrft/T7 --policy ./my-model --set prm.model=./my-prm --preset quick
@@ -33,6 +41,7 @@ Examples:
   openrft bench --arms paper --arm sft-other=sft,teacher.model=pocket/teacher
   openrft bench --task questions --data mine.csv --plugins graders --prices prices.toml --budget 5.00
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
+  openrft bench --task questions --data mine.csv --policy ./my-model --dry-run --probe
 
 Without --plugins: sft,prm,da,icl, and the arm vote. An arm is a set of plugins; --plugins prm,icl means the arms
 vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Options: `openrft plugins show NAME`.
@@ -45,9 +54,10 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @click.option(
     "--arms",
     default="ablation",
-    metavar="ablation|lattice|paper|none",
+    metavar="ablation|add-one|lattice|paper|none",
     show_default=True,
-    help="ablation: add-one and leave-one-out; lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
+    help="ablation: add-one and leave-one-out; add-one: without leave-one-out, for more seeds in the same time;"
+    " lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
 )
 @baselines_option
 @click.option(
@@ -60,8 +70,25 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 @click.option(
     "--seeds",
     default=None,
-    metavar="0,1,2",
-    help="Training seeds. Several of them show the noise of training.  [default: 0]",
+    metavar="0,1,2|auto",
+    help="Training seeds. Several of them show the noise of training. auto: one after another, until --until is met."
+    "  [default: 0]",
+)
+@click.option(
+    "--until",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="POINTS",
+    help="With --seeds auto: stop when the interval of every gain reaches at most this far either way.  [default: 3]",
+)
+@click.option(
+    "--most-seeds", type=click.IntRange(min=3), default=None, help="With --seeds auto: the last look.  [default: 10]"
+)
+@click.option(
+    "--stop-arms",
+    is_flag=True,
+    help="With --seeds auto: no further seeds for arms that are shown not to become the best. They get no score, nor"
+    " does a plugin's worth that needs them.",
 )
 @click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, unchanged.")
 @click.option(
@@ -80,7 +107,8 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
 )
 @track_option
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms, then stop.")
+@forecast_options
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
@@ -88,64 +116,79 @@ def command(
     arms: str,
     extra: tuple[str, ...],
     seeds: str | None,
+    until: float | None,
+    most_seeds: int | None,
+    stop_arms: bool,
     plan_file: str | None,
     out: str,
     name: str | None,
     workers: int | None,
     tracker: str | None,
     dry_run: bool,
+    probe: bool,
+    wide: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Run arms on tasks and report what each plugin was worth.
 
     Writes OUT/NAME/: report.html (to look at), report.md, report.json (per-item outcomes), rollouts/*.jsonl,
-    metrics/*.jsonl (one row per RL step), fitness/*.jsonl (what process rewards were measured on) and plan.json. To
-    resume a stopped run, give the same command again.
+    metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
+    rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
     """
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
     from openrft.bench.significance import describe_power
+    from openrft.cli.dry_run import show_forecast
     from openrft.plugins.task_registry import load_task
 
     account = parse_account(given)
+    rule = _read_seed_rule(seeds, until, most_seeds, stop_arms)
     if plan_file:
         _refuse_ignored(ctx)
         plan = read_plan(Path(plan_file))
     else:
-        plan = make_plan(build_request(given, arms=arms, extra=extra, seeds=seeds))
+        asked = build_request(given, arms=arms, extra=extra, seeds=None if rule else seeds)
+        plan = make_plan(asked)
+    if rule:
+        plan = replace(plan, seeds=tuple(range(rule.looks[-1])), seed_rule=rule)
     for line in plan.notices:
         print_text(f"note: {line}", err=True)
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
     line = describe_power(round(fmean(items)), plan.settings.evaluate.completions, len(plan.seeds), len(plan.tasks))
     print_text(f"forecast: {line}", err=True)
-    if dry_run:
-        for arm in plan.arms:
-            print_text(f"{arm.name}: {', '.join(arm.plugins) or 'the policy as it is'}")
+    workers = workers or (default_workers() if plan.needs_models else 1)
+    if dry_run or probe:
+        show_forecast(plan, Path(out), workers, account, line, probe, as_json)
         return
 
+    from openrft.bench.adaptive import run_until_known
     from openrft.bench.runner import make_run_name, run_bench
     from openrft.cli.progress import open_display
     from openrft.cli.run_output import write_and_show
 
-    report = run_bench(
-        plan,
-        Path(out),
-        name or make_run_name(plan),
-        shlex.join(["openrft", *sys.argv[1:]]),
-        workers or (default_workers() if plan.needs_models else 1),
-        open_display,
+    named = name or make_run_name(plan)
+    place = named if out == "runs" else str(Path(out) / named)
+    print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
+    run = functools.partial(
+        run_bench,
+        out=Path(out),
+        name=named,
+        command=shlex.join(["openrft", *sys.argv[1:]]),
+        workers=workers,
+        open_display=open_display,
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
         account=account,
     )
-    write_and_show(report, Path(out) / report.name, as_json)
+    report = run_until_known(plan, rule, run, lambda line: print_text(line, err=True)) if rule else run(plan)
+    write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "as_json", *NAMES}
+_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "probe", "wide", "as_json", *NAMES}
 
 
 def _refuse_ignored(ctx: click.Context) -> None:
@@ -163,3 +206,15 @@ def _refuse_ignored(ctx: click.Context) -> None:
             f"--plan decides what is run, so {', '.join(given)} would be ignored.",
             "Leave them out, or edit the plan.",
         )
+
+
+def _read_seed_rule(seeds: str | None, until: float | None, most: int | None, stop_arms: bool) -> SeedRule | None:
+    """The rule of --seeds auto; None without it. Raises UsageError for its options without it."""
+    from openrft.bench.seed_rule import MOST_SEEDS, UNTIL, make_seed_rule
+    from openrft.errors import UsageError
+
+    if seeds == "auto":
+        return make_seed_rule(UNTIL if until is None else until / 100, most or MOST_SEEDS, stop_arms)
+    if until is not None or most is not None or stop_arms:
+        raise UsageError("--until, --most-seeds and --stop-arms need --seeds auto.")
+    return None

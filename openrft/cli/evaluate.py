@@ -44,6 +44,7 @@ def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **giv
         workers=1,
         tracker=None,
         dry_run=False,
+        probe=False,
         as_json=as_json,
         plugins="",
         **given,

@@ -47,7 +47,7 @@ def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
     from openrft.bench.plan import make_plan
     from openrft.bench.single_job import FAILURES_FOLDER, keep_details
     from openrft.cli.progress import show_progress
-    from openrft.cli.run_output import print_grid
+    from openrft.cli.tables import print_grid
     from openrft.errors import UsageError
     from openrft.pipeline import build_context
     from openrft.runtime.store import Store

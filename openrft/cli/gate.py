@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 
 EPILOG = """\b
@@ -17,6 +18,7 @@ Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not com
 Examples:
   openrft gate baseline/report.json runs/new
   openrft gate baseline/report.json runs/new --margin 0.05 --arm rl+prm
+  openrft gate baseline/report.json runs/new --md gate.md --junit gate.xml     for a pull request
   openrft gate baseline/report.json runs/new --update-baseline     the candidate becomes the baseline
 """
 
@@ -66,7 +68,16 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     metavar="NAME",
     help="Compare only this arm, and no components. Repeatable.  [default: all]",
 )
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@click.option(
+    "--md", "markdown", type=PathType(dir_okay=False), help="Also write the verdict as Markdown, for a pull request."
+)
+@click.option(
+    "--junit",
+    type=PathType(dir_okay=False),
+    help="Also write it as JUnit XML, with one case for each comparison. Only a pass is green.",
+)
 @click.option(
     "--update-baseline",
     "replaces",
@@ -82,7 +93,16 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     help="Now called --update-baseline.",
 )
 def command(
-    baseline: str, candidate: str, margin: float, noise: float, arms: tuple[str, ...], as_json: bool, replaces: bool
+    baseline: str,
+    candidate: str,
+    margin: float,
+    noise: float,
+    arms: tuple[str, ...],
+    wide: bool,
+    as_json: bool,
+    markdown: str | None,
+    junit: str | None,
+    replaces: bool,
 ) -> None:
     """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
 
@@ -93,8 +113,10 @@ def command(
     from rich.console import Console
 
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
+    from openrft.bench.gate_result import format_gate_markdown
+    from openrft.bench.junit import format_gate_junit
     from openrft.bench.report import locate_report, read_report
-    from openrft.cli.run_output import show_gate_result
+    from openrft.cli.run_output import show_gate_result, write_output
     from openrft.config.documents import dump_document
 
     new = read_report(locate_report(candidate))
@@ -102,10 +124,14 @@ def command(
         print_text(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return
     verdict = compare_reports(read_report(locate_report(baseline)), new, margin, arms, noise)
+    if markdown:
+        write_output(markdown, format_gate_markdown(verdict))
+    if junit:
+        write_output(junit, format_gate_junit(verdict))
     if as_json:
         print_json({**dump_document(verdict), "exit_code": verdict.exit_code})
     else:
-        show_gate_result(verdict, Console())
+        show_gate_result(verdict, Console(), wide)
     if replaces:
         print_text(f"baseline updated: {update_baseline(new, baseline)}", err=as_json)
         return

@@ -133,6 +133,10 @@ baselines_option = click.option(
     "--baselines", is_flag=True, help="Also run an arm for each rule that answers without a model."
 )
 
+wide_option = click.option(
+    "--wide", is_flag=True, help="Show every column of every table, however narrow the terminal is."
+)
+
 track_option = click.option(
     "--track",
     "tracker",

@@ -21,7 +21,7 @@ from openrft.cli.paid_options import command_account, paid_options
 from openrft.cli.printing import print_text
 
 if TYPE_CHECKING:
-    from openrft.prediction import Predictor
+    from openrft.prediction import PredictionPlan, Predictor
 
 CHUNK = 8  # questions that are answered together: an interrupted command loses at most so many
 
@@ -31,6 +31,7 @@ Examples:
   openrft predict --policy ./my-policy --data new.xlsx --samples 8 --reasoning --out answers.jsonl
   openrft predict --policy ./my-policy 'Which metal is densest?' --option iron --option osmium
   cat new.csv | openrft predict --policy ./my-policy --data - --out - > answers.csv
+  openrft predict --policy ./my-policy --data new.csv --plugins best-of-n --set best-of-n.model=./my-prm --out a.csv
   openrft predict --policy ./my-policy --ask
 """
 
@@ -47,7 +48,18 @@ Examples:
 )
 @click.option("--option", "options", multiple=True, metavar="TEXT", help="An option of QUESTION. Repeatable.")
 @click.option(
-    "--samples", type=click.IntRange(min=1), default=3, show_default=True, help="Completions per question; most decide."
+    "--samples",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Completions per question.  [default: as many as the plugin draws that chooses, else 3]",
+)
+@click.option(
+    "--plugins",
+    "plugin",
+    default=None,
+    metavar="NAME",
+    help="What makes one answer of the completions: vote or best-of-n.  [default: as in the policy's arm, else most"
+    " completions decide]",
 )
 @click.option("--reasoning", is_flag=True, help="Also write what the policy wrote before its answer.")
 @click.option("--ask", is_flag=True, help="Talk with the policy in the terminal. An empty line or Ctrl-D ends it.")
@@ -70,7 +82,8 @@ def command(
     data: str | None,
     out: str | None,
     options: tuple[str, ...],
-    samples: int,
+    samples: int | None,
+    plugin: str | None,
     reasoning: bool,
     ask: bool,
     seed: int,
@@ -82,8 +95,9 @@ def command(
     """Answer questions with a policy: QUESTION, every row of --data, or a conversation (--ask).
 
     A policy that OpenRFT trained is asked as it was trained: its instruction, settings and demonstrations lie in its
-    folder. Each answer comes with its agreement, the share of completions that give it. If the rows have answers, the
-    predictions are scored, too. To resume a stopped command, give it again.
+    folder, and how its arm chose answers, such as by best-of-n. Each answer comes with its agreement, the share of
+    completions that give it. If the rows have answers, the predictions are scored, too. To resume a stopped command,
+    give it again.
     """
     from openrft.config.parse import parse_assignments
     from openrft.errors import UsageError
@@ -91,23 +105,43 @@ def command(
 
     if sum((question is not None, data is not None, ask)) != 1:
         raise UsageError("nothing to answer, or too much.", "Give a QUESTION, or --data FILE, or --ask.")
+    if question is not None:
+        _check_question(question, options, given["kind"])
+    elif options:
+        raise UsageError("--option says nothing without a QUESTION.", "Leave it out.")
     values = parse_assignments(settings)
-    if unknown := [owner for owner in values if owner not in ("evaluate", "policy")]:
-        raise UsageError(f"--set {unknown[0]}: predict has settings of evaluate and policy alone.")
     if data is not None and out is None:
         raise UsageError("--data needs --out.", "Name a new .csv or .jsonl file, or - to print.")
     run = f"predict-{content_id(policy, values, samples, seed, question, data)}"
     with command_account(given, Path(store), run):
-        if ask or question is not None:
-            from openrft.prediction import open_predictor
+        from openrft.prediction import open_predictor, plan_predictions
 
-            predictor = open_predictor(policy, values, samples)
-            if ask:
-                _converse(predictor, seed)
-            else:
-                _answer_one(predictor, question or "", options, given["kind"], seed)
+        plan = plan_predictions(policy, values, samples, plugin)
+        if data is not None:
+            _answer_all(plan, data, out or "-", reasoning, seed, skip_bad_rows, given)
             return
-        _answer_all(policy, values, samples, data or "", out or "-", reasoning, seed, skip_bad_rows, given)
+        _print_notes(plan)
+        predictor = open_predictor(plan)
+        if ask:
+            _converse(predictor, seed)
+        else:
+            _answer_one(predictor, question or "", options, given["kind"], seed)
+
+
+def _print_notes(plan: PredictionPlan) -> None:
+    for line in plan.describe():
+        print_text(f"note: {line}", err=True)
+
+
+def _check_question(question: str, options: Sequence[str], kind: str | None) -> None:
+    from openrft.errors import UsageError
+
+    if not question.strip():
+        raise UsageError("the QUESTION is empty.")
+    if kind == "choice" and not options:
+        raise UsageError("--kind choice needs the options of QUESTION.", "Give each with --option TEXT.")
+    if options and kind not in (None, "choice"):
+        raise UsageError(f"--kind {kind}: a QUESTION with options is a choice.", "Leave --kind out, or the options.")
 
 
 def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:
@@ -146,9 +180,7 @@ def _converse(predictor: Predictor, seed: int) -> None:
 
 
 def _answer_all(
-    policy: str,
-    values: dict[str, dict[str, Any]],
-    samples: int,
+    plan: PredictionPlan,
     data: str,
     out: str,
     reasoning: bool,
@@ -174,12 +206,13 @@ def _answer_all(
         faults = "; ".join(f"{row.place}: {row.fault}" for row in bad[:3])
         raise DataError(f"{faults}{more}.", "Fix these rows, or leave them out with --skip-bad-rows.")
     rows = [row for row in table.rows if row.question is not None]
-    key = content_id(fingerprint_policy(policy), values, samples, seed, [str(row.cells) for row in rows])
+    key = content_id(fingerprint_policy(plan.spec), plan.identify(), seed, [str(row.cells) for row in rows])
     with open_output(out, key, reasoning) as output:
         todo = rows[output.done :]
         if output.done:
             print_text(f"{output.done} of {len(rows)} questions were answered before; going on.", err=True)
-        predictor = open_predictor(policy, values, samples) if todo else None
+        _print_notes(plan)
+        predictor = open_predictor(plan) if todo else None
         with show_progress(f"{len(todo)} questions") as progress:
             for start in range(0, len(todo), CHUNK):
                 assert predictor is not None

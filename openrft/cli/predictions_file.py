@@ -27,8 +27,11 @@ class PredictionsOutput:
         self._stream: TextIO | None = None
         if self._part is not None:
             self.rows = _read_part(self._part, key)
-            self._stream = self._part.open("w", encoding="utf-8")
-            self._append([{"key": key}, *self.rows])
+            # Written anew, since its last line may be cut short; aside, so that no kill loses what is finished.
+            aside = self._part.with_name(self._part.name + ".tmp")
+            aside.write_text("".join(map(_to_line, [{"key": key}, *self.rows])), encoding="utf-8")
+            aside.replace(self._part)
+            self._stream = self._part.open("a", encoding="utf-8")
 
     @property
     def done(self) -> int:
@@ -64,7 +67,7 @@ class PredictionsOutput:
 
     def _append(self, rows: Sequence[dict[str, Any]]) -> None:
         if self._stream is not None:
-            self._stream.writelines(json.dumps(row, ensure_ascii=True) + "\n" for row in rows)
+            self._stream.writelines(map(_to_line, rows))
             self._stream.flush()
 
     def _make_row(self, row: SourceRow, found: Prediction) -> dict[str, Any]:
@@ -111,6 +114,10 @@ def open_output(out: str, key: str, reasoning: bool) -> Iterator[PredictionsOutp
             output.finish()
         finally:
             output.close()
+
+
+def _to_line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=True) + "\n"
 
 
 def _read_part(part: Path, key: str) -> list[dict[str, Any]]:

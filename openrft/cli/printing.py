@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -10,10 +11,17 @@ import click
 
 
 def print_text(text: str, err: bool = False, keep_newlines: bool = False) -> None:
-    """Print one line, or several with `keep_newlines`, on standard output or standard error."""
+    """Print one line, or several with `keep_newlines`, on standard output or standard error. On a terminal no word is
+    broken."""
     from openrft.runtime.text import escape_terminal
 
-    click.echo(escape_terminal(text, keep_newlines), err=err)
+    text = escape_terminal(text, keep_newlines)
+    if (sys.stderr if err else sys.stdout).isatty():
+        from openrft.cli.wrapping import wrap_line
+
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(piece for line in text.split("\n") for piece in wrap_line(line, width))
+    click.echo(text, err=err)
 
 
 def print_json(data: Any) -> None:

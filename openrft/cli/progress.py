@@ -8,41 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
+from openrft.bench.time_left import BenchEstimate, TimeEstimate, spell_left
+from openrft.cli.wrapping import cut_line
+from openrft.job import Job
 from openrft.runtime.progress import Progress
 from openrft.runtime.text import escape_terminal
 
 EVERY = 10.0  # seconds between lines about one job without a terminal
-
-
-class TimeEstimate:
-    """The remaining time of each job's stage, from its speed since its first update in this run."""
-
-    def __init__(self) -> None:
-        # By job and stage: units done at the first update, the time of it, and units done at the last update.
-        self._seen: dict[tuple[int, str], tuple[int, float, int]] = {}
-
-    def left(self, job: int, stage: str, done: int, total: int) -> str:
-        """For example "about 3 min left". Empty before the first unit is done, and for the last seconds."""
-        now = time.monotonic()
-        first, began, last = self._seen.get((job, stage), (done, now, done))
-        if done < last:  # the stage began again, because the policy generates more than once
-            first, began = done, now
-        self._seen[job, stage] = (first, began, done)
-        if done == first:
-            return ""
-        seconds = (now - began) / (done - first) * (total - done)
-        return f"about {_spelt(seconds)} left" if seconds >= 5 else ""
-
-
-def _spelt(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 class ProgressDisplay:
@@ -51,6 +28,7 @@ class ProgressDisplay:
     def __init__(self, jobs: Sequence[object]) -> None:
         self.names = [escape_terminal(str(job)) for job in jobs]
         self.estimate = TimeEstimate()
+        self.whole = BenchEstimate(jobs)
 
     def __enter__(self) -> Self:
         return self
@@ -60,12 +38,13 @@ class ProgressDisplay:
 
     def started(self, job: int) -> None:
         """See `openrft.bench.executors.JobListener`."""
-        raise NotImplementedError
+        self.whole.started(job)
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
         """See `openrft.bench.executors.JobListener`."""
-        left = self.estimate.left(job, stage, done, total)
-        self.show(job, escape_terminal(stage), done, total, escape_terminal(note), left)
+        left = self.estimate.seconds(job, stage, done, total)
+        self.whole.update(job, left)
+        self.show(job, escape_terminal(stage), done, total, escape_terminal(note), spell_left(left))
 
     def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
         """Show a job's progress. `left`: the remaining time, or empty."""
@@ -73,26 +52,64 @@ class ProgressDisplay:
 
     def finished(self, job: int, ok: bool) -> None:
         """See `openrft.bench.executors.JobListener`."""
-        raise NotImplementedError
+        self.whole.finished(job)
+
+    def spell_whole(self) -> str:
+        """The remaining time of the whole bench, or empty; also for a single job, whose stage says it."""
+        return spell_left(self.whole.seconds()) if len(self.names) > 1 else ""
+
+
+def shorten_names(jobs: Sequence[object]) -> list[str]:
+    """The jobs by what differs between them: the arm, then task and seed if there are several."""
+    if not all(isinstance(job, Job) for job in jobs):
+        return [escape_terminal(str(job)) for job in jobs]
+    known = [job for job in jobs if isinstance(job, Job)]
+    tasks, seeds = len({job.task for job in known}) > 1, len({job.seed for job in known}) > 1
+    parts = [(job.arm.name, *[job.task] * tasks, *[f"seed {job.seed}"] * seeds) for job in known]
+    return [escape_terminal(", ".join(part)) for part in parts]
+
+
+LEFT = len("about 12 h 34 min left")
 
 
 class ProgressBars(ProgressDisplay):
-    """A bar for each running job, and one for all of them if there are several."""
+    """A line for each running job, and one for all of them if there are several.
+
+    Every line has the name, the bar, the count and the time left. What a job does stands behind them, as far as the
+    terminal reaches; of a name that is too long, the beginning.
+    """
 
     def __init__(self, jobs: Sequence[object], console: Console) -> None:
         super().__init__(jobs)
+        self._short = shorten_names(jobs)
+        self._console = console
         self._bars: dict[int, TaskID] = {}
         # Names and notes are shown as they are: [x] is not markup.
         self._progress = RichProgress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[text][shown]}", markup=False),
+            BarColumn(bar_width=24 if console.width >= 120 else 8),
+            TextColumn("{task.fields[text][count]}", markup=False),
+            TextColumn("{task.fields[text][left]}", markup=False),
+            TextColumn("{task.fields[text][note]}", style="dim", markup=False),
             console=console,
             transient=True,
         )
-        self._all = self._progress.add_task("jobs", total=len(jobs), note="", visible=len(jobs) > 1)
+        self._done = 0
+        text = self._lay_out("all jobs", 0, len(jobs), "", "")
+        self._all = self._progress.add_task("", total=len(jobs), visible=len(jobs) > 1, text=text)
+
+    def _lay_out(self, name: str, done: int, total: int, left: str, note: str) -> dict[str, str]:
+        """The texts of a line, which fit the terminal beside the bar."""
+        count = f"{done}/{total}"
+        bar = 24 if self._console.width >= 120 else 8
+        rest = self._console.width - bar - 9 - LEFT - 4  # four spaces between the columns
+        side = min(max(map(cell_len, (*self._short, "all jobs"))), rest)
+        return {
+            "shown": _fit(name, side),
+            "count": f"{count:>9}",
+            "left": f"{left:{LEFT}}",
+            "note": cut_line(note, rest - side - 1),
+        }
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -102,19 +119,39 @@ class ProgressBars(ProgressDisplay):
         self._progress.stop()
 
     def started(self, job: int) -> None:
+        super().started(job)
         if job in self._bars:  # tried again
             self._progress.remove_task(self._bars[job])
-        self._bars[job] = self._progress.add_task(self.names[job], total=None, note="starting")
+        text = self._lay_out(self._short[job], 0, 0, "", "starting") | {"count": " " * 9}
+        self._bars[job] = self._progress.add_task("", total=None, text=text)
 
     def show(self, job: int, stage: str, done: int, total: int, note: str, left: str) -> None:
         if job in self._bars:
-            words = ", ".join(filter(None, (f"{stage} {note}".strip(), left)))
-            self._progress.update(self._bars[job], completed=done, total=total, note=words)
+            text = self._lay_out(self._short[job], done, total, left, f"{stage} {note}".strip())
+            self._progress.update(self._bars[job], completed=done, total=total, text=text)
+            self._show_all()
 
     def finished(self, job: int, ok: bool) -> None:
+        super().finished(job, ok)
         if job in self._bars:
             self._progress.remove_task(self._bars.pop(job))
-        self._progress.advance(self._all)
+        self._done += 1
+        self._show_all()
+
+    def _show_all(self) -> None:
+        text = self._lay_out("all jobs", self._done, len(self.names), self.spell_whole(), "")
+        self._progress.update(self._all, completed=self._done, text=text)
+
+
+def _fit(text: str, cells: int) -> str:
+    return set_cell_size(_crop(text, cells), max(cells, 0))
+
+
+def _crop(text: str, cells: int) -> str:
+    """The beginning of the text, with an ellipsis if it is too long; nothing where there is hardly room."""
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 4 else ""
 
 
 class ProgressLines(ProgressDisplay):
@@ -130,6 +167,7 @@ class ProgressLines(ProgressDisplay):
         print(f"[{time.monotonic() - self._began:6.1f} s] {text}", file=sys.stderr, flush=True)
 
     def started(self, job: int) -> None:
+        super().started(job)
         self._last[job] = time.monotonic()
         self._print(f"{self.names[job]}: started")
 
@@ -139,8 +177,11 @@ class ProgressLines(ProgressDisplay):
             self._print(f"{self.names[job]}: " + ", ".join(filter(None, (f"{stage} {done}/{total}", note, left))))
 
     def finished(self, job: int, ok: bool) -> None:
+        super().finished(job, ok)
         self._done += 1
-        self._print(f"{self.names[job]}: {'done' if ok else 'FAILED'} ({self._done} of {len(self.names)})")
+        left = self.spell_whole()
+        count = f"{self._done} of {len(self.names)}{f', {left} for all' if left else ''}"
+        self._print(f"{self.names[job]}: {'done' if ok else 'FAILED'} ({count})")
 
 
 def open_display(jobs: Sequence[object]) -> ProgressDisplay:

@@ -3,97 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
-from rich.console import Console, JustifyMethod
-from rich.measure import Measurement
-from rich.table import Table as RichTable
+from rich.console import Console
 from rich.text import Text
 
-from openrft.bench.gate import PASS, REGRESSION, GateResult
-from openrft.bench.markdown import format_markdown
+from openrft.bench.gate_result import PASS, REGRESSION, GateResult, build_gate_table, list_gate_notes
 from openrft.bench.outcomes import Summary
-from openrft.bench.page.document import write_page
 from openrft.bench.render import build_legend, build_tables
-from openrft.bench.report import REPORT_FILE, Report, write_report
-from openrft.bench.summary import summarise
-from openrft.bench.text_table import TextTable, format_gain, format_percent, format_points
+from openrft.bench.report import Report
+from openrft.bench.run_files import write_run_files
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
-from openrft.config.documents import dump_document
-from openrft.runtime.files import write_atomic
-from openrft.runtime.text import escape_terminal
-
-_WIDEST = 10_000  # wider than any table, so that a table can be measured
+from openrft.cli.tables import print_grid, print_line
+from openrft.runtime.files import report_disk_errors, write_atomic
 
 
 def show_summary(
-    report: Report, summary: Summary, console: Console, per_task: bool = False, said: Collection[str] = ()
+    report: Report,
+    summary: Summary,
+    console: Console,
+    per_task: bool = False,
+    said: Collection[str] = (),
+    wide: bool = False,
 ) -> None:
-    """Print a report's conclusion, tables and caveats, without those that were `said` before."""
+    """Print a report's conclusion, tables and caveats, without those that were `said` before. `wide`: with all columns,
+    however narrow the terminal is."""
     _lines(summary.conclusion.lines, console)
+    left_out: list[str] = []
     for grid in build_tables(report, summary, per_task):
-        print_grid(grid, console)
+        left_out += print_grid(grid, console, wide)
+    _name_left_out(left_out, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)
 
 
-def show_gate_result(verdict: GateResult, console: Console) -> None:
+def show_gate_result(verdict: GateResult, console: Console, wide: bool = False) -> None:
     """Print what the gate compared, and its verdict."""
     if verdict.rows:
-        columns = ("<compared", "baseline", "candidate", "difference", "<verdict")
-        rows = tuple(
-            (r.what, *_levels(r.what, r.baseline, r.candidate), format_gain(r.difference, r.low, r.high), r.verdict)
-            for r in verdict.rows
-        )
-        faint = frozenset(i for i, r in enumerate(verdict.rows) if r.verdict == PASS)
-        title = f"Candidate against baseline, margin {100 * verdict.margin:g} points"
-        print_grid(TextTable(title, columns, rows, faint), console)
-    _lines([f"{r.what}: {r.settle}." for r in verdict.rows if r.settle], console)
-    _lines([*verdict.notes, *(f"Not comparable: {why}." for why in verdict.why)], console)
+        _name_left_out(print_grid(build_gate_table(verdict), console, wide), console)
+    _lines(list_gate_notes(verdict), console)
     style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
     console.print(Text(f"gate: {verdict.verdict}", style=style), soft_wrap=True)
 
 
-def _levels(what: str, before: float, after: float) -> tuple[str, str]:
-    """An arm's accuracies, or a component's gains, which have a sign."""
-    shape = format_points if " of " in what else format_percent
-    return shape(before), shape(after)
-
-
-def print_grid(grid: TextTable, console: Console) -> None:
-    """Print one table."""
-    title = Text(escape_terminal(grid.title))
-    table = RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in grid.columns:
-        side: JustifyMethod = "left" if column.startswith("<") else "right"
-        table.add_column(Text(escape_terminal(column.removeprefix("<"))), justify=side, overflow="fold")
-    for number, row in enumerate(grid.rows):
-        table.add_row(*(Text(escape_terminal(cell)) for cell in row), style="dim" if number in grid.faint else None)
-    if not console.is_terminal:  # a pipe has no edge to fold cells at
-        needed = Measurement.get(console, console.options.update(width=_WIDEST), table).maximum
-        console.width = max(100, console.width, needed)
-    console.print(table)
+def _name_left_out(columns: Iterable[str], console: Console) -> None:
+    if names := ", ".join(dict.fromkeys(columns)):
+        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
 
 
 def _lines(lines: Iterable[str], console: Console) -> None:
     for line in lines:
-        console.print(Text(escape_terminal(line)), soft_wrap=not console.is_terminal)
+        print_line(line, console)
 
 
-def write_and_show(report: Report, folder: Path, as_json: bool, more: Mapping[str, Any] | None = None) -> None:
+def write_output(path: str, text: str) -> None:
+    """Write a file that the user named. Its folder is made."""
+    target = Path(path)
+    with report_disk_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(target, text)
+
+
+def write_and_show(
+    report: Report, folder: Path, as_json: bool, more: Mapping[str, Any] | None = None, wide: bool = False
+) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    summary = summarise(report)
-    report = replace(report, summary=dump_document(summary))
-    write_report(report, folder / REPORT_FILE)
-    write_atomic(folder / "report.md", format_markdown(report, summary))
-    write_page(report, summary, folder)
+    report, summary = write_run_files(report, folder)
     if as_json:
-        print_json({"name": report.name, "folder": str(folder), **dump_document(summary), **(more or {})})
+        print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
-    show_summary(report, summary, Console(), said=report.notices)  # the notices were printed before the first job
+    # The notices were printed before the first job.
+    show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
-    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, plan.json).")
+    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

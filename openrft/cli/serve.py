@@ -71,11 +71,13 @@ def command(
 
     vLLM's server (`vllm serve`) or transformers' own (`transformers serve`) does it. A folder that OpenRFT wrote brings
     its instruction in the chat template and its temperature and longest answer in generation_config.json. Both servers
-    use them where a request says nothing else; transformers' server allows at least 1,024 tokens. Demonstrations are
-    not shown by a server. Ctrl-C ends it.
+    use them where a request says nothing else; transformers' server allows at least 1,024 tokens. A server shows no
+    demonstrations and chooses among no completions (vote, best-of-n): `openrft predict` does. Ctrl-C ends it.
     """
     library = choose_library(library)
     found = find_model(policy)
+    for line in list_differences(policy):
+        print_text(f"note: {line}", err=True)
     launch = build_launch(library, found, host=host, port=port, name=name, dtype=dtype, context=context, seed=seed)
     check_address(host, port)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
@@ -84,6 +86,22 @@ def command(
     sys.stdout.flush()
     os.chdir(launch.folder)
     os.execvp(launch.arguments[0], launch.arguments)
+
+
+def list_differences(policy: str) -> list[str]:
+    """How the policy was evaluated and no server asks it, one line each."""
+    from openrft.plugins.policy_registry import describe_policy
+
+    about = describe_policy(policy)
+    found = []
+    if about and about.demonstrations:
+        found.append("a server shows no demonstrations, with which this policy was evaluated: use `openrft predict`.")
+    if about and about.answering:
+        found.append(
+            f"a server gives single completions, and this policy was evaluated with {next(iter(about.answering))}:"
+            " use `openrft predict`."
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from openrft.cli.dry_run import forecast_options
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
 from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_text
@@ -17,6 +18,7 @@ EPILOG = """\b
 Examples:
   openrft train --out my-policy
   openrft train --task sciknoweval/openrft/T7 --data DIR --plugins sft,rl --policy ./my-model --out my-policy
+  openrft train --task questions --data mine.csv --policy ./my-model --out my-policy --dry-run --probe
 """
 
 
@@ -34,10 +36,19 @@ Examples:
 )
 @track_option
 @paid_options
+@forecast_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(
-    ctx: click.Context, seed: int, out: str, runs: str, tracker: str | None, as_json: bool, **given: Any
+    ctx: click.Context,
+    seed: int,
+    out: str,
+    runs: str,
+    tracker: str | None,
+    dry_run: bool,
+    probe: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Train one arm (all of --plugins and what they need) on one task and write the policy.
 
@@ -48,7 +59,9 @@ def command(
     from openrft.bench.outcomes import find_flips
     from openrft.bench.plan import make_plan
     from openrft.bench.runner import make_run_name, run_bench
+    from openrft.bench.significance import describe_power
     from openrft.bench.trained_policy import export_job
+    from openrft.cli.dry_run import show_forecast
     from openrft.cli.progress import open_display, show_progress
     from openrft.cli.run_output import write_and_show
     from openrft.config.documents import dump_document
@@ -63,7 +76,13 @@ def command(
     )
     if len(plan.tasks) != 1:
         raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
-    check_jobs(plan.jobs(), {task: load_task(task, plan.data) for task in plan.tasks})  # before a folder is made
+    tasks = {task: load_task(task, plan.data) for task in plan.tasks}
+    check_jobs(plan.jobs(), tasks)  # before a folder is made
+    if dry_run or probe:
+        (task,) = tasks.values()
+        power = describe_power(len(task.test), plan.settings.evaluate.completions, 1)
+        show_forecast(plan, Path(runs), 1, account, power, probe, as_json)
+        return
     reserve_folder(Path(out))
     for line in plan.notices:
         print_text(f"note: {line}", err=True)

@@ -21,14 +21,15 @@ _KEY = "openrft"  # where a field's metadata holds its Option
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PathMarker:
-    """Marks an option that names something outside the program."""
+    """Marks an option that names something outside its plugin."""
 
-    names: str  # "weights", "file" or "output"
+    names: str  # "weights", "file", "output" or "reward"
 
 
 WeightsPath = Annotated[str, PathMarker("weights")]  # a policy or model: a shipped name, a folder, a hub id, a server
 FilePath = Annotated[str, PathMarker("file")]  # a file or a folder that is read
 OutputPath = Annotated[str, PathMarker("output")]  # a file or a folder that the plugin writes: no result depends on it
+RewardName = Annotated[str, PathMarker("reward")]  # another plugin, whose rewards the hook `weigh` is given
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def describe_type(kind: Any) -> str:
         marker = _find_marker(kind)
         if marker is None:
             return describe_type(parts[0])
-        return "a name or path of weights" if marker.names == "weights" else "a path"
+        return {"weights": "a name or path of weights", "reward": "the name of a plugin"}.get(marker.names, "a path")
     if origin is typing.Literal:
         return f"one of {', '.join(map(str, parts))}"
     if origin in (typing.Union, types.UnionType):

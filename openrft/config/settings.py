@@ -12,6 +12,7 @@ from openrft.config.options import get_default, list_fields, option
 from openrft.config.parse import parse_options
 from openrft.types import Reading
 
+CUDAGraphs = Literal["auto", "on", "off"]
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
 # What the shares of a credit add up to.
@@ -91,6 +92,12 @@ class ExploreSettings:
         ge=1,
         renamed_from="checkpoint",
     )
+    kept_steps: int = option(
+        3,
+        help="Steps of RL whose answers and rewards are kept for the report: the last, the first, and others evenly"
+        " between; 0: none. Of each step at most 64 answers.",
+        ge=0,
+    )
 
     def __post_init__(self) -> None:
         own = CREDIT_AGGREGATION.get(self.credit)
@@ -130,26 +137,10 @@ class EvaluateSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySettings:
-    """How the policy is opened and asked, in every stage."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Where a model runs and how its weights are held: of the policy, and of each model that a plugin loads."""
 
-    thinking: Literal["auto", "on", "off"] = option(
-        "auto",
-        help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
-    )
-    thinking_budget: int | None = option(
-        None,
-        help="Tokens after which a thought is closed and the answer asked for; none: no limit but the longest length.",
-        source="budget forcing, arXiv 2501.19393",
-        ge=1,
-    )
-    date: str = option(
-        "2024-07-26",
-        help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
-        " or repeated on another day has the same prompts.",
-        source="the date that Llama 3.1's template prints without a clock",
-    )
     device: str = option(
         "auto",
         help="Where the model runs: cpu, cuda, cuda:N or auto. auto: a GPU if there is one, unless the model is so"
@@ -170,6 +161,68 @@ class PolicySettings:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ValueError(f"device={self.device} is no device; write auto, cpu, cuda or cuda:N")
+
+    def as_policy_settings(self) -> PolicySettings:
+        """The settings of a policy that is loaded in this way, for `openrft.open_policy`."""
+        return PolicySettings(device=self.device, dtype=self.dtype, load=self.load, attention=self.attention)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings(ModelSettings):
+    """How the policy is opened and asked, in every stage."""
+
+    thinking: Literal["auto", "on", "off"] = option(
+        "auto",
+        help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
+    )
+    thinking_budget: int | None = option(
+        None,
+        help="Tokens after which a thought is closed and the answer asked for; none: no limit but the longest length.",
+        source="budget forcing, arXiv 2501.19393",
+        ge=1,
+    )
+    date: str = option(
+        "2024-07-26",
+        help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
+        " or repeated on another day has the same prompts.",
+        source="the date that Llama 3.1's template prints without a clock",
+    )
+    deterministic: bool = option(
+        False,
+        help="Whether PyTorch uses kernels that give the same bits every time, where it has them. A GPU needs it for"
+        " runs that repeat to the bit; on a CPU they do anyway.",
+    )
+    cuda_graphs: CUDAGraphs = option(
+        "auto",
+        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
+        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
+    )
+    vllm_memory: float = option(
+        0.4, help="vllm: the share of a GPU's memory that it takes; the rest is left to training.", gt=0, le=1
+    )
+    vllm_context: int | None = option(
+        None,
+        help="vllm: the longest sequence that it has room for, prompt and completion together; none: twice what the"
+        " first rollout may need, and more when a later one needs it.",
+        ge=16,
+    )
+    vllm_tensor_parallel: int = option(
+        1, help="vllm: GPUs, or processes on a CPU, that each layer is split over.", ge=1
+    )
+    vllm_sleep: bool = option(
+        False, help="vllm: whether it gives its GPU memory back while the policy is trained. Weights wait on the CPU."
+    )
+    vllm_dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
+        "auto", help="vllm: the precision of its copy of the weights. auto: that of the policy."
+    )
+    vllm_quantization: str | None = option(
+        None,
+        help="vllm: how its copy of the weights is quantised when it is loaded, such as fp8_per_tensor or"
+        " int8_per_channel_weight_only; none: not at all. Training keeps the weights as they are.",
+    )
+
+    def __post_init__(self) -> None:
+        ModelSettings.__post_init__(self)  # not super(): a class with slots is made twice
         try:
             datetime.datetime.strptime(self.date, "%Y-%m-%d")
         except ValueError:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
 import typing
 from collections.abc import Iterator
@@ -53,6 +54,10 @@ class Plugin:
     rewards: tuple[RewardKind, ...] = ("outcome", "process")
     """The kinds of reward that its hook `reward` gives. Without any the hook is not called. If it depends on the
     options, `__init__` sets it."""
+
+    needs_gold: bool = True
+    """False if its hook `reward` never reads the gold answer. Then its rewards can also choose among the completions of
+    a question that has none (`best-of-n.reward`). If it depends on the options, `__init__` sets it."""
 
     grades: Graded = "open"
     """Which answers its hook `grade` grades: "open", those that the task's own rule leaves open; "all", every answer,
@@ -98,6 +103,7 @@ class Declaration:
     replaces: tuple[str, ...] = Plugin.replaces
     trains: tuple[Objective, ...] = Plugin.trains
     rewards: tuple[RewardKind, ...] = Plugin.rewards
+    needs_gold: bool = Plugin.needs_gold
     grades: Graded = Plugin.grades
     learns_from_rewards: bool = Plugin.learns_from_rewards
     changes_nothing_alone: bool = Plugin.changes_nothing_alone
@@ -115,6 +121,7 @@ HOOK_OF_ATTRIBUTE = {
     "trains": "train_step",
     "learns_from_rewards": "train_step",
     "rewards": "reward",
+    "needs_gold": "reward",
     "grades": "grade",
     "demonstration_share": "retrieve",
     "demonstration_fade": "retrieve",
@@ -124,6 +131,7 @@ HOOK_OF_ATTRIBUTE = {
 # What may depend on the options: known when there is an instance.
 OF_INSTANCES = (
     "rewards",
+    "needs_gold",
     "grades",
     "dynamic_sampling_retries",
     "demonstration_share",
@@ -141,6 +149,7 @@ class DeclarationFault(Exception):
         self.message, self.advice = message, advice
 
 
+@functools.cache  # a class does not change once it is loaded
 def read_declaration(cls: type[Any]) -> Declaration:
     """The declaration of a class. Raises DeclarationFault for the first thing that is wrong."""
     hooks = _read_hooks(cls)
@@ -271,6 +280,8 @@ def _check_of_instances(values: typing.Mapping[str, object]) -> None:
     size = values.get("completions_per_answer", 1)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise DeclarationFault(f"completions_per_answer is {size!r}.", "It must be a whole number from 1 up.")
+    if not isinstance(gold := values.get("needs_gold", True), bool):
+        raise DeclarationFault(f"needs_gold is {gold!r}.", "It must be True or False.")
     if (rule := values.get("answer_rule", "vote")) not in typing.get_args(AnswerRule):
         raise DeclarationFault(f"answer_rule is {rule!r}.", f"Use {' or '.join(typing.get_args(AnswerRule))}.")
     for name in ("demonstration_share", "demonstration_fade"):

@@ -14,7 +14,7 @@ A hook returns its value, or a `HookResult` with the value, counts and metrics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -119,22 +119,31 @@ class Hooks:
     """Signatures of the hooks. Every argument is passed by name."""
 
     @hookspec
-    def check_job(self, settings: Settings, task: Task) -> Returned[list[str]] | None:
+    def check_job(self, settings: Settings, task: Task, policy_spec: str) -> Returned[list[str]] | None:
         """Reasons why a job with this plugin would fail, one sentence each. An empty list or None if none is known.
 
         Called for every job of a bench before the first one starts, so it must be quick. `settings` are those of the
-        stages, including the arm's own. `task` has no test samples. Options are checked where they are declared.
+        stages, including the arm's own. `task` has no test samples. `policy_spec` names the policy as the user does
+        ("openai:URL#MODEL" has no log-probabilities, for example). Options are checked where they are declared.
         """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
     def instruct(
-        self, task: Task, policy: Policy, sampling: Sampling, seed: int, progress: Progress
+        self,
+        task: Task,
+        policy: Policy,
+        sampling: Sampling,
+        grade_answers: Callable[[Sequence[Rollout]], list[Rollout]],
+        seed: int,
+        progress: Progress,
     ) -> Returned[str] | None:
         """A better instruction for `task`, found on its training questions. All later stages use it.
 
         Called once, before all other stages. `policy` is the untrained policy, and `sampling` is that of the
-        evaluation. The count `tokens` of the HookResult says how many tokens were generated.
+        evaluation. `grade_answers` gives rollouts the grades that they get everywhere in this arm: by the task's own
+        rule and by plugins with the hook `grade`. The count `tokens` of the HookResult says how many tokens were
+        generated.
         """
         raise NotImplementedError
 
@@ -176,8 +185,8 @@ class Hooks:
     def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward | None]]:
         """One Reward per rollout, in order. The results of all plugins are collected.
 
-        What a completion is worth in RL besides its grade. Evaluation never calls it. How right an answer is, in RL
-        and in evaluation alike, is for the hook `grade`.
+        What a completion is worth in RL besides its grade. How right an answer is, in RL and in evaluation alike, is
+        for the hook `grade`. Evaluation calls this one only to choose among completions: see `Plugin.needs_gold`.
 
         kind "process": `per_step` in [0, 1], one score per step of the completion (`openrft.split_steps`), or one
         `score` for the whole of it, such as for brevity. The core aggregates the steps with f and computes
@@ -189,9 +198,10 @@ class Hooks:
         None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
         step and counts it. If that is more than half of them, the job stops. An exception stops the job and names the
         plugin. It never becomes a zero.
-        `step` counts from 0. -1 means rollouts before RL: those that measure process rewards (stages/fitness.py), for
-        which plugins without process rewards are not called, and answers that are made to be paid without being right
-        (stages/probe.py). The plugin's `rewards` declares its kinds.
+        `step` counts from 0. -1 means rollouts outside of RL: those that measure process rewards (stages/fitness.py),
+        for which plugins without process rewards are not called, answers that are made to be paid without being right
+        (stages/probe.py), and completions to choose from, which have no grade. The plugin's `rewards` declares its
+        kinds.
         """
         raise NotImplementedError
 
@@ -230,12 +240,19 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def weigh(self, candidates: Sequence[Candidates], task: Task, progress: Progress) -> Returned[list[list[float]]]:
+    def weigh(
+        self,
+        candidates: Sequence[Candidates],
+        task: Task,
+        progress: Progress,
+        rewards: Sequence[Sequence[Reward]] | None,
+    ) -> Returned[list[list[float]]]:
         """A weight from 0 up for each completion of each test question, from which its answer is made.
 
         `completions_per_answer` completions are drawn for each answer. `answer_rule` says what the weights do: "vote"
         adds up those of equal answers, and "best" takes the completion with the highest. An arm can have one plugin
-        with this hook.
+        with this hook. `rewards`: those of each completion, by the plugin that an option of the type
+        `openrft.RewardName` names; None without such an option.
         """
         raise NotImplementedError
 

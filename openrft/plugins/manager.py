@@ -15,7 +15,7 @@ import pluggy
 
 from openrft.config.options import PathMarker, find_named_paths, find_path_options
 from openrft.config.parse import dump_options, parse_options, raise_faults
-from openrft.errors import OpenRFTError, PluginError, UsageError
+from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.plugins import hookspecs
 from openrft.plugins.base import Declaration, DeclarationFault, read_instance
 from openrft.plugins.errors import check_result, name_plugin_in_errors
@@ -100,14 +100,43 @@ class PluginSet:
         for name in self.names:
             self.instances[name], found = create_plugin(name, self.options[name])
             faults += found
-            if options := read_options(name, self.options[name])[0]:
-                self.options[name] = dump_options(options)  # 1e-4 is 0.0001, and a default is a value like any other
+            if read := read_options(name, self.options[name])[0]:
+                self.options[name] = dump_options(read)  # 1e-4 is 0.0001, and a default is a value like any other
         raise_faults(faults)
         # pluggy calls last-registered first; registering in reverse makes the listed order the call order.
         for name in reversed(self.names):
             self._register(name)
+        named = {name: self._open_scorer(name, options) for name in self.names}
+        self.scorers = {name: own for name, own in named.items() if own is not None}
+        # ^ by plugin: the one whose rewards its hook `weigh` is given
         if len(rivals := self.grading("all")) > 1:
             raise UsageError(f"{' and '.join(rivals)} both grade every answer.", "Use one of them.")
+
+    def _open_scorer(self, name: str, options: Mapping[str, Mapping[str, Any]]) -> PluginSet | None:
+        """The plugin that an option of this one names for its rewards, with its own options; None without one.
+
+        Raises UsageError for a plugin whose rewards a question without a gold answer cannot have.
+        """
+        for option, marker, other in self.named_paths(name):
+            if marker.names == "reward":
+                try:
+                    found = PluginSet([other], options)
+                except UnknownName as fault:
+                    fault.message = f"{name}.{option}: {fault.message}"
+                    raise
+                if not found.implementing("reward"):
+                    raise UsageError(
+                        f"{name}.{option}={other}: {other} gives no rewards with these options.",
+                        "Name a plugin that has the hook reward.",
+                    )
+                if found.declarations[other].needs_gold:
+                    raise UsageError(
+                        f"{name}.{option}={other}: its rewards may depend on the gold answer, which a new question does"
+                        " not have.",
+                        "Name a plugin that declares needs_gold = False.",
+                    )
+                return found
+        return None
 
     def _register(self, name: str) -> None:
         instance = self.instances[name]

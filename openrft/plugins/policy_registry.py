@@ -17,14 +17,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openrft.config.settings import PolicySettings
+from openrft.config.settings import ModelSettings, PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
 from openrft.plugins.manager import load_plugin_providers
 from openrft.plugins.registry import list_plugins
 from openrft.policies.checkpoint_files import read_adapter_base
 from openrft.policies.description import PolicyDescription, read_demonstrations, read_description
-from openrft.policies.gguf_checkpoint import convert_gguf, fingerprint_gguf, is_gguf
+from openrft.policies.fit import check_fit_on_cpu
+from openrft.policies.gguf_checkpoint import convert_gguf, fingerprint_gguf, is_gguf, kept_folder
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
+from openrft.runtime.gpus import has_gpu_driver
 from openrft.types import Demonstration, content_id
 
 if TYPE_CHECKING:
@@ -79,16 +81,34 @@ def find_checkpoint(name: str) -> str:
     return name
 
 
+def find_kept_checkpoint(name: str) -> str:
+    """The folder or hub id of the weights that `name` stands for, without making or loading anything: an adapter's base
+    model, and of a GGUF file the checkpoint that was made of it. Raises CheckpointError if none was made yet."""
+    found, _ = resolve_adapter(name)
+    if not is_gguf(Path(found)):
+        return found
+    folder = kept_folder(Path(found))
+    if not folder.is_dir():
+        raise CheckpointError(f"no checkpoint has been made of {found} yet.", "Its first use makes one.")
+    return str(folder)
+
+
 def describe_policy(spec: str) -> PolicyDescription | None:
     """What a policy that OpenRFT trained knows about itself; None for any other. Raises CheckpointError."""
-    folder = expand_path(spec.removeprefix(VLLM_PREFIX))
+    folder = find_policy_folder(spec)
     return read_description(folder) if folder.is_dir() else None
+
+
+def find_policy_folder(spec: str) -> Path:
+    """Where the description of a policy lies: its folder, or that of its GGUF file."""
+    path = expand_path(spec.removeprefix(VLLM_PREFIX))
+    return path.parent if path.is_file() and is_gguf(path) else path
 
 
 def read_policy_demonstrations(spec: str) -> list[Demonstration]:
     """The demonstrations that the policy was trained with; empty for a policy without any. Raises CheckpointError."""
     about = describe_policy(spec)
-    return read_demonstrations(expand_path(spec.removeprefix(VLLM_PREFIX))) if about and about.demonstrations else []
+    return read_demonstrations(find_policy_folder(spec)) if about and about.demonstrations else []
 
 
 def recommend_settings(spec: str) -> Mapping[str, Mapping[str, Any]]:
@@ -131,9 +151,12 @@ def _strip_vllm(spec: str) -> str:
     return name
 
 
-def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | None = None) -> Policy:
+def open_policy(
+    spec: str, task: Task | None = None, settings: PolicySettings | None = None, owner: str = "policy"
+) -> Policy:
     """Load the policy that `spec` names. A baseline needs the task that it will answer. `settings` are a run's
-    settings of its policy; without them the defaults are used.
+    settings of its policy; without them the defaults are used. A plugin that loads a model of its own gives its name as
+    `owner`, for messages.
 
     Raises CheckpointError, UnknownName, UsageError or PolicyError.
     """
@@ -147,6 +170,10 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
 
         check_thinking(spec, settings)
         return OpenAIPolicy(spec, thinking=settings.thinking)
+    from openrft.policies.placement import use_deterministic_kernels
+
+    if owner == "policy":  # for the whole process, so that the models of plugins have no say in it
+        use_deterministic_kernels(settings.deterministic)
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
@@ -155,7 +182,7 @@ def open_policy(spec: str, task: Task | None = None, settings: PolicySettings | 
     from openrft.policies.hf import HFPolicy
 
     path, adapter = resolve_adapter(spec)
-    return HFPolicy(_prepare(path), adapter=adapter, settings=settings)
+    return HFPolicy(_prepare(path), adapter=adapter, settings=settings, owner=owner)
 
 
 @functools.cache
@@ -185,14 +212,33 @@ def check_thinking(spec: str, settings: PolicySettings) -> None:
     open_prompts(tokenizer, path, (), settings)
 
 
-def check_placement(spec: str, settings: PolicySettings) -> None:
-    """Raises UsageError for a device or a package that a policy asks for and that is not here, before anything runs."""
-    plain = settings.load == "full" and settings.device in ("auto", "cpu")
-    if plain or spec.startswith(("baseline:", "openai:")):
-        return
-    from openrft.policies.placement import check_settings
+def check_placement(spec: str, settings: ModelSettings, owner: str = "policy") -> None:
+    """Raises UsageError for a device or a package that a model asks for and that is not here, and for weights that do
+    not fit into this machine's memory, before anything runs. What a GPU has free is seen when the model is loaded.
 
-    check_settings(settings)
+    owner: whose settings they are, such as "policy" or "teacher", for messages.
+    """
+    if spec.startswith(("baseline:", "openai:")):
+        return
+    if settings.load != "full" or settings.device not in ("auto", "cpu"):
+        from openrft.policies.placement import check_settings
+
+        check_settings(settings, owner)
+    if settings.device == "cpu" or (settings.device == "auto" and not has_gpu_driver()):
+        path, _ = resolve_adapter(spec.removeprefix(VLLM_PREFIX))
+        check_fit_on_cpu(path, settings, owner)
+
+
+def find_placement_faults(spec: str, settings: ModelSettings, owner: str) -> list[str]:
+    """What `check_placement` refuses, as a plugin's hook `check_job` gives it; empty if nothing is wrong. A model that
+    is not there is refused where it is named, and not here."""
+    try:
+        check_placement(spec, settings, owner)
+    except UsageError as fault:
+        return [str(fault)]
+    except CheckpointError:
+        return []
+    return []
 
 
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:

@@ -101,7 +101,7 @@ def load_declaration(name: str) -> Declaration:
     """The declaration of a plugin, which is imported if necessary. Raises PluginError for a class that is not valid."""
     cls = load_plugin_class(name)
     try:
-        return read_declaration(cls)
+        return read_declaration(cls)  # type: ignore[arg-type]  # classes are hashable
     except DeclarationFault as fault:
         raise PluginError(f"{find_plugin(name)}: {fault.message}", fault.advice) from fault
 
@@ -164,6 +164,7 @@ def collect_versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def library_versions(name: str) -> dict[str, str]:
     """Versions of the installed requirements of the plugin's distribution, including extras."""
     dist = find_plugin(name).entry.dist

@@ -10,8 +10,9 @@ import functools
 import importlib
 import json
 import logging
+import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +54,20 @@ def read_adapter_base(folder: Path) -> str | None:
     return str(beside) if not Path(base).exists() and beside.exists() else base
 
 
+def count_stored_weights(folder: Path) -> int | None:
+    """The numbers in the folder's safetensors files, from their headers; None if there are none that can be read."""
+    sizes = []
+    for file in folder.glob("*.safetensors"):
+        try:
+            with file.open("rb") as data:
+                header = json.loads(data.read(int.from_bytes(data.read(8), "little")))
+            shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
+            return None  # loading says what is wrong with it
+        sizes += [math.prod(shape) for shape in shapes]
+    return sum(sizes) or None
+
+
 @contextmanager
 def hide_leftover_adapter(path: str) -> Iterator[str]:
     """The path to load a model from. In this context it is a folder without the adapter files.
@@ -79,6 +94,18 @@ def load_tokenizer(path: str, adapter: Path | None, date: str) -> Any:
 
     own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
     return pin_template_date(AutoTokenizer.from_pretrained(adapter if own else path), date)
+
+
+def check_tokenizer(tokenizer: Any, model: Any, path: str, prompt: Sequence[int]) -> None:
+    """Raises CheckpointError for a tokenizer that writes tokens which the model has no embedding for. Added tokens that
+    are beyond its embeddings do no harm, as long as none is in a `prompt` such as every question has."""
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    count = max(tokenizer.vocab_size, max(prompt, default=0) + 1)
+    if count > rows:
+        raise CheckpointError(
+            f"the tokenizer of {path} writes {count:,} tokens, and the model's embeddings have {rows:,} rows.",
+            "Copy the tokenizer that was published with the model into the folder.",
+        )
 
 
 def pin_template_date(tokenizer: T, date: str = PolicySettings().date) -> T:

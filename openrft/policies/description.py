@@ -53,6 +53,13 @@ class PolicyDescription:
     gain: Estimate | None = None  # accuracy over that of vanilla
     seeds: int = 1  # training seeds that the scores are over
     versions: Mapping[str, str] = field(default_factory=dict)
+    task_instruction: str = ""  # the task's own, where a plugin found `instruction` in its place
+    arms: Mapping[str, Estimate] = field(default_factory=dict)  # accuracies of the other arms of its bench
+    trained: bool = True  # False: the weights are those of the base, and only how it is asked differs
+    answering: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # ^ the plugins that chose each test answer from several completions, and those that scored for them, with their
+    #   options; empty if each completion was an answer
+    weights: Mapping[str, str] = field(default_factory=dict)  # fingerprints of the models in `answering`
 
     @property
     def title(self) -> str:

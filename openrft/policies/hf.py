@@ -10,10 +10,10 @@ import logging
 import time
 import warnings
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from transformers.utils import logging as transformers_logging
@@ -21,9 +21,10 @@ from transformers.utils import logging as transformers_logging
 from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UsageError, first_line
 from openrft.policies.base import Sampling
-from openrft.policies.checkpoint_files import hide_leftover_adapter, load_tokenizer
+from openrft.policies.checkpoint_files import check_tokenizer, hide_leftover_adapter, load_tokenizer
 from openrft.policies.critic import Critic, CriticConfig
-from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
+from openrft.policies.decode_loop import CompletionSampler, DecodeLoop, check_cuda_graphs
+from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.generation.own_cache import needs_own_cache
 from openrft.policies.logprobs import compute_logits, compute_logprobs
 from openrft.policies.model_families import check_sampling, find_layers_without_adapter
@@ -41,53 +42,25 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
-class CompletionSampler(Protocol):
-    """Draws a policy's completions."""
-
-    def __call__(
-        self,
-        policy: HFPolicy,
-        prompts: Sequence[Sequence[int]],
-        sampling: Sampling,
-        limits: DecodeLimits,
-        tick: Callable[[int], None],
-    ) -> list[list[DecodedRow]]:
-        """Like `openrft.policies.generation.decode.decode`, for the policy as it is now, with its adapter."""
-        ...
-
-
-def sample_with_decode_loop(
-    policy: HFPolicy,
-    prompts: Sequence[Sequence[int]],
-    sampling: Sampling,
-    limits: DecodeLimits,
-    tick: Callable[[int], None],
-) -> list[list[DecodedRow]]:
-    """The default `CompletionSampler`: the decode loop in this process, on the policy's own model."""
-    training, _ = policy.model.training, policy.model.eval()
-    with _merge_for_sampling(policy):
-        rows = decode(policy.model, prompts, sampling, limits, tick)
-    policy.model.train(training)
-    return rows
-
-
 class HFPolicy:
     """See `openrft.policies.base.TrainablePolicy` for the contract of each method."""
 
     def __init__(
         self,
         path: str,
-        sampler: CompletionSampler = sample_with_decode_loop,
+        sampler: CompletionSampler | None = None,
         adapter: Path | None = None,
         settings: PolicySettings = PolicySettings(),  # noqa: B008  # frozen
+        owner: str = "policy",
     ) -> None:
-        """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it."""
-        self.path, self.sampler = path, sampler
+        """Load a checkpoint folder or hub id; `adapter` is a folder with a LoRA adapter to merge into it. sampler: what
+        draws completions; None: `DecodeLoop`. owner: whose settings they are, for messages."""
+        self.path, self.sampler = path, sampler or DecodeLoop(settings.cuda_graphs)
         began = time.perf_counter()
         try:
             self.tokenizer = load_tokenizer(path, adapter, settings.date)
             with hide_leftover_adapter(path) as folder:
-                self.model: Any = load_model(folder, settings)
+                self.model: Any = load_model(folder, settings, owner)
         except OpenRFTError:
             raise
         except Exception as fault:
@@ -98,6 +71,7 @@ class HFPolicy:
         if hasattr(self.model, "peft_config"):  # a hub id, as a folder would have been seen to be one
             raise CheckpointError(f"{path!r} is an adapter on the hub.", "Download it and give its folder.")
         check_sampling(self.model, path)
+        check_cuda_graphs(self.model, settings.cuda_graphs)
         self.id = fingerprint_path(Path(path)) if Path(path).is_dir() else path
         stop = _stop_ids(self.model, self.tokenizer)
         self.prompts = open_prompts(self.tokenizer, path, stop, settings)
@@ -110,6 +84,8 @@ class HFPolicy:
             )
         if self._stop[0] not in stop:  # TRL, and whoever reads the trained checkpoint, should stop there too
             self.model.generation_config.eos_token_id = list(self._stop)
+        probe = self.encode([{"role": "user", "content": "1 + 1 = ?"}])
+        check_tokenizer(self.tokenizer, self.model, path, [*probe, *self._stop])
         self._pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self._stop[0]
         self._optimizer: torch.optim.Optimizer | None = None
         self._reopened = False  # the optimizer was read from a checkpoint and nobody has asked for it yet
@@ -146,7 +122,17 @@ class HFPolicy:
         Another engine's do not. Nor do those of a lower precision, which differ by tenths of a nat."""
         model = self.model
         exact = model.dtype == torch.float32 and not getattr(model, "is_loaded_in_4bit", False)
-        return self.sampler is sample_with_decode_loop and exact and not needs_own_cache(model.config)
+        return isinstance(self.sampler, DecodeLoop) and exact and not needs_own_cache(model.config)
+
+    @property
+    def sampling_metrics(self) -> Mapping[str, float]:
+        """How the tokens of the last `generate` were drawn, where there is something to say."""
+        return self.sampler.metrics if isinstance(self.sampler, DecodeLoop) else {}
+
+    def release_sampling_memory(self) -> None:
+        """Give back what is held between rollouts, because training needs it."""
+        if isinstance(self.sampler, DecodeLoop):
+            self.sampler.release()
 
     @property
     def end_token(self) -> int:
@@ -309,15 +295,6 @@ class HFPolicy:
         self._reopened = True
         if (folder / "critic").exists():
             self.critic = Critic.load(folder / "critic", self.model, self._pad)
-
-
-def _merge_for_sampling(policy: HFPolicy) -> AbstractContextManager[None]:
-    """`merged_for_sampling`, imported only if there is an adapter, because its file imports PEFT."""
-    if not policy.has_adapter:
-        return nullcontext()
-    from openrft.policies.lora_merge import merged_for_sampling
-
-    return merged_for_sampling(policy.model)
 
 
 def _merge_rounded(model: Any, seed: int) -> Any:

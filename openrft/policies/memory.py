@@ -21,7 +21,7 @@ CPU_BYTES = 9 << 28  # of activations, 2.25 GiB
 MAX_TOKENS = 32_768
 LOGITS_BYTES = 2 << 30  # of float32 logits in a pass of transformers' own
 # On a GPU more activations than these bring little speed: products of a thousand rows already fill it.
-GPU_BYTES = 5 << 30
+GPU_BYTES = 7 << 29  # 3.5 GiB
 GPU_TOKENS = 1024
 FREE_SHARE = 0.6  # of the memory that is free; the rest is for logits, workspaces and fragmentation
 
@@ -36,7 +36,6 @@ class MemoryPlan:
 
     tokens: int  # of a pass, shared ones counted once
     recompute: bool = False  # whether most activations are computed again for the gradient
-    peak_bytes: int = 0  # the most that this process held on a GPU so far; 0 on a CPU
 
     def shrink(self) -> bool:
         """Ask for less: half the tokens; at a few tokens, activations computed again. False if nothing is left."""
@@ -92,14 +91,10 @@ def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[
     `work` must begin anew each time, without gradients of an earlier call. Raises PolicyError if the smallest plan does
     not fit.
     """
-    on_gpu = policy.model.device.type == "cuda"
     while True:
         policy.recompute_activations = plan.recompute
         try:
-            result = work()
-            if on_gpu:
-                plan.peak_bytes = max(plan.peak_bytes, torch.cuda.max_memory_allocated(policy.model.device))
-            return result
+            return work()
         except torch.OutOfMemoryError as fault:
             before = plan.tokens
             if not plan.shrink():
@@ -108,6 +103,8 @@ def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[
                     "Lower explore.max_tokens or the LoRA rank, take a smaller model, or set policy.load=4bit.",
                 ) from fault
         # Outside the handler: the fault holds the frames, and so the tensors, of the pass that failed.
+        if release := getattr(policy, "release_sampling_memory", None):  # not every policy holds some
+            release()
         torch.cuda.empty_cache()
         again = ", activations computed again" if plan.recompute else ""
         logger.warning("out of GPU memory at %d tokens a pass: going on with %d%s", before, plan.tokens, again)

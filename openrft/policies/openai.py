@@ -22,7 +22,7 @@ from openrft.errors import BudgetSpent, UsageError
 from openrft.grading.thinking import split_thought
 from openrft.policies.base import Sampling
 from openrft.policies.chat_template import SWITCHES, Thinking
-from openrft.policies.openai_groups import PromptGroup, Tally
+from openrft.policies.openai_groups import PromptGroup, ServerRecord, Tally
 from openrft.policies.openai_protocol import (
     NEW_BUDGET,
     OPTIONAL,
@@ -73,6 +73,7 @@ class OpenAIPolicy:
         self._address = f"{self.url}#{self.model}"  # what a model is called in accounts
         self.id = f"openai:{self._address}"
         self._sender = RequestSender(self.url, self.model, timeout, retries)
+        self._record = ServerRecord(self._address)
         self._timeout, self._parallel = timeout, parallel
         self._refused: set[str] = set()  # parameters that the server has refused
         self._told = False  # whether it was said that the server does not follow the switch for thinking
@@ -93,7 +94,7 @@ class OpenAIPolicy:
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
     ) -> list[list[Completion]]:
         """`sampling.n` completions for each prompt, in order. A request that fails for good loses its own completions
-        (finish_reason "error"). Raises PolicyError where that happens to more than half of them or to many in a row.
+        (finish_reason "error"). Raises PolicyError where no request can succeed, and after too many failures (`Tally`).
         """
         if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would silently begin a new turn
             raise UsageError(f"{self.id} cannot continue a begun answer.", "Give a checkpoint folder or hub id.")
@@ -104,7 +105,7 @@ class OpenAIPolicy:
     ) -> list[list[Completion]]:
         import openai
 
-        tally = Tally(len(prompts) * sampling.n, progress)
+        tally = Tally(len(prompts) * sampling.n, progress, self._record)
         account = current_account()
         allowed = account.settings.share if account else self._parallel or IN_FLIGHT
         slots = asyncio.Semaphore(min(self._parallel or allowed, allowed))
@@ -152,19 +153,22 @@ class OpenAIPolicy:
                 *(self.id, self._thinking, thought, len(given)),
             )
 
-    async def ask(self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int) -> list[Completion]:
-        """One request with an answer of between 1 and `n` completions, or the reply that was kept of an equal one.
+    async def ask(
+        self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int
+    ) -> tuple[list[Completion], bool]:
+        """One request with an answer of between 1 and `n` completions, and True; or the reply that was kept of an equal
+        one, and False.
 
         Raises ServerFault with one line, BudgetSpent, and in a replay ReplyMissing.
         """
         account = current_account()
         if account is None:
-            return await self._ask_server(client, prompt, n, how, seed, None)
+            return await self._ask_server(client, prompt, n, how, seed, None), True
         found = await self._begin(account, self._describe_call(prompt, n, how, seed))
         if isinstance(found, KeptReply):
-            return _read_kept(found, how.temperature, n)
+            return _read_kept(found, how.temperature, n), False
         with found as permit:
-            return await self._ask_server(client, prompt, n, how, seed, permit)
+            return await self._ask_server(client, prompt, n, how, seed, permit), True
 
     async def _begin(self, account: Account, call: Call) -> KeptReply | Permit:
         while (found := account.begin(call)) is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openrft.errors import BudgetSpent, PolicyError, ReplyMissing
 from openrft.policies.base import Sampling
-from openrft.policies.openai_protocol import RequestRefused, ServerFault
+from openrft.policies.openai_protocol import RequestFiltered, RequestRefused, ServerFault
+from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import Progress
 from openrft.types import Completion, content_id
 
@@ -17,31 +19,69 @@ if TYPE_CHECKING:
 GIVE_UP = 16  # failed requests in a row after which the server counts as lost
 
 
-class Tally:
-    """Counts the completions that arrived and failed, over all requests of one call."""
+class Missing(ServerFault):
+    """In a replay: the reply was never kept."""
 
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._total, self._progress = total, progress
-        self._answered = self.failed = self._in_a_row = 0
+    concerns_request = True
+
+
+@dataclass(slots=True)
+class ServerRecord:
+    """What is known of a model of a server over all calls of one policy."""
+
+    model: str  # URL#MODEL
+    answered: bool = False  # whether it gave any reply, now or when a kept one was paid for
+    failed_in_a_row: int = 0  # requests
+
+    def has_answered(self) -> bool:
+        """Whether the model is known to answer: here, or in what the account keeps."""
+        account = current_account()
+        return self.answered or (account is not None and account.keeps_replies_of(self.model))
+
+
+class Tally:
+    """Counts the completions that arrived and failed, over all requests of one call, and says when to give up.
+
+    A fault that would meet every request (no server, a wrong key, an unknown model) ends the call at once, unless the
+    server has answered in this call. A fault of one request alone (a content filter, a reply that a replay lacks)
+    never does, if the model is known to answer others: a call may well be about a single new answer. Of other faults
+    one request is spared for the same reason. Beyond that a call ends where more than half of it is lost, and where
+    many requests fail in a row, over all calls.
+    """
+
+    def __init__(self, total: int, progress: Progress | None, record: ServerRecord) -> None:
+        self._total, self._progress, self._record = total, progress, record
+        self._answered = self.failed = self._fresh = self._requests = 0
         self.spent: BudgetSpent | None = None  # after it no further call begins
         self._fault: ServerFault | None = None  # the first
 
-    def add_answered(self, count: int) -> None:
-        """Count a request that returned `count` completions."""
+    def add_answered(self, count: int, fresh: bool) -> None:
+        """Count a request that returned `count` completions; `fresh`: from the server, and not from kept replies."""
         self._answered += count
-        self._in_a_row = 0
+        self._fresh += count * fresh
+        self._record.answered, self._record.failed_in_a_row = True, 0
         self._show()
 
     def add_failed(self, count: int, fault: ServerFault) -> None:
-        """Count a request for `count` completions that failed for good. Raises PolicyError after too many failures."""
+        """Count a request for `count` completions that failed for good. Raises PolicyError after too many failures, or
+        ReplyMissing in a replay."""
         self._fault = self._fault or fault
         self.failed += count
-        self._in_a_row += 1
-        if not self._answered and (fault.permanent or 2 * self.failed > self._total or self._in_a_row >= GIVE_UP):
-            raise PolicyError(self._fault.message, self._fault.advice)
-        if 2 * self.failed > self._total or self._in_a_row >= GIVE_UP:
-            raise PolicyError(self.describe(), self._fault.advice)
+        self._requests += 1
+        self._record.failed_in_a_row += 1
+        if fault.permanent and not self._fresh:
+            raise fault
+        if self._record.failed_in_a_row >= GIVE_UP or (2 * self.failed > self._total and not self._is_spared(fault)):
+            kind = ReplyMissing if isinstance(fault, Missing) else PolicyError
+            raise kind(self.describe() if self._answered else self._fault.message, self._fault.advice)
         self._show()
+
+    def _is_spared(self, fault: ServerFault) -> bool:
+        """Whether the call goes on although more than half of it is lost so far."""
+        if isinstance(fault, RequestFiltered):
+            return True  # the server has read the request, so it works
+        alone = fault.concerns_request or self._record.failed_in_a_row == self._requests == 1
+        return alone and self._record.has_answered()
 
     def describe(self) -> str:
         """How much failed, with the server's first message."""
@@ -101,15 +141,26 @@ class PromptGroup:
             if self._tally.spent:
                 raise self._tally.spent
             try:
-                found = await self._policy.ask(self._client, self._prompt, size, self._sampling, seed)
+                found, fresh = await self._policy.ask(self._client, self._prompt, size, self._sampling, seed)
             except BudgetSpent as fault:
                 self._tally.spent = fault
                 raise
+            except ReplyMissing as fault:
+                if may_be_refused:
+                    raise
+                return self._fail(size, Missing(fault.message, fault.advice))
             except ServerFault as fault:
                 if may_be_refused and isinstance(fault, RequestRefused):
                     raise
-                self._tally.add_failed(size, fault)
-                failed = Completion("", finish_reason="error", temperature=self._sampling.temperature, error=str(fault))
-                return [failed] * size
-        self._tally.add_answered(len(found))
+                return self._fail(size, fault)
+        self._tally.add_answered(len(found), fresh)
         return found
+
+    def _fail(self, size: int, fault: ServerFault) -> list[Completion]:
+        """Completions that say what a request for `size` of them failed with."""
+        account = current_account()
+        if account and isinstance(fault, Missing):
+            account.missing += size
+        self._tally.add_failed(size, fault)
+        words = str(fault)
+        return [Completion("", finish_reason="error", temperature=self._sampling.temperature, error=words)] * size

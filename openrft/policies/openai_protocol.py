@@ -21,10 +21,30 @@ NEW_BUDGET = "max_completion_tokens"  # required by OpenAI's reasoning models; o
 OPTIONAL = ("reasoning_effort", "response_format", "seed", "top_p", "temperature", "n", "max_tokens", NEW_BUDGET)
 
 
-class ServerFault(PolicyError):
-    """One request failed for good. `permanent`: the same would happen to every other request."""
+# What providers call a refusal for what a text says: OpenAI and Azure, OpenRouter, Alibaba, DeepSeek, Zhipu.
+_FILTER = re.compile(
+    r"content[ _-]?(filter|policy|management|moderation|exists risk)|responsible ?ai|data_inspection_failed"
+    r"|moderation_blocked|invalid_prompt|flagged|usage polic|inappropriate content|sensitive (content|words)",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(
+    r"model_not_found|model_not_exist|invalid_model|(invalid|unknown) model\b(?! output)"
+    r"|\bmodel\b[^.]{0,80}?(does not exist|not exist|not found|is not a valid model)",
+    re.IGNORECASE,
+)
 
-    permanent = False
+
+class ServerFault(PolicyError):
+    """One request failed for good. `permanent`: the same would happen to every other request. `concerns_request`: it
+    is about this request, and says nothing about others."""
+
+    concerns_request = False
+
+
+class RequestFiltered(ServerFault):
+    """The server does not answer this request because of what it says, or what the answer would say."""
+
+    concerns_request = True
 
 
 class RequestRefused(ServerFault):
@@ -33,6 +53,7 @@ class RequestRefused(ServerFault):
     `parameter` is the optional parameter that the refusal is about, if the server names it.
     """
 
+    concerns_request = True
     parameter = ""
 
 
@@ -55,6 +76,8 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
     found = [_read_choice(choice, temperature) for choice in choices] if isinstance(choices, list) else []
     if any(completion.finish_reason != "error" for completion in found):
         return found
+    if found and all(getattr(choice, "finish_reason", None) == "content_filter" for choice in choices):
+        return found  # it was paid for, and the same question would be filtered again
     fault: Any = getattr(reply, "error", None)
     if not fault and found:
         fault = getattr(choices[0], "error", None) or found[0].error
@@ -142,15 +165,19 @@ def explain_error(fault: Exception, url: str, model: str, timeout: float) -> Ser
         )
     if isinstance(fault, openai.APIConnectionError):
         return _permanent(f"cannot reach the server at {url}.", "Start it, or check the address.")
+    if isinstance(fault, openai.APIStatusError) and _FILTER.search(f"{fault} {fault.body}"):
+        return RequestFiltered(f"the server at {url} answers no such content: {_one_line(fault)}")
     if isinstance(fault, openai.AuthenticationError | openai.PermissionDeniedError):
         return _permanent(f"the server at {url} refused the key.", "Set OPENAI_API_KEY to one that it knows.")
-    if isinstance(fault, openai.NotFoundError):
+    status = fault.status_code if isinstance(fault, openai.APIStatusError | BadReply) else 0
+    unknown = status in (400, 422) and _NO_MODEL.search(f"{fault} {getattr(fault, 'body', None)}")
+    if isinstance(fault, openai.NotFoundError) or unknown:
         return _permanent(
             f"the server at {url} has no model {model!r}, or no chat completions there: {_one_line(fault)}",
             "Check the model's name; the address usually ends in /v1.",
         )
-    if isinstance(fault, openai.APIStatusError) or (isinstance(fault, BadReply) and fault.status_code):
-        return _explain_status(fault.status_code, fault, url)
+    if status:
+        return _explain_status(status, fault, url)
     return ServerFault(
         f"the server at {url} gave no valid answer: {_one_line(fault)}", "Is it an OpenAI-compatible server?"
     )
@@ -164,10 +191,12 @@ def _permanent(message: str, advice: str) -> ServerFault:
 
 def _explain_status(status: int, fault: Exception, url: str) -> ServerFault:
     message = f"the server at {url} answered {status}: {_one_line(fault)}"
-    if status not in (400, 413, 422):
-        return ServerFault(message)
     body = getattr(fault, "body", None)
     words = f"{fault} {body}"
+    if status == 402 or "insufficient_quota" in words:
+        return _permanent(message, "The account behind the key has no credit left.")
+    if status not in (400, 413, 422):
+        return ServerFault(message)
     # OpenAI, vLLM, SGLang and llama.cpp word this differently; these words are in all of their messages.
     if re.search(r"context[ _](length|window|size)|max_model_len", words, re.I):
         return ContextFull(message)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import AutoConfig
 
-from openrft.config.settings import PolicySettings
-from openrft.errors import UsageError
+from openrft.config.settings import ModelSettings
+from openrft.errors import CheckpointError, UsageError
+from openrft.policies.fit import check_fit, check_fit_on_cpu
 from openrft.policies.model_families import choose_model_class
 
 # Parameters below which "auto" means the CPU. Measured: a model of 0.9M parameters is 3 to 14 times faster on two CPU
 # cores than on an H100, because launching a kernel takes longer than computing it; one of 135M is 10 times slower.
 SMALL_MODEL = 20_000_000
 
-# Memory that is needed besides the weights at the least: keys and values, activations, the adapter's optimizer.
-SPARE_BYTES = 256 << 20
+
+_deterministic = False  # whether `use_deterministic_kernels` has switched them on
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,13 @@ class Placement:
     dtype: torch.dtype
 
 
-def choose_placement(path: str, settings: PolicySettings) -> Placement:
+def choose_placement(path: str, settings: ModelSettings, owner: str = "policy") -> Placement:
     """Where the model in `path` (a folder or hub id) goes. The weights are not read.
 
-    Raises UsageError for a device or a package that is not there and for weights that do not fit on the GPU.
+    owner: whose settings they are, such as "policy" or "prm", for messages. Raises UsageError for a device or a package
+    that is not there and for weights that do not fit.
     """
-    check_settings(settings)
+    check_settings(settings, owner)
     device = _choose_device(path, settings)
     if settings.dtype != "auto":
         dtype: torch.dtype = getattr(torch, settings.dtype)
@@ -43,11 +46,14 @@ def choose_placement(path: str, settings: PolicySettings) -> Placement:
     else:
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cuda":
-        _check_fit(path, settings, device, dtype)
+        free, _ = torch.cuda.mem_get_info(device)
+        check_fit(path, settings, owner, count_parameters(path), dtype.itemsize, str(device), free)
+    else:
+        check_fit_on_cpu(path, settings, owner)
     return Placement(device, dtype)
 
 
-def _choose_device(path: str, settings: PolicySettings) -> torch.device:
+def _choose_device(path: str, settings: ModelSettings) -> torch.device:
     if settings.device == "cpu" or (settings.device == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if settings.device == "auto":
@@ -55,11 +61,12 @@ def _choose_device(path: str, settings: PolicySettings) -> torch.device:
     return torch.device(settings.device)
 
 
-def check_settings(settings: PolicySettings) -> None:
+def check_settings(settings: ModelSettings, owner: str = "policy") -> None:
     """Raises UsageError for a device or a package that is not there. Nothing is read."""
     if settings.load == "4bit" and importlib.util.find_spec("bitsandbytes") is None:
         raise UsageError(
-            "policy.load=4bit needs the package bitsandbytes.", "pip install bitsandbytes, or leave policy.load out."
+            f"{owner}.load=4bit needs the package bitsandbytes, which is not installed.",
+            f"pip install bitsandbytes, or leave {owner}.load out.",
         )
     if settings.device in ("auto", "cpu"):
         return
@@ -67,8 +74,8 @@ def check_settings(settings: PolicySettings) -> None:
     if (torch.device(settings.device).index or 0) >= count:
         here = f"PyTorch sees {count} GPU{'s'[: count != 1]}" if count else "PyTorch sees no GPU"
         raise UsageError(
-            f"policy.device={settings.device}, and {here}.",
-            "Set policy.device=auto or cpu. Does CUDA_VISIBLE_DEVICES hide it, or is this PyTorch built for CPUs?",
+            f"{owner}.device={settings.device}, and {here}.",
+            f"Set {owner}.device=auto or cpu. Does CUDA_VISIBLE_DEVICES hide it, or is this PyTorch built for CPUs?",
         )
 
 
@@ -78,32 +85,46 @@ def count_parameters(path: str) -> int:
         return int(choose_model_class(path).from_config(AutoConfig.from_pretrained(path)).num_parameters())
 
 
-def _check_fit(path: str, settings: PolicySettings, device: torch.device, dtype: torch.dtype) -> None:
-    """Raises UsageError if the weights alone fill the GPU's free memory."""
-    size = 0.6 if settings.load == "4bit" else dtype.itemsize  # a 4-bit weight with its scale, embeddings apart
-    needed, (free, _) = count_parameters(path) * size + SPARE_BYTES, torch.cuda.mem_get_info(device)
-    if needed > free:
-        smaller = "" if settings.load == "4bit" else ", policy.load=4bit"
-        raise UsageError(
-            f"the weights of {path} need {needed / 1e9:.1f} GB, and {device} has {free / 1e9:.1f} GB free.",
-            f"Choose a smaller model or a larger GPU{smaller}, or policy.device=cpu.",
-        )
-
-
-def load_model(path: str, settings: PolicySettings) -> Any:
+def load_model(path: str, settings: ModelSettings, owner: str = "policy") -> Any:
     """The causal language model in `path` on its device, in eval mode. Neither remote code nor pickled weights.
 
-    Raises UsageError for a device or a package that is not there and for weights that do not fit; and whatever
-    transformers raises.
+    Raises UsageError for a device or a package that is not there and for weights that do not fit, CheckpointError for
+    missing weights, and whatever transformers raises.
     """
-    placement = choose_placement(path, settings)
+    placement = choose_placement(path, settings, owner)
+    loader, options = choose_model_class(path), make_load_options(placement, settings)
+    model, found = loader.from_pretrained(path, output_loading_info=True, **options)
+    if missing := sorted(found["missing_keys"]):  # transformers would draw them at random
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise CheckpointError(
+            f"{path} lacks weights of its architecture ({model.config.model_type}): {', '.join(missing[:3])}{more}.",
+            "Copy or download it again, with the config.json that was published with the weights.",
+        )
+    return (model if settings.load == "4bit" else model.to(placement.device)).eval()
+
+
+def use_deterministic_kernels(wanted: bool) -> None:
+    """Make PyTorch use kernels that give the same bits every time, or any. Where it has none of a kind it warns.
+
+    The workspace of cuBLAS must be set before CUDA is used: https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+    """
+    global _deterministic
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if wanted != _deterministic:  # what a program has set by itself is left alone
+        torch.use_deterministic_algorithms(wanted, warn_only=True)
+        _deterministic = wanted
+
+
+def make_load_options(placement: Placement, settings: ModelSettings) -> dict[str, Any]:
+    """The arguments of transformers' `from_pretrained` for these settings. Weights in 4 bits are put on their device by
+    it; others are moved there afterwards."""
     options: dict[str, Any] = {"dtype": placement.dtype, "use_safetensors": True}
     if settings.attention != "auto":
         options["attn_implementation"] = settings.attention
     if settings.load == "4bit":
         options |= {"quantization_config": _quantise(placement.dtype), "device_map": {"": placement.device}}
-    model: Any = choose_model_class(path).from_pretrained(path, **options)
-    return (model if settings.load == "4bit" else model.to(placement.device)).eval()
+    return options
 
 
 def _quantise(dtype: torch.dtype) -> Any:

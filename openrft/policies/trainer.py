@@ -57,6 +57,7 @@ def open_trainer(
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # TRL, transformers and PEFT warn of each other; no user can fix that
+        _name_experts(policy)
         on_cpu = policy.model.device.type == "cpu"
         given = {"output_dir": folder, "use_cpu": on_cpu, **QUIET_ARGUMENTS, **arguments}
         config = _build_config(config_class, given)
@@ -76,6 +77,13 @@ def _build_config(config_class: type[Any], arguments: Mapping[str, Any]) -> Any:
     # With several GPUs the trainer would wrap the model in DataParallel, which TRL refuses.
     config._n_gpu = min(1, config.n_gpu)
     return config
+
+
+def _name_experts(policy: TrainablePolicy) -> None:
+    """Give the config the number of experts under the name that TRL's loss over routers reads. Granite has another."""
+    config: Any = cast("PeftModel", policy.model).get_base_model().config
+    if not hasattr(config, "num_experts") and getattr(config, "num_local_experts", None):
+        config.num_experts = config.num_local_experts
 
 
 def _without_telemetry(trainer_class: type[Any]) -> type[Any]:

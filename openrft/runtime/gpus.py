@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+DRIVERS = (Path("/proc/driver/nvidia"), Path("/dev/kfd"))  # of NVIDIA and of AMD
 
 
 def list_gpus() -> list[str]:
@@ -15,6 +17,11 @@ def list_gpus() -> list[str]:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
     return (named or [str(i) for i in range(count)])[:count]
+
+
+def has_gpu_driver() -> bool:
+    """Whether there may be a GPU for this process. Costs nothing, where `list_gpus` imports PyTorch."""
+    return os.environ.get(VISIBLE, "0") not in ("", "-1") and any(driver.exists() for driver in DRIVERS)
 
 
 def describe_gpus() -> str | None:

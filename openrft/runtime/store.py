@@ -77,6 +77,10 @@ class Store:
                 shutil.rmtree(resume_folder(part), ignore_errors=True)
         return StageResult(key, final, False)
 
+    def holds(self, stage: str, inputs: dict[str, Any]) -> bool:
+        """Whether the result of `stage` for these inputs is there."""
+        return is_intact(self.root / stage / content_id(stage, inputs))
+
     @contextmanager
     def _lock(self, final: Path) -> Iterator[None]:
         """Hold the result's lock. Waits for another worker that makes the same result."""

@@ -40,6 +40,11 @@ def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+def replace_lone_surrogates(text: str) -> str:
+    """The text with U+FFFD for each half of a surrogate pair, which no page and few readers of JSON can hold."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def check_name(text: str, option: str) -> str:
     """The name, if files can be called by it and tables can show it. Raises UsageError, naming the option."""
     shown = repr(text) if len(text) <= 60 else f"{text[:60]!r}... ({len(text)} characters)"

@@ -20,15 +20,10 @@ from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.runtime.progress import Progress
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.score import score_candidates
+from openrft.stages.work import count_completions_per_answer
 from openrft.tasks.task import Task, hide_answer
 from openrft.types import Draw, Rollout
-
-
-def count_draws(plugins: PluginSet, completions: int) -> int:
-    """How many completions are drawn for each test question: `completions`, rounded up to whole answers where a plugin
-    makes one answer of several."""
-    size = _completions_per_answer(plugins)
-    return math.ceil(completions / size) * size
 
 
 def number_votes(context: JobContext, rollouts: Sequence[Rollout], draws: int) -> list[Rollout]:
@@ -47,7 +42,7 @@ def choose_answers(context: JobContext, drawn: Sequence[Rollout], stats: StageSt
     if not context.plugins.implementing("weigh"):
         return list(drawn)
     (name,) = context.plugins.implementing("weigh")
-    size, rule = _completions_per_answer(context.plugins), context.plugins.declarations[name].answer_rule
+    size, rule = count_completions_per_answer(context.plugins), context.plugins.declarations[name].answer_rule
     groups = [drawn[first : first + size] for first in range(0, len(drawn), size)]
     candidates = [
         Candidates(
@@ -68,7 +63,8 @@ def call_weigh_hook(
 
     Raises PluginError for a missing weight, or one that is not finite or below 0.
     """
-    answered = plugins.call_first("weigh", candidates=candidates, task=task, progress=progress)
+    rewards = score_candidates(plugins, candidates, task, stats)
+    answered = plugins.call_first("weigh", candidates=candidates, task=task, progress=progress, rewards=rewards)
     if answered is None:
         raise PluginError(
             f"{find_plugin(plugins.implementing('weigh')[0])} gave None in weigh, in place of a list of weights."
@@ -90,10 +86,6 @@ def call_weigh_hook(
 def _is_weight(given: Any) -> bool:
     """numpy's numbers are accepted."""
     return isinstance(given, Real) and 0 <= float(given) < math.inf
-
-
-def _completions_per_answer(plugins: PluginSet) -> int:
-    return max((plugins.declarations[name].completions_per_answer for name in plugins.implementing("weigh")), default=1)
 
 
 def _choose(context: JobContext, group: Sequence[Rollout], given: Sequence[float], rule: AnswerRule) -> Rollout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import time
@@ -22,17 +23,20 @@ from openrft.plugins.policy_registry import fingerprint_policy, open_policy
 from openrft.policies.base import Policy, TrainablePolicy
 from openrft.runtime.code_digest import LIBRARIES, digest_reachable, installed_versions
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
+from openrft.runtime.machine import count_threads, identify_machine
 from openrft.runtime.paid.account import current_account
 from openrft.runtime.paid.usage import Usage
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
+from openrft.stages.work import count_calls, count_work
 from openrft.tasks.task import Task
 from openrft.types import content_id
 from openrft.version import __version__
 
 logger = logging.getLogger(__name__)
 
+REPLIES_MISSING = "replies_missing"  # the count of what a replay lacked
 STAGE_NOTE = "Stage: "  # begins the note on an error that names its stage
 
 
@@ -62,11 +66,14 @@ class PolicyHandle:
         self._adapters: list[Path] = []
         self._applied = 0
         self._policy: Policy | None = None
+        self.load_seconds = 0.0  # spent on opening it, imports included
 
     def load(self) -> Policy:
         """The policy with every adapter merged."""
         if self._policy is None:
+            began = time.perf_counter()
             self._policy = open_policy(self.spec, self._task, self._settings)
+            self.load_seconds += time.perf_counter() - began
         for folder in self._adapters[self._applied :]:
             trainable = _with_weights(self._policy, self.spec, "an adapter")
             trainable.load_adapter(folder)
@@ -104,6 +111,10 @@ def _with_weights(policy: Policy, spec: str, purpose: str) -> TrainablePolicy:
     return cast(TrainablePolicy, policy)
 
 
+def _identify_paths(plugins: PluginSet, name: str) -> list[list[str]]:
+    return [[option, _fingerprint(marker, path)] for option, marker, path in plugins.named_paths(name)]
+
+
 def _fingerprint(marker: PathMarker, path: str) -> str:
     """A fingerprint of what an option names; "" for what is not there: a plugin that needs it has refused it."""
     if marker.names == "weights":
@@ -113,6 +124,12 @@ def _fingerprint(marker: PathMarker, path: str) -> str:
             return ""
     file = expand_path(path)
     return fingerprint_path(file) if marker.names == "file" and file.exists() else ""
+
+
+@functools.cache
+def _find_core_versions() -> dict[str, str]:
+    """The versions of the libraries that every stage's result depends on."""
+    return installed_versions(LIBRARIES)
 
 
 @dataclass(slots=True)
@@ -139,7 +156,9 @@ class JobContext:
         names = list(names)
         rows = self.plugins.identity(names)
         for name, row in zip(names, rows, strict=True):
-            row += [[option, _fingerprint(marker, path)] for option, marker, path in self.plugins.named_paths(name)]
+            row += _identify_paths(self.plugins, name)
+            if scorer := self.plugins.scorers.get(name):
+                row += [[*own, *_identify_paths(scorer, own[0])] for own in scorer.identity(scorer.names)]
         return rows
 
     def run_stage(
@@ -155,27 +174,32 @@ class JobContext:
         The files named in `keep` are left from a stopped attempt. The key depends on the code that can be reached from
         the module that defines `make`.
         """
-        stats = StageStats()
+        stats, account, loading = StageStats(), current_account(), self.policy.load_seconds
 
         def timed(folder: Path) -> None:
             began = time.perf_counter()
             logger.info("stage %s started (key %s)", name, folder.stem)
-            account = current_account()
+            lacked = account.missing if account else 0
             with account.in_stage(name, folder.stem) if account else contextlib.nullcontext():
                 make(folder, stats)
+            if account and account.missing > lacked:
+                stats.count(REPLIES_MISSING, account.missing - lacked)
             usage = [asdict(found) for found in account.sum_uses(folder.stem)] if account else []
             spent = time.perf_counter() - began + stats.earlier_seconds
             row = {"seconds": spent, "tokens": stats.tokens, "counts": stats.counts, "metrics": stats.metrics}
             row |= {"usage": usage} if usage else {}
+            row["work"] = self._describe_work(name, self.policy.load_seconds - loading)
             (folder / "cost.json").write_text(json.dumps(row, sort_keys=True), encoding="utf-8")
             logger.info("stage %s finished in %.1f s (key %s)", name, spent, folder.stem)
 
         # The task's plugin rewords, grades and checks steps in every stage, so every result depends on its code.
         family = [self.plugins.code(n) for n in self.plugins.names if n == self.job.task.split("/")[0]]
-        core = [__version__, digest_reachable(make.__module__), installed_versions(LIBRARIES)]
+        core = [__version__, digest_reachable(make.__module__), _find_core_versions()]
         data = self.job.data
         rules = [data.tolerance, installed_versions(("pint",)) if data.convert_units else None]
         key = {"stage": name, "version": version, "core": core, "family": family, "rules": rules, **inputs}
+        if account and account.settings.replay and not self.store.holds(name, key):
+            key["replay"] = account.count_replies()  # some may be missing: what comes of it stands apart
         try:
             result = self.store.result(name, key, timed, keep)
         except Exception as fault:
@@ -189,6 +213,19 @@ class JobContext:
             StageRecord(name, row["seconds"], row["tokens"], result.reused, row["counts"], row["metrics"], usage)
         )
         return result
+
+    def _describe_work(self, stage: str, load_seconds: float) -> dict[str, Any]:
+        """What the stage's seconds were spent on, and where, for forecasts of the next one."""
+        job = self.job
+        return {
+            "task": job.task,
+            "policy": job.policy,
+            "units": count_work(stage, self),
+            "calls": count_calls(stage, self),
+            "load_seconds": load_seconds,
+            "machine": identify_machine(),
+            "threads": count_threads(),
+        }
 
 
 @dataclass(slots=True)

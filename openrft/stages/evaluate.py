@@ -12,10 +12,11 @@ from openrft.plugins.errors import check_metrics
 from openrft.policies.base import Sampling
 from openrft.runtime.files import read_jsonl, write_jsonl
 from openrft.runtime.seeds import derive_seed
-from openrft.stages.choose import choose_answers, count_draws, number_votes
+from openrft.stages.choose import choose_answers, number_votes
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.grade import grade_rollouts
 from openrft.stages.retrieve import build_prompts, list_evaluated_demonstrators, retrieve_demonstrations
+from openrft.stages.work import count_draws
 from openrft.types import Demonstration, Rollout, content_id, digest_samples, rollout_from_json, to_json
 
 VERSION = 2

@@ -21,7 +21,7 @@ from openrft.stages.context import JobContext, StageStats
 from openrft.stages.explore_loop import ExploreLoop, draw_replacement_samples
 from openrft.stages.holdback import hold_back
 from openrft.stages.rl_metrics import find_samples_with_reward_spread
-from openrft.stages.training_log import METRICS_FILE, TrainingLog
+from openrft.stages.training_log import METRICS_FILE, ROLLOUTS_FILE, TrainingLog
 from openrft.types import Demonstration, Rollout, Sample, digest_samples
 
 VERSION = 2
@@ -65,7 +65,7 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
         stats.metrics.update({f"last.{k}": sum(r[k] for r in tail) / len(tail) for k in TAIL_METRICS})
         policy.save_adapter(folder / "adapter")
 
-    result = context.run_stage("explore", VERSION, inputs, make, keep=(METRICS_FILE,))
+    result = context.run_stage("explore", VERSION, inputs, make, keep=(METRICS_FILE, ROLLOUTS_FILE))
     metrics = result.folder / METRICS_FILE
     if result.reused:  # a tracker shows the metrics although another run computed them
         with open_tracker(context.track, title, context.policy.id, 0) as log:
@@ -153,6 +153,6 @@ def _train(
 def _settings_json(context: JobContext) -> dict[str, Any]:
     settings = asdict(context.job.settings.explore)
     settings["aggregation"] = context.job.settings.explore.effective_aggregation
-    for name in ("checkpoint_every", "probes"):  # these do not change the result
+    for name in ("checkpoint_every", "kept_steps", "probes"):  # these do not change the result
         settings.pop(name)
     return settings

@@ -19,6 +19,7 @@ from openrft.grading.thinking import is_cut_off_thinking
 from openrft.plugins.errors import check_result
 from openrft.plugins.hookspecs import HookResult
 from openrft.policies.base import Sampling, TrainablePolicy
+from openrft.runtime.process_memory import read_peak_bytes
 from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
@@ -35,7 +36,7 @@ from openrft.stages.rl_metrics import (
     has_no_learning_signal,
     is_blank,
 )
-from openrft.stages.training_log import TrainingLog
+from openrft.stages.training_log import TrainingLog, choose_kept_steps
 from openrft.types import JSON, Demonstration, Prompt, Rollout, Sample
 
 logger = logging.getLogger(__name__)
@@ -143,13 +144,18 @@ class ExploreLoop:
             seconds["seconds.holdback"] = self._clock["holdback"]
         tokens = sum(len(r.completion.tokens) for r in rollouts) + self._of_held_back.tokens
         means = {**compute_step_metrics(rollouts), **self._of_held_back.metrics}
-        row = {"step": step, **means, "tokens": tokens, **seconds, **self.stats.metrics, **metrics}
+        drawing = getattr(self.policy, "sampling_metrics", {})  # not every policy has them
+        row = {"step": step, **means, "tokens": tokens, **seconds, **drawing, **self.stats.metrics, **metrics}
+        if peak := read_peak_bytes(self.policy.model.device):
+            row["peak_memory_gb"] = peak / 1e9
         self._of_held_back = HeldBackMetrics()
         if self.context.plugins.implementing("retrieve"):
             row["with_demonstrations"] = sum(bool(r.demonstration_ids) for r in rollouts) / max(1, len(rollouts))
         self.stats.metrics.clear()  # what plugins measured in this step
         self._count(rollouts, row)
         self.training_log.write(row)
+        if step in choose_kept_steps(self.steps, self.context.job.settings.explore.kept_steps):
+            self.training_log.write_rollouts(step, rollouts)
         self.log(row)
         right = f"correct {row['correct']:.2f}"
         if row["lenient_correct"] > row["correct"]:

@@ -22,10 +22,13 @@ from openrft.types import Rollout
 
 def grade_rollouts(context: JobContext, rollouts: Sequence[Rollout], stats: StageStats) -> list[Rollout]:
     """The rollouts with their grades. What a server failed to answer has none."""
-    graded = [
-        apply_grade(r, context.task.grade(r.sample, r.completion.text)) if is_answered(r) else r for r in rollouts
-    ]
+    graded = grade_by_rule(context.task, rollouts)
     return call_grade_hooks(context.plugins, graded, context.training_task, context.progress, stats)
+
+
+def grade_by_rule(task: Task, rollouts: Sequence[Rollout]) -> list[Rollout]:
+    """The rollouts with the grades of the task's own rule."""
+    return [apply_grade(r, task.grade(r.sample, r.completion.text)) if is_answered(r) else r for r in rollouts]
 
 
 def call_grade_hooks(

@@ -10,6 +10,7 @@ from openrft.plugins.registry import find_plugin
 from openrft.policies.base import Sampling
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.grade import grade_rollouts
 from openrft.types import digest_samples
 
 VERSION = 1
@@ -30,6 +31,7 @@ def instruct(context: JobContext) -> str:
             task=context.training_task,
             policy=context.policy.load(),
             sampling=Sampling(1, how.temperature, how.top_p, how.max_tokens, seed),
+            grade_answers=lambda rollouts: grade_rollouts(context, rollouts, stats),
             seed=seed,
             progress=context.progress,
         )
@@ -49,7 +51,7 @@ def instruct(context: JobContext) -> str:
         "settings": {name: settings[name] for name in ("temperature", "top_p", "max_tokens")},
         "policy": context.policy.id,
         "seed": context.job.seed,
-        "plugins": context.identity(names),
+        "plugins": context.identity(dict.fromkeys([*names, *context.plugins.implementing("grade")])),
     }
     result = context.run_stage("instruct", VERSION, inputs, make)
     found = (result.folder / INSTRUCTION_FILE).read_text(encoding="utf-8")

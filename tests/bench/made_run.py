@@ -1,4 +1,4 @@
-"""A run's folder with known questions, answers, training logs and measured process rewards."""
+"""A run's folder with known questions, answers, training logs, measured process rewards and steps of RL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def answer(sample: Sample, text: str, read: str | None, rewards: Sequence[Reward
 def make_run(folder: Path, count: int = 12, completions: int = 2) -> Report:
     """Write the files of a run with the arms vanilla and rl+prm.
 
-    vanilla answers A to everything. rl+prm is right but for the third question, to which no answer can be read.
+    vanilla answers A to everything. rl+prm is right but for the third question, to which no answer can be read. Of its
+    RL the steps 0, 14 and 29 are kept, with two groups of four; R is 0.05 in step 0, then 0.5.
     """
     samples = make_samples(count)
     reads = {
@@ -69,6 +70,9 @@ def make_run(folder: Path, count: int = 12, completions: int = 2) -> Report:
             metrics = [{"step": n, "reward": n / 30, "reward.prm": 0.5, "seconds.train": 1.0} for n in range(30)]
             (folder / "metrics").mkdir()
             write_jsonl(folder / "metrics" / name, metrics)
+            steps = [(n, replace(row, reward=0.5 if n else 0.05)) for n in (0, 14, 29) for row in measured[:8]]
+            (folder / "steps").mkdir()
+            write_jsonl(folder / "steps" / name, ({"step": n, **to_json(row)} for n, row in steps))
             separation = Separation("last", 0.7, 0.6, 0.8, 0.7, 0.6, 0.8, 0.6, 0.1, 0.0)
             fitness = RewardFitness("prm", arm, 4 * count, 24, count, count, 0, (separation,), "last", 0.9, ())
             explore = StageCost("explore", 40.0, 100, False)

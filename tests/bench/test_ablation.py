@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrft.bench.ablation import AblationDesign, estimand_weights, list_effect_weights, read_ablation
@@ -73,3 +74,19 @@ def test_a_ladder_of_unknown_arms_is_refused() -> None:
     report = factories.report()
     with pytest.raises(DataError, match="'rl' is not among"):
         read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl")))
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.randoms(use_true_random=False))
+def test_shapley_weights_are_those_of_all_orders(count: int, random: object) -> None:
+    """Against the definition: the mean of what a plugin adds, over every order in which plugins can be added."""
+    ladder = lattice("abcd"[:count])
+    accuracy = {arm: random.random() for arm in ladder.lattice.values()}  # type: ignore[attr-defined]
+    for plugin in ladder.plugins:
+        added = []
+        for order in itertools.permutations(ladder.plugins):
+            before = frozenset(order[: order.index(plugin)])
+            added.append(accuracy[ladder.lattice[before | {plugin}]] - accuracy[ladder.lattice[before]])
+        weights, missing = estimand_weights(ladder, plugin, "shapley")
+        assert not missing
+        assert sum(weights[arm] * accuracy[arm] for arm in weights) == pytest.approx(sum(added) / len(added))

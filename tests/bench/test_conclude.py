@@ -139,6 +139,22 @@ def test_a_method_at_test_time_is_compared(right: int, expected: str) -> None:
     assert found.as_good == (("voting",) if right == 58 else ())
 
 
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        (58, "best16 is not shown to beat vote (58.0%). None of them needs training."),
+        (35, "No rule without a model (majority, 20.0%) and no other method at test time (vote, 35.0%) does as well."),
+    ],
+)
+def test_a_best_arm_that_is_itself_a_method_at_test_time_is_compared_with_the_others(right: int, expected: str) -> None:
+    report = made({"vanilla": [30], "vote": [right], "best16": [60], "trained": [40]}, rule=0.2)
+    results = [replace(r, policy_id="start") if r.arm != "trained" else r for r in report.results]
+    found = conclusion(replace(report, results=tuple(results)))
+    assert found.best == "best16"
+    assert expected in found.findings[-1]
+    assert found.command == "openrft report toy --per-task"
+
+
 def test_a_best_arm_without_training_is_not_exported() -> None:
     report = made({"vanilla": [30], "voting": [60]})
     found = conclusion(replace(report, results=tuple(replace(r, policy_id="start") for r in report.results)))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from openrft.bench.hacking import build_gap_notes, build_probe_notes, build_probe_tables
 from openrft.bench.markdown import format_markdown
 from openrft.bench.report import from_json, to_json
 from openrft.bench.summary import summarise
+from openrft.bench.summary_document import dump_summary
 from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import Pay, ProbedReward
+from openrft.rewards.reward_check import RewardCheck
 from tests.bench import factories
 
 RIGHT, WRONG = Pay("right", 40, 0.74, 0.7, 0.78), Pay("wrong", 30, 0.41, 0.3, 0.5)
@@ -63,3 +66,31 @@ def test_they_are_kept_in_the_file_and_shown_in_markdown():
     quiet = factories.report()
     assert "probes" not in to_json(quiet)
     assert not list(build_probe_tables(quiet))
+
+
+def test_without_right_answers_the_report_says_that_it_cannot_compare():
+    (result, *_) = probed_report().results
+    lonely = replace(result, probes=(replace(R, right=None, separates=None), PRM))
+    first, second = build_probe_notes([lonely])
+    assert "WARNING: `prm` pays 0.81 for an empty answer" in first
+    assert "no right answers, or no wrong ones, were found to compare `R` with" in second
+
+
+def test_the_json_document_has_what_the_tables_show():
+    report = probed_report()
+    check = RewardCheck(("two runs agree",), ("few questions",), "graders")
+    report = replace(report, results=tuple(replace(r, checks=(check,)) for r in report.results))
+    found = json.loads(json.dumps(dump_summary(report, summarise(report))))
+    assert {(row["source"], tuple(row["arms"])) for row in found["probes"]} == {
+        ("R", ("rl+prm", "rl+prm+icl")),
+        ("prm", ("rl+prm", "rl+prm+icl")),
+    }
+    empty = next(row for row in found["probes"] if row["source"] == "prm")["answers"][2]
+    assert (empty["label"], empty["mean"], empty["finding"]) == ("an empty answer", 0.81, "above right")
+    (row,) = found["checks"]
+    assert (row["source"], row["findings"], row["warnings"]) == ("graders", ["two runs agree"], ["few questions"])
+    assert [(gap["arm"], gap["source"], gap["grows"]) for gap in found["gaps"]] == [
+        ("rl+prm", "prm", True),
+        ("rl+prm", "prm", False),
+    ]
+    assert found["money"] is None

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from openrft.bench.money import Money, build_money_notes, build_money_tables
 from openrft.bench.report import Failure, Report, from_json, to_json
+from openrft.bench.summary import summarise
+from openrft.bench.summary_document import dump_summary
 from openrft.runtime.paid.prices import Price, PriceTable
 from openrft.runtime.paid.usage import Payment, Usage
 from tests.bench import factories
@@ -48,6 +50,14 @@ def test_each_arm_has_its_replies_what_was_paid_and_what_it_costs_alone() -> Non
         ("rl", "judge", "5", "50", "10", "2", "36.00 EUR", "60.00 EUR"),
         ("rl+prm", "judge", "1", "10", "2", "0", "14.00 EUR", "14.00 EUR"),
     )
+    made = paid_report(budget=60.0)
+    money = dump_summary(made, summarise(made))["money"]
+    assert (money["currency"], money["budget"]) == ("EUR", 60.0)
+    assert [(row["arm"], row["model"], row["paid"], row["alone"]) for row in money["arms"]] == [
+        ("vanilla", MODEL, 0, 24),
+        ("rl", MODEL, 36, 60),
+        ("rl+prm", MODEL, 14, 14),
+    ]
     (without,) = build_money_tables(paid_report(None))
     assert without.columns[-1] == "already paid for"
 

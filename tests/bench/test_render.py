@@ -70,6 +70,21 @@ def test_a_failed_arm_is_shown_as_failed() -> None:
     assert "No add-one, Shapley value of prm, icl: rl failed." in text
 
 
+def test_a_plugin_that_fails_in_several_arms_is_said_once() -> None:
+    report = factories.report()
+    arms = [name for name in factories.ARMS if "prm" in name]
+    failures = tuple(
+        Failure(arm, "toy/L1/sums", 0, "plugin 'prm' raised ValueError.", f"failures/{arm}.txt") for arm in arms
+    )
+    kept = tuple(r for r in report.results if r.arm not in arms)
+    text = " ".join(printed(replace(report, results=kept, failures=failures)).split())
+    assert text.count("plugin 'prm' raised ValueError") == 1
+    assert (
+        "No score: rl+prm, rl+prm+icl failed on toy/L1/sums, seed 0: plugin 'prm' raised ValueError"
+        " (details: failures/rl+prm.txt, ...)." in text
+    )
+
+
 def test_markdown_has_every_table_and_caveat() -> None:
     report = factories.report(tasks=[factories.task(), factories.task("toy/L1/more")])
     summary = summarise(report)
@@ -92,3 +107,8 @@ def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
     assert "inconclusive" in out.getvalue()
     assert "would settle it" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "gate: inconclusive"
+    narrow = io.StringIO()
+    verdict = compare_reports(factories.report(), factories.report(noise=1), 0.02)
+    show_gate_result(verdict, Console(file=narrow, width=60, force_terminal=True))
+    text = " ".join(narrow.getvalue().split())
+    assert "the terminal has 60 columns: baseline, candidate. --wide shows all." in text

@@ -86,9 +86,13 @@ def test_components_are_the_differences_of_arms() -> None:
     assert prm.gains["leave_one_out"].value == pytest.approx(accuracy["rl+prm+icl"] - accuracy["rl+icl"])
     shapley = [c.gains["shapley"].value for c in (prm, icl)]
     assert sum(shapley) == pytest.approx(accuracy["rl+prm+icl"] - accuracy["rl"])
-    gain = prm.gains["add_one"]
-    assert gain.adjusted >= gain.p
-    assert gain.low <= gain.value <= gain.high
+    assert prm.gains["shapley"].value == pytest.approx(
+        (prm.gains["add_one"].value + prm.gains["leave_one_out"].value) / 2  # two plugins have two orders
+    )
+    for gain in prm.gains.values():
+        assert gain.adjusted >= gain.p
+        assert gain.low < gain.value < gain.high
+        assert gain.test == "Welch over seeds and items"
 
 
 def test_a_failed_job_is_never_a_score() -> None:

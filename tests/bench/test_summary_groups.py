@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openrft.bench.gate import NOT_COMPARABLE, compare_reports
+from openrft.bench.gate import compare_reports
+from openrft.bench.gate_result import NOT_COMPARABLE
 from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import index_results
 from openrft.bench.render import build_tables

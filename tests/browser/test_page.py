@@ -188,6 +188,26 @@ def test_the_bars_of_rewards_lead_to_their_answers_with_tinted_steps(page: webdr
     assert len(find_all(page, "#group .answers")) == 12
 
 
+def test_the_steps_of_rl_open_and_their_bars_lead_to_whole_groups(page: webdriver.Chrome) -> None:
+    """Steps 0, 14 and 29 of two groups of four. R is 0.05 for all answers of step 0."""
+    opener = find(page, "#rewards details summary")
+    assert opener.text == "rl+prm on toy/L1/sums, seed 0: steps 0, 14, 29"
+    opener.click()
+    plots = find_all(page, "#rewards details figure")
+    assert [plot.find_element(By.TAG_NAME, "figcaption").text for plot in plots] == [
+        f"{source}, step {step}" for source in ("R", "prm") for step in (0, 14, 29)
+    ]
+    plots[0].find_element(By.CSS_SELECTOR, "svg a").send_keys(Keys.ENTER)
+    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    assert find(page, "#group h3").text == "R from 0 to 0.1, step 0 of rl+prm on toy/L1/sums, seed 0, 2 questions"
+    groups = find_all(page, "#group .answers")
+    assert [len(group.find_elements(By.CSS_SELECTOR, ".answer.chosen")) for group in groups] == [4, 4]
+    assert "R 0.05" in groups[0].text
+    plots[3].find_elements(By.CSS_SELECTOR, "svg a")[9].send_keys(Keys.ENTER)
+    WebDriverWait(page, 10).until(lambda b: find(b, "#group h3").text.startswith("prm: f from 0.9 to 1, step 0"))
+    assert len(find_all(page, "#group .answers:first-of-type .answer.chosen")) == 2  # of two questions, one each
+
+
 def test_tables_and_plots_stand_without_javascript(page: webdriver.Chrome, address: str) -> None:
     page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:

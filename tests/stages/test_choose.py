@@ -16,8 +16,9 @@ from openrft.grading.grade import apply_grade, grade
 from openrft.grading.rules import GradingRules
 from openrft.job import Arm, Job
 from openrft.pipeline import JobResult
-from openrft.stages.choose import choose_answers, count_draws, find_best, find_winner, number_votes
+from openrft.stages.choose import choose_answers, find_best, find_winner, number_votes
 from openrft.stages.context import StageStats
+from openrft.stages.work import count_draws
 from openrft.types import Draw, Rollout, rollout_from_json, to_json
 from tests.stages.factories import TASK, Trainee, make_context
 

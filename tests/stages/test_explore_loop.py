@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -359,7 +360,14 @@ def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeyp
     (straight, counts), whole = go("straight")
     with pytest.raises(KeyboardInterrupt):
         go("stopped", stop_at=3)
+    (unfinished,) = tmp_path.glob("stopped/explore/*.part/rollouts.jsonl")
+    first = unfinished.read_text().splitlines()[0]
+    with unfinished.open("a") as file:  # as if step 3 had been logged, but not saved, when the run was killed
+        file.write(first.replace('"step": 0', '"step": 3') + "\n" + first[:50])
     (stopped, counted), rest = go("stopped")
+    kept = [next(tmp_path.glob(f"{run}/explore/*/rollouts.jsonl")) for run in ("straight", "stopped")]
+    assert kept[0].read_text() == kept[1].read_text()
+    assert list(dict.fromkeys(row["step"] for row in map(json.loads, kept[1].read_text().splitlines()))) == [0, 2, 4]
     assert [row["total"] for row in stopped] == [1, 3, 6, 10, 15]
     assert untimed(stopped) == untimed(straight)
     assert counted == counts
@@ -369,7 +377,7 @@ def test_a_stopped_run_goes_on_with_the_plugins_state_and_the_same_draws(monkeyp
 
 
 def untimed(rows):
-    return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows]
+    return [{k: v for k, v in row.items() if not k.startswith(("seconds", "peak"))} for row in rows]
 
 
 @pytest.mark.parametrize("damage", ["checkpoint", "first checkpoint", "log", "half a line"])

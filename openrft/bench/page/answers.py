@@ -6,19 +6,22 @@ rollouts that process rewards were measured on before RL). A run without them ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from openrft.bench.answers import RIGHT, explain_verdict, format_gold, read_rows, read_verdict, rollouts_file
 from openrft.bench.report import ArmResult, ItemRecord, Report
+from openrft.config.settings import choose_aggregation
 from openrft.grading.thinking import number_steps
 from openrft.job import format_job_name
 from openrft.rewards.combine import aggregate_steps
-from openrft.runtime.files import read_jsonl
+from openrft.runtime.text import replace_lone_surrogates
 
 Data = dict[str, Any]
-RIGHT, WRONG, UNREAD, UNSCORED = range(4)  # verdicts
-BARS = 10  # of a histogram of process scores
+BARS = 10  # of a histogram of rewards
+TOTAL = "R"  # the source of what RL maximises
+STEP_CHARACTERS = 1_500_000  # of answers in steps of RL that a page shows
 
 
 class _Texts:
@@ -28,9 +31,7 @@ class _Texts:
         self.numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        if not text.isascii():
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return self.numbers.setdefault(text, len(self.numbers))
+        return self.numbers.setdefault(replace_lone_surrogates(text), len(self.numbers))
 
 
 def collect_answers(report: Report, folder: Path) -> Data:
@@ -49,7 +50,7 @@ def collect_answers(report: Report, folder: Path) -> Data:
     jobs = []
     for result in report.results:
         answers = []
-        for row in _read(folder / "rollouts", result):
+        for row in read_rows(folder / "rollouts", result):
             key = (result.task, row["sample"]["id"])
             if key not in numbers:
                 numbers[key] = len(numbers)
@@ -57,7 +58,7 @@ def collect_answers(report: Report, folder: Path) -> Data:
             prompt = tuple(texts.number(part) for m in row["messages"] for part in (m["role"], m["content"]))
             answers.append([numbers[key], prompts.setdefault(prompt, len(prompts)), *_describe_answer(row, texts)])
         jobs.append({"arm": result.arm, "task": result.task, "seed": result.seed, "answers": answers})
-    measured = list(_collect_measured(report, folder, texts))
+    measured = [*_collect_measured(report, folder, texts), *_collect_steps(report, folder, texts)]
     return {
         "arms": [arm.name for arm in report.arms],
         "texts": list(texts.numbers),
@@ -66,11 +67,6 @@ def collect_answers(report: Report, folder: Path) -> Data:
         "jobs": [job for job in jobs if job["answers"]],
         "measured": measured,
     }
-
-
-def _read(folder: Path, result: ArmResult) -> Iterator[Data]:
-    file = folder / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl"
-    return read_jsonl(file) if file.is_file() else iter(())
 
 
 def _describe_item(key: tuple[str, str], sample: Mapping[str, Any], record: ItemRecord | None, texts: _Texts) -> Data:
@@ -85,14 +81,6 @@ def _describe_item(key: tuple[str, str], sample: Mapping[str, Any], record: Item
     }
 
 
-def format_gold(sample: Mapping[str, Any]) -> str:
-    """The gold answer of a sample that was read from JSON; for a choice with the option's text: "B. 54"."""
-    answer, options = str(sample["answer"]), sample.get("options") or ()
-    if sample.get("kind") == "choice" and len(answer) == 1 and 0 <= ord(answer) - ord("A") < len(options):
-        return f"{answer}. {options[ord(answer) - ord('A')]}"
-    return answer
-
-
 def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
     read = row["answer"]
     return [
@@ -102,38 +90,6 @@ def _describe_answer(row: Mapping[str, Any], texts: _Texts) -> list[int]:
         texts.number(explain_verdict(row)),
         len(row["completion"]["tokens"]),
     ]
-
-
-def read_verdict(row: Mapping[str, Any]) -> int:
-    """RIGHT, WRONG, UNREAD or UNSCORED, of a rollout that was read from JSON."""
-    if row["correct"] is None:
-        return UNSCORED
-    if row["correct"]:
-        return RIGHT
-    return UNREAD if row["answer"] is None else WRONG
-
-
-def explain_verdict(row: Mapping[str, Any]) -> str:
-    """Why a rollout that was read from JSON has its verdict, as one sentence without a full stop."""
-    finish, read = row["completion"].get("finish_reason"), row["answer"]
-    lenient, score = row.get("lenient_answer"), row.get("score")
-    if finish == "error":
-        return f"the server failed: {row['completion'].get('error', '')}"
-    if finish == "context":
-        return "not given: the prompt alone exceeds the policy's context"
-    cut = "; it was cut off at the longest length allowed" if finish == "length" else ""
-    if row["correct"] is None:
-        return f"not scored: no rule can grade it, and no plugin did{cut}"
-    if score is not None and 0 < score < 1:
-        return f"partly right: it scores {score:.2f}{cut}"
-    if row["correct"]:
-        return f"it is the gold answer{cut}"
-    if read is not None:
-        return f"it is not the gold answer{cut}"
-    if lenient is None:
-        return f"no answer can be read{cut}"
-    hit = "right" if row.get("lenient_correct") else "not right"
-    return f"no answer in the asked form; a careful reader would take {lenient}, which is {hit}{cut}"
 
 
 def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
@@ -149,25 +105,69 @@ def _collect_measured(report: Report, folder: Path, texts: _Texts) -> Iterator[D
             shared.setdefault(file.read_text("utf-8"), (result, []))[1].append(result.arm)
     for result, arms in shared.values():
         aggregations = {found.source: found.aggregation for found in result.fitness}
-        questions: dict[str, Data] = {}
-        for row in _read(folder / "fitness", result):
-            sample = row["sample"]
-            gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
-            question = questions.setdefault(sample["id"], {**gold, "answers": []})
-            scores = dict(_score_steps(row, aggregations))
-            question["answers"].append(
-                [
-                    texts.number(row["completion"]["text"]),
-                    read_verdict(row),
-                    texts.number(explain_verdict(row)),
-                    scores,
-                ]
-            )
         yield {
             "title": f"before {', '.join(arms)} on {result.task}, seed {result.seed}",
             "sources": dict(aggregations),
-            "questions": list(questions.values()),
+            "questions": _group_rows(read_rows(folder / "fitness", result), aggregations, texts),
         }
+
+
+def _group_rows(rows: Iterable[Data], aggregations: Mapping[str, Any], texts: _Texts) -> list[Data]:
+    """The questions of scored rollouts, each with the whole group of its answers."""
+    questions: dict[str, Data] = {}
+    for row in rows:
+        sample = row["sample"]
+        gold = {"question": texts.number(sample["question"]), "gold": texts.number(format_gold(sample))}
+        question = questions.setdefault(sample["id"], {**gold, "answers": []})
+        scores = dict(_score_steps(row, aggregations))
+        if row["reward"] is not None:  # what RL maximises, with the steps of the first process reward
+            steps = next(iter(scores.values()), [[], [], 0.0])
+            scores = {TOTAL: [*steps[:2], round(row["reward"], 3)], **scores}
+        question["answers"].append(
+            [texts.number(row["completion"]["text"]), read_verdict(row), texts.number(explain_verdict(row)), scores]
+        )
+    return list(questions.values())
+
+
+def _collect_steps(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
+    """The rollouts of some steps of RL, in the form of `_collect_measured`; R is a source, too. Of long answers only as
+    many as the page has room for."""
+    files = [(result, rollouts_file(folder / "steps", result)) for result in report.results]
+    files = [(result, file) for result, file in files if file.is_file()]
+    for result, _ in files:
+        by_step: dict[int, list[Data]] = {}
+        for row in read_rows(folder / "steps", result):
+            by_step.setdefault(row["step"], []).append(row)
+        for step, rows in by_step.items():
+            kept = _keep_groups(rows, STEP_CHARACTERS // len(files) // len(by_step))
+            names = dict.fromkeys(r["name"] for row in kept for r in row["rewards"] if r["kind"] == "process")
+            aggregation = _find_aggregation(report, result.arm)
+            aggregations = dict.fromkeys(names, aggregation)
+            yield {
+                "title": f"{result.arm} on {result.task}, seed {result.seed}",
+                "step": step,
+                "sources": {TOTAL: "", **aggregations},
+                "questions": _group_rows(kept, aggregations, texts),
+            }
+
+
+def _keep_groups(rows: Sequence[Data], characters: int) -> list[Data]:
+    """The rows of the first questions, at least of one, up to a number of characters."""
+    kept: list[Data] = []
+    for name in dict.fromkeys(row["sample"]["id"] for row in rows):
+        group = [row for row in rows if row["sample"]["id"] == name]
+        characters -= sum(len(row["completion"]["text"]) for row in group)
+        if kept and characters < 0:
+            break
+        kept += group
+    return kept
+
+
+def _find_aggregation(report: Report, arm: str) -> Any:
+    """How the arm's process rewards were made of the scores of steps."""
+    overrides = next((record.overrides for record in report.arms if record.name == arm), {})
+    explore = {**report.plan.get("settings", {}).get("explore", {}), **overrides.get("explore", {})}
+    return choose_aggregation(explore.get("aggregation"), explore.get("credit", "sequence"))
 
 
 def _score_steps(row: Mapping[str, Any], aggregations: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:

@@ -18,9 +18,9 @@ from pathlib import Path
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.fitness_tables import build_fitness_notes, build_fitness_tables
 from openrft.bench.outcomes import Summary
-from openrft.bench.page.answers import BARS, Data, collect_answers, count_bars
-from openrft.bench.page.plots import WIDTH, list_arms, plot_costs, plot_curves, plot_effects, plot_seconds
-from openrft.bench.page.svg import Scale, choose_ticks, draw_axes, wrap_figure
+from openrft.bench.page.answers import Data, collect_answers
+from openrft.bench.page.plots import list_arms, plot_costs, plot_curves, plot_effects, plot_seconds
+from openrft.bench.page.reward_plots import write_rewards
 from openrft.bench.page.training_plots import plot_training, read_training_logs, sum_seconds
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
@@ -91,7 +91,10 @@ def _build_sections(report: Report, summary: Summary, answers: Data, folder: Pat
     training = "".join(plot_training(logs, arms))
     how = _note("Each curve is a running mean over a tenth of the steps, and over the arm's seeds and tasks.")
     yield "training", "Training", f"{list_arms(arms, logs)}{how}<div class=plots>{training}</div>" if training else ""
-    yield "rewards", "Process rewards before RL", "".join(_write_rewards(report, fitness, answers))
+    rewards = (
+        "".join(map(write_table, fitness)) + _list(build_fitness_notes(report)) + write_rewards(answers["measured"])
+    )
+    yield "rewards", "Rewards", rewards
     yield (
         "answers",
         "Questions and answers",
@@ -131,44 +134,6 @@ def write_table(table: TextTable, strong: str | None = None) -> str:
         f'<p class="caption">{name}</p><div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
-
-
-def _write_rewards(report: Report, tables: Iterable[TextTable], answers: Data) -> Iterator[str]:
-    """How well process rewards tell right from wrong: tables, advice, and histograms whose bars lead to answers."""
-    yield "".join(map(write_table, tables))
-    yield _list(build_fitness_notes(report))
-    plots = [
-        _plot_histogram(number, measurement, source)
-        for number, measurement in enumerate(answers["measured"])
-        for source in measurement["sources"]
-    ]
-    if plots:
-        words = "The bars of a histogram lead to their answers, each beside the other answers to its question."
-        yield f'<div class="plots">{"".join(plots)}</div>{_note(words)}<div id="group" aria-live="polite"></div>'
-
-
-def _plot_histogram(number: int, measurement: Data, source: str) -> str:
-    """Right and other answers by their process score, side by side."""
-    bars = count_bars(measurement, source)
-    x = Scale(0, 1, 44, WIDTH - 16)
-    y = Scale(0, max(1, *(n for pair in bars for n in pair)), 184, 14)
-    body = draw_axes(x, y, [n / 5 for n in range(6)], choose_ticks(0, y.high, 4), "process score f")
-    for at, pair in enumerate(bars):
-        left, right = x(at / BARS), x((at + 1) / BARS)
-        half = (right - left - 4) / 2
-        words = f"f from {at / BARS:g} to {(at + 1) / BARS:g}: {pair[0]} right, {pair[1]} other answers"
-        drawn = "".join(
-            f'<rect x="{left + 2 + side * half:g}" y="{y(n):g}" width="{half - 1:g}" height="{y.start - y(n):g}"'
-            f' class="fill {kind}"/>'
-            for side, (n, kind) in enumerate(zip(pair, ("up", "down"), strict=True))
-        )
-        target = f'<rect x="{left:g}" y="{y.end:g}" width="{right - left:g}" height="{y.start - y.end:g}" class="hit"/>'
-        link = f"#measured={number}&amp;bar={at}&amp;source={escape_html(source)}"
-        body += (
-            f'<a href="{link}" aria-label="{escape_html(words)}"><title>{escape_html(words)}</title>{target}{drawn}</a>'
-        )
-    title = f"{source} (f = {measurement['sources'][source]}) {measurement['title']}"
-    return wrap_figure(title, WIDTH, 222, body, "Blue: right answers. Orange: other answers.")
 
 
 def _write_rerun(report: Report) -> Iterator[str]:

@@ -54,7 +54,8 @@
     if (!box || !measurement) return;
     const inBar = (answer) => answer[3][source] && Math.min(9, Math.max(0, Math.floor(answer[3][source][2] * 10))) === bar;
     const questions = measurement.questions.filter((question) => question.answers.some(inBar));
-    const title = `${source}: f from ${bar / 10} to ${(bar + 1) / 10}, ${questions.length} questions`;
+    const letter = source === "R" ? "R" : "f", when = measurement.step === undefined ? "" : `, step ${measurement.step} of ${measurement.title}`;
+    const title = `${source === "R" ? "" : `${source}: `}${letter} from ${bar / 10} to ${(bar + 1) / 10}${when}, ${questions.length} question${questions.length === 1 ? "" : "s"}`;
     box.replaceChildren(make("h3", "", title));
     let shown = 0;
     const more = button("Show more questions", () => add());
@@ -64,7 +65,7 @@
         for (const answer of question.answers) {
           const scored = answer[3][source];
           const card = make("div", inBar(answer) ? "answer chosen" : "answer", verdict(answer[1]));
-          if (scored) card.append(make("span", "note", ` f ${scored[2].toFixed(2)}`));
+          if (scored) card.append(make("span", "note", ` ${letter} ${scored[2].toFixed(2)}`));
           card.append(scored ? stepsOf(text(answer[0]), scored) : make("pre", "", text(answer[0])));
           card.append(make("p", "note", text(answer[2])));
           row.append(card);

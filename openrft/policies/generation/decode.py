@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -48,6 +48,27 @@ class DecodeLimits:
     # ^ whether these tokens of a row hold all of its answer, where no end token shows it. More may follow, unread
 
 
+class ChunkDecoder(Protocol):
+    """Another loop for the rows of some prompts, such as `openrft.policies.generation.fixed_decode.FixedDecoder`."""
+
+    def count_kv_positions(self, prompt: int, n: int, max_tokens: int) -> int:
+        """The most positions of keys and values that a prompt of this many tokens needs, with its `n` rows."""
+        ...
+
+    def decode(
+        self,
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        budgets: list[int],
+        uniform: torch.Tensor,
+        sampling: Sampling,
+        limits: DecodeLimits,
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """Tokens and log-probabilities by row; what stands past a row's end means nothing. `budgets` is lowered where
+        `limits.is_over` ends a row. uniform (rows, tokens): a number for each draw."""
+        ...
+
+
 @torch.inference_mode()
 def decode(
     model: Any,
@@ -55,9 +76,10 @@ def decode(
     sampling: Sampling,
     limits: DecodeLimits,
     tick: Callable[[int], None] = lambda rows: None,
+    decoder: ChunkDecoder | None = None,
 ) -> list[list[DecodedRow]]:
     """`sampling.n` rows for each prompt (a list of token ids), in order; none for a prompt that fills the context.
-    `tick(rows)` is called with the number of rows that finished.
+    `tick(rows)` is called with the number of rows that finished. `decoder` replaces the loop of this file.
 
     Every row has its own random stream, keyed by (seed, prompt, sample index), and its own token budget. So the other
     prompts and rows of a batch do not change a row, beyond floating-point rounding. Raises PolicyError if the model's
@@ -66,8 +88,8 @@ def decode(
     done: list[list[DecodedRow]] = [[] for _ in prompts]
     keys = derive_prompt_seeds(sampling.seed, [list(prompt) for prompt in prompts])
     fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < limits.context]
-    for chunk, samples in _chunks(model, prompts, fitting, sampling):
-        rows = _decode_chunk(model, prompts, keys, chunk, samples, sampling, limits)
+    for chunk, samples in _chunks(model, prompts, fitting, sampling, decoder):
+        rows = _decode_chunk(model, prompts, keys, chunk, samples, sampling, limits, decoder)
         for place, index in enumerate(chunk):
             done[index] += rows[place * len(samples) : (place + 1) * len(samples)]
         tick(len(rows))
@@ -90,15 +112,20 @@ def _budget(model: Any) -> int:
 
 
 def _chunks(
-    model: Any, prompts: Sequence[Sequence[int]], fitting: Sequence[int], sampling: Sampling
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    fitting: Sequence[int],
+    sampling: Sampling,
+    decoder: ChunkDecoder | None,
 ) -> Iterator[tuple[list[int], range]]:
     """Groups of `fitting` prompts of similar length (or of equal length, for models that cannot be padded), with the
     sample indices to draw, whose keys and values fit the budget together. If the rows of a single prompt do not fit, a
     few of them are drawn at a time."""
+    count = decoder.count_kv_positions if decoder else partial(count_kv_positions, model)
     budget, chunk, every, equal = _budget(model), list[int](), range(sampling.n), needs_own_cache(model.config)
     for i in sorted(fitting, key=lambda i: (len(prompts[i]), i)):
         # Sorted by length, so the newest prompt is the longest: it sets the padded width of all.
-        size = partial(count_kv_positions, model, len(prompts[i]), max_tokens=sampling.max_tokens)
+        size = partial(count, len(prompts[i]), max_tokens=sampling.max_tokens)
         unequal = equal and chunk and len(prompts[chunk[0]]) != len(prompts[i])
         if chunk and (unequal or (len(chunk) + 1) * size(sampling.n) > budget):
             yield chunk, every
@@ -120,11 +147,28 @@ def _decode_chunk(
     samples: range,
     sampling: Sampling,
     limits: DecodeLimits,
+    decoder: ChunkDecoder | None,
 ) -> list[DecodedRow]:
-    n, device = len(samples), model.device
-    budgets = [min(sampling.max_tokens, limits.context - len(prompts[i])) for i in chunk for _ in range(n)]
-    batch = make_batch(model, [prompts[i] for i in chunk], n, max(budgets), limits.pad)
-    uniform = draw_uniforms([keys[i] for i in chunk], samples, sampling.max_tokens).to(device)
+    n, chosen = len(samples), [prompts[i] for i in chunk]
+    budgets = [min(sampling.max_tokens, limits.context - len(prompt)) for prompt in chosen for _ in range(n)]
+    uniform = draw_uniforms([keys[i] for i in chunk], samples, sampling.max_tokens)[:, : max(budgets)]
+    loop = decoder.decode if decoder else _run_loop
+    drawn, logprobs = loop(model, chosen, budgets, uniform, sampling, limits)
+    return _rows(drawn, logprobs, budgets, frozenset(limits.stop))
+
+
+def _run_loop(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    budgets: list[int],
+    uniform: torch.Tensor,
+    sampling: Sampling,
+    limits: DecodeLimits,
+) -> tuple[list[list[int]], list[list[float]]]:
+    """See `ChunkDecoder.decode`: each step is as large as the rows that are left, and has room for their tokens."""
+    device = model.device
+    batch = make_batch(model, prompts, len(budgets) // len(prompts), max(budgets), limits.pad)
+    uniform = uniform.to(device)
     room = torch.tensor(budgets, device=device)
     ends = torch.zeros(batch.logits.shape[-1], dtype=torch.bool, device=device)
     ends[list(limits.stop)] = True
@@ -150,7 +194,7 @@ def _decode_chunk(
             line, left = batch.compact(running), still
             token, row, running = token[line], row[line], running[line]
         batch.step(token)
-    return _rows(tokens.T.tolist(), logprobs.T.tolist(), budgets, frozenset(limits.stop))
+    return tokens.T.tolist(), logprobs.T.tolist()
 
 
 def _rows(

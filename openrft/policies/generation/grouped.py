@@ -12,16 +12,14 @@ spend more time on Python than on arithmetic.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from openrft.policies.generation.prefill import prefill
+from openrft.policies.generation.prefill import prefill, split_prompts
 from openrft.prefix_tree.llama import apply_norm, apply_rotary, rotary_angles
-
-PREFILL = 4096  # prompt tokens per forward pass, so that large batches need no more memory than small ones
 
 
 class GroupedBatch:
@@ -29,7 +27,7 @@ class GroupedBatch:
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], n: int, max_tokens: int, pad: int) -> None:
         self._model = model.get_base_model() if hasattr(model, "peft_config") else model
-        parts = [prefill(model, part, pad) for part in _parts(prompts)]
+        parts = [prefill(model, part, pad) for part in split_prompts(prompts)]
         first = torch.cat([logits[:, -1] for logits, *_ in parts])
         self.logits = first.float().repeat_interleave(n, 0)
         self._groups, self._members, self._most = len(prompts), n, len(prompts)
@@ -122,15 +120,6 @@ def _members(alive: Sequence[int], members: int, most: int) -> int:
         return sum(-(-count // size) for count in alive)
 
     return min((m for m in range(1, members + 1) if groups(m) <= most), key=lambda m: groups(m) * (m + 1))
-
-
-def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
-    """The prompts in order, in parts of at most PREFILL tokens including padding, or of one prompt."""
-    start = 0
-    for end in range(1, len(prompts) + 1):
-        if end == len(prompts) or (end + 1 - start) * max(map(len, prompts[start : end + 1])) > PREFILL:
-            yield prompts[start:end]
-            start = end
 
 
 def _stack(parts: Sequence[torch.Tensor], width: int) -> torch.Tensor:

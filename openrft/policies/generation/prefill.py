@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from transformers import DynamicCache
+
+PREFILL = 4096  # prompt tokens per forward pass, so that large batches need no more memory than small ones
 
 
 def prefill(
@@ -33,3 +35,12 @@ def pad_left(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[torc
     ids = torch.tensor([[pad] * (width - len(r)) + list(r) for r in rows], device=device)
     mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=device)
     return ids, mask
+
+
+def split_prompts(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
+    """The prompts in order, in parts of at most PREFILL tokens including padding, or of one prompt."""
+    start = 0
+    for end in range(1, len(prompts) + 1):
+        if end == len(prompts) or (end + 1 - start) * max(map(len, prompts[start : end + 1])) > PREFILL:
+            yield prompts[start:end]
+            start = end

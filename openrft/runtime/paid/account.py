@@ -77,6 +77,7 @@ class Account:
         self._locks: ByteLocks | None = None
         self._owner = 0
         self._uses: set[tuple[str, str]] = set()  # result and key, not yet written: a write costs milliseconds
+        self.missing = 0  # replies that a replay lacked
         if settings.budget is not None and settings.prices is None:
             raise UsageError(
                 "--budget needs the prices of the models that are asked.",
@@ -105,9 +106,9 @@ class Account:
                 return found
             if self.settings.replay:
                 raise ReplyMissing(
-                    f"{ledger.path} holds no reply of {call.most.model} to this request ({call.key[:12]}):"
+                    f"--replay: {ledger.path} holds no reply of {call.most.model} to the request {call.key[:12]},"
                     f" {_quote(call.request)}.",
-                    "Leave out --replay to ask the server.",
+                    "Give the same command without --replay to ask for what is missing.",
                 )
             own = _at(call.key)
             if not locks.acquire(own):
@@ -221,6 +222,16 @@ class Account:
         with self._mutex:
             self._write_uses()
             return self._open()[0].sum_uses(result) if self._has_file else ()
+
+    def keeps_replies_of(self, model: str) -> bool:
+        """Whether a reply of this model was ever kept. `model` is URL#MODEL."""
+        with self._mutex:
+            return self._has_file and self._open()[0].count_replies(model) > 0
+
+    def count_replies(self) -> int:
+        """How many replies are kept, of all models."""
+        with self._mutex:
+            return self._open()[0].count_replies(None) if self._has_file else 0
 
     def list_payments(self) -> tuple[Payment, ...]:
         """What the run paid over all its starts; nothing is written for it."""

@@ -166,9 +166,13 @@ class Ledger:
     def remove(self, model: str | None) -> int:
         """Forget the replies of a model, or all. Payments stay. Returns how many there were."""
         with self.transaction():
-            (count,) = self._rows(f"SELECT COUNT(*) FROM replies WHERE {_OF_MODEL}", model)[0]
+            count = self.count_replies(model)
             self._write(f"DELETE FROM replies WHERE {_OF_MODEL}", model)
-        return int(count)
+        return count
+
+    def count_replies(self, model: str | None) -> int:
+        """How many replies of a model are kept, or of all."""
+        return int(self._rows(f"SELECT COUNT(*) FROM replies WHERE {_OF_MODEL}", model)[0][0])
 
     # -- uses: which replies a result of a stage rests on, whoever paid for them ----------------------------------
 

@@ -35,7 +35,7 @@ class Augment(openrft.Plugin):
     requires = ("rl",)
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(openrft.ModelSettings):
         """What can be set: `da.variants=3` on the command line, `[da]` in a file."""
 
         variants: int = openrft.option(
@@ -62,6 +62,7 @@ class Augment(openrft.Plugin):
         )
 
         def __post_init__(self) -> None:
+            super().__post_init__()
             if self.rewrite == "none" and not self.shuffle:
                 raise openrft.UsageError(
                     "with rewrite=none and shuffle=false there is nothing to do.", "Set one of them, or leave da out."
@@ -74,6 +75,12 @@ class Augment(openrft.Plugin):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    @openrft.hookimpl
+    def check_job(self) -> list[str]:
+        """A rewording model of its own must fit here."""
+        model = self.options.model
+        return openrft.find_placement_faults(model, self.options, "da") if model else []
 
     @openrft.hookimpl
     def augment(
@@ -104,7 +111,7 @@ class Augment(openrft.Plugin):
             return [[] for _ in samples]
         if self._uses_task_rules(task) and task.rewrite:
             return [drop_duplicates(task.rewrite(sample, n, seed), sample.question) for sample in samples]
-        model = openrft.open_policy(self.options.model) if self.options.model else policy
+        model = self._open() if self.options.model else policy
         sampling = Sampling(1, self.options.temperature, max_tokens=self.options.max_tokens, seed=seed)
         answers = model.generate(
             [build_rewording_messages(sample.question, n) for sample in samples], sampling, progress
@@ -113,6 +120,10 @@ class Augment(openrft.Plugin):
             parse_rewordings(answer.text, sample.question, cut=answer.finish_reason == "length")
             for sample, (answer,) in zip(samples, answers, strict=True)
         ]
+
+    def _open(self) -> Policy:
+        settings = self.options.as_policy_settings()
+        return openrft.open_policy(self.options.model, settings=settings, owner="da")
 
     def _uses_task_rules(self, task: Task) -> bool:
         return task.rewrite is not None and self.options.rewrite in ("auto", "task")

@@ -106,7 +106,7 @@ def test_refused_rewordings_are_counted_and_filled_by_shuffles() -> None:
 def test_another_language_model_is_opened_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     other, student = Scribe(["What gas fills 5 L?"]), Scribe([])
-    monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
+    monkeypatch.setattr(openrft, "open_policy", lambda spec, **_: opened.append(spec) or other)
     plugin = Augment(Augment.Options(model="openai:http://h/v1#m", rewrite="policy", variants=1))
     (made,) = plugin.augment([SAMPLE], task_of(SAMPLE, rewrite=rules), student, 0, Notes()).value
     assert (opened, made.question, student.asked) == (["openai:http://h/v1#m"], "What gas fills 5 L?", [])
@@ -167,7 +167,7 @@ def test_one_question_more_changes_no_other_questions_samples() -> None:
 
 
 def test_it_conforms_as_installed() -> None:
-    assert check_plugin("da", {"variants": "2"}) == ["augment"]
+    assert check_plugin("da", {"variants": "2"}) == ["check_job", "augment"]
 
 
 def test_what_cannot_be_done_is_refused() -> None:

@@ -59,6 +59,7 @@ class Graders(Plugin):
             from openrft_graders.grading import open_grader
 
             self._opened = open_grader(options, "graders")
+        self.needs_gold = self._opened is None or self._opened.needs_gold
 
     @property
     def _grader(self) -> RolloutGrader:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import openrft
-from openrft import Sample
+from openrft import Sample, UnlabelledSample
 
 ITEM = "item"  # the key of Sample.meta that holds the row of a task which brings its own rows
+QUESTION_FIELDS = (("question",), ("options",), ("kind",), ("task",))  # of a row without an answer, as steps
 SAMPLE_FIELDS = ("output_text", "output_json", "output_tools", "choices", "final_answer")
 _TOOL_CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 
@@ -44,20 +45,17 @@ def build_case(sample: Sample, completion: str) -> Case:
 
 
 def build_item(sample: Sample) -> Mapping[str, Any]:
-    """The row of a sample: the task's own if it brings one, else the sample's fields."""
+    """The row of a sample: the task's own if it brings one, else the sample's fields; of one without a gold answer,
+    `QUESTION_FIELDS`."""
     if isinstance(sample.meta.get(ITEM), Mapping):
         row: Mapping[str, Any] = sample.meta[ITEM]
         return row
-    return {
-        "question": sample.question,
-        "options": list(sample.options),
-        "answer": sample.answer,
-        "reference_answer": sample.gold,
-        "accepted": list(sample.accepted),
-        "kind": sample.kind,
-        "task": sample.task,
-        "meta": dict(sample.meta),
-    }
+    shown = {"question": sample.question, "options": list(sample.options)}
+    kind = {"kind": sample.kind, "task": sample.task}
+    if isinstance(sample, UnlabelledSample):
+        return {**shown, **kind}
+    gold = {"answer": sample.answer, "reference_answer": sample.gold, "accepted": list(sample.accepted)}
+    return {**shown, **gold, **kind, "meta": dict(sample.meta)}
 
 
 def read_output(completion: str) -> dict[str, Any]:

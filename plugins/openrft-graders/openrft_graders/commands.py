@@ -57,10 +57,11 @@ def try_grader(
     is the answer and whose other fields are the item.
     """
     from openrft_graders.case import Case, read_output
+    from openrft_graders.grader_file import open_rubric, read_grader_file
     from openrft_graders.promptfoo.config import is_config_file
-    from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
     from openrft_graders.rubric.format import is_rubric_file
     from openrft_graders.rubric.grader import RubricGrader
+    from openrft_graders.settings import GraderSettings
 
     settings = GraderSettings(judge=judge, isolated=sandbox == "required")
     if is_config_file(grader):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from openrft import UsageError
@@ -17,6 +18,15 @@ def refuse(path: str, message: str, advice: str = "") -> NoReturn:
 def join(path: str, name: str) -> str:
     """The path of a field inside another."""
     return f"{path}.{name}" if path else name
+
+
+def describe_kind(value: object) -> str:
+    """What a JSON value is, in words: `a text`, `null`."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return "a number"
+    return "a text" if isinstance(value, str) else "an object" if isinstance(value, Mapping) else "a list"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

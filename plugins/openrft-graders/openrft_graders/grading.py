@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 
 import openrft
 from openrft import Grade, HookResult, NoProgress, Progress, Reward, RewardCheck, Rollout, Sample, UsageError
-from openrft_graders.case import Case, Score, build_case, build_item
-from openrft_graders.grader import Grader
+from openrft_graders.case import QUESTION_FIELDS, Case, Score, build_case, build_item
+from openrft_graders.grader import Grader, Multi, PythonCode
+from openrft_graders.grader_file import open_rubric, read_grader_file
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file
 from openrft_graders.promptfoo.grader import AssertionGrader
 from openrft_graders.promptfoo.opening import open_assertions
-from openrft_graders.read import GraderSettings, open_rubric, read_grader_file
 from openrft_graders.response_format import ResponseFormat
 from openrft_graders.rubric.criteria import find_rubric_graders, measure_criteria
 from openrft_graders.rubric.judge_check import JudgeCheck
+from openrft_graders.settings import GraderSettings
 from openrft_graders.template import MissingValue
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def open_grader(options: GraderOptions, plugin: str) -> RolloutGrader | None:
         return None
     check = None
     if rubrics := find_rubric_graders(grader):
-        check = JudgeCheck(tuple(rubrics), options.second_judge, options.check_answers)
+        check = JudgeCheck(rubrics, options.second_judge, options.check_answers)
     elif options.second_judge is not None:
         raise UsageError(f"{plugin}.second_judge: only the judge of a rubric is compared.", "Leave it out.")
     return RolloutGrader(grader, plugin, response_format, check)
@@ -98,13 +99,23 @@ class RolloutGrader:
                         f" {sample.question[:40]!r}, which has {fields}."
                     )
                     break
-        for rubric in find_rubric_graders(self.grader):
+        for rubric in find_rubric_graders(self.grader).values():
             found = next((fault for case in rows if (fault := rubric.find_fault(case))), "")
             faults += [f"{self.plugin}: {found}"] if found else []
         if isinstance(self.grader, AssertionGrader):
             found = next((fault for case in rows if (fault := self.grader.find_fault(case))), "")
             faults += [f"{self.plugin}.grader: {found}"] if found else []
         return faults
+
+    @property
+    def needs_gold(self) -> bool:
+        """Whether a score may depend on more of a row than its question: by a template, by code that is given the row,
+        or by a rubric of each row."""
+        if any(v.namespace == "item" and v.steps[:1] not in QUESTION_FIELDS for _, v in self.grader.list_variables()):
+            return True
+        parts = self.grader.graders.values() if isinstance(self.grader, Multi) else [self.grader]
+        without = any(rubric.rubric is None for rubric in find_rubric_graders(self.grader).values())
+        return without or any(isinstance(part, PythonCode | AssertionGrader) for part in parts)
 
     def score(self, rollouts: Sequence[Rollout], progress: Progress | None = None, retry: bool = True) -> list[Score]:
         """One score a rollout, in order. `retry`: grade again what could not be scored before."""
@@ -181,7 +192,7 @@ class RolloutGrader:
             f"{self.plugin}.pass_rate": passed / len(values),
         }
         met = measure_criteria(self.grader, written, scores)
-        metrics |= {f"{self.plugin}.met: {label}": share for label, share in met.items()}
+        metrics |= {f"{self.plugin}.share that meets: {label}": share for label, share in met.items()}
         if self.response_format:
             outputs = [build_case(rollout.sample, rollout.completion.text) for rollout in written]
             valid = sum(not self.find_format_fault(case) for case in outputs)

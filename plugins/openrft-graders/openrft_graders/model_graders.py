@@ -2,27 +2,33 @@
 
 The model may be any policy that OpenRFT opens. A server is asked for JSON of a schema (`response_format`); every model
 is also told the form in words, so a local checkpoint can answer. A reply that cannot be read is asked for again, and
-then the answer is not scored.
+then the answer is not scored. A judge of which no reply can be read is given up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import openrft
-from openrft import Message, OpenRFTError, Policy, Progress, Sampling
+from openrft import Message, OpenRFTError, Policy, PolicyError, Progress, Sampling
 from openrft_graders.case import Case, Score, read_json
 from openrft_graders.faults import join
 from openrft_graders.grader import lowest_score
 from openrft_graders.template import MissingValue, Template, Variable
 
+logger = logging.getLogger(__name__)
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
 ATTEMPTS = 3  # an unreadable reply is asked for again, each time with more temperature
+HOPELESS = 8  # answers with unreadable replies, and none with a readable one, after which a judge is given up
 _NUMBER = re.compile(r"[*`]*(?:[A-Za-z][\w ]*[:=])?[\s*`]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)[\s*`.]*")
 _SCORE_FORM = (
     'Reply with a JSON object: {{"steps": [{{"description": "...", "conclusion": "..."}}], "result": NUMBER}}, where'
@@ -49,7 +55,7 @@ class SharedPolicy:
 class Turn:
     """One message of a model grader's input."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: Template
 
 
@@ -65,6 +71,7 @@ class ModelGrader:
     labels: tuple[str, ...] = ()
     passing_labels: tuple[str, ...] = ()
     _known: dict[str, Score] = field(default_factory=dict, compare=False, repr=False)  # by what was asked
+    _unreadable: set[str] = field(default_factory=set, compare=False, repr=False)  # what was asked in vain
 
     def list_variables(self, path: str = "") -> Iterator[tuple[str, Variable]]:
         """See `Grader`."""
@@ -123,7 +130,13 @@ class ModelGrader:
             warmer = min(self.sampling.temperature + 0.4 * attempt, 2.0)
             seed = self.sampling.seed + attempt
             how = replace(self.sampling, temperature=warmer, seed=seed, json_schema=self.schema)
-            answers = self.policy.open().generate(list(left.values()), how, progress)
+            try:
+                answers = self.policy.open().generate(list(left.values()), how, progress)
+            except PolicyError as fault:
+                if not attempt or fault.permanent:
+                    raise
+                logger.warning("%s: %s", self.policy.spec, fault)  # these keep the reason of their first reply
+                break
             for key, (completion,) in zip(list(left), answers, strict=True):
                 if completion.finish_reason in ("error", "context"):
                     words = completion.error or "the question is longer than the model's context"
@@ -134,10 +147,12 @@ class ModelGrader:
                 found[key] = score or Score(None, f"{self.policy.spec}: unreadable: {completion.text[:60]!r}")
                 if score:
                     del left[key]
-        if found and len(left) == len(waiting) and not self._known:
+        self._unreadable.update(left)
+        readable = self._known or any(score.value is not None for score in found.values())
+        if not readable and len(self._unreadable) >= HOPELESS:
             raise OpenRFTError(
-                f"none of {len(waiting)} replies of {self.policy.spec} can be read; one is"
-                f" {next(iter(found.values())).reason}.",
+                f"none of {len(self._unreadable)} replies of {self.policy.spec} can be read; one is"
+                f" {next(found[key].reason for key in left)}.",
                 "Give a model that answers in the form that it is asked for.",
             )
         return found

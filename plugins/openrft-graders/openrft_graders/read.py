@@ -6,21 +6,18 @@ import ast
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import openrft
-from openrft import DataError, OpenRFTError, Sampling, UsageError
-from openrft_graders.faults import join, refuse, suggest
+from openrft import OpenRFTError, Sampling, UsageError
+from openrft_graders.faults import describe_kind, join, refuse, suggest
 from openrft_graders.formula import parse_formula
 from openrft_graders.grader import OPERATIONS, Grader, Multi, PythonCode, StringCheck, TextSimilarity
-from openrft_graders.model_graders import ModelGrader, SharedPolicy, Turn
-from openrft_graders.response_format import ResponseFormat, find_response_format
-from openrft_graders.rubric.format import parse_rubric, read_rubric_file
+from openrft_graders.model_graders import ModelGrader, Role, SharedPolicy, Turn
+from openrft_graders.rubric.format import parse_rubric
 from openrft_graders.rubric.grader import THRESHOLD, RubricGrader
 from openrft_graders.rubric.judge import RubricJudge
-from openrft_graders.sandbox.client import Limits, SandboxPool
+from openrft_graders.settings import GraderSettings, open_pool, share_policy
 from openrft_graders.template import Template, parse_template
 from openrft_graders.text_metrics import METRICS, open_metric
 
@@ -35,70 +32,22 @@ _FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # required a
     "python": (("source",), ("image_tag", "pass_threshold", "invalid_grade")),
     "multi": (("graders", "calculate_output"), ("pass_threshold", "invalid_grade")),
 }
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_ROLES: Mapping[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _PARTS = ("text", "input_text", "output_text")
+_LENGTHS = ("max_completions_tokens", "max_completion_tokens", "max_tokens")  # OpenAI's reference has the first
+_SAMPLING = ("seed", "top_p", "temperature", "reasoning_effort", *_LENGTHS)
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-_WRAPPINGS = (("method", "reinforcement", "grader"), ("reinforcement", "grader"), ("grader",))
-
-
-@dataclass(frozen=True, slots=True)
-class GraderSettings:
-    """What a user sets beside the grader's own JSON. Errors name these as options of `plugin`."""
-
-    plugin: str = "graders"
-    judge: str | None = None  # the policy that is asked in place of every model
-    embedder: str = "minilm"
-    synonyms: bool = True
-    isolated: bool = True
-    seconds: float = 120.0
-    memory: int = 2048  # MiB
-    pass_threshold: float | None = None
-    invalid_grade: float | None = None
-    policies: dict[str, SharedPolicy] = field(default_factory=dict, compare=False)  # opened, by spec
-    pools: list[SandboxPool] = field(default_factory=list, compare=False)
-
-
-def read_grader_file(path: Path, settings: GraderSettings) -> tuple[Grader, ResponseFormat | None]:
-    """The grader of a JSON file, which is a grader or a job that has one, and the job's response format.
-
-    Raises DataError or UsageError naming the field.
-    """
-    try:
-        text = path.read_text("utf-8")
-        value = json.loads(text)
-    except OSError as fault:
-        raise DataError(f"{path}: it cannot be read: {fault.strerror or fault}.", "Give a JSON file.") from fault
-    except ValueError as fault:
-        raise DataError(f"{path}: it is no JSON: {fault}.", "Give a grader, or a job that has one.") from fault
-    try:
-        return parse_grader(*unwrap_grader(value), settings=settings), find_response_format(value)
-    except UsageError as fault:
-        fault.message = f"{path}: {fault.message}"
-        raise
-
-
-def unwrap_grader(value: Any) -> tuple[Any, str]:
-    """The grader inside of a job or a request, and its path; a grader itself is returned as it is."""
-    if not isinstance(value, Mapping) or "type" in value:
-        return value, ""
-    for names in _WRAPPINGS:
-        inner: Any = value
-        for name in names:
-            inner = inner.get(name) if isinstance(inner, Mapping) else None
-        if inner is not None:
-            return inner, ".".join(names)
-    return value, ""
 
 
 def parse_grader(value: Any, path: str = "", *, settings: GraderSettings, inside: bool = False) -> Grader:
     """The grader that a JSON value describes. `inside`: it is part of a multi grader. Raises UsageError."""
     if not isinstance(value, Mapping):
-        refuse(path, f"a grader is an object, not a {type(value).__name__}.", 'Write {"type": ..., ...}.')
+        refuse(path, f"a grader is an object, not {describe_kind(value)}.", 'Write {"type": ..., ...}.')
     kind = value.get("type")
-    if kind not in _FIELDS:
-        words = "it is missing." if kind is None else f"there is no kind of grader {kind!r}."
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        words = "it is missing." if kind is None else f"there is no kind of grader {json.dumps(kind)}."
         refuse(join(path, "type"), words, suggest(str(kind), _FIELDS))
-    required, optional = _FIELDS[str(kind)]
+    required, optional = _FIELDS[kind]
     known = (*_COMMON, *required, *optional)
     for name in value:
         if name not in known:
@@ -119,7 +68,7 @@ def parse_grader(value: Any, path: str = "", *, settings: GraderSettings, inside
         "rubric": reader.read_rubric,
         "python": reader.read_python,
     }
-    return readers[str(kind)]()
+    return readers[kind]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +86,35 @@ class _Reader:
         return parse_template(self.value[name], join(self.path, name))
 
     def _choose(self, name: str, known: Sequence[str]) -> str:
-        if self.value[name] not in known:
-            self._fail(name, f"there is no {self.value[name]!r}.", suggest(str(self.value[name]), known))
-        return str(self.value[name])
+        value = self.value[name]
+        if not isinstance(value, str):
+            self._fail(name, f"it is {describe_kind(value)}, not a text.", f"Use {', '.join(known)}.")
+        if value not in known:
+            self._fail(name, f"there is no {value!r}.", suggest(value, known))
+        return value
 
     def _number(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self._fail(name, f"it is {value!r}.", "Write a number.")
+            self._fail(name, f"it is {json.dumps(value)}.", "Write a number.")
         return float(value)
 
-    def _threshold(self, highest: float = 1.0) -> float:
+    def _whole(self, name: str, value: Any, least: int) -> int:
+        if not self._number(name, value).is_integer() or value < least:
+            self._fail(name, f"it is {value:g}.", f"Write a whole number from {least} on.")
+        return int(value)
+
+    def _share(self, name: str, value: Any, low: float, high: float) -> float:
+        if not low <= self._number(name, value) <= high:
+            self._fail(name, f"it is {value:g}.", f"Write a number from {low:g} to {high:g}.")
+        return float(value)
+
+    def _threshold(self, default: float = 1.0, highest: float | None = 1.0) -> float:
+        """The lowest value that passes. `highest`: the most that this kind gives; None: it is not known."""
         if (own := self.value.get("pass_threshold")) is not None:
-            return self._number("pass_threshold", own)
-        return highest if self.settings.pass_threshold is None else self.settings.pass_threshold
+            if self._number("pass_threshold", own) > (math.inf if highest is None else highest):
+                self._fail("pass_threshold", f"it is {own:g}, and no answer can have more than {highest:g}.")
+            return float(own)
+        return default if self.settings.pass_threshold is None else self.settings.pass_threshold
 
     def _invalid_grade(self) -> float | None:
         own = self.value.get("invalid_grade")
@@ -170,7 +135,7 @@ class _Reader:
     def read_python(self) -> Grader:
         source = self.value["source"]
         if not isinstance(source, str):
-            self._fail("source", f"it is a {type(source).__name__}, not a text.")
+            self._fail("source", f"it is {describe_kind(source)}, not a text.")
         if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
             self._fail("source", "it is longer than 256 kB.")
         try:
@@ -187,7 +152,7 @@ class _Reader:
             pool = open_pool(self.settings)
         except UsageError as fault:
             self._fail("source", fault.message, fault.advice)
-        return PythonCode(source, pool, self._invalid_grade(), self._threshold())
+        return PythonCode(source, pool, self._invalid_grade(), self._threshold(highest=None))
 
     def read_multi(self) -> Grader:
         graders = self.value["graders"]
@@ -201,18 +166,18 @@ class _Reader:
             for name, part in graders.items()
         }
         formula = parse_formula(self.value["calculate_output"], list(parts), join(self.path, "calculate_output"))
-        return Multi(parts, formula, self._invalid_grade(), self._threshold())
+        return Multi(parts, formula, self._invalid_grade(), self._threshold(highest=None))
 
     def read_score_model(self) -> Grader:
         low, high = 0.0, 1.0
         if (given := self.value.get("range")) is not None:
             if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-                self._fail("range", f"it is {given!r}.", "Write two numbers: [0, 1].")
+                self._fail("range", f"it is {json.dumps(given)}.", "Write two numbers: [0, 1].")
             low, high = (self._number("range", edge) for edge in given)
             if not low < high:
                 self._fail("range", f"{low:g} is not below {high:g}.")
         return ModelGrader(
-            self._read_input(), self._read_policy(), self._read_sampling(), (low, high), self._threshold(high)
+            self._read_input(), self._read_policy(), self._read_sampling(), (low, high), self._threshold(high, high)
         )
 
     def read_label_model(self) -> Grader:
@@ -253,12 +218,15 @@ class _Reader:
         for key in turn:
             if key not in ("role", "content", "type"):
                 self._fail(f"{name}.{key}", "a message has no such field.", "It has role and content.")
-        if turn.get("role") not in _ROLES:
-            self._fail(f"{name}.role", f"it is {turn.get('role')!r}.", f"Use {', '.join(_ROLES)}.")
+        role = turn.get("role")
+        if not isinstance(role, str) or role not in _ROLES:
+            self._fail(f"{name}.role", f"it is {json.dumps(role)}.", f"Use {', '.join(_ROLES)}.")
         parts = turn["content"] if isinstance(turn["content"], list) else [turn["content"]]
+        if not parts:
+            self._fail(f"{name}.content", "it is empty.", "Write a text.")
         texts = [self._read_part(part, f"{name}.content") for part in parts]
         content = parse_template("\n".join(texts), join(self.path, f"{name}.content"))
-        return Turn(_ROLES[turn["role"]], content)  # type: ignore[arg-type]
+        return Turn(_ROLES[role], content)
 
     def _read_part(self, part: Any, name: str) -> str:
         if isinstance(part, Mapping) and part.get("type") in _PARTS:
@@ -268,7 +236,7 @@ class _Reader:
                 name, f"a part of the type {part.get('type')!r} cannot be read.", "Only text can be graded here."
             )
         if not isinstance(part, str):
-            self._fail(name, f"it is a {type(part).__name__}, not a text.")
+            self._fail(name, f"it is {describe_kind(part)}, not a text.")
         return part
 
     def _read_policy(self) -> SharedPolicy:
@@ -283,67 +251,25 @@ class _Reader:
             self._fail("model", f"{model!r} cannot be asked here.", f"Name another with {s.plugin}.judge. {fault}")
 
     def _read_sampling(self) -> Sampling:
-        given = self.value.get("sampling_params") or {}
-        known = ("seed", "top_p", "temperature", "max_completions_tokens", "reasoning_effort")
+        given = self.value.get("sampling_params")
+        given = {} if given is None else given
         if not isinstance(given, Mapping):
-            self._fail("sampling_params", "it must be an object.")
+            self._fail("sampling_params", f"it is {describe_kind(given)}, not an object.")
+        values = {name: value for name, value in given.items() if value is not None}
+        where = "sampling_params.{}".format
         for name in given:
-            if name not in known:
-                self._fail(f"sampling_params.{name}", "there is no such parameter.", suggest(str(name), known))
-        numbers = {
-            name: self._number(f"sampling_params.{name}", given[name])
-            for name in known[:4]
-            if given.get(name) is not None
-        }
-        effort = given.get("reasoning_effort")
+            if name not in _SAMPLING:
+                self._fail(where(name), "there is no such parameter.", suggest(str(name), _SAMPLING))
+        lengths = [name for name in _LENGTHS if name in values]
+        if len(lengths) > 1:
+            self._fail(where(lengths[1]), f"{lengths[0]} says the same.", "Leave one out.")
+        effort = values.get("reasoning_effort")
         if effort is not None and effort not in _EFFORTS:
-            self._fail("sampling_params.reasoning_effort", f"it is {effort!r}.", f"Use {', '.join(_EFFORTS)}.")
+            self._fail(where("reasoning_effort"), f"it is {json.dumps(effort)}.", f"Use {', '.join(_EFFORTS)}.")
         return Sampling(
-            temperature=numbers.get("temperature", 0.0),
-            top_p=numbers.get("top_p", 1.0),
-            max_tokens=int(numbers.get("max_completions_tokens", 2048)),
-            seed=int(numbers.get("seed", 0)),
+            temperature=self._share(where("temperature"), values.get("temperature", 0.0), 0, 2),
+            top_p=self._share(where("top_p"), values.get("top_p", 1.0), 1e-6, 1),
+            max_tokens=self._whole(where(lengths[0]), values[lengths[0]], 1) if lengths else 2048,
+            seed=self._whole(where("seed"), values.get("seed", 0), 0),
             reasoning_effort=effort,
         )
-
-
-def open_rubric(path: Path | None, settings: GraderSettings) -> Grader:
-    """The grader by the rubric of a file, or by that of each row. Raises UsageError or DataError."""
-    rubric = None if path is None else read_rubric_file(path)
-    if settings.judge is None:
-        raise UsageError(
-            f"{settings.plugin}.rubric: no judge is named.",
-            f"Say which with --set {settings.plugin}.judge=openai:http://127.0.0.1:8000/v1#model.",
-        )
-    judge = RubricJudge(share_policy(settings.judge, settings), Sampling(temperature=0.0, max_tokens=2048))
-    threshold = THRESHOLD if settings.pass_threshold is None else settings.pass_threshold
-    return RubricGrader(judge, rubric, threshold)
-
-
-def open_pool(settings: GraderSettings) -> SandboxPool:
-    """The sandbox that runs Python, one for all graders. Raises UsageError where the system cannot isolate it."""
-    if not settings.pools:
-        pool = SandboxPool(Limits(settings.seconds, settings.memory << 20, settings.isolated))
-        try:
-            pool.check()
-        except UsageError as fault:
-            fault.advice = fault.advice.replace("sandbox=", f"{settings.plugin}.sandbox=")
-            raise
-        settings.pools.append(pool)
-    return settings.pools[0]
-
-
-def share_policy(spec: str, settings: GraderSettings) -> SharedPolicy:
-    """The policy of this name, one for all graders. Raises OpenRFTError for one that cannot exist."""
-    if spec not in settings.policies:
-        check_policy(spec)
-        settings.policies[spec] = SharedPolicy(spec)
-    return settings.policies[spec]
-
-
-def check_policy(spec: str) -> None:
-    """Refuse a policy that cannot exist, without loading its weights. Raises OpenRFTError."""
-    if spec.startswith(("openai:", "baseline:")):
-        openrft.open_policy(spec)
-    else:
-        openrft.resolve_checkpoint(spec.removeprefix("vllm:"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openrft_graders.case import SAMPLE_FIELDS, Case
-from openrft_graders.faults import refuse
+from openrft_graders.faults import describe_kind, refuse
 
 _VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _STEP = re.compile(r"""\s*(?:\.\s*([A-Za-z_][\w-]*)|\[\s*(?:(\d{1,9})|"([^"]*)"|'([^']*)')\s*\])""")
@@ -75,7 +75,7 @@ def write_value(value: Any) -> str:
 def parse_template(text: object, path: str) -> Template:
     """Raises UsageError, which begins with `path`, for what is no template."""
     if not isinstance(text, str):
-        refuse(path, f"it is a {type(text).__name__}, not a text.", "Write a text; it may have {{ item.NAME }} in it.")
+        refuse(path, f"it is {describe_kind(text)}, not a text.", "Write a text; it may have {{ item.NAME }} in it.")
     parts: list[str | Variable] = []
     at = 0
     for match in _VARIABLE.finditer(text):

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from openrft_graders.case import Case, Score, read_output
-from openrft_graders.read import GraderSettings, parse_grader
+from openrft_graders.read import parse_grader
+from openrft_graders.settings import GraderSettings
 
-from openrft import OpenRFTError
+from openrft import OpenRFTError, PolicyError
 
 CLOSE = {
     "type": "score_model",
@@ -169,8 +170,40 @@ def test_an_unreadable_or_failing_judge_is_no_score(
 
 
 def test_a_judge_that_never_answers_in_form_stops_the_run(serve: Any) -> None:
-    with serve(lambda request: "I cannot say") as (spec, _), pytest.raises(OpenRFTError, match="none of 2 replies"):
-        grade(CLOSE, ({"gold": "a"}, "a"), ({"gold": "a"}, "b"), judge=spec)
+    with serve(lambda request: "I cannot say") as (spec, _):
+        with pytest.raises(OpenRFTError, match="none of 8 replies"):
+            grade(CLOSE, *(({"gold": "a"}, answer) for answer in "abcdefgh"), judge=spec)
+        grader = parse_grader(CLOSE, settings=GraderSettings(judge=spec))
+        cases = [Case({"gold": "a"}, read_output(answer)) for answer in "abcdefgh"]
+        assert [grader.grade([case])[0].value for case in cases[:7]] == [None] * 7  # one bad reply stops nothing
+        with pytest.raises(OpenRFTError, match="none of 8 replies"):
+            grader.grade(cases[7:])
+
+
+@pytest.mark.parametrize("kind", ["score_model", "label_model"])
+def test_a_lone_answer_that_the_judge_refuses_stops_nothing(serve: Any, kind: str) -> None:
+    labels: dict[str, Any] = {"labels": ["5", "1"], "passing_labels": ["5"]}
+    value = {**CLOSE, "type": kind, **(labels if kind == "label_model" else {})}
+    if kind == "label_model":
+        del value["range"]
+
+    def reply(request: dict[str, Any]) -> Any:
+        refused = " / bad" in request["messages"][-1]["content"]
+        return {"message": "we do not talk about this"} if refused else '{"result": "5"}'
+
+    with serve(reply) as (spec, _):
+        grader = parse_grader(value, settings=GraderSettings(judge=spec))
+        right, bad, other = (Case({"gold": "a"}, read_output(answer)) for answer in ("a", "bad", "b"))
+        best = grader.range[1]
+        assert [score.value for score in grader.grade([right])] == [best]
+        assert [score.value for score in grader.grade([right, bad])] == [best, None]  # only the bad one is asked about
+        assert "we do not talk about this" in grader.grade([bad])[0].reason
+        assert [score.value for score in grader.grade([bad, other])] == [None, best]
+    with serve(lambda request: 401) as (spec, asked):
+        grader = parse_grader(value, settings=GraderSettings(judge=spec))
+        with pytest.raises(PolicyError, match="refused the key"):
+            grader.grade([right, other])
+        assert len(asked) <= 2
 
 
 def test_a_server_without_schemas_is_asked_in_words_alone(serve: Any) -> None:
@@ -230,5 +263,6 @@ def test_a_local_checkpoint_as_judge(tmp_path: Any) -> None:
 
     folder = write_tiny_checkpoint(tmp_path / "judge")  # it has learnt nothing, so it cannot judge
     sampling = {"max_completions_tokens": 4}
-    with pytest.raises(OpenRFTError, match=r"none of 1 replies of .*judge can be read"):
-        grade({**CLOSE, "sampling_params": sampling}, ({"gold": "a"}, "a"), judge=str(folder))
+    rows = [({"gold": "a"}, answer) for answer in "abcdefgh"]
+    with pytest.raises(OpenRFTError, match=r"none of 8 replies of .*judge can be read"):
+        grade({**CLOSE, "sampling_params": sampling}, *rows, judge=str(folder))

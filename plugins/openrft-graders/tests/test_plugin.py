@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from openrft_graders import Graders
 from openrft_graders.commands import graders
 
-from openrft import Completion, DataRequest, NoProgress, Rollout, Sample, Task
+from openrft import Candidates, Completion, DataRequest, NoProgress, Question, Rollout, Sample, Task, UsageError
+from openrft.plugins.manager import PluginSet
+from openrft.stages.choose import call_weigh_hook
+from openrft.stages.context import StageStats
 from openrft.testing import build_options, check_plugin
 
 CHECK = {
@@ -52,6 +55,31 @@ def test_rewards_and_what_could_not_be_scored(tmp_path: Path, caplog: pytest.Log
     assert [reward and reward.score for reward in found.value] == [0.375, 1.5, None]
     assert found.counts == {"not_scored": 1}
     assert "graders: 1 of 3 answers could not be scored; the first: python: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("grader", "needs"),
+    [
+        (CHECK, True),  # compares with the row's answer
+        ({**CHECK, "reference": "{{ item.options[1] }}"}, False),
+        (CODE, True),  # is given the row
+        ({**CHECK, "reference": "{{ item.reference_answer }}"}, True),
+    ],
+)
+def test_what_needs_the_gold_answer_cannot_choose_answers_to_new_questions(tmp_path, grader, needs) -> None:
+    plugin = make(tmp_path, grader, grades="none")
+    assert plugin.needs_gold is needs
+    options = {"grader": write(tmp_path, grader), "grades": "none"}
+    values = {"best-of-n": {"reward": "graders"}, "graders": options}
+    if needs:
+        with pytest.raises(UsageError, match="may depend on the gold answer"):
+            PluginSet(["best-of-n"], values)
+        return
+    drawn = Candidates(
+        Question("Which?", ("tin", "lead")), (), (Completion("\\boxed{tin}"), Completion("\\boxed{lead}"))
+    )
+    task, stats = Task("t", (), ()), StageStats()
+    assert call_weigh_hook(PluginSet(["best-of-n"], values), [drawn], task, NoProgress(), stats) == [[0.0, 1.0]]
 
 
 def test_grades(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from openrft_graders.grading import open_grader
 from openrft_graders.options import GraderOptions
 from openrft_graders.promptfoo.config import is_config_file, read_config
 from openrft_graders.promptfoo.opening import open_assertions
-from openrft_graders.read import GraderSettings
 from openrft_graders.rft.family import RFTFamily
+from openrft_graders.settings import GraderSettings
 
 from openrft import DataRequest, UsageError
 
@@ -172,7 +172,7 @@ def test_a_regular_expression_that_takes_too_long_is_no_score(tmp_path: Path) ->
         ({"type": "javascript", "value": "output"}, r"tests\[0\]\.assert\[0\]\.type: javascript is not run.*Python"),
         ({"type": "contain", "value": "a"}, r"tests\[0\]\.assert\[0\]\.type: .*Did you mean contains"),
         ({"value": "a"}, r"tests\[0\]\.assert\[0\]\.type: it is missing"),
-        ({"type": "contains"}, r"assert\[0\]\.value: it is a NoneType"),
+        ({"type": "contains"}, r"assert\[0\]\.value: it is null"),
         ({"type": "regex", "value": "("}, r"assert\[0\]\.value: it is no regular expression"),
         ({"type": "is-json", "value": {"type": 5}}, r"assert\[0\]\.value: it is no JSON schema"),
         ({"type": "equals", "value": "a", "transform": "x"}, r"assert\[0\]\.transform: it is not known"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openrft_graders.read import GraderSettings, parse_grader, read_grader_file
+from openrft_graders.grader_file import read_grader_file
+from openrft_graders.read import parse_grader
+from openrft_graders.settings import GraderSettings
 
 from openrft import DataError, UsageError
 
@@ -36,12 +39,17 @@ def test_every_kind_is_read(grader: dict[str, Any]) -> None:
     ("grader", "path", "words"),
     [
         ([], "", "A grader is an object, not a list"),
+        (None, "", "A grader is an object, not null"),
+        (change(CHECK, type=["multi"]), "type", 'no kind of grader ["multi"]'),
+        (change(CHECK, operation=None), "operation", "it is null, not a text. Use eq, ne, like, ilike"),
+        (change(CHECK, reference=7), "reference", "it is a number, not a text"),
+        (change(CHECK, pass_threshold=7), "pass_threshold", "it is 7, and no answer can have more than 1"),
         (change(CHECK, type=...), "type", "it is missing"),
-        (change(CHECK, type="string_chek"), "type", "no kind of grader 'string_chek'. Did you mean string_check?"),
+        (change(CHECK, type="string_chek"), "type", 'no kind of grader "string_chek". Did you mean string_check?'),
         (change(CHECK, operation=...), "operation", "a string_check grader needs it"),
         (change(CHECK, operation="neq"), "operation", "there is no 'neq'"),
         (change(CHECK, opration="eq"), "opration", "has no such field. Did you mean operation?"),
-        (change(CHECK, pass_threshold="high"), "pass_threshold", "it is 'high'. Write a number"),
+        (change(CHECK, pass_threshold="high"), "pass_threshold", 'it is "high". Write a number'),
         (change(LIKE, evaluation_metric="rogue_l"), "evaluation_metric", "Did you mean rouge_l?"),
         (inside(input="{{ sample.text }}"), "graders.accuracy.input", "an answer has no 'text' here"),
         (inside(reference="{{ row.a }}"), "graders.accuracy.reference", "begins with neither item nor sample"),
@@ -56,8 +64,27 @@ def test_every_kind_is_read(grader: dict[str, Any]) -> None:
         (change(CODE, source="#" * 300_000), "source", "longer than 256 kB"),
         (change(MODEL, range=[1, 0]), "range", "1 is not below 0"),
         (change(MODEL, range=[1]), "range", "Write two numbers"),
+        (change(MODEL, pass_threshold=6, range=[1, 5]), "pass_threshold", "no answer can have more than 5"),
+        (change(MODEL, input=[{"role": ["user"], "content": "a"}]), "input[0].role", 'it is ["user"]'),
+        (change(MODEL, input=[{"role": "user", "content": []}]), "input[0].content", "it is empty"),
+        (change(MODEL, sampling_params=[]), "sampling_params", "it is a list, not an object"),
+        (change(MODEL, sampling_params={"seed": 1.5}), "sampling_params.seed", "a whole number from 0 on"),
+        (change(MODEL, sampling_params={"top_p": 5}), "sampling_params.top_p", "it is 5. Write a number from"),
+        (change(MODEL, sampling_params={"temperature": -1}), "sampling_params.temperature", "a number from 0 to 2"),
+        (change(MODEL, sampling_params={"max_tokens": 0}), "sampling_params.max_tokens", "a whole number from 1 on"),
+        (
+            change(MODEL, sampling_params={"max_tokens": 9, "max_completions_tokens": 9}),
+            "sampling_params.max_tokens",
+            "max_completions_tokens says the same",
+        ),
+        pytest.param(
+            change(MODEL, model="vllm:pocket"),
+            "model",
+            "needs vLLM, which is not installed",
+            marks=pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed here"),
+        ),
         (change(MODEL, input="text"), "input", "a list of messages"),
-        (change(MODEL, input=[{"role": "usr", "content": "a"}]), "input[0].role", "it is 'usr'"),
+        (change(MODEL, input=[{"role": "usr", "content": "a"}]), "input[0].role", 'it is "usr"'),
         (change(MODEL, input=[{"role": "user", "content": "{{ item }}"}]), "input[0].content", "names no variable"),
         (
             change(MODEL, input=[{"role": "user", "content": [{"type": "input_image", "image_url": "u"}]}]),
@@ -66,7 +93,7 @@ def test_every_kind_is_read(grader: dict[str, Any]) -> None:
         ),
         (change(MODEL, sampling_params={"temperatur": 1}), "sampling_params.temperatur", "Did you mean temperature?"),
         (change(MODEL, sampling_params={"seed": "x"}), "sampling_params.seed", "Write a number"),
-        (change(MODEL, sampling_params={"reasoning_effort": "max"}), "sampling_params.reasoning_effort", "it is 'max'"),
+        (change(MODEL, sampling_params={"reasoning_effort": "max"}), "sampling_params.reasoning_effort", 'it is "max"'),
         (change(MODEL, model="gpt-4o-2024-08-06"), "model", "Name another with graders.judge"),
         (change(LABEL, passing_labels=["god"]), "passing_labels", "'god' is none of the labels. Did you mean good?"),
         (change(LABEL, labels=["good", "Good"]), "labels", "stands in it twice"),

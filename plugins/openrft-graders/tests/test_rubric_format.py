@@ -84,8 +84,8 @@ def test_labels_are_short_and_differ() -> None:
         ([{"criterion": "a", "points": True}], "its weight is True"),
         ([{"criterion": "a", "points": float("nan")}], "its weight is nan"),
         ([{"criterion": "a", "text": "b"}], "it has both criterion and text"),
-        ([3], "criterion 1: it is a int"),
-        (7, "it is a int and no rubric"),
+        ([3], "criterion 1: it is a number"),
+        (7, "it is a number and no rubric"),
         ([f"criterion {i}" for i in range(101)], "it has 101 criteria"),
     ],
 )

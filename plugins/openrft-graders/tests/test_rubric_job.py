@@ -75,9 +75,11 @@ def test_rl_with_a_rubric_and_a_process_reward_model(serve: Any, judge: Any, tmp
         assert rollout.correct is (rollout.score >= 0.5)
     metrics = summarise_job(result).metrics
     assert metrics["evaluate.graders.mean"] == pytest.approx(sum(r.score or 0 for r in result.rollouts) / 6)
-    assert metrics["evaluate.graders.met: +2 says a"] == pytest.approx(sum(says(r, "a") for r in result.rollouts) / 6)
-    assert {name for name in metrics if ".met: " in name} == {
-        f"evaluate.graders.met: {label}" for label in ("+2 says a", "+1 says 1", "-1 says z", "+1 says e")
+    assert metrics["evaluate.graders.share that meets: +2 says a"] == pytest.approx(
+        sum(says(r, "a") for r in result.rollouts) / 6
+    )
+    assert {name for name in metrics if " that meets: " in name} == {
+        f"evaluate.graders.share that meets: {label}" for label in ("+2 says a", "+1 says 1", "-1 says z", "+1 says e")
     }
 
     # Before RL: the judge was checked on training questions.
@@ -156,9 +158,9 @@ def test_the_most_common_criteria_are_shown_where_rows_have_their_own(serve: Any
     ]
     with serve(judge.reply) as (spec, _):
         found = make(tmp_path, judge=spec).evaluate(rows).value
-    assert {name: value for name, value in found.items() if "met" in name} == {
-        "graders.met: +1 says a": 1,
-        "graders.met: +1 says c": 0,
+    assert {name: value for name, value in found.items() if "meets" in name} == {
+        "graders.share that meets: +1 says a": 1,
+        "graders.share that meets: +1 says c": 0,
     }
 
 

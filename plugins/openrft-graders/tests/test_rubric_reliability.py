@@ -13,7 +13,7 @@ from openrft_graders.rubric.format import parse_rubric
 from openrft_graders.rubric.grader import RubricGrader
 from openrft_graders.rubric.judge import RubricJudge
 from openrft_graders.rubric.judge_check import JudgeCheck, choose_answers
-from openrft_graders.rubric.reliability import PADDING
+from openrft_graders.rubric.reliability import KAPPA, PADDING
 
 from openrft import Completion, NoProgress, RewardCheck, Rollout, Sample, Sampling
 from openrft.testing import build_options
@@ -50,7 +50,7 @@ class FunctionPolicy:
 def check(reply: Callable[[dict[str, Any]], str], rollouts: list[Rollout] | None = None) -> tuple[RewardCheck, Any]:
     policy: Any = FunctionPolicy(reply)
     grader = RubricGrader(RubricJudge(policy, Sampling(temperature=0.0)), parse_rubric(RUBRIC))
-    found = JudgeCheck((grader,), None, 40).run(answers() if rollouts is None else rollouts, NoProgress())
+    found = JudgeCheck({"": grader}, None, 40).run(answers() if rollouts is None else rollouts, NoProgress())
     assert found is not None
     return found.value, found.metrics
 
@@ -72,10 +72,11 @@ def test_a_steady_judge(serve: Any, judge: Any, tmp_path: Any) -> None:
     with serve(judge.reply) as (spec, asked):
         found, numbers = check_plugin(tmp_path, spec)
     assert found.warnings == ()
-    assert found.findings[:3] == (
-        "two runs of the judge: kappa 1.00 [1.00, 1.00], 100% of 96 verdicts on 24 answers are the same",
+    assert found.findings[:4] == (
+        "two runs of the judge give the same verdict in 100% of 96 cases on 24 answers",
+        f"{KAPPA}: 1.00 [1.00, 1.00]",
         "criteria in reversed order change 0% [0%, 0%] of the verdicts",
-        "padding behind an answer adds 0.00 [0.00, 0.00] to its score",
+        "padding behind an answer adds 0.00 [0.00, 0.00] to its score, which is from 0 to 1",
     )
     assert numbers["kappa"] == 1
     assert numbers["order_flips"] == numbers["padding_gain"] == numbers["judge_failed"] == 0
@@ -111,7 +112,8 @@ def test_a_second_judge(serve: Any, judge: Any, tmp_path: Any) -> None:
 
     with serve(judge.reply) as (spec, _), serve(contradict) as (other, asked):
         found, numbers = check_plugin(tmp_path, spec, second_judge=other, check_answers="5")
-    assert found.findings[0].startswith(f"the judge and {other}: kappa -1.00")
+    assert found.findings[0].startswith(f"the judge and {other} give the same verdict in 0% of 20 cases on 5 answers")
+    assert found.findings[1].endswith(": -1.00 [-1.00, -1.00]")
     assert numbers["kappa"] == -1
     assert len({json.dumps(request["messages"]) for request in asked}) == len(asked)
 
@@ -163,3 +165,33 @@ def test_answers_are_spread_over_questions() -> None:
     rows.append(Rollout(Sample("d", "", kind="text"), (), Completion("", finish_reason="context")))
     assert [r.completion.text for r in choose_answers(rows, 4)] == ["1", "3", "4", "2"]
     assert choose_answers(rows, 0) == []
+
+
+def test_two_rubrics_in_a_formula_are_told_apart(serve: Any, judge: Any, tmp_path: Any) -> None:
+    """The checks of their judges, and their criteria, which may be worded alike."""
+    parts = {
+        name: {"type": "rubric", "rubric": f"says {word}\nsays rust", "model": "any"}
+        for name, word in (("chemistry", "iron"), ("money", "gold"))
+    }
+    file = tmp_path / "grader.json"
+    formula = "0.5 * chemistry + 0.5 * money"
+    file.write_text(json.dumps({"type": "multi", "graders": parts, "calculate_output": formula}))
+    with serve(judge.reply) as (spec, _):
+        plugin = Graders(build_options(Graders.Options, {"grader": str(file), "judge": spec, "check_answers": "6"}))
+        found = plugin.check_reward(answers(6), NoProgress())
+        metrics = plugin.evaluate(answers(6)).value
+    assert found is not None
+    assert {name for name in found.metrics if "kappa" in name} == {
+        f"{rubric}.{number}" for rubric in parts for number in ("kappa", "kappa_low")
+    }
+    assert list(dict.fromkeys(words.partition(":")[0] for words in found.value.findings)) == ["chemistry", "money"]
+
+    def share(word: str) -> Any:
+        return pytest.approx(sum(word in r.completion.text for r in answers(6)) / 6)
+
+    assert {name: value for name, value in metrics.items() if "meets" in name} == {
+        "graders.share that meets: chemistry: +1 says iron": share("iron"),
+        "graders.share that meets: chemistry: +1 says rust": share("rust"),
+        "graders.share that meets: money: +1 says gold": share("gold"),
+        "graders.share that meets: money: +1 says rust": share("rust"),
+    }

@@ -73,7 +73,7 @@ def test_a_value_that_is_not_there(path: str) -> None:
         ("{{ item.a() }}", "cannot be read from '\\(\\)' on"),
         ("{{ item.a[-1] }}", "cannot be read from"),
         ("x {{ item.a", "a {{ is not closed"),
-        (3, "it is a int, not a text"),
+        (3, "it is a number, not a text"),
     ],
 )
 def test_a_wrong_template_is_refused_with_its_path(text: object, words: str) -> None:

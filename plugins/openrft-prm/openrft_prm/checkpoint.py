@@ -21,7 +21,15 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from openrft import CheckpointError, pin_template_date, silence_transformers
+from openrft import (
+    CheckpointError,
+    ModelSettings,
+    UsageError,
+    choose_placement,
+    make_load_options,
+    pin_template_date,
+    silence_transformers,
+)
 
 _FETCHED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # what a scorer needs from a hub repository
 _COPY_AGAIN = "Copy or download the checkpoint again."
@@ -68,15 +76,22 @@ class Checkpoint:
             return torch.cat([matrix[row : row + 1] for row in rows]).float()
 
 
-def load_trunk(checkpoint: Checkpoint, dtype: torch.dtype) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    """Tokenizer and trunk of a checkpoint, float weights as `dtype`. Raises CheckpointError for an incomplete one."""
+def load_trunk(checkpoint: Checkpoint, settings: ModelSettings) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and trunk of a checkpoint, on its device in eval mode.
+
+    Raises CheckpointError for an incomplete one, and UsageError for a device or package that is not there and for
+    weights that do not fit.
+    """
     tokenizer, _ = _load_tokenizer_and_config(checkpoint)
     with _loader_errors(checkpoint):
+        placement = choose_placement(str(checkpoint.folder), settings, "prm")
         trunk, report = AutoModel.from_pretrained(
-            checkpoint.folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **_REPORTING
+            checkpoint.folder, trust_remote_code=False, **make_load_options(placement, settings), **_REPORTING
         )
     _check_weights(checkpoint, trunk, report)
-    return tokenizer, trunk
+    if settings.load != "4bit":  # those are put on their device as they are read
+        torch.nn.Module.to(trunk, placement.device)  # the trunk's own `to` is typed wrongly
+    return tokenizer, trunk.eval()
 
 
 def check_trunk(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
@@ -237,6 +252,8 @@ def _loader_errors(checkpoint: Checkpoint) -> Iterator[None]:
     try:
         with silence_transformers():
             yield
+    except UsageError:
+        raise
     except Exception as fault:
         reason = textwrap.shorten(str(fault), 240, placeholder=" ...") or type(fault).__name__
         raise CheckpointError(

@@ -25,6 +25,13 @@ TASK = click.option(
 POLICY = click.option(
     "--policy", default="pocket", show_default=True, metavar="SPEC", help="A checkpoint folder, hub id or shipped name."
 )
+STORE = click.option(
+    "--store",
+    type=FOLDER,
+    default="runs/.store",
+    show_default=True,
+    help="Folder of finished stages, and of the replies of servers, which are not paid for twice.",
+)
 
 
 @click.group("prm")
@@ -53,13 +60,7 @@ def prm() -> None:
 )
 @click.option("--max-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="Longest completion.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
-@click.option(
-    "--store",
-    type=openrft.PathType(file_okay=False, path_type=Path),
-    default="runs/.store",
-    show_default=True,
-    help="Folder of the replies of servers, which are not paid for twice.",
-)
+@STORE
 @openrft.paid_options
 @JSON
 @click.pass_obj
@@ -172,7 +173,8 @@ def train(host: CommandContext, base: str, data: Path, out: Path, as_json: bool,
 @prm.command(
     "fitness",
     epilog="\b\nExamples:\n  openrft prm fitness --model ./my-prm --task pocket/L3 --policy pocket\n"
-    "  openrft prm fitness --model ./my-prm --task questions --data mine.csv --policy ./my-policy",
+    "  openrft prm fitness --model ./my-prm --task questions --data mine.csv --policy ./my-policy\n"
+    "  openrft prm fitness --model openai:URL#MODEL --prices prices.toml --budget 1.00",
 )
 @click.option(
     "--model", required=True, metavar="SPEC", help="As prm.model: folder, hub id, shipped name or openai:URL#MODEL."
@@ -180,13 +182,15 @@ def train(host: CommandContext, base: str, data: Path, out: Path, as_json: bool,
 @TASK
 @POLICY
 @data_options
+@STORE
+@openrft.paid_options
 @JSON
 @click.pass_context
-def fitness(ctx: click.Context, model: str, task: str, policy: str, as_json: bool, **data: Any) -> None:
+def fitness(ctx: click.Context, model: str, task: str, policy: str, as_json: bool, **given: Any) -> None:
     """Does this model tell right from wrong on a policy's rollouts? `openrft fitness` has more options."""
     named = ("--plugins", "prm", "--set", f"prm.model={model}", "--task", task, "--policy", policy)
     host: CommandContext = ctx.obj
-    host.run("fitness", *named, *_as_arguments(ctx, data), *(["--json"] if as_json else []))
+    host.run("fitness", *named, *_as_arguments(ctx, given), *(["--json"] if as_json else []))
 
 
 def _as_arguments(ctx: click.Context, options: Mapping[str, Any]) -> Iterator[str]:

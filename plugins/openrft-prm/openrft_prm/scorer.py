@@ -8,7 +8,7 @@ from itertools import islice
 
 import torch
 
-from openrft import CheckpointError
+from openrft import CheckpointError, ModelSettings
 from openrft.prefix_tree import PrefixTree, build_prefix_tree, forward, supports
 from openrft_prm.checkpoint import Checkpoint, check_trunk, load_trunk
 from openrft_prm.formats import build_format, detect_format
@@ -32,17 +32,20 @@ CPU_BATCH_TOKENS = 2048  # a forward on a CPU at most: what one layer makes of t
 class CheckpointScorer:
     """A trunk without its vocabulary head, and the format's own head on the hidden states of the steps' ends."""
 
-    def __init__(self, path: str, format: str, batch_tokens: int, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(
+        self,
+        path: str,
+        format: str,
+        batch_tokens: int,
+        settings: ModelSettings = ModelSettings(),  # noqa: B008  # frozen
+    ) -> None:
         checkpoint = Checkpoint.open(path)
         self.format_name = detect_format(checkpoint, format)
         self.counts: dict[str, int] = {}
-        on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-        self._device = torch.device("cuda" if on_gpu else "cpu")
-        self._batch_tokens = batch_tokens if on_gpu else min(batch_tokens, CPU_BATCH_TOKENS)
-        auto = torch.bfloat16 if on_gpu else torch.float32
-        tokenizer, self._trunk = load_trunk(checkpoint, auto if dtype == "auto" else getattr(torch, dtype))
-        torch.nn.Module.to(self._trunk, self._device)  # the trunk's own `to` is typed wrongly
-        self._trunk.eval()
+        tokenizer, self._trunk = load_trunk(checkpoint, settings)
+        self._device = self._trunk.device
+        on_cpu = self._device.type == "cpu"
+        self._batch_tokens = min(batch_tokens, CPU_BATCH_TOKENS) if on_cpu else batch_tokens
         self._format = build_format(self.format_name, tokenizer, checkpoint)
         config = checkpoint.config
         self._context = int(config.get("max_position_embeddings") or config.get("n_positions") or 1 << 30)

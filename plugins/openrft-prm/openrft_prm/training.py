@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from openrft import OpenRFTError, UsageError, compute_auroc, fingerprint_policy
+from openrft import ModelSettings, OpenRFTError, UsageError, compute_auroc, fingerprint_policy
 from openrft_prm.checkpoint import Checkpoint, load_trunk, write_checkpoint
 from openrft_prm.formats.with_head import build_skywork_inputs, build_two_label_inputs
 from openrft_prm.groups import flatten_scores, group_pairs
@@ -71,7 +71,7 @@ def train(
         raise UsageError(f"{out} is not empty.", "Name a new folder.")
     rows, held_out = split_held_out(list(read_labels(data)), config.hold_out, config.seed)
     checkpoint = Checkpoint.open(base)
-    tokenizer, trunk = load_trunk(checkpoint, torch.float32)
+    tokenizer, trunk = load_trunk(checkpoint, ModelSettings(device="cpu", dtype="float32"))
     build_inputs = build_two_label_inputs if config.head == "two-label" else build_skywork_inputs
     inputs = build_inputs(tokenizer, [(row.prompt, "\n".join(row.steps)) for row in rows])
     check_token_ids(inputs, checkpoint)

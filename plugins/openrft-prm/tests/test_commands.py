@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from openrft_prm.commands import prm
 from safetensors.torch import load_file, save_file
 
 from openrft import UsageError
@@ -60,6 +62,23 @@ def test_what_cannot_be_done_is_one_line(capsys: pytest.CaptureFixture[str], tmp
         run(capsys, "prm", "label", "--task", "pocket/L3/*", "--out", tmp_path / "x.jsonl")
     with pytest.raises(Exception, match=r"gone.jsonl: no such file"):
         run(capsys, "prm", "train", "--base", "pocket", "--data", tmp_path / "gone.jsonl", "--out", tmp_path / "m")
+
+
+def test_fitness_has_the_options_for_servers_that_cost_money(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They reach the command that measures: each is refused there before the server is asked anything."""
+    monkeypatch.chdir(tmp_path)
+    asked = ("prm", "fitness", "--model", "openai:http://127.0.0.1:1/v1#m")
+    with pytest.raises(UsageError, match="--budget needs the prices"):
+        run(capsys, *asked, "--budget", 1)
+    Path("prices.toml").write_text('currency = "USD"\n"other" = { input = 1, output = 1 }\n')
+    with pytest.raises(UsageError, match="the file of --prices has no price of 'm'"):
+        run(capsys, *asked, "--budget", 1, "--prices", "prices.toml")
+    ran: list[tuple[str, ...]] = []
+    host = SimpleNamespace(run=lambda *words: ran.append(words))
+    prm.main([*asked[1:], "--in-flight", "2", "--store", "kept", "--replay"], obj=host, standalone_mode=False)
+    assert {"--in-flight=2", "--store=kept", "--replay"} <= set(ran[0])
 
 
 def test_fitness_takes_the_options_that_say_which_rows(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from openrft import MemoryPlan, Rollout, TrainablePolicy, UsageError, open_policy
+from openrft import MemoryPlan, ModelSettings, Rollout, TrainablePolicy, UsageError, open_policy
 from openrft_rl.batch import TrainingSequence, drop_inserted, get_field, run_forward, set_field
 from openrft_rl.equations.distillation import (
     compute_divergence,
@@ -30,9 +31,11 @@ ADVICE = "Choose a teacher of the same family, or imitate its answers: the plugi
 class DistillationTeacher:
     """A teacher that scores the student's tokens."""
 
-    def __init__(self, name: str, policy: TrainablePolicy) -> None:
+    def __init__(self, name: str, policy: TrainablePolicy, settings: ModelSettings | None = None) -> None:
         """Open the teacher for this student. Raises CheckpointError or UsageError."""
-        self._teacher: TrainablePolicy = open_policy(name)  # type: ignore[assignment]  # checked in the next line
+        placed = (settings or ModelSettings()).as_policy_settings()
+        opened: Any = open_policy(name, settings=placed, owner="opd")
+        self._teacher: TrainablePolicy = opened  # checked in the next line
         if not hasattr(self._teacher, "completion_logprobs"):
             raise UsageError(f"opd.teacher={name} gives no log-probabilities of the student's tokens.", ADVICE)
         if found := describe_difference(policy, self._teacher):

@@ -7,7 +7,17 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from openrft import HookResult, Plugin, Rollout, TrainablePolicy, WeightsPath, hookimpl, option
+from openrft import (
+    HookResult,
+    ModelSettings,
+    Plugin,
+    Rollout,
+    TrainablePolicy,
+    WeightsPath,
+    find_placement_faults,
+    hookimpl,
+    option,
+)
 from openrft_rl.options import RLOptions
 
 if TYPE_CHECKING:
@@ -25,8 +35,8 @@ class OPD(Plugin):
     trains = ("explore",)
     learns_from_rewards = False
 
-    @dataclass(frozen=True, slots=True)
-    class Options:
+    @dataclass(frozen=True)
+    class Options(ModelSettings):
         """What can be set: `--set opd.NAME=VALUE`."""
 
         teacher: WeightsPath = option(
@@ -62,6 +72,7 @@ class OPD(Plugin):
         )
 
         def __post_init__(self) -> None:
+            super().__post_init__()
             if self.discount and self.divergence != "sampled":
                 raise ValueError("discount is for divergence=sampled alone")
 
@@ -96,7 +107,7 @@ class OPD(Plugin):
                 f"opd.teacher={teacher} has no weights here, and opd needs its log-probabilities. Give a checkpoint"
                 " folder or hub id, or imitate its answers: the plugins teacher and sft."
             ]
-        return []
+        return find_placement_faults(teacher, self.options, "opd")
 
     @hookimpl
     def train_step(
@@ -119,7 +130,7 @@ class OPD(Plugin):
 
         options = self._update_options
         if self._teacher is None:
-            self._teacher = DistillationTeacher(self.options.teacher, policy)
+            self._teacher = DistillationTeacher(self.options.teacher, policy, self.options)
         if not policy.has_adapter:
             policy.attach_lora(options.lora_rank, options.lora_alpha, seed)
         plan = read_plan(state) if state else choose_plan(policy, rollouts, options.micro_batch_tokens)

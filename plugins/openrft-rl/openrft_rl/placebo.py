@@ -25,6 +25,12 @@ class Placebo(Plugin):
             help="noise: a fair coin for each rollout. format: 1 if any answer was found. shuffled: each question has a"
             " label drawn at random, the same one throughout, and an answer earns 1 if it agrees with that label.",
         )
+        share: float = option(
+            1.0,
+            help="Share of the questions that earn the placebo. The others earn their grade, as without this plugin.",
+            ge=0,
+            le=1,
+        )
 
     requires = ("rl",)
     rewards = ("outcome",)
@@ -33,10 +39,16 @@ class Placebo(Plugin):
         self.options = options
 
     @hookimpl
-    def reward(self, rollouts: Sequence[Rollout], seed: int) -> list[Reward]:
-        """One outcome reward of 0 or 1 per rollout."""
+    def reward(self, rollouts: Sequence[Rollout], seed: int) -> list[Reward | None]:
+        """One outcome reward per rollout; None for an answer that earns its grade and has none."""
         coin = random.Random(seed)
-        return [Reward("placebo", "outcome", self._score(r, coin)) for r in rollouts]
+        scores = [self._score(r, coin) for r in rollouts]  # all of them: the coin falls alike whatever the share
+        earned = [s if self._is_placebo(r.sample) else score_grade(r) for r, s in zip(rollouts, scores, strict=True)]
+        return [None if score is None else Reward("placebo", "outcome", score) for score in earned]
+
+    def _is_placebo(self, sample: Sample) -> bool:
+        """Whether the question earns the placebo. A question that does at one share does at every larger one."""
+        return random.Random(f"placebo/{sample.root_id}").random() < self.options.share
 
     def _score(self, rollout: Rollout, coin: random.Random) -> float:
         if self.options.kind == "noise":
@@ -44,6 +56,13 @@ class Placebo(Plugin):
         if self.options.kind == "format" or rollout.answer is None:
             return float(rollout.answer is not None)
         return float(matches_random_label(rollout.sample, rollout.answer))
+
+
+def score_grade(rollout: Rollout) -> float | None:
+    """The strict grade as a reward: 1 if right, else 0, or the score of a partly right answer. None without a grade."""
+    if rollout.score is not None:
+        return rollout.score
+    return None if rollout.correct is None else float(rollout.correct)
 
 
 def matches_random_label(sample: Sample, answer: str) -> bool:

@@ -119,8 +119,6 @@ def update_policy(
             for batch in batches:
                 _take_optimizer_step(update, batch, len(batches), step)
     metrics.set(micro_batch_tokens=float(plan.tokens), recompute_activations=float(plan.recompute))
-    if plan.peak_bytes:
-        metrics.set(peak_memory_gb=plan.peak_bytes / 1e9)
     return metrics.report()
 
 

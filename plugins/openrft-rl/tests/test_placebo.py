@@ -68,3 +68,27 @@ def test_answers_that_mean_the_same_earn_the_same():
         asked = replace(text, question=f"{i}?")
         assert len({matches_random_label(asked, a) for a in ("Zinc oxide", "zinc  oxide", "zinc oxide.")}) == 1
     assert matches_random_label(number, "12 apples") in (True, False)  # a reading that is no number is a text
+
+
+def test_a_share_of_the_questions_earns_the_placebo_and_the_others_their_grade():
+    """With kind=format each answer earns 1, so what is earned tells which questions have the placebo."""
+    rollouts = [rollout_of(sample_of("choice", n), "ABCD"[(n + 1) % 4]) for n in range(400)]  # all of them wrong
+    earned = {
+        share: [r.score for r in Placebo(Placebo.Options("format", share)).reward(rollouts=rollouts, seed=0)]
+        for share in (0.0, 0.3, 0.7, 1.0)
+    }
+    assert (sum(earned[0.0]), sum(earned[1.0])) == (0, 400)
+    assert sum(earned[0.3]) == pytest.approx(120, abs=40)
+    assert all(few <= more for few, more in zip(earned[0.3], earned[0.7], strict=True))
+    reworded = [replace(r, sample=replace(r.sample, question="Reworded?", parent=r.sample.id)) for r in rollouts]
+    again = Placebo(Placebo.Options("format", 0.3)).reward(rollouts=reworded, seed=9)
+    assert [r.score for r in again] == earned[0.3]
+
+
+def test_an_answer_that_earns_its_grade_and_has_none_earns_nothing():
+    right, partly, ungraded = (
+        replace(rollout_of(sample_of("text", 0), "CCO"), correct=correct, score=score)
+        for correct, score in ((True, None), (None, 0.4), (None, None))
+    )
+    rewards = Placebo(Placebo.Options(share=0.0)).reward(rollouts=[right, partly, ungraded], seed=0)
+    assert [r and r.score for r in rewards] == [1.0, 0.4, None]

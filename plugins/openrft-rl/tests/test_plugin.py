@@ -132,6 +132,7 @@ def test_a_stopped_ppo_run_ends_with_the_same_bits(tiny, tmp_path):
     stopped, again, _ = explored(tiny, tmp_path / "stopped", *arm, credit="min", **options)
     assert stopped == straight
     for one, other in zip(rows, again, strict=True):
-        assert {k: v for k, v in one.items() if "seconds" not in k} == {
-            k: v for k, v in other.items() if "seconds" not in k
-        }
+        for row in (one, other):  # what no run can repeat
+            for name in [name for name in row if name.startswith(("seconds", "peak"))]:
+                del row[name]
+        assert one == other

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from openrft_sft import SFT, micro_batches, training
@@ -46,6 +47,22 @@ def train(
     assert result is not None
     weights = {name: p.detach().clone() for name, p in policy.model.named_parameters() if "lora_" in name}
     return result.value, weights, used[0]
+
+
+def test_experts_whose_config_names_their_number_otherwise(checkpoint, tmp_path, monkeypatch):
+    """TRL's loss over routers reads num_experts, and Granite's config has num_local_experts."""
+    sizes = {"vocab_size": 258, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "pad_token_id": 0}
+    experts = {"num_local_experts": 2, "num_experts_per_tok": 1, "shared_intermediate_size": 32}
+    mamba = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_chunk_size": 8}
+    config = transformers.GraniteMoeHybridConfig(
+        **sizes, **experts, **mamba, layer_types=["mamba", "attention"], num_attention_heads=2, num_key_value_heads=2
+    )
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(checkpoint).save_pretrained(tmp_path)
+    metrics, weights, trl = train(tmp_path, monkeypatch, epochs=1)
+    assert trl is SFTTrainer
+    assert metrics["steps"] == 2
+    assert any(weight.any() for name, weight in weights.items() if "lora_B" in name)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

@@ -34,7 +34,7 @@ class Teacher(openrft.Plugin):
     changes_nothing_alone = True
 
     @dataclass(frozen=True)
-    class Options:
+    class Options(openrft.ModelSettings):
         """What can be set: `teacher.model=...` on the command line, `[teacher]` in a file."""
 
         model: Literal["self"] | openrft.WeightsPath = openrft.option(
@@ -59,6 +59,7 @@ class Teacher(openrft.Plugin):
         )
 
         def __post_init__(self) -> None:
+            super().__post_init__()
             if self.model.lower() in ("", "none"):
                 raise openrft.UsageError(
                     f"model={self.model} names no teacher.",
@@ -70,6 +71,12 @@ class Teacher(openrft.Plugin):
         self.options = options
 
     @openrft.hookimpl
+    def check_job(self) -> list[str]:
+        """A teacher of its own must fit here."""
+        own = self.options.model == "self"
+        return [] if own else openrft.find_placement_faults(self.options.model, self.options, "teacher")
+
+    @openrft.hookimpl
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> openrft.HookResult[list[Rollout]]:
@@ -78,7 +85,7 @@ class Teacher(openrft.Plugin):
         A fallback's completion has no tokens: no policy wrote it.
         """
         own = self.options.model == "self"
-        teacher = policy if own else openrft.open_policy(self.options.model)
+        teacher = policy if own else self._open()
         prompts = [build_messages(sample, instruction=task.instruction) for sample in samples]
         solved: dict[int, Completion] = {}
         unsolved = list(range(len(samples)))
@@ -106,6 +113,10 @@ class Teacher(openrft.Plugin):
             for i, sample in enumerate(samples)
         ]
         return openrft.HookResult(rollouts, counts)
+
+    def _open(self) -> Policy:
+        settings = self.options.as_policy_settings()
+        return openrft.open_policy(self.options.model, settings=settings, owner="teacher")
 
     def _make_sampling(self, size: int, seed: int, number: int) -> Sampling:
         """The sampling of round `number`, with its own seed, so that it does not repeat an earlier round."""

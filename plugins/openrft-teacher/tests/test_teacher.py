@@ -157,7 +157,7 @@ def test_rounds_draw_from_different_seeds_and_the_same_job_from_the_same() -> No
 def test_another_teacher_is_opened_by_name_and_its_token_ids_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     other = Scripted(lambda question, before: write("why\n\\boxed{B}"))
-    monkeypatch.setattr(openrft, "open_policy", lambda spec: opened.append(spec) or other)
+    monkeypatch.setattr(openrft, "open_policy", lambda spec, **_: opened.append(spec) or other)
     student = Scripted(lambda question, before: write("\\boxed{A}"))
     (rollout,), counts, _ = teach(student, task_of("q"), Teacher.Options(model="pocket/teacher"))
     assert opened == ["pocket/teacher"]
@@ -172,7 +172,7 @@ def test_rounds_double_and_add_up(tries: int, first: int, sizes: list[int]) -> N
 
 
 def test_it_conforms_as_installed() -> None:
-    assert check_plugin("teacher", {"tries": "8"}) == ["synthesize"]
+    assert check_plugin("teacher", {"tries": "8"}) == ["check_job", "synthesize"]
 
 
 def test_no_tries_is_refused() -> None:

@@ -8,9 +8,10 @@ scored on the validation questions. The search itself is the package gepa's.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import openrft
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "instruction"  # of the text that is optimised
 FEWEST = 4  # training questions, half of them for validation
+GradeAnswers: TypeAlias = Callable[[Sequence[openrft.Rollout]], list[openrft.Rollout]]
 
 
 class GEPA(openrft.Plugin):
@@ -62,11 +64,12 @@ class GEPA(openrft.Plugin):
         task: openrft.Task,
         policy: openrft.Policy,
         sampling: openrft.Sampling,
+        grade_answers: GradeAnswers,
         seed: int,
         progress: openrft.Progress,
     ) -> openrft.HookResult[str]:
-        """The instruction with the highest score on the validation half of the training questions. The task's own is
-        among them and wins a tie."""
+        """The instruction with the highest score on the validation half of the training questions, by the grades of
+        this arm. The task's own is among them and wins a tie."""
         import gepa
 
         samples = list(task.train)
@@ -74,7 +77,7 @@ class GEPA(openrft.Plugin):
         half = len(samples) // 2
         o = self._options
         reflector = openrft.open_policy(o.reflector) if o.reflector else policy
-        search = _Search(task, policy, sampling, o.metric_calls, progress)
+        search = _Search(task, policy, sampling, grade_answers, o.metric_calls, progress)
         reflection = _Reflection(reflector, o.reflector_temperature, o.reflector_max_tokens, seed, search)
         adapter: Any = search  # gepa's types know no adapter without a proposer of its own
         found: Any = gepa.optimize(
@@ -93,6 +96,7 @@ class GEPA(openrft.Plugin):
         counts = {
             "tokens": search.tokens + reflection.tokens,
             "answers": search.answers,
+            "answers_not_graded": search.not_graded,
             "reflections": reflection.asked,
             "reflections_without_reply": reflection.lost,
             "instructions": len(found.candidates),
@@ -100,15 +104,6 @@ class GEPA(openrft.Plugin):
         scores = found.val_aggregate_scores
         metrics = {"validation_start": float(scores[0]), "validation_best": float(scores[found.best_idx])}
         return openrft.HookResult(best, counts, metrics)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A graded answer of the policy."""
-
-    sample: openrft.Sample
-    text: str
-    grade: openrft.Grade
 
 
 class _Search:
@@ -121,12 +116,13 @@ class _Search:
         task: openrft.Task,
         policy: openrft.Policy,
         sampling: openrft.Sampling,
+        grade_answers: GradeAnswers,
         total: int,
         progress: openrft.Progress,
     ) -> None:
-        self._task, self._policy, self._sampling = task, policy, sampling
+        self._policy, self._sampling, self._grade_answers = policy, sampling, grade_answers
         self._total, self._progress = total, progress
-        self.answers = self.tokens = 0
+        self.answers = self.tokens = self.not_graded = 0
         self.instruction = task.instruction  # the one that was tried last
         self.fault: Exception | None = None  # of the reflector: gepa goes on after it
 
@@ -137,9 +133,13 @@ class _Search:
 
     def evaluate(
         self, batch: list[openrft.Sample], candidate: dict[str, str], capture_traces: bool = False
-    ) -> EvaluationBatch[_Answer, _Answer]:
-        """Answers with scores in [0, 1]. The same instruction and questions get the same answers. Raises PolicyError
-        for answers that a server failed to give, and what the reflector failed with."""
+    ) -> EvaluationBatch[openrft.Rollout, openrft.Rollout]:
+        """Answers with scores in [0, 1]. The same instruction and questions get the same answers.
+
+        An answer that a judge failed to grade gets the mean of the others, so that it says nothing: gepa compares sums.
+        Raises PolicyError for answers that a server failed to give, and where none could be graded; and what the
+        reflector failed with.
+        """
         from gepa import EvaluationBatch
 
         self.raise_fault()
@@ -152,25 +152,39 @@ class _Search:
                 f" them; the first: {failed[0]}",
                 "Give the same command again.",
             )
-        answers = [
-            _Answer(sample, completion.text, self._task.grade(sample, completion.text))
-            for sample, (completion,) in zip(batch, groups, strict=True)
-        ]
+        answers = self._grade_answers(
+            [
+                openrft.Rollout(sample, tuple(messages), completion)
+                for sample, messages, (completion,) in zip(batch, prompts, groups, strict=True)
+            ]
+        )
         self.tokens += sum(len(completion.tokens) for group in groups for completion in group)
         self.answers += len(batch)
         self._progress.update("gepa", min(self.answers, self._total), self._total)
-        return EvaluationBatch(answers, [_score(answer) for answer in answers], answers if capture_traces else None)
+        scores = [_find_score(answer) for answer in answers]
+        known = [score for score in scores if score is not None]
+        if not known:
+            raise openrft.PolicyError(
+                f"none of {len(answers)} answers could be graded, and an instruction cannot be judged without them; the"
+                f" first: {answers[0].reason or 'no rule can grade it, and no plugin did'}",
+                "Name a grader of this task's answers (the plugin graders), or leave gepa out.",
+            )
+        self.not_graded += len(scores) - len(known)
+        mean = fmean(known)
+        filled = [mean if score is None else score for score in scores]
+        return EvaluationBatch(answers, filled, answers if capture_traces else None)
 
     def make_reflective_dataset(
         self,
         candidate: dict[str, str],
-        eval_batch: EvaluationBatch[_Answer, _Answer],
+        eval_batch: EvaluationBatch[openrft.Rollout, openrft.Rollout],
         components_to_update: list[str],
     ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """The answers, each with what is wrong with it."""
+        """The answers that have a grade, each with what is wrong with it."""
         rows = [
-            {"Inputs": openrft.format_question(a.sample), "Generated Outputs": a.text, "Feedback": _explain(a)}
+            {"Inputs": openrft.format_question(a.sample), "Generated Outputs": a.completion.text, "Feedback": words}
             for a in eval_batch.trajectories or []
+            if (words := _explain(a))
         ]
         return dict.fromkeys(components_to_update, rows)
 
@@ -206,23 +220,26 @@ class _Silence:
     def log(self, message: str) -> None: ...
 
 
-def _score(answer: _Answer) -> float:
-    value = answer.grade.value
-    if value is None:
-        raise openrft.UsageError(
-            "an answer can only be graded by a judge, which gepa does not ask.", "Leave gepa out of this task's arms."
-        )
-    return value
+def _find_score(answer: openrft.Rollout) -> float | None:
+    if answer.score is not None or answer.correct is None:
+        return answer.score
+    return float(answer.correct)
 
 
-def _explain(answer: _Answer) -> str:
-    if answer.grade.correct:
+def _explain(answer: openrft.Rollout) -> str:
+    """What a reflector is told of a graded answer; empty for one without a grade."""
+    if answer.correct is None:
+        return ""
+    if answer.score is not None:  # of a grader: how right it is, and why
+        words = f"The answer scores {answer.score:.2f} of 1 ({answer.reason})"
+    elif answer.correct:
         return "The answer is right."
-    if answer.grade.answer is None:
-        fault = f"No final answer can be read ({answer.grade.reason})"
+    elif answer.answer is None:
+        words = f"No final answer can be read ({answer.reason})"
     else:
-        fault = f"The answer {answer.grade.answer} is wrong"
-    return f"{fault}. The right answer is {_describe_gold(answer.sample)}."
+        words = f"The answer {answer.answer} is wrong"
+    right = f" The right answer is {_describe_gold(answer.sample)}." if answer.sample.answer else ""
+    return f"{words}.{right}"
 
 
 def _describe_gold(sample: openrft.Sample) -> str:

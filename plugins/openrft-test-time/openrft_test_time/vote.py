@@ -32,6 +32,17 @@ class Vote(openrft.Plugin):
         self.completions_per_answer = options.completions
 
     @openrft.hookimpl
+    def check_job(self, settings: openrft.Settings, policy_spec: str) -> list[str]:
+        """Checks that the policy gives log-probabilities if they are the weights."""
+        if self._options.weight != "likelihood":
+            return []
+        cut = policy_spec.startswith("vllm:") and settings.evaluate.top_p < 1
+        if not policy_spec.startswith(("openai:", "baseline:")) and not cut:
+            return []
+        where = " at evaluate.top_p below 1" if cut else ""
+        return [f"vote.weight=likelihood: {policy_spec} gives no log-probabilities{where}. Use vote.weight=equal."]
+
+    @openrft.hookimpl
     def weigh(self, candidates: Sequence[openrft.Candidates]) -> list[list[float]]:
         """1 for each completion, or its likelihood per token."""
         weigh = _compute_likelihood if self._options.weight == "likelihood" else _count_one

@@ -10,8 +10,9 @@ import pytest
 from openrft_test_time.best_of_n import BestOfN
 from openrft_test_time.vote import Vote
 
-from openrft import Candidates, Completion, Question, UsageError
+from openrft import Candidates, Completion, Question, Settings, UsageError
 from openrft.bench.plan import BenchRequest, make_plan
+from openrft.config.settings import EvaluateSettings
 from openrft.pipeline import check_jobs, run_job
 from openrft.plugins.task_registry import load_task
 from openrft.runtime.store import Store
@@ -33,7 +34,7 @@ def test_votes_are_equal_or_as_likely_as_the_completion():
 
 
 def test_conforms():
-    assert check_plugin("vote") == ["weigh"]
+    assert check_plugin("vote") == ["check_job", "weigh"]
 
 
 def test_a_model_must_be_named():
@@ -67,3 +68,25 @@ def test_arms_share_the_policy_and_answer_once_for_each_question(tmp_path: Path)
         assert all(weight is not None and 0 <= weight <= 1 for weight in weights)
     rows = [json.loads(line) for line in vote.rollouts_file.read_text().splitlines()]
     assert [len(row["draws"]) for row in rows] == [3] * 6
+
+
+def test_votes_by_likelihood_are_refused_before_anything_runs_where_the_policy_gives_none() -> None:
+    vote = Vote(Vote.Options(weight="likelihood"))
+    settings, cut = Settings(), Settings(evaluate=EvaluateSettings(top_p=0.9))
+    assert (
+        vote.check_job(settings, "pocket") == vote.check_job(cut, "pocket") == vote.check_job(settings, "vllm:m") == []
+    )
+    server = "openai:http://127.0.0.1:1/v1#m"
+    for how, spec in ((settings, server), (settings, "baseline:longest-option"), (cut, "vllm:m")):
+        (fault,) = vote.check_job(how, spec)
+        assert fault.startswith(f"vote.weight=likelihood: {spec} gives no log-probabilities")
+        assert fault.endswith("Use vote.weight=equal.")
+        assert Vote(Vote.Options()).check_job(how, spec) == []
+    plan = make_plan(
+        BenchRequest(
+            ("pocket/L3/molar_mass",), (), "none", ("v=vote",), policy=server, values={"vote": {"weight": "likelihood"}}
+        )
+    )
+    job = next(job for job in plan.jobs() if job.arm.name == "v")
+    with pytest.raises(UsageError, match=r"arm v: vote\.weight=likelihood"):
+        check_jobs([job], {job.task: load_task(job.task, job.data)})

@@ -5,7 +5,8 @@ Imports torch, transformers and TRL: it is imported when training begins, not be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -51,16 +52,31 @@ def run_grpo(run: Exploration, options: TRLGRPO.Options, further: Mapping[str, A
         # the policy before RL. Set here, the reference is the adapter switched off.
         trainer.beta = options.beta
         bridge.end_tokens = set(trainer.eos_token_ids)
-        try:
+        with refuse_infinite_logits(policy, lambda: run.first + trainer.state.global_step):
             trainer.train()
-        except RuntimeError as fault:
-            if "probability tensor" not in str(fault):
-                raise
+
+
+@contextmanager
+def refuse_infinite_logits(policy: TrainablePolicy, get_step: Callable[[], int]) -> Iterator[None]:
+    """In this context logits that are not finite raise OpenRFTError before a token is drawn from them.
+
+    torch's own drawing raises an error on a CPU. On a GPU it ends in an assertion of the device, after which the
+    process cannot use the GPU.
+    """
+
+    def check(module: Any, inputs: Any, logits: torch.Tensor) -> None:
+        if not torch.is_grad_enabled() and not bool(logits.isfinite().all()):
             raise OpenRFTError(
-                f"trl-grpo: at step {run.first + trainer.state.global_step} the policy's probabilities are no longer"
-                " finite.",
+                f"trl-grpo: at step {get_step()} the policy's probabilities are no longer finite.",
                 "An earlier step broke its weights: lower trl-grpo.lr.",
-            ) from fault
+            )
+
+    head: Any = policy.model.get_output_embeddings()
+    handle = head.register_forward_hook(check)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _open_optimizer(policy: TrainablePolicy, lr: float) -> Any:

@@ -5,18 +5,9 @@ from typing import Any
 
 import pytest
 
-from openrft.bench.page.answers import (
-    RIGHT,
-    UNREAD,
-    UNSCORED,
-    WRONG,
-    collect_answers,
-    count_bars,
-    explain_verdict,
-    find_bar,
-    format_gold,
-    read_verdict,
-)
+from openrft.bench.answers import RIGHT, UNREAD, UNSCORED, WRONG, explain_verdict, format_gold, read_verdict
+from openrft.bench.page import answers
+from openrft.bench.page.answers import collect_answers, count_bars, find_bar
 from tests.bench import factories
 from tests.bench.made_run import HOSTILE, make_run
 
@@ -85,13 +76,39 @@ def test_every_answer_is_there_and_every_text_once(tmp_path: Path) -> None:
 def test_measured_process_rewards_by_question_and_bar(tmp_path: Path) -> None:
     """Each of 12 questions has the scores .05, .35, .35, .95 with the answers A, B, A, B; half of the golds are A."""
     report = make_run(tmp_path)
-    (measured,) = collect_answers(report, tmp_path)["measured"]
+    measured = collect_answers(report, tmp_path)["measured"][0]
     assert measured["title"] == "before rl+prm on toy/L1/sums, seed 0"
     assert measured["sources"] == {"prm": "last"}
     assert measured["questions"][0]["answers"][0][3] == {
         "prm": [[0.9, 0.05], [0, 2], 0.05]
     }  # the blank line is no step
     assert count_bars(measured, "prm") == [(6, 6), (0, 0), (0, 0), (12, 12), *[(0, 0)] * 5, (6, 6)]
+
+
+def test_the_kept_steps_of_rl_have_their_groups_and_what_rl_maximised(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    _, *steps = collect_answers(report, tmp_path)["measured"]
+    assert [(one["title"], one["step"]) for one in steps] == [("rl+prm on toy/L1/sums, seed 0", n) for n in (0, 14, 29)]
+    first, last = steps[0], steps[-1]
+    assert first["sources"] == {"R": "", "prm": "min"}  # of which the plan says nothing
+    assert [len(question["answers"]) for question in first["questions"]] == [4, 4]
+    assert first["questions"][0]["answers"][0][3] == {
+        "R": [[0.9, 0.05], [0, 2], 0.05],  # with the steps of the process reward
+        "prm": [[0.9, 0.05], [0, 2], 0.05],
+    }
+    assert [sum(pair) for pair in count_bars(first, "R")] == [8, *[0] * 9]
+    assert [sum(pair) for pair in count_bars(last, "R")] == [0] * 5 + [8] + [0] * 4
+    assert [sum(pair) for pair in count_bars(first, "prm")] == [2, 0, 0, 4, 0, 0, 0, 0, 0, 2]
+
+
+def test_a_page_has_room_for_some_of_the_long_answers_of_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer has 11 or more characters: three steps of 60 have room for one group of four."""
+    report = make_run(tmp_path)
+    monkeypatch.setattr(answers, "STEP_CHARACTERS", 3 * 60)
+    _, *steps = collect_answers(report, tmp_path)["measured"]
+    assert [len(one["questions"]) for one in steps] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("score", "bar"), [(0.0, 0), (0.1, 1), (0.999, 9), (1.0, 9), (-0.2, 0), (1.3, 9)])

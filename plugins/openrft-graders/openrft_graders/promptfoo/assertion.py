@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from openrft_graders.faults import join, refuse, suggest
+from openrft_graders.faults import describe_kind, join, refuse, suggest
 from openrft_graders.promptfoo.files import find_file, read_data, read_text
 
 SET = "assert-set"
@@ -142,7 +142,7 @@ def _read_value(kind: str, given: Mapping[str, Any], path: str, folder: Path, th
 
 def _read_text(value: Any, path: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        refuse(path, f"it is a {type(value).__name__}, not a text.", "Write a text.")
+        refuse(path, f"it is {describe_kind(value)}, not a text.", "Write a text.")
     return str(value)
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from openrft_graders.faults import refuse
+from openrft_graders.faults import describe_kind, refuse
 from openrft_graders.promptfoo.assertion import Assertion, parse_assertions
 from openrft_graders.promptfoo.files import find_file, read_data, read_text
 from openrft_graders.template import write_value
@@ -78,7 +78,7 @@ def _check_test(test: Any, place: str) -> None:
             refuse(f"{place}.{name}", "it is not read here.", f"A test has {', '.join(_TEST)}.")
     variables = test.get("vars") or {}
     if not isinstance(variables, Mapping):
-        refuse(f"{place}.vars", f"it is a {type(variables).__name__}.", "Write {name: value}.")
+        refuse(f"{place}.vars", f"it is {describe_kind(variables)}.", "Write {name: value}.")
     for name, value in variables.items():
         if value == []:
             refuse(f"{place}.vars.{name}", "it has no value, so there is no test.", "Give at least one.")

@@ -8,9 +8,9 @@ from openrft import Sampling, UsageError
 from openrft_graders.promptfoo.assertion import METRICS
 from openrft_graders.promptfoo.config import load_assertions, read_config
 from openrft_graders.promptfoo.grader import AssertionGrader
-from openrft_graders.read import GraderSettings, open_pool, share_policy
 from openrft_graders.rubric.grader import RubricGrader
 from openrft_graders.rubric.judge import RubricJudge
+from openrft_graders.settings import GraderSettings, open_pool, share_policy
 from openrft_graders.text_metrics import open_metric
 
 

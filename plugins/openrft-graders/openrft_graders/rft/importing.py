@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from openrft import DataError, DataRequest, OpenRFTError
-from openrft_graders.read import check_policy, unwrap_grader
+from openrft_graders.grader_file import unwrap_grader
 from openrft_graders.rft.family import TASK, RFTFamily
 from openrft_graders.rft.sources import read_job
+from openrft_graders.settings import check_policy
 
 LEARNING_RATE = 3e-5  # of the plugin rl, which a multiplier multiplies
 GROUP_SIZE, PROMPTS_PER_STEP = 8, 20  # the core's defaults

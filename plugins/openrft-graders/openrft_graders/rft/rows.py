@@ -17,6 +17,7 @@ from typing import Any
 
 from openrft import DataError, Message, Sample
 from openrft_graders.case import ITEM
+from openrft_graders.faults import describe_kind
 from openrft_graders.promptfoo.config import is_config_file, read_config
 from openrft_graders.template import write_value
 
@@ -73,7 +74,7 @@ def parse_row(row: Any, task: str) -> Sample:
     if isinstance(row, Exception):
         raise BadRow("is no JSON")
     if not isinstance(row, Mapping):
-        raise BadRow(f"is a {type(row).__name__} and not an object")
+        raise BadRow(f"is {describe_kind(row)} and not an object")
     turns = _read_turns(row)
     if tools := row.get("tools"):
         turns = _describe_tools(tools, turns)

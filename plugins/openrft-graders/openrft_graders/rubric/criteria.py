@@ -15,14 +15,17 @@ MOST_COMMON = 10  # criteria that are shown where each row has a rubric of its o
 SHARED = 2  # questions that such a criterion must have
 
 
-def find_rubric_graders(grader: Grader) -> list[RubricGrader]:
-    """The grader itself, or the graders of a formula, that work by a rubric."""
-    parts = grader.graders.values() if isinstance(grader, Multi) else [grader]
-    return [part for part in parts if isinstance(part, RubricGrader)]
+def find_rubric_graders(grader: Grader) -> dict[str, RubricGrader]:
+    """The grader itself, or the graders of a formula, that work by a rubric. Several have their names in the formula;
+    the only one has none."""
+    parts = grader.graders if isinstance(grader, Multi) else {"": grader}
+    found = {name: part for name, part in parts.items() if isinstance(part, RubricGrader)}
+    return found if len(found) > 1 else dict(zip([""], found.values(), strict=False))
 
 
 def measure_criteria(grader: Grader, rollouts: Sequence[Rollout], scores: Sequence[Score]) -> dict[str, float]:
-    """The share of scored answers that meet each criterion, by the criterion's label.
+    """The share of scored answers that meet each criterion, by the criterion's label. Where several rubrics are in a
+    formula, the name of each stands before its labels.
 
     With one rubric for all, every criterion. With a rubric a row, the criteria that most questions share; none where
     each belongs to one question.
@@ -30,8 +33,9 @@ def measure_criteria(grader: Grader, rollouts: Sequence[Rollout], scores: Sequen
     met: dict[str, list[float]] = defaultdict(list)
     questions: dict[str, set[str]] = defaultdict(set)
     sets: set[frozenset[str]] = set()
+    named = len(find_rubric_graders(grader)) > 1
     for rollout, score in zip(rollouts, scores, strict=True):
-        found = dict(_list_parts(grader, score)) if score.value is not None else {}
+        found = dict(_list_parts(grader, score, named)) if score.value is not None else {}
         if found:
             sets.add(frozenset(found))
         for label, value in found.items():
@@ -44,11 +48,11 @@ def measure_criteria(grader: Grader, rollouts: Sequence[Rollout], scores: Sequen
     return {label: fmean(met[label]) for label in shown}
 
 
-def _list_parts(grader: Grader, score: Score) -> Iterator[tuple[str, float]]:
+def _list_parts(grader: Grader, score: Score, named: bool) -> Iterator[tuple[str, float]]:
     """The verdicts in a score, by label."""
     if isinstance(grader, Multi):
         for name, part in grader.graders.items():
-            if name in score.parts:
-                yield from _list_parts(part, score.parts[name])
+            for label, value in _list_parts(part, score.parts[name], named) if name in score.parts else ():
+                yield f"{name}: {label}" if named else label, value
     elif isinstance(grader, RubricGrader):
         yield from ((label, verdict.value) for label, verdict in score.parts.items() if verdict.value is not None)

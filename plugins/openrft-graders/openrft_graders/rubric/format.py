@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft import DataError, UsageError
+from openrft_graders.faults import describe_kind
 
 MOST = 100  # criteria of a rubric: one reply has to answer all of them
 SHOWN = 60  # characters of a criterion in a label
@@ -104,7 +105,7 @@ def parse_rubric(value: Any, where: str = "the rubric") -> Rubric:
     elif isinstance(value, Sequence):
         criteria = [_parse_entry(entry, f"{where}, criterion {i}") for i, entry in enumerate(value, 1)]
     else:
-        raise UsageError(f"{where}: it is a {type(value).__name__} and no rubric.", _ADVICE)
+        raise UsageError(f"{where}: it is {describe_kind(value)} and no rubric.", _ADVICE)
     return _check(criteria, where)
 
 
@@ -175,7 +176,7 @@ def _parse_entry(entry: Any, where: str) -> Criterion:
     if isinstance(entry, str):
         return _parse_line(" ".join(entry.split()), where)
     if not isinstance(entry, Mapping):
-        raise UsageError(f"{where}: it is a {type(entry).__name__}.", _ADVICE)
+        raise UsageError(f"{where}: it is {describe_kind(entry)}.", _ADVICE)
     text, weight, name = (_find_field(entry, names, where) for names in (_TEXTS, _WEIGHTS, _NAMES))
     if text is None and name is not None:
         text, name = name, None

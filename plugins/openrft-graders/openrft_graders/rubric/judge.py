@@ -16,7 +16,7 @@ from typing import Any
 
 import openrft
 from openrft import Completion, OpenRFTError, PolicyError, Progress, Sampling
-from openrft_graders.model_graders import SharedPolicy
+from openrft_graders.model_graders import HOPELESS, SharedPolicy
 from openrft_graders.rubric.judging import Judging, build_judge_messages
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 2  # an unreadable reply is asked for once more
 WARMER = 0.4  # temperature that is added then, as asking again at 0 would repeat it
 OTHER_RUN = 0.7  # lowest temperature of a second run: at 0 a judge agrees with itself, whatever it understands
-HOPELESS = 8  # unreadable replies, and no readable one, after which a judge is given up
 LONGEST_NUMBER = 10  # digits with blanks; Python reads no number of thousands of digits
 _START = re.compile(r"\{")
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
@@ -62,7 +61,7 @@ class RubricJudge:
             try:
                 replies = self._send(waiting, progress, run, attempt, reverse)
             except PolicyError as fault:
-                if not attempt:
+                if not attempt or fault.permanent:
                     raise
                 logger.warning("%s: %s", self.policy.spec, fault)  # these keep the reason of their first reply
                 break
@@ -95,7 +94,7 @@ class RubricJudge:
             except PolicyError as fault:
                 # A policy gives up if more than half of a call fails. Here a call may be about a single answer.
                 lost += len(those)
-                if 2 * lost > len(judgings):
+                if fault.permanent or 2 * lost > len(judgings):
                     raise
                 answers = [[Completion("", finish_reason="error", error=fault.message)] for _ in those]
             replies |= {judging: reply for judging, (reply,) in zip(those, answers, strict=True)}

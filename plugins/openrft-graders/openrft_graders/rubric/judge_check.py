@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class JudgeCheck:
     """How a judge is checked."""
 
-    graders: tuple[RubricGrader, ...]
+    graders: Mapping[str, RubricGrader]  # by name; the only one has none
     second_judge: str | None  # a policy; None: the judge itself once more
     answers: int  # at most; 0: no check
 
@@ -34,13 +34,13 @@ class JudgeCheck:
         findings: list[str] = []
         warnings: list[str] = []
         metrics: dict[str, float] = {}
-        for grader in self.graders:
+        for name, grader in self.graders.items():
             second = RubricJudge(SharedPolicy(self.second_judge), grader.judge.sampling) if self.second_judge else None
             found = measure_reliability(grader, second, chosen, progress)
             check = describe_reliability(found, self.second_judge)
-            findings += check.findings
-            warnings += check.warnings
-            metrics |= _list_numbers(found)
+            findings += [f"{name}: {words}" if name else words for words in check.findings]
+            warnings += [f"{name}: {words}" if name else words for words in check.warnings]
+            metrics |= {f"{name}.{number}" if name else number: value for number, value in _list_numbers(found).items()}
         return HookResult(RewardCheck(tuple(findings), tuple(warnings)), metrics=metrics)
 
 

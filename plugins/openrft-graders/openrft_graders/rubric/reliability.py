@@ -28,6 +28,7 @@ LOWEST_KAPPA = 0.6  # above it agreement is called substantial (Landis and Koch 
 MOST_FLIPS = 0.1  # share of verdicts that the order of the criteria may change
 FOLLOWS_LENGTH = 0.3  # correlation with length
 FEW_QUESTIONS = 20
+KAPPA = "Cohen's kappa, which is 0 where they agree as often as by chance and 1 where always"
 FEW_VERDICTS = 10  # on a criterion, below which nothing is said of it alone
 PADDING = (
     "\n\nTo sum up, I have gone through this question with great care and thought about it from every side. The"
@@ -109,17 +110,20 @@ def _list_findings(found: Reliability, second: str | None) -> Iterator[str]:
     if found.second is None or found.reversed is None or found.padding is None:
         yield "the judge gave no verdicts"
         return
-    kappa = "no kappa, as all verdicts are the same" if found.second.kappa is None else f"kappa {found.second.kappa}"
     who = f"the judge and {second}" if second else "two runs of the judge"
     yield (
-        f"{who}: {kappa}, {1 - found.second.differ.value:.0%} of {found.second.verdicts} verdicts on {found.answers}"
-        f" answers are the same"
+        f"{who} give the same verdict in {1 - found.second.differ.value:.0%} of {found.second.verdicts} cases on"
+        f" {found.answers} answers"
     )
+    if found.second.kappa is None:
+        yield "whether that is more than chance cannot be told, as all verdicts are the same"
+    else:
+        yield f"{KAPPA}: {found.second.kappa}"
     yield f"criteria in reversed order change {_format_share(found.reversed.differ)} of the verdicts"
-    yield f"padding behind an answer adds {found.padding} to its score"
+    yield f"padding behind an answer adds {found.padding} to its score, which is from 0 to 1"
     if found.length is not None:
         given = "given whether it is right" if found.knows_truth else "whether it is right is not known"
-        yield f"score and length of an answer correlate by {found.length} ({given})"
+        yield f"score and length of an answer correlate by {found.length} (Spearman's rho, {given})"
 
 
 def _list_warnings(found: Reliability) -> Iterator[str]:

@@ -1,0 +1,26 @@
+"""The files of a finished run: report.json with its summary, report.md and report.html."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from openrft.bench.live import LIVE_FILE
+from openrft.bench.markdown import format_markdown
+from openrft.bench.outcomes import Summary
+from openrft.bench.page.document import write_page
+from openrft.bench.report import REPORT_FILE, Report, write_report
+from openrft.bench.summary import summarise
+from openrft.config.documents import dump_document
+from openrft.runtime.files import write_atomic
+
+
+def write_run_files(report: Report, folder: Path) -> tuple[Report, Summary]:
+    """Write the files to `folder`. Returns the report with its summary, and the summary."""
+    summary = summarise(report)
+    report = replace(report, summary=dump_document(summary))
+    write_report(report, folder / REPORT_FILE)
+    write_atomic(folder / "report.md", format_markdown(report, summary))
+    write_page(report, summary, folder)
+    (folder / LIVE_FILE).unlink(missing_ok=True)  # only now: who watches the bench then finds the report
+    return report, summary

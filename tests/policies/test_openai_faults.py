@@ -1,0 +1,144 @@
+"""Which faults of a server end a call: those that would meet every request, and never that of one request alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openrft.errors import PolicyError
+from openrft.policies.base import Sampling
+from openrft.policies.openai import OpenAIPolicy
+from openrft.runtime.paid.account import Account, AccountSettings, use_account
+from openrft.types import Completion
+from tests.policies.test_openai import Server, prompts, reply
+
+pytest.importorskip("openai")
+
+FILTERED = {  # how providers say that they do not answer what a prompt says: the status and the error
+    "azure": (400, {"message": "The response was filtered.", "code": "content_filter", "param": "prompt"}),
+    "openai": (400, {"message": "Your prompt was flagged.", "code": "invalid_prompt"}),
+    "openrouter": (403, {"message": "Your input was flagged", "code": 403, "metadata": {"reasons": ["violence"]}}),
+    "alibaba": (400, {"message": "Input data may contain inappropriate content.", "code": "data_inspection_failed"}),
+    "deepseek": (400, {"message": "Content Exists Risk", "type": "invalid_request_error"}),
+}
+BROKEN = {  # what would meet every request
+    "key": (401, {"message": "Incorrect API key provided"}),
+    "region": (403, {"message": "Country not supported"}),
+    "model": (404, {"message": "The model `m` does not exist", "code": "model_not_found"}),
+    "model as 400": (400, {"message": "m is not a valid model ID"}),
+    "model not there": (400, {"message": "Model Not Exist", "type": "invalid_request_error"}),
+    "credit": (402, {"message": "Insufficient Balance"}),
+    "quota": (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
+}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.01)
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+def refuse(server: Server, questions: str, status: int, error: Any) -> None:
+    """From now on the server answers all but these questions, each a letter."""
+
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        bad = request["messages"][-1]["content"] in questions
+        return (status, {"error": error}) if bad else (200, reply(request, request["n"]))
+
+    server.answer = answer
+
+
+def ask(server: Server, questions: str, policy: OpenAIPolicy | None = None) -> list[Completion]:
+    policy = policy or OpenAIPolicy(f"openai:{server.url}#m", timeout=5.0, retries=1)
+    return [group[0] for group in policy.generate(prompts(*questions), Sampling(max_tokens=5))]
+
+
+def list_written(found: list[Completion]) -> list[bool]:
+    return [completion.is_written for completion in found]
+
+
+@pytest.mark.parametrize("provider", FILTERED)
+def test_a_filtered_prompt_is_lost_alone_though_nothing_else_is_asked(server: Server, provider: str) -> None:
+    refuse(server, "x", *FILTERED[provider])
+    (found,) = ask(server, "x")
+    assert not found.is_written
+    assert "answers no such content" in found.error
+    assert len(server.requests) == 1
+    assert list_written(ask(server, "xab")) == [False, True, True]
+
+
+def test_a_filtered_answer_is_paid_for_once(server: Server, tmp_path: Path) -> None:
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 1, "content_filter")
+        body["choices"][0]["message"]["content"] = None
+        return 200, {**body, "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
+
+    server.answer = answer
+    for _ in range(2):
+        with use_account(Account(AccountSettings(tmp_path, "r"))):
+            (found,) = ask(server, "x")
+        assert not found.is_written
+        assert "content_filter" in found.error
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_would_meet_every_request_ends_the_job_at_once(server: Server, tmp_path: Path, fault: str) -> None:
+    refuse(server, "", 200, None)
+    with use_account(Account(AccountSettings(tmp_path, "r"))):
+        ask(server, "abc")
+    refuse(server, "x", *BROKEN[fault])
+    server.requests.clear()
+    with use_account(Account(AccountSettings(tmp_path, "r"))), pytest.raises(PolicyError) as caught:
+        ask(server, "abcx")  # all others are kept
+    assert len(server.requests) == 1
+    assert "\n" not in str(caught.value)
+    assert caught.value.permanent
+
+
+def test_a_lone_refusal_ends_nothing_if_the_model_answers_others(server: Server, tmp_path: Path) -> None:
+    """Words that no rule knows: only what was seen before tells a bad request from a bad server."""
+    refuse(server, "xyz", 400, {"message": "we do not talk about this"})
+    with pytest.raises(PolicyError, match="we do not talk about this"):
+        ask(server, "x")  # nothing is known of the server
+    policy = OpenAIPolicy(f"openai:{server.url}#m", timeout=5.0, retries=0)
+    assert list_written(ask(server, "a", policy)) == [True]
+    assert list_written(ask(server, "xyz", policy)) == [False] * 3
+    with use_account(Account(AccountSettings(tmp_path, "r"))):
+        ask(server, "a")
+    with use_account(Account(AccountSettings(tmp_path, "r"))):  # another process, which knows the account alone
+        assert list_written(ask(server, "x")) == [False]
+        with pytest.raises(PolicyError, match="we do not talk about this"):
+            ask(server, "x", OpenAIPolicy(f"openai:{server.url}#other", timeout=5.0))
+
+
+def test_refusals_of_everything_end_the_job_though_the_model_once_answered(server: Server) -> None:
+    policy = OpenAIPolicy(f"openai:{server.url}#m", timeout=5.0, retries=0, parallel=1)
+    ask(server, "a", policy)
+    letters = "bcdefghijklmnop"
+    refuse(server, f"{letters}q", 400, {"message": "no"})
+    for letter in letters:
+        assert list_written(ask(server, letter, policy)) == [False]
+    with pytest.raises(PolicyError, match=r"answered 400: no"):
+        ask(server, "q", policy)
+    assert len(server.requests) == 1 + 16
+
+
+def test_of_an_outage_one_request_is_spared(server: Server) -> None:
+    """A prompt on which a server always breaks costs its own answer; a server that breaks on all ends the call."""
+    policy = OpenAIPolicy(f"openai:{server.url}#m", timeout=5.0, retries=0)
+    ask(server, "a", policy)
+    refuse(server, "xy", 500, {"message": "broken"})
+    assert list_written(ask(server, "x", policy)) == [False]
+    assert list_written(ask(server, "b", policy)) == [True]
+    assert list_written(ask(server, "y", policy)) == [False]
+    with pytest.raises(PolicyError, match="broken"):
+        ask(server, "x", policy)
