@@ -7,6 +7,7 @@ and must not ask the GPU for a value.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -106,7 +107,7 @@ class CUDACapture:
     stands in tensors from outside of the pool. A pool whose graphs are all gone cannot be used again."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._stream = device, _get_stream(device)
         self._pool: Any = torch.cuda.graph_pool_handle()
 
     def __call__(self, step: Step) -> Step:
@@ -115,9 +116,19 @@ class CUDACapture:
             graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
             try:
                 # thread_local: what other threads do on the GPU meanwhile does not make the capture fail.
-                with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                     step()
-            finally:
-                torch.cuda.set_stream(stream)  # torch leaves its own in place when a capture fails
+            except RuntimeError:
+                # torch leaves its stream in place, and the generator in a state in which it draws nothing.
+                torch.cuda.set_stream(stream)
+                generator = torch.cuda.default_generators[torch.cuda.current_device()]
+                generator.graphsafe_set_state(generator.clone_state())
+                raise
         replay: Step = graph.replay
         return replay
+
+
+@functools.cache
+def _get_stream(device: torch.device) -> Any:
+    """The one stream of a device on which steps are captured. cuBLAS keeps a workspace for each stream that it sees."""
+    return torch.cuda.Stream(device)
