@@ -58,6 +58,7 @@ _SUBSCRIPTED = re.compile(r"(\\[A-Za-z]+|[A-Za-z])\s*_\s*(?:\{\s*([A-Za-z]{1,12}
 _HOLDS_EMPTY = re.compile(r"\\?\{\s*(?:\\emptyset|\\varnothing|\u2205|\\?\{\s*\\?\})\s*\\?\}")  # not empty itself
 _CONSTANT = re.compile(r"\+\s*[cKk]\s*$")  # of integration
 _FRACTION_BEFORE = re.compile(r"(?<![\w.)}])(\d{1,4})\s*/\s*(\d{1,4})(?:\s+(?=[A-Za-z\\(])|(?=[A-Za-z]{2}))")
+_SPELLED = re.compile(r"(\\[A-Za-z]+(?= )|[A-Za-z]) ?_?(.+)")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _DEEPEST = 20  # brackets in brackets
 _RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207f"
@@ -226,8 +227,8 @@ def _add_subscripts(text: str, other: str) -> str:
 
 
 def _write_subscript(found: re.Match[str]) -> str:
-    name, index = re.fullmatch(r"(\\[A-Za-z]+(?= )|[A-Za-z]) ?_?(.+)", found[1]).groups() if found[1] else ("", "")
-    return f"{name}_{{{index}}} " if name else found[0]
+    parts = _SPELLED.fullmatch(found[1]) if found[1] else None
+    return f"{parts[1]}_{{{parts[2]}}} " if parts else found[0]
 
 
 def _add_products(text: str, other: str) -> str:
