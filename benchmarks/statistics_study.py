@@ -192,7 +192,6 @@ def list_studies() -> Iterator[tuple[str, int, Callable[[Rng], Rates]]]:
         yield "arms of one checkpoint", seeds, lambda rng, seeds=seeds: compare_shared(rng, seeds)  # type: ignore[misc]
         yield "gate, a true drop of the margin", seeds, lambda rng, seeds=seeds: gate(rng, seeds)  # type: ignore[misc]
     yield "eight arms against one, noise 2 points", 3, lambda rng: compare_family(rng, 3)
-    yield "a Shapley value of two plugins, noise 2 points", 3, lambda rng: compare_shapley(rng, 3)
     for seeds in (2, 3):
         yield "noise 1 point, the arms' luck correlated .8", seeds, _two(seeds, noise=0.01, shared=0.8)
         yield "against vanilla, 2,000 items, noise 1 point", seeds, _two(seeds, noise=0.01, items=2000, untrained=True)
@@ -209,6 +208,7 @@ def list_studies() -> Iterator[tuple[str, int, Callable[[Rng], Rates]]]:
         for auroc in (0.5, 0.7):
             what = f"process reward of AUROC {auroc:g}, {questions} questions with 4 answers"
             yield what, 1, lambda rng, n=questions, a=auroc: fitness(rng, n, a)  # type: ignore[misc]
+    yield "a Shapley value of two plugins, noise 2 points", 3, lambda rng: compare_shapley(rng, 3)
 
 
 def _two(seeds: int, **how: Any) -> Callable[[Rng], Rates]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from openrft.grading.thinking import strip_thinking as strip_thinking
     from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Candidates as Candidates
+    from openrft.plugins.hookspecs import Diagnosis as Diagnosis
     from openrft.plugins.hookspecs import Exploration as Exploration
     from openrft.plugins.hookspecs import HookResult as HookResult
     from openrft.plugins.hookspecs import Objective as Objective
@@ -141,7 +142,15 @@ _MODULES = {
     "grading.rules": ("GradingRules",),
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
     "plugins.base": ("Plugin",),
-    "plugins.hookspecs": ("Candidates", "Exploration", "HookResult", "Objective", "PolicyInfo", "hookimpl"),
+    "plugins.hookspecs": (
+        "Candidates",
+        "Diagnosis",
+        "Exploration",
+        "HookResult",
+        "Objective",
+        "PolicyInfo",
+        "hookimpl",
+    ),
     "plugins.policy_registry": ("find_placement_faults", "fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
     "policies.bfloat16_products": ("bfloat16_products", "measure_bfloat16_gain"),

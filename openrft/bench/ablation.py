@@ -1,8 +1,8 @@
 """The arms that measure what each plugin is worth, and that worth as weights over arms (add-one, leave-one-out, ...).
 
 For named plugins P: vanilla; base (what P needs to act, such as RL with outcome reward for a PRM); base + p for each p;
-base + P (full); full - p for each p. The lattice has every subset instead. The paper's arms are the rows of its Table
-1, in which parts are added one after another.
+base + P (full); full - p for each p. The add-one set has no full - p, which leaves time for more seeds. The lattice has
+every subset instead. The paper's arms are the rows of its Table 1, in which parts are added one after another.
 
 In a report arms are recognised by their sets of plugins, never by their names. An arm may also have plugins that the
 named ones need.
@@ -26,7 +26,7 @@ from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
 from openrft.runtime.text import check_name
 
 VANILLA = "vanilla"
-ARM_SETS = ("ablation", "lattice", "paper", "none")
+ARM_SETS = ("ablation", "add-one", "lattice", "paper", "none")
 TABLE_1 = (  # arXiv 2412.16849; its ReFT is RL with the outcome reward
     ("rl",),
     ("rl", "prm"),
@@ -71,7 +71,7 @@ def build_arms(
     if mode == "lattice":
         subsets = [c for k in range(len(plugins) + 1) for c in itertools.combinations(plugins, k)]
     else:
-        without = [tuple(q for q in plugins if q != p) for p in reversed(plugins)]
+        without = [tuple(q for q in plugins if q != p) for p in reversed(plugins)] if mode == "ablation" else []
         subsets = [(), *[(p,) for p in plugins], *without, plugins]
     arms = {start.name: start}
     seen: dict[frozenset[str], str] = {frozenset(): start.name}

@@ -105,7 +105,7 @@ def find_floor(measured: ArmOutcomes, weights: Mapping[str, float]) -> float:
 def find_hopeless(report: Report, seeds: int) -> Iterator[StoppedArm]:
     """Arms that are shown to be below the best arm of this look, at every look together and for their number.
 
-    The arm that is truly the best is ever stopped with a probability of at most 2.5%: for that, the interval of its
+    The arm that is truly the best is ever stopped with a probability of 2.5% at most: for that, the interval of its
     difference from one of the others must lie below 0. Vanilla, rules and the ends of the ablation always go on.
     """
     runs, ablation = index_results(report), read_ablation(report)

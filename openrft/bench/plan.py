@@ -48,7 +48,8 @@ class BenchRequest:
 
     tasks: tuple[str, ...] = ("pocket/L3",)
     plugins: tuple[str, ...] | None = None  # the plugins to measure; None: DEFAULT_PLUGINS
-    arms: str = "ablation"  # add-one and leave-one-out; "lattice": every subset; "paper": Table 1; "none": only `extra`
+    arms: str = "ablation"  # add-one and leave-one-out; or "add-one"; "lattice": every subset; "paper": Table 1;
+    # ^ "none": only `extra`
     extra: tuple[str, ...] = ()  # further arms, each NAME=PLUGIN,PLUGIN,OWNER.OPTION=VALUE
     seeds: tuple[int, ...] = (0,)
     policy: str = "pocket"
@@ -114,7 +115,8 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
     values = merge_layers(layers)
     measured = tuple(name for name in named if name not in find_graders(named, values))
-    start = make_start_arm(asked.policy, alone=asked.arms == "none" or not measured)
+    alone = asked.arms == "none" or not measured
+    start = make_start_arm(asked.policy, alone, chooses=alone and not asked.extra)
     arms, rungs = build_arms(measured, asked.arms, notices, start)
     arms = (*arms, *parse_arms(asked.extra, taken=[a.name for a in arms]))
     arms = (*arms, *_add_untrained(asked, [a.name for a in arms], notices))
@@ -159,15 +161,16 @@ def _add_untrained(asked: BenchRequest, taken: Sequence[str], notices: list[str]
     return (Arm(UNTRAINED, (UNTRAINED,)),)
 
 
-def make_start_arm(policy: str, alone: bool) -> Arm:
+def make_start_arm(policy: str, alone: bool, chooses: bool) -> Arm:
     """The arm of the policy as it is: vanilla. A policy that OpenRFT trained has the name of its folder. If it stands
-    `alone`, without arms that train it further, it is asked as its own arm was: with demonstrations, and with answers
-    chosen from several completions."""
+    `alone`, without arms that train it further, it is asked with demonstrations where it was trained with them.
+    `chooses`: it also chooses its answers from several completions, where its own arm did so. Not beside other arms,
+    whose single completions would be compared with that."""
     about = describe_policy(policy)
     if about is None:
         return Arm(VANILLA)
     name = make_file_name(find_policy_folder(policy).resolve().name)[:LONGEST_NAME]
-    asking = {**about.demonstrations, **about.answering} if alone else {}
+    asking = {**(about.demonstrations if alone else {}), **(about.answering if chooses else {})}
     acting = tuple(plugin for plugin in asking if {"retrieve", "weigh"} & {*load_declaration(plugin).hooks})
     return Arm(name, acting, overrides={plugin: values for plugin, values in asking.items() if values})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from openrft.bench.live import LIVE_FILE
 from openrft.bench.markdown import format_markdown
 from openrft.bench.outcomes import Summary
 from openrft.bench.page.document import write_page
@@ -21,4 +22,5 @@ def write_run_files(report: Report, folder: Path) -> tuple[Report, Summary]:
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
     write_page(report, summary, folder)
+    (folder / LIVE_FILE).unlink(missing_ok=True)  # only now: who watches the bench then finds the report
     return report, summary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from openrft.job import Job
@@ -27,8 +27,8 @@ class TimeEstimate:
 
 
 class BenchEstimate:
-    """The remaining time of all jobs. A job is taken to last as long as the finished jobs of its arm, or as those that
-    were trained if it is; and a running job not less than its stage does."""
+    """The remaining time of all jobs. A job is taken to last as long as others of its arm, else as those that were
+    trained if it is; and a running job not less than its stage does."""
 
     def __init__(self, jobs: Sequence[object]) -> None:
         self._kinds = [(job.arm.name, bool(job.arm.plugins)) if isinstance(job, Job) else ("", False) for job in jobs]
@@ -52,27 +52,30 @@ class BenchEstimate:
     def seconds(self) -> float | None:
         """None while nothing like one of the remaining jobs has been seen."""
         now = time.monotonic()
-        lasted = {
-            n: now - began + self._stage[n]
-            for n, began in self._began.items()
-            if n not in self._seconds and n in self._stage
-        } | self._seconds
+        running = {n: now - began for n, began in self._began.items() if n not in self._seconds}
         left = []
         for number in range(len(self._kinds)):
             if number in self._seconds:
                 continue
-            whole = lasted.get(number, 0.0) if (found := self._expect(number, lasted)) is None else found
-            if not whole:
+            whole = self._expect(number, {n: ran + self._stage[n] for n, ran in running.items() if n in self._stage})
+            if whole is None:
                 return None
-            ran = now - self._began[number] if number in self._began else 0.0
-            left.append(max(whole - ran, self._stage.get(number, 0.0)))
+            left.append(max(whole - running.get(number, 0.0), self._stage.get(number, 0.0)))
         return max(sum(left) / self._most, max(left, default=0.0))
 
-    def _expect(self, number: int, lasted: dict[int, float]) -> float | None:
+    def _expect(self, number: int, running: Mapping[int, float]) -> float | None:
+        """The seconds that a job takes, from what is most like it. `running`: at least so long last the jobs that
+        run."""
         arm, trained = self._kinds[number]
-        alike = [seconds for n, seconds in lasted.items() if self._kinds[n][0] == arm]
-        alike = alike or [seconds for n, seconds in lasted.items() if self._kinds[n][1] == trained]
-        return fmean(alike) if alike else None
+        for seconds, own_arm in ((self._seconds, True), (running, True), (self._seconds, False), (running, False)):
+            alike = [
+                seconds[n]
+                for n in seconds
+                if (self._kinds[n][0] == arm and n != number if own_arm else self._kinds[n][1] == trained)
+            ]
+            if alike:
+                return fmean(alike)
+        return None
 
 
 def spell_left(seconds: float | None) -> str:

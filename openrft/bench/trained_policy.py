@@ -81,6 +81,8 @@ def export_job(
 
     Raises StoreError if the store does not hold a stage of it any more, and UsageError for a folder that is not empty.
     """
+    if job.policy.startswith(("openai:", "baseline:")):
+        raise UsageError(f"{job.policy} answered in this arm, and it has no weights here.", "Export another arm.")
     outcome = run_job(job, Store(store, only_read=True), progress)
     about, base = describe_policy(report, outcome), resolve_checkpoint(job.policy.removeprefix(VLLM_PREFIX))
     base = str(Path(base).resolve()) if Path(base).exists() else base

@@ -155,6 +155,7 @@ def _describe(mine: RunArm, other: RunArm | None, questions: Sequence[AnsweredQu
 
 
 def _format_list(questions: Sequence[AnsweredQuestion], mine: RunArm, other: RunArm | None) -> list[str]:
+    from openrft.cli.wrapping import cut_line
     from openrft.runtime.text import escape_terminal
 
     versus = f" against {_name(other)}" if other else ""
@@ -166,17 +167,9 @@ def _format_list(questions: Sequence[AnsweredQuestion], mine: RunArm, other: Run
             marks = f"{''.join(answer.mark for answer in question.against)} → {marks}"
         read = ", ".join(dict.fromkeys(a.read or "nothing" for a in question.answers))
         words = f"{question.id}  {marks}  gold {question.gold}, read {read}: {' '.join(question.question.split())}"
-        lines.append(_cut(escape_terminal(words), width))
+        words = escape_terminal(words)
+        lines.append(words if width is None else cut_line(words, width))
     return lines
-
-
-def _cut(text: str, width: int | None) -> str:
-    """As many whole words as the terminal has room for."""
-    from openrft.cli.wrapping import wrap_line
-
-    if width is None or len(wrap_line(text, width)) == 1:
-        return text
-    return wrap_line(text, width - 2)[0] + " …"
 
 
 def _format_whole(question: AnsweredQuestion, mine: RunArm, other: RunArm | None, prompts: bool) -> list[str]:

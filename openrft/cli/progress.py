@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichProgress
 
 from openrft.bench.time_left import BenchEstimate, TimeEstimate, spell_left
+from openrft.cli.wrapping import cut_line
 from openrft.job import Job
 from openrft.runtime.progress import Progress
 from openrft.runtime.text import escape_terminal
@@ -107,7 +108,7 @@ class ProgressBars(ProgressDisplay):
             "shown": _fit(name, side),
             "count": f"{count:>9}",
             "left": f"{left:{LEFT}}",
-            "note": _crop(note, rest - side - 1),
+            "note": cut_line(note, rest - side - 1),
         }
 
     def __enter__(self) -> Self:

@@ -35,19 +35,22 @@ def show_summary(
     left_out: list[str] = []
     for grid in build_tables(report, summary, per_task):
         left_out += print_grid(grid, console, wide)
-    if left_out:
-        names = ", ".join(dict.fromkeys(left_out))
-        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
+    _name_left_out(left_out, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console, wide: bool = False) -> None:
     """Print what the gate compared, and its verdict."""
     if verdict.rows:
-        print_grid(build_gate_table(verdict), console, wide)
+        _name_left_out(print_grid(build_gate_table(verdict), console, wide), console)
     _lines(list_gate_notes(verdict), console)
     style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
     console.print(Text(f"gate: {verdict.verdict}", style=style), soft_wrap=True)
+
+
+def _name_left_out(columns: Iterable[str], console: Console) -> None:
+    if names := ", ".join(dict.fromkeys(columns)):
+        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
 
 
 def _lines(lines: Iterable[str], console: Console) -> None:
@@ -72,8 +75,7 @@ def write_and_show(
     if as_json:
         print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
-    show_summary(
-        report, summary, Console(), said=report.notices, wide=wide
-    )  # the notices were printed before the first job
+    # The notices were printed before the first job.
+    show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
     print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")

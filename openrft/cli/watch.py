@@ -14,6 +14,7 @@ from rich.text import Text
 from openrft.bench.live import LIVE_FILE, LiveBench, LiveJob, read_live
 from openrft.bench.report import REPORT_FILE
 from openrft.cli.printing import print_text
+from openrft.cli.wrapping import cut_line
 from openrft.errors import OpenRFTError, UnknownName
 from openrft.runtime.text import escape_terminal
 
@@ -28,7 +29,7 @@ def watch(run: str, runs: Path = Path("runs")) -> None:
     if console.is_terminal:
         with Live(console=console, transient=True, auto_refresh=False) as live:
             for bench in _follow(folder):
-                lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in list_lines(bench)]
+                lines = [Text(cut_line(line, console.width)) for line in list_lines(bench)]
                 live.update(Group(*lines[: max(console.height - 1, 1)]), refresh=True)
     else:
         told = -1

@@ -24,3 +24,13 @@ def wrap_line(text: str, width: int) -> list[str]:
         else:
             line += piece
     return [*lines, line]
+
+
+def cut_line(text: str, width: int) -> str:
+    """As many whole words as there is room for, and an ellipsis if that is not all; nothing if no word fits."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    line = wrap_line(text, max(width - 2, 1))[0]
+    return f"{line} …" if cell_len(line) <= width - 2 else ""

@@ -24,7 +24,7 @@ def export_adapter(adapters: Sequence[Path], base: str, policy: Any, folder: Pat
     Raises UsageError for an arm that trained nothing, or a folder that holds anything.
     """
     if not adapters:
-        raise UsageError("this arm trained no adapter.", "Export one of the arms that train.")
+        raise UsageError("this arm trained no adapter.", "Leave out --adapter, or export an arm that trains.")
     from safetensors.torch import save_file
 
     weights, config = combine_adapters(adapters)

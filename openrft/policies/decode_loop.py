@@ -11,7 +11,7 @@ from openrft.config.settings import CUDAGraphs
 from openrft.errors import UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
-from openrft.policies.generation.fixed_decode import FixedDecoder
+from openrft.policies.generation.fixed_decode import HELD_BYTES, FixedDecoder
 from openrft.policies.generation.replay import CUDACapture, StepReplay
 from openrft.prefix_tree import supports
 
@@ -65,12 +65,17 @@ class DecodeLoop:
         else:
             before = decoder.replay.counts.copy()
             rows = decode(policy.model, prompts, sampling, limits, tick, decoder)
-            decoder.release_if_large()
+            decoder.release(HELD_BYTES)
             done = decoder.replay.counts - before
             share = done.replayed / max(1, done.replayed + done.eager)
             self.metrics = {"cuda_graphs.share": share, "cuda_graphs.made": float(done.captured)}
         policy.model.train(training)
         return rows
+
+    def release(self) -> None:
+        """Give back the memory that is held between calls."""
+        if self._decoder is not None:
+            self._decoder.release()
 
     def _choose_decoder(self, model: Any) -> FixedDecoder | None:
         """The decoder of fixed shape; None: the eager loop."""

@@ -129,6 +129,11 @@ class HFPolicy:
         """How the tokens of the last `generate` were drawn, where there is something to say."""
         return self.sampler.metrics if isinstance(self.sampler, DecodeLoop) else {}
 
+    def release_sampling_memory(self) -> None:
+        """Give back what is held between rollouts, because training needs it."""
+        if isinstance(self.sampler, DecodeLoop):
+            self.sampler.release()
+
     @property
     def end_token(self) -> int:
         """The token a finished completion ends with."""

@@ -21,7 +21,7 @@ CPU_BYTES = 9 << 28  # of activations, 2.25 GiB
 MAX_TOKENS = 32_768
 LOGITS_BYTES = 2 << 30  # of float32 logits in a pass of transformers' own
 # On a GPU more activations than these bring little speed: products of a thousand rows already fill it.
-GPU_BYTES = 5 << 30
+GPU_BYTES = 7 << 29  # 3.5 GiB
 GPU_TOKENS = 1024
 FREE_SHARE = 0.6  # of the memory that is free; the rest is for logits, workspaces and fragmentation
 
@@ -103,6 +103,8 @@ def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[
                     "Lower explore.max_tokens or the LoRA rank, take a smaller model, or set policy.load=4bit.",
                 ) from fault
         # Outside the handler: the fault holds the frames, and so the tensors, of the pass that failed.
+        if release := getattr(policy, "release_sampling_memory", None):  # not every policy holds some
+            release()
         torch.cuda.empty_cache()
         again = ", activations computed again" if plan.recompute else ""
         logger.warning("out of GPU memory at %d tokens a pass: going on with %d%s", before, plan.tokens, again)

@@ -165,7 +165,7 @@ def explain_error(fault: Exception, url: str, model: str, timeout: float) -> Ser
         )
     if isinstance(fault, openai.APIConnectionError):
         return _permanent(f"cannot reach the server at {url}.", "Start it, or check the address.")
-    if isinstance(fault, openai.APIStatusError) and _FILTER.search(f"{fault} {fault.body}"):
+    if isinstance(fault, openai.APIStatusError) and _is_filtered(fault.status_code, f"{fault} {fault.body}"):
         return RequestFiltered(f"the server at {url} answers no such content: {_one_line(fault)}")
     if isinstance(fault, openai.AuthenticationError | openai.PermissionDeniedError):
         return _permanent(f"the server at {url} refused the key.", "Set OPENAI_API_KEY to one that it knows.")
@@ -181,6 +181,14 @@ def explain_error(fault: Exception, url: str, model: str, timeout: float) -> Ser
     return ServerFault(
         f"the server at {url} gave no valid answer: {_one_line(fault)}", "Is it an OpenAI-compatible server?"
     )
+
+
+def _is_filtered(status: int, words: str) -> bool:
+    """Whether this prompt is refused for what it says, and not the account."""
+    about_prompt = status not in (401, 403) or (
+        status == 403 and re.search(r"\b(input|prompt)\b", words, re.IGNORECASE)
+    )
+    return bool(about_prompt and _FILTER.search(words))
 
 
 def _permanent(message: str, advice: str) -> ServerFault:

@@ -145,12 +145,12 @@ def write_probes(
 
 
 def pair_with_names(names: Sequence[str], rewarded: Sequence[Rollout | None]) -> Scored:
-    """The probes that were rewarded. A right answer that is graded as wrong, such as in a form that the task does not
-    read, is no yardstick."""
+    """The probes that were rewarded. A right answer that is graded as wrong and earns nothing, such as in a form that
+    the task does not read, is no yardstick. One that earns a part is: graders of partial marks may call it wrong."""
     return [
         (name, rollout)
         for name, rollout in zip(names, rewarded, strict=True)
-        if rollout is not None and not (name == YARDSTICK and rollout.correct is False)
+        if rollout is not None and not (name == YARDSTICK and rollout.correct is False and not rollout.score)
     ]
 
 

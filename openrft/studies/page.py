@@ -51,11 +51,6 @@ def build_study_page(result: StudyResult, name: str) -> str:
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     answer = "".join(f"<li>{escape_html(line)}</li>" for line in result.answer)
     links = "".join(f'<li><a href="{_link(run, name)}">{escape_html(run)}</a></li>' for run in result.runs)
-    best = max(
-        (row for row in result.rows if row.accuracy),
-        key=lambda row: row.accuracy.value if row.accuracy else 0.0,
-        default=None,
-    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -65,7 +60,7 @@ def build_study_page(result: StudyResult, name: str) -> str:
         f"<header><h1>{escape_html(result.study)}</h1><p>{escape_html(result.question)}</p>"
         f'<ul class="conclusion">{answer}</ul></header><main>'
         f"<section><h2>Accuracy</h2>{plot_study(result)}</section>"
-        f"<section><h2>Numbers</h2>{write_table(build_table(result), best.labels[0] if best else None)}"
+        f"<section><h2>Numbers</h2>{write_table(build_table(result))}"
         f'<p class="note">{escape_html(LEGEND)}</p></section>'
         f"<section><h2>The benches behind it</h2><ul>{links}</ul><p>Run again:</p>"
         f"<pre>{escape_html(result.command)}</pre></section></main></body></html>\n"

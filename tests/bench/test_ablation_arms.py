@@ -42,6 +42,13 @@ def test_four_plugins_leave_out_the_middle_of_the_lattice_unless_asked():
     assert len(plan(["sft", "prm", "da", "icl"], "lattice")[0]) == 1 + 16
 
 
+def test_add_one_leaves_out_the_arms_without_a_plugin():
+    arms, rungs, _ = plan(["prm", "da", "icl"], "add-one")
+    assert list(arms) == ["vanilla", "rl", "rl+prm", "rl+da", "rl+icl", "rl+prm+da+icl"]
+    assert rungs.full == "rl+prm+da+icl"
+    assert [arm.name for arm in make_plan(BenchRequest(arms="add-one")).arms][-1] == "vote"
+
+
 def test_a_teacher_is_support_and_comes_only_where_it_is_needed():
     arms, _, notices = plan(["sft", "prm"])
     assert arms["rl+sft"] == ("rl", "teacher", "sft")

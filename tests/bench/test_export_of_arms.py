@@ -128,6 +128,12 @@ def test_predictions_are_chosen_as_in_the_arm(bench):
     assert found != plain
 
 
+def test_beside_other_arms_the_policy_answers_with_single_completions(bench):
+    _, export = bench
+    plan = make_plan(BenchRequest((TASK,), (), "none", ("few=few-shot",), policy=str(export("best")), data=DATA))
+    assert [(arm.name, arm.plugins) for arm in plan.arms] == [("out-best", ()), ("few", ("few-shot",))]
+
+
 def test_another_choice_and_its_options_can_be_given(bench):
     _, export = bench
     policy = str(export("best"))
@@ -143,6 +149,16 @@ def test_another_choice_and_its_options_can_be_given(bench):
     ):
         with pytest.raises(UsageError, match=words):
             plan_predictions(policy, given, plugin=plugin)
+
+
+def test_what_has_no_weights_to_write_is_one_line(bench, tmp_path):
+    report, _ = bench
+    job = find_job(report, "best", None, None)
+    with pytest.raises(UsageError, match="openai:http://h/v1#m answered in this arm, and it has no weights here"):
+        export_job(report, replace(job, policy="openai:http://h/v1#m"), tmp_path, tmp_path / "x", False, NoProgress())
+    with pytest.raises(UsageError, match="vanilla' changes nothing"):
+        find_job(report, "vanilla", None, None)
+    assert find_job(report, None, None, None).arm.name == "instructed"  # the only one that made another prompt
 
 
 def test_a_found_instruction_goes_into_the_description_and_the_template(bench):

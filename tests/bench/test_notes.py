@@ -79,3 +79,9 @@ def test_what_a_family_warns_of_is_in_the_notes():
     task = replace(made.tasks[0], notes={**made.tasks[0].notes, "warnings": ["3 gold answers are sentences."]})
     made = replace(made, tasks=(task,))
     assert f"{task.name}: 3 gold answers are sentences." in build_notes(made, summarise(made))
+
+
+def test_two_seeds_are_said_to_be_few_against_vanilla() -> None:
+    for seeds, count in (((0, 1), 1), ((0, 1, 2), 0)):
+        notes = summarise(report({"vanilla": 0.3, "rl": 0.5}, seeds=seeds)).notes
+        assert sum(note.startswith("Two seeds: ") for note in notes) == count

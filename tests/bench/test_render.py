@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
 from openrft.bench.gate import compare_reports
 from openrft.bench.markdown import format_markdown
+from openrft.bench.page.document import build_page
 from openrft.bench.report import ArmRecord, Failure
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points
 from openrft.cli.run_output import show_gate_result, show_summary
+from openrft.config.documents import dump_document
 from tests.bench import factories
 
 
@@ -107,3 +110,20 @@ def test_a_verdict_is_shown_with_what_would_settle_it() -> None:
     assert "inconclusive" in out.getvalue()
     assert "would settle it" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "gate: inconclusive"
+    narrow = io.StringIO()
+    verdict = compare_reports(factories.report(), factories.report(noise=1), 0.02)
+    show_gate_result(verdict, Console(file=narrow, width=60, force_terminal=True))
+    text = " ".join(narrow.getvalue().split())
+    assert "the terminal has 60 columns: baseline, candidate. --wide shows all." in text
+
+
+def test_shapley_values_of_a_full_lattice_are_in_every_form(tmp_path: Path) -> None:
+    report = factories.report(seeds=(0, 1, 2))
+    summary = summarise(report)
+    found = summary.components[0].gains["shapley"]
+    shown = f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    for text in (format_markdown(report, summary), build_page(report, summary, tmp_path)):
+        assert "Shapley value" in text
+        assert shown in text
+    gains = dump_document(summary)["components"][0]["gains"]["shapley"]
+    assert (gains["value"], gains["low"], gains["high"]) == (found.value, found.low, found.high)

@@ -79,7 +79,12 @@ def test_a_bench_lasts_as_long_as_jobs_like_its_own_did(clock):
     clock.now += 100
     whole.finished(2)
     whole.update(3, 50.0)
-    assert whole.seconds() == (50 + 125 + 125) / 2  # job 3 has 50 s left; rl takes 100 and 150 s, and so does rl+prm
+    assert whole.seconds() == (50 + 100 + 100) / 2  # job 3 has 50 s left, and rl+prm lasts as long as rl did
+    whole.update(3, 0.0)  # its last stage begins, and nothing is known of that
+    clock.now -= 20
+    assert whole.seconds() == (20 + 100 + 100) / 2
+    clock.now += 20
+    whole.update(3, 50.0)
     whole.started(4)
     whole.update(4, 400.0)
     assert whole.seconds() == (50 + 400 + 400) / 2

@@ -133,3 +133,9 @@ def test_an_edited_plan_is_held_against_what_there_is(field: str, value: object,
     heard = refused("bench", "--plan", "plan.json", "--dry-run")
     assert heard.startswith("--plan plan.json: ")
     assert notices in heard
+
+
+@pytest.mark.parametrize("options", [["--until", "3"], ["--most-seeds", "5"], ["--stop-arms", "--seeds", "0,1"]])
+def test_options_of_added_seeds_need_seeds_that_are_added(options: list[str]) -> None:
+    said = refused("bench", "--plugins", "rl", "--dry-run", *options)
+    assert "--until, --most-seeds and --stop-arms need --seeds auto" in said

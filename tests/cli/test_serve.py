@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 from openrft import CheckpointError, Sampling, UsageError, open_policy, resolve_checkpoint
 from openrft.cli import serve
+from openrft.policies.description import PolicyDescription, write_description
 from openrft.policies.export import export_checkpoint
 
 QUESTIONS = ["A crystal has a = 4.0. What is its volume?\nA. 64.0\nB. 16.0", "What is 3 times 14?"]
@@ -116,3 +118,13 @@ def test_what_is_missing_is_named(monkeypatch, tmp_path):
 
 def test_an_included_model_is_found_by_its_name():
     assert serve.find_model("pocket") == str(Path(resolve_checkpoint("pocket")).resolve())
+
+
+def test_what_no_server_does_is_said(tmp_path):
+    about = PolicyDescription("rl", ("rl",), 0, "t/a", "pocket", "0", "Think.", {}, {"icl": {}}, 6, "0", 6)
+    write_description(tmp_path, replace(about, answering={"best-of-n": {"model": "pocket/prm"}}))
+    shown, single = serve.list_differences(str(tmp_path))
+    assert "a server shows no demonstrations" in shown
+    assert "this policy was evaluated with best-of-n: use `openrft predict`" in single
+    write_description(tmp_path, replace(about, demonstrations={}))
+    assert serve.list_differences(str(tmp_path)) == []

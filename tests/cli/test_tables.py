@@ -19,7 +19,7 @@ from openrft.bench.outcomes import Summary
 from openrft.bench.report import Report
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
-from openrft.cli.wrapping import wrap_line
+from openrft.cli.wrapping import cut_line, wrap_line
 from tests.bench import factories
 
 INTERVAL = re.compile(r"[-+]?\d+\.\d \[[^\]]*\]")
@@ -117,3 +117,10 @@ def test_an_interval_stays_with_its_value() -> None:
     text = "Best arm: rl, 60.0% right, +30.0 [+21.0, +39.0] points over vanilla"
     assert wrap_line(text, 44) == ["Best arm: rl, 60.0% right,", "+30.0 [+21.0, +39.0] points over vanilla"]
     assert wrap_line("    indented words that go on", 16) == ["    indented", "    words that", "    go on"]
+
+
+def test_a_cut_line_ends_after_a_whole_word() -> None:
+    assert cut_line("explore reward 0.54", 19) == "explore reward 0.54"
+    assert cut_line("explore reward 0.54", 18) == "explore reward …"
+    assert cut_line("explore reward 0.54", 9) == "explore …"
+    assert cut_line("explore reward 0.54", 8) == ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -45,7 +45,6 @@ class Display:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(live, "EVERY", 0.0)
-    monkeypatch.setattr(watch_module, "EVERY", 0.01)
     (tmp_path / "runs" / "mine").mkdir(parents=True)
     return tmp_path / "runs" / "mine"
 
@@ -81,24 +80,24 @@ def test_everything_is_passed_on_to_the_display_and_written(folder: Path) -> Non
     assert list_lines(found)[2] == "rl       1 failed"
 
 
-def test_it_follows_the_bench_and_then_shows_the_report(folder: Path) -> None:
+def test_it_follows_the_bench_and_then_shows_the_report(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = start(folder)
 
-    def finish() -> None:
-        time.sleep(0.3)
+    def finish_a_job() -> None:
         bench.add_result(1, factories.result("rl", factories.task(), 0, [[True]] * 60))
-        time.sleep(0.3)
+
+    def finish() -> None:
         write_report(factories.report(), folder / "report.json")
         (folder / LIVE_FILE).unlink()
 
-    thread = threading.Thread(target=finish)
-    thread.start()
+    happens = iter([lambda: None, finish_a_job, lambda: None, finish])  # between one look and the next
+    monkeypatch.setattr(watch_module, "time", SimpleNamespace(sleep=lambda seconds: next(happens)()))
     shown = CliRunner().invoke(report, ["mine", "--watch"])
-    thread.join()
     assert shown.exit_code == 0, shown.exception
     lines = shown.output.splitlines()
     assert lines[:2] == ["mine: 1 of 3 jobs finished", "mine: 2 of 3 jobs finished"]
     assert lines[2].startswith("Best arm: ")
+    assert next(happens, None) is None
 
 
 def test_a_bench_that_was_killed_is_said_to_have_stopped(folder: Path) -> None:

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from openrft.errors import CheckpointError, UsageError
-from openrft.plugins.policy_registry import find_named_checkpoint, fingerprint_policy, open_policy
+from openrft.plugins.policy_registry import describe_policy, find_named_checkpoint, fingerprint_policy, open_policy
+from openrft.policies.description import PolicyDescription, write_description
 
 
 def test_a_policy_sampled_by_vllm_is_another_policy_with_the_same_recommendations(tiny):
@@ -30,3 +31,11 @@ def test_importing_the_policy_imports_no_vllm():
     code = "import openrft.policies.vllm, sys; print('vllm' in sys.modules)"
     notices = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert notices.stdout.strip() == "False"
+
+
+def test_a_gguf_file_is_described_by_its_folder(tmp_path):
+    about = PolicyDescription("rl", ("rl",), 0, "t/a", "pocket", "0", "Think.", {}, {}, 6, "0", 6)
+    write_description(tmp_path, about)
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    assert describe_policy(str(tmp_path / "model.gguf")) == describe_policy(str(tmp_path)) == about
+    assert describe_policy(str(tmp_path / "README.md")) is None

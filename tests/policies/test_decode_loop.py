@@ -48,6 +48,8 @@ def test_a_trained_policy_answers_as_in_the_eager_loop(tiny):
     plain, mask = fixed.completion_logprobs(prompts, [c.tokens for c in completions])
     drawn = torch.tensor([p for c in completions for p in c.logprobs])
     torch.testing.assert_close(drawn, plain[mask.bool()].detach(), atol=1e-3, rtol=0)
+    fixed.release_sampling_memory()
+    assert [[c.tokens for c in g] for g in fixed.generate(QUESTIONS, HOT)] == [[c.tokens for c in g] for g in found]
     before = eager.generate(QUESTIONS, HOT)
     for policy in (eager, fixed):
         policy.merge_adapter()

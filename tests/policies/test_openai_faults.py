@@ -27,6 +27,7 @@ FILTERED = {  # how providers say that they do not answer what a prompt says: th
 BROKEN = {  # what would meet every request
     "key": (401, {"message": "Incorrect API key provided"}),
     "region": (403, {"message": "Country not supported"}),
+    "account": (403, {"message": "Your account was flagged for a violation of our usage policies"}),
     "model": (404, {"message": "The model `m` does not exist", "code": "model_not_found"}),
     "model as 400": (400, {"message": "m is not a valid model ID"}),
     "model not there": (400, {"message": "Model Not Exist", "type": "invalid_request_error"}),

@@ -13,7 +13,7 @@ import openrft
 from openrft.grading.grade import Grade, grade
 from openrft.rewards.probed_reward import describe_probed_reward
 from openrft.runtime.files import read_jsonl, write_jsonl
-from openrft.stages.probe import probe_rewards
+from openrft.stages.probe import pair_with_names, probe_rewards
 from openrft.tasks.prompt import box_answer
 from openrft.testing import toy_rollouts
 from openrft.types import Reward, to_json
@@ -194,3 +194,13 @@ def test_a_reward_that_is_hackable_only_late_in_rl_is_named(monkeypatch, tmp_pat
     assert not by_source["turning"]
     words = ". ".join(by_source["turning at the last step"])
     assert "a very long answer that ends wrong" in words
+
+
+def test_a_right_answer_that_a_grader_pays_in_part_is_what_probes_are_compared_with() -> None:
+    """It may be below the grader's threshold. One that earns nothing is in a form that is not read."""
+    (first, *_) = toy_rollouts(TASK)
+    partly = replace(first, correct=False, score=0.4)
+    nothing, wrong = replace(partly, score=0.0), replace(partly, score=None)
+    names = ["bare_right"] * 3 + ["bare_wrong"]
+    kept = pair_with_names(names, [partly, nothing, wrong, nothing])
+    assert kept == [("bare_right", partly), ("bare_wrong", nothing)]

@@ -24,7 +24,7 @@ from openrft.policies.generation.step_weights import StepWeights
 
 LENGTH = 64  # lengths are rounded up to a multiple of this, long ones to a quarter of the power of two below
 LOOK = 4  # tokens between looks at which rows have ended
-HELD_SHARE = 1 / 16  # of a GPU's memory, which tensors may hold between calls
+HELD_BYTES = 2 << 30  # that tensors may hold on a GPU between calls; capturing again costs about a tenth of a rollout
 
 
 def round_length(count: int) -> int:
@@ -51,18 +51,11 @@ class FixedDecoder:
         """The most positions of keys and values that a prompt of this many tokens needs, with its `n` rows."""
         return round_length(prompt) + n * round_length(max_tokens)
 
-    def release(self) -> None:
-        """Give back all memory but the weights."""
-        self.replay.forget()
-        self._buffers = None
-
-    def release_if_large(self) -> None:
-        """Give the memory back if training would miss it."""
-        if self._buffers is None or self._weights is None or self._weights.model.device.type != "cuda":
-            return
-        total = torch.cuda.get_device_properties(self._weights.model.device).total_memory
-        if self._buffers.nbytes > HELD_SHARE * total:
-            self.release()
+    def release(self, at_least: int = 0) -> None:
+        """Give back all memory but the weights, if it is at least this many bytes."""
+        if self._buffers is not None and self._buffers.nbytes >= at_least:
+            self.replay.forget(same_kernels=True)
+            self._buffers = None
 
     def decode(
         self,
@@ -85,14 +78,13 @@ class FixedDecoder:
             self.replay.forget()
         if self._weights.refresh():
             self.replay.forget()
-        if self._buffers is None:
-            self._buffers = StepBuffers(base)
+        self._buffers = self._buffers or StepBuffers(base)
         members, longest = len(budgets) // len(prompts), max(budgets)
         width = round_length(max(map(len, prompts)))
         shape = Shape(round_groups(len(prompts)), members, width, round_length(longest), len(budgets))
         tensors = self._buffers.open(shape)
         if self._buffers.take_moved():
-            self.replay.forget()
+            self.replay.forget(same_kernels=True)
         _fill_in(tensors, budgets, uniform, limits)
         logits = run_prompts(self._weights, tensors, prompts, limits.pad)
         draw(tensors, logits, sampling.temperature, sampling.top_p)

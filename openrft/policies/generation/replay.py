@@ -7,6 +7,7 @@ and must not ask the GPU for a value.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -43,7 +44,7 @@ class ReplayCounts:
 
 
 class StepReplay:
-    """Runs steps. The first use of a key runs its step, which warms it up; the second captures it; all later ones
+    """Runs steps. The first use of a key runs its step, which loads its kernels; the second captures it; all later ones
     replay it.
 
     begin: gives the `Capture` for the graphs made until the next `forget`; None: steps are always run.
@@ -53,27 +54,29 @@ class StepReplay:
     def __init__(self, begin: Callable[[], Capture] | None, required: bool = False) -> None:
         self._begin, self._required = begin, required
         self._capture = begin() if begin else None
-        self._graphs: OrderedDict[Hashable, Step | None] = OrderedDict()
+        self._graphs: OrderedDict[Hashable, Step] = OrderedDict()
+        self._loaded: set[Hashable] = set()  # keys whose kernels have run
         self.counts = ReplayCounts()
 
-    def forget(self) -> None:
-        """Drop all graphs, because an address that they use is no longer valid."""
+    def forget(self, same_kernels: bool = False) -> None:
+        """Drop all graphs, because an address that they use is no longer valid. same_kernels: whether equal keys will
+        mean the same kernels as before, so that they can be captured at once."""
         self._graphs.clear()
+        if not same_kernels:
+            self._loaded.clear()
         self._capture = self._begin() if self._begin else None
 
     def run(self, key: Hashable, step: Step) -> None:
         """Run `step`, or replay what was captured of it. Equal keys must mean the same kernels on the same tensors."""
-        if self._capture is None or key not in self._graphs:
-            self._graphs[key] = None
+        graph = self._graphs.get(key)
+        if graph is None and self._capture is not None and key in self._loaded:
+            graph = self._make(key, step)
+        if graph is None:
             step()
+            self._loaded.add(key)
             self.counts.eager += 1
             return
         self._graphs.move_to_end(key)
-        graph = self._graphs[key] or self._make(key, step)
-        if graph is None:
-            step()
-            self.counts.eager += 1
-            return
         graph()
         self.counts.replayed += 1
 
@@ -104,7 +107,7 @@ class CUDACapture:
     stands in tensors from outside of the pool. A pool whose graphs are all gone cannot be used again."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._stream = device, _get_stream(device)
         self._pool: Any = torch.cuda.graph_pool_handle()
 
     def __call__(self, step: Step) -> Step:
@@ -113,9 +116,19 @@ class CUDACapture:
             graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
             try:
                 # thread_local: what other threads do on the GPU meanwhile does not make the capture fail.
-                with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                     step()
-            finally:
-                torch.cuda.set_stream(stream)  # torch leaves its own in place when a capture fails
+            except RuntimeError:
+                # torch leaves its stream in place, and the generator in a state in which it draws nothing.
+                torch.cuda.set_stream(stream)
+                generator = torch.cuda.default_generators[torch.cuda.current_device()]
+                generator.graphsafe_set_state(generator.clone_state())
+                raise
         replay: Step = graph.replay
         return replay
+
+
+@functools.cache
+def _get_stream(device: torch.device) -> Any:
+    """The one stream of a device on which steps are captured. cuBLAS keeps a workspace for each stream that it sees."""
+    return torch.cuda.Stream(device)

@@ -25,7 +25,7 @@ class Shape:
 
 
 class StepBuffers:
-    """Tensors by name. A larger one than before is made anew. `moved` says whether that happened since it was read."""
+    """The tensors of all shapes. A shape's stand in those of the largest, which are made anew for a larger one."""
 
     def __init__(self, model: Any) -> None:
         attention = model.model.layers[0].self_attn
@@ -49,6 +49,8 @@ class StepBuffers:
     def _view(self, name: str, dtype: torch.dtype, *shape: int) -> torch.Tensor:
         count, flat = torch.Size(shape).numel(), self._flat.get(name)
         if flat is None or flat.numel() < count:
+            del flat
+            self._flat.pop(name, None)  # first, or both would be held for a moment
             self._flat[name] = flat = torch.zeros(count, dtype=dtype, device=self._device)
             self._moved = True
         return flat[:count].view(shape)

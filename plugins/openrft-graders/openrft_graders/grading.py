@@ -177,8 +177,8 @@ class RolloutGrader:
     def measure(self, rollouts: Sequence[Rollout]) -> HookResult[dict[str, float]]:
         """`mean` of the values and `pass_rate`, over the answers that were scored; nothing if none was.
 
-        With a response format, also `valid_format`: the share of answers that keep to it. With a rubric, also how many
-        answers meet each criterion.
+        With a response format, also `valid_format`: the share of answers that keep to it. With a formula, also the mean
+        of each grader in it. With a rubric, also how many answers meet each criterion.
         """
         written = [rollout for rollout in rollouts if rollout.completion.is_written]
         scores = self.score(written, retry=False)
@@ -191,6 +191,7 @@ class RolloutGrader:
             f"{self.plugin}.mean": sum(values) / len(values),
             f"{self.plugin}.pass_rate": passed / len(values),
         }
+        metrics |= self._measure_parts(scores)
         met = measure_criteria(self.grader, written, scores)
         metrics |= {f"{self.plugin}.share that meets: {label}": share for label, share in met.items()}
         if self.response_format:
@@ -198,6 +199,16 @@ class RolloutGrader:
             valid = sum(not self.find_format_fault(case) for case in outputs)
             metrics[f"{self.plugin}.valid_format"] = valid / len(outputs)
         return HookResult(metrics, counts=counts)
+
+    def _measure_parts(self, scores: Sequence[Score]) -> dict[str, float]:
+        """The mean of each grader in a formula, over the answers that it scored. One that does not keep to the response
+        format reaches none."""
+        found: dict[str, list[float]] = {}
+        if isinstance(self.grader, Multi):
+            for name, part in ((n, p) for score in scores if score.value is not None for n, p in score.parts.items()):
+                if part.value is not None:
+                    found.setdefault(name, []).append(part.value)
+        return {f"{self.plugin}.mean of {name}": sum(values) / len(values) for name, values in found.items()}
 
 
 def _digest(*parts: object) -> str:

@@ -217,6 +217,8 @@ def test_validity_is_part_of_the_grade(tmp_path: Path) -> None:
     assert measured == {
         "openai-rft.mean": pytest.approx(0.3),
         "openai-rft.pass_rate": 0.2,
+        "openai-rft.mean of legs": 0.5,  # of the two answers that keep to the format
+        "openai-rft.mean of why": 1.0,
         "openai-rft.valid_format": 0.4,
     }
 

@@ -189,6 +189,11 @@ def test_two_rubrics_in_a_formula_are_told_apart(serve: Any, judge: Any, tmp_pat
     def share(word: str) -> Any:
         return pytest.approx(sum(word in r.completion.text for r in answers(6)) / 6)
 
+    rusty = 0.5 * sum(("rust" in r.completion.text) for r in answers(6)) / 6
+    assert {name: value for name, value in metrics.items() if "mean of" in name} == {
+        f"graders.mean of {rubric}": pytest.approx(0.5 * sum(word in r.completion.text for r in answers(6)) / 6 + rusty)
+        for rubric, word in (("chemistry", "iron"), ("money", "gold"))
+    }
     assert {name: value for name, value in metrics.items() if "meets" in name} == {
         "graders.share that meets: chemistry: +1 says iron": share("iron"),
         "graders.share that meets: chemistry: +1 says rust": share("rust"),

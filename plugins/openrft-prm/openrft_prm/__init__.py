@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cachetools import LRUCache
 
 import openrft
 from openrft_prm.groups import Group, Pair, Scorer, StepScores, flatten_scores, get_pair, group_pairs
+
+if TYPE_CHECKING:
+    from openrft_prm.judge import LLMJudge
 
 
 class PRM(openrft.Plugin):
@@ -62,10 +65,11 @@ class PRM(openrft.Plugin):
         self._cache: LRUCache[Group, list[StepScores]] = LRUCache(options.cache_size)
         self._is_judge = options.model.startswith("openai:")
         self._scorer: Scorer | None = None
+        self._judge: LLMJudge | None = None
         if self._is_judge:
             from openrft_prm.judge import LLMJudge
 
-            self._scorer = LLMJudge(options.model, options.judge_max_tokens)
+            self._scorer = self._judge = LLMJudge(options.model, options.judge_max_tokens)
             return
         self._path = openrft.resolve_checkpoint(options.model)
         if Path(self._path).exists():
@@ -80,13 +84,21 @@ class PRM(openrft.Plugin):
         return openrft.find_placement_faults(self._options.model, self._options, "prm")
 
     @openrft.hookimpl
-    def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward]]:
-        """One process reward per rollout, with `per_step` for the lines of its completion. The core aggregates it."""
-        scores, counts = self.score_steps([get_pair(rollout) for rollout in rollouts])
-        return openrft.HookResult([openrft.Reward("prm", "process", per_step=steps) for steps in scores], counts)
+    def reward(self, rollouts: Sequence[openrft.Rollout]) -> openrft.HookResult[list[openrft.Reward | None]]:
+        """One process reward per rollout, with `per_step` for the lines of its completion. The core aggregates it. None
+        where a judge gave no scores."""
+        pairs = [get_pair(rollout) for rollout in rollouts]
+        scores, counts = self.score_steps(pairs)
+        failed = self._judge.failed if self._judge else ()
+        rewards = [
+            None if pair in failed else openrft.Reward("prm", "process", per_step=steps)
+            for pair, steps in zip(pairs, scores, strict=True)
+        ]
+        return openrft.HookResult(rewards, counts)
 
     def score_steps(self, pairs: Sequence[Pair]) -> tuple[list[StepScores], dict[str, int]]:
-        """The scores in [0, 1] of the steps of each (problem, completion), and counts of what was done."""
+        """The scores in [0, 1] of the steps of each (problem, completion), and counts of what was done. No scores for
+        one without steps, and for one on which a judge failed."""
         # A checkpoint reads a question's completions together, and the last bits of a score depend on which they are.
         # The cache holds whole groups, so that a run that was resumed gets the same bits.
         groups = group_pairs(pairs, together=not self._is_judge)
@@ -94,7 +106,9 @@ class PRM(openrft.Plugin):
         fresh = dict(zip(new, self._score(new), strict=True))
         scores = [fresh[group] if group in fresh else self._cache[group] for group in groups]
         if self._options.cache_size:
-            self._cache.update(fresh)
+            failed = self._judge.failed if self._judge else ()
+            # A judge's groups have one completion. One that it failed on is asked about again.
+            self._cache.update((group, own) for group, own in fresh.items() if (group[0], group[1][0]) not in failed)
         by_pair = flatten_scores(groups, scores)
         scored, empty = sum(len(texts) for _, texts in new), sum(p not in by_pair for p in pairs)
         counts = {"scored": scored, "repeated": len(pairs) - scored - empty, "no_steps": empty}
@@ -111,8 +125,9 @@ class PRM(openrft.Plugin):
             o = self._options
             self._scorer = CheckpointScorer(self._path, o.format, o.batch_tokens, o)
         scores = self._scorer.score(groups)
-        for (_, text), steps in flatten_scores(groups, scores).items():
-            if len(steps) != len(openrft.split_steps(text)):
+        failed = self._judge.failed if self._judge else ()
+        for (problem, text), steps in flatten_scores(groups, scores).items():
+            if len(steps) != len(openrft.split_steps(text)) and (problem, text) not in failed:
                 raise openrft.OpenRFTError(
                     f"{len(steps)} scores for {len(openrft.split_steps(text))} steps of {text[:60]!r}."
                 )

@@ -3,27 +3,31 @@
 Knows what a judge is asked and how its reply is read. Requests, retries and the faults of servers belong to the HTTP
 policy (`openrft.open_policy`).
 
-A reply that cannot be read is never a score: its completion alone is asked about again, with another seed. A judge is
-given up when one completion got no scores in TRIES replies, or when more than MAX_UNREADABLE of all its replies could
-not be read.
+A reply that cannot be read is never a score: its completion alone is asked about again, with another seed. After TRIES
+replies, or where the server refuses it, the completion has no scores, and the others keep theirs. A judge is given up
+that never gave a reply which can be read, and one whose first reply could not be read for more than MAX_UNREADABLE of
+all completions.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 
 import openrft
-from openrft import Completion, Message, OpenRFTError, Sampling, split_steps, strip_thinking
+from openrft import Completion, Message, OpenRFTError, PolicyError, Sampling, split_steps, strip_thinking
 from openrft_prm.groups import Group, Pair, StepScores
+
+logger = logging.getLogger(__name__)
 
 SYSTEM = (
     "You check the reasoning of others. For every numbered step give the probability, from 0 to 1, that it is correct"
     " and leads towards the right answer. Reply with a JSON list of as many numbers as there are steps, nothing else."
 )
 TRIES = 8  # replies about one completion
-MAX_UNREADABLE = 0.5  # share of all replies; looked at once there are more than TRIES unreadable ones
+MAX_UNREADABLE = 0.5  # share of all first replies; looked at once there are more than TRIES unreadable ones
 RETRY_TEMPERATURE = 0.7  # the first reply is greedy, so asking again at 0 would repeat an unreadable one
 _LIST = re.compile(r"\[[^\[\]]*\]")
 
@@ -34,29 +38,48 @@ class LLMJudge:
     def __init__(self, spec: str, max_tokens: int) -> None:
         self._policy = openrft.open_policy(spec)
         self._max_tokens = max_tokens
-        self._replies = self._unreadable = 0  # over all calls
+        self._asked = self._unreadable = 0  # completions over all calls; those whose first reply could not be read
+        self._answered = False  # whether any reply could be read
         self.counts: dict[str, int] = {}
+        self.failed: frozenset[Pair] = frozenset()  # what the last call got no scores for
 
     def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
-        """One question per completion, one score per step. Raises PolicyError if the server does not answer, and
-        OpenRFTError if its replies cannot be read."""
+        """One question per completion, one score per step; no scores where none could be had (`failed`). Raises
+        PolicyError if the server does not answer, and OpenRFTError if its replies cannot be read."""
         pairs = [(problem, text) for problem, texts in groups for text in texts]
         waiting = dict.fromkeys(pair for pair in pairs if split_steps(pair[1]))
         scores: dict[Pair, StepScores] = {}
-        before = self._unreadable
+        asked_again, failed = 0, set[Pair]()
         for attempt in range(TRIES):
             if not waiting:
                 break
-            replies = self._ask(list(waiting), attempt)
+            try:
+                replies = self._ask(list(waiting), attempt)
+            except PolicyError as fault:
+                if not attempt or fault.permanent:
+                    raise
+                logger.warning("%d completions have no scores: %s", len(waiting), fault)
+                failed |= set(waiting)
+                break
             scores |= {
                 pair: found for pair, reply in replies.items() if (found := _read_reply(pair, reply)) is not None
             }
             waiting = dict.fromkeys(pair for pair in waiting if pair not in scores)
-            self._replies += len(replies)
-            self._unreadable += len(waiting)
-            self._check_faults(replies, list(waiting), last=attempt + 1 == TRIES)
-        asked_again = self._unreadable - before
+            last = attempt + 1 == TRIES
+            self._answered |= bool(scores)
+            asked_again += len(waiting)
+            if not attempt:
+                self._asked += len(replies)
+                self._unreadable += len(waiting)
+            self._check_faults(replies, list(waiting), last)
+            lost = {pair for pair in waiting if last or not replies[pair].is_written}
+            for pair in lost:
+                logger.warning("a completion has no scores: %s.", self._describe_fault(pair, replies[pair]))
+            failed |= lost
+            waiting = dict.fromkeys(pair for pair in waiting if pair not in lost)
         self.counts = {"unreadable_replies": asked_again} if asked_again else {}
+        self.counts |= {"not_scored": len(failed)} if failed else {}
+        self.failed = frozenset(failed)
         return [[scores.get((problem, text), ()) for text in texts] for problem, texts in groups]
 
     def _ask(self, pairs: Sequence[Pair], attempt: int) -> dict[Pair, Completion]:
@@ -67,30 +90,32 @@ class LLMJudge:
         return {pair: reply for pair, (reply,) in zip(pairs, replies, strict=True)}
 
     def _check_faults(self, replies: Mapping[Pair, Completion], unread: Sequence[Pair], last: bool) -> None:
-        """Raise OpenRFTError if asking once more would not help."""
+        """Raise OpenRFTError for a judge that is given up."""
         for pair in unread:
-            if replies[pair].finish_reason == "context":
+            if replies[pair].finish_reason == "context" and not self._answered:
                 raise OpenRFTError(
                     f"a completion of {len(split_steps(pair[1]))} steps does not fit into the context of the judge"
                     f" {self._policy.id}.",
                     "Lower explore.max_tokens, or choose a judge with a longer context.",
                 )
-        if unread and last:
+        if unread and last and not self._answered:
             raise OpenRFTError(
                 f"the judge {self._policy.id} gave no scores for a completion in {TRIES} replies:"
                 f" {self._describe_fault(unread[0], replies[unread[0]])}.",
                 "Choose a stronger judge.",
             )
-        if self._unreadable > max(TRIES, MAX_UNREADABLE * self._replies):
+        if unread and self._unreadable > max(TRIES, MAX_UNREADABLE * self._asked):
             raise OpenRFTError(
-                f"{self._unreadable} of {self._replies} replies of the judge {self._policy.id} could not be read:"
+                f"{self._unreadable} of {self._asked} replies of the judge {self._policy.id} could not be read:"
                 f" {self._describe_fault(unread[0], replies[unread[0]])}.",
                 "Choose a stronger judge.",
             )
 
     def _describe_fault(self, pair: Pair, reply: Completion) -> str:
         if reply.finish_reason == "error":
-            return reply.error
+            return reply.error.rstrip(".")
+        if reply.finish_reason == "context":
+            return f"{len(split_steps(pair[1]))} steps do not fit into the context of the judge"
         if reply.finish_reason == "length":
             return f"the reply was cut off after {self._max_tokens} tokens (prm.judge_max_tokens)"
         return f"it answered {reply.text[:80]!r} where {len(split_steps(pair[1]))} numbers from 0 to 1 were asked for"

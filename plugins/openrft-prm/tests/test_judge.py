@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,6 +23,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: list[str | int | dict[str, Any]] = []
         self.always: str | int = 500
+        self.bad: str | int | None = None  # the answer about a completion that is `bad`, if there is one
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         outer, lock = self, threading.Lock()
@@ -33,6 +34,8 @@ class Server:
                     outer.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                     outer.keys.append(self.headers.get("Authorization"))
                     answer = outer.answers.pop(0) if outer.answers else outer.always
+                    if outer.bad is not None and "[1] bad" in outer.requests[-1]["messages"][1]["content"]:
+                        answer = outer.bad
                 self.send_response(answer if isinstance(answer, int) else 200)
                 self.send_header("Content-Type", "application/json")
                 if answer == "BROKEN":
@@ -127,6 +130,27 @@ def test_a_completion_that_never_gets_scores_is_an_error(server: Server) -> None
     with pytest.raises(OpenRFTError, match=message):
         judge(server).score([("Q", ("a",))])
     assert len(server.requests) == TRIES
+
+
+@pytest.mark.parametrize("bad", ["unreadable", "refused"])
+def test_one_completion_without_scores_stops_no_other(server: Server, bad: str) -> None:
+    """It has no reward, which is not a reward of 0, and it is asked about again when it comes again."""
+    server.bad = "good work!" if bad == "unreadable" else 400
+    server.always = "[0.5]"
+    plugin = PRM(PRM.Options(model=server.spec))
+    sample = Sample("Q", "A", ("1", "2"))
+
+    def reward(*texts: str) -> tuple[list[float | None], Mapping[str, int]]:
+        found = plugin.reward([Rollout(sample, build_messages(sample), Completion(text)) for text in texts])
+        return [None if row is None else row.per_step[0] for row in found.value], found.counts
+
+    assert reward("a", "bad", "b")[0] == [0.5, None, 0.5]
+    assert len(server.requests) == 2 + (TRIES if bad == "unreadable" else 1)
+    values, counts = reward("bad")
+    assert (values, counts["not_scored"]) == ([None], 1)
+    server.bad = "[0.25]"
+    values, counts = reward("bad", "a")
+    assert (values, counts.get("not_scored", 0)) == ([0.25, 0.5], 0)
 
 
 def test_a_judge_whose_replies_are_mostly_unreadable_is_given_up_at_once(server: Server) -> None:
