@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -24,9 +23,9 @@ from openrft.config.settings import ExploreSettings, Settings
 from openrft.errors import PluginError
 from openrft.plugins import registry
 from openrft.plugins.errors import check_list, check_metrics
-from openrft.plugins.hookspecs import GROUP, Candidates, PolicyInfo
+from openrft.plugins.hookspecs import Candidates, Diagnosis, PolicyInfo
 from openrft.plugins.manager import PluginSet, load_plugin_providers
-from openrft.plugins.registry import InstalledPlugin, describe_slow_import, find_plugin
+from openrft.plugins.registry import InstalledPlugin, LoadedEntryPoint, describe_slow_import, find_plugin
 from openrft.plugins.task_registry import find_family, list_tasks, load_all_rows, load_task
 from openrft.policies.base import Sampling
 from openrft.rewards.probed_reward import describe_probed_reward
@@ -135,17 +134,6 @@ def toy_rollouts(task: Task) -> list[Rollout]:
     return grade_by_rule(task, rollouts)
 
 
-class _GivenPlugin(EntryPoint):
-    """An entry point for a class that is already loaded."""
-
-    def __init__(self, name: str, plugin: type) -> None:
-        super().__init__(name, f"{plugin.__module__}:{plugin.__qualname__}", GROUP)
-        vars(self)["plugin"] = plugin
-
-    def load(self) -> Any:
-        return vars(self)["plugin"]
-
-
 @contextmanager
 def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
     """In this context these classes count as installed plugins, in addition to the installed ones: {"my-plugin":
@@ -153,7 +141,7 @@ def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
 
     In this process only: a bench with workers does not know them.
     """
-    given = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", _GivenPlugin(n, p)) for n, p in plugins.items()}
+    given = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", LoadedEntryPoint(n, p)) for n, p in plugins.items()}
     known = {**registry.list_plugins(), **given}
 
     cached = (registry.load_plugin_class, registry.digest_plugin_source, load_plugin_providers)
@@ -225,6 +213,9 @@ def check_plugin(
         elif hook == "check_reward":
             for _, result in plugins.call_all(hook, rollouts=rollouts, task=toys, seed=0, progress=NoProgress()):
                 check_list(name, hook, RewardCheck, [result.value])
+        elif hook == "diagnose":
+            for _, result in plugins.call_all(hook, rollouts=rollouts, settings=Settings(), **common):
+                check_list(name, hook, Diagnosis, result.value)
         elif hook == "grade":
             waiting = [replace(rollout, correct=None, score=None) for rollout in rollouts]
             call_grade_hooks(plugins, waiting, toys, NoProgress(), stats)

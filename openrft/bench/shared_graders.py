@@ -12,7 +12,7 @@ from openrft.plugins.manager import PluginSet, create_plugin
 from openrft.plugins.registry import load_declaration
 
 # None of these hooks changes a policy.
-GRADER_HOOKS = frozenset(("check_job", "check_reward", "grade", "evaluate", "tasks", "policies"))
+GRADER_HOOKS = frozenset(("check_job", "diagnose", "check_reward", "grade", "evaluate", "tasks", "policies"))
 
 
 def find_graders(names: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

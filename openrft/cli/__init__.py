@@ -13,6 +13,7 @@ import click
 
 COMMANDS = {
     "bench": "Run arms on tasks and report what each plugin was worth.",
+    "doctor": "Examine a run before it starts: data, policy, rewards, teacher, machine.",
     "study": "Vary a setting of the method and report what each value is worth.",
     "train": "Train one arm on one task and write the policy.",
     "predict": "Answer new questions with a policy, from a file or in the terminal.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -145,7 +146,7 @@ def command(
     account = parse_account(given)
     rule = _read_seed_rule(seeds, until, most_seeds, stop_arms)
     if plan_file:
-        _refuse_ignored(ctx)
+        refuse_ignored(ctx)
         plan = read_plan(Path(plan_file))
     else:
         asked = build_request(given, arms=arms, extra=extra, seeds=None if rule else seeds)
@@ -191,15 +192,15 @@ def command(
 _BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "probe", "wide", "as_json", *NAMES}
 
 
-def _refuse_ignored(ctx: click.Context) -> None:
-    """Refuse --plan together with options that the plan decides."""
+def refuse_ignored(ctx: click.Context, beside: Collection[str] = ()) -> None:
+    """Refuse --plan together with options that the plan decides. `beside`: further ones that it does not."""
     from openrft.errors import UsageError
 
     given = [
         parameter.opts[0]
         for parameter in ctx.command.params
         if ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        and parameter.name not in _BESIDE_PLAN
+        and parameter.name not in (*_BESIDE_PLAN, *beside)
     ]
     if given:
         raise UsageError(

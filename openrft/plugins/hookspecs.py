@@ -76,6 +76,22 @@ class PolicyInfo:
     install: str = ""  # what to run where `path` is not there, for weights that come with a package of their own
 
 
+Verdict = Literal["ok", "warn", "stop", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What one check of `openrft doctor` found."""
+
+    check: str  # its name, in a word or two
+    verdict: Verdict
+    # ^ stop: the run would be wasted; skipped: the check does not concern this run; failed: it raised (the core's own)
+    finding: str  # what was measured, in words, with its number
+    advice: str = ""  # what to do; needed for warn and stop
+    value: float | None = None  # the number that the verdict rests on
+    threshold: float | None = None  # where the verdict would change
+
+
 class Exploration(Protocol):
     """The explore stage for a plugin that runs all of it (objective "explore_stage").
 
@@ -125,6 +141,24 @@ class Hooks:
         Called for every job of a bench before the first one starts, so it must be quick. `settings` are those of the
         stages, including the arm's own. `task` has no test samples. `policy_spec` names the policy as the user does
         ("openai:URL#MODEL" has no log-probabilities, for example). Options are checked where they are declared.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def diagnose(
+        self,
+        rollouts: Sequence[Rollout],
+        task: Task,
+        policy: Policy,
+        settings: Settings,
+        seed: int,
+        progress: Progress,
+    ) -> Returned[list[Diagnosis]]:
+        """Checks of this plugin for `openrft doctor`, which looks for what would waste a run before it starts.
+
+        `rollouts` are graded answers of the untrained `policy` to a few training questions, several to each, drawn as
+        in RL. `task` has no test samples. An empty list if nothing can be checked. If it raises, doctor reports a
+        failed check of this plugin and goes on. A run never calls it.
         """
         raise NotImplementedError
 

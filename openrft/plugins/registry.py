@@ -46,6 +46,17 @@ class InstalledPlugin:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
 
 
+class LoadedEntryPoint(EntryPoint):
+    """An entry point for a class that is already loaded."""
+
+    def __init__(self, name: str, plugin: type) -> None:
+        super().__init__(name, f"{plugin.__module__}:{plugin.__qualname__}", GROUP)
+        vars(self)["plugin"] = plugin
+
+    def load(self) -> Any:
+        return vars(self)["plugin"]
+
+
 @functools.cache
 def list_plugins() -> dict[str, InstalledPlugin]:
     """Every installed plugin by name. Two distributions with one name are refused when that name is used."""

@@ -168,8 +168,11 @@ def test_a_step_is_idle_if_nothing_was_set_above_another():
 
 
 def test_a_row_holds_the_figures_of_its_step(monkeypatch, tmp_path):
-    rows, _ = run_explore(make_context(monkeypatch, tmp_path, Trainee(half_right, logprob=-2.0), trainer=Trainer()))
+    policy = Trainee(half_right, logprob=-2.0)
+    policy.sampling_metrics = {"cuda_graphs.share": 0.75}
+    rows, _ = run_explore(make_context(monkeypatch, tmp_path, policy, trainer=Trainer()))
     row = rows[0]
+    assert row["cuda_graphs.share"] == 0.75
     assert (row["step"], row["reward"], row["correct"], row["unparsed"], row["reward.outcome"]) == (
         0,
         0.5,

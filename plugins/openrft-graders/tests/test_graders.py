@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ from openrft_graders.read import parse_grader
 from openrft_graders.settings import GraderSettings
 
 from openrft import OpenRFTError, PolicyError
+from openrft.runtime.paid.account import Account, AccountSettings, use_account
 
 CLOSE = {
     "type": "score_model",
@@ -215,6 +218,47 @@ def test_a_server_without_schemas_is_asked_in_words_alone(serve: Any) -> None:
 
     with serve(reply) as (spec, _):
         assert grade(CLOSE, ({"gold": "a"}, "a"), judge=spec)[0].value == 4
+
+
+def test_every_kind_in_one_formula_with_a_judge_that_fails_in_three_of_ten(
+    serve: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every answer is scored, and no reply is asked for twice: not by the kinds, and not by the next process."""
+    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.001)
+    draw, given = random.Random(5), Counter[str]()
+
+    def reply(request: dict[str, Any]) -> Any:
+        if draw.random() < 0.3:
+            return draw.choice([429, 500, 503])
+        given[json.dumps(request, sort_keys=True)] += 1
+        schema = request["response_format"]["json_schema"]["schema"]["properties"]
+        right = "Paris" in request["messages"][-1]["content"]
+        if "result" not in schema:
+            return json.dumps(dict.fromkeys(schema, right))
+        return json.dumps({"steps": [], "result": ("yes" if right else "no") if "enum" in schema["result"] else 4})
+
+    turn = [{"role": "user", "content": "{{ sample.output_text }}, or Rome?"}]
+    text = {"input": "{{ sample.output_text }}", "reference": "{{ item.target }}"}
+    asked = {"model": "gpt-x", "input": turn}
+    parts = {
+        "check": {"type": "string_check", "operation": "eq", **text},
+        "alike": {"type": "text_similarity", "evaluation_metric": "rouge_l", **text},
+        "code": {"type": "python", "source": "def grade(sample, item):\n    return len(item['target']) / 10"},
+        "score": {"type": "score_model", "range": [0, 8], **asked},
+        "label": {"type": "label_model", "labels": ["yes", "no"], "passing_labels": ["yes"], **asked},
+        "rubric": {"type": "rubric", "model": "gpt-x", "rubric": "+3 names it\nonly it"},
+    }
+    value = {"type": "multi", "graders": parts, "calculate_output": " + ".join(parts)}
+    cases = [Case({"target": "Paris"}, read_output(answer)) for answer in ("Paris", *(f"Lyon {i}" for i in range(5)))]
+    with serve(reply) as (spec, _):
+        for _ in range(2):
+            with use_account(Account(AccountSettings(tmp_path, "r"))):
+                scores = parse_grader(value, settings=GraderSettings(judge=spec)).grade(cases)
+            # 1 + 1 + 0.5 + 4 + 1 + 1 for the right answer, and 0 + 0 + 0.5 + 4 + 0 + 0 for a wrong one
+            assert [score.value for score in scores] == [pytest.approx(8.5), *[pytest.approx(4.5)] * 5]
+            assert list(scores[0].parts) == list(parts)
+    assert len(given) == 18  # three judges, six answers
+    assert set(given.values()) == {1}
 
 
 @pytest.mark.parametrize(
