@@ -95,7 +95,8 @@ def _accuracy(row: ArmScore) -> float:
 def _describe_best(e: _Evidence, vanilla: str, as_good: Mapping[str, float]) -> str:
     if e.best is None or e.best.accuracy is None:
         row = e.vanilla or next(row for row in e.summary.overall.arms if row.accuracy)
-        return f"{row.arm} is right on {format_percent(_accuracy(row))}%; there is no other arm to compare it with."
+        other = "no other arm with a score" if any(r.trouble for r in e.summary.overall.arms) else "no other arm"
+        return f"{row.arm} is right on {format_percent(_accuracy(row))}%; there is {other} to compare it with."
     name, level = e.best.arm, format_percent(e.best.accuracy.value)
     if e.gain is None or e.vanilla is None:
         return f"Best arm: {name}, {level}% right. {vanilla} has no score, so what it gained is not known."

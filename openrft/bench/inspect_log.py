@@ -6,6 +6,7 @@ installed; tests/inspect reads what is written with inspect_ai itself.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -66,7 +67,7 @@ def _build_logs(report: Report, folder: Path) -> Iterator[tuple[str, dict[str, A
                 "eval": spec,
                 "plan": {"name": job.arm, "steps": [{"solver": name} for name in arms[job.arm].plugins]},
                 "results": {**counts, "scores": [score]},
-                "stats": {"started_at": report.created, "completed_at": report.created},
+                "stats": _describe_cost(report, job, spec["model"]),
                 "samples": samples,
             },
         )
@@ -92,6 +93,19 @@ def _describe_eval(report: Report, arm: ArmRecord, job: ArmResult | Failure) -> 
     }
 
 
+def _describe_cost(report: Report, result: ArmResult, model: str) -> dict[str, Any]:
+    """When the job would have started, had it run alone and ended when the report was written; and its tokens."""
+    seconds, tokens = (sum(getattr(stage, name) for stage in result.stages) for name in ("seconds", "tokens"))
+    ended = datetime.datetime.fromisoformat(report.created)
+    started = ended - datetime.timedelta(seconds=seconds)
+    times = {"started_at": started.isoformat(), "completed_at": ended.isoformat()}
+    return {**times, "model_usage": {model: _count_tokens(tokens)}}
+
+
+def _count_tokens(generated: int) -> dict[str, int]:
+    return {"input_tokens": 0, "output_tokens": generated, "total_tokens": generated}
+
+
 def _list_samples(folder: Path, result: ArmResult, model: str) -> Iterator[dict[str, Any]]:
     """Each answer as a sample; the answers to one question are its epochs."""
     epochs: dict[str, int] = {}
@@ -99,7 +113,7 @@ def _list_samples(folder: Path, result: ArmResult, model: str) -> Iterator[dict[
         sample, completion = row["sample"], row["completion"]
         epochs[sample["id"]] = epoch = epochs.get(sample["id"], 0) + 1
         reply = {"role": "assistant", "content": completion["text"], "source": "generate"}
-        tokens = len(completion["tokens"])
+        usage = _count_tokens(len(completion["tokens"]))
         reason = STOP_REASONS.get(completion.get("finish_reason", ""), "unknown")
         yield {
             "id": sample["id"],
@@ -112,9 +126,10 @@ def _list_samples(folder: Path, result: ArmResult, model: str) -> Iterator[dict[
                 "model": model,
                 "choices": [{"message": reply, "stop_reason": reason}],
                 "completion": completion["text"],
-                "usage": {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens},
+                "usage": usage,
                 "error": completion.get("error") or None,
             },
+            "model_usage": {model: usage},
             "scores": {SCORER: _describe_score(row)} if row["correct"] is not None else {},
             "metadata": {"task": sample.get("task", ""), "lenient_answer": row.get("lenient_answer")},
         }

@@ -136,11 +136,16 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     def completion_logprobs(
-        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
+        self,
+        prompts: Sequence[Sequence[int]],
+        completions: Sequence[Sequence[int]],
+        temperature: float = 1.0,
+        across_prompts: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Log-probabilities, with gradient, of completion tokens given their prompts: (B, T) and a mask (B, T).
 
-        Adjacent rows with the same prompt share its forward pass.
+        Adjacent rows with the same prompt share its forward pass. across_prompts: all rows share what their prompts
+        begin with, where the model's own passes over trees fit. That saves time and rounds otherwise.
         """
         ...
 

@@ -194,9 +194,14 @@ class HFPolicy:
         return "" if begun else self.prompts.form.find_opened(self.tokenizer, prompt)
 
     def completion_logprobs(
-        self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], temperature: float = 1.0
+        self,
+        prompts: Sequence[Sequence[int]],
+        completions: Sequence[Sequence[int]],
+        temperature: float = 1.0,
+        across_prompts: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        return compute_logprobs(self.model, prompts, completions, self._pad, temperature, self.recompute_activations)
+        how = temperature, self.recompute_activations, across_prompts
+        return compute_logprobs(self.model, prompts, completions, self._pad, *how)
 
     def completion_logits(
         self, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]]

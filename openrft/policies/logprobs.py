@@ -25,11 +25,13 @@ def compute_logprobs(
     pad: int,
     temperature: float = 1.0,
     recompute: bool = False,
+    across_prompts: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """log pi(token | prompt, tokens before) at `temperature` for each completion token.
 
     Args: prompts and completions, B lists of token ids; rows with the same prompt should be adjacent. recompute: keep
     fewer activations for the gradient and compute the others again (models with a forward pass over trees only).
+    across_prompts: what the prompts of all rows have in common is computed once too, which rounds otherwise (likewise).
     Returns: (B, T) log-probabilities, zero where the mask is zero, and the mask (B, T). T is the longest completion.
     Gradients flow through the shared prompt's keys and values into every member of its group.
     """
@@ -39,7 +41,7 @@ def compute_logprobs(
     if not supports(model.config):
         logits = _predict(model, prompts, rows, mask, pad)[mask.bool()]
         return _by_row(_log_softmax(logits, targets, temperature), mask), mask
-    states, at = _along_trees(model, prompts, completions, recompute)
+    states, at = _along_trees(model, prompts, completions, recompute, across_prompts)
     logp = _score_tokens(_base(model).lm_head, states, at, targets, temperature)
     return _by_row(logp, mask), mask
 
@@ -126,12 +128,18 @@ def _base(model: Any) -> Any:
 
 
 def _along_trees(
-    model: Any, prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], recompute: bool = False
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    recompute: bool = False,
+    across_prompts: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hidden states (nodes, hidden), and for each completion token the one that predicts it (N,). Each distinct prefix
-    of a group is computed once."""
-    pairs = zip(map(tuple, prompts), completions, strict=True)
-    groups = [[(*prompt, *c[:-1]) for _, c in rows] for prompt, rows in groupby(pairs, key=itemgetter(0))]
+    of a group is computed once; `across_prompts`: of all rows."""
+    pairs = list(zip(map(tuple, prompts), completions, strict=True))
+    groups = [[(*prompt, *c[:-1]) for prompt, c in rows] for _, rows in groupby(pairs, key=itemgetter(0))]
+    if across_prompts:
+        groups = [[row for group in groups for row in group]]
     tree = build_prefix_tree(groups)
     predicting = [n for path, p in zip(tree.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
     wanted = sorted(set(predicting))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, chain
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -31,9 +32,17 @@ class Bucket:
     bias: torch.Tensor | None  # (R, 1, Q, K): 0 where a query sees a key, else the dtype's minimum; None: causal
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionPlan:
+class AttentionPlan(Protocol):
     """Which node attends to which, for the querying nodes."""
+
+    def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float) -> torch.Tensor:
+        """q (querying nodes, heads, D), k and v (nodes, key heads, D) -> (querying nodes, heads * D)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BranchPlan:
+    """An `AttentionPlan` in which each branch is a row."""
 
     buckets: list[Bucket]
     place: torch.Tensor  # (querying nodes,) position of each among the queries of all buckets
@@ -54,7 +63,7 @@ class AttentionPlan:
         return torch.cat(outs).index_select(0, self.place)
 
 
-def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: torch.Tensor) -> list[AttentionPlan]:
+def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: torch.Tensor) -> list[BranchPlan]:
     """A plan for each list of querying nodes (in rising order), which attend to themselves and their ancestors. Tensors
     are on the device and of the dtype of `like`. Padding nodes, which are in no branch, get another node's output."""
     as_tensor = partial(torch.tensor, device=like.device)
@@ -81,7 +90,7 @@ def plan_attention(tree: PrefixTree, askings: Sequence[Sequence[int]], like: tor
                 unseen = (slot > depth[queries][:, :, None])[:, None]
                 bias = like.new_zeros(unseen.shape).masked_fill_(unseen, torch.finfo(like.dtype).min)
             buckets.append(Bucket(queries.flatten(), keys.flatten(), len(rows), bias))
-        found.append(AttentionPlan(buckets, place))
+        found.append(BranchPlan(buckets, place))
     return found
 
 

@@ -27,7 +27,7 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int], recompute: bool
     x = trunk.embed_tokens(torch.tensor(tree.ids, device=device))
     cos, sin = (part[:, None] for part in rotary_angles(trunk, x, torch.tensor(tree.depths, device=device)))
     *layers, last = trunk.layers
-    among_all, among_wanted = plan_attention(tree, (range(len(tree.ids)), wanted), x)
+    among_all, among_wanted = _plan(trunk, tree, (range(len(tree.ids)), wanted), x)
     recompute = recompute and torch.is_grad_enabled()
     for layer in layers:
         arguments = (layer, x, (cos, sin), among_all)
@@ -38,6 +38,18 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int], recompute: bool
     x = x + _attend(last.self_attn, asking, states, turned, (cos, sin), among_wanted)
     x = x + last.mlp(apply_norm(last.post_attention_layernorm, x))
     return apply_norm(trunk.norm, x)
+
+
+def _plan(trunk: Any, tree: PrefixTree, askings: Sequence[Sequence[int]], x: torch.Tensor) -> Sequence[AttentionPlan]:
+    """By FlexAttention on a GPU if the model was loaded with it (policy.attention=flex_attention), else by branches."""
+    config = trunk.config
+    if x.is_cuda and config._attn_implementation == "flex_attention":
+        from openrft.prefix_tree.flex import plan_flex, works_on
+
+        layer = trunk.layers[0].self_attn
+        if works_on(x.device, x.dtype, config.num_attention_heads, config.num_key_value_heads, layer.head_dim):
+            return plan_flex(tree, askings, x, compiled=True)
+    return plan_attention(tree, askings, x)
 
 
 Turns = tuple[torch.Tensor, torch.Tensor]  # cosine and sine, (nodes, 1, D) each

@@ -200,6 +200,13 @@ def test_a_failed_arm_is_named() -> None:
     )
 
 
+def test_vanilla_beside_a_failed_arm() -> None:
+    report = made({"vanilla": [30], "other": [60]})
+    failures = tuple(Failure(r.arm, r.task, r.seed, "boom") for r in report.results if r.arm == "other")
+    found = conclusion(replace(report, results=report.results[:1], failures=failures))
+    assert found.findings[0] == ("vanilla is right on 30.0%; there is no other arm with a score to compare it with.")
+
+
 def test_vanilla_alone() -> None:
     found = conclusion(made({"vanilla": [30]}, rule=0.5))
     assert found.findings == (

@@ -33,6 +33,7 @@ def test_inspect_reads_every_job(logs: Path) -> None:
     log = found["openrft/rl+prm"]
     assert (log.status, log.version, log.eval.task, log.eval.config.epochs) == ("success", 2, "toy/L1/sums", 2)
     assert log.eval.tags == ["rl+prm", "seed 0"]
+    assert log.stats.model_usage["openrft/rl+prm"].output_tokens == 150  # the stages' 100 and 50
     assert log.results is not None
     assert log.results.scores[0].metrics["accuracy"].value == pytest.approx(11 / 12)
     assert log.samples is not None

@@ -58,8 +58,8 @@ class SFT(Plugin):
         )
         bf16: bool | None = option(
             None,
-            help="Autocast to bfloat16; none: if the weights are bfloat16, as on a GPU. Ten times slower on processors"
-            " without bfloat16 instructions.",
+            help="Autocast to bfloat16; none: if the weights are bfloat16, as on a GPU. On a CPU only where products in"
+            " bfloat16 measure faster, so on one with instructions for them (AVX512-BF16, AMX).",
         )
 
         def __post_init__(self) -> None:

@@ -5,7 +5,9 @@ Imports torch, transformers and TRL: it is imported when training begins, not be
 
 from __future__ import annotations
 
+import logging
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +16,15 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from openrft import OpenRFTError, Progress, TrainablePolicy, open_trainer, plan_memory
+from openrft import (
+    OpenRFTError,
+    Progress,
+    TrainablePolicy,
+    bfloat16_products,
+    measure_bfloat16_gain,
+    open_trainer,
+    plan_memory,
+)
 from openrft.prefix_tree import supports
 from openrft_sft.micro_batches import CPU_BYTES, in_parts
 from openrft_sft.rows import Rows
@@ -22,12 +32,18 @@ from openrft_sft.rows import Rows
 if TYPE_CHECKING:
     from openrft_sft import SFT
 
+LEAST_GAIN = 1.3  # how much faster a product in bfloat16 must be, as the casts of its inputs come on top
+
+logger = logging.getLogger(__name__)
+
 
 def train_adapter(
     policy: TrainablePolicy, rows: Rows, options: SFT.Options, seed: int, progress: Progress
 ) -> list[float]:
     """Train the policy's adapter on `rows`; the loss of every step. Raises OpenRFTError when a loss is not finite."""
     pad = policy.tokenizer.pad_token_id
+    fast = use_bfloat16_products(policy, options)
+    wanted = policy.model.dtype == torch.bfloat16 if options.bf16 is None else options.bf16
     monitor = LossMonitor(progress)
     parts = {
         "train_dataset": Dataset.from_dict({"input_ids": rows.input_ids, "labels": rows.labels}),
@@ -40,28 +56,47 @@ def train_adapter(
         "per_device_train_batch_size": options.batch_size // options.gradient_accumulation_steps,
         "gradient_accumulation_steps": options.gradient_accumulation_steps,
         "num_train_epochs": options.epochs,
-        "bf16": policy.model.dtype == torch.bfloat16 if options.bf16 is None else options.bf16,
+        "bf16": fast or (wanted and not _is_plain_on_cpu(policy)),
         "gradient_checkpointing": options.gradient_checkpointing and not supports(policy.model.config),
         "seed": seed,
         "data_seed": seed,
         "max_length": None,  # rows are cut, and counted, before they come here
         "dataset_kwargs": {"skip_prepare_dataset": True},  # rows bring their labels
     }
-    with open_trainer(_choose_trainer(policy, rows, options), SFTConfig, policy, arguments, parts) as trainer:
+    products = bfloat16_products(policy.model) if fast else nullcontext()
+    trainer_class = _choose_trainer(policy, rows, options, fast)
+    with products, open_trainer(trainer_class, SFTConfig, policy, arguments, parts) as trainer:
         trainer.train()
     return monitor.losses
 
 
-def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options) -> type[SFTTrainer]:
-    """TRL's own, or the one that takes a step in parts: where a batch of the longest rows would not fit in one, and
-    where activations are computed again. TRL's own also trains models that the policy's forward pass does not know."""
+def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options, fast: bool) -> type[SFTTrainer]:
+    """TRL's own, or the one that takes a step in parts: where a batch of the longest rows would not fit in one, where
+    activations are computed again, and where a CPU computes in bfloat16 (`fast`). TRL's own also trains models that the
+    policy's forward pass does not know."""
     if not supports(policy.model.config):
         return SFTTrainer
     size = options.batch_size // options.gradient_accumulation_steps
     longest = sorted(map(len, rows.input_ids))[-size:]
-    plan = plan_memory(policy, longest[-1], CPU_BYTES)
+    plan = plan_memory(policy, longest[-1], 2 * CPU_BYTES if fast else CPU_BYTES)  # half as many bytes a number
     plan.recompute |= options.gradient_checkpointing
-    return SFTTrainer if sum(longest) <= plan.tokens and not plan.recompute else in_parts(policy, plan)
+    whole = sum(longest) <= plan.tokens and not plan.recompute and not fast
+    return SFTTrainer if whole else in_parts(policy, plan)
+
+
+def use_bfloat16_products(policy: TrainablePolicy, options: SFT.Options) -> bool:
+    """Whether this CPU computes products in bfloat16: if it is asked to, and measures faster with them."""
+    if not options.bf16 or not _is_plain_on_cpu(policy):
+        return False
+    gain = measure_bfloat16_gain()
+    if gain < LEAST_GAIN:
+        logger.warning("sft.bf16: products in bfloat16 take %.1f times as long here: float32 is used.", 1 / gain)
+    return gain >= LEAST_GAIN
+
+
+def _is_plain_on_cpu(policy: TrainablePolicy) -> bool:
+    model = policy.model
+    return model.device.type == "cpu" and model.dtype == torch.float32 and supports(model.config)
 
 
 class LossMonitor(TrainerCallback):

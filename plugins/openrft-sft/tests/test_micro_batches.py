@@ -49,6 +49,36 @@ def train(
     return result.value, weights, used[0]
 
 
+def test_bfloat16_on_a_cpu_is_used_where_it_measures_faster(checkpoint, monkeypatch, caplog):
+    _, expected, _ = train(checkpoint, monkeypatch, epochs=1)
+    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 2.0)
+    metrics, found, own = train(checkpoint, monkeypatch, bf16=True, epochs=1)
+    assert issubclass(own, micro_batches.MicroBatchTrainer)
+    assert metrics["steps"] == 2
+    assert all(weight.dtype == torch.float32 for weight in found.values())
+    one, other = (torch.cat([weight.flatten() for weight in weights.values()]) for weights in (expected, found))
+    assert not torch.equal(one, other)
+    assert torch.cosine_similarity(one, other, 0) > 0.99
+    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 0.1)
+    _, found, trl = train(checkpoint, monkeypatch, bf16=True, epochs=1)
+    assert trl is SFTTrainer
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert "products in bfloat16 take 10.0 times as long here" in caplog.text
+
+
+def test_the_weights_are_the_same_afterwards(checkpoint):
+    policy: Any = openrft.open_policy(str(checkpoint))
+    before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
+    policy.attach_lora(4, 8, 0)
+    prompt, completion = [policy.encode(ROLLOUTS[0].messages)], [(5, 6, 7)]
+    exact = policy.completion_logprobs(prompt, completion)[0]
+    with openrft.bfloat16_products(policy.model):
+        rounded = policy.completion_logprobs(prompt, completion)[0]
+    assert 0 < (rounded - exact).abs().max() < 0.1
+    policy.drop_adapter()
+    assert all(torch.equal(p, before[name]) for name, p in policy.model.named_parameters())
+
+
 def test_experts_whose_config_names_their_number_otherwise(checkpoint, tmp_path, monkeypatch):
     """TRL's loss over routers reads num_experts, and Granite's config has num_local_experts."""
     sizes = {"vocab_size": 258, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "pad_token_id": 0}
@@ -100,11 +130,11 @@ def test_a_batch_that_ran_out_of_memory_is_taken_in_smaller_parts(checkpoint, mo
     monkeypatch.setattr(training, "CPU_BYTES", 1_200_000)  # 156 tokens
     real, calls = HFPolicy.completion_logprobs, []
 
-    def fails_on_two_rows(policy: Any, prompts: Any, completions: Any, temperature: float = 1.0) -> Any:
+    def fails_on_two_rows(policy: Any, prompts: Any, completions: Any, **how: Any) -> Any:
         calls.append(len(prompts))
         if len(calls) > 3 and len(prompts) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return real(policy, prompts, completions, temperature)
+        return real(policy, prompts, completions, **how)
 
     monkeypatch.setattr(HFPolicy, "completion_logprobs", fails_on_two_rows)
     _, found, _ = train(checkpoint, monkeypatch, gradient_accumulation_steps=2)
