@@ -6,13 +6,26 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from tests.forked import ForkServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 HERE = Path(__file__).parent
+LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
+    "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
+    "test_memory.py", "test_real_data.py", "test_predict.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +39,26 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a process that finds the toy and the broken plugins, installed by pip in a folder apart."""
-    target = tmp_path_factory.mktemp("site")
-    for name in ("toy", "broken"):
-        source = shutil.copytree(HERE / "third_party" / name, tmp_path_factory.mktemp("source") / name)
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
-        subprocess.run([*command, "--target", str(target), str(source)], check=True)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers: the first one installs
+    target = folder / "site"
+    with FileLock(folder / "site.lock"):
+        if not target.exists():
+            sources = [
+                shutil.copytree(HERE / "third_party" / name, folder / "source" / name) for name in ("toy", "broken")
+            ]
+            command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+            subprocess.run([*command, "--target", str(target), *map(str, sources)], check=True)
     return {**os.environ, "PYTHONPATH": str(target), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="session")
+def fork_server(third_party: dict[str, str]) -> Iterator[ForkServer]:
+    """Runs commands in processes that need not import torch again, third-party plugins installed."""
+    server = ForkServer({name: third_party[name] for name in ("PYTHONPATH", "OMP_NUM_THREADS")})
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -47,14 +74,22 @@ def run_python(third_party: dict[str, str]):
 
 
 @pytest.fixture
-def run_openrft(third_party: dict[str, str], tmp_path: Path):
-    """Run the command line in a process of its own, third-party plugins installed."""
+def run_openrft(fork_server: ForkServer, tmp_path: Path):
+    """Run the command line in a process of its own, third-party plugins installed.
 
-    def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    `anew`: in one that is started from nothing, so that its hash seed is another one, too.
+    """
+
+    def run(
+        *arguments: str, timeout: float = 240, stdin: str = "", anew: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        if not anew:
+            return fork_server.run(["-m", "openrft", *arguments], tmp_path, timeout=timeout, stdin=stdin)
         return subprocess.run(
             [sys.executable, "-m", "openrft", *arguments],
             cwd=tmp_path,
-            env={**os.environ, **{name: third_party[name] for name in ("PYTHONPATH", "OMP_NUM_THREADS")}},
+            env=fork_server.environment,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout,

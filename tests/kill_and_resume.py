@@ -24,9 +24,9 @@ import torch
 from openrft import pipeline
 from openrft.config.settings import EvaluateSettings, ExploreSettings, FitnessSettings, Settings
 from openrft.job import Arm, Job
-from openrft.policies import hf
 from openrft.runtime.store import Store
 from openrft.tasks.task import DataRequest
+from tests.forked import preload
 
 STEPS = 12
 SETTINGS = Settings(
@@ -115,7 +115,8 @@ def killed(child: int, steps: int, moment: float, amid: bool, store: Path) -> bo
 
 def main() -> None:
     policy, store, draw = sys.argv[1], Path(sys.argv[2]), random.Random(int(sys.argv[3]))
-    assert hf  # imported before any fork
+    models = ("transformers.models.llama.modeling_llama", "transformers.generation.utils", "scipy.stats", "peft")
+    preload([*models, "openrft.policies.hf", "openrft_rl.update"])
     finish(started(policy, store / "straight"))
     done, record = False, []
     while not done and len(record) < int(sys.argv[4]):

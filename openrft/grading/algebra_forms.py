@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from openrft.grading.algebra import Node, TooLarge, UnknownForm, list_functions, list_names, parse_formula
 from openrft.grading.algebra_value import has_same_value
+from openrft.grading.algebra_vectors import read_components
 
 MOST_ITEMS = 20
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
@@ -26,8 +27,12 @@ _DIRECTION = {"<": -1, "\\lt": -1, "\\le": -1, "\\leq": -1, "\\leqslant": -1}
 _STRICT = ("<", ">", "\\lt", "\\gt")
 _ELEMENT = re.compile(r"\s*[A-Za-z]\s*\\in(?![A-Za-z])\s*")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?(?:\s*\(\s*[A-Za-z]\s*\))?")
+_DERIVATIVE = re.compile(  # dy/dx and y'
+    r"\\frac\s*\{\s*d\s*(?P<of>[A-Za-z])\s*\}\s*\{\s*d\s*(?P<by>[A-Za-z])\s*\}"
+    r"|(?P<name>[A-Za-z])\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)\s*(?:\(\s*(?P<variable>[A-Za-z])\s*\))?"
+)
 _POINT = re.compile(r"\(\s*[A-Za-z](?:\s*,\s*[A-Za-z]){1,3}\s*\)")
-_VECTOR = re.compile(r"\\langle(?![A-Za-z])([^|]*,[^|]*)\\rangle")
+_VECTOR = re.compile(r"(?:\\langle(?![A-Za-z])|<)([^|<>]*,[^|<>]*)(?:\\rangle|>)")
 _OR = re.compile(r"or|\\lor|\\vee|\\text\{ ?or ?\}")
 _AND = re.compile(r"and|\\land|\\wedge|\\text\{ ?and ?\}")
 _INFINITY = re.compile(r"\s*([+-]?)\s*\\infty\s*")
@@ -97,6 +102,8 @@ def _parse(text: str) -> Form:
         text = text[found.end() :]
     if found := _VECTOR.fullmatch(text):
         text = f"({found[1]})"
+    if (components := read_components(text)) is not None:
+        return Tuple("()", tuple(parse_formula(part) for part in components))
     if text in ("\\emptyset", "{}", "{ }"):
         return Collection(())
     if len(parts := _cut(text, _JOINED)) > 1:
@@ -163,14 +170,28 @@ def _join_ranges(items: tuple[Form, ...], signs: list[str]) -> Form | None:
 
 
 def _parse_equation(left: str, right: str) -> Equation:
-    if re.fullmatch(r"[A-Za-z]\s*\(\s*[A-Za-z]\s*\)", left.strip()):  # f(x) = 2x
+    if name := _read_value_name(left.strip()):
         value = parse_formula(right)
-        return Equation(_subtract(Node("name", name=left.strip()), value), left.strip(), value)
+        return Equation(_subtract(Node("name", name=name), value), name, value)
     first, second = parse_formula(left), parse_formula(right)
     for side, other in ((first, second), (second, first)):
         if side.kind == "name" and side.name not in list_names(other):
             return Equation(_subtract(first, second), side.name, other)
     return Equation(_subtract(first, second))
+
+
+def _read_value_name(left: str) -> str:
+    """The one name of what is f(x) or a derivative; empty for anything else."""
+    if re.fullmatch(r"[A-Za-z]\s*\(\s*[A-Za-z]\s*\)", left):  # f(x) = 2x
+        return left
+    if found := _DERIVATIVE.fullmatch(left):
+        return f"d{found['of'] or found['name']}/d{found['by'] or found['variable'] or ''}"
+    return ""
+
+
+def _is_same_name(one: str, other: str) -> bool:
+    """Whether both name the same value. y' does not say by what it is derived, so it may be dy/dx."""
+    return one == other or ("/d" in one and "/d" in other and (one.startswith(other) or other.startswith(one)))
 
 
 def is_same_form(gold: Form, found: Form) -> bool | None:
@@ -191,8 +212,11 @@ def is_same_form(gold: Form, found: Form) -> bool | None:
         return _is_same_matrix(gold, found)
     if isinstance(gold, Inequality) or isinstance(found, Inequality):
         return None
+    if {type(gold), type(found)} == {Tuple, Node}:
+        return _are_reals(gold) and _are_reals(found)
     if isinstance(gold, Tuple) and isinstance(found, Tuple):
-        if gold.brackets != found.brackets or (gold.name and found.name and gold.name != found.name):
+        brackets = gold.brackets == found.brackets or len(gold.items) > 2  # of which no interval has as many ends
+        if not brackets or (gold.name and found.name and gold.name != found.name):
             return False
         return _is_same_list(gold.items, found.items)
     lists = (gold, found)
@@ -210,7 +234,7 @@ def is_same_form(gold: Form, found: Form) -> bool | None:
 def _is_same_equation(gold: Form, found: Form) -> bool | None:
     if isinstance(gold, Equation) and isinstance(found, Equation):
         if gold.name and found.name and gold.value and found.value:
-            if gold.name == found.name:
+            if _is_same_name(gold.name, found.name):
                 return has_same_value(gold.value, found.value)
             if not list_names(gold.value) and not list_names(found.value):
                 return False
@@ -241,6 +265,13 @@ def _is_same_matrix(gold: Form, found: Form) -> bool | None:
     if [len(row) for row in gold.rows] != [len(row) for row in found.rows]:
         return False
     return _is_same_list([cell for row in gold.rows for cell in row], [cell for row in found.rows for cell in row])
+
+
+def _are_reals(form: Form) -> bool:
+    """Whether it is the set of all real numbers, which a letter or an interval names."""
+    if isinstance(form, Node):
+        return form.kind == "name" and form.name == "R"
+    return isinstance(form, Tuple) and form.brackets == "()" and form.items == (-math.inf, math.inf)
 
 
 def _is_interval(form: Tuple) -> bool:

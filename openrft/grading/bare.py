@@ -13,7 +13,7 @@ from openrft.grading import doubt
 from openrft.grading.boolean import find_statement
 from openrft.grading.choice import DENIED, check_sentences, is_denied
 from openrft.grading.finding import NOTHING, Finding, refuse
-from openrft.grading.languages import CONFIRMED_LETTER, CONNECTIVES, strip_option_words
+from openrft.grading.languages import CONFIRMED_LETTER, CONNECTIVES, RIGHT_IS, strip_option_words
 from openrft.grading.markup import remove_markup
 from openrft.grading.options import MARKS, get_option_table
 from openrft.grading.readers import READERS, is_right
@@ -34,7 +34,9 @@ _LEAD = re.compile(
     r"(?:\s+that)?[\s,:;!.-]{1,3}(?=\S)",
     re.IGNORECASE,
 )
-_NO = re.compile(r"(?:no|yes|only)[,.!]?\s{1,2}(?=\S)", re.IGNORECASE)  # "No, it is C", "Only C is right"
+_NO = re.compile(
+    r"(?:no(?!\s+(?:es|est\u00e1|sea)\b)|yes|only)[,.!]?\s{1,2}(?=\S)", re.IGNORECASE
+)  # "No, it is C", "Only C is right"
 _CONCLUDES = re.compile(
     rf"(?:,\s?|\b|^)(?:{CONNECTIVES}|which\s+means(?:\s+that)?|this\s+means(?:\s+that)?|we\s+conclude(?:\s+that)?"
     r"|in\s+conclusion)(?![^\W\d_])[\s,:]{0,3}|[\u2234\u2192\u21d2]\s{0,3}|[=-]+>\s{0,3}",
@@ -43,6 +45,7 @@ _CONCLUDES = re.compile(
 _IT_IS = re.compile(
     r"(?:choose|select|pick|go\s+with|mark|tick)\s+|(?:(?:es|das|dies)\s+ist|c['\u2019]est|isso\s+é|es|è|é|это|это\s+вариант|这是|那是)\s{0,2}"
     r"(?:(?:la|le|el|a|die|der)\s)?(?=[(\[]?[A-Z][)\]]?(?![A-Za-z]))|"
+    rf"(?:{RIGHT_IS})(?=[(\[]?[A-Z][)\]]?(?![A-Za-z]))|"
     r"(?:it|this|that|which)(?:['\u2019]s|\s+(?:is|must\s+be|should\s+be|would\s+be|has\s+to\s+be|can\s+only\s+be))\s+"
     r"(?:therefore\s+|thus\s+|probably\s+|clearly\s+|most\s+likely\s+)?",
     re.IGNORECASE,
@@ -270,7 +273,13 @@ def _read_text(sample: Sample, sentence: str, concludes: bool) -> Finding:
     behind = _COPULA.split(said)
     if len(behind) > 1 and not doubt.NEGATIVE.search(said) and not doubt.DOUBT.search(said):
         first = read(sample, _ARTICLE.sub("", behind[0]))
-        if len(behind) == 2 and first.answer is not None and is_right(sample, first.answer, DEFAULT_RULES):
+        is_equation = sample.kind == "expression" and "=" in said  # 2x = 0 is not 2x
+        if (
+            len(behind) == 2
+            and not is_equation
+            and first.answer is not None
+            and is_right(sample, first.answer, DEFAULT_RULES)
+        ):
             return first
         part = read(sample, behind[-1])
         if part.answer is not None and (ends or concludes or is_right(sample, part.answer, DEFAULT_RULES)):

@@ -17,7 +17,25 @@ _SYMBOLS = (
     " Ts Og D"  # D is deuterium
 )
 ELEMENTS = frozenset(_SYMBOLS.split())
+_NAMES = (  # of elements that isotopes are named of, in the order of their symbols below
+    "hydrogen helium lithium beryllium boron carbon nitrogen oxygen fluorine neon sodium magnesium aluminium aluminum"
+    " silicon phosphorus sulfur sulphur chlorine argon potassium calcium iron cobalt nickel copper zinc bromine krypton"
+    " rubidium strontium molybdenum technetium silver tin iodine xenon caesium cesium barium gold mercury thallium lead"
+    " bismuth polonium astatine radon francium radium actinium thorium protactinium uranium neptunium plutonium"
+    " americium curium californium"
+)
+_OF_NAMES = (
+    "H He Li Be B C N O F Ne Na Mg Al Al Si P S S Cl Ar K Ca Fe Co Ni Cu Zn Br Kr Rb Sr Mo Tc Ag Sn I Xe Cs Cs Ba Au Hg"
+    " Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Cf"
+)
+ELEMENT_NAMES = dict(zip(_NAMES.split(), _OF_NAMES.split(), strict=True))
 _PARTS = re.compile(r"[A-Z][a-z]?|[()\[\]\d·+\-.\ue000]+|.", re.DOTALL)
+_SHELL = r"[1-7][spdfg]"
+_CONFIGURATION = re.compile(  # [Ne] 3s^2 3p^4; a mark of the exponent may be missing
+    rf"(?:\[?(He|Ne|Ar|Kr|Xe|Rn)\]?)?((?:[\s,\u00b7]*{_SHELL}\s*\^?[({{]?\d{{1,2}}[)}}]?)+)\s*"
+)
+_OCCUPIED = re.compile(rf"({_SHELL})\s*\^?[({{]?(\d{{1,2}}?)[)}}]?[\s,\u00b7]*(?={_SHELL}|$)")
+_ION = re.compile(r"\[([A-Z][A-Za-z0-9()\u00b7]*)\](?=\ue000)")
 _STATE = re.compile(r"(?<=[A-Za-z0-9)\]+\-])\s*\((?:aq|s|l|g)\)")
 _BOND = re.compile(r"(?<=[A-Za-z0-9)\]])-(?=[A-Z(\[])")
 _ISOTOPE = re.compile(r"(?:_\d+)?\^(\d{1,3})(?:_\d+)?([A-Z][a-z]?)(?![a-z])")
@@ -32,6 +50,20 @@ def is_formula(text: str) -> bool:
     """Whether the text, in one notation, consists of the symbols of elements, numbers, brackets and charges alone."""
     symbols = [part for part in _PARTS.findall(text) if part[0].isalpha() or part.isspace()]
     return bool(symbols) and all(part in ELEMENTS for part in symbols)
+
+
+def write_configuration(text: str) -> str:
+    """An electron configuration with a space between its shells, in one order; any other text unchanged."""
+    found = _CONFIGURATION.fullmatch(text) if len(text) <= MAX_SMILES else None
+    if found is None:
+        return text
+    shells = sorted(f"{shell}{count}" for shell, count in _OCCUPIED.findall(found[2]))
+    return " ".join([f"[{found[1]}]", *shells] if found[1] else shells)
+
+
+def drop_ion_brackets(text: str) -> str:
+    """The text without square brackets around an ion: [SO4]2- is SO4 2-. Its charge is marked (notation.py)."""
+    return _ION.sub(r"\1", text)
 
 
 def drop_states(text: str) -> str:

@@ -35,7 +35,9 @@ ANY_CONTRAST = re.compile(rf"\b{CONTRAST.pattern}", re.IGNORECASE)
 NEGATIVE = re.compile(
     r"\b(?:not|cannot|neither|never|wrong|incorrect|false|distractors?|traps?|mistakes?|misconceptions?|eliminated?"
     r"|ruled?\s+out|excluded?|rejected?|irrelevant|unlikely|inaccurate|tempting|confus\w*"
-    r"|(?:may|might|could|would)\s+(?:\w+\s+)?(?:seem|look|appear|think|choose|pick|say)|fails?|lacks?|less|lower|too)\b|n['\u2019]t\b",
+    r"|(?:may|might|could|would)\s+(?:\w+\s+)?(?:seem|look|appear|think|choose|pick|say)|fails?|lacks?|less|lower|too"
+    r"|nicht|falsch\w*|unrichtig\w*|incorrect\w+|faux|fausses?|errad[oa]s?|errat[oaei]|sbagliat\w|falsa|falso|onjuist\w*|fout"
+    r"|\u043d\u0435\u0432\u0435\u0440\w*|\u043d\u0435\u043f\u0440\u0430\u0432\u0438\u043b\w*|yanl\u0131\u015f|b\u0142\u0119dn\w*)\b|n['\u2019]t\b|\u9519|\u932f|\u4e0d",
     re.IGNORECASE,
 )
 PRAISED = re.compile(

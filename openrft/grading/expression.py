@@ -32,12 +32,15 @@ _IS = re.compile(r"(?:\b(?:is|are|equals)\b|(?<=[A-Za-z]):)\s+", re.IGNORECASE)
 _FUNCTIONS = (
     "sqrt|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|asin|acos|atan|abs|exp|ln|log|min|max|det|gcd|lcm"
 )
-_LETTERS = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|phi|psi|omega|infty|infinity"
+_LETTERS = "alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|rho|sigma|phi|psi|omega|hbar|infty|infinity"
 _NAMED = re.compile(rf"(?<![A-Za-z\\])({_FUNCTIONS}|{_LETTERS})(?![A-Za-z])")
 _LOGARITHM = re.compile(r"(?<![A-Za-z\\])log(2|10)(?=\s*\()")  # as programs write it
 _BASED = re.compile(r"(?:[A-Za-z]\s*=\s*)?(\d[\dA-F]*)\s*(?:_\s*\{?\s*(\d+)\s*\}?)?")  # 101_2
 _VALUE = re.compile(r"\s*([A-Za-z])\s*=\s*-?[\d.,/]+\s*$")
 _WORD = re.compile(r"(?<![A-Za-z\\{])[A-Za-z]{4,}")
+_WORD_EQUALS = re.compile(r"(?:the )?[A-Za-z]{4,20}(?: [a-z]{2,12}){0,3}\s*=\s*(?=\S)")  # rate = k[A]
+_REALS = re.compile(r"(?:x is |for )?(?:the set of |any |all )*(?:real numbers?|reals)(?: x)?", re.IGNORECASE)
+_OPEN_ENDS = re.compile(r"([\[\]])([^\[\]]{1,60}[,;][^\[\]]{1,60})([\[\]])")  # ]1, 2[ is (1, 2)
 _SIGNS = {
     "\u2212": "-", "\u2013": "-", "\u00d7": r"\times ", "\u00b7": r"\cdot ", "\u22c5": r"\cdot ", "\u00f7": "/",
     "\u03c0": r"\pi ", "\u221a": r"\sqrt ", "\u221e": r"\infty ", "\u2264": r"\le ", "\u2265": r"\ge ",
@@ -51,6 +54,12 @@ _SIGNS = {
     "\u2009": " ", "\u00a0": " ",
 }  # fmt: skip
 _HUGE = re.compile(r"\^\s*\{?\s*-?\d{5,}|\^\s*\{[^{}]*\^\s*\{[^{}]*\^|\d!+\s*!|\d{3,}\s*!")  # would compute for ever
+_SUBSCRIPTED = re.compile(r"(\\[A-Za-z]+|[A-Za-z])\s*_\s*(?:\{\s*([A-Za-z]{1,12}|\d{1,4})\s*\}|([A-Za-z]|\d))")
+_HOLDS_EMPTY = re.compile(r"\\?\{\s*(?:\\emptyset|\\varnothing|\u2205|\\?\{\s*\\?\})\s*\\?\}")  # not empty itself
+_CONSTANT = re.compile(r"\+\s*[cKk]\s*$")  # of integration
+_FRACTION_BEFORE = re.compile(r"(?<![\w.)}])(\d{1,4})\s*/\s*(\d{1,4})(?:\s+(?=[A-Za-z\\(])|(?=[A-Za-z]{2}))")
+_SPELLED = re.compile(r"(\\[A-Za-z]+(?= )|[A-Za-z]) ?_?(.+)")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 _DEEPEST = 20  # brackets in brackets
 _RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207f"
 _SUPERSCRIPT = re.compile(f"[{_RAISED}]+")
@@ -63,6 +72,10 @@ _REWRITTEN = (
     (re.compile(r"<="), r"\\le "),
     (re.compile(r">="), r"\\ge "),
     (re.compile(r"\\varnothing"), r"\\emptyset"),
+    (re.compile(r"_\s*\{\s*\\(max|min|det|exp|log|sin|abs)\s*\}"), r"_{\1}"),
+    (re.compile(r"(?<=[\])}])\s*U\s*(?=[\[(\\{])"), r" \\cup "),
+    (re.compile(r"\\var(?=(?:epsilon|theta|phi|rho|sigma)(?![A-Za-z]))"), r"\\"),
+    (re.compile(r"(?<![A-Za-z\\])d([A-Za-z])\s*/\s*d([A-Za-z])(?![A-Za-z])"), r"\\frac{d\1}{d\2}"),
     (re.compile(r"\\a(sin|cos|tan)(?![A-Za-z])"), r"\\arc\1"),
     (re.compile(r"\\infinity|(?<![A-Za-z\\])inf(?=\s*(?:[,)\]}]|$))"), r"\\infty "),
     (re.compile(r"(\^|\\sqrt)\s*\(([^()]*)\)"), r"\1{\2}"),
@@ -91,10 +104,13 @@ def _explain_unreadable(sample: Sample, raw: str) -> str:
         return f"it does not settle on one answer: {found[0]!r}"
     if len(text) <= LONGEST_ASKED and isinstance(parse_number(text), Number):
         return ""
-    if _HUGE.search(text) or not _is_balanced(text):
+    if _HUGE.search(text) or not _is_balanced(_OPEN_ENDS.sub(_write_interval, text)):
         return "it is too large, or its brackets do not match"
     known = {word.lower() for gold in (sample.answer, *sample.accepted) for word in _WORD.findall(gold)}
-    words = [word for word in _WORD.findall(_NAMED.sub(" ", text)) if word.lower() not in known]
+    spelled = text
+    for gold in (sample.answer, *sample.accepted):
+        spelled = _add_subscripts(spelled, gold)
+    words = [word for word in _WORD.findall(_NAMED.sub(" ", spelled)) if word.lower() not in known]
     if words:
         return f"it is no expression: {words[0]!r}"
     if _parse(text) == TOO_LARGE:
@@ -109,6 +125,8 @@ def _explain_unreadable(sample: Sample, raw: str) -> str:
 
 def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, question: str = "") -> bool:
     """Whether the expressions are equal. What takes too long to compare is not."""
+    if bool(_HOLDS_EMPTY.fullmatch(read.strip())) != bool(_HOLDS_EMPTY.fullmatch(gold.strip())):
+        return False
     if _squeeze(read) == _squeeze(gold) != "":
         return True
     if len(read) > LONGEST or len(gold) > LONGEST:
@@ -132,10 +150,16 @@ def to_latex(text: str) -> str:
         text = _SUBSCRIPT.sub(lambda found: "_{" + found[0].translate(_PLAIN_LOWERED) + "}", text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_PLAIN_RAISED) + "}", text)
         text = "".join(_SIGNS.get(sign, sign) for sign in text)
-    text = _NAMED.sub(r"\\\1 ", _LOGARITHM.sub(r"\\log_{\1}", text))
+    text = _NAMED.sub(r"\\\1 ", _LOGARITHM.sub(r"\\log_{\1}", _OPEN_ENDS.sub(_write_interval, text)))
     for pattern, latex in _REWRITTEN:
         text = pattern.sub(latex, text)
     return text.strip().rstrip(".,;")
+
+
+def _write_interval(found: re.Match[str]) -> str:
+    """An interval whose open ends are written with brackets turned away, with round ones."""
+    left, inner, right = found.groups()
+    return f"{'(' if left == ']' else left}{inner}{')' if right == '[' else right}"
 
 
 def _is_balanced(text: str) -> bool:
@@ -149,7 +173,13 @@ def _is_balanced(text: str) -> bool:
 
 
 def _strip_words(raw: str) -> str:
-    return _IS.split(" ".join(raw.split()))[-1].strip().rstrip(".;")
+    text = _IS.split(" ".join(raw.split()))[-1].strip().rstrip(".;")
+    if re.fullmatch(r"\{\s*\}", text):
+        return r"\emptyset"
+    if _REALS.fullmatch(text):
+        return r"\mathbb{R}"
+    words = _WORD_EQUALS.match(text)
+    return text[words.end() :] if words and not _NAMED.search(words[0]) else text
 
 
 @functools.lru_cache(maxsize=4096)
@@ -161,13 +191,52 @@ def _compare(gold: str, text: str) -> Word:
     """Whether two expressions are equal."""
     if (same := _is_same_in_base(gold, text)) is not None:
         return "yes" if same else "no"
+    gold, text = _add_subscripts(gold, text), _add_subscripts(text, gold)
+    gold, text = _add_products(gold, text), _add_products(text, gold)
+    if re.search(r"\+\s*C\s*$", gold):
+        text = _CONSTANT.sub("+ C", text)
     expected, found = _parse(gold), _parse(text)
     if found == TOO_LARGE:
         return "unreadable"
     verdict = None if isinstance(expected, str) or isinstance(found, str) else is_same_form(expected, found)
+    if verdict is False and (other := _FRACTION_BEFORE.sub(r"\\frac{\1}{\2} ", to_latex(text))) != to_latex(text):
+        second = _parse(other)  # 1/2 mv^2 may be half of it, too
+        verdict = not isinstance(second, str) and not isinstance(expected, str) and is_same_form(expected, second)
     if verdict is None:
         return _ask(text, gold)
     return "yes" if verdict else "no"
+
+
+@functools.lru_cache(maxsize=4096)
+def _add_subscripts(text: str, other: str) -> str:
+    """The text with the subscripts that the other one marks: q1 is q_1 where the other has q_1. The text unchanged if
+    the other one has none, or has their letters as names of their own, too."""
+    names = to_latex(other)
+    marked = {(name, group or sign) for name, group, sign in _SUBSCRIPTED.findall(names)}
+    alone = {*re.findall(r"[A-Za-z]", _COMMAND.sub(" ", _SUBSCRIPTED.sub(" ", names)))}
+    spelled = [
+        re.escape(name) + (" ?" if name[0] == "\\" else "") + ("_?" if len(index) > 1 else "") + index
+        + (r"(?!\d)" if index.isdigit() else "(?![A-Za-z])" if len(index) > 1 else "")
+        for name, index in sorted(marked, key=lambda one: (-len(one[1]), one))
+        if index not in alone
+    ]  # fmt: skip
+    if not spelled:
+        return text
+    pattern = re.compile(rf"({'|'.join(spelled)})|\\[A-Za-z]+|_\s*\{{[^{{}}]*\}}")
+    return pattern.sub(_write_subscript, to_latex(text))
+
+
+def _write_subscript(found: re.Match[str]) -> str:
+    parts = _SPELLED.fullmatch(found[1]) if found[1] else None
+    return f"{parts[1]}_{{{parts[2]}}} " if parts else found[0]
+
+
+def _add_products(text: str, other: str) -> str:
+    """The text with a sign between a letter and a bracket, where the other one shows that it is no function: g(a-b)."""
+    for name in {*re.findall(r"(?<![A-Za-z\\])([fghFGHPp])\s*\(", text)}:
+        if re.search(rf"(?<![A-Za-z\\]){name}(?!\s*[('_A-Za-z])|(?<=[A-Za-z\d]){name}(?!\s*\()", other):
+            text = re.sub(rf"(?<![A-Za-z\\]){name}\s*\(", rf"{name} * (", text)
+    return text
 
 
 def _is_same_in_base(gold: str, text: str) -> bool | None:

@@ -29,7 +29,7 @@ from openrft.grading import expression_worker
 
 Word = Literal["yes", "no", "unreadable", "timeout"]
 
-SECONDS = 0.025  # of processor time for 10 kB of completion; less is left of it after each request
+SECONDS = 0.022  # of processor time for 10 kB of completion; less is left of it after each request
 WALL_SECONDS = 10.0  # after which the subprocess is killed, if it has not answered
 _START_SECONDS = 120.0  # for importing sympy on a busy machine
 _LEAST = 0.002  # no request is begun with less

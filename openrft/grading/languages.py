@@ -122,3 +122,13 @@ CONFIRMED_LETTER = re.compile(
     r"(?:\s+\w{1,12})?|(?:是)?(?:正确|对)(?:的|答案|选项)*|(?:が|は)(?:正解|正しい)(?:です)?|(?:가|이)\s?(?:정답|맞)\w{0,4}"
     r"|(?:—|-)?\s?(?:правильный|верный)\sответ|doğru(?:dur)?)[.。!\s]{0,3}"
 )
+# "Richtig ist B", "La correcta es B", "Верно: B", before a letter.
+RIGHT_IS = (
+    r"(?:(?:die|das|la|le|el|il|a|o|de|het)\s)?"
+    r"(?:richtig\w{0,2}|korrekt\w{0,2}|zutreffend|correct[aeo]?|corrett[ao]|corret[ao]|juiste?|goed|poprawn[aey]|rätt|doğrusu"
+    r"|верно|правильно|правильный|正解|正しいのは|正确的|正确)"
+    r"(?:\s(?:antwort|lösung|aussage|option|réponse|respuesta|opción|risposta|resposta|opção|antwoord|odpowiedź|svar))?"
+    r"(?:\s?[:：=—–-]\s{0,2}|\s(?:ist|wäre|est|es|é|è|jest|is|är)\s|是|は)\s?"
+    r"(?:(?:die|la|le|el|a|het|de)\s)?(?:(?:antwort|option|lösung|réponse|respuesta|opción|risposta|resposta|opção|optie"
+    r"|opcja|alternativ)\s)?"
+)

@@ -13,7 +13,7 @@ import unicodedata
 
 from openrft.grading.markup_scanner import remove_dress
 
-_ESCAPE = re.compile(r"\\([%$_#&{}*.|<>+-])")  # not \[, a bond before an atom of a molecule
+_ESCAPE = re.compile(r"(?<!\\)\\([%$_#&{}*.|<>+-])")  # not \[, a bond before an atom of a molecule
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[A-Za-z]{2,24});")
 _COMPATIBLE = re.compile(  # full-width forms, letters in circles, brackets and formulas, ligatures, degrees, ohm, micro
     "[\uff01-\uff5e\u249c-\u24e9\U0001d400-\U0001d7ff\ufb00-\ufb06\u2103\u2109\u212a\u212b\u2126\u00b5]"

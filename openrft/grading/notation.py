@@ -58,7 +58,11 @@ _SAME = str.maketrans(
         **{"⁄": "/", "∕": "/", "⩽": "≤", "⩾": "≥", "ϵ": "ε", "ϕ": "φ", "ϑ": "θ", "º": "°", "˚": "°", "…": "..."},
     }
 )
-_ARROWS = ((re.compile(r"<[-=]+>|[⇄⇆]"), "⇌"), (re.compile(r"(?<![-=])[-=]+>"), "→"))
+_ARROWS = (
+    (re.compile(r"<[-=]+>|[⇄⇆]"), "⇌"),
+    (re.compile(r"(?<![-=])[-=]+>"), "→"),
+    (re.compile(r"\+ ?/ ?-"), "±"),
+)
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))")
 _ROOT = re.compile(r"\\sqrt\s*(?:\{([^{}]*)\}|([0-9A-Za-z]))")
 _DEPTH = 6  # of fractions and roots in each other; deeper ones are compared as they are written
@@ -73,7 +77,9 @@ _CHARGES = (
     re.compile(r"(?<=[A-Za-z0-9)\]}])\^\{?\s*(\+)(\d+)\s*\}?"),  # Ca^{+2}. Not m^{-2}, which is an exponent
     re.compile(r"(?<=[A-Za-z0-9)\]}])(?:\^\{?)?(\+\+|--)\}?(?=\s|$)"),
     re.compile(r"(?:(?<=[A-Z][a-z])|(?<=[)\]]))(\+)([2-9])(?=$|[\s)\]])"),  # Fe+3
-    re.compile(r"(?<=[A-Za-z0-9)\]}])(?:\s+(\d?)([+-])(?=\s*$)|\((\d)([+-])\)(?=\s|$))"),  # SO4 2-, Ca(2+)
+    re.compile(r"(?<=\])(?:(\d?)([+-])|(-)([2-9]))(?=$|[\s),;.])"),  # [SO4]2-, [SO4]-2
+    re.compile(r"(?<=[A-Za-z0-9)\]}])(?:\s+(\d?)([+-])(?=\s*$)|\((\d?)([+-])\)(?=\s|$))"),  # SO4 2-, Ca(2+)
+    re.compile(r"(?<=[A-Z]\d)(-)([2-4])$"),  # SO4-2
 )
 _HYDRATE = re.compile(r"\s*[·*.×]\s*(?=(?:\d+\s*)?H_?\{?2\}?O\b)|\s+x\s+(?=\d+\s*H_?\{?2\}?O\b)")
 _SUPERSCRIPT = re.compile(r"\^\s*\{\s*([^{}]*?)\s*\}(?!\d)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from openrft.grading.boolean import read_boolean
@@ -14,6 +15,7 @@ from openrft.grading.text import is_accepted_text, read_text
 from openrft.types import AnswerKind, Sample
 
 Reader = Callable[[Sample, str], Finding]
+_SCALE = re.compile(r"\bp(?:OH|H|K_?\{?(?:\\mathrm\{)?[abw](?=\}|\b))")
 _NO_NUMBER = "it holds no number"
 
 
@@ -21,9 +23,16 @@ def _find_number(sample: Sample, raw: str) -> Finding:
     if raw.rstrip(" .!)").endswith("?"):
         return refuse("it is in question")
     if (answer := read_number(sample, raw)) is not None:
+        asked, given = ({*map(_plain_scale, _SCALE.findall(text))} for text in (sample.question, raw))
+        if asked and given and not asked & given:
+            return refuse(f"it gives {given.pop()}, and the question asks for {asked.pop()}")
         return Finding(answer)
     reason = explain_refusal(sample, raw)
     return NOTHING if reason == _NO_NUMBER else refuse(reason)
+
+
+def _plain_scale(name: str) -> str:
+    return "".join(sign for sign in name.replace("mathrm", "") if sign.isalpha())
 
 
 def _find_expression(sample: Sample, raw: str) -> Finding:

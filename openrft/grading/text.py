@@ -15,14 +15,17 @@ from fractions import Fraction
 
 from openrft.grading.chemistry import (
     drop_bonds,
+    drop_ion_brackets,
     drop_states,
     has_isotope,
     is_formula,
     is_same_molecule,
+    write_configuration,
     write_isotopes,
 )
 from openrft.grading.markup import remove_markup
 from openrft.grading.notation import CHARGE, GREEK_NAMES, unify_notation
+from openrft.grading.written_forms import is_same_written_form
 from openrft.types import Sample
 
 _SHORT_WORDS = frozenset(
@@ -92,6 +95,7 @@ def _is_same_plain_text(said: str, gold: str, is_smiles: bool) -> bool:
         _is_same_spelling(one, other)
         or _is_same_value(one, other)
         or ("(" not in other and _is_same_spelling(drop_states(one), other))
+        or is_same_written_form(one, other)
         or is_same_molecule(said.strip().rstrip("."), gold.strip(), is_smiles)
     )
 
@@ -127,7 +131,8 @@ def _canonical(text: str) -> str:
 
 def _write_canonical(text: str) -> str:
     """One notation, no article in front, no final mark, no quotation marks. Case stays."""
-    text = _INTRODUCTION.sub("", unify_notation(text.lstrip(_STARTS).rstrip(_ENDS))).replace('"', "")
+    text = drop_ion_brackets(unify_notation(text.lstrip(_STARTS).rstrip(_ENDS)))
+    text = write_configuration(_INTRODUCTION.sub("", text).replace('"', ""))
     text = _ARTICLE.sub("", _EXCLAMATION.sub("", text.lstrip(_STARTS + "'").rstrip(_ENDS + "'"))).strip()
     return _TIME.sub(lambda found: f"{found[1].lower()}m", text)
 

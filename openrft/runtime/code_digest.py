@@ -89,7 +89,7 @@ def find_imports(source: bytes, package: str, root: Path) -> tuple[str, ...]:
             found.append(f"{top}.{node.attr}")
         elif isinstance(node, ast.Call) and _name_of(node.func) == "import_module" and node.args:
             found += [str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)]
-    face = _read_face(root)
+    face = _read_face((root / "__init__.py").read_bytes(), root.name)
     return tuple(dict.fromkeys(face.get(name, name) for name in found if name.split(".")[0] == top))
 
 
@@ -140,13 +140,14 @@ def _changes_no_result(module: str) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in CHANGES_NO_RESULT)
 
 
-def _read_face(root: Path) -> dict[str, str]:
-    """The public names of the package in `root`, as its imports for type checkers list them -> their modules."""
-    tree = _parse((root / "__init__.py").read_bytes())
+@functools.lru_cache(maxsize=16)
+def _read_face(source: bytes, package: str) -> dict[str, str]:
+    """The public names of a package, as the imports for type checkers of its `__init__` list them -> their modules."""
+    tree = _parse(source)
     imports = [
         node for node in ast.walk(tree or ast.Module([], [])) if isinstance(node, ast.ImportFrom) and node.module
     ]
-    return {f"{root.name}.{alias.name}": str(node.module) for node in imports for alias in node.names}
+    return {f"{package}.{alias.name}": str(node.module) for node in imports for alias in node.names}
 
 
 def _parse(source: bytes) -> ast.Module | None:

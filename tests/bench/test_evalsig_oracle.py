@@ -11,6 +11,7 @@ from evalsig.inference.paired import paired_permutation_test
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
+from statsmodels.stats.multitest import multipletests
 
 from openrft.bench.significance import (
     ASSUMED_DISCORDANCE,
@@ -41,9 +42,16 @@ def test_mcnemars_exact_p_is_mid_p_and_half_of_what_is_as_extreme(first, second)
         assert mcnemar_mid_p(first, second) == pytest.approx(exact - binom.pmf(fewer, n, 0.5))
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm(p_values):
     assert adjust_holm(p_values) == pytest.approx(holm(np.array(p_values)).p_adjusted)
+
+
+def test_holm_is_that_of_statsmodels_to_the_bit():
+    p_values = [0.2, 0.01, 0.04, 0.01, 0.9, 1e-9]
+    assert adjust_holm(p_values) == list(multipletests(p_values, method="holm")[1])
+    assert adjust_holm([]) == []
 
 
 @settings(max_examples=5, deadline=None)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,23 +16,20 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from openrft.tasks.prompt import INSTRUCTION
 from tests.cli.hub_server import run_hub
+from tests.forked import ForkServer
 
 TASK = "pocket/L3/lattice_volume"
 ROWS = ["--task", TASK, "--train", "12", "--test", "8"]
-BENCH = ["bench", *ROWS, "--plugins", "sft,icl", "--name", "b", "--set", "explore.steps=1"]
+BENCH = ["bench", *ROWS, "--plugins", "sft,icl", "--name", "b", "--set", "explore.steps=1", "--workers", "1"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory):
+def runs(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer):
     """A folder with a finished bench, and a function that runs openrft there."""
     folder = tmp_path_factory.mktemp("exports")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-    def run(*arguments: str, umask: int = -1, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "openrft", *arguments]
-        return subprocess.run(
-            command, cwd=folder, env={**environment, **more}, capture_output=True, text=True, timeout=300, umask=umask
-        )
+    def run(*arguments: str, umask: int = -1, server: ForkServer = fork_server) -> subprocess.CompletedProcess[str]:
+        return server.run(["-m", "openrft", *arguments], folder, umask=umask, timeout=300)
 
     done = run(*BENCH)
     assert done.returncode == 0, done.stderr
@@ -146,12 +141,28 @@ def test_a_damaged_description_is_one_line(runs):
     assert "damaged/openrft.json: arm" in done.stderr
 
 
-def test_the_folder_is_pushed_to_a_private_repository(runs):
+@pytest.fixture
+def servers():
+    """Makes servers of forks, whose libraries read HF_... when they are imported."""
+    started: list[ForkServer] = []
+
+    def start(*modules: str, **more: str) -> ForkServer:
+        started.append(ForkServer({**more, "OMP_NUM_THREADS": "1"}, modules))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def test_the_folder_is_pushed_to_a_private_repository(runs, servers):
     folder, run = runs
     export = ("export", "b", "--arm", "rl+sft+icl", "--push", "me/mine")
     with run_hub() as hub:
-        online = {"HF_ENDPOINT": hub.address, "HF_TOKEN": "hf_secret", "HF_HUB_OFFLINE": "0"}
-        done = run(*export, "--out", "pushed", **online)
+        online = servers(
+            "peft", "openrft.policies.hf", HF_ENDPOINT=hub.address, HF_TOKEN="hf_secret", HF_HUB_OFFLINE="0"
+        )
+        done = run(*export, "--out", "pushed", server=online)
         assert done.returncode == 0, done.stderr
         assert f"pushed it to {hub.address}/me/mine (private)" in done.stdout
         assert [(row["name"], row["organization"]) for row in hub.created] == [("mine", "me")]
@@ -161,31 +172,33 @@ def test_the_folder_is_pushed_to_a_private_repository(runs):
 
         hub.files.clear()
         hub.private = False  # the repository was there, and everybody can read it
-        done = run(*export, "--out", "exposed", **online)
+        done = run(*export, "--out", "exposed", server=online)
         assert (done.returncode, "is public, and nothing was pushed" in done.stderr) == (2, True), done.stderr
         assert not hub.files
-        done = run(*export, "--out", "open", "--public", **online)
+        done = run(*export, "--out", "open", "--public", server=online)
         assert done.returncode == 0, done.stderr
         assert "(public)" in done.stdout
         assert "model.safetensors" in hub.files
 
         hub.private, hub.refuse = True, True
-        done = run(*export, "--out", "refused", **online)
+        done = run(*export, "--out", "refused", server=online)
         assert (done.returncode, "did not take me/mine" in done.stderr) == (5, True), done.stderr
         assert "hf upload me/mine refused" in done.stderr
         assert "Traceback" not in done.stderr
         assert (folder / "refused" / "model.safetensors").is_file()
 
 
-def test_a_push_that_cannot_work_fails_before_the_export(runs):
+def test_a_push_that_cannot_work_fails_before_the_export(runs, servers):
     folder, run = runs
-    for repository, more, words in (
-        ("me/mine", {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
-        ("me/mine", {"HF_HUB_OFFLINE": "0", "HF_HOME": str(folder / "no-token"), "HF_TOKEN": ""}, "needs a token"),
-        ("mine", {}, "Give ORG/NAME"),
-        ("me/mi ne", {}, "--push me/mi ne: "),
+    offline = servers(HF_HUB_OFFLINE="1")
+    nobody = servers(HF_HUB_OFFLINE="0", HF_HOME=str(folder / "no-token"), HF_TOKEN="")
+    for repository, server, words in (
+        ("me/mine", offline, "HF_HUB_OFFLINE is set"),
+        ("me/mine", nobody, "needs a token"),
+        ("mine", offline, "Give ORG/NAME"),
+        ("me/mi ne", offline, "--push me/mi ne: "),
     ):
-        done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--push", repository, **more)
+        done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--push", repository, server=server)
         assert (done.returncode, words in done.stderr) == (2, True), done.stderr
         assert not (folder / "x").exists()
     done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--public")

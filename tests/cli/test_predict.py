@@ -6,8 +6,6 @@ import csv
 import gzip
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
@@ -21,6 +19,7 @@ Which element has the highest density?,iron,osmium,lead,gold,B
 Which gas is lightest?,helium,hydrogen,neon,argon,
 How many moles are 36.0 g of water?,,,,,2.00
 """
+SHORT = ("--set", "evaluate.max_tokens=80")  # as long as the answers that the policy ends by itself
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def new(tmp_path):
 
 
 def test_every_row_is_answered_and_those_with_a_label_are_scored(run_openrft, new, tmp_path):
-    done = run_openrft("predict", "--data", "new.csv", "--out", "answers.csv", "--reasoning")
+    done = run_openrft("predict", "--data", "new.csv", "--out", "answers.csv", "--reasoning", *SHORT)
     assert done.returncode == 0, done.stderr
     assert "of 2 questions with a label are right" in done.stdout
     rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))
@@ -46,17 +45,20 @@ def test_every_row_is_answered_and_those_with_a_label_are_scored(run_openrft, ne
 
 
 def test_the_same_seed_gives_the_same_answers_in_any_format(run_openrft, new, tmp_path):
-    for out in ("a.jsonl", "b.csv"):
-        assert run_openrft("predict", "--data", "new.csv", "--out", out, "--samples", "2").returncode == 0
+    for out, anew in (("a.jsonl", False), ("b.csv", True)):
+        assert (
+            run_openrft("predict", "--data", "new.csv", "--out", out, "--samples", "2", *SHORT, anew=anew).returncode
+            == 0
+        )
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     rows = list(csv.DictReader(io.StringIO((tmp_path / "b.csv").read_text())))
     assert [line["answer"] or "" for line in lines] == [row["answer"] for row in rows]
 
 
-def test_a_stopped_command_goes_on(run_openrft, tmp_path):
+def test_a_stopped_command_goes_on(run_openrft, fork_server, tmp_path):
     question = "Which of case {} is larger?,{},{}\n"
     (tmp_path / "many.csv").write_text("question,A,B\n" + "".join(question.format(i, i, i + 1) for i in range(20)))
-    arguments = ("predict", "--data", "many.csv", "--samples", "1")
+    arguments = ("predict", "--data", "many.csv", "--samples", "1", *SHORT)
     assert run_openrft(*arguments, "--out", "whole.jsonl").returncode == 0
     whole = (tmp_path / "whole.jsonl").read_text().splitlines()
     code = (
@@ -71,7 +73,7 @@ def test_a_stopped_command_goes_on(run_openrft, tmp_path):
         f"sys.argv = ['openrft', *{arguments!r}, '--out', 'answers.jsonl']\n"
         "main()\n"
     )
-    stopped = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    stopped = fork_server.run(["-c", code], tmp_path)
     assert stopped.returncode == 130, stopped.stderr
     assert not (tmp_path / "answers.jsonl").exists()
     done = run_openrft(*arguments, "--out", "answers.jsonl")
@@ -89,13 +91,10 @@ def test_another_policy_does_not_go_on_from_what_is_kept(run_openrft, tiny, new,
 
 
 def test_one_question_and_standard_input(run_openrft, tmp_path):
-    done = run_openrft("predict", "Which is larger?", "--option", "3", "--option", "5")
+    done = run_openrft("predict", "Which is larger?", "--option", "3", "--option", "5", *SHORT)
     assert done.returncode == 0, done.stderr
     assert "Agreement: " in done.stdout or "no answer could be read" in done.stdout
-    piped = subprocess.run(
-        [sys.executable, "-m", "openrft", "predict", "--data", "-", "--out", "-"],
-        input=ROWS, cwd=tmp_path, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    piped = run_openrft("predict", "--data", "-", "--out", "-", *SHORT, stdin=ROWS)
     assert piped.returncode == 0, piped.stderr
     assert len(list(csv.DictReader(io.StringIO(piped.stdout)))) == 3
     assert "of 2 questions with a label are right" in piped.stderr
@@ -138,11 +137,9 @@ def test_a_question_that_cannot_be_asked_is_refused(arguments, words):
     assert words in str(fault)
 
 
-def test_a_conversation_ends_with_its_input(tmp_path):
-    talk = subprocess.run(
-        [sys.executable, "-m", "openrft", "predict", "--ask", "--set", "evaluate.max_tokens=4"],
-        input="How much is 3 + 4?\nAnd 5 more?\n\n", cwd=tmp_path, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+def test_a_conversation_ends_with_its_input(run_openrft):
+    asked = "How much is 3 + 4?\nAnd 5 more?\n\n"
+    talk = run_openrft("predict", "--ask", "--set", "evaluate.max_tokens=4", stdin=asked)
     assert talk.returncode == 0, talk.stderr
     assert talk.stdout.strip()
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from openrft import AnswerKind, Sample, box_answer, grade
 from openrft_questions.cells import parse_cell, to_text
 from openrft_questions.kinds import (
+    FOREIGN_WORDS,
     KIND_NAMES,
     KINDS,
     MAX_LENGTH,
@@ -98,12 +99,11 @@ def is_sentence(gold: str, kind: str) -> bool:
 
 
 def _parse_boolean(answer: str, rule: KindRule) -> str:
-    if answer.lower() in SHORT:
-        return SHORT[answer.lower()]
-    if answer.lower() not in YES_NO:
+    known = {**FOREIGN_WORDS, **SHORT, **YES_NO}
+    if answer.lower() not in known:
         detail = f"the type is boolean, and the answer {answer[:60]!r} is not Yes, No, True or False"
         raise BadRowError("answer", detail)
-    return YES_NO[answer.lower()]
+    return known[answer.lower()]
 
 
 def _parse_number(answer: str, rule: KindRule) -> str:

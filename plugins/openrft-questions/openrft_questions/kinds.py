@@ -26,6 +26,13 @@ MAX_KINDS = 100  # different words in a column that may be badly spelled kinds
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
 SHORT = {"y": "Yes", "t": "Yes", "n": "No", "f": "No"}  # read so in a column that has nothing else
+FOREIGN = (  # pairs of other languages, read so in a column that has nothing else
+    "wahr/falsch richtig/falsch ja/nein vrai/faux oui/non verdadero/falso cierto/falso sí/no si/no vero/falso sì/no"
+    " verdadeiro/falso sim/não sim/nao waar/onwaar juist/onjuist ja/nee ja/nej prawda/fałsz tak/nie doğru/yanlış"
+    " evet/hayır да/нет правда/ложь верно/неверно 是/否 对/错 正确/错误 はい/いいえ 正しい/誤り 예/아니요 참/거짓"
+)
+PAIRS = tuple(tuple(pair.split("/")) for pair in FOREIGN.split())
+FOREIGN_WORDS = {word: verdict for pair in PAIRS for word, verdict in zip(pair, ("Yes", "No"), strict=True)}
 THIRD = ("maybe", "unknown", "uncertain", "unclear")  # beside yes and no, in a column of three options
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN = re.compile(_NUMBER)
@@ -44,6 +51,7 @@ class KindRule:
     comma: Literal["decimal", "thousands"] | None = None  # what it stands for in numbers; None: it could be either
     words: tuple[str, ...] = ()  # the options of a column of yes, no and maybe
     short: bool = False  # whether T and F, or Y and N, are yes and no
+    foreign: bool = False  # whether the answers are yes and no in another language
 
 
 def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
@@ -67,6 +75,8 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
     letters = {text.lower() for text in map(_text_of, answers)} if looks["letter"] == count else set()
     if letters in ({"t", "f"}, {"y", "n"}):
         return KindRule(short=True)
+    if {text.lower() for text in map(_text_of, answers)} in map(set, PAIRS):
+        return KindRule(foreign=True)
     numeric = looks["number"] + looks["commas"] + looks["spelled"]
     polarities = {YES_NO[word] for word in words if word in YES_NO}
     mostly_text = looks["text"] + looks["letter"] > count / 2
@@ -86,7 +96,7 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
     look = _look(value, text)
     if look == "boolean":
         return rule.yes_no
-    if look == "letter" and rule.short:
+    if (look == "letter" and rule.short) or rule.foreign:
         return "boolean"
     if look == "commas" and rule.comma is None:
         detail = f"the comma in {text[:40]!r} could stand for thousands or decimals: write it without, or with a dot"

@@ -57,8 +57,10 @@ def load_samples(name: str, request: DataRequest) -> tuple[SamplesBySide, dict[s
     layouts: dict[str, None] = {}
     rows = 0
     revision = None
+    notices: list[str] = []
     for file in source.of_task(name):
         content = _read_file(file, request)
+        notices += content.notices
         rows += content.rows
         ignored |= content.ignored
         layouts[content.layout] = None
@@ -87,7 +89,7 @@ def load_samples(name: str, request: DataRequest) -> tuple[SamplesBySide, dict[s
         "defects_dropped": dropped,
         "defects_kept": kept,
         "groups": ["topic"] if any("topic" in sample.meta for sample in every) else [],
-        "warnings": _list_warnings(every),
+        "warnings": [*notices, *_list_warnings(every)],
     }
     return by_side, notes if revision is None else {**notes, "revision": revision}
 
@@ -107,6 +109,7 @@ class _FileContent:
     layout: str
     ignored: dict[str, None]  # columns that are not read
     revision: str | None
+    notices: list[str]
     by_side: SamplesBySide = field(default_factory=dict)
     bad: Counter[str] = field(default_factory=Counter)  # bad rows by reason
     faults: list[str] = field(default_factory=list)  # the first bad rows in words, each with its place
@@ -124,7 +127,8 @@ def _read_file(file: QuestionFile, request: DataRequest) -> _FileContent:
     table = read_file(file, request)
     parsed = parse_table(table, f"{FAMILY}/{file.leaf}", request, where=str(file.path), side=file.side)
     _check_labels(file.name, table, parsed.rows)
-    content = _FileContent(parsed.layout, dict.fromkeys(parsed.ignored), table.revision, rows=len(table.rows))
+    content = _FileContent(parsed.layout, dict.fromkeys(parsed.ignored), table.revision, table.notices)
+    content.rows = len(table.rows)
     for one, row in zip(table.rows, parsed.rows, strict=True):
         if isinstance(row, BadRow) or row.sample is None:
             content.add_bad(one.place, row if isinstance(row, BadRow) else BadRow("no answer", "there is no answer"))

@@ -24,14 +24,14 @@ from openrft_questions.datasets_files import (
 )
 from openrft_questions.splits import select_split
 from openrft_questions.table import SIDES, Side, Table
-from openrft_questions.text_files import CSV_SUFFIXES, JSON_SUFFIXES, read_text_file
+from openrft_questions.text_files import CSV_SUFFIXES, JSON_SUFFIXES, SPLIT_NAME, read_text_file
 from openrft_questions.workbooks import WORKBOOK_SUFFIXES, read_workbook
 
 FAMILY = "questions"
 ALL = f"{FAMILY}/all"  # the task of every file's questions together
 SUFFIXES = (*CSV_SUFFIXES, *JSON_SUFFIXES, *WORKBOOK_SUFFIXES, *PARQUET_SUFFIXES)
 WHAT = "CSV, JSON, Excel or Parquet file"
-_SIDE = re.compile(r"(?<![a-z])(?:train(?:ing)?|test(?:ing)?|val(?:id|idation)?|dev|eval(?:uation)?)(?![a-z])")
+_SIDE = re.compile(rf"(?<![a-z])(?:{SPLIT_NAME.pattern})(?![a-z])")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]{16})?$")  # of a data set in several Parquet files
 
 
@@ -159,8 +159,9 @@ def read_file(file: QuestionFile, request: DataRequest, further: Iterable[str] =
         table = read_parquet(path)
     else:
         table = read_text_file(path, suffix)
-    if request.split is not None and not has_splits:
-        table = select_split(table, request.split, parse_map(request.columns, further).get("split"), str(path))
+    if table.has_splits or (request.split is not None and not has_splits):
+        column = None if table.has_splits else parse_map(request.columns, further).get("split")
+        table = select_split(table, request.split, column, str(path))
     if not table.rows:
         raise DataError(f"{path} has no rows.", "Give a file with a question in each row.")
     return table

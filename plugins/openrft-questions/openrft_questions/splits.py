@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from openrft import DataError, UsageError, escape_terminal
 from openrft_questions.columns import normalize_name
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table
@@ -30,8 +32,9 @@ def choose_splits(source: str, names: list[str], split: str | None) -> list[tupl
     raise DataError(f"{source} has the splits {shown}.", "Name one or two with --split NAME or --split TRAIN:TEST.")
 
 
-def select_split(table: Table, split: str, column: str | None, where: str) -> Table:
-    """The rows of a file whose column `split` (or `column`, as --map says) names one of the splits that are asked for.
+def select_split(table: Table, split: str | None, column: str | None, where: str) -> Table:
+    """The rows of a file whose column `split` (or `column`, as --map says) names one of the splits that are asked for;
+    None: as `choose_splits` has it.
 
     Rows that are bad stay. Raises UsageError for a file without such a column, DataError for a split without rows.
     """
@@ -49,4 +52,4 @@ def select_split(table: Table, split: str, column: str | None, where: str) -> Ta
             rows.append(one)
         elif value in chosen:
             rows.append(Located(one.place, {**one.row, own: chosen[value] or ""}, chosen[value]))
-    return Table(rows, table.decimal_comma, table.revision)
+    return replace(table, rows=rows)

@@ -36,7 +36,9 @@ class Table:
     """The rows of one file or data set."""
 
     rows: list[Located] = field(default_factory=list)
-    decimal_comma: bool = False  # CSV with semicolons: such a spreadsheet writes 0,5 for a half
+    decimal_comma: bool = False  # such a spreadsheet writes 0,5 for a half
+    has_splits: bool = False  # whether the file itself is divided; the names are in the column `split`
+    notices: list[str] = field(default_factory=list)  # what was assumed about the file, in sentences
     revision: str | None = None  # of a data set on a hub: the commit that was read
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -14,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from openrft import DataError
+from openrft import DataError, escape_terminal
 from openrft_questions.columns import means_question
 from openrft_questions.table import BadRow, Located, Table, find_repeated, name_columns
 
@@ -23,7 +24,17 @@ MAX_DIGITS = 300  # a longer integer is kept as text: beyond about 308 digits it
 MAX_BYTES = 4 << 30  # of a file when it is unpacked: a small file may unpack to more than the memory holds
 CSV_SUFFIXES = (".csv", ".tsv", ".tab")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+SPLIT_NAME = re.compile(r"train(?:ing)?|test(?:ing)?|val(?:id|idation)?|dev|eval(?:uation)?")
 _DECLARED = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # Excel's own first line, which names the mark between cells
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]{4}")
+_UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_DECIMAL_COMMA = re.compile(
+    r"[-+\u2212]?(?:0,\d+|\d+,(?:\d\d?|\d{4,})|\d{1,3}(?:\.\d{3})+,\d+)(?:\s?[^\W\d_%][^\d,]{0,20}|\s?%)?"
+)
+_POINT = re.compile(
+    r"[-+\u2212]?(?:\d+\.(?:\d\d?|\d{4,})|0\.\d+|\d{1,3}(?:,\d{3}){2,}|\d{1,3}(?:,\d{3})+\.\d+)(?:\s?[^\W\d_%][^\d,]{0,20}|\s?%)?"
+)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -44,21 +55,40 @@ def read_bytes(path: Path) -> bytes:
 
 def read_text_file(path: Path, suffix: str) -> Table:
     """The rows of a CSV or JSON file; `suffix` is that of its format. Raises DataError."""
-    text = _decode(path, read_bytes(path))
+    text, notices = _decode(path, read_bytes(path))
     if suffix in CSV_SUFFIXES:
-        return _read_csv(path, text, suffix)
-    return Table(list(_read_json(path, text) if suffix == ".json" else _read_json_lines(text)))
+        table = _read_csv(path, text, suffix)
+    else:
+        table = _read_json(path, text) if suffix == ".json" else Table(list(_read_json_lines(text)))
+    table.notices += notices
+    return table
 
 
-def _decode(path: Path, content: bytes) -> str:
-    """The text, in UTF-8, or in UTF-16 where it begins with a byte order mark. Raises DataError."""
+def _decode(path: Path, content: bytes) -> tuple[str, list[str]]:
+    """The text, in UTF-8, in UTF-16 where it begins with a byte order mark, or in Windows-1252, of which Latin-1 is a
+    part; and what was assumed. Raises DataError."""
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
+        return content.decode("utf-16" if wide else "utf-8-sig"), []
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
+        if not wide and _is_western(content):
+            with contextlib.suppress(UnicodeDecodeError):
+                notice = (
+                    f"{path}, line {line}: not UTF-8; read as Windows-1252 (Latin-1). Check its special characters."
+                )
+                return content.decode("cp1252"), [notice]
         encoding = "UTF-16" if wide else "UTF-8"
         raise DataError(f"{path}, line {line}: not {encoding}.", "Save it as UTF-8 (in Excel: `CSV UTF-8`).") from fault
+
+
+def _is_western(content: bytes) -> bool:
+    """Whether bytes that are not UTF-8 may be a text of Western Europe: its other letters stand alone or in twos.
+
+    A text of another alphabet has runs of them, UTF-8 with a damaged byte has sequences that are valid, and what is no
+    text has control characters.
+    """
+    return not (_BEYOND_ASCII.search(content) or _UTF8_SEQUENCE.search(content) or _CONTROL.search(content))
 
 
 def _find_delimiter(head: str, suffix: str) -> str:
@@ -81,7 +111,7 @@ def _read_csv(path: Path, text: str, suffix: str) -> Table:
     delimiter = declared.group(1) if declared else _find_delimiter(head, suffix)
     before = line - 1
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    table = Table(decimal_comma=delimiter == ";")
+    table = Table(decimal_comma=delimiter == ";")  # as spreadsheets write it that have decimal commas
     names: list[str] = []
     try:
         for cells in reader:
@@ -94,7 +124,21 @@ def _read_csv(path: Path, text: str, suffix: str) -> Table:
                 names = _column_names(path, cells)
     except csv.Error as fault:
         raise DataError(f"{path}, line {line}: not CSV ({fault}).", "Save it again as CSV.") from fault
+    if delimiter == "\t":  # of which the mark says nothing
+        table.decimal_comma = _writes_decimal_commas(table)
     return table
+
+
+def _writes_decimal_commas(table: Table) -> bool:
+    """Whether some cell is a number with a comma that can only be a decimal one, and none has a decimal point."""
+    cells = [
+        cell
+        for one in table.rows
+        if not isinstance(one.row, BadRow)
+        for cell in one.row.values()
+        if "," in cell or "." in cell
+    ]
+    return any(map(_DECIMAL_COMMA.fullmatch, cells)) and not any(map(_POINT.fullmatch, cells))
 
 
 def _column_names(path: Path, cells: list[str]) -> list[str]:
@@ -120,21 +164,21 @@ def _read_json_lines(text: str) -> Iterator[Located]:
                 yield Located(f"line {number}", BadRow("not JSON", f"not JSON ({fault})"))
 
 
-def _read_json(path: Path, text: str) -> Iterator[Located]:
-    """An array of objects, alone or as the one list of an object; an object of columns; or JSON Lines by a wrong
-    name."""
+def _read_json(path: Path, text: str) -> Table:
+    """An array of objects, alone or as the one list of an object; an object of columns or of splits; or JSON Lines by a
+    wrong name."""
     try:
         whole = load_json(text)
     except (ValueError, RecursionError) as fault:
         if text.lstrip().startswith("{") and "\n" in text.strip():
-            yield from _read_json_lines(text)
-            return
+            return Table(list(_read_json_lines(text)))
         raise DataError(f"{path}: not JSON ({fault}).", "Fix the file.") from fault
     if isinstance(whole, dict):
-        yield from _read_object(path, whole)
-        return
-    for number, value in enumerate(whole if isinstance(whole, list) else [whole], 1):
-        yield Located(f"row {number}", _require_object(value))
+        if _is_divided(whole):
+            return Table(list(_read_splits(whole)), has_splits=True)
+        return Table(list(_read_object(path, whole)))
+    values = whole if isinstance(whole, list) else [whole]
+    return Table([Located(f"row {number}", _require_object(value)) for number, value in enumerate(values, 1)])
 
 
 def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
@@ -159,6 +203,19 @@ def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
         return
     for number, value in enumerate(rows, 1):
         yield Located(f"row {number}", _require_object(value))
+
+
+def _is_divided(whole: dict[str, Any]) -> bool:
+    """Whether it is {"train": [...], "test": [...]}: lists of rows by the names of splits."""
+    lists = [name for name, value in whole.items() if isinstance(value, list) and _holds_objects(value)]
+    return len(lists) == len(whole) > 1 and all(SPLIT_NAME.fullmatch(name.lower()) for name in lists)
+
+
+def _read_splits(lists: dict[str, list[Any]]) -> Iterator[Located]:
+    """The rows of several lists by the name of their split, which is put into the column `split`."""
+    for split, rows in lists.items():
+        for number, row in enumerate(rows, 1):
+            yield Located(f"{escape_terminal(split)[:60]} row {number}", {**row, "split": split})
 
 
 def _find_rows(whole: dict[str, Any], lists: dict[str, list[Any]]) -> list[Any] | None:

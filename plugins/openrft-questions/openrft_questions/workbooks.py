@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from openrft import DataError, escape_terminal
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table, name_columns
+from openrft_questions.text_files import read_bytes
 
 if TYPE_CHECKING:
     from openpyxl.cell import ReadOnlyCell
@@ -24,13 +26,12 @@ def read_workbook(path: Path, sheet: str | None) -> Table:
     import openpyxl
 
     try:
-        path.stat()
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(read_bytes(path)), read_only=True, data_only=True)
         sheets = {one.title: list(_filled_rows(one.iter_rows())) for one in book.worksheets if _is_wanted(one, sheet)}
         names = [one.title for one in book.worksheets]
         book.close()
-    except OSError as fault:
-        raise DataError(f"{path}: {fault.strerror or fault}.", "Give a file that can be read.") from fault
+    except DataError:
+        raise
     except Exception as fault:  # openpyxl raises whatever a broken file leads to
         reason = str(fault).strip().split("\n")[0] or type(fault).__name__
         raise DataError(f"{path}: not a workbook that can be read ({reason}).", "Save it again as .xlsx.") from fault

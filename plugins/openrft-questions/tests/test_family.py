@@ -142,7 +142,7 @@ def test_bad_rows_are_refused_with_their_lines_or_counted(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("q.csv", b"question,answer\nq?,\xff\n", "line 2: not UTF-8"),
+        ("q.csv", b"question,answer\nq?,\xcc\xea\xf1\xee\n", "line 2: not UTF-8"),
         ("q.csv", b"question,answer,answer\nq?,1,2\n", "two columns are called 'answer'"),
         ("q.csv", b'question,answer\n"q?,1\n', "not CSV"),
         ("q.csv", b"question,answer\n", "has no rows"),

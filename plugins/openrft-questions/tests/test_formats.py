@@ -75,6 +75,7 @@ WRITERS: dict[str, Callable[[Path, Rows], None]] = {
     "a.csv.gz": write_gzip,
     "e.json.gz": write_gzip,
     "f.jsonl.gz": write_gzip,
+    "i.xlsx.gz": write_gzip,
     "j.parquet.gz": write_gzip,
 }
 
