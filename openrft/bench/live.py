@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from openrft.bench.executors import JobListener
+from openrft.bench.executors.listener import JobListener
 from openrft.bench.report import REPORT_FILE, ArmResult, Failure, mean_accuracy
 from openrft.bench.time_left import BenchEstimate, TimeEstimate, spell_left
 from openrft.config.documents import dump_document, read_document
@@ -84,14 +84,14 @@ class LiveFile:
         self._write(now=True)
 
     def started(self, job: int) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         self._whole.started(job)
         self._jobs[job] = replace(self._jobs[job], state="running")
         self._write()
         self._display.started(job)
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         left = self._stages.seconds(job, stage, done, total)
         self._whole.update(job, left)
         self._jobs[job] = replace(
@@ -101,7 +101,7 @@ class LiveFile:
         self._display.update(job, stage, done, total, note)
 
     def finished(self, job: int, ok: bool) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         self._whole.finished(job)
         self._display.finished(job, ok)
 

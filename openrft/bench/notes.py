@@ -240,7 +240,7 @@ def _synthesis(report: Report) -> Iterator[str]:
     notices = set()
     for result in report.results:
         fallback = result.metrics.get("synthesize.teacher.fallback")
-        if fallback is not None:
+        if fallback:
             questions = f"{fallback:.0f} question{'s' * (fallback != 1)}"
             notices.add(f"{result.task}, seed {result.seed}: the teacher found no right answer to {questions}.")
     yield from sorted(notices)

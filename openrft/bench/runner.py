@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import BASELINE_NAMES, make_answerer
-from openrft.bench.executors import JobListener, run_jobs
+from openrft.bench.executors.listener import JobListener
+from openrft.bench.executors.run import run_jobs
+from openrft.bench.executors.spec import Executor, check_apart
 from openrft.bench.live import LiveFile
 from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
@@ -76,12 +78,16 @@ def run_bench(
     debug: bool = False,
     tracker: str | None = None,
     account: AccountSettings | None = None,
+    executor: Executor = None,
+    mirror: str | None = None,
 ) -> Report:
     """Run every job (resuming from the store under `out`) and write `out/name/`. The report lists failed jobs.
 
-    `open_display` makes what is told how the jobs go on. `account` says how calls to servers are paid for.
+    `open_display` makes what is told how the jobs go on. `account` says how calls to servers are paid for. `executor`
+    says where jobs run, and `mirror` is a URL where finished stages are kept, too.
     """
     check_run_name(name)
+    check_apart(executor, mirror, account.budget if account else None, tracker)
     jobs = plan.jobs()
     tasks = {name: load_task(name, plan.data) for name in plan.tasks}  # bad rows are refused before any time is spent
     store = out / ".store"
@@ -101,11 +107,12 @@ def run_bench(
         folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / PLAN_FILE, json.dumps(plan_to_json(plan), indent=1) + "\n")
     results: dict[int, ArmResult | Failure] = {}
+    events: list[str] = []
     began = time.perf_counter()
     with open_display(jobs) as display:
-        folders = JobFolders(store, folder / FAILURES_FOLDER, track, account)
+        folders = JobFolders(store, folder / FAILURES_FOLDER, track, account, mirror)
         live = LiveFile(folder, name, jobs, display)
-        for number, (result, files) in run_jobs(jobs, folders, workers, live, debug):
+        for number, (result, files) in run_jobs(jobs, folders, workers, live, debug, executor, events):
             results[number] = result
             live.add_result(number, result)
             if isinstance(result, ArmResult):  # an earlier attempt may have failed
@@ -126,7 +133,7 @@ def run_bench(
         plan=plan_to_json(plan),
         versions=_versions(plan),
         machine=_machine(plan, workers, time.perf_counter() - began),
-        notices=plan.notices,
+        notices=(*plan.notices, *events),
         tasks=records,
         arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.overrides) for a in plan.arms),
         results=scored,

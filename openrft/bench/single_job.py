@@ -11,7 +11,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openrft.bench.report import ArmResult, Failure, Item, StageCost
@@ -22,6 +22,7 @@ from openrft.pipeline import JobResult, run_job
 from openrft.plugins.registry import collect_versions
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.logging import name_job
+from openrft.runtime.mirror import Mirror
 from openrft.runtime.paid.account import Account, AccountSettings, use_account
 from openrft.runtime.paid.ledger import Place
 from openrft.runtime.paid.usage import add_by_model
@@ -43,6 +44,19 @@ class JobFolders:
     failures: Path  # one file for each failed job
     track: TrackerConfig | None = None
     account: AccountSettings | None = None  # of calls to servers; None: one without a budget, in the store
+    mirror: str | None = None  # a URL where finished stages are kept, too
+
+    def open_store(self) -> Store:
+        """The store of finished stages. Raises UsageError for a mirror that cannot be opened."""
+        return Store(self.store, mirror=None if self.mirror is None else Mirror(self.mirror))
+
+    def make_absolute(self) -> JobFolders:
+        """The same folders, for processes that run elsewhere."""
+        account = self.account and replace(self.account, folder=self.account.folder.absolute())
+        track = self.track and replace(self.track, folder=self.track.folder.absolute())
+        return replace(
+            self, store=self.store.absolute(), failures=self.failures.absolute(), track=track, account=account
+        )
 
 
 class _CallbackProgress:
@@ -65,7 +79,7 @@ def run_single_job(
         logger.info("job started")
         try:
             with use_account(open_job_account(job, folders)):
-                outcome = run_job(job, Store(folders.store), _CallbackProgress(tell), folders.track)
+                outcome = run_job(job, folders.open_store(), _CallbackProgress(tell), folders.track)
             result = summarise_job(outcome)
         except Exception as fault:  # any error ends this job only
             if debug:
@@ -157,6 +171,12 @@ def record_failure(job: Job, error: Exception, folder: Path) -> Failure:
     trace = "".join(traceback.format_exception(error))
     file = _write_details(job, line, stage, trace, folder)
     return Failure(job.arm.name, job.task, job.seed, line, _inside_run(file), isinstance(error, BudgetSpent))
+
+
+def record_lost_job(job: Job, line: str, folder: Path) -> Failure:
+    """The report's entry of a job that a cluster could not finish. Writes its file into `folder`."""
+    file = _write_details(job, line, "", "none: it was lost on its machine.", folder)
+    return Failure(job.arm.name, job.task, job.seed, line, _inside_run(file))
 
 
 def record_killed_worker(job: Job, exit_code: int | None, stage: str, folder: Path) -> Failure:

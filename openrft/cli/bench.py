@@ -106,6 +106,22 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     type=click.IntRange(min=1),
     help="Jobs in parallel.  [default: 2 on two or more cores, 1 on a GPU]",
 )
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="local|ray[:HOST:PORT]|slurm[:NAME=VALUE,...]",
+    help="Where jobs run. Ray and Slurm take what a job asks for: ray,cpus=4,gpus=0.5,memory=16 (GB) or"
+    " slurm:partition=gpu,time=120 (minutes).",
+)
+@click.option(
+    "--store",
+    "mirror",
+    default=None,
+    metavar="URL",
+    help="Also keep finished stages there, and take them from there: s3://BUCKET/NAME or any URL of fsspec. For"
+    " machines that share no folder.",
+)
 @track_option
 @paid_options
 @forecast_options
@@ -124,6 +140,8 @@ def command(
     out: str,
     name: str | None,
     workers: int | None,
+    executor: str,
+    mirror: str | None,
     tracker: str | None,
     dry_run: bool,
     probe: bool,
@@ -137,6 +155,7 @@ def command(
     metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
     rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
     """
+    from openrft.bench.executors.spec import parse_executor
     from openrft.bench.plan import make_plan
     from openrft.bench.plan_file import read_plan
     from openrft.bench.significance import describe_power
@@ -144,6 +163,7 @@ def command(
     from openrft.plugins.task_registry import load_task
 
     account = parse_account(given)
+    runs_on = parse_executor(executor)
     rule = _read_seed_rule(seeds, until, most_seeds, stop_arms)
     if plan_file:
         refuse_ignored(ctx)
@@ -181,6 +201,8 @@ def command(
         debug=bool(ctx.find_root().params.get("debug")),
         tracker=tracker,
         account=account,
+        executor=runs_on,
+        mirror=mirror,
     )
     report = run_until_known(plan, rule, run, lambda line: print_text(line, err=True)) if rule else run(plan)
     write_and_show(report, Path(out) / report.name, as_json, wide=wide)
@@ -189,7 +211,10 @@ def command(
 
 
 # Options that change how a plan is run and shown, not what it runs.
-_BESIDE_PLAN = {"plan_file", "out", "name", "workers", "tracker", "dry_run", "probe", "wide", "as_json", *NAMES}
+_BESIDE_PLAN = {
+    *("plan_file", "out", "name", "workers", "executor", "mirror", "tracker", "dry_run", "probe", "wide", "as_json"),
+    *NAMES,
+}
 
 
 def refuse_ignored(ctx: click.Context, beside: Collection[str] = ()) -> None:

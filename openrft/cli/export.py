@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from openrft.cli.options import INTEGER, PathType
-from openrft.cli.printing import print_json, print_text
+from openrft.cli.printing import print_json, print_text, suggest_evaluation
 
 EPILOG = """\b
 Examples:
@@ -96,4 +96,4 @@ def command(
     print_text(f"wrote {out}: {about.title}{' (adapter)' if adapter else ''}.")
     if pushed:
         print_text(f"pushed it to {pushed} ({'public' if public else 'private'}).")
-    print_text(f"Try it: openrft evaluate --task {job.task} --policy {out}{'/model.gguf' if gguf else ''}")
+    print_text(f"Try it: {suggest_evaluation(job.task, job.data.data, f'{out}/model.gguf' if gguf else out)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from typing import Any
@@ -33,3 +34,9 @@ def print_json(data: Any) -> None:
 
 def _escape(char: str) -> str:
     return char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1]
+
+
+def suggest_evaluation(task: str, data: str | None, policy: str) -> str:
+    """The command that evaluates a policy that was written."""
+    source = ["--data", data] if data else []
+    return shlex.join(["openrft", "evaluate", "--task", task, *source, "--policy", policy])

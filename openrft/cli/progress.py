@@ -37,11 +37,11 @@ class ProgressDisplay:
         pass
 
     def started(self, job: int) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         self.whole.started(job)
 
     def update(self, job: int, stage: str, done: int, total: int, note: str) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         left = self.estimate.seconds(job, stage, done, total)
         self.whole.update(job, left)
         self.show(job, escape_terminal(stage), done, total, escape_terminal(note), spell_left(left))
@@ -51,7 +51,7 @@ class ProgressDisplay:
         raise NotImplementedError
 
     def finished(self, job: int, ok: bool) -> None:
-        """See `openrft.bench.executors.JobListener`."""
+        """See `openrft.bench.executors.listener.JobListener`."""
         self.whole.finished(job)
 
     def spell_whole(self) -> str:

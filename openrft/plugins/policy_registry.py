@@ -241,6 +241,17 @@ def find_placement_faults(spec: str, settings: ModelSettings, owner: str) -> lis
     return []
 
 
+def needs_gpu(spec: str, settings: PolicySettings) -> bool:
+    """Whether the policy would be put on a GPU where there is one. Reads no weights."""
+    if spec.startswith(("baseline:", "openai:")) or settings.device == "cpu":
+        return False
+    if spec.startswith(VLLM_PREFIX) or settings.device != "auto":
+        return True
+    from openrft.policies.placement import SMALL_MODEL, count_parameters
+
+    return count_parameters(_prepare(resolve_adapter(spec)[0])) >= SMALL_MODEL
+
+
 def fingerprint_policy(spec: str, task: Task | None = None) -> str:
     """A text that changes whenever the policy does, made without loading it: the content of a folder, the hub id or
     server, or the rule and the train split of a baseline."""

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from openrft.errors import StoreError
 from openrft.runtime.files import DISK_FULL, report_disk_errors, write_text
+from openrft.runtime.mirror import CHECKSUMS, Mirror
 from openrft.types import content_id
 
 logger = logging.getLogger(__name__)
@@ -37,10 +38,14 @@ class StageResult:
 
 
 class Store:
-    """Stage results under one folder. With `only_read` none is made."""
+    """Stage results under one folder. With `only_read` none is made.
 
-    def __init__(self, root: Path, only_read: bool = False) -> None:
-        self.root, self._only_read = root, only_read
+    With a `mirror`, results are also looked for there and copied there, so that machines without a common disk share
+    them.
+    """
+
+    def __init__(self, root: Path, only_read: bool = False, mirror: Mirror | None = None) -> None:
+        self.root, self._only_read, self._mirror = root, only_read, mirror
 
     def result(
         self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None], keep: Collection[str] = ()
@@ -59,27 +64,60 @@ class Store:
                 if is_intact(final):
                     shutil.rmtree(resume_folder(part), ignore_errors=True)  # left by a kill between the last two lines
                     return StageResult(key, final, True)
-                if self._only_read:
-                    raise StoreError(
-                        f"{self.root} does not hold the stage {stage!r} of this job any more.",
-                        "Give the command that made the run again: it repeats only what is missing.",
-                    )
                 if final.exists():
                     logger.warning("%s is damaged and is made again", final)
                     shutil.rmtree(final)
-                _prepare(part, keep)
-            with self._own_disk_errors():
-                make(part)
-            with report_disk_errors(self.root):
-                write_text(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
-                write_checksums(part)
-                part.rename(final)
-                shutil.rmtree(resume_folder(part), ignore_errors=True)
+            if self._fetch(f"{stage}/{key}", final):
+                return StageResult(key, final, True)
+            if self._only_read:
+                raise StoreError(
+                    f"{self.root} does not hold the stage {stage!r} of this job any more.",
+                    "Give the command that made the run again: it repeats only what is missing.",
+                )
+            with self._hold(f"{stage}/{key}"):
+                if self._fetch(f"{stage}/{key}", final):  # another machine made it
+                    return StageResult(key, final, True)
+                with report_disk_errors(self.root):
+                    _prepare(part, keep)
+                with self._own_disk_errors():
+                    make(part)
+                with report_disk_errors(self.root):
+                    write_text(part / "inputs.json", json.dumps(inputs, indent=1, sort_keys=True, ensure_ascii=False))
+                    write_checksums(part)
+                    part.rename(final)
+                    shutil.rmtree(resume_folder(part), ignore_errors=True)
+                if self._mirror is not None:
+                    self._mirror.publish(f"{stage}/{key}", final)
         return StageResult(key, final, False)
 
     def holds(self, stage: str, inputs: dict[str, Any]) -> bool:
         """Whether the result of `stage` for these inputs is there."""
         return is_intact(self.root / stage / content_id(stage, inputs))
+
+    def fetch_file(self, file: Path) -> None:
+        """Have this file of a finished stage here: from the mirror, if another machine made the stage."""
+        stage = file.relative_to(self.root).parts[:2]
+        final = self.root.joinpath(*stage)
+        if not file.exists():
+            with report_disk_errors(self.root):
+                final.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock(final):
+                self._fetch("/".join(stage), final)
+
+    def _fetch(self, inside: str, final: Path) -> bool:
+        """Copy a stage from the mirror, if it holds it."""
+        if self._mirror is None or final.exists():
+            return False
+        aside = final.with_name(f"{final.name}.fetched")
+        with report_disk_errors(self.root):
+            shutil.rmtree(aside, ignore_errors=True)
+            if not self._mirror.fetch(inside, aside):
+                return False
+            aside.rename(final)
+        return True
+
+    def _hold(self, inside: str) -> AbstractContextManager[None]:
+        return nullcontext() if self._mirror is None else self._mirror.hold(inside)
 
     @contextmanager
     def _lock(self, final: Path) -> Iterator[None]:
@@ -133,12 +171,12 @@ def resume_folder(part: Path) -> Path:
 
 def write_checksums(folder: Path) -> None:
     """Write the checksums of a folder's files into it."""
-    write_text(folder / "checksums.json", json.dumps(_checksums(folder), indent=1))
+    write_text(folder / CHECKSUMS, json.dumps(_checksums(folder), indent=1))
 
 
 def is_intact(folder: Path) -> bool:
     """Whether the folder's files match their checksums."""
-    listing = folder / "checksums.json"
+    listing = folder / CHECKSUMS
     if not listing.exists():
         return False
     try:
@@ -148,5 +186,5 @@ def is_intact(folder: Path) -> bool:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "checksums.json")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != CHECKSUMS)
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}

@@ -81,6 +81,17 @@ def test_what_a_family_warns_of_is_in_the_notes():
     assert f"{task.name}: 3 gold answers are sentences." in build_notes(made, summarise(made))
 
 
+def test_questions_without_a_right_answer_by_the_teacher_are_named_and_nothing_is_said_of_none():
+    made = report({"vanilla": 0.3, "sft": 0.5})
+    for fallback, expected in (
+        (0.0, []),
+        (1.0, ["toy/L1/sums, seed 0: the teacher found no right answer to 1 question."]),
+    ):
+        results = [replace(r, metrics={"synthesize.teacher.fallback": fallback}) for r in made.results]
+        notes = build_notes(replace(made, results=tuple(results)), summarise(made))
+        assert [line for line in notes if "teacher" in line] == expected
+
+
 def test_two_seeds_are_said_to_be_few_against_vanilla() -> None:
     for seeds, count in (((0, 1), 1), ((0, 1, 2), 0)):
         notes = summarise(report({"vanilla": 0.3, "rl": 0.5}, seeds=seeds)).notes

@@ -7,9 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from openrft.bench.gate import compare_reports
+from openrft.bench.group_tables import build_group_tables
 from openrft.bench.markdown import format_markdown
+from openrft.bench.outcomes import Group, GroupScore
 from openrft.bench.page.document import build_page
 from openrft.bench.report import ArmRecord, Failure
+from openrft.bench.statistics import Interval
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points
 from openrft.cli.run_output import show_gate_result, show_summary
@@ -127,3 +130,13 @@ def test_shapley_values_of_a_full_lattice_are_in_every_form(tmp_path: Path) -> N
         assert shown in text
     gains = dump_document(summary)["components"][0]["gains"]["shapley"]
     assert (gains["value"], gains["low"], gains["high"]) == (found.value, found.low, found.high)
+
+
+def test_a_group_table_with_one_row_is_left_out() -> None:
+    level = Interval(0.5, 0.4, 0.6)
+    scores = tuple(GroupScore(arm, level, level) for arm in ("vanilla", "rl"))
+    groups = [Group("toy/L1", by, name, 1, 60, 0, scores) for by, name in (("", "all"), ("level", "L1"))]
+    summary = summarise(factories.report({"vanilla": 0.5}))
+    assert list(build_group_tables(replace(summary, groups=tuple(groups[:1])), in_full=False)) == []
+    (table,) = build_group_tables(replace(summary, groups=tuple(groups)), in_full=False)
+    assert [row[0] for row in table.rows] == ["all", "level L1"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from openrft.cli.printing import suggest_evaluation
+
 
 def test_a_failed_training_writes_a_report_and_no_policy(run_openrft, tiny, tmp_path):
     arguments = ["--task", "toy/sums", "--policy", str(tiny), "--plugins", "raising", "--train", "8", "--test", "4"]
@@ -20,3 +22,8 @@ def test_what_was_gained_and_lost_is_said(run_openrft, tmp_path):
     assert "questions went from wrong to right" in done.stdout
     assert "openrft evaluate --task pocket/L3/lattice_volume --policy trained" in done.stdout
     assert "over vanilla" in done.stdout
+
+
+def test_the_suggested_evaluation_names_the_data():
+    found = suggest_evaluation("questions/all", "my rows.csv", "out")
+    assert found == "openrft evaluate --task questions/all --data 'my rows.csv' --policy out"

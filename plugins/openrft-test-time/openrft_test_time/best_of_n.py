@@ -19,6 +19,11 @@ class BestOfN(openrft.Plugin):
     class Options(PRM.Options):
         """What a user can set: `--set best-of-n.NAME=VALUE`."""
 
+        model: openrft.WeightsPath = openrft.option(
+            "",
+            help="The reward model: a shipped name (pocket/prm), a folder, a hub id, or openai:http://host/v1#model for"
+            " a judge. Needed unless `reward` is set.",
+        )
         completions: int = openrft.option(16, help="Completions for each answer.", ge=2)
         reward: openrft.RewardName = openrft.option(
             "",

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import Any
 
-from openrft.baselines.policy import BASELINE_PREFIX
+from openrft.bench.executors.listener import JobListener
 from openrft.bench.report import ArmResult
 from openrft.bench.single_job import Finished, JobFolders, describe_exit, record_killed_worker, run_single_job
 from openrft.job import Job
@@ -31,37 +31,20 @@ END_SECONDS = 10.0  # time for a worker to end after it was asked to
 logger = logging.getLogger(__name__)
 
 
-class JobListener(Protocol):
-    """Receives the progress of each job. Jobs are numbered in the plan's order."""
-
-    def started(self, job: int) -> None:
-        """The job begins. It begins a second time if its worker died."""
-        ...
-
-    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None: ...
-
-    def finished(self, job: int, ok: bool) -> None: ...
-
-
-def run_jobs(
-    jobs: Sequence[Job], folders: JobFolders, workers: int, listener: JobListener, debug: bool = False
+def run_in_workers(
+    jobs: Mapping[int, Job], folders: JobFolders, workers: int, listener: JobListener, debug: bool = False
 ) -> Iterator[tuple[int, Finished]]:
-    """Yield (job number, result) as jobs finish. A failed job does not affect the others.
-
-    Rules run first and in this process, because they finish before a worker process would have started.
-    """
-    rules = {n: job for n, job in enumerate(jobs) if job.policy.startswith(BASELINE_PREFIX)}
-    models = {n: job for n, job in enumerate(jobs) if n not in rules}
-    yield from _run_here(rules, folders, listener, debug)
-    if workers <= 1 or len(models) <= 1:
-        yield from _run_here(models, folders, listener, debug)
+    """Yield (job number, result) as jobs finish, in `workers` processes; in this process for one worker or one job."""
+    if workers <= 1 or len(jobs) <= 1:
+        yield from run_here(jobs, folders, listener, debug)
     else:
-        yield from WorkerPool(models, folders, min(workers, len(models)), listener).run()
+        yield from WorkerPool(jobs, folders, min(workers, len(jobs)), listener).run()
 
 
-def _run_here(
-    jobs: Mapping[int, Job], folders: JobFolders, listener: JobListener, debug: bool
+def run_here(
+    jobs: Mapping[int, Job], folders: JobFolders, listener: JobListener, debug: bool = False
 ) -> Iterator[tuple[int, Finished]]:
+    """Yield (job number, result) of jobs that run one after another in this process."""
     for number, job in jobs.items():
         listener.started(number)
 
