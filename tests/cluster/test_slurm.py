@@ -142,12 +142,19 @@ def test_the_script_for_ray_inside_an_allocation(third_party, tiny, tmp_path):
     assert [result["arm"] for result in read_report(tmp_path)["results"]] == ["vanilla"], said
 
 
-def test_without_sbatch_one_line_says_what_to_do(start_bench, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+def test_without_sbatch_one_line_says_what_to_do(start_bench, tmp_path):
+    bench = start_bench(tmp_path, "--executor", "slurm:partition=gpu", PATH=str(Path(sys.executable).parent))
+    _, err = bench.communicate(timeout=300)
+    assert bench.returncode == 2, err
+    assert "slurm:cluster=local" in err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("slurm")
+def test_what_slurm_refuses_is_said_in_its_words(start_bench, tmp_path):
     bench = start_bench(tmp_path, "--executor", "slurm:partition=gpu")
     _, err = bench.communicate(timeout=300)
     assert bench.returncode == 2, err
-    assert "slurm:cluster=local" in err
+    assert "invalid partition specified: gpu" in err.splitlines()[-1]
 
 
 def wait_for_jobs(bench: subprocess.Popen[str], listing: Path, count: int) -> dict[str, str]:
