@@ -41,6 +41,7 @@ GOALS = {  # part, measure -> at most
     ("update-1b", "update.s.peak_gb"): 9.0,
 }
 TIMES_TRL = 5.0  # TRL's step at 1B divided by ours: at least
+FORECAST_WITHIN = 0.25  # of the peak of an update
 LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate")
 OUT = Path(__file__).parent / "results" / "gpu"
 
@@ -97,6 +98,11 @@ def format_table(results: dict[str, dict[str, Any]], machine: dict[str, Any]) ->
         for name, value in measures.items():
             shown = value if isinstance(value, str) else f"{value:.2f}"
             lines.append(f"| {part} | {name} | {shown} | {_judge(GOALS.get((part, name)), value)} |")
+    for part, measures in results.items():
+        taken, forecast = measures.get("update.s.peak_gb"), measures.get("forecast.peak_gb")
+        if taken and forecast:
+            met = "met" if abs(forecast / taken - 1) <= FORECAST_WITHIN else "missed"
+            lines.append(f"| {part} | forecast of the peak / peak | {forecast / taken:.2f} | 0.75 to 1.25: {met} |")
     ours, theirs = results.get("step-1b", {}).get("step.s"), results.get("step_trl-1b", {}).get("trl_step.s")
     if ours and theirs:
         met = "met" if theirs / ours >= TIMES_TRL else "missed"

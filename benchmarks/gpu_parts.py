@@ -54,15 +54,11 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def build_policy(shape: Shape) -> Any:
-    """A policy with the pocket policy's tokenizer and a model of random weights, in bfloat16 on a GPU."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+def make_config(shape: Shape, **more: Any) -> Any:
+    """The config of a Llama of this shape."""
+    from transformers import LlamaConfig
 
-    from openrft.config.settings import PolicySettings
-    from openrft.plugins.policy_registry import open_policy
-
-    policy: Any = open_policy("pocket", settings=PolicySettings(device="cpu"))
-    config = LlamaConfig(
+    return LlamaConfig(
         vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,
@@ -70,9 +66,31 @@ def build_policy(shape: Shape) -> Any:
         num_key_value_heads=shape.key_heads,
         intermediate_size=shape.intermediate,
         max_position_embeddings=4096,
-        eos_token_id=policy.end_token,
-        pad_token_id=policy.tokenizer.pad_token_id,
+        **more,
     )
+
+
+def forecast_update(shape: Shape) -> float:
+    """The GB that an update is forecast to hold on the device, whose memory must still be free."""
+    from openrft.config.settings import PolicySettings
+    from openrft.policies.memory_forecast import Workload, forecast_policy
+
+    folder = mkdtemp()
+    make_config(shape, architectures=["LlamaForCausalLM"]).save_pretrained(folder)
+    work = Workload(PROMPT_TOKENS, shape.tokens, shape.prompts, shape.group, RANK)
+    found = forecast_policy(folder, PolicySettings(device=choose_device().type), work)
+    return (found.fixed + (found.recomputed_update if found.recompute else found.update)) / 1e9
+
+
+def build_policy(shape: Shape) -> Any:
+    """A policy with the pocket policy's tokenizer and a model of random weights, in bfloat16 on a GPU."""
+    from transformers import LlamaForCausalLM
+
+    from openrft.config.settings import PolicySettings
+    from openrft.plugins.policy_registry import open_policy
+
+    policy: Any = open_policy("pocket", settings=PolicySettings(device="cpu"))
+    config = make_config(shape, eos_token_id=policy.end_token, pad_token_id=policy.tokenizer.pad_token_id)
     device = choose_device()
     torch.manual_seed(0)
     with torch.device(device):
@@ -190,8 +208,9 @@ def build_rl() -> Any:
 
 
 def update(shape: Shape) -> Measures:
-    """Seconds of one update, after one to warm up, and its memory."""
-    policy, measures, plugin = build_policy(shape), Measures(), build_rl()
+    """Seconds of one update, after one to warm up, and its memory, with the forecast of it."""
+    measures = {"forecast.peak_gb": forecast_update(shape)}
+    policy, plugin = build_policy(shape), build_rl()
     questions = make_questions(policy, shape.prompts)
     rollouts = score(questions, draw(policy, shape, questions))
     state = None

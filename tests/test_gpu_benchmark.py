@@ -66,7 +66,7 @@ def test_a_part_that_fails_stands_in_the_table_and_the_goals_are_judged(
     results = {
         "decode-8b": {"ours_with_adapter.ms_a_token": 11.9},
         "decode-1b": failed,
-        "update-1b": {"update.s.peak_gb": 9.1},
+        "update-1b": {"update.s.peak_gb": 9.1, "forecast.peak_gb": 8.19},
         "step-1b": {"step.s": 2.0},
         "step_trl-1b": {"trl_step.s": 12.0},
     }
@@ -74,4 +74,5 @@ def test_a_part_that_fails_stands_in_the_table_and_the_goals_are_judged(
     assert "| decode-8b | ours_with_adapter.ms_a_token | 11.90 | <= 12: met |" in table
     assert "| decode-1b | failed | KeyError: 'nosuch' |  |" in table
     assert "| update-1b | update.s.peak_gb | 9.10 | <= 9: missed |" in table
+    assert "| update-1b | forecast of the peak / peak | 0.90 | 0.75 to 1.25: met |" in table
     assert "| step-1b | TRL's step / ours | 6.00 | >= 5: met |" in table

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from openrft.policies.generation.own_cache import needs_own_cache
 from openrft.policies.generation.prefill import prefill
-from openrft.prefix_tree import build_prefix_tree, forward, supports
+from openrft.prefix_tree import build_prefix_tree, get_plan, plan_forward, run_plan, supports
 
 LOGITS_BYTES = 256 << 20  # of float32 logits at once
 
@@ -136,16 +136,23 @@ def _along_trees(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hidden states (nodes, hidden), and for each completion token the one that predicts it (N,). Each distinct prefix
     of a group is computed once; `across_prompts`: of all rows."""
-    pairs = list(zip(map(tuple, prompts), completions, strict=True))
-    groups = [[(*prompt, *c[:-1]) for prompt, c in rows] for _, rows in groupby(pairs, key=itemgetter(0))]
-    if across_prompts:
-        groups = [[row for group in groups for row in group]]
-    tree = build_prefix_tree(groups)
-    predicting = [n for path, p in zip(tree.paths, prompts, strict=True) for n in path[len(p) - 1 :]]
-    wanted = sorted(set(predicting))
-    number = {node: i for i, node in enumerate(wanted)}
-    states = forward(_base(model).model, tree, wanted, recompute)
-    return states, torch.tensor([number[node] for node in predicting], device=model.device)
+    rows = [(tuple(prompt), tuple(completion)) for prompt, completion in zip(prompts, completions, strict=True)]
+    trunk = _base(model).model
+    weight = trunk.embed_tokens.weight
+
+    def make() -> tuple[tuple[Any, torch.Tensor], int]:
+        groups = [[(*prompt, *c[:-1]) for prompt, c in group] for _, group in groupby(rows, key=itemgetter(0))]
+        if across_prompts:
+            groups = [[row for group in groups for row in group]]
+        tree = build_prefix_tree(groups)
+        predicting = [n for path, (p, _) in zip(tree.paths, rows, strict=True) for n in path[len(p) - 1 :]]
+        wanted = sorted(set(predicting))
+        number = {node: i for i, node in enumerate(wanted)}
+        at = torch.tensor([number[node] for node in predicting], device=model.device)
+        return (plan_forward(trunk, tree, wanted), at), len(tree.ids)
+
+    plan, at = get_plan((tuple(rows), across_prompts, id(trunk), weight.device, weight.dtype), make)
+    return run_plan(trunk, plan, recompute), at
 
 
 def _predict(

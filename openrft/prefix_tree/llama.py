@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,26 @@ from openrft.prefix_tree.attention import AttentionPlan, plan_attention
 from openrft.prefix_tree.tree import PrefixTree
 
 
+@dataclass(frozen=True, slots=True)
+class ForwardPlan:
+    """All that a forward pass needs besides the weights."""
+
+    ids: torch.Tensor  # (nodes,)
+    depths: torch.Tensor  # (nodes,)
+    asked: torch.Tensor  # the nodes whose states are wanted
+    among_all: AttentionPlan
+    among_asked: AttentionPlan
+
+
+def plan_forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int]) -> ForwardPlan:
+    """The plan of `forward`, which holds for every pass of this model over this tree."""
+    weight = trunk.embed_tokens.weight
+    ids, depths, asked = (
+        torch.tensor(list(numbers), device=weight.device) for numbers in (tree.ids, tree.depths, wanted)
+    )
+    return ForwardPlan(ids, depths, asked, *_plan(trunk, tree, (range(len(tree.ids)), wanted), weight))
+
+
 def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int], recompute: bool = False) -> torch.Tensor:
     """The normed last hidden states (wanted, hidden) of the nodes `wanted` (in rising order, each once). They carry a
     gradient if it is enabled. The last layer is computed for these nodes only, because nobody reads the others.
@@ -22,20 +43,23 @@ def forward(trunk: Any, tree: PrefixTree, wanted: Sequence[int], recompute: bool
     recompute: for the gradient keep each layer's input only, and compute the rest again (activation checkpointing,
     arXiv 1604.06174). It takes a third more time and a fraction of the memory, and gives the same numbers.
     """
+    return run_plan(trunk, plan_forward(trunk, tree, wanted), recompute)
+
+
+def run_plan(trunk: Any, plan: ForwardPlan, recompute: bool = False) -> torch.Tensor:
+    """`forward` by a plan that was made before."""
     keep_freed_memory()
-    device = trunk.embed_tokens.weight.device
-    x = trunk.embed_tokens(torch.tensor(tree.ids, device=device))
-    cos, sin = (part[:, None] for part in rotary_angles(trunk, x, torch.tensor(tree.depths, device=device)))
+    x = trunk.embed_tokens(plan.ids)
+    cos, sin = (part[:, None] for part in rotary_angles(trunk, x, plan.depths))
     *layers, last = trunk.layers
-    among_all, among_wanted = _plan(trunk, tree, (range(len(tree.ids)), wanted), x)
     recompute = recompute and torch.is_grad_enabled()
     for layer in layers:
-        arguments = (layer, x, (cos, sin), among_all)
+        arguments = (layer, x, (cos, sin), plan.among_all)
         x = checkpoint(_apply_layer, *arguments, use_reentrant=False) if recompute else _apply_layer(*arguments)
-    asked = torch.tensor(wanted, device=device)
+    asked = plan.asked
     states, x = apply_norm(last.input_layernorm, x), x.index_select(0, asked)
     asking, turned = states.index_select(0, asked), (cos[asked], sin[asked])
-    x = x + _attend(last.self_attn, asking, states, turned, (cos, sin), among_wanted)
+    x = x + _attend(last.self_attn, asking, states, turned, (cos, sin), plan.among_asked)
     x = x + last.mlp(apply_norm(last.post_attention_layernorm, x))
     return apply_norm(trunk.norm, x)
 

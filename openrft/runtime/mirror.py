@@ -21,6 +21,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
 from openrft.errors import StoreError, UsageError
 from openrft.runtime.files import write_text
 
@@ -36,11 +39,9 @@ class Mirror:
     """The store behind `url`. Raises UsageError for a URL that fsspec cannot open."""
 
     def __init__(self, url: str, heartbeat: float = HEARTBEAT, lost: float = LOST, poll: float = POLL) -> None:
-        import fsspec
-
         self.url, self._heartbeat, self._lost, self._poll = url, heartbeat, lost, poll
         try:
-            self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+            self._files, self._root = url_to_fs(url, use_listings_cache=False)
         except (ImportError, ValueError) as fault:
             raise UsageError(
                 f"--store {url}: {fault}", "Give a folder, or a URL such as s3://BUCKET/NAME with its package (s3fs)."
@@ -87,7 +88,7 @@ class Mirror:
             target = f"{self._root}/{inside}"
             for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != CHECKSUMS):
                 name = f"{target}/{file.relative_to(folder).as_posix()}"
-                self._files.makedirs(name.rpartition("/")[0], exist_ok=True)
+                self._make_parent(name)
                 self._files.put_file(str(file), name)
             self._files.put_file(str(folder / CHECKSUMS), f"{target}/{CHECKSUMS}")
 
@@ -96,7 +97,7 @@ class Mirror:
         """Hold the lock of a stage. Waits for another machine that makes the same stage."""
         with self._report_errors():
             lock = f"{self._root}/{inside}.lock"
-            self._files.makedirs(lock.rpartition("/")[0], exist_ok=True)
+            self._make_parent(lock)
             owner = f"{socket.gethostname()} {secrets.token_hex(8)}"
             self._acquire(lock, owner)
         ended = threading.Event()
@@ -110,6 +111,11 @@ class Mirror:
             with self._report_errors(), contextlib.suppress(FileNotFoundError):
                 if self._read(lock).startswith(owner):
                     self._files.rm_file(lock)
+
+    def _make_parent(self, name: str) -> None:
+        """Make the folder of a file on a disk. Object stores have no folders; theirs would make a missing bucket."""
+        if isinstance(self._files, LocalFileSystem):
+            self._files.makedirs(name.rpartition("/")[0], exist_ok=True)
 
     def _acquire(self, lock: str, owner: str) -> None:
         seen, since, told = "", time.monotonic(), False

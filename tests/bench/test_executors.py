@@ -60,7 +60,15 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(third_party, tiny, tmp_pa
         sys.executable, "-m", "openrft", "bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "rl",
         "--train", "8", "--test", "4", "--set", "explore.steps=1000", "--workers", "2",
     ]  # fmt: skip
-    bench = subprocess.Popen(command, cwd=tmp_path, env=third_party, stderr=subprocess.PIPE, text=True)
+    bench = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=third_party,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a script inherits a Ctrl-C that is ignored; a person's does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert bench.stderr
     while "started" not in bench.stderr.readline():
         assert bench.poll() is None

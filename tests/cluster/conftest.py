@@ -22,12 +22,14 @@ os.environ.update(RAY_worker_niceness="0", RAY_USAGE_STATS_ENABLED="0")
 def start_bench(third_party: dict[str, str], tiny: Path):
     """Start `openrft bench` in a process that alone has the third-party plugins."""
 
-    def start(folder: Path, *more: str, arguments: Sequence[str] = (*SIZES, *ARMS)) -> subprocess.Popen[str]:
+    def start(
+        folder: Path, *more: str, arguments: Sequence[str] = (*SIZES, *ARMS), **own: str
+    ) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "openrft", "bench", "--policy", str(tiny), "--name", "run", *arguments, *more]
         return subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **third_party},
+            env={**third_party, **os.environ, "PYTHONPATH": third_party["PYTHONPATH"], **own},
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -116,12 +116,45 @@ def test_a_job_that_dies_is_a_failure_with_its_cause_and_costs_itself_alone(exec
     assert "without a result" in failure["error"]
 
 
-def test_without_sbatch_one_line_says_what_to_do(start_bench, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+@pytest.mark.usefixtures("slurm")
+def test_the_script_for_ray_inside_an_allocation(third_party, tiny, tmp_path):
+    script = Path(__file__).parents[2] / "docs/examples/ray-in-slurm.sh"
+    own = {"RAY_PORT": str(find_port()), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    bench = ["--task", "toy/sums", "--policy", str(tiny), "--plugins", "", "--arms", "none", "--test", "4"]
+    done = subprocess.run(
+        [
+            "sbatch",
+            "--wait",
+            "--nodes=1",
+            "--cpus-per-task=2",
+            "--output=out.txt",
+            str(script),
+            *bench,
+            "--name",
+            "run",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, **third_party, **own},
+        timeout=400,
+    )
+    said = (tmp_path / "out.txt").read_text()
+    assert done.returncode == 0, said
+    assert [result["arm"] for result in read_report(tmp_path)["results"]] == ["vanilla"], said
+
+
+def test_without_sbatch_one_line_says_what_to_do(start_bench, tmp_path):
+    bench = start_bench(tmp_path, "--executor", "slurm:partition=gpu", PATH=str(Path(sys.executable).parent))
+    _, err = bench.communicate(timeout=300)
+    assert bench.returncode == 2, err
+    assert "slurm:cluster=local" in err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("slurm")
+def test_what_slurm_refuses_is_said_in_its_words(start_bench, tmp_path):
     bench = start_bench(tmp_path, "--executor", "slurm:partition=gpu")
     _, err = bench.communicate(timeout=300)
     assert bench.returncode == 2, err
-    assert "slurm:cluster=local" in err
+    assert "invalid partition specified: gpu" in err.splitlines()[-1]
 
 
 def wait_for_jobs(bench: subprocess.Popen[str], listing: Path, count: int) -> dict[str, str]:

@@ -162,7 +162,12 @@ class SlurmJobs:
         node = Node(os.getcwd(), self._list.parent, self._request.cpus, get_level())
         executor.update_parameters(name=f"openrft-{key[:6]}")
         task = SlurmTask(self._jobs[number], self._folders, node, folder)
-        slurm: submitit.Job[None] = executor.submit(task)
+        try:
+            slurm: submitit.Job[None] = executor.submit(task)
+        except submitit.core.utils.FailedJobError as fault:
+            raise UsageError(
+                f"Slurm takes no such job: {' '.join(str(fault).split())}", "Change what --executor slurm: asks for."
+            ) from fault
         self._asked = -QUEUE_SECONDS  # the queue as it was does not have it
         known[key] = slurm.job_id
         self._keep(known)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from openrft import MemoryPlan, OpenRFTError, Rollout, TrainablePolicy, plan_memory, run_within_memory
+from openrft.prefix_tree import keep_plans
 from openrft_rl.batch import (
     TrainingSequence,
     add_advantages,
@@ -71,6 +72,7 @@ def read_plan(state: Mapping[str, float]) -> MemoryPlan:
     return MemoryPlan(int(state["tokens"]), bool(state["recompute"]))
 
 
+@keep_plans()
 def update_policy(
     policy: TrainablePolicy,
     rollouts: Sequence[Rollout],
