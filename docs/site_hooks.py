@@ -2,10 +2,13 @@
 
 README.md becomes the first page. Every other file keeps its path from the repository's root. What a page links to joins
 the site with it: Markdown as a page, other files as they are. A link to a folder leads to its README.md.
+
+The page of the API gets one entry for each name that openrft/__init__.py offers, in their order there.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -56,6 +59,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def list_entries() -> str:
+    """One entry of mkdocstrings for each public name of the package: where it is defined, under the name alone."""
+    tree = ast.parse((ROOT / "openrft" / "__init__.py").read_text("utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    public = {(name.asname, node.module) for node in imports for name in node.names if name.asname == name.name}
+    options = "    options:\n      show_root_heading: true\n      show_root_full_path: false\n"
+    return "\n".join(f"::: {module}.{name}\n{options}" for name, module in sorted(public) if module and name[0] != "_")
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let every link lead to where its target is in the site. One to a folder without README.md becomes plain text."""
     source = ROOT / "README.md" if page.file.src_uri == "index.md" else Path(str(page.file.abs_src_path))
@@ -69,4 +81,4 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return text[1:-1]
         return f"{text}({os.path.relpath(name_in_site(place), PurePosixPath(page.file.src_uri).parent)}{anchor})"
 
-    return LINK.sub(rewrite, markdown)
+    return LINK.sub(rewrite, markdown).replace("::: openrft\n", list_entries())
