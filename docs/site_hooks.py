@@ -14,6 +14,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
@@ -24,8 +25,10 @@ LINK = re.compile(r"(\[(?:[^\]\[]|\[[^\]]*\])*\])\((?!https?://)([^)#\s]*)(#[^)\
 
 
 def find_target(source: Path, target: str) -> Path | None:
-    """The file that `source` links to; None for a folder without README.md. Raises OSError for a dead link."""
-    place = (source.parent / target).resolve(strict=True) if target else source
+    """The file that `source` links to; None for a folder without README.md. Raises PluginError for a dead link."""
+    place = (source.parent / target).resolve() if target else source
+    if not place.exists():
+        raise PluginError(f"{source.relative_to(ROOT)} links to {target}, which is not there")
     if place.is_dir():
         place = place / "README.md"
     return place if place.is_file() else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tomllib
 from collections.abc import Iterator
 from itertools import takewhile
@@ -16,6 +17,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from openrft.cli import cli
 from openrft.config.parse import parse_assignments, parse_values
@@ -199,3 +201,12 @@ def test_the_test_that_runs_a_command_is_there(name: str) -> None:
     *group, last = name.split()
     given = rf'"{re.escape(last)}"'  # as an argument, or the command itself, imported from its module
     assert re.search(rf"{given}|import {group[-1] if group else last}_?\b|cli\.{last} import", text), RUN_BY[name]
+
+
+def test_the_first_screen_is_what_the_command_prints(folder: Path) -> None:
+    for table in ROOT.glob("docs/examples/*.csv"):
+        shutil.copy(table, folder)
+    page = (ROOT / "docs" / "your-questions.md").read_text("utf-8")
+    command, screen = re.findall(r"```console\n\$ openrft (tasks show .*)\n((?:.*\n)*?)```", page)[0]
+    done = CliRunner().invoke(cli, shlex.split(command), env={"COLUMNS": "118"})
+    assert done.output == screen
