@@ -4,6 +4,7 @@ bill of materials (CycloneDX), and the licences of all dependencies."""
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,6 +20,7 @@ def main(target: Path) -> None:
     check_versions(packages)
     for package in packages:
         run("build", "--no-isolation", "--outdir", str(target), str(package))
+        shutil.rmtree(package / "build", ignore_errors=True)  # a stale copy in the tree would be searched by linters
     built = sorted(map(str, [*target.glob("*.whl"), *target.glob("*.tar.gz")]))
     assert len(built) == 2 * len(packages), built
     run("twine", "check", "--strict", *built)

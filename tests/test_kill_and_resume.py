@@ -26,7 +26,8 @@ def kill_and_resume(third_party: dict[str, str], *arguments: object) -> list[dic
 
 
 def untimed(rows: Any) -> list[dict[str, Any]]:
-    return [{k: v for k, v in row.items() if not k.startswith(("seconds", "peak"))} for row in rows]
+    """Without what differs from one run to the next: times, memory, and the machine with its time of loading."""
+    return [{k: v for k, v in row.items() if not k.startswith(("seconds", "peak")) and k != "work"} for row in rows]
 
 
 def result_of(store: Path) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _add_untrained(asked: BenchRequest, taken: Sequence[str], notices: list[str]
     """The arm that is compared with training where the user names no plugins."""
     if (
         asked.plugins is not None
-        or asked.arms != "ablation"
+        or asked.arms not in ("ablation", "add-one")
         or UNTRAINED in taken
         or UNTRAINED not in registry.list_plugins()
     ):

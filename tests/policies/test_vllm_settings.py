@@ -13,9 +13,10 @@ from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, UsageError
 from openrft.policies import vllm
 from openrft.policies.hf import HFPolicy
-from tests.policies.test_vllm import GREEDY, HOT, POCKET, PROMPTS, scrambled, tokens
 
 pytest.importorskip("vllm", reason="vLLM is not installed here; `tox -e vllm` runs these")
+
+from tests.policies.test_vllm import GREEDY, HOT, POCKET, PROMPTS, scrambled, tokens  # it skips, too
 
 
 @pytest.fixture(scope="module")

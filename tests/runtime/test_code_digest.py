@@ -117,6 +117,7 @@ def test_an_edit_changes_the_keys_of_the_stages_that_reach_it_alone(tmp_path):
     assert edited("rewards/combine.py", "return math.prod(per_step)", "return 2 * math.prod(per_step)") == {
         "explore",
         "fitness",
+        "evaluate",  # where a reward may choose among completions
     }
     everything = {"augment", "synthesize", "imitate", "fitness", "explore", "evaluate"}
     assert edited("policies/hf.py", "import torch\n", "import torch\n\nEDITED = 1\n") == everything
