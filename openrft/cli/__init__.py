@@ -8,37 +8,55 @@ import os
 import re
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
-COMMANDS = {
-    "bench": "Run arms on tasks and report what each plugin was worth.",
-    "doctor": "Examine a run before it starts: data, policy, rewards, teacher, machine.",
-    "study": "Vary a setting of the method and report what each value is worth.",
-    "train": "Train one arm on one task and write the policy.",
-    "predict": "Answer new questions with a policy, from a file or in the terminal.",
-    "export": "Write the trained policy of a finished run, without training again.",
-    "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
-    "evaluate": "Answer a task's test questions with a policy as it is.",
-    "report": "Show a finished bench again.",
-    "items": "Show the questions and answers of a finished bench, arm beside arm.",
-    "compare": "Compare two arms or two runs on the questions that they share.",
-    "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
-    "gate": "Compare two reports; the exit code says whether something got worse.",
-    "grade": "Grade completions from a file, to check the grader before it is trusted.",
-    "fitness": "Measure whether process rewards tell right from wrong.",
-    "settings": "List settings and options, with values and where these come from.",
-    "plugins": "List installed plugins and their options.",
-    "tasks": "List, show and compare tasks, or prepare their rows.",
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+GROUPS = {
+    "Try": {
+        "bench": "Run arms on tasks and report what each plugin was worth.",
+        "doctor": "Examine a run before it starts: data, policy, rewards, teacher, machine.",
+        "study": "Vary a setting of the method and report what each value is worth.",
+    },
+    "Train and use": {
+        "train": "Train one arm on one task and write the policy.",
+        "predict": "Answer new questions with a policy, from a file or in the terminal.",
+        "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
+        "export": "Write the trained policy of a finished run, without training again.",
+        "evaluate": "Answer a task's test questions with a policy as it is.",
+    },
+    "Look": {
+        "report": "Show a finished bench again.",
+        "items": "Show the questions and answers of a finished bench, arm beside arm.",
+        "compare": "Compare two arms or two runs on the questions that they share.",
+        "gate": "Compare two reports; the exit code says whether something got worse.",
+        "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
+    },
+    "Prepare": {
+        "tasks": "List, show and compare tasks, or prepare their rows.",
+        "grade": "Grade completions from a file, to check the grader before it is trusted.",
+        "fitness": "Measure whether process rewards tell right from wrong.",
+        "settings": "List settings and options, with values and where these come from.",
+    },
+    "Extend": {
+        "plugins": "List installed plugins and their options.",
+        "completion": "Print the script for completion in bash, zsh or fish.",
+    },
 }
+
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
 HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evidence of which part helped.
 
 \b
 Examples:
-  openrft bench                                              the whole method on the included pocket tasks
-  openrft bench --task sciknoweval/L3 --plugins prm,icl      what a PRM and demonstrations are worth
-  openrft gate baseline/report.json runs/new                 exit code 1 if something got worse
+  openrft bench                           the whole method on included tasks
+  openrft bench --plugins prm,icl         what a PRM and examples are worth
+  openrft tasks show questions --data mine.csv  how your questions are read
+  openrft gate base.json runs/new         exit code 1 if something got worse
 """
 
 
@@ -60,10 +78,22 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-            # Naming them here would mean to read every distribution's metadata, and `--help` answers at once.
-            formatter.write_text("Plugins bring more: `openrft plugins list` names them.")
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+        # Naming them here would mean to read every distribution's metadata, and `--help` answers at once.
+        formatter.write_paragraph()
+        formatter.write_text("Plugins bring more commands: `openrft plugins list` names them.")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, those of plugins included, by their names: no command's module is imported."""
+        from click.shell_completion import CompletionItem
+
+        from openrft.cli.plugin_commands import list_commands
+
+        texts = {**dict.fromkeys(list_commands(), "A plugin's command."), **COMMANDS}
+        found = [CompletionItem(name, help=text) for name, text in texts.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -110,6 +140,7 @@ def main() -> None:
     anywhere = [a for a in sys.argv[1:] if _ANYWHERE.fullmatch(a)]
     debug = "--debug" in anywhere or bool(os.environ.get("OPENRFT_DEBUG"))
     arguments = [*anywhere, *(a for a in sys.argv[1:] if not _ANYWHERE.fullmatch(a))]
+    completes = "_OPENRFT_COMPLETE" in os.environ  # a shell asks what could come next
     try:
         # Outside its standalone mode click returns the code of an Exit instead of leaving with it.
         code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
@@ -119,6 +150,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _exit_stopped()
     except click.ClickException as fault:
+        if completes:
+            sys.exit(1)  # words would stand in the middle of what is being typed
         from openrft.runtime.text import escape_terminal
 
         shown = io.StringIO()
@@ -128,7 +161,7 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
-        sys.exit(_explain(fault))
+        sys.exit(1 if completes else _explain(fault))
 
 
 def _explain(fault: Exception) -> int:

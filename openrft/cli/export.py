@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from openrft.cli.completions import complete_arms, complete_runs
 from openrft.cli.options import INTEGER, PathType
 from openrft.cli.printing import print_json, print_text, suggest_evaluation
 
@@ -20,8 +21,14 @@ Examples:
 
 
 @click.command("export", epilog=EPILOG)
-@click.argument("run")
-@click.option("--arm", default=None, metavar="NAME", help="The arm.  [default: the only one that trained]")
+@click.argument("run", shell_complete=complete_runs)
+@click.option(
+    "--arm",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_arms,
+    help="The arm.  [default: the only one that trained]",
+)
 @click.option("--task", default=None, metavar="NAME", help="The task.  [default: the only one]")
 @click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the only one]")
 @click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the policy.")

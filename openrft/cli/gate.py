@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from openrft.cli.completions import complete_runs
 from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 
@@ -41,8 +42,8 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
 
 
 @click.command("gate", epilog=EPILOG)
-@click.argument("baseline")
-@click.argument("candidate")
+@click.argument("baseline", shell_complete=complete_runs)
+@click.argument("candidate", shell_complete=complete_runs)
 @click.option(
     "--margin",
     type=float,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_arms, complete_runs
 from openrft.cli.options import INTEGER
 from openrft.cli.printing import print_json
 from openrft.errors import UnknownName, UsageError
@@ -30,8 +31,14 @@ Examples:
 
 
 @click.command("items", epilog=EPILOG)
-@click.argument("run")
-@click.option("--arm", default=None, metavar="NAME", help="The arm whose answers are shown.  [default: the best]")
+@click.argument("run", shell_complete=complete_runs)
+@click.option(
+    "--arm",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_arms,
+    help="The arm whose answers are shown.  [default: the best]",
+)
 @click.option("--vs", "against", default=None, metavar="ARM|RUN:ARM", help="Show the answers of this arm beside them.")
 @click.option("--wrong", is_flag=True, help="Only questions of which no more than half of the answers are right.")
 @click.option("--flipped", is_flag=True, help="Only questions that one arm gets right and the other does not.")

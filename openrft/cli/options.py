@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from openrft.cli.completions import complete_plugins, complete_presets, complete_settings, complete_tasks
 from openrft.types import AnswerKind
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ class PathType(click.Path):
         return super().convert(str(expand_path(str(value), option)), param, ctx)
 
 
-preset_option = click.option("--preset", default=None, metavar="NAME", help="paper or quick: named settings.")
+preset_option = click.option(
+    "--preset",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_presets,
+    help="paper or quick: named settings.",
+)
 
 config_option = click.option(
     "--config", default=None, type=PathType(dir_okay=False), help="TOML file with the same settings as --set."
@@ -45,6 +52,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="OWNER.OPTION=VALUE",
+    shell_complete=complete_settings,
     help="A stage's setting or a plugin's option; `openrft settings` lists them. Repeatable.",
 )
 
@@ -114,6 +122,7 @@ _OPTIONS = [
         "tasks",
         multiple=True,
         metavar="SELECTOR",
+        shell_complete=complete_tasks,
         help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
     ),
     click.option(
@@ -148,7 +157,8 @@ track_option = click.option(
 
 def plugins_option(which: str, default: str) -> Callable[[F], F]:
     """The option --plugins of a command, with its help and its default."""
-    return click.option("--plugins", default=None, metavar="P,P", help=f"{which}  [default: {default}]")
+    text = f"{which}  [default: {default}]"
+    return click.option("--plugins", default=None, metavar="P,P", shell_complete=complete_plugins, help=text)
 
 
 def shared_options(function: F) -> F:

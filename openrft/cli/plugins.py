@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_plugin
 from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_plugin)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, as_json: bool) -> None:
     """A plugin's hooks, what it declares, and its options with types, defaults and help.

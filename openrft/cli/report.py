@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from openrft.cli.completions import complete_runs
 from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.errors import UsageError
@@ -27,7 +28,7 @@ Examples:
 
 
 @click.command("report", epilog=EPILOG)
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
 @wide_option
 @click.option("--watch", "watched", is_flag=True, help="Show a bench that runs live, until its report is there.")

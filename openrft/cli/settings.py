@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_owners
 from openrft.cli.options import config_option, preset_option, read_config, set_option
 from openrft.cli.printing import print_json, print_text
 
@@ -35,7 +36,7 @@ class Setting:
 
 
 @click.command("settings", epilog=EPILOG)
-@click.argument("owner", required=False)
+@click.argument("owner", required=False, shell_complete=complete_owners)
 @preset_option
 @click.option("--policy", default="pocket", show_default=True, metavar="SPEC", help="The policy of the run.")
 @config_option

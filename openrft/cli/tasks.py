@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openrft.cli import tasks_overlap, tasks_prepare, tasks_show
+from openrft.cli.completions import complete_tasks
 from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ command.add_command(tasks_prepare.command)
 
 
 @command.command("list")
-@click.argument("selector", default="*")
+@click.argument("selector", default="*", shell_complete=complete_tasks)
 @click.option("--data", default=None, metavar="SOURCE", help="List what this folder, file or store has.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(selector: str, data: str | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from openrft.cli.completions import complete_tasks
 from openrft.cli.options import data_options, parse_data_options
 from openrft.cli.printing import print_json, print_text
 
@@ -36,8 +37,8 @@ class Kept(NamedTuple):
 
 
 @click.command("overlap")
-@click.argument("one")
-@click.argument("other")
+@click.argument("one", shell_complete=complete_tasks)
+@click.argument("other", shell_complete=complete_tasks)
 @data_options
 @click.option("--items", type=click.IntRange(min=0), default=10, show_default=True, help="Pairs to show of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every pair.")
