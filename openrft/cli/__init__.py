@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "Try": {
+        "init": "Answer five questions; get a settings file and the commands.",
         "bench": "Run arms on tasks and report what each plugin was worth.",
         "doctor": "Examine a run before it starts: data, policy, rewards, teacher, machine.",
         "study": "Vary a setting of the method and report what each value is worth.",
