@@ -8,12 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from openrft.cli import COMMANDS, cli
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def offers(words: str) -> list[str]:
@@ -114,3 +117,16 @@ def ask(line: str, word: int) -> subprocess.CompletedProcess[str]:
     asked = {"_OPENRFT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(word)}
     command = [sys.executable, "-c", "from openrft.cli import main; main()"]
     return subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("asked", "coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True)])
+def test_no_color_and_pipes_are_heeded(asked, coloured):
+    run = ROOT / "benchmarks/results/pocket-smoke"
+    command = [sys.executable, "-c", "from openrft.cli import main; main()", "report", str(run)]
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    shown = subprocess.run(command, env={**clean, **asked}, capture_output=True, text=True, check=True).stdout
+    plain = subprocess.run(
+        command, env={**clean, **asked, "NO_COLOR": "1"}, capture_output=True, text=True, check=True
+    ).stdout
+    assert ("\x1b[" in shown) is coloured
+    assert not re.search(r"\x1b\[[\d;]*3[0-7]", plain)
