@@ -1,6 +1,6 @@
 """Runs one job undisturbed, then again in processes that it kills: at random times, and while a checkpoint is written.
 
-    python tests/kill_and_resume.py POLICY FOLDER SEED KILLS ALGORITHM
+    python -m tests.kill_and_resume POLICY FOLDER SEED KILLS ALGORITHM
 
 Leaves the stores FOLDER/straight and FOLDER/killed; prints as JSON when it killed (steps, and seconds after them),
 whether a checkpoint was being written, and which one stood by then. Processes are forked, as importing torch for each

@@ -18,8 +18,9 @@ KILLS = 6
 
 
 def kill_and_resume(third_party: dict[str, str], *arguments: object) -> list[dict[str, Any]]:
-    command = [sys.executable, str(Path(__file__).with_name("kill_and_resume.py")), *map(str, arguments)]
-    done = subprocess.run(command, env=third_party, capture_output=True, text=True, timeout=570)
+    command = [sys.executable, "-m", "tests.kill_and_resume", *map(str, arguments)]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, env=third_party, capture_output=True, text=True, timeout=570)
     assert done.returncode == 0, done.stderr
     record: list[dict[str, Any]] = json.loads(done.stdout)
     return record

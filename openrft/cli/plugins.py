@@ -1,14 +1,16 @@
-"""`openrft plugins`: list installed plugins, and show a plugin's hooks and options."""
+"""`openrft plugins`: list installed plugins, show a plugin's hooks and options, and write a new one."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from openrft.cli.completions import complete_plugin
+from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
@@ -45,6 +47,30 @@ def list_(check: bool, as_json: bool) -> None:
     for row in rows:
         if row.get("slow"):
             print_text(f"{row['name']}: {row['slow']}", err=True)
+
+
+@command.command("new")
+@click.argument("name")
+@click.option("--kind", required=True, metavar="KIND", help="task, reward, trainer, augment, teacher, retrieve, ...")
+@click.option(
+    "--out", default=None, type=PathType(file_okay=False), help="A new folder.  [default: openrft-NAME, here]"
+)
+def new(name: str, kind: str, out: str | None) -> None:
+    """Write the package of a new plugin: it works, and passes its own tests and type checks.
+
+    KIND: task, reward, trainer (an RL algorithm), augment, teacher, retrieve, evaluate or policy (a named checkpoint).
+
+    \b
+    Examples:
+      openrft plugins new short-steps --kind reward
+      openrft plugins new my-lab --kind task --out ./openrft-my-lab
+    """
+    from openrft.scaffold.write import write_plugin
+
+    folder = Path(out or f"openrft-{name}")
+    for file in write_plugin(name, kind, folder):
+        print_text(str(file))
+    print_text(f"\nNext: pip install -e '{folder}[dev]' && cd '{folder}' && pytest && mypy", err=True)
 
 
 def _describe(name: str, plugin: InstalledPlugin) -> dict[str, Any]:

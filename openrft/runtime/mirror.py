@@ -21,9 +21,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
-
 from openrft.errors import StoreError, UsageError
 from openrft.runtime.files import write_text
 
@@ -39,6 +36,8 @@ class Mirror:
     """The store behind `url`. Raises UsageError for a URL that fsspec cannot open."""
 
     def __init__(self, url: str, heartbeat: float = HEARTBEAT, lost: float = LOST, poll: float = POLL) -> None:
+        from fsspec.core import url_to_fs  # few runs need it
+
         self.url, self._heartbeat, self._lost, self._poll = url, heartbeat, lost, poll
         try:
             self._files, self._root = url_to_fs(url, use_listings_cache=False)
@@ -114,7 +113,7 @@ class Mirror:
 
     def _make_parent(self, name: str) -> None:
         """Make the folder of a file on a disk. Object stores have no folders; theirs would make a missing bucket."""
-        if isinstance(self._files, LocalFileSystem):
+        if "file" in self._files.protocol:
             self._files.makedirs(name.rpartition("/")[0], exist_ok=True)
 
     def _acquire(self, lock: str, owner: str) -> None:

@@ -54,6 +54,7 @@ RUN_BY = {
     "import openai-rft": "plugins/openrft-graders/tests/test_rft.py",
     "items": "tests/cli/test_items.py",
     "plugins list": "tests/cli/test_plugins.py",
+    "plugins new": "tests/scaffold/test_write.py",
     "predict": "tests/cli/test_predict.py",
     "prm fitness": "plugins/openrft-prm/tests/test_commands.py",
     "prm label": "plugins/openrft-prm/tests/test_commands.py",

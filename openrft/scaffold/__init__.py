@@ -1,0 +1,1 @@
+"""New plugin packages: what `openrft plugins new` writes."""
