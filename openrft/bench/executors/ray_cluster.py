@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, RayTaskError, WorkerCrashedError
+from ray.exceptions import (
+    NodeDiedError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from openrft.bench.executors.listener import JobListener
@@ -149,7 +156,11 @@ class RayCluster:
         self._running[task.remote(number, job, self._folders, node, self._mailbox)] = number
 
     def _pass_on_messages(self) -> None:
-        for number, kind, *told in ray.get(self._mailbox.take.remote()):
+        try:
+            messages = ray.get(self._mailbox.take.remote())
+        except RayActorError:  # its machine was lost: it begins again elsewhere, without what it held
+            return
+        for number, kind, *told in messages:
             if kind == "started":
                 self._nodes[number] = told[0]
                 self._listener.started(number)
@@ -236,9 +247,9 @@ class _Mailbox:
 
 
 def _open_mailbox() -> Any:
-    """A mailbox on this machine, so that no other one's loss breaks it."""
+    """A mailbox, on this machine if it belongs to the cluster. If it is lost, it begins again elsewhere, empty."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    return ray.remote(_Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+    return ray.remote(_Mailbox).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
 
 
 @ray.remote
