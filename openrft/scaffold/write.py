@@ -60,7 +60,7 @@ def write_plugin(name: str, kind: str, out: Path) -> list[Path]:
         "name": name,
         "module": module,
         "distribution": f"openrft-{name}",
-        "class_name": "".join(part.capitalize() for part in name.split("-")),
+        "class_name": "".join(part.capitalize() for part in (*name.split("-"), "plugin")),  # never a name it imports
         "hook": about.hook,
     }
     words |= {field: Template(getattr(about, field)).substitute(words) for field in ("summary", "try_it")}

@@ -5,6 +5,7 @@ Their types are checked in `tox -e lint`, which has read everything that they im
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -55,6 +56,28 @@ def test_its_tasks_are_answered_with_its_reward_in_a_bench(site, tiny, tmp_path)
     done = run(site, "openrft", "bench", *task, *sizes, *arms, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "characters_wrong" in (tmp_path / "runs/run/report.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("reward", "reward"),
+        ("true", "reward"),
+        ("task", "task"),
+        ("family", "task"),
+        ("sample", "augment"),
+        ("demonstration", "retrieve"),
+        ("completion", "teacher"),
+        ("policy-info", "policy"),
+    ],
+)
+def test_a_plugin_may_be_called_like_a_name_that_it_imports(name, kind, tmp_path):
+    write_plugin(name, kind, tmp_path)
+    tree = ast.parse(next(tmp_path.glob("openrft_*/__init__.py")).read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert len(classes) == len(set(classes))
+    assert not imported & set(classes)
 
 
 @pytest.mark.parametrize(
