@@ -1,4 +1,4 @@
-"""Judges with local weights: a rubric and a score, through this process's sampler, another one, and vLLM's engine.
+"""Judges with local weights: a rubric and a score, through this process's sampler and another one.
 
 The judge is a checkpoint that can judge one thing. Its weights are set by hand: it looks through all that it is shown
 for the letter Z, and says yes if it finds one.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ CONTEXT = 4096
 VERDICTS = ('{"1": true, "2": true}', '{"1": false, "2": false}')
 SCORES = ('{"steps": [], "result": 5}', '{"steps": [], "result": 2}')
 RUBRIC = parse_rubric("+2 has the letter\nhas it, too")
-no_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; `tox -e vllm` runs this")
 
 
 def write_judge(folder: Path, yes: str, no: str) -> str:
@@ -97,9 +95,9 @@ def case(answer: str) -> Case:
     return Case({"question": "Which letter is the last?"}, read_output(answer))
 
 
-@pytest.mark.parametrize("through", ["transformers", "another sampler", pytest.param("vllm", marks=no_vllm)])
+@pytest.mark.parametrize("through", ["transformers", "another sampler"])
 def test_a_rubric_is_judged_by_a_checkpoint(folder: str, through: str) -> None:
-    policy: Any = SharedPolicy(f"vllm:{folder}" if through == "vllm" else folder)
+    policy: Any = SharedPolicy(folder)
     if through == "another sampler":
         policy._policy = HFPolicy(folder, sample_with_transformers)
     grader = RubricGrader(RubricJudge(policy, Sampling(temperature=0.0, max_tokens=8)), RUBRIC)
