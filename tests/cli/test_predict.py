@@ -109,13 +109,15 @@ def test_one_question_and_standard_input(run_openrft, tmp_path):
         (b'{"question": "?", "options": ["a", "b"]}', ".jsonl"),
         (b'{"data": [{"question": "?"}]}', ".json"),
         (b'{\n "data": []}', ".json"),
-        (gzip.compress(b'{"question": "?"}\n'), ".jsonl.gz"),
-        (gzip.compress(b"question\n?")[:12], ".csv.gz"),
+        (gzip.compress(b'{"question": "?"}\n', mtime=0), ".jsonl.gz"),
+        (gzip.compress(b"question\n?", mtime=0)[:12], ".csv.gz"),
         (b"PK\x03\x04...", ".xlsx"),
         (b"PAR1...", ".parquet"),
         (b"", ".csv"),
     ],
-)
+    ids=["tab-csv", "list", "json-lines", "one-row", "data-key", "data-key-lines", "gzip", "gzip-cut", "zip", "parquet",
+         "empty"],
+)  # fmt: skip
 def test_standard_input_holds_a_file_of_any_format(content, suffix):
     assert find_format(content) == suffix
 
