@@ -37,6 +37,9 @@ _ASKS_PERCENT = re.compile(
     r"|\b(?:in|as(?:\s+a)?)\s+(?:per\s?cent\b|%)|\(\s*\\?%\s*\)",
     re.IGNORECASE,
 )
+_OFTEN_PERCENT = re.compile(
+    r"\b(?:share|yield|efficiency|proportion|purity|humidity|abundance|composition|concentration)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,8 @@ def _same_unit(gold: Number, found: Number, rules: GradingRules, question: str) 
         part = _scaled(term, Fraction(1, 100))
         if asked:
             return [term, part] if abs(gold.term.value) <= 1 else [term]
-        return [term] if abs(gold.term.value) > 1 else []
+        often = _OFTEN_PERCENT.search(question) is not None and not find_asked_units(question)
+        return [term] if often and abs(gold.term.value) > 1 else []
     wanted = [gold.unit] if gold.unit else list(find_asked_units(question)) if found.unit and question else []
     if not wanted or not all(contradicts(unit, found.unit) for unit in wanted):
         return [term]

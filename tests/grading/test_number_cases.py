@@ -53,7 +53,6 @@ RIGHT = {
     "2/3": ["0.667"],
     "3": ["3rd", r"\sqrt{9}", r"\sqrt[3]{27}", "3 sig figs"],
     "3/4": ["0.75", "3/4"],
-    "12.5": [r"12.5\%", "12.5 %"],
     "1e400": ["1e400", "10^400"],
     "1.234,56": ["1234.56"],
     "0.3333": [r"0.\overline{3}"],
@@ -65,7 +64,6 @@ RIGHT = {
     "1.618": [r"\frac{1+\sqrt{5}}{2}"],
     r"\frac{\pi}{4}": ["0.785", r"\pi/4"],
     "6.02e23": [r"6.02 \times 10^{23}\ \text{mol}^{-1}"],
-    "50": ["50%"],
     "3 mW": ["3 mW"],
     "9.8 m/s^2": [r"9.8\ \text{m/s}^2", r"9.8\,\frac{\text{m}}{\text{s}^2}"],
     "12 L": ["12 l"],
@@ -78,7 +76,7 @@ RIGHT = {
     "1e-7": ["10^{-7}", "10\u207b\u2077", r"1 \times 10^{-7}"],
     "0.0000001": ["10^{-7}"],
     "1.6e-19": [r"1.6\times 10^{-19}\ \text{C}", r"1.6 \times 10^{-19} C"],
-    "100": [r"100\%", "one hundred"],
+    "100": ["one hundred"],
     "75%": [r"75\%", "0.75", "3/4", r"\frac{3}{4}"],
     r"75\%": ["75"],
     "2": ["x=2", "x = 2.0", "y=2", r"\theta = 2", r"v_0 = 2 \text{ m/s}", r"v = 2\ \mathrm{m\,s^{-1}}",
@@ -106,7 +104,7 @@ RIGHT = {
         "42 J mol\u207b\xb9 K\u207b\xb9", "42 km/h", "42 mph", "42 g/mol", "42 amu", "42 u", "42 V",
         "42 \u03a9", r"42\ \Omega", r"42\ \mu m", r"42\,\mu\text{m}", "42 nm", "42 \xc5", "42 eV", "42 K",
         "42 ppm", "42 bar", "42 hours", "42 years old", "42 people", r"42\text{ g of NaCl}", "42 g NaCl",
-        "42 units", "\u20ac42", "42 \u20ac", "\xa342", "42 USD", "Rs. 42", "\xa542", "42 per cent",
+        "42 units", "\u20ac42", "42 \u20ac", "\xa342", "42 USD", "Rs. 42", "\xa542",
         "The final answer is 42", "It is 42 kg.", r"m = 42\ \text{kg}", r"m \approx 42\ \text{kg}",
         r"m = \frac{84}{2} = 42", r"\frac{84}{2} = 42", r"6 \times 7 = 42", r"6\cdot 7=42\text{ J}"],
     "0.001": ["1e-3", "10^-3", "10^{-3}", "1/1000"],
@@ -129,6 +127,9 @@ RIGHT = {
 }  # fmt: skip
 
 WRONG = {
+    "12.5": [r"12.5\%", "12.5 %"],  # neither the gold answer nor the question speaks of percent
+    "100": [r"100\%"],
+    "42": ["42 per cent"],
     "2": ["CO2", "H2O", "x2", "x_2", "square root of 2", "2x+1", "2-butene", "1\xbd", "Fe2+", "O2", "x^2",
         "CO_2", r"\text{CO}_2", r"\mathrm{CO_2}", "H\u2082O", "1/2", "\u221a2", r"2\sqrt{3}", "2e", "2\u03c0",
         "2D", "2,3-dimethylbutane", "one, two"],
@@ -249,6 +250,11 @@ def test_wrong_or_no_number(gold: str, said: str) -> None:
         ("What is the probability?", "0.5", "50%", False),  # only where the gold is one, or the question says so
         ("What is 25% of 200?", "50", "0.5", False),  # a percentage in the data is not asked for
         ("What is the share?", "50", "50%", True),
+        ("What is the yield?", "42", "42 per cent", True),
+        ("What is the yield?", "0.42", "42%", False),
+        ("What is the yield in kg?", "42", "42%", False),
+        ("What is the concentration in mol/L?", "12", "12%", False),
+        ("How many atoms are there?", "12", "12%", False),
         ("What is the mass in kg?", "12", "12 kg", True),
         ("What is the mass in kg?", "12", "12", True),
         ("What is the mass in kg?", "12", "12 g", False),
