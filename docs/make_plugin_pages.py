@@ -1,4 +1,4 @@
-"""Write the code into docs/plugins/*.md: each block below a line that names a file of docs/examples or a kind of plugin.
+"""Write the code into docs/plugins/*.md: each block below a line that names a file of docs/examples or a kind.
 
     From [bm25_retriever.py](../examples/bm25_retriever.py):
     `openrft plugins new my-teacher --kind teacher` writes this:

@@ -1,4 +1,4 @@
-"""Every Python block of the documents is Python. tests/plugins/test_pages.py runs the tests on plugin authors' pages."""
+"""Every Python block of the documents is Python. tests/plugins/test_pages.py runs the tests on pages for authors."""
 
 from __future__ import annotations
 
