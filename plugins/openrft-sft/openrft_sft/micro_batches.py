@@ -59,7 +59,7 @@ class MicroBatchTrainer(SFTTrainer):
                 parameter.grad = None if gradient is None else gradient.clone()
             total = torch.zeros((), device=model.device)
             for part in split_rows(rows, self.plan.tokens):
-                with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16):
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16, cache_enabled=False):
                     prompts, completions = zip(*part, strict=True)
                     logprobs, mask = self.policy.completion_logprobs(prompts, completions, across_prompts=True)
                     loss = -(logprobs * mask).sum() / count
