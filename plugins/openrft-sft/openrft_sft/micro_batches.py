@@ -61,7 +61,7 @@ class MicroBatchTrainer(SFTTrainer):
                 parameter.grad = gradient.clone() if gradient is not None and ranks.first else None
             total = torch.zeros((), device=model.device)
             for part in split_rows(own, self.plan.tokens) if own else ():
-                with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16):
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16, cache_enabled=False):
                     prompts, completions = zip(*part, strict=True)
                     logprobs, mask = self.policy.completion_logprobs(prompts, completions, across_prompts=True)
                     loss = -(logprobs * mask).sum() / count
