@@ -75,6 +75,7 @@ NOT_RUN = {
     "tox": "it is what runs the tests; whether the environment is there is tested here",
     "ray": "tests/cluster starts a cluster of its own",
     "twine": "it sends to an index; tox -e release checks the project's own distributions with it",
+    "torchrun": "tests/cluster/test_torchrun.py runs it as a module; what it starts is tested as any other command is",
     "export": "it only sets a variable",
     "cat": "it only shows a file",
     ".": "it only activates an environment",
@@ -125,7 +126,17 @@ def list_commands(block: list[str]) -> list[list[str]]:
     if any(line.startswith("$ ") for line in lines):
         lines = [line[2:] for line in lines if line.startswith("$ ")]
     # Behind two spaces some lines say what the command does.
-    return [words for line in lines for words in split_commands(re.sub(r"(?<=\S) {4,}(?=[^-\s]).*", "", line))]
+    found = [words for line in lines for words in split_commands(re.sub(r"(?<=\S) {4,}(?=[^-\s]).*", "", line))]
+    return [part for words in found for part in split_torchrun(words)]
+
+
+def split_torchrun(words: list[str]) -> list[list[str]]:
+    """torchrun with its own words, and the command of OpenRFT that it starts; other commands as they are."""
+    if words[0] != "torchrun":
+        return [words]
+    place = words.index("openrft")
+    assert words[place - 1] == "-m", words
+    return [words[: place - 1], words[place:]]
 
 
 COMMANDS = [
