@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.device import device as device
 from tests.forked import ForkServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
