@@ -56,6 +56,11 @@ class LoadedEntryPoint(EntryPoint):
     def load(self) -> Any:
         return vars(self)["plugin"]
 
+    @property
+    def module(self) -> str:
+        """Also of a class that was made inside a function."""
+        return str(vars(self)["plugin"].__module__)
+
 
 @functools.cache
 def list_plugins() -> dict[str, InstalledPlugin]:
