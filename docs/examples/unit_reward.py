@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from typing import Any
 import openrft
 from openrft import Reward, Rollout, Task
 
-# A number and a product of units: `9.81 m/s^2`, `3e8 m s-1`. Nothing else reaches pint, which computes what it reads.
-UNIT = r"[^\W\d_]+(?:\^?-?\d)?"
-QUANTITY = re.compile(rf"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d\d?)?)\s*({UNIT}(?:[ */·]{UNIT})*)")
+# A number and a product of units: `9.81 m/s^2`, `3e8 m s^-1`. Nothing else reaches pint, which computes what it reads.
+UNIT = r"[^\W\d_]+(?:\^-?\d)?"
+QUANTITY = re.compile(rf"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d\d?)?)\s*({UNIT}(?:[ */]{UNIT})*)")
 
 
 class UnitReward(openrft.Plugin):
@@ -43,22 +43,17 @@ class UnitReward(openrft.Plugin):
         return [Reward("unit-reward", "outcome", self._score(rollout)) for rollout in rollouts]
 
     def _score(self, rollout: Rollout) -> float:
-        gold, found = map(read_quantity, (rollout.sample.gold, openrft.final_answer(rollout.completion.text) or ""))
+        gold, found = read_quantity(rollout.sample.gold), read_quantity(openrft.final_answer(rollout.completion.text))
         if gold is None or found is None or not found.is_compatible_with(gold):
             return 0.0
         off = abs(found.to(gold.units).magnitude - gold.magnitude)
         return 1.0 if off <= self.options.tolerance * abs(gold.magnitude) else self.options.part
 
 
-@functools.lru_cache(maxsize=4096)
-def read_quantity(text: str) -> Any:
+def read_quantity(text: str | None) -> Any:
     """The pint quantity that the whole text names; None if it names none."""
-    import pint
+    from pint import PintError, get_application_registry
 
-    if (read := QUANTITY.fullmatch(text.strip())) is None:
-        return None
-    unit = re.sub(r"\^?(-?\d)", r"**\1", read[2].replace("·", "*"))
-    try:
-        return pint.get_application_registry().Quantity(float(read[1]), unit)
-    except pint.PintError:
-        return None
+    with contextlib.suppress(PintError):
+        read = QUANTITY.fullmatch(re.sub(r"[{}]", "", text or "").strip())
+        return read and get_application_registry().Quantity(float(read[1]), read[2])
