@@ -163,8 +163,10 @@ def describe_slow_import(name: str) -> str:
 
 @functools.cache
 def digest_plugin_source(name: str) -> str:
-    """Digest of the plugin's Python files and of those of the classes that it inherits from, such as another plugin's, so
-    that results of old code are never reused after an edit."""
+    """Digest of the plugin's Python files and of those of the classes that it inherits from, such as another plugin's.
+
+    So results of old code are never reused after an edit.
+    """
     own, *bases = [kind.__module__ for kind in load_plugin_class(name).__mro__]
     others = [module for module in bases if module.split(".")[0] not in ("openrft", "builtins")]
     return "".join(map(digest_package, dict.fromkeys(map(_find_package, (own, *others)))))
