@@ -44,7 +44,7 @@ def name_in_site(place: Path) -> str:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages outside docs/, and all that any page links to, and so on."""
-    waiting = [ROOT / name for name in FIRST] + sorted([*ROOT.glob("plugins/*/README.md"), *ROOT.glob("docs/*.md")])
+    waiting = [ROOT / name for name in FIRST] + sorted([*ROOT.glob("plugins/*/README.md"), *ROOT.glob("docs/**/*.md")])
     seen = set(waiting)
     while waiting:
         place = waiting.pop()

@@ -21,8 +21,9 @@ from openrft.config.documents import read_document
 from openrft.config.parse import parse_assignments
 from openrft.errors import DataError, UnknownName, UsageError
 from openrft.job import Arm
+from openrft.plugins import registry
 from openrft.plugins.manager import resolve_requirements
-from openrft.plugins.registry import find_plugin, list_plugins, load_declaration
+from openrft.plugins.registry import find_plugin, load_declaration
 from openrft.runtime.text import check_name
 
 VANILLA = "vanilla"
@@ -124,7 +125,7 @@ def parse_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
         if name in taken or name in [a.name for a in arms]:
             raise UsageError(f"--arm {text!r}: there is an arm of that name already.", "Choose another name.")
         for plugin in plugins:
-            if plugin not in list_plugins() and "." in plugin:
+            if plugin not in registry.list_plugins() and "." in plugin:
                 raise UsageError(f"--arm {text!r}: {plugin} has no value.", f"Write {plugin}=VALUE.")
             find_plugin(plugin)
         overrides = parse_assignments([p for p in parts if "=" in p])

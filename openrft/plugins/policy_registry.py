@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from openrft.config.settings import ModelSettings, PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
+from openrft.plugins import registry
 from openrft.plugins.manager import load_plugin_providers
-from openrft.plugins.registry import list_plugins
 from openrft.policies.checkpoint_files import read_adapter_base
 from openrft.policies.description import PolicyDescription, read_demonstrations, read_description
 from openrft.policies.fit import check_fit_on_cpu
@@ -42,7 +42,7 @@ def find_named_checkpoint(name: str) -> PolicyInfo | None:
     """The checkpoint that an installed plugin provides under this name; None if no plugin has the name's first part."""
     name = name.removeprefix(VLLM_PREFIX)
     owner = name.split("/")[0]
-    if owner not in list_plugins() or expand_path(name).exists():
+    if owner not in registry.list_plugins() or expand_path(name).exists():
         return None
     known = load_plugin_providers(owner).policies()
     if name not in known:
@@ -75,7 +75,7 @@ def find_checkpoint(name: str) -> str:
     if not HUB_ID.fullmatch(name):
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
-            f" ({', '.join(sorted(list_plugins()))}).",
+            f" ({', '.join(sorted(registry.list_plugins()))}).",
             "Check the path.",
         )
     return name

@@ -14,9 +14,10 @@ from typing import Any
 from openrft.errors import DataError, OpenRFTError, PluginError, UnknownName, UsageError
 from openrft.grading.grade import Grade, grade
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
+from openrft.plugins import registry
 from openrft.plugins.errors import name_plugin_in_errors
 from openrft.plugins.manager import load_plugin_providers
-from openrft.plugins.registry import find_plugin, list_plugins
+from openrft.plugins.registry import find_plugin
 from openrft.runtime.fingerprint import expand_path, list_file_states
 from openrft.tasks.leakage import find_overlaps
 from openrft.tasks.task import (
@@ -49,7 +50,7 @@ READING_OPTIONS = {  # fields of DataRequest that explain rows, by the option th
 
 def find_family(name: str) -> TaskFamily:
     """The task family of an installed plugin. Raises UnknownName for a plugin that is absent or has no tasks."""
-    if name not in list_plugins():
+    if name not in registry.list_plugins():
         raise UnknownName("task family", name, _families(), "A task is named FAMILY/LEVEL/NAME.")
     found: TaskFamily | None = load_plugin_providers(name).tasks()
     if found is None:
@@ -75,7 +76,7 @@ def list_tasks(name: str, data: str | None = None) -> list[TaskInfo]:
 def _families() -> list[str]:
     """Plugins that provide tasks. Broken plugins are left out; they are reported when they are asked for."""
     found = []
-    for name in list_plugins():
+    for name in registry.list_plugins():
         with contextlib.suppress(OpenRFTError):
             if load_plugin_providers(name).tasks() is not None:
                 found.append(name)
@@ -125,6 +126,11 @@ def _load_task(name: str, request: DataRequest, states: tuple[Any, ...]) -> Task
     rules = {leaf: _wrap_rule(owner, leaf, rule) for leaf, rule in task.baseline_rules.items()}
     grader = _bind_rules(name, _wrap_grader(owner, task.grade), request)
     return check_split_leakage(replace(task, grade=grader, baseline_rules=rules), request)
+
+
+def forget_tasks() -> None:
+    """Read every task anew when it is next asked for, such as after the classes of plugins were exchanged."""
+    _load_task.cache_clear()
 
 
 def load_all_rows(name: str, request: DataRequest) -> Task | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from openrft.config.settings import STAGE_SETTINGS
 from openrft.plugins import hookspecs
 from openrft.plugins.base import ATTRIBUTES
 from openrft.plugins.registry import list_plugins, load_plugin_class
+from openrft.scaffold.write import KINDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,7 +49,7 @@ FIRST_PARTY = [
 ]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
-    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("plugins/*/README.md")),
 ]
 LONGEST = {"README.md": 90, "CHANGELOG.md": 60}  # lines
@@ -128,6 +130,12 @@ def test_the_readme_links_to_every_document_in_docs():
         assert f"](docs/{document.name}" in README, document.name
 
 
+def test_an_overview_links_to_every_page_of_its_folder():
+    for page in ROOT.glob("docs/*/*.md"):
+        overview = ROOT / "docs" / f"{page.parent.name}.md"
+        assert f"]({page.parent.name}/{page.name})" in overview.read_text("utf-8"), page
+
+
 def test_the_readme_has_the_two_commands_and_a_picture():
     assert "    pip install -r requirements.txt && openrft bench\n" in README
     assert "    pip install tox && tox\n" in README
@@ -161,10 +169,21 @@ def test_the_page_of_settings_is_what_its_script_prints():
 
 
 def test_the_site_has_every_document():
-    pages = [path.name for path in ROOT.glob("docs/*.md")]
+    pages = [str(path.relative_to(ROOT / "docs")) for path in ROOT.glob("docs/**/*.md")]
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("plugins/*/README.md")]
     named = re.findall(r"^ +- [^:]+: (\S+\.md)$", SITE, re.MULTILINE)
     assert sorted(named) == sorted([*pages, *readmes, "index.md", "CONTRIBUTING.md"])
+
+
+def test_the_code_in_the_pages_of_plugins_is_what_its_script_writes():
+    script = runpy.run_path(str(ROOT / "docs" / "make_plugin_pages.py"))
+    for page in ROOT.glob("docs/plugins/*.md"):
+        text = page.read_text("utf-8")
+        assert script["fill_blocks"](text) == text, "run docs/make_plugin_pages.py"
+
+
+def test_each_kind_of_plugin_has_a_page():
+    assert {path.stem for path in ROOT.glob("docs/plugins/*.md")} == set(KINDS)
 
 
 def test_every_command_has_help_and_examples():

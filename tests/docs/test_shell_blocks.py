@@ -27,7 +27,7 @@ from openrft.plugins.registry import list_plugins, load_plugin_class
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
-    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("plugins/*/README.md")),
 ]
 # Lines that begin with these words are no commands, and neither are those below them in a block.
@@ -35,12 +35,10 @@ OTHER = {
     "question,A,B,C,D,answer",  # rows
     "+2",  # a rubric
     "currency",  # prices
-    "from",  # Python
-    "class",
     "prm",  # what a command printed
     "wrote",
 }
-THIRD_PARTY = {"keywords", "brevity"}  # the plugins of docs/examples, which are installed where they are tested
+THIRD_PARTY = {"bm25", "brevity", "curriculum", "keywords", "lite-ppo"}  # of docs/examples, tested by tests/plugins
 # Each command of OpenRFT that a document shows, with the test that runs it for real.
 RUN_BY = {
     "bench": "tests/cli/test_cli.py",
@@ -76,6 +74,7 @@ NOT_RUN = {
     "pytest": "it measures speed; whether the file is there is tested here",
     "tox": "it is what runs the tests; whether the environment is there is tested here",
     "ray": "tests/cluster starts a cluster of its own",
+    "twine": "it sends to an index; tox -e release checks the project's own distributions with it",
     "export": "it only sets a variable",
     "cat": "it only shows a file",
     ".": "it only activates an environment",
@@ -83,15 +82,15 @@ NOT_RUN = {
 
 
 def list_blocks(text: str) -> Iterator[list[str]]:
-    """The lines of every code block: indented by four spaces behind an empty line, or fenced."""
+    """The lines of every code block: indented by four spaces behind an empty line, or fenced. Python's are left out."""
     block: list[str] = []
-    fenced = after_empty = False
+    fenced = python = after_empty = False
     for line in [*text.splitlines(), "end"]:
         empty = not line.strip()
         if line.strip().startswith("```"):
-            if fenced:
+            if fenced and not python:
                 yield block
-            block, fenced = [], not fenced
+            block, fenced, python = [], not fenced, line.strip() == "```python"
         elif fenced or (line.startswith("    ") and (after_empty or block)) or (empty and block):
             block.append(line)
         elif block:
@@ -191,7 +190,7 @@ def test_what_another_program_is_given_is_there(words: list[str]) -> None:
     elif program in ("python", "pytest"):
         named = rest[1].replace(".", "/") + ".py" if rest[0] == "-m" else rest[0].split("::")[0]
         places = (ROOT, *ROOT.glob("plugins/*"))
-        assert rest[:2] == ["-m", "venv"] or any(
+        assert rest[:2] in (["-m", "venv"], ["-m", "build"]) or any(
             (place / named).exists() or (place / named.removesuffix(".py")).is_dir() for place in places
         ), named
 

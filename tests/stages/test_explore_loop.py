@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import openrft
 from openrft import Completion, Grade, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
-from openrft.stages.explore_loop import draw_step_samples
+from openrft.stages.draw import draw_step_samples
 from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal
-from openrft.testing import box_answer, toy_task
+from openrft.tasks.prompt import box_answer
+from openrft.testing import toy_task
 from tests.stages.factories import TASK, Trainee, Trainer, make_context, run_explore
 
 

@@ -16,7 +16,7 @@ from openrft.stages.retrieve import (
     compute_demonstration_share,
     list_evaluated_demonstrators,
 )
-from openrft.testing import box_answer
+from openrft.tasks.prompt import box_answer
 from tests.stages.factories import TASK, Trainee, Trainer, make_context
 
 POOL = build_demonstration_pool(TASK.train, ())

@@ -9,8 +9,9 @@ import pytest
 import openrft
 from openrft.errors import PluginError
 from openrft.grading.grade import Grade
+from openrft.plugins.task_registry import load_task
 from openrft.tasks.task import DataRequest, Task, TaskInfo
-from openrft.testing import check_family, probe_plugin, toy_task, use_plugins
+from openrft.testing import check_family, check_plugin, probe_plugin, toy_task, use_plugins
 
 
 def test_pocket_conforms(tmp_path):
@@ -140,11 +141,11 @@ class Skipping(Family):
 )
 def test_faults_are_named(kind, word, monkeypatch, tmp_path):
     family = kind()
-    monkeypatch.setattr("openrft.testing.find_family", lambda name: family)
-    monkeypatch.setattr("openrft.testing.list_tasks", lambda name, data: family.names(data))
-    monkeypatch.setattr("openrft.testing.load_task", family.load)
-    monkeypatch.setattr("openrft.testing.load_all_rows", family.load_all)
-    monkeypatch.setattr("openrft.testing.find_plugin", lambda name: f"plugin {name}")
+    monkeypatch.setattr("openrft.testing.families.find_family", lambda name: family)
+    monkeypatch.setattr("openrft.testing.families.list_tasks", lambda name, data: family.names(data))
+    monkeypatch.setattr("openrft.testing.families.load_task", family.load)
+    monkeypatch.setattr("openrft.testing.families.load_all_rows", family.load_all)
+    monkeypatch.setattr("openrft.testing.families.find_plugin", lambda name: f"plugin {name}")
     monkeypatch.setattr("openrft.plugins.errors.find_plugin", lambda name: f"plugin {name}")
     request = DataRequest(train=16, test=8)
     if word is None:
@@ -252,3 +253,29 @@ def test_probes_tell_an_honest_reward_from_one_that_pays_without_being_right():
     with use_plugins({"pays-length": PaysLength, "pays-truth": PaysTruth}):
         assert probe_plugin("pays-truth") == []
         assert any("a very long answer that ends wrong" in sentence for sentence in probe_plugin("pays-length"))
+
+
+def test_a_class_that_provides_tasks_counts_as_installed():
+    class Lesson(Family):
+        family = "lesson"
+        words = ("first", "second")
+
+        def names(self, data=None):
+            return [TaskInfo("lesson/sums", "")]
+
+        def load(self, name, request):
+            return replace(super().load(name, request), instruction=self.words[0])
+
+    class Provides:
+        family = Lesson
+
+        @openrft.hookimpl
+        def tasks(self):
+            return self.family()
+
+    with use_plugins({"lesson": Provides}):
+        assert check_plugin("lesson", request=DataRequest(train=16, test=8)) == ["tasks"]
+        assert load_task("lesson/sums", DataRequest()).instruction == "first"
+    Lesson.words = ("second",)
+    with use_plugins({"lesson": Provides}):  # what was loaded of the class before is forgotten
+        assert load_task("lesson/sums", DataRequest()).instruction == "second"
