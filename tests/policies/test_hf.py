@@ -16,6 +16,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.generation.sampling import sample_tokens
 from openrft.policies.hf import HFPolicy
 from openrft.policies.lora_merge import round_stochastically
+from openrft.policies.placement import use_deterministic_kernels
 from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task
 from openrft.types import Sample
@@ -119,9 +120,16 @@ def test_a_prompt_longer_than_the_context_is_said_not_scored(policy):
     assert (too_long.finish_reason, too_long.text) == ("context", "")
 
 
+@pytest.fixture(params=[False, True], ids=["any kernels", "deterministic kernels"])
+def deterministic(request):
+    use_deterministic_kernels(request.param)
+    yield request.param
+    use_deterministic_kernels(False)
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.5])
-def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path, decay, device):
-    """On a GPU but for rounding: some of its kernels add in another order each time."""
+def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path, decay, device, deterministic):
+    """On a GPU with deterministic kernels. With others but for rounding: some add in another order each time."""
 
     def trained(policy, steps):
         for _ in range(steps):
@@ -145,7 +153,9 @@ def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path,
     stopped.save_training_state(tmp_path)
     resumed = device.open_policy(str(tiny))
     resumed.load_training_state(tmp_path)
-    device.assert_equal(trained(resumed, 2), expected)
+    found = trained(resumed, 2)
+    device.assert_equal(found, expected)
+    assert torch.equal(found, expected) or not (deterministic or device.same_bits)
 
     with straight.disable_adapter():
         device.assert_close(straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0], before, atol=1e-5)
