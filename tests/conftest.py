@@ -77,14 +77,15 @@ def run_python(third_party: dict[str, str]):
 def run_openrft(fork_server: ForkServer, tmp_path: Path):
     """Run the command line in a process of its own, third-party plugins installed.
 
-    `anew`: in one that is started from nothing, so that its hash seed is another one, too.
+    `anew`: in one that is started from nothing, so that its hash seed is another one, too. `ranks`: in several at once
+    that work on one job, as torchrun starts them.
     """
 
     def run(
-        *arguments: str, timeout: float = 240, stdin: str = "", anew: bool = False
+        *arguments: str, timeout: float = 240, stdin: str = "", anew: bool = False, ranks: int = 1
     ) -> subprocess.CompletedProcess[str]:
         if not anew:
-            return fork_server.run(["-m", "openrft", *arguments], tmp_path, timeout=timeout, stdin=stdin)
+            return fork_server.run(["-m", "openrft", *arguments], tmp_path, timeout=timeout, stdin=stdin, ranks=ranks)
         return subprocess.run(
             [sys.executable, "-m", "openrft", *arguments],
             cwd=tmp_path,

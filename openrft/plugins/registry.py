@@ -173,11 +173,20 @@ def describe_slow_import(name: str) -> str:
 
 @functools.cache
 def digest_plugin_source(name: str) -> str:
-    """Digest of the plugin's Python files, so that results of old code are never reused after an edit."""
-    parts = load_plugin_class(name).__module__.split(".")
+    """Digest of the plugin's Python files and of those of the classes that it inherits from, such as another plugin's.
+
+    So results of old code are never reused after an edit.
+    """
+    own, *bases = [kind.__module__ for kind in load_plugin_class(name).__mro__]
+    others = [module for module in bases if module.split(".")[0] not in ("openrft", "builtins")]
+    return "".join(map(digest_package, dict.fromkeys(map(_find_package, (own, *others)))))
+
+
+def _find_package(module: str) -> str:
+    """The package that holds a module's code. A namespace package has no file: then the first of its parts with one."""
+    parts = module.split(".")
     packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    # A namespace package has no file. The code begins in the first of its parts that has one.
-    return digest_package(next((p for p in packages if find_package_file(p)), packages[0]))
+    return next((p for p in packages if find_package_file(p)), packages[0])
 
 
 def collect_versions(names: Iterable[str]) -> dict[str, str]:

@@ -48,7 +48,8 @@ def bfloat16_products(model: Any) -> Iterator[None]:
     try:
         for layer, weight in zip(layers, kept, strict=True):
             layer.weight.data = weight.bfloat16()
-        with torch.autocast("cpu", torch.bfloat16):
+        # The cache of autocast lives as long as its outermost context: it would keep the adapter's first weights.
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
             yield
     finally:
         for layer, weight in zip(layers, kept, strict=True):

@@ -38,7 +38,7 @@ OTHER = {
     "prm",  # what a command printed
     "wrote",
 }
-THIRD_PARTY = {"keywords", "brevity"}  # the plugins of docs/examples, which are installed where they are tested
+THIRD_PARTY = {"bm25", "brevity", "curriculum", "keywords", "lite-ppo"}  # of docs/examples, tested by tests/plugins
 # Each command of OpenRFT that a document shows, with the test that runs it for real.
 RUN_BY = {
     "bench": "tests/cli/test_cli.py",

@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,8 +21,16 @@ FAULTS = ("429", "429 with Retry-After", "500", "503", "timeout", "reset", "cut 
 class FaultyServer:
     """Counts the whole replies that it gave, by request, and the most requests that it had at a time."""
 
-    def __init__(self, rate: float = 0.3, seed: int = 0, hang: float = 4.0, pause: float = 0.0) -> None:
-        self.rate, self.hang, self.pause = rate, hang, pause
+    def __init__(
+        self,
+        rate: float = 0.3,
+        seed: int = 0,
+        hang: float = 4.0,
+        pause: float = 0.0,
+        reply: Callable[[dict[str, Any]], str] | None = None,
+    ) -> None:
+        """`reply`: what is said to a request; None: something that depends on its question, its seed and the place."""
+        self.rate, self.hang, self.pause, self.reply = rate, hang, pause, reply
         self.given: Counter[str] = Counter()  # whole replies, by what was asked
         self.faults: Counter[str] = Counter()
         self.most = 0
@@ -68,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         with server.count_request():
             time.sleep(server.pause)
             fault = server.draw_fault()
-            raw = json.dumps(answer(request)).encode()
+            raw = json.dumps(answer(request, server.reply)).encode()
             if fault == "timeout":
                 time.sleep(server.hang)
                 self.close_connection = True
@@ -111,14 +120,15 @@ class _Quiet(ThreadingHTTPServer):
         """Nothing: connections that break are what this server is about."""
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`n` choices that depend on question, seed and place, and the tokens: 10 in, 4 of them cached, 2 out a choice."""
+def answer(request: dict[str, Any], reply: Callable[[dict[str, Any]], str] | None = None) -> dict[str, Any]:
+    """`n` choices, and the tokens: 10 in, 4 of them cached, 2 out a choice."""
     asked, n = request["messages"][-1]["content"], request.get("n", 1)
     marks = [hashlib.sha256(f"{asked}/{request.get('seed')}/{i}".encode()).hexdigest()[:8] for i in range(n)]
+    texts = [f"{asked}: {mark}" for mark in marks] if reply is None else [reply(request)] * n
     return {
         "choices": [
-            {"index": i, "finish_reason": "stop", "message": {"role": "assistant", "content": f"{asked}: {mark}"}}
-            for i, mark in enumerate(marks)
+            {"index": i, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+            for i, text in enumerate(texts)
         ],
         "usage": {
             "prompt_tokens": 10,

@@ -1,4 +1,4 @@
-"""Judges with local weights: a rubric and a score, through this process's sampler and another one.
+"""Judges with local weights: a rubric and a score, through this process's sampler, another one, and vLLM's engine.
 
 The judge is a checkpoint that can judge one thing. Its weights are set by hand: it looks through all that it is shown
 for the letter Z, and says yes if it finds one.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ CONTEXT = 4096
 VERDICTS = ('{"1": true, "2": true}', '{"1": false, "2": false}')
 SCORES = ('{"steps": [], "result": 5}', '{"steps": [], "result": 2}')
 RUBRIC = parse_rubric("+2 has the letter\nhas it, too")
+HEAD = 32  # the smallest head that vLLM's attention on a CPU accepts
+no_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed here; `tox -e vllm` runs this")
 
 
 def write_judge(folder: Path, yes: str, no: str) -> str:
@@ -38,10 +41,11 @@ def write_judge(folder: Path, yes: str, no: str) -> str:
     Each reply is one token. Dimension 0 of the hidden state is 1 for every text, 1 says that a token is a Z, 2 that it
     is a reply. The first layer's first head takes the mean of 1 over all tokens and writes it to dimension 3.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
 
     path = str(write_tiny_checkpoint(folder))
-    tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModelForCausalLM.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    model = LlamaForCausalLM(AutoConfig.from_pretrained(path, head_dim=HEAD))
     tokenizer.add_tokens([yes, no])
     model.resize_token_embeddings(len(tokenizer))
     model.config.max_position_embeddings = CONTEXT
@@ -95,9 +99,9 @@ def case(answer: str) -> Case:
     return Case({"question": "Which letter is the last?"}, read_output(answer))
 
 
-@pytest.mark.parametrize("through", ["transformers", "another sampler"])
+@pytest.mark.parametrize("through", ["transformers", "another sampler", pytest.param("vllm", marks=no_vllm)])
 def test_a_rubric_is_judged_by_a_checkpoint(folder: str, through: str) -> None:
-    policy: Any = SharedPolicy(folder)
+    policy: Any = SharedPolicy(f"vllm:{folder}" if through == "vllm" else folder)
     if through == "another sampler":
         policy._policy = HFPolicy(folder, sample_with_transformers)
     grader = RubricGrader(RubricJudge(policy, Sampling(temperature=0.0, max_tokens=8)), RUBRIC)

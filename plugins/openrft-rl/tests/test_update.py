@@ -296,7 +296,7 @@ def test_one_answer_a_question_is_refused_where_answers_are_compared(checkpoint,
     if algorithm in ("ppo", "reinforce++"):
         assert plugin.train_step(**ask).value["updates"] == 1
     else:
-        with pytest.raises(UsageError, match=f"rl.algorithm={re.escape(algorithm)} compares"):
+        with pytest.raises(UsageError, match=f"the algorithm {re.escape(algorithm)} compares"):
             plugin.train_step(**ask)
 
 

@@ -66,6 +66,16 @@ def test_bfloat16_on_a_cpu_is_used_where_it_measures_faster(checkpoint, monkeypa
     assert "products in bfloat16 take 10.0 times as long here" in caplog.text
 
 
+def test_bfloat16_on_a_cpu_learns_as_float32_does(checkpoint, monkeypatch):
+    """Over many steps: each step must see the weights that the step before has written."""
+    exact, _, _ = train(checkpoint, monkeypatch, epochs=10, lr=2e-2)
+    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 2.0)
+    fast, _, _ = train(checkpoint, monkeypatch, epochs=10, lr=2e-2, bf16=True)
+    fall = exact["loss.first"] - exact["loss.last"]
+    assert fall > 0.1
+    assert fast["loss.first"] - fast["loss.last"] == pytest.approx(fall, rel=0.1)
+
+
 def test_the_weights_are_the_same_afterwards(checkpoint):
     policy: Any = openrft.open_policy(str(checkpoint))
     before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
