@@ -51,6 +51,7 @@ RUN_BY = {
     "graders try": "plugins/openrft-graders/tests/test_plugin.py",
     "import openai-rft": "plugins/openrft-graders/tests/test_rft.py",
     "items": "tests/cli/test_items.py",
+    "plugins check": "tests/testing/test_conformance.py",
     "plugins list": "tests/cli/test_plugins.py",
     "plugins new": "tests/scaffold/test_write.py",
     "predict": "tests/cli/test_predict.py",
