@@ -46,8 +46,7 @@ def run(site: Path, *command: str, cwd: Path | None = None) -> subprocess.Comple
 def test_each_passes_its_own_tests(site):
     done = run(site, "pytest", "-q", "-rA", "-p", "no:cacheprovider", "--import-mode=importlib", *KINDS)
     assert done.returncode == 0, done.stdout
-    for kind in KINDS:  # the last check of the conformance kit
-        assert f"PASSED {kind}/tests/test_conformance.py::test_conformance[process]" in done.stdout
+    assert done.stdout.count("::test_conformance[process]\n") == len(KINDS)  # the kit's last check
     assert "skipped" not in done.stdout
 
 
