@@ -75,6 +75,7 @@ NOT_RUN = {
     "pytest": "it measures speed; whether the file is there is tested here",
     "tox": "it is what runs the tests; whether the environment is there is tested here",
     "ray": "tests/cluster starts a cluster of its own",
+    "sky": "it rents machines; tests/cluster runs what the file gives to each of them",
     "twine": "it sends to an index; tox -e release checks the project's own distributions with it",
     "export": "it only sets a variable",
     "cat": "it only shows a file",
