@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from openrft.runtime.logging import silence_transformers as silence_transformers
     from openrft.runtime.progress import NoProgress as NoProgress
     from openrft.runtime.progress import Progress as Progress
+    from openrft.runtime.ranks import Ranks as Ranks
+    from openrft.runtime.ranks import current_ranks as current_ranks
     from openrft.runtime.text import escape_terminal as escape_terminal
     from openrft.tasks.leakage import normalize_text as normalize_text
     from openrft.tasks.prompt import box_answer as box_answer
@@ -165,6 +167,7 @@ _MODULES = {
     "runtime.fingerprint": ("expand_path", "fingerprint_path"),
     "runtime.logging": ("silence_transformers",),
     "runtime.progress": ("NoProgress", "Progress"),
+    "runtime.ranks": ("Ranks", "current_ranks"),
     "runtime.text": ("escape_terminal",),
     "tasks.leakage": ("normalize_text",),
     "tasks.prompt": ("box_answer", "build_messages", "format_question"),

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.device import device as device
 from tests.forked import ForkServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic kernels: read when a GPU is first used
 HERE = Path(__file__).parent
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
     "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
@@ -77,14 +79,15 @@ def run_python(third_party: dict[str, str]):
 def run_openrft(fork_server: ForkServer, tmp_path: Path):
     """Run the command line in a process of its own, third-party plugins installed.
 
-    `anew`: in one that is started from nothing, so that its hash seed is another one, too.
+    `anew`: in one that is started from nothing, so that its hash seed is another one, too. `ranks`: in several at once
+    that work on one job, as torchrun starts them.
     """
 
     def run(
-        *arguments: str, timeout: float = 240, stdin: str = "", anew: bool = False
+        *arguments: str, timeout: float = 240, stdin: str = "", anew: bool = False, ranks: int = 1
     ) -> subprocess.CompletedProcess[str]:
         if not anew:
-            return fork_server.run(["-m", "openrft", *arguments], tmp_path, timeout=timeout, stdin=stdin)
+            return fork_server.run(["-m", "openrft", *arguments], tmp_path, timeout=timeout, stdin=stdin, ranks=ranks)
         return subprocess.run(
             [sys.executable, "-m", "openrft", *arguments],
             cwd=tmp_path,

@@ -15,6 +15,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -65,9 +66,11 @@ class ForkServer:
         stdin: str = "",
         umask: int = -1,
         timeout: float = 240,
+        ranks: int = 1,
     ) -> subprocess.CompletedProcess[str]:
         """Run `python ARGUMENTS`, where the arguments begin with -m MODULE or -c CODE.
 
+        `ranks`: how many times at once, with the variables that torchrun sets. The exit code is then the largest.
         Raises subprocess.TimeoutExpired.
         """
         with tempfile.TemporaryDirectory() as name:
@@ -78,7 +81,7 @@ class ForkServer:
                 "cwd": str(cwd),
                 "streams": name,
                 "umask": umask,
-                "env": self.environment,
+                "envs": [{**self.environment, **rank} for rank in name_ranks(ranks)],
             }
             process = self._start()
             assert process.stdin
@@ -114,6 +117,16 @@ class ForkServer:
         return self.process
 
 
+def name_ranks(count: int) -> list[dict[str, str]]:
+    """The variables that torchrun sets for each of `count` processes on this machine; none for a single one."""
+    if count == 1:
+        return [{}]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(count)}
+    return [{**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
 def preload(modules: Sequence[str]) -> None:
     """Import what forks need, and digest its source, which every run does. Computes nothing else."""
     from openrft.runtime import code_digest
@@ -133,11 +146,13 @@ def serve() -> dict[str, Any]:
     print("ready", flush=True)
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
-        child = os.fork()
-        if not child:
-            return request
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        children = []
+        for env in request["envs"]:
+            children.append(os.fork())
+            if not children[-1]:
+                return {**request, "env": env}
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        print(max(codes, key=abs), flush=True)
     sys.exit()
 
 
@@ -149,7 +164,7 @@ def become(request: dict[str, Any]) -> None:
     if request["umask"] >= 0:
         os.umask(request["umask"])
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        file = os.open(f"{request['streams']}/{name}", os.O_RDWR | os.O_CREAT, 0o600)
+        file = os.open(f"{request['streams']}/{name}", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, number)
         os.close(file)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)

@@ -40,6 +40,7 @@ from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
 from openrft.runtime.gpus import describe_gpus
 from openrft.runtime.paid.account import Account, AccountSettings, use_account
+from openrft.runtime.ranks import joined_ranks, leave_ranks
 from openrft.runtime.text import check_name, make_file_name
 from openrft.runtime.tracking import TrackerConfig
 from openrft.tasks.prompt import box_answer
@@ -121,6 +122,8 @@ def run_bench(
                 with report_disk_errors(folder):
                     (folder / kind).mkdir(exist_ok=True)
                 copy_atomic(file, folder / kind / f"{format_job_name(result.arm, result.task, result.seed)}.jsonl")
+    ranks = joined_ranks().size
+    leave_ranks()  # what follows is for this rank alone
     finished = [r for _, r in sorted(results.items()) if isinstance(r, ArmResult)]
     with use_account(Account(account)) as paid:
         payments = paid.list_payments()
@@ -132,7 +135,7 @@ def run_bench(
         command=command,
         plan=plan_to_json(plan),
         versions=_versions(plan),
-        machine=_machine(plan, workers, time.perf_counter() - began),
+        machine=_machine(plan, workers, time.perf_counter() - began, ranks),
         notices=(*plan.notices, *events),
         tasks=records,
         arms=tuple(ArmRecord(a.name, a.plugins, a.policy or answering, a.overrides) for a in plan.arms),
@@ -143,16 +146,39 @@ def run_bench(
     )
 
 
+def help_run_bench(
+    plan: BenchPlan, out: Path, name: str, account: AccountSettings | None = None, debug: bool = False
+) -> None:
+    """What the other ranks do while rank 0 is in `run_bench`: the same jobs, of which they keep nothing."""
+    store = out / ".store"
+    account = replace(account or AccountSettings(), folder=store, run=name, workers=1)
+    folders = JobFolders(store, out / name / FAILURES_FOLDER, None, account)
+    for _ in run_jobs(plan.jobs(), folders, 1, _SilentListener(), debug):
+        pass
+    leave_ranks()
+
+
+class _SilentListener:
+    """Tells nobody how jobs go on."""
+
+    def started(self, job: int) -> None: ...
+
+    def update(self, job: int, stage: str, done: int, total: int, note: str) -> None: ...
+
+    def finished(self, job: int, ok: bool) -> None: ...
+
+
 def _versions(plan: BenchPlan) -> dict[str, str]:
     return collect_versions(list_used_plugins(plan.tasks, plan.arms, plan.options))
 
 
-def _machine(plan: BenchPlan, workers: int, seconds: float) -> Mapping[str, Any]:
+def _machine(plan: BenchPlan, workers: int, seconds: float, ranks: int) -> Mapping[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "gpu": describe_gpus() if plan.needs_models else None,
         "workers": workers,
+        **({"ranks": ranks} if ranks > 1 else {}),  # that worked on each job together
         "seconds": round(seconds, 1),  # of this run: less where results were reused
     }
 

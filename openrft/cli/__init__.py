@@ -127,8 +127,13 @@ def cli(ctx: click.Context, debug: bool, verbose: int) -> None:
     """See HELP."""
     from openrft.cli.command_context import CommandContext
     from openrft.runtime.logging import configure_logging
+    from openrft.runtime.ranks import count_started
 
     configure_logging(verbose)
+    if count_started() > 1:
+        from openrft.cli.ranks import join
+
+        join(ctx.invoked_subcommand or "")
     ctx.obj = CommandContext()
 
 
@@ -151,7 +156,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _exit_stopped()
     except click.ClickException as fault:
-        if completes:
+        if completes or not _may_report():
             sys.exit(1)  # words would stand in the middle of what is being typed
         from openrft.runtime.text import escape_terminal
 
@@ -163,6 +168,12 @@ def main() -> None:
         if debug:
             raise
         sys.exit(1 if completes else _explain(fault))
+
+
+def _may_report() -> bool:
+    """Whether this process says what went wrong: of several ranks only one does."""
+    ranks = sys.modules.get("openrft.runtime.ranks")
+    return ranks is None or bool(ranks.may_report())
 
 
 def _explain(fault: Exception) -> int:
@@ -177,7 +188,8 @@ def _explain(fault: Exception) -> int:
         advice = "This is a fault of OpenRFT; rerun with --debug and report it."
         code, words = 5, f"{type(fault).__name__}: {fault} {advice}"
     details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
-    print_text(f"openrft: {words}{details}", err=True, keep_newlines=True)
+    if _may_report():
+        print_text(f"openrft: {words}{details}", err=True, keep_newlines=True)
     return code
 
 

@@ -160,7 +160,9 @@ def command(
     from openrft.bench.plan_file import read_plan
     from openrft.bench.significance import describe_power
     from openrft.cli.dry_run import show_forecast
+    from openrft.cli.ranks import check_options
     from openrft.plugins.task_registry import load_task
+    from openrft.runtime.ranks import joined_ranks
 
     account = parse_account(given)
     runs_on = parse_executor(executor)
@@ -178,17 +180,24 @@ def command(
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for
     line = describe_power(round(fmean(items)), plan.settings.evaluate.completions, len(plan.seeds), len(plan.tasks))
     print_text(f"forecast: {line}", err=True)
-    workers = workers or (default_workers() if plan.needs_models else 1)
+    several = {"--executor": runs_on, "--workers": workers and workers > 1, "--seeds auto": rule}
+    check_options({**several, "--dry-run": dry_run, "--probe": probe})
+    ranks = joined_ranks()
+    workers = 1 if ranks.size > 1 else workers or (default_workers() if plan.needs_models else 1)
     if dry_run or probe:
         show_forecast(plan, Path(out), workers, account, line, probe, as_json)
         return
 
     from openrft.bench.adaptive import run_until_known
-    from openrft.bench.runner import make_run_name, run_bench
+    from openrft.bench.runner import help_run_bench, make_run_name, run_bench
     from openrft.cli.progress import open_display
     from openrft.cli.run_output import write_and_show
 
     named = name or make_run_name(plan)
+    debug = bool(ctx.find_root().params.get("debug"))
+    if not ranks.first:
+        help_run_bench(plan, Path(out), named, account, debug)
+        return
     place = named if out == "runs" else str(Path(out) / named)
     print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
     run = functools.partial(
@@ -198,7 +207,7 @@ def command(
         command=shlex.join(["openrft", *sys.argv[1:]]),
         workers=workers,
         open_display=open_display,
-        debug=bool(ctx.find_root().params.get("debug")),
+        debug=debug,
         tracker=tracker,
         account=account,
         executor=runs_on,

@@ -58,17 +58,19 @@ def command(
     """
     from openrft.bench.outcomes import find_flips
     from openrft.bench.plan import make_plan
-    from openrft.bench.runner import make_run_name, run_bench
+    from openrft.bench.runner import help_run_bench, make_run_name, run_bench
     from openrft.bench.significance import describe_power
     from openrft.bench.trained_policy import export_job
     from openrft.cli.dry_run import show_forecast
     from openrft.cli.progress import open_display, show_progress
+    from openrft.cli.ranks import check_options
     from openrft.cli.run_output import write_and_show
     from openrft.config.documents import dump_document
     from openrft.errors import UsageError
     from openrft.pipeline import check_jobs
     from openrft.plugins.task_registry import load_task
     from openrft.policies.export import reserve_folder
+    from openrft.runtime.ranks import joined_ranks
 
     account = parse_account(given)
     plan = make_plan(
@@ -78,15 +80,19 @@ def command(
         raise UsageError(f"train takes one task, and the selectors match {len(plan.tasks)}.", "Name one.")
     tasks = {task: load_task(task, plan.data) for task in plan.tasks}
     check_jobs(plan.jobs(), tasks)  # before a folder is made
+    check_options({"--dry-run": dry_run, "--probe": probe})
     if dry_run or probe:
         (task,) = tasks.values()
         power = describe_power(len(task.test), plan.settings.evaluate.completions, 1)
         show_forecast(plan, Path(runs), 1, account, power, probe, as_json)
         return
+    name, debug = make_run_name(plan), bool(ctx.find_root().params.get("debug"))
+    if not joined_ranks().first:
+        help_run_bench(plan, Path(runs), name, account, debug)
+        return
     reserve_folder(Path(out))
     for line in plan.notices:
         print_text(f"note: {line}", err=True)
-    name = make_run_name(plan)
     report = run_bench(
         plan,
         Path(runs),
@@ -94,7 +100,7 @@ def command(
         shlex.join(["openrft", *sys.argv[1:]]),
         1,
         open_display,
-        debug=bool(ctx.find_root().params.get("debug")),
+        debug=debug,
         tracker=tracker,
         account=account,
     )

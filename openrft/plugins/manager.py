@@ -9,6 +9,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pluggy
@@ -28,9 +29,14 @@ from openrft.plugins.registry import (
     load_declaration,
     load_plugin_class,
 )
+from openrft.runtime.ranks import compute_once
 from openrft.types import JSON, RewardKind
 
 logger = logging.getLogger(__name__)
+
+# Hooks that work with the policy. Where several ranks work on one job, these run on each of them, because the policy
+# deals out its work. All others run on rank 0, so that what they call, keep or draw happens once.
+ON_EVERY_RANK = {"instruct", "augment", "synthesize", "train_step"}
 
 
 def resolve_requirements(names: Iterable[str], among: Iterable[str] = ()) -> list[str]:
@@ -204,18 +210,19 @@ class PluginSet:
         self, hook: str, *, among: Collection[str] | None = None, **arguments: Any
     ) -> list[tuple[str, HookResult[Any]]]:
         """(plugin name, result) of every plugin that returned one, in the arm's order. `among`: only these plugins."""
-        return list(self._caller(hook, among)(**arguments))
+        return list(self._call(hook, among, arguments))
 
     def call_first(
         self, hook: str, *, among: Collection[str] | None = None, **arguments: Any
     ) -> tuple[str, HookResult[Any]] | None:
         """(plugin name, result) of the first plugin that returned one. `among`: only these plugins."""
-        result: tuple[str, HookResult[Any]] | None = self._caller(hook, among)(**arguments)
+        result: tuple[str, HookResult[Any]] | None = self._call(hook, among, arguments)
         return result
 
-    def _caller(self, hook: str, among: Collection[str] | None) -> pluggy.HookCaller:
+    def _call(self, hook: str, among: Collection[str] | None, arguments: Mapping[str, Any]) -> Any:
         asked = self.implementing(hook) if among is None else among
-        return self._manager.subset_hook_caller(hook, [self.instances[n] for n in self.names if n not in asked])
+        caller = self._manager.subset_hook_caller(hook, [self.instances[n] for n in self.names if n not in asked])
+        return caller(**arguments) if hook in ON_EVERY_RANK else compute_once(partial(caller, **arguments))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
         """The code and options of each plugin, on which stored results depend."""

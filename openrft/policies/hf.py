@@ -12,6 +12,7 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ from openrft.policies.plain_prompt import open_prompts
 from openrft.policies.thinking_budget import sample_within_budget
 from openrft.runtime.fingerprint import fingerprint_path
 from openrft.runtime.progress import Progress
+from openrft.runtime.ranks import current_ranks
 from openrft.types import Completion, Message, content_id
 
 logger = logging.getLogger(__name__)
@@ -141,6 +143,12 @@ class HFPolicy:
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None = None
+    ) -> list[list[Completion]]:
+        about = [self.id, asdict(sampling)]
+        return current_ranks().deal(prompts, lambda own: self._generate(own, sampling, progress), about)
+
+    def _generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None
     ) -> list[list[Completion]]:
         encoded = [self.encode(messages) for messages in prompts]
         total, finished = sum(len(ids) < self.context for ids in encoded) * sampling.n, 0

@@ -38,6 +38,7 @@ from openrft.runtime.paid.account import IN_FLIGHT, Account, Call, Permit, curre
 from openrft.runtime.paid.ledger import KeptReply
 from openrft.runtime.paid.usage import Usage
 from openrft.runtime.progress import Progress
+from openrft.runtime.ranks import compute_once
 from openrft.runtime.seeds import derive_prompt_seeds
 from openrft.types import Completion, Message
 
@@ -98,7 +99,7 @@ class OpenAIPolicy:
         """
         if any(prompt[-1]["role"] == "assistant" for prompt in prompts):  # servers would silently begin a new turn
             raise UsageError(f"{self.id} cannot continue a begun answer.", "Give a checkpoint folder or hub id.")
-        return asyncio.run(self._generate_all(prompts, sampling, progress))
+        return compute_once(lambda: asyncio.run(self._generate_all(prompts, sampling, progress)))
 
     async def _generate_all(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, progress: Progress | None

@@ -5,6 +5,7 @@ This file imports transformers, so it is imported when training begins and not b
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from transformers import PrinterCallback
 
 from openrft.errors import UsageError
 from openrft.policies.base import TrainablePolicy
+from openrft.runtime.ranks import RANK_VARIABLES, current_ranks
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -53,6 +55,7 @@ def open_trainer(
     """
     with (
         tempfile.TemporaryDirectory(prefix="openrft-trainer-") as folder,
+        _hide_ranks(),
         _restore_policy(policy),
         warnings.catch_warnings(),
     ):
@@ -65,6 +68,21 @@ def open_trainer(
         trainer = quiet(model=policy.model, args=config, processing_class=policy.tokenizer, **parts)
         trainer.remove_callback(PrinterCallback)
         yield trainer
+
+
+@contextmanager
+def _hide_ranks() -> Iterator[None]:
+    """Let a trainer see one process. Several would share its batches in a way of their own, which fills up the last one
+    of an epoch with rows of the first. A trainer that knows of ranks deals out its work itself (`current_ranks`).
+    """
+    if current_ranks().size == 1:
+        yield
+        return
+    hidden = {name: os.environ.pop(name) for name in RANK_VARIABLES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _build_config(config_class: type[Any], arguments: Mapping[str, Any]) -> Any:

@@ -2,7 +2,8 @@
 
 A stage's folder is `<root>/<stage>/<key>/`. Its `inputs.json` holds what the key was made from. While it is being made,
 the folder is `<key>.part/`. What a stage needs to continue after it was stopped is in `<key>.resume/`. If two workers
-want the same result, one makes it and the other waits.
+want the same result, one makes it and the other waits. If several ranks work on one job, rank 0 keeps the result and
+the others only help to make it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,9 +22,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from openrft.errors import StoreError
+from openrft.errors import StoreError, UsageError
 from openrft.runtime.files import DISK_FULL, report_disk_errors, write_text
 from openrft.runtime.mirror import CHECKSUMS, Mirror
+from openrft.runtime.ranks import Ranks, current_ranks
 from openrft.types import content_id
 
 logger = logging.getLogger(__name__)
@@ -55,6 +58,20 @@ class Store:
         The folder is empty when `make` is called, except for files in `keep` that a stopped attempt left. `make`
         continues from those. Raises StoreError for a missing result of a store that is only read.
         """
+        ranks = current_ranks()
+        if not ranks.first:
+            return _help_to_make(ranks, make, keep)
+
+        def make_together(folder: Path) -> None:
+            ranks.share(folder)
+            ranks.gather(None)  # the others have copied what they continue from
+            make(folder)
+
+        return ranks.share(self._result(stage, inputs, make if ranks.size == 1 else make_together, keep))
+
+    def _result(
+        self, stage: str, inputs: dict[str, Any], make: Callable[[Path], None], keep: Collection[str]
+    ) -> StageResult:
         key = content_id(stage, inputs)
         final, part = self.root / stage / key, self.root / stage / f"{key}.part"
         with report_disk_errors(self.root):
@@ -149,6 +166,32 @@ class Store:
         if not isinstance(file, str | os.PathLike):
             return False
         return Path(file).absolute().is_relative_to(self.root.absolute())
+
+
+def _help_to_make(ranks: Ranks, make: Callable[[Path], None], keep: Collection[str]) -> StageResult:
+    """What rank 0 has found; or made, with this rank at its side.
+
+    This rank makes the same in a folder that is thrown away, from copies of what a stopped attempt has left.
+    """
+    told: Path | StageResult = ranks.share()
+    if isinstance(told, StageResult):
+        return told
+    if not told.exists():
+        raise UsageError(
+            f"rank {ranks.rank} does not see {told}, where rank 0 keeps results.",
+            "Name a folder that all machines mount at the same path.",
+        )
+    with tempfile.TemporaryDirectory(prefix="openrft-rank-") as scratch:
+        part = Path(scratch) / told.name
+        part.mkdir()
+        for file in told.iterdir():
+            if file.name in keep:
+                shutil.copy2(file, part)
+        if resume_folder(told).exists():
+            shutil.copytree(resume_folder(told), resume_folder(part))
+        ranks.gather(None)  # rank 0 must not change what is copied here
+        make(part)
+    return ranks.share()
 
 
 def _prepare(part: Path, keep: Collection[str]) -> None:

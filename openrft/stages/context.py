@@ -27,6 +27,7 @@ from openrft.runtime.machine import count_threads, identify_machine
 from openrft.runtime.paid.account import current_account
 from openrft.runtime.paid.usage import Usage
 from openrft.runtime.progress import Progress
+from openrft.runtime.ranks import current_ranks
 from openrft.runtime.store import StageResult, Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.work import count_calls, count_work
@@ -216,14 +217,14 @@ class JobContext:
 
     def _describe_work(self, stage: str, load_seconds: float) -> dict[str, Any]:
         """What the stage's seconds were spent on, and where, for forecasts of the next one."""
-        job = self.job
+        job, ranks = self.job, current_ranks().size
         return {
             "task": job.task,
             "policy": job.policy,
             "units": count_work(stage, self),
             "calls": count_calls(stage, self),
             "load_seconds": load_seconds,
-            "machine": identify_machine(),
+            "machine": identify_machine() if ranks == 1 else content_id(identify_machine(), ranks),
             "threads": count_threads(),
         }
 

@@ -15,6 +15,7 @@ from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import find_plugin
 from openrft.runtime.progress import Progress
+from openrft.runtime.ranks import compute_once
 from openrft.stages.context import JobContext, StageStats
 from openrft.tasks.task import Task
 from openrft.types import Rollout
@@ -22,7 +23,7 @@ from openrft.types import Rollout
 
 def grade_rollouts(context: JobContext, rollouts: Sequence[Rollout], stats: StageStats) -> list[Rollout]:
     """The rollouts with their grades. What a server failed to answer has none."""
-    graded = grade_by_rule(context.task, rollouts)
+    graded = compute_once(lambda: grade_by_rule(context.task, rollouts))  # a slow formula may end in time or not
     return call_grade_hooks(context.plugins, graded, context.training_task, context.progress, stats)
 
 

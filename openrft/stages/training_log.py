@@ -16,6 +16,7 @@ from typing import Any
 
 from openrft.policies.base import TrainablePolicy
 from openrft.runtime.files import LONE_SURROGATES, write_atomic
+from openrft.runtime.ranks import current_ranks
 from openrft.runtime.store import is_intact, resume_folder, write_checksums
 from openrft.stages.context import StageStats
 from openrft.types import Rollout, to_json
@@ -73,7 +74,12 @@ class TrainingLog:
         return [json.loads(line) for line in _read_whole_lines(self._log)]
 
     def save(self, step: int, policy: TrainablePolicy, stats: StageStats, states: Mapping[str, Any]) -> None:
-        """Write a checkpoint before `step`: first to another folder, then renamed. Older ones are removed last."""
+        """Write a checkpoint before `step`: first to another folder, then renamed. Older ones are removed last.
+
+        Only rank 0 writes one, as all ranks hold the same.
+        """
+        if not current_ranks().first:
+            return
         aside = self._checkpoints / "aside"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)

@@ -117,16 +117,23 @@ class StepEndFinder:
         return list(accumulate(prefixes, max))
 
 
-def add_logprobs_and_values(
-    policy: TrainablePolicy, sequences: list[TrainingSequence], token_budget: int, reference: bool, critic: bool
-) -> list[TrainingSequence]:
-    """The sequences with `old_logprobs`, and with `ref_logprobs` and `values` where they are asked for. No gradient.
+def needs_old_logprobs(policy: TrainablePolicy, sequences: Sequence[TrainingSequence]) -> bool:
+    """Whether the log-probabilities kept from sampling must be computed again: some are missing, or they are not exact
+    (`policy.exact_sampling_logprobs`). Ratios and KLs would take the difference between the two for learning."""
+    return not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences)
 
-    The log-probabilities kept from sampling are used where they are exact (`policy.exact_sampling_logprobs`). Otherwise
-    they are computed again: ratios and KLs would take the difference between the two for learning.
-    """
+
+def add_logprobs_and_values(
+    policy: TrainablePolicy,
+    sequences: list[TrainingSequence],
+    token_budget: int,
+    reference: bool,
+    critic: bool,
+    old: bool = False,
+) -> list[TrainingSequence]:
+    """The sequences with `old_logprobs`, `ref_logprobs` and `values`, where they are asked for. No gradient."""
     logprobs: Forward = policy.completion_logprobs
-    if not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences):
+    if old:
         sequences = set_field(sequences, "old_logprobs", run_forward(logprobs, sequences, token_budget))
     if reference:
         with policy.disable_adapter():

@@ -1,6 +1,7 @@
 """One update: rollouts -> advantages -> mini-batches -> micro-batches of whole groups -> losses -> optimizer step(s).
 
-It is the same for every algorithm. Their differences are in algorithms.py, the mathematics in equations/.
+It is the same for every algorithm. Their differences are in algorithms.py, the mathematics in equations/. Where several
+ranks work on one job, each takes a share of the sequences, and gradients and metrics are added up.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from openrft import MemoryPlan, OpenRFTError, Rollout, TrainablePolicy, plan_memory, run_within_memory
+from openrft import (
+    MemoryPlan,
+    OpenRFTError,
+    Rollout,
+    TrainablePolicy,
+    current_ranks,
+    plan_memory,
+    run_within_memory,
+)
 from openrft.prefix_tree import keep_plans
 from openrft_rl.batch import (
     TrainingSequence,
@@ -24,6 +32,7 @@ from openrft_rl.batch import (
     build_sequences,
     drop_inserted,
     get_field,
+    needs_old_logprobs,
     pad_field,
     require_critic,
     split_micro_batches,
@@ -91,23 +100,24 @@ def update_policy(
     whose advantage is exactly zero are left out where the loss has no KL term: their gradient is zero. Raises
     OpenRFTError when a loss or its gradient is not finite. The policy's adapter and critic are then as they were.
     """
-    metrics, uses_critic = Metrics(), options.algorithm_spec.uses_critic
+    metrics, uses_critic, ranks = Metrics(), options.algorithm_spec.uses_critic, current_ranks()
     sampled = build_sequences(policy, rollouts)
     metrics.set(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_coef=kl_coef)
     metrics.set(empty=float(len(rollouts) - len(sampled)))
     if not sampled:
         return metrics.report()
     policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
-    sequences = run_within_memory(
-        policy,
-        plan,
-        lambda: add_logprobs_and_values(policy, sampled, plan.tokens, reference=bool(kl_coef), critic=uses_critic),
+    own, again = ranks.take_share(sampled), needs_old_logprobs(policy, sampled)
+    done = run_within_memory(
+        policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
     )
-    metrics.add_sampling_gap(sampled, sequences)
+    sequences = [sequence for part in ranks.gather(done) for sequence in part]
+    if again:
+        metrics.add_sampling_gap(sampled, sequences)
     if scorer is None:
         sequences = add_advantages(sequences, options, kl_coef)
     else:
-        sequences = run_within_memory(policy, plan, partial(scorer, sequences, plan, metrics))
+        sequences = _score(policy, sequences, scorer, plan, metrics)
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
     several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
@@ -122,6 +132,22 @@ def update_policy(
                 _take_optimizer_step(update, batch, len(batches), step)
     metrics.set(micro_batch_tokens=float(plan.tokens), recompute_activations=float(plan.recompute))
     return metrics.report()
+
+
+def _score(
+    policy: TrainablePolicy, sequences: list[TrainingSequence], scorer: Scorer, plan: MemoryPlan, metrics: Metrics
+) -> list[TrainingSequence]:
+    own = current_ranks().take_share(sequences)
+
+    def score() -> tuple[list[TrainingSequence], Metrics]:
+        gathered = Metrics()
+        return scorer(own, plan, gathered), gathered
+
+    scored: list[TrainingSequence] = []
+    for part, gathered in current_ranks().gather(run_within_memory(policy, plan, score)):
+        scored += part
+        metrics.merge(gathered)
+    return scored
 
 
 def _select_and_weight(sequences: list[TrainingSequence], options: RLOptions, keep_all: bool) -> list[TrainingSequence]:
@@ -170,7 +196,8 @@ def sum_weighted(loss: Tensor, mask: Tensor, sequences: list[TrainingSequence]) 
 
 def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches: int, step: int) -> None:
     """One optimizer step of the policy, and of the critic, on one of the epoch's `batches` mini-batches."""
-    options, metrics = update.options, update.metrics
+    options, metrics, ranks = update.options, update.metrics, current_ranks()
+    own = ranks.take_share(batch)
     policy_optimizer = _prepare(update.policy.get_optimizer(options.lr), options.lr)
     value_optimizer = None
     if options.algorithm_spec.uses_critic:
@@ -181,7 +208,7 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
             optimizer.zero_grad(set_to_none=True)
         attempt = replace(update, metrics=Metrics())
         policy_total = value_total = 0.0
-        for micro in split_micro_batches(batch, update.plan.tokens):
+        for micro in split_micro_batches(own, update.plan.tokens):
             loss = attempt.loss(attempt, micro) * batches
             loss.backward()
             policy_total += loss.item()
@@ -191,8 +218,12 @@ def _take_optimizer_step(update: Update, batch: list[TrainingSequence], batches:
                 value_total += loss.item()
         return policy_total, value_total, attempt.metrics
 
-    policy_total, value_total, gathered = run_within_memory(update.policy, update.plan, add_gradients)
-    metrics.merge(gathered)
+    parts = ranks.gather(run_within_memory(update.policy, update.plan, add_gradients))
+    for optimizer in filter(None, (policy_optimizer, value_optimizer)):
+        ranks.add_gradients(p for group in optimizer.param_groups for p in group["params"])
+    policy_total, value_total = sum(part[0] for part in parts), sum(part[1] for part in parts)
+    for _, _, gathered in parts:
+        metrics.merge(gathered)
     norm = _clip_gradient("policy", policy_total, policy_optimizer, options.max_grad_norm, step, "lr")
     if value_optimizer:
         value_norm = _clip_gradient("critic", value_total, value_optimizer, options.max_grad_norm, step, "critic_lr")

@@ -2,7 +2,8 @@
 
 TRL computes a batch at once. For 8 rows of 325 tokens and a model of 135M parameters that takes 9 GB.
 The sum of the losses of its parts has the same gradient. The policy's own forward pass adds no padding, computes a
-beginning of prompts once, and the vocabulary's logits for the tokens of completions alone.
+beginning of prompts once, and the vocabulary's logits for the tokens of completions alone. Where several ranks work on
+one job, each takes a share of the batch's rows, and the gradients are added up.
 
 Imports torch and TRL: it is imported when training begins, not before.
 """
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from openrft import MemoryPlan, TrainablePolicy, run_within_memory
+from openrft import MemoryPlan, TrainablePolicy, current_ranks, run_within_memory
 from openrft_sft.rows import IGNORED
 
 CPU_BYTES = 1 << 30  # of activations at once
@@ -48,17 +49,18 @@ class MicroBatchTrainer(SFTTrainer):
     ) -> torch.Tensor:
         """Add the batch's gradients, part by part. Returns its loss: the mean over the tokens of completions."""
         model.train()
-        rows = _read_rows(inputs)
-        own = sum(len(completion) for _, completion in rows) * self.args.gradient_accumulation_steps
-        count = own if num_items_in_batch is None else num_items_in_batch  # of the whole optimizer step
+        rows, ranks = _read_rows(inputs), current_ranks()
+        here = sum(len(completion) for _, completion in rows) * self.args.gradient_accumulation_steps
+        count = here if num_items_in_batch is None else num_items_in_batch  # of the whole optimizer step
+        own = ranks.take_share(rows)
         trained = [p for p in model.parameters() if p.requires_grad]
         before = [None if p.grad is None else p.grad.clone() for p in trained]  # of the step's earlier batches
 
         def add_gradients() -> torch.Tensor:
             for parameter, gradient in zip(trained, before, strict=True):
-                parameter.grad = None if gradient is None else gradient.clone()
+                parameter.grad = gradient.clone() if gradient is not None and ranks.first else None
             total = torch.zeros((), device=model.device)
-            for part in split_rows(rows, self.plan.tokens):
+            for part in split_rows(own, self.plan.tokens) if own else ():
                 with torch.autocast(model.device.type, torch.bfloat16, enabled=self.args.bf16, cache_enabled=False):
                     prompts, completions = zip(*part, strict=True)
                     logprobs, mask = self.policy.completion_logprobs(prompts, completions, across_prompts=True)
@@ -67,7 +69,9 @@ class MicroBatchTrainer(SFTTrainer):
                 total += loss.detach()
             return total
 
-        return run_within_memory(self.policy, self.plan, add_gradients)
+        total = run_within_memory(self.policy, self.plan, add_gradients)
+        ranks.add_gradients(trained)
+        return sum(ranks.gather(total), torch.zeros_like(total)) if ranks.size > 1 else total
 
 
 def in_parts(policy: TrainablePolicy, plan: MemoryPlan) -> type[SFTTrainer]:

@@ -21,6 +21,7 @@ from openrft import (
     Progress,
     TrainablePolicy,
     bfloat16_products,
+    current_ranks,
     measure_bfloat16_gain,
     open_trainer,
     plan_memory,
@@ -73,14 +74,15 @@ def train_adapter(
 def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options, fast: bool) -> type[SFTTrainer]:
     """TRL's own, or the one that takes a step in parts: where a batch of the longest rows would not fit in one, where
     activations are computed again, and where a CPU computes in bfloat16 (`fast`). TRL's own also trains models that the
-    policy's forward pass does not know."""
-    if not supports(policy.model.config):
+    policy's forward pass does not know. Several ranks always take the other, which deals out the rows of a batch."""
+    alone = current_ranks().size == 1
+    if alone and not supports(policy.model.config):
         return SFTTrainer
     size = options.batch_size // options.gradient_accumulation_steps
     longest = sorted(map(len, rows.input_ids))[-size:]
     plan = plan_memory(policy, longest[-1], 2 * CPU_BYTES if fast else CPU_BYTES)  # half as many bytes a number
     plan.recompute |= options.gradient_checkpointing
-    whole = sum(longest) <= plan.tokens and not plan.recompute and not fast
+    whole = alone and sum(longest) <= plan.tokens and not plan.recompute and not fast
     return SFTTrainer if whole else in_parts(policy, plan)
 
 
@@ -88,7 +90,7 @@ def use_bfloat16_products(policy: TrainablePolicy, options: SFT.Options) -> bool
     """Whether this CPU computes products in bfloat16: if it is asked to, and measures faster with them."""
     if not options.bf16 or not _is_plain_on_cpu(policy):
         return False
-    gain = measure_bfloat16_gain()
+    gain = current_ranks().share(measure_bfloat16_gain())
     if gain < LEAST_GAIN:
         logger.warning("sft.bf16: products in bfloat16 take %.1f times as long here: float32 is used.", 1 / gain)
     return gain >= LEAST_GAIN
