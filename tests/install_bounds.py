@@ -54,7 +54,7 @@ def find_faults() -> Iterator[str]:
 
 def install_torch() -> str:
     """Install CI's torch with pip, as CI does. Its version, with which build it is: uv would prefer another."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), "torch"]
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-c", str(ROOT / "constraints.txt"), "torch"]
     subprocess.run(command, check=True)
     return version("torch")
 
