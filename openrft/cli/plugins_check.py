@@ -89,6 +89,7 @@ def _show(title: str, results: Iterable[CheckResult]) -> None:
         console.print(line, soft_wrap=True)
         if row.advice:
             console.print(Text(f"  {'':<8}{'':<{width}}  -> {escape_terminal(row.advice)}"), soft_wrap=True)
-    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("fault", "warning", "not run")}
-    words = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "nothing to mend"
-    console.print(Text(f"check: {words}", style="bold"), soft_wrap=True)
+    words = {"fault": "faults", "warning": "warnings", "not run": "not run"}
+    counts = {word: sum(row.verdict in (verdict, word) for row in rows) for verdict, word in words.items()}
+    said = ", ".join(f"{n} {word.removesuffix('s') if n == 1 else word}" for word, n in counts.items() if n)
+    console.print(Text(f"check: {said or 'nothing to mend'}", style="bold"), soft_wrap=True)
