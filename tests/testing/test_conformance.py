@@ -177,14 +177,14 @@ def test_options_reach_the_other_process_as_plain_data(installed, other):
         list_checks(Subject("steady", {"share": 2.0}))
 
 
-def test_the_command_prints_a_line_for_each_check_and_ends_with_1_after_a_fault(installed):
-    done = check("unhelped")
+def test_the_command_prints_a_line_for_each_check_and_what_to_do(installed):
+    done = check("unmarked-reward")
     assert done.exit_code == 1, done.output
-    lines = done.output.splitlines()
-    assert lines[0] == "plugin 'unhelped' (openrft-faulty 1.0)"
-    assert "  fault   options      its option limit has no help" in lines
-    assert any(line.strip().startswith("-> Declare it: limit: ... = openrft.option(") for line in lines)
-    assert lines[-1] == "check: 1 fault, 1 warning"
+    title, fault, advice, sum_ = done.output.splitlines()
+    assert title == "plugin 'unmarked-reward' (openrft-faulty 1.0)"
+    assert fault.startswith("  fault   declaration  its method reward is named like a hook and is not marked as one")
+    assert advice.strip().startswith("-> Write @openrft.hookimpl above reward")
+    assert sum_ == "check: 1 fault"
 
 
 def test_a_crash_ends_its_plugin_and_not_the_command(installed):

@@ -32,9 +32,13 @@ def check_options(subject: Subject) -> list[Problem]:
 
 def check_import(subject: Subject) -> list[Problem]:
     """Importing it is quick, and imports nothing heavy."""
-    cost = measure_import(subject.name) if subject.is_installed else None
-    if cost is None:
+    if not subject.is_installed:
         return [NOT_INSTALLED]
+    cost = measure_import(subject.name)
+    if cost is None:
+        return [
+            Problem("a process that has imported nothing else cannot import it", "Import what it needs in its file.")
+        ]
     advice = "Import heavy modules inside the hooks that need them."
     if cost.heavy:
         return [Problem(f"importing it imports {', '.join(cost.heavy)} ({cost.seconds:.1f} s)", advice)]

@@ -21,7 +21,7 @@ from openrft.testing.hook_calls import CALLS, call_hook
 from openrft.testing.plain import to_plain
 from openrft.testing.toys import toy_task
 
-HUGE = 1000  # answers in the huge batch; an RL step of the paper's size has fewer
+HUGE = 1000  # answers in the huge batch
 
 
 class Subject:
@@ -92,7 +92,7 @@ class Subject:
     def describe(self, fault: OpenRFTError, where: str = "") -> Problem:
         """An error of the plugin as a problem. `where`: words in front of it."""
         said = fault.message.replace(str(find_plugin(self.name)), "it").rstrip(".")
-        said = said.removeprefix("it ") if said.startswith("it in ") else said
+        said = said.removeprefix("it ") if said.startswith("it in ") else said.removeprefix("it: ")
         return Problem(f"{where}{said}", "" if fault.advice.startswith("Leave the plugin out") else fault.advice)
 
     @cached_property
