@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from openrft.config.settings import PolicySettings
     from openrft.policies.hf import HFPolicy
+
+WANTED = os.environ.get("OPENRFT_TEST_DEVICE", "")
+if WANTED == "cpu":  # for models that go to a GPU by themselves, and for the processes of commands
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 GPU_ROUNDING = 10.0  # tolerances on a GPU: it adds float32 in other orders, and its elementary functions are coarser
 
@@ -56,6 +61,17 @@ class Device:
         bound = 0.0 if self.same_bits else 1e-5
         self.assert_close(found, expected, atol=bound, rtol=bound)
 
+    def assert_equal_weights(self, found: Path, expected: Path) -> None:
+        """`assert_equal` for the tensors of two safetensors files; on a CPU for the whole files."""
+        from safetensors.torch import load_file
+
+        if self.same_bits:
+            assert found.read_bytes() == expected.read_bytes()
+        one, other = load_file(found), load_file(expected)
+        assert one.keys() == other.keys()
+        for name, value in one.items():
+            self.assert_equal(value, other[name])
+
     def assert_close(self, found: Any, expected: Any, atol: float, rtol: float = 0.0) -> None:
         """Fails unless the numbers agree to the tolerances, which are those on a CPU. They are lists, or tensors on any
         device."""
@@ -80,4 +96,4 @@ def device() -> Device:
     """The device of the test run, and the tolerance that numbers have there."""
     import torch
 
-    return choose_device(os.environ.get("OPENRFT_TEST_DEVICE", ""), torch.cuda.is_available())
+    return choose_device(WANTED, torch.cuda.is_available())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,16 +62,16 @@ def command(
     for owner in options:
         if owner not in names:
             raise UnknownName("plugin in --set", owner, names)
-    found: dict[str, list[CheckResult]] = {name: [] for name in names}
+    found: dict[str, list[CheckResult]] = {}
     request = DataRequest(**parse_data_options(given))
-    for name, result in check_plugins(names, options, seconds, task, request, policy):
-        found[name].append(result)
-    if as_json:
-        print_json([{"name": name, "checks": [asdict(result) for result in found[name]]} for name in names])
-    else:
-        for name in names:
+    results = check_plugins(names, options, seconds, task, request, policy)
+    for name, own in groupby(results, key=itemgetter(0)):
+        found[name] = [result for _, result in own]
+        if not as_json:
             _show(titles[name], found[name])
-    if any(result.verdict == "fault" for results in found.values() for result in results):
+    if as_json:
+        print_json([{"name": name, "checks": [asdict(result) for result in own]} for name, own in found.items()])
+    if any(result.verdict == "fault" for own in found.values() for result in own):
         raise click.exceptions.Exit(1)
 
 
@@ -89,6 +91,7 @@ def _show(title: str, results: Iterable[CheckResult]) -> None:
         console.print(line, soft_wrap=True)
         if row.advice:
             console.print(Text(f"  {'':<8}{'':<{width}}  -> {escape_terminal(row.advice)}"), soft_wrap=True)
-    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("fault", "warning", "not run")}
-    words = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "nothing to mend"
-    console.print(Text(f"check: {words}", style="bold"), soft_wrap=True)
+    words = {"fault": "faults", "warning": "warnings", "not run": "not run"}
+    counts = {word: sum(row.verdict in (verdict, word) for row in rows) for verdict, word in words.items()}
+    said = ", ".join(f"{n} {word.removesuffix('s') if n == 1 else word}" for word, n in counts.items() if n)
+    console.print(Text(f"check: {said or 'nothing to mend'}", style="bold"), soft_wrap=True)

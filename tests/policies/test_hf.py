@@ -166,6 +166,19 @@ def test_an_adapter_trains_merges_and_resumes_with_the_same_bits(tiny, tmp_path,
     device.assert_close(straight.completion_logprobs([[5, 6]], [[7, 8, 9]])[0], expected, atol=1e-4)
 
 
+def test_an_adapter_is_read_onto_the_device_of_its_policy(tiny, tmp_path, device, monkeypatch):
+    """And not onto the GPU that PEFT would choose by itself."""
+    policy = device.open_policy(tiny)
+    policy.attach_lora(2, 4, seed=1)
+    policy.save_adapter(tmp_path)
+    monkeypatch.setattr("peft.peft_model.infer_device", lambda: "meta")
+    again = device.open_policy(tiny)
+    again.load_adapter(tmp_path)
+    found = dict(again.model.named_parameters())
+    for name, value in policy.model.named_parameters():
+        assert torch.equal(found[name], value)
+
+
 def test_folding_the_adapter_for_a_rollout_changes_no_distribution_and_no_weight(tiny, device):
     policy = device.open_policy(str(tiny))
     policy.attach_lora(2, 4, seed=1)

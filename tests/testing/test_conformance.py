@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 from openrft.cli import cli
 from openrft.errors import UsageError
 from openrft.plugins import registry
+from openrft.tasks.task import DataRequest
 from openrft.testing import use_plugins
 from openrft.testing.conformance.kit import ALL_CHECKS, list_checks, run_check, run_checks
 from openrft.testing.conformance.other_process import OtherProcess
@@ -23,7 +26,8 @@ from openrft.testing.conformance.subject import Subject
 from openrft.testing.conformance.supervise import check_plugins
 from openrft.testing.plain import is_same
 
-SOURCE = Path(__file__).parents[1] / "third_party" / "faulty" / "openrft_faulty.py"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "tests" / "third_party" / "faulty" / "openrft_faulty.py"
 CLASSES = {
     "steady": "Steady",
     "unmarked-reward": "Unmarked",
@@ -47,6 +51,7 @@ CLASSES = {
     "noisy": "Noisy",
     "faulty-tasks": "Tasks",
     "faulty-order": "HashedTasks",
+    "faulty-rowless": "RowlessTasks",
     "faulty-policies": "Policies",
     "sleeping": "Sleeping",
     "dying": "Dying",
@@ -172,14 +177,14 @@ def test_options_reach_the_other_process_as_plain_data(installed, other):
         list_checks(Subject("steady", {"share": 2.0}))
 
 
-def test_the_command_prints_a_line_for_each_check_and_ends_with_1_after_a_fault(installed):
-    done = check("unhelped")
+def test_the_command_prints_a_line_for_each_check_and_what_to_do(installed):
+    done = check("unmarked-reward")
     assert done.exit_code == 1, done.output
-    lines = done.output.splitlines()
-    assert lines[0] == "plugin 'unhelped' (openrft-faulty 1.0)"
-    assert "  fault   options      its option limit has no help" in lines
-    assert any(line.strip().startswith("-> Declare it: limit: ... = openrft.option(") for line in lines)
-    assert lines[-1] == "check: 1 fault, 1 warning"
+    title, fault, advice, sum_ = done.output.splitlines()
+    assert title == "plugin 'unmarked-reward' (openrft-faulty 1.0)"
+    assert fault.startswith("  fault   declaration  its method reward is named like a hook and is not marked as one")
+    assert advice.strip().startswith("-> Write @openrft.hookimpl above reward")
+    assert sum_ == "check: 1 fault"
 
 
 def test_a_crash_ends_its_plugin_and_not_the_command(installed):
@@ -234,6 +239,26 @@ def test_pytest_makes_each_check_a_test(installed, tmp_path):
     assert "ConformanceWarning: unhelped, probes:" in done.stdout
     assert "PASSED test_named.py::test_conformance[empty-batch]" in done.stdout
     assert "1 failed, 11 passed, 1 warning, 1 error" in done.stdout
+
+
+def test_every_plugin_of_this_repository_is_checked_by_tox():
+    tox = (ROOT / "tox.ini").read_text("utf-8").replace("\\\n", " ")
+    commands = [line.split() for line in tox.splitlines() if line.strip().startswith("openrft plugins check ")]
+    checked = {word for words in commands for word in takewhile(lambda word: not word.startswith("--"), words[3:])}
+    projects = [tomllib.loads(file.read_text("utf-8"))["project"] for file in ROOT.glob("plugins/*/pyproject.toml")]
+    assert checked == {name for project in projects for name in project["entry-points"].get("openrft", {})}
+
+
+def test_a_family_without_its_rows_is_not_at_fault(installed, other):
+    subject = Subject("faulty-rowless", other_process=other)
+    found = [run_check(subject, name) for name in ("tasks", "process")]
+    assert [(result.verdict, result.finding) for result in found] == [
+        ("not run", "its rows are elsewhere"),
+        ("ok", "built from JSON, it gives the same"),
+    ]
+    assert found[0].advice == "Give --data."
+    given = run_check(Subject("faulty-rowless", request=DataRequest(data=str(installed))), "tasks")
+    assert given.verdict == "fault"
 
 
 def test_the_pytest_plugin_imports_nothing_before_it_is_used():

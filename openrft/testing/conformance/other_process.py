@@ -110,7 +110,7 @@ def main() -> None:
     """Answer requests until there are no more."""
     from openrft.errors import OpenRFTError
     from openrft.plugins.manager import PluginSet
-    from openrft.plugins.task_registry import find_family
+    from openrft.plugins.task_registry import load_task
     from openrft.testing.batches import make_batch
     from openrft.testing.families import digest_task
     from openrft.testing.hook_calls import call_hook
@@ -125,7 +125,7 @@ def main() -> None:
             results = {hook: to_plain(call_hook(plugins, hook, batch)) for hook in asked["hooks"]}
             if asked["task"] is not None:
                 rows = DataRequest(**asked["request"])
-                results["tasks"] = digest_task(find_family(asked["name"]).load(asked["task"], rows))
+                results["tasks"] = digest_task(load_task(asked["task"], rows))
             answers.write(json.dumps({"results": results}) + "\n")
         except OpenRFTError as fault:
             answers.write(json.dumps({"fault": [fault.message, fault.advice]}) + "\n")

@@ -7,11 +7,10 @@ from pathlib import Path
 from openrft.config.options import describe_options
 from openrft.errors import OpenRFTError
 from openrft.plugins.registry import SLOW_IMPORT, measure_import
-from openrft.plugins.task_registry import find_family
 from openrft.runtime.fingerprint import expand_path
 from openrft.testing.conformance.result import Problem
 from openrft.testing.conformance.subject import Subject
-from openrft.testing.families import check_family, digest_task
+from openrft.testing.families import check_family
 from openrft.testing.plain import is_same
 from openrft.testing.probing import probe_plugin
 
@@ -33,9 +32,13 @@ def check_options(subject: Subject) -> list[Problem]:
 
 def check_import(subject: Subject) -> list[Problem]:
     """Importing it is quick, and imports nothing heavy."""
-    cost = measure_import(subject.name) if subject.is_installed else None
-    if cost is None:
+    if not subject.is_installed:
         return [NOT_INSTALLED]
+    cost = measure_import(subject.name)
+    if cost is None:
+        return [
+            Problem("a process that has imported nothing else cannot import it", "Import what it needs in its file.")
+        ]
     advice = "Import heavy modules inside the hooks that need them."
     if cost.heavy:
         return [Problem(f"importing it imports {', '.join(cost.heavy)} ({cost.seconds:.1f} s)", advice)]
@@ -48,13 +51,11 @@ def check_other_process(subject: Subject) -> list[Problem]:
     """Another process that gets its name and options as JSON builds it, and its hooks return the same."""
     if not subject.is_installed:
         return [NOT_INSTALLED]
+    here, task = dict(subject.results), None
+    if "tasks" in subject.acting and not isinstance(subject.task_rows, Problem):
+        here["tasks"], task = subject.task_rows, subject.task_name
     try:
-        here = dict(subject.results)
-        if subject.task_name is not None:
-            here["tasks"] = digest_task(find_family(subject.name).load(subject.task_name, subject.request))
-        there = subject.other_process.ask(
-            subject.name, subject.options, list(subject.results), subject.task_name, subject.request
-        )
+        there = subject.other_process.ask(subject.name, subject.options, list(subject.results), task, subject.request)
     except OpenRFTError as fault:
         return [subject.describe(fault, "in another process: ")]
     return [
@@ -81,10 +82,9 @@ def check_probes(subject: Subject) -> list[Problem]:
 
 def check_tasks(subject: Subject) -> list[Problem]:
     """Its family keeps the contract of TaskFamily, on one task."""
-    if subject.task_name is None:
-        return [
-            Problem("its family lists no task without data", "Give rows with --data, or a name with --task.", "not run")
-        ]
+    if isinstance(subject.task_rows, Problem):
+        return [subject.task_rows]
+    assert subject.task_name is not None
     check_family(subject.name, subject.task_name, subject.request)
     return []
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from openrft.errors import OpenRFTError
+from openrft.errors import DataError, OpenRFTError
 from openrft.plugins.base import Declaration
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.registry import LoadedEntryPoint, find_plugin
-from openrft.plugins.task_registry import list_tasks
+from openrft.plugins.task_registry import list_tasks, load_task
 from openrft.tasks.task import DataRequest
 from openrft.testing.batches import Batch, make_batch
 from openrft.testing.conformance.other_process import OtherProcess
 from openrft.testing.conformance.result import Problem
+from openrft.testing.families import digest_task
 from openrft.testing.hook_calls import CALLS, call_hook
 from openrft.testing.plain import to_plain
 from openrft.testing.toys import toy_task
 
-HUGE = 1000  # answers in the huge batch; an RL step of the paper's size has fewer
+HUGE = 1000  # answers in the huge batch
 
 
 class Subject:
@@ -90,16 +92,26 @@ class Subject:
     def describe(self, fault: OpenRFTError, where: str = "") -> Problem:
         """An error of the plugin as a problem. `where`: words in front of it."""
         said = fault.message.replace(str(find_plugin(self.name)), "it").rstrip(".")
-        said = said.removeprefix("it ") if said.startswith("it in ") else said
+        said = said.removeprefix("it ") if said.startswith("it in ") else said.removeprefix("it: ")
         return Problem(f"{where}{said}", "" if fault.advice.startswith("Leave the plugin out") else fault.advice)
 
     @cached_property
     def task_name(self) -> str | None:
-        """The task of its family that is checked; None without tasks, or if the family lists none without data."""
-        if "tasks" not in self.acting:
-            return None
+        """The task of its family that is checked; None if the family lists none without data."""
         present = [info.name for info in list_tasks(self.name, self.request.data) if not info.absent]
         return self.task or next(iter(present), None)
+
+    @cached_property
+    def task_rows(self) -> str | Problem:
+        """The digest of that task; a problem if its rows are elsewhere and were not given. Raises OpenRFTError."""
+        if self.task_name is None:
+            return Problem("its family lists no task without data", "Give rows with --data.", "not run")
+        try:
+            return digest_task(load_task(self.task_name, self.request))
+        except DataError as fault:
+            if self.request.data is not None:
+                raise
+            return replace(self.describe(fault), verdict="not run")
 
     @property
     def asks_server(self) -> bool:

@@ -213,6 +213,24 @@ class HashedTasks(openrft.Plugin):
         return HashedFamily()
 
 
+class RowlessFamily(Family):
+    """Sound, but its rows are not on this machine."""
+
+    family = "faulty-rowless"
+
+    def names(self, data=None):
+        return [TaskInfo("faulty-rowless/sums", "")]
+
+    def load(self, name, request):
+        raise openrft.DataError("its rows are elsewhere.", "Give --data.")
+
+
+class RowlessTasks(openrft.Plugin):
+    @openrft.hookimpl
+    def tasks(self):
+        return RowlessFamily()
+
+
 class Policies(openrft.Plugin):
     @openrft.hookimpl
     def policies(self):
