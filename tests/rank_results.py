@@ -16,6 +16,7 @@ MORE = "fitness.questions=2 fitness.completions=2 explore.probes=0 evaluate.max_
 OWN = "teacher.tries=1 sft.epochs=1 sft.batch_size=6 sft.lr=1e-3 rl.lr=1e-3 rl.kl_coef=0.01 brevity.limit=7"
 JOBS = [
     *("bench", "--task", "toy/sums", "--train", "11", "--test", "5", "--out", "runs", "--arms", "none"),
+    *("--workers", "1"),  # in the process that has imported torch
     *("--arm", "ppo=sft,rl,brevity,rl.algorithm=ppo,rl.updates_per_epoch=2", "--set", "teacher.max_tokens=8"),
     *(
         word

@@ -34,7 +34,18 @@ from openrft.policies.checkpoint_files import ADAPTER_CONFIG, MODEL_CONFIG
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
-ARM_HOOKS = ("instruct", "augment", "synthesize", "retrieve", "reward", "train_step", "evaluate", "grade", "weigh")
+ARM_HOOKS = (
+    "instruct",
+    "augment",
+    "synthesize",
+    "draw_questions",
+    "retrieve",
+    "reward",
+    "train_step",
+    "evaluate",
+    "grade",
+    "weigh",
+)
 
 DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
 UNTRAINED = "vote"  # the arm that a bench without --plugins has besides: what a user could do instead of training

@@ -215,6 +215,19 @@ class Hooks:
         """
         raise NotImplementedError
 
+    @hookspec(firstresult=True)
+    def draw_questions(
+        self, samples: Sequence[Sample], count: int, task: Task, step: int, steps: int, seed: int
+    ) -> Returned[list[Sample]] | None:
+        """Which `count` of `samples` an RL step asks, such as easy ones first (a curriculum).
+
+        `samples` are the training questions, augmented ones included; where dynamic sampling draws further ones, those
+        that the step has not asked. `step` counts from 0 to `steps` - 1. `seed` differs from step to step. The answer
+        must depend on the arguments alone, because a resumed run asks again. The core refuses a question twice, or one
+        that is not among `samples`. None leaves it to the core: every question once an epoch, in shuffled order.
+        """
+        raise NotImplementedError
+
     @hookspec
     def reward(self, rollouts: Sequence[Rollout], task: Task, step: int, seed: int) -> Returned[list[Reward | None]]:
         """One Reward per rollout, in order. The results of all plugins are collected.

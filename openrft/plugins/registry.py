@@ -139,11 +139,16 @@ def check_requirements(name: str) -> None:
         )
 
 
-def describe_slow_import(name: str) -> str:
-    """A sentence about a plugin with a slow import, for which every command that uses the plugin waits; else "".
+@dataclass(frozen=True, slots=True)
+class ImportCost:
+    """What importing a plugin's module takes in a process that has imported `openrft`."""
 
-    The time is measured in a separate process.
-    """
+    seconds: float  # of processor time
+    heavy: tuple[str, ...]  # those of HEAVY that it imports
+
+
+def measure_import(name: str) -> ImportCost | None:
+    """The cost of importing a plugin, measured in a separate process; None for one that cannot be imported."""
     code = (
         "import importlib, sys, time, openrft; began = time.process_time(); importlib.import_module(sys.argv[1]);"
         " print(time.process_time() - began, *{m.split('.')[0] for m in sys.modules})"
@@ -152,22 +157,36 @@ def describe_slow_import(name: str) -> str:
     command = [sys.executable, "-c", code, find_plugin(name).entry.module]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode or not done.stdout.split():
-        return ""  # what cannot be imported is reported when it is loaded
+        return None  # what cannot be imported is reported when it is loaded
     seconds, *modules = done.stdout.splitlines()[-1].split()
-    if float(seconds) < SLOW_IMPORT:
+    return ImportCost(float(seconds), tuple(module for module in HEAVY if module in modules))
+
+
+def describe_slow_import(name: str) -> str:
+    """A sentence about a plugin with a slow import, for which every command that uses the plugin waits; else ""."""
+    cost = measure_import(name)
+    if cost is None or cost.seconds < SLOW_IMPORT:
         return ""
-    heavy = [module for module in HEAVY if module in modules]
-    what = f" ({', '.join(heavy)})" if heavy else ""
-    return f"its import takes {float(seconds):.1f} s{what}: import heavy modules inside the hooks that need them."
+    what = f" ({', '.join(cost.heavy)})" if cost.heavy else ""
+    return f"its import takes {cost.seconds:.1f} s{what}: import heavy modules inside the hooks that need them."
 
 
 @functools.cache
 def digest_plugin_source(name: str) -> str:
-    """Digest of the plugin's Python files, so that results of old code are never reused after an edit."""
-    parts = load_plugin_class(name).__module__.split(".")
+    """Digest of the plugin's Python files and of those of the classes that it inherits from, such as another plugin's.
+
+    So results of old code are never reused after an edit.
+    """
+    own, *bases = [kind.__module__ for kind in load_plugin_class(name).__mro__]
+    others = [module for module in bases if module.split(".")[0] not in ("openrft", "builtins")]
+    return "".join(map(digest_package, dict.fromkeys(map(_find_package, (own, *others)))))
+
+
+def _find_package(module: str) -> str:
+    """The package that holds a module's code. A namespace package has no file: then the first of its parts with one."""
+    parts = module.split(".")
     packages = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    # A namespace package has no file. The code begins in the first of its parts that has one.
-    return digest_package(next((p for p in packages if find_package_file(p)), packages[0]))
+    return next((p for p in packages if find_package_file(p)), packages[0])
 
 
 def collect_versions(names: Iterable[str]) -> dict[str, str]:

@@ -18,7 +18,8 @@ from openrft.runtime.files import read_jsonl
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import open_tracker
 from openrft.stages.context import JobContext, StageStats
-from openrft.stages.explore_loop import ExploreLoop, draw_replacement_samples
+from openrft.stages.draw import draw_further_questions
+from openrft.stages.explore_loop import ExploreLoop
 from openrft.stages.holdback import hold_back
 from openrft.stages.rl_metrics import find_samples_with_reward_spread
 from openrft.stages.training_log import METRICS_FILE, ROLLOUTS_FILE, TrainingLog
@@ -39,7 +40,8 @@ def explore(context: JobContext, train: Sequence[Sample], pool: Sequence[Demonst
     if len(names) > 1 and context.plugins.trainers_for("explore_stage"):
         raise UsageError(f"{' and '.join(names)} cannot both explore in one arm.", "Leave one out.")
     train, held_back = hold_back(context, train)
-    hooks = [name for hook in ("retrieve", "grade", "reward") for name in context.plugins.implementing(hook)] + names
+    acting = ("draw_questions", "retrieve", "grade", "reward")
+    hooks = [name for hook in acting for name in context.plugins.implementing(hook)] + names
     inputs = {
         "samples": digest_samples(train),
         "held_back": digest_samples(held_back),
@@ -109,7 +111,7 @@ def _draw_rollouts(run: ExploreLoop, step: int) -> tuple[list[Rollout], list[Rol
         asked.update(p.sample.id for p in prompts)
         varied = find_samples_with_reward_spread(drawn)
         more = (
-            draw_replacement_samples(run.train, size - len(varied), asked, step, turn, run.context.job.seed)
+            draw_further_questions(run.context, run.train, size - len(varied), asked, step, turn, run.stats)
             if turn < retries
             else []
         )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openrft.errors import OpenRFTError, PluginError
@@ -24,6 +23,7 @@ from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.runtime.tracking import Log
 from openrft.stages.context import JobContext, StageStats
+from openrft.stages.draw import draw_questions
 from openrft.stages.grade import grade_rollouts
 from openrft.stages.holdback import HeldBackMetrics, answer_held_back
 from openrft.stages.retrieve import build_prompts, draw_demonstrated, retrieve_demonstrations
@@ -88,8 +88,7 @@ class ExploreLoop:
         return Sampling(n=how.group_size, temperature=how.temperature, max_tokens=how.max_tokens, seed=seed)
 
     def draw_prompts(self, step: int) -> list[Prompt]:
-        size, seed = self.context.job.settings.explore.prompts_per_step, self.context.job.seed
-        return self.build_prompts(draw_step_samples(self.train, size, step, seed), step)
+        return self.build_prompts(draw_questions(self.context, self.train, step, self.stats), step)
 
     def build_prompts(self, questions: Sequence[Sample], step: int) -> list[Prompt]:
         """The prompt of each question of a step, with its demonstrations before it, if it has any."""
@@ -221,28 +220,3 @@ def _refuse_nonsense(step: int, rollouts: Sequence[Rollout]) -> None:
                 f"step {step}: the policy's probabilities are no longer finite (sample {rollout.sample.id}).",
                 "An earlier step broke its weights: lower the learning rate.",
             )
-
-
-def draw_step_samples(train: Sequence[Sample], size: int, step: int, seed: int) -> list[Sample]:
-    """The step's questions. The train split is shuffled in each epoch and cut into batches; the last one wraps
-    around."""
-    size = min(size, len(train))
-    batch: list[Sample] = []
-    at = step * size
-    while len(batch) < size:
-        epoch, offset = divmod(at, len(train))
-        order = list(range(len(train)))
-        random.Random(derive_seed(seed, "order", epoch)).shuffle(order)
-        take = order[offset : offset + size - len(batch)]
-        batch += [train[i] for i in take]
-        at += len(take)
-    return batch
-
-
-def draw_replacement_samples(
-    train: Sequence[Sample], size: int, asked: Collection[str], step: int, turn: int, seed: int
-) -> list[Sample]:
-    """Up to `size` random questions whose ids are not among those this step has `asked`."""
-    left = [s for s in train if s.id not in asked]
-    random.Random(derive_seed(seed, "further", step, turn)).shuffle(left)
-    return left[:size]

@@ -20,6 +20,7 @@ from openrft.runtime.progress import NoProgress
 from openrft.stages.augment import merge_augmented
 from openrft.stages.choose import call_weigh_hook
 from openrft.stages.context import StageStats
+from openrft.stages.draw import call_draw_hook
 from openrft.stages.grade import call_grade_hooks, grade_by_rule
 from openrft.stages.retrieve import call_retrieve_hook
 from openrft.stages.reward import BEFORE_RL, call_reward_hooks
@@ -70,6 +71,13 @@ def _augment(plugins: PluginSet, name: str, batch: Batch, seed: int) -> Any:
 def _synthesize(plugins: PluginSet, name: str, batch: Batch, seed: int) -> Any:
     found = plugins.call_first("synthesize", samples=batch.samples, **_common(batch, seed))
     return found and verify_targets(name, batch.samples, found[1].value, batch.task)
+
+
+def _draw_questions(plugins: PluginSet, name: str, batch: Batch, seed: int) -> Any:
+    """At the first, the middle and the last of eight steps, half of the questions."""
+    count = (len(batch.samples) + 1) // 2
+    drawn = [call_draw_hook(plugins, batch.samples, count, batch.task, s, 8, seed, StageStats()) for s in (0, 4, 7)]
+    return [one and [sample.id for sample in one] for one in drawn]
 
 
 def _retrieve(plugins: PluginSet, name: str, batch: Batch, seed: int) -> Any:
@@ -135,6 +143,7 @@ CALLS: dict[str, Callable[[PluginSet, str, Batch, int], Any]] = {
     "instruct": _instruct,
     "augment": _augment,
     "synthesize": _synthesize,
+    "draw_questions": _draw_questions,
     "retrieve": _retrieve,
     "reward": _reward,
     "check_reward": _check_reward,

@@ -33,14 +33,18 @@ def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
             _forget()
 
 
+# Named here, because a test may have put something else in a function's place when this is left.
+_CACHED = (
+    registry.load_plugin_class,
+    registry.digest_plugin_source,
+    registry.library_versions,
+    load_plugin_providers,
+)
+
+
 def _forget() -> None:
     """Load every class and task anew: a plugin of the same name may have been used before."""
-    for cached in (
-        registry.load_plugin_class,
-        registry.digest_plugin_source,
-        registry.library_versions,
-        load_plugin_providers,
-    ):
+    for cached in _CACHED:
         cached.cache_clear()
     forget_tasks()
 

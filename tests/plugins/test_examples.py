@@ -1,11 +1,8 @@
-"""The examples for plugin authors: they conform, and do what they say."""
+"""The examples for plugin authors: they conform, and do what they say. test_gallery.py has those of other kinds."""
 
 from __future__ import annotations
 
 import json
-import sys
-import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,28 +15,12 @@ from openrft.runtime.progress import NoProgress
 from openrft.stages.context import StageStats
 from openrft.stages.grade import call_grade_hooks
 from openrft.stages.reward import call_reward_hooks
-from openrft.testing import check_plugin, toy_task, use_plugins
+from openrft.testing import check_plugin, toy_task
 from openrft.types import Completion, Rollout, Sample
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 TASK = toy_task(2, 2)
-ENTRIES: dict[str, str] = tomllib.loads((EXAMPLES / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"][
-    "openrft"
-]
-
-
-@pytest.fixture(autouse=True)
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The classes that the examples' entry points name."""
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    found = {}
-    for name, entry in ENTRIES.items():
-        module, _, attribute = entry.partition(":")
-        found[name] = getattr(__import__(module), attribute)
-    with use_plugins(found):
-        yield
-    for entry in ENTRIES.values():
-        sys.modules.pop(entry.partition(":")[0])
+pytestmark = pytest.mark.usefixtures("example_plugins")
 
 
 def rollouts(*texts: str, sample: Sample = TASK.train[0]) -> list[Rollout]:
@@ -51,12 +32,13 @@ def reward(name: str, options: dict[str, Any], *texts: str) -> list[float | None
     return [row[0].score for row in given if row is not None]
 
 
-def test_they_are_short_and_named_in_the_guide() -> None:
+def test_they_are_short_and_named_in_the_guide(example_plugins: dict[str, str]) -> None:
     guide = (EXAMPLES.parent / "plugins.md").read_text("utf-8")
     for file in EXAMPLES.glob("*.py"):
-        assert len(file.read_text("utf-8").splitlines()) < 60
+        assert len(file.read_text("utf-8").splitlines()) < 60, file
         assert f"(examples/{file.name})" in guide
-    assert {f"{entry.partition(':')[0]}.py" for entry in ENTRIES.values()} == {f.name for f in EXAMPLES.glob("*.py")}
+    modules = {entry.partition(":")[0] for entry in example_plugins.values()}
+    assert modules == {file.stem for file in EXAMPLES.glob("*.py")}
 
 
 def test_a_grader_with_partial_marks() -> None:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from openrft.testing import use_plugins
 
 DOCS = Path(__file__).parents[2] / "docs"
 WRITTEN = "Its test, which `openrft plugins new` writes, too:\n\n"
@@ -28,14 +24,7 @@ TESTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The classes that the examples' entry points name."""
-    monkeypatch.syspath_prepend(str(DOCS / "examples"))
-    entries = tomllib.loads((DOCS / "examples" / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
-    split = {name: entry.split(":") for name, entry in entries["openrft"].items()}
-    with use_plugins({name: getattr(__import__(module), kind) for name, (module, kind) in split.items()}):
-        yield
+pytestmark = pytest.mark.usefixtures("example_plugins")
 
 
 @pytest.mark.parametrize("block", TESTS)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import openrft
 from openrft import Completion, Grade, Reward, Rollout, split_steps
 from openrft.errors import OpenRFTError, PluginError, UsageError
-from openrft.stages.explore_loop import draw_step_samples
+from openrft.stages.draw import draw_step_samples
 from openrft.stages.rl_metrics import compute_step_metrics, has_no_learning_signal
 from openrft.tasks.prompt import box_answer
 from openrft.testing import toy_task

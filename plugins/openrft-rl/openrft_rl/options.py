@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from openrft import option
 from openrft_rl.algorithms import ALGORITHMS, Algorithm
@@ -13,6 +14,8 @@ from openrft_rl.algorithms import ALGORITHMS, Algorithm
 class RLOptions:
     """Defaults are the paper's numbers (arXiv 2412.16849, section 3) where it gives them. "Script" is the paper's
     released script, src/PPO/run_ppo.sh, with the defaults of the trainer that it calls."""
+
+    rows: ClassVar[Mapping[str, Algorithm]] = ALGORITHMS  # of `algorithm`; a subclass may have others
 
     algorithm: Literal["ppo", "grpo", "dr_grpo", "dapo", "gspo", "rloo", "reinforce++"] = option(
         "grpo", help="The RL algorithm. The paper has ppo: --preset paper."
@@ -95,7 +98,7 @@ class RLOptions:
     @property
     def algorithm_spec(self) -> Algorithm:
         """The algorithm's row of the table."""
-        return ALGORITHMS[self.algorithm]
+        return self.rows[self.algorithm]
 
     @property
     def clip_ratio(self) -> tuple[float, float]:

@@ -26,7 +26,7 @@ class RL(Plugin):
         if settings.explore.group_size > 1 or not self._compares_answers:
             return []
         return [
-            f"rl.algorithm={self.options.algorithm} compares a question's answers, and explore.group_size is 1."
+            f"the algorithm {self.options.algorithm} compares a question's answers, and explore.group_size is 1."
             " Set it to 2 or more, or choose rl.algorithm=ppo or reinforce++."
         ]
 
@@ -73,6 +73,6 @@ def _refuse_single_answers(algorithm: str, rollouts: Sequence[Rollout]) -> None:
     """Raises UsageError if no question has two answers to compare, because every advantage would be zero."""
     if len({r.sample.id for r in rollouts}) == len(rollouts):
         raise UsageError(
-            f"rl.algorithm={algorithm} compares a question's answers, and each question has one.",
+            f"the algorithm {algorithm} compares a question's answers, and each question has one.",
             "Set explore.group_size to 2 or more, or choose rl.algorithm=ppo or reinforce++.",
         )
