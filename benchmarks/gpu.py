@@ -1,4 +1,4 @@
-"""The GPU table in one command: decoding, updates and whole RL steps in the shapes of 135M, 1B and 8B models.
+"""The GPU table in one command: decoding, updates, RL steps and arms in lockstep, in the shapes of 135M to 8B models.
 
     python benchmarks/gpu.py                              # all parts, within 8 minutes on a card of 80 GB
     python benchmarks/gpu.py decode-8b update-8b          # some
@@ -31,6 +31,7 @@ PARTS = (
     "step-1b",
     "step_trl-1b",
     "small-135m",
+    "lockstep-1b",
 )
 GOALS = {  # part, measure -> at most
     ("decode-8b", "ours_with_adapter.ms_a_token"): 12.0,
@@ -39,6 +40,7 @@ GOALS = {  # part, measure -> at most
     ("update-8b", "update.s"): 4.5,
     ("update-8b", "update.s.peak_gb"): 30.0,
     ("update-1b", "update.s.peak_gb"): 9.0,
+    ("lockstep-1b", "lockstep_8.rl_step_over_alone"): 2.0,
 }
 TIMES_TRL = 5.0  # TRL's step at 1B divided by ours: at least
 FORECAST_WITHIN = 0.25  # of the peak of an update

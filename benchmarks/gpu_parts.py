@@ -100,14 +100,14 @@ def build_policy(shape: Shape) -> Any:
     return policy
 
 
-def make_questions(policy: Any, count: int) -> list[Any]:
-    """Samples and their chat messages, of about `PROMPT_TOKENS` tokens each."""
+def make_questions(policy: Any, count: int, length: int = PROMPT_TOKENS) -> list[Any]:
+    """Samples and their chat messages, of about `length` tokens each."""
     from openrft.types import Sample
 
     found = []
     for i in range(count):
         text = f"Question {i}: "
-        while len(policy.encode([{"role": "user", "content": text}])) < PROMPT_TOKENS:
+        while len(policy.encode([{"role": "user", "content": text}])) < length:
             text += f"the value of item {len(text)} is {len(text) % 97}. "
         found.append((Sample(text, "A", ("1", "2"), task="made"), [{"role": "user", "content": text}]))
     return found
@@ -292,12 +292,20 @@ def small(shape: Shape) -> Measures:
     return measures
 
 
+def lockstep(shape: Shape) -> Measures:
+    """Eight arms that decode in one batch beside one arm, and what a whole RL step would then take."""
+    from lockstep import measure
+
+    return measure(shape, (1, 8))
+
+
 KINDS: dict[str, Callable[[Shape], Measures]] = {
     "decode": decode,
     "update": update,
     "step": step,
     "step_trl": step_trl,
     "small": small,
+    "lockstep": lockstep,
 }
 
 

@@ -42,12 +42,10 @@ def fill_blocks(page: str) -> str:
 
 
 def write_package(name: str, kind: str) -> tuple[str, str]:
-    """The module and the test of a new package of a kind."""
+    """The module of a new package of a kind, and its own test; for one without any, that of the conformance kit."""
     with tempfile.TemporaryDirectory() as folder:
-        module, test = (
-            path for path in write_plugin(name, kind, Path(folder)) if path.name in ("__init__.py", "test_plugin.py")
-        )
-        return module.read_text("utf-8"), test.read_text("utf-8")
+        texts = {path.name: path.read_text("utf-8") for path in write_plugin(name, kind, Path(folder))}
+        return texts["__init__.py"], texts.get("test_plugin.py", texts["test_conformance.py"])
 
 
 def main() -> None:

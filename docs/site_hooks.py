@@ -3,7 +3,7 @@
 README.md becomes the first page. Every other file keeps its path from the repository's root. What a page links to joins
 the site with it: Markdown as a page, other files as they are. A link to a folder leads to its README.md.
 
-The page of the API gets one entry for each name that openrft/__init__.py offers, in their order there.
+The page of the API gets one entry for each name that openrft/__init__.py and openrft/testing/__init__.py offer.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def list_entries() -> str:
+def list_entries(package: str) -> str:
     """One entry of mkdocstrings for each public name of the package: where it is defined, under the name alone."""
-    tree = ast.parse((ROOT / "openrft" / "__init__.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text("utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
     public = {(name.asname, node.module) for node in imports for name in node.names if name.asname == name.name}
     options = "    options:\n      show_root_heading: true\n      show_root_full_path: false\n"
@@ -84,4 +84,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return text[1:-1]
         return f"{text}({os.path.relpath(name_in_site(place), PurePosixPath(page.file.src_uri).parent)}{anchor})"
 
-    return LINK.sub(rewrite, markdown).replace("::: openrft\n", list_entries())
+    linked = LINK.sub(rewrite, markdown).replace("::: openrft\n", list_entries("openrft"))
+    kit = "::: openrft.testing\n"  # what its docstring says, too
+    return linked.replace(kit, f"{kit}    options:\n      members: false\n\n{list_entries('openrft.testing')}")

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.device import device as device
 from tests.forked import ForkServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic kernels: read when a GPU is first used
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "docs" / "examples"
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle

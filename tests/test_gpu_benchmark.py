@@ -7,6 +7,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
+
+from tests.device import Device
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +31,13 @@ def scripts() -> tuple[ModuleType, ModuleType]:
         ("update-tiny", "update.s"),
         ("step-tiny", "step.s"),
         ("step_trl-tiny", "trl_step.s"),
+        ("lockstep-tiny", "lockstep_8.rl_step_over_alone"),
     ],
 )
-def test_each_kind_of_part_runs(scripts: tuple[ModuleType, ModuleType], part: str, measure: str) -> None:
+def test_each_kind_of_part_runs(
+    scripts: tuple[ModuleType, ModuleType], device: Device, monkeypatch: pytest.MonkeyPatch, part: str, measure: str
+) -> None:
+    monkeypatch.setattr(scripts[1], "choose_device", lambda: torch.device(device.name))
     measures = scripts[1].run_part(part)
     assert measures[measure] > 0
     if part.startswith("decode"):  # both ways of ours, and what stands beside them

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from openrft.bench.ablation import VANILLA, list_effect_weights, read_ablation
+from openrft.bench.contrast_error import item_variance
 from openrft.bench.outcomes import ArmOutcomes, collect_outcomes, compute_delta, compute_gain, index_results
 from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import plan_to_json
 from openrft.bench.report import Report
 from openrft.bench.seed_rule import SeedRule, StoppedArm, describe_stopped
 from openrft.bench.sequential import LEVEL
-from openrft.bench.significance import item_variance, round_up
+from openrft.bench.significance import round_up
 from openrft.bench.statistics import TaskScores
 
 

@@ -17,8 +17,8 @@ from openrft.bench.conclusion import Conclusion
 from openrft.bench.notes import find_best_baseline
 from openrft.bench.outcomes import ArmOutcomes, ArmScore, Gain, Runs, Summary, compute_delta, same_checkpoint
 from openrft.bench.report import Report
+from openrft.bench.sequential import LEVEL
 from openrft.bench.significance import (
-    LEVEL,
     ONE_TRAINING_SEED,
     POWER_Z,
     TARGET_DIFFERENCE,

@@ -17,10 +17,11 @@ import numpy as np
 
 from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.comparability import describe_changes, find_obstacles, find_shared_seeds
+from openrft.bench.contrast_error import estimate_error, invert_t
 from openrft.bench.gate_result import INCONCLUSIVE, NOT_COMPARABLE, PASS, REGRESSION, Comparison, GateResult
 from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results, list_untrained
 from openrft.bench.report import REPORT_FILE, Report, TaskRecord, locate_report, validate_report, write_report
-from openrft.bench.significance import adjust_holm, describe_needed_sample_size, estimate_error, invert_t
+from openrft.bench.significance import adjust_holm, describe_needed_sample_size
 from openrft.bench.statistics import (
     Array,
     BootstrapDraws,
@@ -112,13 +113,13 @@ def _measure(pair: _Pair, weights: Array, margin: float, noise: float) -> tuple[
     Several seeds: Welch over seeds and items. One seed shows nothing of the luck of training, so the interval over
     items is widened by an assumed one: `noise`, the standard deviation of an arm's accuracy over training seeds.
     """
-    from scipy.stats import norm, t
+    from scipy.stats import norm
 
     narrowest = narrowest_half_width(pair.draws, float(np.abs(weights).sum() / 2))
     found = estimate_contrast(pair.draws, list(weights))
     if error := estimate_error(pair.blocks, pair.draws, weights):
-        interval, width = invert_t(found.value, *error, narrowest)
-        return interval, float(t.cdf((found.value + margin) / width, error[1]))
+        interval, error = invert_t(found.value, error, narrowest)
+        return interval, error.compute_lower_p(found.value + margin)
     if pair.draws.seeds > 1:
         return found, probability_above(pair.draws, list(weights), -margin)
     trained = np.array([arm not in pair.untrained for arm in pair.arms] * 2)

@@ -16,6 +16,7 @@ from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Failure, Report
 from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
+from openrft.bench.text_table import format_accuracy
 from openrft.stages.context import REPLIES_MISSING
 from openrft.stages.rl_metrics import describe_first_outcomes
 
@@ -86,7 +87,8 @@ def _failures(report: Report, summary: Summary) -> Iterator[str]:
     for row in summary.overall.arms:
         if row.trouble and row.arm not in told:
             more = f" (and {len(row.trouble) - 1} more)" if len(row.trouble) > 1 else ""
-            yield f"No score: {row.trouble[0]}{more}."
+            until = f". Until then its accuracy was {format_accuracy(row.at_stop)}%" if row.at_stop else ""
+            yield f"No score: {row.trouble[0]}{more}{until}."
 
 
 def _unscored(report: Report) -> Iterator[str]:

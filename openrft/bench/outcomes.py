@@ -60,6 +60,7 @@ class ArmScore:
     plugins: tuple[str, ...]
     trouble: tuple[str, ...] = ()  # its failed and missing jobs
     accuracy: Interval | None = None
+    at_stop: Interval | None = None  # accuracy up to the stop, of an arm that was run with no further seeds
     cleaned: Interval | None = None  # over the items without known defects; also None if no item has any
     delta: Gain | None = None  # over vanilla on the same items and seeds; None for vanilla itself
     unparsed: float | None = None  # share of completions without an answer in the strict reading

@@ -130,11 +130,11 @@ def _parts(gain: Gain | None) -> tuple[str, str]:
 
 
 def _lack(row: ArmScore) -> str:
-    """Why there is no accuracy."""
+    """Why there is no accuracy that can be compared with the others'."""
     if not row.trouble:
         return "not scored"
     if any(" was stopped after " in line for line in row.trouble):
-        return "stopped"
+        return f"stopped at {format_accuracy(row.at_stop)}" if row.at_stop else "stopped"
     return "failed" if any("failed" in line for line in row.trouble) else "incomplete"
 
 

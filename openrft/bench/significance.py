@@ -3,7 +3,8 @@
 The test depends on how two arms differ. Two or more seeds of separately trained arms: Welch on the seeds' means, task
 by task, plus the variance from the draw of items; the interval inverts the test. Seed means alone would reject a true
 null 10-30% of the time when arms have lasting strengths on different items. Several seeds, each with one checkpoint for
-both: the same on the seeds' differences. One seed of separately trained arms: no p, because one training run shows
+both: the same on the seeds' differences. With two seeds Welch's approximation is replaced by a bound
+(contrast_error.py). One seed of separately trained arms: no p, because one training run shows
 nothing of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10
 points. One seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from openrft.bench.sequential import LEVEL
+from openrft.bench.contrast_error import ContrastError, estimate_error, invert_t
 from openrft.bench.statistics import (
     REPLICATES,
     Array,
@@ -30,7 +31,6 @@ from openrft.bench.statistics import (
     apply_small_sample_correction,
     estimate_contrast,
     narrowest_half_width,
-    sum_by_cluster,
 )
 
 EXACT_UP_TO = 12  # clusters that differ: 2^12 sign patterns are enumerated, more are sampled
@@ -78,45 +78,6 @@ def _absolute_sum(differences: Array, axis: int) -> Array:
     return np.asarray(np.round(np.abs(differences.sum(axis=axis)), 9), dtype=float)
 
 
-def contrast_error(means: Array, weights: Array, items: tuple[float, int] = (0.0, 1)) -> tuple[float, float]:
-    """The standard error and the degrees of freedom of Welch's t test on a contrast of arms' seed means.
-
-    means: (tasks, arms, seeds), not all equal within each arm. weights: (arms,), such as 1 and -1 for a difference.
-    Tasks are trained separately, so seed 0 of one is unrelated to seed 0 of another. Each task adds its own variance
-    (Satterthwaite's degrees of freedom). Averaging the tasks seed by seed first would lose most degrees of freedom.
-    `items`: a further variance of the contrast with its degrees of freedom (`item_variance`). Without it the error is
-    about these items only."""
-    tasks, _, seeds = means.shape
-    # Rounded: an arm with the same score for every seed has no training variance, whatever the last bit says.
-    variances = np.round(means.std(axis=2, ddof=1), 12) ** 2 * weights**2 / seeds / tasks**2
-    parts = [(float(v), seeds - 1) for v in variances.ravel()] + [items]
-    total = sum(variance for variance, _ in parts)
-    return math.sqrt(total), total**2 / sum(variance**2 / own for variance, own in parts)
-
-
-def item_variance(blocks: Sequence[TaskScores], weights: Array) -> tuple[float, int]:
-    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the luck of seeds and of
-    single completions, and its degrees of freedom.
-
-    These are the variance components of a crossed design, from mean squares. The clusters' contributions to the
-    contrast vary by lasting strengths and, over S seeds, by luck / S. The luck is estimated within clusters, over
-    seeds.
-    """
-    lasting, freedom, used = 0.0, 0, np.flatnonzero(weights)
-    for block in blocks:
-        sums, sizes = sum_by_cluster(block)
-        clusters, seeds = len(sizes), sums.shape[1]
-        if clusters < 2:  # one cluster does not show how items differ
-            continue
-        apart = (sums[used] - block.scores[used].mean(axis=2)[:, :, None] * sizes) / sizes.sum()
-        apart = apart * weights[used][:, None, None]
-        mean = apart.mean(axis=1)  # (arms, clusters)
-        luck = ((apart - mean[:, None]) ** 2).sum() / (seeds * (seeds - 1))
-        lasting += float((mean.sum(axis=0) ** 2).sum() - luck) * clusters / (clusters - 1)
-        freedom += clusters - 1
-    return max(0.0, lasting) / len(blocks) ** 2, max(1, freedom)
-
-
 def bootstrap_p(draws: BootstrapDraws, weights: Sequence[float]) -> float:
     """Two-sided p of a contrast: twice the smaller share of replicates on either side of 0, with + 1 (Davison and
     Hinkley 1997, section 4.4). Replicates are widened like the interval, because two seeds that agree by luck would
@@ -151,34 +112,13 @@ def compare_arms(
     counts = {b.scores.shape[1] for b in blocks}
     weights = [float(i == first) - float(i == second) for i in range(len(draws.estimate))]
     if counts != {1} and (error := estimate_error(blocks, draws, np.array(weights), paired=same_checkpoint)):
-        return _invert_t(draws, float(draws.estimate @ np.array(weights)), *error, 1.0, paired=same_checkpoint)
+        return _invert_t(draws, float(draws.estimate @ np.array(weights)), error, 1.0, paired=same_checkpoint)
     found = estimate_contrast(draws, weights)
     if counts == {1}:
         if trained and not same_checkpoint:
             return Difference(found, None, ONE_TRAINING_SEED)
         return _reconcile(found, *_test_on_items(blocks, first, second, same_checkpoint), draws, weights)
     return _reconcile(found, bootstrap_p(draws, weights), "bootstrap over seeds and items", draws, weights)
-
-
-def estimate_error(
-    blocks: Sequence[TaskScores], draws: BootstrapDraws, weights: Array, paired: bool = False
-) -> tuple[float, float] | None:
-    """The standard error and the degrees of freedom of a contrast of arms, over seeds and items. None if they have one
-    seed, or other numbers of seeds by task, or never differ between seeds.
-
-    paired: the arms of a seed share its checkpoint, so the luck of training counts only as far as it differs by arm.
-    """
-    if {b.scores.shape[1] for b in blocks} != {draws.seeds} or draws.seeds < 2:
-        return None
-    means = np.stack(draws.seed_means)  # (tasks, arms, seeds)
-    if paired:
-        means = np.einsum("a,tas->ts", weights, means)[:, None]
-        gaps = [np.tensordot(weights, b.scores, 1)[None] for b in blocks]
-        blocks = [TaskScores(gap, b.clusters, b.completions) for gap, b in zip(gaps, blocks, strict=True)]
-        weights = np.ones(1)
-    if np.ptp(means[:, np.flatnonzero(weights)], axis=2).max() <= 1e-9:
-        return None
-    return contrast_error(means, weights, item_variance(blocks, weights))
 
 
 def _test_on_items(blocks: Sequence[TaskScores], first: int, second: int, same_checkpoint: bool) -> tuple[float, str]:
@@ -198,31 +138,18 @@ def compare_contrast(blocks: Sequence[TaskScores], draws: BootstrapDraws, weight
     if trained and draws.seeds == 1:
         return Difference(found, None, ONE_TRAINING_SEED)
     if error := estimate_error(blocks, draws, weights):
-        return _invert_t(draws, found.value, *error, float(np.abs(weights).sum() / 2))
+        return _invert_t(draws, found.value, error, float(np.abs(weights).sum() / 2))
     test = "bootstrap over seeds and items" if draws.seeds > 1 else "bootstrap over items"
     return _reconcile(found, bootstrap_p(draws, list(weights)), test, draws, list(weights))
 
 
 def _invert_t(
-    draws: BootstrapDraws, value: float, error: float, freedom: float, bound: float, paired: bool = False
+    draws: BootstrapDraws, value: float, error: ContrastError, bound: float, paired: bool = False
 ) -> Difference:
     """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
-    from scipy.stats import t
-
-    interval, error = invert_t(value, error, freedom, narrowest_half_width(draws, bound), draws.level)
+    interval, error = invert_t(value, error, narrowest_half_width(draws, bound), draws.level)
     test = "t over paired seeds and items" if paired else "Welch over seeds and items"
-    return Difference(interval, float(2 * t.sf(abs(value) / error, freedom)), test)
-
-
-def invert_t(
-    value: float, error: float, freedom: float, narrowest: float, level: float = LEVEL
-) -> tuple[Interval, float]:
-    """The interval of a t test at this level, and the error that it stands for: at least that of the narrowest half."""
-    from scipy.stats import t
-
-    quantile = float(t.ppf(1 - level / 2, freedom))
-    half = max(quantile * error, narrowest)
-    return Interval(value, max(value - half, -1.0), min(value + half, 1.0)), half / quantile
+    return Difference(interval, error.compute_p(value), f"{test}{', bound for two seeds' * error.two_seeds}")
 
 
 def _reconcile(found: Interval, p: float, test: str, draws: BootstrapDraws, weights: Sequence[float]) -> Difference:
@@ -271,15 +198,20 @@ def standard_error(items: float, completions: int = 1, seeds: int = 1, tasks: in
 
 
 def detectable_difference(items: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> float:
-    """The true difference that is significant (two-sided 5%) with 80% power: (t + t_power) x standard error."""
+    """The true difference that is significant (two-sided 5%) with 80% power: half an interval and t_power x standard
+    error."""
     from scipy.stats import t
 
     of_items, of_seeds = standard_error(items, completions, seeds, tasks)
     total = math.hypot(of_items, of_seeds)
     if of_seeds == 0:
         return (Z + POWER_Z) * total
-    degrees = total**4 / (of_seeds**4 / (2 * (seeds - 1) * tasks) + of_items**4 / max(items - 1, 1))
-    return float(t.ppf(0.975, degrees) + t.ppf(0.8, degrees)) * total
+    by_seed, by_item = 2 * (seeds - 1) * tasks, max(items - 1, 1)
+    degrees = total**4 / (of_seeds**4 / by_seed + of_items**4 / by_item)
+    half = float(t.ppf(0.975, degrees)) * total
+    if seeds == 2:  # the bound of contrast_error.py
+        half = math.hypot(float(t.ppf(0.975, by_seed)) * of_seeds, float(t.ppf(0.975, by_item)) * of_items)
+    return half + float(t.ppf(0.8, degrees)) * total
 
 
 def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> int | None:

@@ -38,6 +38,7 @@ from openrft.bench.readings import FORM_ALONE, MAYBE_FORM_ALONE, estimate_lenien
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
 from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
+from openrft.bench.stopped import measure_at_stop
 
 COUNTS = (
     "completions",
@@ -132,6 +133,7 @@ def _score(
         arm.name,
         arm.plugins,
         tuple(outcomes.find_failures(report, arm.name, tasks)),
+        at_stop=measure_at_stop(report, arm.name, tasks, kept),
         seeds=len({job.seed for job in jobs}),
         tokens=sum(s.tokens for s in stages),
         seconds=sum(s.seconds for s in stages),

@@ -43,7 +43,7 @@ GROUPS = {
         "settings": "List settings and options, with values and where these come from.",
     },
     "Extend": {
-        "plugins": "List installed plugins and their options.",
+        "plugins": "List installed plugins and their options, write new ones, and check them.",
         "completion": "Print the script for completion in bash, zsh or fish.",
     },
 }

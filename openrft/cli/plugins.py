@@ -1,4 +1,4 @@
-"""`openrft plugins`: list installed plugins, show a plugin's hooks and options, and write a new one."""
+"""`openrft plugins`: list installed plugins, show a plugin's hooks and options, write a new one, and check one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli import plugins_check
 from openrft.cli.completions import complete_plugin
 from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group("plugins")
 def command() -> None:
-    """List installed plugins and their options."""
+    """List installed plugins and their options, write new ones, and check them."""
+
+
+command.add_command(plugins_check.command)
 
 
 @command.command("list")

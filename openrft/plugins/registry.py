@@ -139,11 +139,16 @@ def check_requirements(name: str) -> None:
         )
 
 
-def describe_slow_import(name: str) -> str:
-    """A sentence about a plugin with a slow import, for which every command that uses the plugin waits; else "".
+@dataclass(frozen=True, slots=True)
+class ImportCost:
+    """What importing a plugin's module takes in a process that has imported `openrft`."""
 
-    The time is measured in a separate process.
-    """
+    seconds: float  # of processor time
+    heavy: tuple[str, ...]  # those of HEAVY that it imports
+
+
+def measure_import(name: str) -> ImportCost | None:
+    """The cost of importing a plugin, measured in a separate process; None for one that cannot be imported."""
     code = (
         "import importlib, sys, time, openrft; began = time.process_time(); importlib.import_module(sys.argv[1]);"
         " print(time.process_time() - began, *{m.split('.')[0] for m in sys.modules})"
@@ -152,13 +157,18 @@ def describe_slow_import(name: str) -> str:
     command = [sys.executable, "-c", code, find_plugin(name).entry.module]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode or not done.stdout.split():
-        return ""  # what cannot be imported is reported when it is loaded
+        return None  # what cannot be imported is reported when it is loaded
     seconds, *modules = done.stdout.splitlines()[-1].split()
-    if float(seconds) < SLOW_IMPORT:
+    return ImportCost(float(seconds), tuple(module for module in HEAVY if module in modules))
+
+
+def describe_slow_import(name: str) -> str:
+    """A sentence about a plugin with a slow import, for which every command that uses the plugin waits; else ""."""
+    cost = measure_import(name)
+    if cost is None or cost.seconds < SLOW_IMPORT:
         return ""
-    heavy = [module for module in HEAVY if module in modules]
-    what = f" ({', '.join(heavy)})" if heavy else ""
-    return f"its import takes {float(seconds):.1f} s{what}: import heavy modules inside the hooks that need them."
+    what = f" ({', '.join(cost.heavy)})" if cost.heavy else ""
+    return f"its import takes {cost.seconds:.1f} s{what}: import heavy modules inside the hooks that need them."
 
 
 @functools.cache

@@ -286,10 +286,11 @@ class HFPolicy:
     def load_adapter(self, folder: Path) -> None:
         from peft import PeftModel
 
+        where = str(self.model.device)  # or PEFT would read it onto a GPU that this policy may not use
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
-                self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True)
+                self.model = PeftModel.from_pretrained(self.model, str(folder), is_trainable=True, torch_device=where)
         except Exception as fault:
             raise CheckpointError(
                 f"cannot load the adapter in {folder}: {fault}", "Was it made for this model?"

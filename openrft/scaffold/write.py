@@ -23,7 +23,7 @@ class Kind:
     hook: str
     summary: str
     try_it: str  # a command
-    own_tests: bool = False  # whether it has tests of its own in place of those of every kind
+    own_tests: bool = False  # whether it has tests of its own besides the conformance kit
 
 
 _BENCH = "openrft bench --plugins $name --preset quick"
@@ -70,8 +70,10 @@ def write_plugin(name: str, kind: str, out: Path) -> list[Path]:
         ".github/workflows/test.yml": "workflow.yml",
         f"{module}/__init__.py": f"{kind}.py",
         f"{module}/py.typed": None,
-        "tests/test_plugin.py": f"{kind}_test.py" if about.own_tests else "test.py",
+        "tests/test_conformance.py": "conformance_test.py",
     }
+    if about.own_tests:
+        texts["tests/test_plugin.py"] = f"{kind}_test.py"
     written = []
     for file, template in texts.items():
         text = "" if template is None else (files(__package__) / "templates" / f"{template}.txt").read_text("utf-8")

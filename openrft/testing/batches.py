@@ -56,7 +56,7 @@ def make_huge_batch(items: int) -> Batch:
     task = toy_task(-(-items // 4))
     rollouts = toy_rollouts(task)
     text = "step " * LONG_WORDS + "\n" + rollouts[0].completion.text
-    return make_batch(task, _grade(task, [_with_text(rollouts[0], text), *rollouts[1:]]))
+    return make_batch(task, [*_grade(task, [_with_text(rollouts[0], text)]), *rollouts[1:]])
 
 
 def make_odd_batches() -> Iterator[tuple[str, Batch]]:

@@ -37,14 +37,14 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     names = [info.name for info in list_tasks(name, request.data)]
     loaded = load_task(task, request)
     first = found.load(task, request)
-    before = _digest(first)
+    before = digest_task(first)
     again = found.load(task, request)
     faults = {
         f"names tasks twice: {sorted({n for n in names if names.count(n) > 1})}": len(set(names)) < len(names),
         f"does not list {task}": task not in names,
         f"calls {task} {loaded.name}": loaded.name != task,
-        "changes samples that it has given already": _digest(first) != before,
-        "gives other samples for the same request": _digest(again) != before,
+        "changes samples that it has given already": digest_task(first) != before,
+        "gives other samples for the same request": digest_task(again) != before,
         "gives more samples than were asked for": len(again.train) > request.train or len(again.test) > request.test,
         "gives a sample twice": any(len({s.id for s in side}) < len(side) for side in (again.train, again.test)),
         'has keys in meta["leakage_groups"] that are not KIND:KEY': not all(
@@ -58,7 +58,7 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     if isinstance(found, PreparesStore) and to is not None:
         found.prepare(request.data, to, request.skip_bad_rows, NoProgress())
         faults["gives other samples from its store"] = (
-            _digest(found.load(task, replace(request, data=str(to)))) != before
+            digest_task(found.load(task, replace(request, data=str(to)))) != before
         )
     for fault, there in faults.items():
         if there:
@@ -68,7 +68,8 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
     return loaded
 
 
-def _digest(task: Task) -> str:
+def digest_task(task: Task) -> str:
+    """What depends on the samples of a task, in order, and on its instruction."""
     return content_id(task.instruction, digest_samples(task.train), digest_samples(task.test))
 
 

@@ -98,10 +98,21 @@ def test_arms_that_cannot_become_the_best_are_run_no_further():
     assert stopped["rl+icl"].high < 0
     assert {job.arm.name for job in benches.plans[-1].jobs() if job.seed == 3} == {"vanilla", "rl", "rl+prm+icl"}
     summary = summarise(report)
-    assert next(row for row in summary.overall.arms if row.arm == "rl+icl").accuracy is None
+    row = next(row for row in summary.overall.arms if row.arm == "rl+icl")
+    assert row.accuracy is None  # with fewer seeds it is not compared with the others
+    first = at_first_look(benches.plans[0], benches).accuracy
+    assert row.seeds == 3
+    assert (row.at_stop.value, row.at_stop.low, row.at_stop.high) == pytest.approx((first.value, first.low, first.high))
+    until = f"{100 * row.at_stop.value:.1f} ["
+    assert any(f"Until then its accuracy was {until}" in note for note in summary.notes)
     assert any("No score: rl+icl was stopped after 3 seeds, as it cannot become the best" in n for n in summary.notes)
     table = next(iter(build_tables(report, summary)))
-    assert next(row for row in table.rows if row[0] == "rl+icl")[1] == "stopped"
+    assert next(row for row in table.rows if row[0] == "rl+icl")[1].startswith(f"stopped at {until}")
+
+
+def at_first_look(plan, benches):
+    """The row of rl+icl in the report of a plan."""
+    return next(row for row in summarise(benches.run(plan)).overall.arms if row.arm == "rl+icl")
 
 
 def test_arms_go_on_unless_they_may_be_stopped():

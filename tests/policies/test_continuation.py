@@ -18,13 +18,13 @@ def begun(text):
     return (*QUESTION, {"role": "assistant", "content": text})
 
 
-def test_the_completion_holds_what_comes_after_the_beginning(tiny):
+def test_the_completion_holds_what_comes_after_the_beginning(tiny, device):
     torch.set_num_threads(1)
-    policy, greedy = HFPolicy(str(tiny)), Sampling(temperature=0, max_tokens=12)
+    policy, greedy = device.open_policy(tiny), Sampling(temperature=0, max_tokens=12)
     ids = policy.encode(begun("so 2\n"))
     assert ids == [*policy.encode(QUESTION), *policy.tokenizer.encode("so 2\n", add_special_tokens=False)]
     (went_on,), (anew,), (whole,) = policy.generate([begun("so 2\n"), begun(""), QUESTION], greedy)
-    theirs = policy.model.generate(torch.tensor([ids]), max_new_tokens=12, do_sample=False)[0, len(ids) :]
+    theirs = policy.model.generate(device.tensor([ids]), max_new_tokens=12, do_sample=False)[0, len(ids) :]
     assert list(went_on.tokens) == theirs.tolist()
     assert anew == whole
 

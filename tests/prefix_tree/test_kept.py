@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-import openrft
 from openrft.policies import logprobs
 from openrft.prefix_tree import get_plan, keep_plans, kept
+from tests.device import Device
 
 
 def test_a_plan_is_kept_in_its_context_alone_and_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,9 +31,9 @@ def test_a_plan_is_kept_in_its_context_alone_and_up_to_a_size(monkeypatch: pytes
 
 
 def test_readings_with_and_without_the_adapter_share_it_and_have_the_same_bits(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, device: Device
 ) -> None:
-    policy: Any = openrft.open_policy(str(tiny))
+    policy: Any = device.open_policy(tiny)
     policy.attach_lora(4, 8, 0)
     trees: list[Any] = []
     build = logprobs.build_prefix_tree
@@ -54,4 +54,5 @@ def test_readings_with_and_without_the_adapter_share_it_and_have_the_same_bits(
     with keep_plans():
         found = read()
     assert len(trees) == 4
-    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    for one, other in zip(found, expected, strict=True):
+        device.assert_equal(one, other)

@@ -44,18 +44,18 @@ OTHERS = {
 
 
 @functools.cache
-def trunk_of(name):
+def trunk_of(name, device):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     trunk = AutoModel.from_config(FAMILY[name]).eval()
     for parameter in trunk.parameters():  # biases and norms start as zeros and ones, which would hide mistakes
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=1.0, std=0.3)
-    return trunk
+    return trunk.to(device.name)
 
 
 def plain(trunk, sequence):
-    return trunk(torch.tensor([sequence]), use_cache=False).last_hidden_state[0]
+    return trunk(torch.tensor([sequence], device=trunk.device), use_cache=False).last_hidden_state[0]
 
 
 def test_which_models_are_readable():
@@ -72,8 +72,8 @@ def test_which_models_are_readable():
     st.integers(1, 20),
     st.randoms(use_true_random=False),
 )
-def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multiple, rng):
-    trunk, tree = trunk_of(name), build_prefix_tree(groups, multiple)
+def test_every_node_has_the_state_it_has_in_its_own_sequence(device, name, groups, multiple, rng):
+    trunk, tree = trunk_of(name, device), build_prefix_tree(groups, multiple)
     known = sorted({node for path in tree.paths for node in path})
     wanted = sorted(rng.sample(known, rng.randint(1, len(known))))
     with torch.no_grad():
@@ -82,26 +82,26 @@ def test_every_node_has_the_state_it_has_in_its_own_sequence(name, groups, multi
             expected = plain(trunk, sequence)
             for depth, node in enumerate(path):
                 if node in states:
-                    torch.testing.assert_close(states[node], expected[depth], atol=1e-4, rtol=1e-4)
+                    device.assert_close(states[node], expected[depth], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_gradients_are_those_of_plain_forward_passes(name):
-    trunk = trunk_of(name)
+def test_gradients_are_those_of_plain_forward_passes(name, device):
+    trunk = trunk_of(name, device)
     group = [[1, 2, 3, 4, 5], [1, 2, 3, 9], [1, 2, 7, 7, 7, 7, 2], [1, 2, 3, 4, 5]]
     tree = build_prefix_tree([group, [[4, 4]]])
-    weights = torch.randn(len(tree.paths), 32, generator=torch.Generator().manual_seed(1))
+    weights = torch.randn(len(tree.paths), 32, generator=torch.Generator().manual_seed(1)).to(device.name)
     wanted = sorted({path[-1] for path in tree.paths})
     states = dict(zip(wanted, forward(trunk, tree, wanted), strict=True))
     ours = sum((states[path[-1]] * weight).sum() for path, weight in zip(tree.paths, weights, strict=True))
     theirs = sum((plain(trunk, s)[-1] * weight).sum() for s, weight in zip([*group, [4, 4]], weights, strict=True))
     parameters = list(trunk.parameters())
     for one, other in zip(torch.autograd.grad(ours, parameters), torch.autograd.grad(theirs, parameters), strict=True):
-        torch.testing.assert_close(one, other, atol=2e-3, rtol=2e-3)
+        device.assert_close(one, other, atol=2e-3, rtol=2e-3)
 
 
-def test_half_precision_keeps_its_dtype_and_hides_what_is_not_an_ancestor():
-    trunk = trunk_of("llama").to(torch.bfloat16)
+def test_half_precision_keeps_its_dtype_and_hides_what_is_not_an_ancestor(device):
+    trunk = trunk_of("llama", device).to(torch.bfloat16)
     try:
         tree = build_prefix_tree([[[1, 2, 3], [1, 2, 4]]])
         with torch.no_grad():

@@ -24,6 +24,7 @@ from transformers import (
 )
 
 from openrft import CheckpointError, Completion, OpenRFTError, Rollout, UsageError
+from tests.device import Device
 
 
 def write(path: Path, rows: int) -> Path:
@@ -98,7 +99,7 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("stop_at", [1, 5, 8])
 def test_a_stopped_training_ends_with_the_same_weights(
-    stop_at: int, checkpoint: Callable[[str], Path], tmp_path: Path
+    stop_at: int, checkpoint: Callable[[str], Path], tmp_path: Path, device: Device
 ) -> None:
     data, config = write(tmp_path / "steps.jsonl", 24), TrainingConfig("skywork", epochs=3, batch_tokens=400)
     train(str(checkpoint("skywork")), data, tmp_path / "straight", config)
@@ -115,13 +116,12 @@ def test_a_stopped_training_ends_with_the_same_weights(
         with pytest.raises(UsageError, match="holds a training run with other data or settings"):
             train(str(checkpoint("skywork")), data, tmp_path / "stopped", TrainingConfig("skywork", epochs=4))
     train(str(checkpoint("skywork")), data, tmp_path / "stopped", config, lambda step, *_: ticks.append(step))
-    a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
-    assert a.read_bytes() == b.read_bytes()
+    device.assert_equal_weights(tmp_path / "stopped" / "model.safetensors", tmp_path / "straight" / "model.safetensors")
     assert (ticks[0] == 1) is (stop_at == 1)
 
 
 def test_a_stopped_training_with_dropout_ends_with_the_same_weights(
-    checkpoint: Callable[[str], Path], tmp_path: Path
+    checkpoint: Callable[[str], Path], tmp_path: Path, device: Device
 ) -> None:
     base = shutil.copytree(checkpoint("skywork"), tmp_path / "base")
     config = json.loads((base / "config.json").read_text())
@@ -136,8 +136,7 @@ def test_a_stopped_training_with_dropout_ends_with_the_same_weights(
     with pytest.raises(Stopped):
         train(str(base), data, tmp_path / "stopped", config, stop)
     train(str(base), data, tmp_path / "stopped", config)
-    a, b = (tmp_path / name / "model.safetensors" for name in ("straight", "stopped"))
-    assert a.read_bytes() == b.read_bytes()
+    device.assert_equal_weights(tmp_path / "stopped" / "model.safetensors", tmp_path / "straight" / "model.safetensors")
 
 
 def test_a_folder_in_use_and_a_solution_beyond_the_context(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:

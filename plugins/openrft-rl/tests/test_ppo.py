@@ -16,7 +16,6 @@ from openrft_rl.update import Update, policy_loss, value_loss
 from openrft import MemoryPlan
 from openrft.grading.thinking import split_steps
 from openrft.policies.base import Sampling
-from openrft.policies.hf import HFPolicy
 from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task, write_tiny_checkpoint
 from openrft.types import Rollout
@@ -65,10 +64,10 @@ class ByHand:
 
 
 @pytest.fixture(scope="module")
-def policy(tmp_path_factory):
+def policy(tmp_path_factory, device):
     """A policy and a critic that have both moved from where they began."""
     torch.set_num_threads(1)
-    policy = HFPolicy(str(write_tiny_checkpoint(tmp_path_factory.mktemp("policy"))))
+    policy = device.open_policy(write_tiny_checkpoint(tmp_path_factory.mktemp("policy")))
     policy.attach_lora(2, 4, seed=0)
     policy.attach_critic(2, 4, seed=0)
     move(policy, 2)
@@ -104,8 +103,8 @@ def plain(policy, rollouts):
     with torch.no_grad():
         for rollout in rollouts:
             prompt, tokens = policy.encode(rollout.messages), list(rollout.completion.tokens)
-            ids = torch.tensor([prompt + tokens])
-            logits = policy.model(ids).logits[0, len(prompt) - 1 : -1].double().log_softmax(-1)
+            ids = torch.tensor([prompt + tokens], device=policy.model.device)
+            logits = policy.model(ids).logits[0, len(prompt) - 1 : -1].cpu().double().log_softmax(-1)
             logp.append(logits.gather(-1, torch.tensor(tokens)[:, None])[:, 0].tolist())
             values.append(policy.critic.values([prompt], [tokens])[0][0].double().tolist())
     return logp, values

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer
 import openrft
 from openrft import Completion, Rollout, Sample, Sampling, build_messages
 from openrft.testing import build_options, write_tiny_checkpoint
+from tests.device import Device
 
 # PEFT asks transformers by an older name; nothing that this plugin could change.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -59,8 +60,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def policy(checkpoint: Path) -> Any:
-    return openrft.open_policy(str(checkpoint))
+def policy(checkpoint: Path, device: Device) -> Any:
+    return device.open_policy(checkpoint)
 
 
 def rollouts_of(count: int = 8, text: str = "so\n\\boxed{B}") -> list[Rollout]:
@@ -83,7 +84,8 @@ def likelihood(policy: Any, rollout: Rollout, text: str) -> float:
     prompt = policy.encode(rollout.messages)
     target = [*policy.tokenizer.encode(text, add_special_tokens=False), policy.end_token]
     with torch.no_grad():
-        logits = policy.model(torch.tensor([prompt + target])).logits[0, len(prompt) - 1 : -1]
+        ids = torch.tensor([prompt + target], device=policy.model.device)
+        logits = policy.model(ids).logits[0, len(prompt) - 1 : -1].cpu()
     return float(logits.log_softmax(-1)[torch.arange(len(target)), torch.tensor(target)].sum())
 
 

@@ -60,41 +60,41 @@ LIMITS = DecodeLimits(STOP, context=64, pad=0)
 
 
 @functools.cache
-def model_of(name):
+def model_of(name, device):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = AnyModel.from_config(CONFIGS[name]).eval()
     for parameter in model.parameters():  # biases and norms start as zeros and ones, which would hide mistakes
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=1.0, std=0.3)
-    return model
+    return model.to(device.name)
 
 
 @pytest.fixture(scope="module")
-def llama():
-    return model_of("llama")
+def llama(device):
+    return model_of("llama", device)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_greedy_rows_are_those_of_generate(name):
-    model = model_of(name)
+def test_greedy_rows_are_those_of_generate(name, device):
+    model = model_of(name, device)
     assert supports(model.config) == (name not in PLAIN)
     rows = decode.decode(model, PROMPTS, Sampling(n=2, temperature=0, max_tokens=10), DecodeLimits((1,), 64, 0))
     for prompt, group in zip(PROMPTS, rows, strict=True):
-        theirs = model.generate(torch.tensor([prompt]), max_new_tokens=10, do_sample=False, eos_token_id=1)
+        theirs = model.generate(device.tensor([prompt]), max_new_tokens=10, do_sample=False, eos_token_id=1)
         assert [row.tokens for row in group] == [theirs[0, len(prompt) :].tolist()] * 2
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_log_probabilities_are_those_of_a_plain_forward_pass(name):
-    model = model_of(name)
+def test_log_probabilities_are_those_of_a_plain_forward_pass(name, device):
+    model = model_of(name, device)
     groups = decode.decode(model, PROMPTS, HOT, LIMITS)
     assert len({len(row.tokens) for group in groups for row in group}) > 2  # rows were dropped on the way
     for prompt, group in zip(PROMPTS, groups, strict=True):
         for row in group:
-            logits = model(torch.tensor([[*prompt, *row.tokens]])).logits[0, len(prompt) - 1 : -1]
-            plain = logits.log_softmax(-1).gather(-1, torch.tensor(row.tokens)[:, None])[:, 0]
-            torch.testing.assert_close(torch.tensor(row.logprobs), plain.detach(), atol=2e-4, rtol=0)
+            logits = model(device.tensor([[*prompt, *row.tokens]])).logits[0, len(prompt) - 1 : -1]
+            plain = logits.log_softmax(-1).gather(-1, device.tensor(row.tokens)[:, None])[:, 0]
+            device.assert_close(row.logprobs, plain, atol=2e-4)
             assert row.stopped == (row.tokens[-1] in STOP)
             assert not set(row.tokens[:-1]) & set(STOP)
 
@@ -111,9 +111,9 @@ prompts_of = st.lists(st.lists(st.integers(13, 59), min_size=1, max_size=30), mi
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(prompts_of, prompts_of, st.integers(0, 2**31 - 1), st.randoms(use_true_random=False))
-def test_other_prompts_change_nothing(few, more, seed, shuffle):
+def test_other_prompts_change_nothing(device, few, more, seed, shuffle):
     """Whatever is added before or behind, longer or shorter than what is there, or too long to be answered at all."""
-    model, how = model_of("llama"), Sampling(n=3, temperature=1.0, max_tokens=9, seed=seed)
+    model, how = model_of("llama", device), Sampling(n=3, temperature=1.0, max_tokens=9, seed=seed)
     limits, every = DecodeLimits(STOP, context=24, pad=0), [*few, *more]
     shuffle.shuffle(every)
     alone, beside = decode.decode(model, few, how, limits), decode.decode(model, every, how, limits)

@@ -9,6 +9,7 @@ import copy
 import functools
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import pytest
@@ -22,7 +23,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.generation import decode, fixed_decode, fixed_prefill
 from openrft.policies.generation.decode import DecodeLimits
 from openrft.policies.generation.fixed_decode import FixedDecoder
-from openrft.policies.generation.replay import StepReplay
+from openrft.policies.generation.replay import CUDACapture, StepReplay
 from openrft.policies.generation.sampling import sample_tokens
 from tests.policies.generation.graph_simulation import Recording, capture
 
@@ -52,14 +53,14 @@ LIMITS = DecodeLimits(STOP, context=64, pad=0)
 
 
 @functools.cache
-def model_of(name):
+def model_of(name, device):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(CONFIGS[name]).eval()
     for parameter in model.parameters():  # biases and norms start as zeros and ones, which would hide mistakes
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=1.0, std=0.3)
-    return model
+    return model.to(device.name)
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +70,20 @@ def small_buckets(monkeypatch):
     monkeypatch.setattr(fixed_prefill, "PASS", 24)  # one to six prompts in a pass
 
 
+def make_decoder(device):
+    """With real CUDA graphs on a GPU."""
+    begin = partial(CUDACapture, torch.device("cuda")) if device.name == "cuda" else lambda: capture
+    return FixedDecoder(StepReplay(begin, required=True))
+
+
 @pytest.fixture
-def decoder():
-    return FixedDecoder(StepReplay(lambda: capture))
+def decoder(device):
+    return make_decoder(device)
+
+
+@pytest.fixture(scope="module")
+def shared_decoder(device):
+    return make_decoder(device)
 
 
 def with_adapter(model, rank=3, seed=1, **options):
@@ -88,7 +100,8 @@ def scramble(adapted, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in adapted.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.3, generator=generator)
+            drawn = torch.randn(parameter.shape, generator=generator)  # the same on every device
+            parameter.data.copy_(0.3 * drawn)
 
 
 def assert_same_rows(found, expected):
@@ -105,9 +118,9 @@ def assert_equal(model, decoder, prompts=PROMPTS, sampling=HOT, limits=LIMITS):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_rows_are_those_of_the_eager_loop(name, decoder):
+def test_rows_are_those_of_the_eager_loop(device, name, decoder):
     """Also when steps are replayed: the second time all of them are."""
-    model = copy.deepcopy(model_of(name))
+    model = copy.deepcopy(model_of(name, device))
     assert_equal(model, decoder)
     assert decoder.replay.counts.replayed > 0
     assert_equal(model, decoder)  # what was used once is captured
@@ -117,22 +130,22 @@ def test_rows_are_those_of_the_eager_loop(name, decoder):
 
 
 @pytest.mark.parametrize("name", ["llama, every bias", "qwen3, norms of heads"])
-def test_adapters_are_inside_the_step(name, decoder):
-    adapted = with_adapter(model_of(name))
-    plain = decode.decode(model_of(name), PROMPTS, HOT, LIMITS)
+def test_adapters_are_inside_the_step(device, name, decoder):
+    adapted = with_adapter(model_of(name, device))
+    plain = decode.decode(model_of(name, device), PROMPTS, HOT, LIMITS)
     assert assert_equal(adapted, decoder) != plain
     for group, prompt in zip(decode.decode(adapted, PROMPTS, HOT, LIMITS, decoder=decoder), PROMPTS, strict=True):
         for row in group:
-            logits = adapted(torch.tensor([[*prompt, *row.tokens]])).logits[0, len(prompt) - 1 : -1]
-            expected = logits.log_softmax(-1).gather(-1, torch.tensor(row.tokens)[:, None])[:, 0].detach()
-            torch.testing.assert_close(torch.tensor(row.logprobs), expected, atol=1e-3, rtol=0)
+            logits = adapted(device.tensor([[*prompt, *row.tokens]])).logits[0, len(prompt) - 1 : -1]
+            expected = logits.log_softmax(-1).gather(-1, device.tensor(row.tokens)[:, None])[:, 0]
+            device.assert_close(row.logprobs, expected, atol=1e-3)
 
 
-def test_what_was_captured_follows_the_adapter_and_the_weights(decoder):
+def test_what_was_captured_follows_the_adapter_and_the_weights(device, decoder):
     """An update, an adapter taken off for a while, a merge, a second adapter of another rank, and none at all."""
     from peft import LoraConfig, get_peft_model
 
-    adapted, drawn = with_adapter(model_of("qwen2, biases of three")), []
+    adapted, drawn = with_adapter(model_of("qwen2, biases of three", device)), []
 
     def check(model):
         rows = [assert_equal(model, decoder) for _ in range(2)][-1]
@@ -158,26 +171,27 @@ def test_what_was_captured_follows_the_adapter_and_the_weights(decoder):
 
 
 @pytest.mark.parametrize("options", [{"use_dora": True}, {"lora_bias": True}])
-def test_an_adapter_of_another_kind_is_called_as_it_is(options, decoder):
-    adapted = with_adapter(model_of("llama, every bias"), **options)
+def test_an_adapter_of_another_kind_is_called_as_it_is(device, options, decoder):
+    adapted = with_adapter(model_of("llama, every bias", device), **options)
     assert_equal(adapted, decoder)
     assert_equal(adapted, decoder)
 
 
-def test_a_model_that_was_sampled_trains_and_saves_as_before(tmp_path, decoder):
+def test_a_model_that_was_sampled_trains_and_saves_as_before(device, tmp_path, decoder):
     """Its weights have become parts of larger tensors."""
-    adapted, untouched = with_adapter(model_of("llama")), with_adapter(model_of("llama"))
+    adapted, untouched = with_adapter(model_of("llama", device)), with_adapter(model_of("llama", device))
     decode.decode(adapted, PROMPTS, HOT, LIMITS, decoder=decoder)
-    ids = torch.tensor([[5, 6, 7, 8]])
+    ids = device.tensor([[5, 6, 7, 8]])
     for model in (adapted, untouched):
         model.train()
         model(ids, labels=ids).loss.backward()
     gradients = [[p.grad for p in model.parameters() if p.requires_grad] for model in (adapted, untouched)]
-    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+    for one, other in zip(*gradients, strict=True):
+        device.assert_equal(one, other)
     adapted.unload().save_pretrained(tmp_path)
-    again, before = AutoModelForCausalLM.from_pretrained(tmp_path).state_dict(), model_of("llama").state_dict()
+    again, before = AutoModelForCausalLM.from_pretrained(tmp_path).state_dict(), model_of("llama", device).state_dict()
     assert again.keys() == before.keys()
-    assert all(torch.equal(again[name], before[name]) for name in before)
+    assert all(torch.equal(again[name], before[name].cpu()) for name in before)
 
 
 @pytest.mark.parametrize(
@@ -190,32 +204,32 @@ def test_a_model_that_was_sampled_trains_and_saves_as_before(tmp_path, decoder):
     ],
 )
 @pytest.mark.parametrize("stop", [STOP, (1,)])
-def test_every_way_of_drawing(sampling, stop, decoder):
-    assert_equal(model_of("mistral, shared heads"), decoder, sampling=sampling, limits=replace(LIMITS, stop=stop))
+def test_every_way_of_drawing(device, sampling, stop, decoder):
+    model, limits = model_of("mistral, shared heads", device), replace(LIMITS, stop=stop)
+    assert_equal(model, decoder, sampling=sampling, limits=limits)
 
 
 prompts_of = st.lists(st.lists(st.integers(13, 59), min_size=1, max_size=26), min_size=1, max_size=9)
-shared_decoder = FixedDecoder(StepReplay(lambda: capture))
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(prompts_of, st.integers(1, 9), st.integers(1, 30), st.integers(0, 2**31 - 1))
-def test_any_prompts_and_rows(prompts, n, max_tokens, seed):
+def test_any_prompts_and_rows(device, shared_decoder, prompts, n, max_tokens, seed):
     """One decoder for all of them: nothing of an earlier call shows in a later one, whatever was larger before. Prompts
     that leave little room in the context, or none, make groups of unequal budgets."""
     how = Sampling(n=n, temperature=1.0, max_tokens=max_tokens, seed=seed)
-    assert_equal(model_of("llama"), shared_decoder, prompts, how, DecodeLimits(STOP, context=25, pad=0))
+    assert_equal(model_of("llama", device), shared_decoder, prompts, how, DecodeLimits(STOP, context=25, pad=0))
 
 
-def test_rows_end_where_their_text_is_over(monkeypatch, decoder):
+def test_rows_end_where_their_text_is_over(device, monkeypatch, decoder):
     monkeypatch.setattr(decode, "CHECK", 4)
     monkeypatch.setattr(fixed_decode, "CHECK", 4)
     limits = DecodeLimits((1,), 64, 0, lambda tokens: 20 in tokens or 30 in tokens)
-    rows = assert_equal(model_of("llama"), decoder, sampling=replace(HOT, max_tokens=24), limits=limits)
+    rows = assert_equal(model_of("llama", device), decoder, sampling=replace(HOT, max_tokens=24), limits=limits)
     assert len({len(row.tokens) for group in rows for row in group}) > 2
 
 
-def test_a_group_whose_rows_outlive_the_others_is_moved(decoder):
+def test_a_group_whose_rows_outlive_the_others_is_moved(device, decoder):
     """One prompt's rows cannot end for want of room, and the others' end at once."""
     prompts, shapes = [[20, 21], *([30 + i] * 60 for i in range(8))], set()
     run = decoder.replay.run
@@ -225,15 +239,15 @@ def test_a_group_whose_rows_outlive_the_others_is_moved(decoder):
         run(key, step)
 
     decoder.replay.run = watched
-    assert_equal(model_of("llama"), decoder, prompts, replace(HOT, max_tokens=30), DecodeLimits((1,), 64, 0))
+    assert_equal(model_of("llama", device), decoder, prompts, replace(HOT, max_tokens=30), DecodeLimits((1,), 64, 0))
     lines = sorted({shape.lines for shape in shapes}, reverse=True)
     assert lines[0] == 9 * 6
     assert lines[-1] <= 6
     assert {shape.groups for shape in shapes} >= {9, 1}
 
 
-def test_probabilities_that_are_not_finite_are_said_and_leave_nothing_behind(decoder):
-    broken = copy.deepcopy(model_of("llama"))
+def test_probabilities_that_are_not_finite_are_said_and_leave_nothing_behind(device, decoder):
+    broken = copy.deepcopy(model_of("llama", device))
     kept = broken.model.norm.weight.data.clone()
     broken.model.norm.weight.data.fill_(math.nan)
     broken.model.layers[0].self_attn.v_proj.weight.data[0, 0] = math.nan
@@ -281,15 +295,15 @@ def test_a_layer_with_an_adapter_is_few_kernels():
     assert count(3) - count(2) <= 31
 
 
-def test_bfloat16_draws_nearly_the_same(decoder):
+def test_bfloat16_draws_nearly_the_same(device, decoder):
     """Masks of the dtype's minimum make no number that is none, and probabilities are those of the eager loop."""
-    model = with_adapter(model_of("qwen3, norms of heads")).to(torch.bfloat16)
+    model = with_adapter(model_of("qwen3, norms of heads", device)).to(torch.bfloat16)
     few = replace(HOT, n=16, max_tokens=2)
     found = decode.decode(model, PROMPTS, few, LIMITS, decoder=decoder)
     expected = decode.decode(model, PROMPTS, few, LIMITS)
     pairs = list(zip(chain(*found), chain(*expected), strict=True))
     same = [(a, b) for a, b in pairs if a.tokens == b.tokens]
-    assert len(same) > 0.8 * len(pairs)
+    assert len(same) > (0.8 if device.same_bits else 0.6) * len(pairs)
     for a, b in same:
         torch.testing.assert_close(torch.tensor(a.logprobs), torch.tensor(b.logprobs), atol=0.2, rtol=0)
 
