@@ -1,13 +1,15 @@
 """The commands in the documents, run with their own arguments in a folder that holds the files they name.
 
 `bench`, `train` and `study` are run with `--dry-run`: they read data, plugins, policy and every setting, and check and
-size each job, of few samples. Seeds and tasks beyond the first are left out. What is not run here says why in `NOT_RUN`.
-Its arguments are parsed in tests/docs/test_shell_blocks.py, which names the test that runs each command.
+size each job. Seeds and tasks beyond the first are left out. Those of `LATER` are planned where OPENRFT_ALL_COMMANDS is
+set, as in `tox -e docs-commands`: together they take half a minute. What is not run here says why in `NOT_RUN`. Its
+arguments are parsed in tests/docs/test_shell_blocks.py, which names the test that runs each command.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from openrft.cli import cli
 from tests.docs.test_shell_blocks import OPENRFT, THIRD_PARTY
 
 ROOT = Path(__file__).parents[1]
+LATER = ("plugins/", "docs/studies.md", "docs/results.md")  # documents
 PLANNED = ("bench", "train", "study")  # they have --dry-run
 Words = tuple[str, ...]
 
@@ -54,6 +57,7 @@ NOT_RUN: list[tuple[Callable[[Words], bool], str]] = [
     (holds("prm.model=/models/"), "its weights are 14 GB"),
     (holds("policy.load=4bit"), "it needs bitsandbytes, which is for GPUs"),
     (begins("plugins list --check"), "it imports every plugin, as tests/cli/test_plugins.py does in another process"),
+    (begins("plugins check"), "tests/cli/test_plugins_check.py runs it, in the subprocess that it needs"),
     (begins("study alpha-f --dry-run"), "it plans for seconds; the same study with fewer values is run"),
     (holds("--seeds"), "it plans for seconds with seeds=auto; tests/bench/test_adaptive.py runs it"),
 ]
@@ -64,7 +68,7 @@ def find_reason(words: Words) -> str | None:
 
 
 def shrink(words: Words) -> Words:
-    """The command in small: few samples, the default seed and name, one task of a glob; placeholders are filled in."""
+    """The command in small: the default seed and name, one task of a glob; placeholders are filled in."""
     found: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         if before in ("--seeds", "--name") and word != "auto":
@@ -74,16 +78,20 @@ def shrink(words: Words) -> Words:
             word = word.split(",")[0]
         if before == "--task":
             word = word.replace("pocket/L3/*", "pocket/L3/molar_mass")
+        word = word.replace("explore.holdback=20", "explore.holdback=2")
         found.append(word.replace("URL#MODEL", "http://127.0.0.1:8000/v1#model"))
     if found[0] in PLANNED and not {"--dry-run", "--probe"} & {*found}:
         found.append("--dry-run")
-    if found[0] in ("bench", "train") and "--plan" not in found:
-        found += [word for name in ("--train", "--test") if name not in found for word in (name, "10")]
     return tuple(found)
 
 
 COMMANDS = {shrink(tuple(case.values[0][1:])): case.id for case in reversed(OPENRFT)}
-RUN = [words for words in COMMANDS if find_reason(words) is None]
+RUNNABLE = [words for words in COMMANDS if find_reason(words) is None]
+RUN = [
+    words
+    for words in RUNNABLE
+    if "OPENRFT_ALL_COMMANDS" in os.environ or words[0] not in PLANNED or not COMMANDS[words].startswith(LATER)
+]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +103,11 @@ def files(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     (folder / "my-prm").symlink_to(resolve_checkpoint("pocket/prm"))
     for table in ROOT.glob("docs/examples/*.csv"):
         shutil.copy(table, folder)
-    sums = "\n".join(f"What is {n} + {n}?,{2 * n},{n},{2 * n + 1},A" for n in range(3, 43))
+    options = [(0, n, 1, "A") if n % 3 == 0 else (n, 0, 1, "B") if n % 3 == 1 else (1, n, 0, "C") for n in range(3, 43)]
+    sums = "\n".join(
+        f"What is {n} + {n}?,{2 * n - a},{2 * n - b},{2 * n - c},{letter}"
+        for n, (a, b, c, letter) in enumerate(options, 3)
+    )
     for name in ("mine.csv", "words.csv"):
         (folder / name).write_text(f"question,A,B,C,answer\n{sums}\n")
     essays = "\n".join(f"Write {n} words about tin.,tin is metal number {n},+1 It names tin." for n in range(40))
@@ -125,9 +137,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
         "tests": [{"vars": {"n": n}, "assert": [{"type": "equals", "value": n}]} for n in "abcdefgh"],
     }
     (folder / "promptfooconfig.yaml").write_text(json.dumps(config))
-    (folder / "prices.toml").write_text('currency = "USD"\n"m" = { input = 1.0, output = 1.0 }\n')
-    for run, report in {"first": "pocket-default", "candidate": "pocket-smoke"}.items():
-        shutil.copytree(ROOT / "benchmarks/results" / report, folder / "runs" / run)
+    (folder / "prices.toml").write_text('currency = "USD"\n"model" = { input = 1.0, output = 1.0 }\n')
+    for run in ("first", "candidate"):
+        shutil.copytree(ROOT / "benchmarks/results/pocket-smoke", folder / "runs" / run)
     shutil.copytree(ROOT / "benchmarks/results/pocket-smoke", folder / "benchmarks/results/pocket-smoke")
     shutil.copy(ROOT / "benchmarks/results/pocket-smoke/plan.json", folder / "plan.json")
     return folder
@@ -153,4 +165,4 @@ def test_a_documented_command_does_what_it_says(
 
 def test_each_reason_not_to_run_a_command_is_needed() -> None:
     assert [reason for applies, reason in NOT_RUN if not any(map(applies, COMMANDS))] == []
-    assert len(RUN) >= 70
+    assert len(RUNNABLE) >= 70
