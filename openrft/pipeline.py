@@ -19,6 +19,7 @@ from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import NoProgress, Progress
+from openrft.runtime.ranks import joined_ranks
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.augment import augment
@@ -125,6 +126,7 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
     plugins = [_plugins(job) for job in jobs]
     _check_training([job for job, own in zip(jobs, plugins, strict=True) if own.implementing("train_step")], tasks)
     for job, own in zip(jobs, plugins, strict=True):
+        _check_ranks(own)
         check_thinking(job.policy, job.settings.policy)
         check_placement(job.policy, job.settings.policy)
         for hook, what in (("weigh", "choose its answers"), ("instruct", "write its instruction")):
@@ -143,6 +145,16 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
             for fault in check_list(name, "check_job", str, result.value):
                 arms.setdefault(fault, []).append(job.arm.name)
     raise_faults(f"arm {', '.join(dict.fromkeys(names))}: {fault}" for fault, names in arms.items())
+
+
+def _check_ranks(own: PluginSet) -> None:
+    """Raises UsageError for a plugin whose training would be the same on each of several ranks."""
+    ranks, whole = joined_ranks().size, own.trainers_for("explore_stage")
+    if ranks > 1 and whole:
+        raise UsageError(
+            f"{whole[0]} trains in a loop of its own, which is not dealt out to {ranks} ranks.",
+            "Use the plugin rl, or give the command without torchrun.",
+        )
 
 
 def _find_missing_answers(own: PluginSet, task: Task) -> str:

@@ -26,7 +26,7 @@ from openrft.runtime.mirror import Mirror
 from openrft.runtime.paid.account import Account, AccountSettings, use_account
 from openrft.runtime.paid.ledger import Place
 from openrft.runtime.paid.usage import add_by_model
-from openrft.runtime.ranks import joined_ranks, work_together
+from openrft.runtime.ranks import joined_ranks, may_report, work_together
 from openrft.runtime.store import Store
 from openrft.runtime.tracking import TrackerConfig
 from openrft.stages.context import STAGE_NOTE
@@ -85,10 +85,12 @@ def run_single_job(
         except Exception as fault:  # any error ends this job only, or all ranks
             if debug:
                 raise
-            failure = record_failure(job, fault, folders.failures)
             if joined_ranks().size > 1:  # the others cannot go on without this rank
-                fault.add_note(f"{DETAILS_NOTE}{failure_file(job, folders.failures)}")
+                if may_report():
+                    with keep_details(job, folders.failures):
+                        raise
                 raise
+            failure = record_failure(job, fault, folders.failures)
             logger.info("job failed after %.1f s: %s", time.perf_counter() - began, failure.error)
             return failure, {}
         logger.info("job finished in %.1f s", time.perf_counter() - began)

@@ -179,6 +179,7 @@ def _may_report() -> bool:
 def _explain(fault: Exception) -> int:
     from openrft.cli.printing import print_text
     from openrft.errors import OpenRFTError
+    from openrft.runtime.ranks import name_rank
 
     if isinstance(fault, OpenRFTError):
         code, words = fault.exit_code, str(fault)
@@ -189,7 +190,7 @@ def _explain(fault: Exception) -> int:
         code, words = 5, f"{type(fault).__name__}: {fault} {advice}"
     details = "".join(f" {note}" for note in getattr(fault, "__notes__", ()) if note.startswith("Details: "))
     if _may_report():
-        print_text(f"openrft: {words}{details}", err=True, keep_newlines=True)
+        print_text(f"openrft: {name_rank()}{words}{details}", err=True, keep_newlines=True)
     return code
 
 

@@ -24,6 +24,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.hf import HFPolicy
+from openrft.runtime.ranks import joined_ranks
 from openrft.runtime.seeds import derive_prompt_seeds
 
 RANK = 64  # largest rank of an adapter; the engine reserves memory for it when it starts
@@ -44,6 +45,11 @@ logger = logging.getLogger(__name__)
 
 def open_vllm(path: str, adapter: Path | None = None, settings: PolicySettings = PolicySettings()) -> HFPolicy:  # noqa: B008
     """The policy in `path` (a folder or hub id) with vLLM for its rollouts. Raises CheckpointError or UsageError."""
+    if (ranks := joined_ranks().size) > 1:
+        raise UsageError(
+            f"the policy 'vllm:{path}' draws with vLLM, which does not share a process with {ranks} ranks.",
+            "Leave out vllm:, or give the command without torchrun.",
+        )
     if importlib.util.find_spec("vllm") is None:
         raise UsageError(
             f"the policy 'vllm:{path}' needs vLLM.",

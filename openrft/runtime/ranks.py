@@ -85,13 +85,14 @@ class Ranks:
         names = [content_id(item) for item in items]
         own = {*self.take_share(list(dict.fromkeys(names)))}
         places = [place for place, name in enumerate(names) if name in own]
-        parts = self.gather((content_id(names, about), places, list(work([items[place] for place in places]))))
+        results = list(work([items[place] for place in places])) if places else []
+        parts = self.gather((content_id(names, about), places, results))
         if len({digest for digest, _, _ in parts}) > 1:
             raise OpenRFTError(
                 "the ranks do not work on the same prompts any more.",
                 "Are their machines, libraries, plugins and files alike? Give the same command again to go on.",
             )
-        found = {place: result for _, where, results in parts for place, result in zip(where, results, strict=True)}
+        found = {place: result for _, where, part in parts for place, result in zip(where, part, strict=True)}
         return [found[place] for place in range(len(items))]
 
     def add_gradients(self, parameters: Iterable[Tensor]) -> None:
@@ -120,6 +121,7 @@ ALONE = Ranks()
 _joined = ALONE  # all processes that torchrun has started
 _current = ALONE  # those that work on the running job
 _store: Store | None = None  # where ranks leave words for each other, kept by torchrun
+_reports: bool | None = None  # whether this rank says why all of them end, once that is decided
 
 
 def count_started() -> int:
@@ -203,17 +205,22 @@ def compute_once(work: Callable[[], T]) -> T:
     return ranks.share(found)
 
 
+def name_rank() -> str:
+    """The beginning of what this process says of itself; empty if it is the only one."""
+    return f"rank {_joined.rank}: " if _joined.size > 1 else ""
+
+
 def may_report() -> bool:
     """Whether this process is to say why it ends: the first rank that asks, or the only process."""
-    if _store is None:
-        return True
-    try:
-        number = _store.add(f"openrft/ends/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", 1)
-    except RuntimeError:  # torchrun has ended
-        return int(os.environ["RANK"]) == 0
-    if number == 1 and sys.__stderr__ is not None:
-        sys.stderr = sys.__stderr__
-    return number == 1
+    global _reports
+    if _store is not None and _reports is None:
+        try:
+            _reports = _store.add(f"openrft/ends/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", 1) == 1
+        except RuntimeError:  # what kept it has ended
+            _reports = _joined.first
+        if _reports and sys.__stderr__ is not None:
+            sys.stderr = sys.__stderr__
+    return _reports is not False
 
 
 @contextmanager
@@ -238,5 +245,5 @@ def _end_with_others() -> Iterator[None]:
 def _end(words: str, code: int) -> NoReturn:
     """End this process at once: what it has in hand is lost, and every finished result is in place."""
     if may_report():
-        print(f"openrft: rank {os.environ['RANK']}: {words}", file=sys.stderr, flush=True)
+        print(f"openrft: {name_rank()}{words}", file=sys.stderr, flush=True)
     os._exit(code)
