@@ -57,7 +57,7 @@ NOT_RUN: list[tuple[Callable[[Words], bool], str]] = [
     (holds("prm.model=/models/"), "its weights are 14 GB"),
     (holds("policy.load=4bit"), "it needs bitsandbytes, which is for GPUs"),
     (begins("plugins list --check"), "it imports every plugin, as tests/cli/test_plugins.py does in another process"),
-    (begins("plugins check"), "tests/cli/test_plugins_check.py runs it, in the subprocess that it needs"),
+    (begins("plugins check"), "it takes processes of its own: tests/testing/test_conformance.py"),
     (begins("study alpha-f --dry-run"), "it plans for seconds; the same study with fewer values is run"),
     (holds("--seeds"), "it plans for seconds with seeds=auto; tests/bench/test_adaptive.py runs it"),
 ]
