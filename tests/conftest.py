@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic kernels: read when a GPU is first used
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "docs" / "examples"
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
     "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
     "test_memory.py", "test_real_data.py", "test_predict.py",
@@ -99,3 +101,18 @@ def run_openrft(fork_server: ForkServer, tmp_path: Path):
         )
 
     return run
+
+
+@pytest.fixture
+def example_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The classes that the examples' entry points name count as installed plugins. Gives the entry points."""
+    from openrft.testing import use_plugins
+
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    project = tomllib.loads((EXAMPLES / "pyproject.toml").read_text("utf-8"))["project"]
+    entries: dict[str, str] = project["entry-points"]["openrft"]
+    parts = {name: entry.split(":") for name, entry in entries.items()}
+    with use_plugins({name: getattr(__import__(module), kind) for name, (module, kind) in parts.items()}):
+        yield entries
+    for module, _ in parts.values():
+        sys.modules.pop(module)

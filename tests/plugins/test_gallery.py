@@ -36,7 +36,7 @@ from openrft.stages.reward import call_reward_hooks
 from openrft.tasks.task import DataRequest
 from openrft.testing import ScriptedPolicy, check_family, check_plugin, probe_plugin, toy_task
 from openrft.types import Completion, Demonstration, Rollout, Sample
-from tests.policies import faulty_server
+from tests.policies.faulty_server import FaultyServer
 
 pytestmark = pytest.mark.usefixtures("example_plugins")
 TASK = toy_task(8, 2)
@@ -205,38 +205,33 @@ def test_a_row_has_the_options_of_rl_and_no_other_algorithm() -> None:
 # -- a rewriter ------------------------------------------------------------------------------------------------------
 
 
-def rewrite(text: str) -> str:
-    return f"Tell me: {text.removeprefix('What is ').rstrip('?')} makes what?"
+def rewrite(question: str) -> str:
+    """A sum in other words; one that begins with an odd number is given another number, too."""
+    first = question.removeprefix("What is ").split()[0]
+    return f"Tell me: {question.removeprefix('What is ').rstrip('?')} makes what?" + " Or 5?" * (int(first) % 2)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The spec of a server that words a sum in another way, and every second time with another number."""
+    """The spec of a server that rewrites."""
     pytest.importorskip("openai")
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-
-    def answer(request: dict[str, Any]) -> dict[str, Any]:
-        text = rewrite(request["messages"][-1]["content"].splitlines()[-1])
-        texts = [text + " Or 5?" * (i % 2) for i in range(request.get("n", 1))]
-        messages = [{"role": "assistant", "content": text} for text in texts]
-        choices = [{"index": i, "finish_reason": "stop", "message": message} for i, message in enumerate(messages)]
-        return {"choices": choices, "usage": {"prompt_tokens": 10, "completion_tokens": 2 * len(texts)}}
-
-    monkeypatch.setattr(faulty_server, "answer", answer)
-    running = faulty_server.FaultyServer(rate=0.0)
+    running = FaultyServer(rate=0.0, reply=lambda request: rewrite(request["messages"][-1]["content"].splitlines()[-1]))
     yield running.spec
     running.close()
 
 
 def test_a_server_rewrites_and_what_it_changed_is_counted(server: str) -> None:
-    plugins = PluginSet(["rewriter"], {"rewriter": {"model": server}})
+    plugins = PluginSet(["rewriter"], {"rewriter": {"model": server, "variants": "1"}})
     common = {"task": TASK, "policy": None, "seed": 0, "progress": NoProgress()}
     results = plugins.call_all("augment", samples=TASK.train, **common)
-    assert results[0][1].counts == {"kept": 8, "changes_numbers": 8}
+    even = [sample for sample in TASK.train if not rewrite(sample.question).endswith("Or 5?")]
+    assert 0 < len(even) < 8
+    assert results[0][1].counts == {"kept": len(even), "changes_numbers": 8 - len(even)}
     kept = merge_augmented(TASK.train, results, StageStats())
-    assert [s.question for s in kept[8:]] == [rewrite(s.question) for s in TASK.train]
-    assert [(s.parent, s.answer, s.created_by) for s in kept[8:]] == [(s.id, s.answer, "rewriter") for s in TASK.train]
+    assert [s.question for s in kept[8:]] == [rewrite(s.question) for s in even]
+    assert [(s.parent, s.answer, s.created_by) for s in kept[8:]] == [(s.id, s.answer, "rewriter") for s in even]
 
 
 @pytest.mark.parametrize(

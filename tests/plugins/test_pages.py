@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from openrft.testing import check_plugin
+
 DOCS = Path(__file__).parents[2] / "docs"
 WRITTEN = "Its test, which `openrft plugins new` writes, too:\n\n"
 TESTS = [
@@ -35,4 +37,7 @@ def test_a_test_of_a_page_passes(block: str, request: pytest.FixtureRequest, mon
     found = [function for name, function in names.items() if name.startswith("test_")]
     assert found
     for function in found:
+        if conformance := [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "openrft_plugin"]:
+            assert check_plugin(*conformance[0].args, **conformance[0].kwargs)  # the fixture: tests/testing
+            continue
         function(**{name: request.getfixturevalue(name) for name in inspect.signature(function).parameters})
