@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
-OWN_EXTRAS = {"openrft": "[gguf,openai,serve,units]", "openrft-graders": "[nltk]"}  # those of requirements.txt, and the units that tests convert
+OWN_EXTRAS = {"openrft": "[gguf,openai,serve,units]", "openrft-graders": "[nltk]"}  # of requirements.txt; units: tests
 TOOLS = ("hypothesis>=6.100", "pytest>=8.4", "setuptools>=77")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 
