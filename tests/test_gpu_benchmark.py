@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,15 +14,16 @@ from tests.device import Device
 
 
 @pytest.fixture(scope="module")
-def scripts() -> tuple[ModuleType, ModuleType]:
+def scripts() -> Iterator[tuple[ModuleType, ModuleType]]:
     folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.insert(0, folder)
+    sys.path.insert(0, folder)  # also while parts run: one of them imports its own script
     try:
         import gpu
         import gpu_parts
+
+        yield gpu, gpu_parts
     finally:
         sys.path.remove(folder)
-    return gpu, gpu_parts
 
 
 @pytest.mark.parametrize(
