@@ -23,7 +23,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 OWN_EXTRAS = {"openrft": "[gguf,openai,serve,units]", "openrft-graders": "[nltk]"}  # of requirements.txt; units: tests
-TOOLS = ("hypothesis>=6.100", "pytest>=8.4", "setuptools>=77")
+TOOLS = ("hypothesis>=6.170", "pytest>=8.4", "setuptools>=77")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 
 
