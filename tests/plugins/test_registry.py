@@ -22,7 +22,7 @@ def test_listing_imports_no_plugin(run_python):
 
 def test_two_distributions_with_one_name_are_refused_when_it_is_used(monkeypatch):
     def entry(name, distribution):
-        dist = SimpleNamespace(name=distribution, version="1.0", metadata={"Summary": ""})
+        dist = SimpleNamespace(name=distribution, version="1.0", metadata={})  # without a summary, too
         return SimpleNamespace(name=name, dist=dist)
 
     twice = [entry("x", "one"), entry("x", "other"), entry("y", "one")]
