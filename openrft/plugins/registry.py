@@ -72,7 +72,7 @@ def list_plugins() -> dict[str, InstalledPlugin]:
             entry.name,
             dist.name if dist else "unknown",
             dist.version if dist else "0",
-            (dist.metadata["Summary"] or "") if dist else "",
+            (dist.metadata["Summary"] or "") if dist and "Summary" in dist.metadata else "",
             entry,
         )
         other = found.get(entry.name)
