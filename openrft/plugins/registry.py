@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 from openrft.errors import OpenRFTError, PluginError, UnknownName, UsageError
@@ -62,6 +62,11 @@ class LoadedEntryPoint(EntryPoint):
         return str(vars(self)["plugin"].__module__)
 
 
+def _read_summary(dist: Distribution | None) -> str:
+    """Asked with `in` first: importlib_metadata, which some libraries put in the place of importlib.metadata, raises."""
+    return (dist.metadata["Summary"] or "") if dist and "Summary" in dist.metadata else ""
+
+
 @functools.cache
 def list_plugins() -> dict[str, InstalledPlugin]:
     """Every installed plugin by name. Two distributions with one name are refused when that name is used."""
@@ -72,7 +77,7 @@ def list_plugins() -> dict[str, InstalledPlugin]:
             entry.name,
             dist.name if dist else "unknown",
             dist.version if dist else "0",
-            (dist.metadata["Summary"] or "") if dist and "Summary" in dist.metadata else "",
+            _read_summary(dist),
             entry,
         )
         other = found.get(entry.name)

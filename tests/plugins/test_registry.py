@@ -33,7 +33,7 @@ def test_a_distribution_without_a_summary_is_listed(monkeypatch):
 
 def test_two_distributions_with_one_name_are_refused_when_it_is_used(monkeypatch):
     def entry(name, distribution):
-        dist = SimpleNamespace(name=distribution, version="1.0", metadata={"Summary": ""})
+        dist = SimpleNamespace(name=distribution, version="1.0", metadata={})  # without a summary, too
         return SimpleNamespace(name=name, dist=dist)
 
     twice = [entry("x", "one"), entry("x", "other"), entry("y", "one")]
