@@ -20,17 +20,6 @@ def test_listing_imports_no_plugin(run_python):
     assert modules == "[]"
 
 
-def test_a_distribution_without_a_summary_is_listed(monkeypatch):
-    """importlib_metadata, which takes the standard library's place once it is imported, has no such field then."""
-    dist = SimpleNamespace(name="mine", version="1.0", metadata={})
-    monkeypatch.setattr(registry, "entry_points", lambda group: [SimpleNamespace(name="x", dist=dist)])
-    registry.list_plugins.cache_clear()
-    try:
-        assert registry.find_plugin("x").summary == ""
-    finally:
-        registry.list_plugins.cache_clear()
-
-
 def test_two_distributions_with_one_name_are_refused_when_it_is_used(monkeypatch):
     def entry(name, distribution):
         dist = SimpleNamespace(name=distribution, version="1.0", metadata={})  # without a summary, too
