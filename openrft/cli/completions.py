@@ -68,7 +68,7 @@ def complete_policies(_: click.Context, typed: str) -> Iterator[str]:
         yield from (f"baseline:{name}" for name in BASELINE_NAMES)
         return
     before = "vllm:" if typed.startswith("vllm:") else ""
-    owner, slash, _ = typed.removeprefix(before).partition("/")
+    owner, slash, _checkpoint = typed.removeprefix(before).partition("/")
     for plugin in list_plugins():
         if plugin == owner or (not slash and plugin.startswith(owner)):
             with contextlib.suppress(OpenRFTError):
