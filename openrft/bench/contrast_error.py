@@ -1,7 +1,7 @@
 """The error of a contrast of arms over training seeds and test items, and the t interval and p that belong to it.
 
 Three seeds and more: Welch's t test, with Satterthwaite's degrees of freedom for seeds and items together. Two seeds
-show so little of the luck of training that this fails: a small variance by luck leaves the degrees of freedom to the
+show so little of the training noise that this fails: a small variance by luck leaves the degrees of freedom to the
 items, and 7-11% of gains over vanilla would be false alarms. With two seeds each source of noise therefore has its own
 t quantile: the half interval is the root of (t_seeds x error_seeds)^2 + (t_items x error_items)^2. It covers at least
 what it says, whatever the true variances are (Banerjee 1960, Sankhya 22).
@@ -93,7 +93,7 @@ def _add_up(parts: Sequence[tuple[float, int]]) -> tuple[float, float]:
 
 
 def item_variance(blocks: Sequence[TaskScores], weights: Array) -> tuple[float, int]:
-    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the luck of seeds and of
+    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the noise of seeds and of
     single completions, and its degrees of freedom.
 
     These are the variance components of a crossed design, from mean squares. The clusters' contributions to the
@@ -121,7 +121,7 @@ def estimate_error(
     """The standard error and the degrees of freedom of a contrast of arms, over seeds and items. None if they have one
     seed, or other numbers of seeds by task, or never differ between seeds.
 
-    paired: the arms of a seed share its checkpoint, so the luck of training counts only as far as it differs by arm.
+    paired: the arms of a seed share its checkpoint, so training noise counts only as far as it differs by arm.
     """
     if {b.scores.shape[1] for b in blocks} != {draws.seeds} or draws.seeds < 2:
         return None

@@ -187,7 +187,7 @@ def _noise(summary: Summary) -> Iterator[str]:
         )
     if max(row.seeds for row in summary.overall.arms) == 2 and any(row.plugins for row in summary.overall.arms):
         yield (
-            "Two seeds: a p against vanilla, which has no luck of training, falls below .05 by chance in up to 11% of"
+            "Two seeds: a p against vanilla, which has no training noise, falls below .05 by chance in up to 11% of"
             " benches. Three seeds hold 5%."
         )
     if summary.detectable is not None:
@@ -291,7 +291,7 @@ EVENTS = {  # explore's count -> what it means
     "idle_steps": "steps of RL in which all answers, or all to each question, earned the same and taught nothing",
     "exploded_steps": "steps of RL whose loss exploded",
     "unread_steps": "steps of reasoning beyond the reward model's context in RL, which earned nothing",
-    "damaged_checkpoints": "damaged checkpoints that RL could not go on from",
+    "damaged_checkpoints": "damaged checkpoints from which RL could not continue",
 }
 
 

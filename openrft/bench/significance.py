@@ -5,7 +5,7 @@ by task, plus the variance from the draw of items; the interval inverts the test
 null 10-30% of the time when arms have lasting strengths on different items. Several seeds, each with one checkpoint for
 both: the same on the seeds' differences. With two seeds Welch's approximation is replaced by a bound
 (contrast_error.py). One seed of separately trained arms: no p, because one training run shows
-nothing of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10
+nothing about training noise. McNemar on it would reject a true null 10-80% of the time when that noise is 1-10
 points. One seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
 
 Power is forecast before a bench runs: items x completions x seeds under the assumptions about noise below. Once there

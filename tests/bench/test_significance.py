@@ -133,7 +133,7 @@ def test_two_seeds_have_a_quantile_for_each_source_of_noise() -> None:
 
 
 def test_two_seeds_against_vanilla_raise_no_more_false_alarms_than_they_promise() -> None:
-    """Vanilla has no luck of training. Of 400 benches 20 alarms are allowed; Welch's approximation raises some 40."""
+    """Vanilla has no training noise. Of 400 benches 20 alarms are allowed; Welch's approximation raises some 40."""
     rng, alarms = np.random.default_rng(8), 0
     for _ in range(400):
         own = 1 / (1 + np.exp(-(rng.normal(0, 1, (2, 1, 500)) + rng.normal(0, 1.5, 500))))
