@@ -55,7 +55,7 @@ HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evid
 \b
 Examples:
   openrft bench                           the whole method on included tasks
-  openrft bench --plugins prm,icl         how much a PRM and demonstrations help
+  openrft bench --plugins prm,icl         what a PRM and demonstrations add
   openrft tasks show questions --data mine.csv  how your questions are read
   openrft gate base.json runs/new         exit code 1 if something got worse
 """
