@@ -10,6 +10,8 @@ from openrft.config.settings import Settings
 from openrft.runtime.text import make_file_name
 from openrft.tasks.task import DataRequest
 
+VANILLA = "vanilla"  # the arm without plugins
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:

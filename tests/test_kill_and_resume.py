@@ -14,7 +14,7 @@ import pytest
 from openrft.runtime.files import read_jsonl
 from tests.kill_and_resume import STEPS
 
-KILLS = 6
+KILLS = 4
 
 
 def kill_and_resume(third_party: dict[str, str], *arguments: object) -> list[dict[str, Any]]:

@@ -20,13 +20,12 @@ from openrft.bench.report import Report
 from openrft.config.documents import read_document
 from openrft.config.parse import parse_assignments
 from openrft.errors import DataError, UnknownName, UsageError
-from openrft.job import Arm
+from openrft.job import VANILLA, Arm
 from openrft.plugins import registry
 from openrft.plugins.manager import resolve_requirements
 from openrft.plugins.registry import find_plugin, load_declaration
 from openrft.runtime.text import check_name
 
-VANILLA = "vanilla"
 ARM_SETS = ("ablation", "add-one", "lattice", "paper", "none")
 TABLE_1 = (  # arXiv 2412.16849; its ReFT is RL with the outcome reward
     ("rl",),

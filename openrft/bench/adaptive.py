@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from openrft.bench.ablation import VANILLA, list_effect_weights, read_ablation
+from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.contrast_error import item_variance
 from openrft.bench.outcomes import ArmOutcomes, collect_outcomes, compute_delta, compute_gain, index_results
 from openrft.bench.plan import BenchPlan
@@ -18,6 +18,7 @@ from openrft.bench.seed_rule import SeedRule, StoppedArm, describe_stopped
 from openrft.bench.sequential import LEVEL
 from openrft.bench.significance import round_up
 from openrft.bench.statistics import TaskScores
+from openrft.job import VANILLA
 
 
 def run_until_known(

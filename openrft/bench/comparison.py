@@ -13,7 +13,6 @@ from openrft.bench.comparability import list_differences
 from openrft.bench.outcomes import (
     ArmOutcomes,
     Flips,
-    Gain,
     build_reading_scores,
     build_task_scores,
     compute_delta,
@@ -22,6 +21,7 @@ from openrft.bench.outcomes import (
 )
 from openrft.bench.readings import draw_readings, has_both_readings
 from openrft.bench.report import ArmResult, Item, Report, TaskRecord
+from openrft.bench.score_table import Gain
 from openrft.bench.statistics import Interval, TaskScores, estimate_accuracy, resample
 from openrft.errors import NotComparable
 

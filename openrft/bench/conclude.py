@@ -15,8 +15,9 @@ from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, to_vector
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.notes import find_best_baseline
-from openrft.bench.outcomes import ArmOutcomes, ArmScore, Gain, Runs, Summary, compute_delta, same_checkpoint
+from openrft.bench.outcomes import ArmOutcomes, Runs, compute_delta, same_checkpoint
 from openrft.bench.report import Report
+from openrft.bench.score_table import ArmScore, Gain, Summary
 from openrft.bench.sequential import LEVEL
 from openrft.bench.significance import (
     ONE_TRAINING_SEED,

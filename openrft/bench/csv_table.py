@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from openrft.bench.outcomes import ArmScore, Summary
+from openrft.bench.score_table import ArmScore, Summary
 from openrft.runtime.text import escape_terminal
 
 COLUMNS = (

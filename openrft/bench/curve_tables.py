@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from openrft.bench.curves import CurvePoint
-from openrft.bench.outcomes import Summary
+from openrft.bench.score_table import Summary
 from openrft.bench.text_table import TextTable, format_accuracy
 
 

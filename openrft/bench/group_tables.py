@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from openrft.bench.outcomes import Group, GroupScore, Summary
+from openrft.bench.score_table import Group, GroupScore, Summary
 from openrft.bench.text_table import TextTable, format_accuracy, format_percent
 
 

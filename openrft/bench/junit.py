@@ -11,8 +11,8 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from openrft.bench.gate_result import INCONCLUSIVE, REGRESSION, GateResult
-from openrft.bench.outcomes import Summary
 from openrft.bench.report import Report, mean_accuracy
+from openrft.bench.score_table import Summary
 from openrft.bench.text_table import format_gain, format_percent
 from openrft.runtime.text import escape_terminal
 

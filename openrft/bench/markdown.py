@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from openrft.bench.conclusion import Conclusion
-from openrft.bench.outcomes import Summary
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
+from openrft.bench.score_table import Summary
 from openrft.bench.text_table import TextTable
 from openrft.runtime.text import escape_markdown, format_code
 

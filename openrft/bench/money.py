@@ -1,31 +1,14 @@
-"""What a run paid to servers: the record in the report, its table, and what to say of it."""
+"""What a run paid to servers: its table, and what to say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from openrft.bench.report import Report
 from openrft.bench.text_table import TextTable
-from openrft.runtime.paid.prices import EXAMPLE, PriceTable
-from openrft.runtime.paid.usage import Payment, Usage, add_by_model
-
-if TYPE_CHECKING:
-    from openrft.bench.report import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What a run paid to servers, over all its starts."""
-
-    payments: tuple[Payment, ...]
-    prices: PriceTable | None = None
-    budget: float | None = None  # in the currency of the prices
-
-    def cost(self, usages: Iterable[Usage]) -> str:
-        """What these tokens cost, in words; empty if a price is missing."""
-        found = self.prices.cost(usages) if self.prices else None
-        return "" if found is None or self.prices is None else self.prices.format(found)
+from openrft.runtime.paid.prices import EXAMPLE, Money
+from openrft.runtime.paid.usage import Usage, add_by_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.fitness_tables import build_fitness_notes
 from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.money import build_money_notes
-from openrft.bench.outcomes import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.readings import FORM_ALONE
 from openrft.bench.report import ArmResult, Failure, Report
+from openrft.bench.score_table import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
 from openrft.bench.text_table import format_accuracy

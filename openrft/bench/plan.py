@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
-from openrft.bench.ablation import VANILLA, AblationPlan, build_arms, parse_arms
+from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
 from openrft.bench.seed_rule import SeedRule
 from openrft.bench.shared_graders import check_graders, find_graders, find_partial_graders, share_graders
 from openrft.config.documents import OMIT_EMPTY
@@ -18,7 +18,7 @@ from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, r
 from openrft.config.presets import PRESETS
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName
-from openrft.job import Arm, Job
+from openrft.job import VANILLA, Arm, Job
 from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet, create_plugin, read_options
 from openrft.plugins.policy_registry import (

@@ -13,8 +13,8 @@ from openrft.bench.fitness_tables import build_fitness_tables
 from openrft.bench.group_tables import build_group_tables, build_metric_table
 from openrft.bench.hacking import build_probe_tables
 from openrft.bench.money import build_money_tables
-from openrft.bench.outcomes import ArmScore, Component, Gain, ScoreTable, Summary
 from openrft.bench.report import Report
+from openrft.bench.score_table import ArmScore, Component, Gain, ScoreTable, Summary
 from openrft.bench.text_table import TextTable, format_accuracy, format_gain, format_percent
 
 COST = ("tokens", "seconds", "reused")  # a terminal shows the seconds only, so that a row fits into 100 columns

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
 
-from openrft.bench.money import Money
 from openrft.config.documents import OMIT_EMPTY, Flags, dump_document, read_document
 from openrft.errors import DataError, StoreError, UnknownName
 from openrft.grading.chance import chance_of_guessing
@@ -25,6 +24,7 @@ from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
 from openrft.runtime.fingerprint import expand_path
+from openrft.runtime.paid.prices import Money
 from openrft.runtime.paid.usage import Usage
 from openrft.tasks.leakage import cluster_samples
 from openrft.tasks.task import Grader, Task

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from openrft.bench.live import LIVE_FILE
 from openrft.bench.markdown import format_markdown
-from openrft.bench.outcomes import Summary
 from openrft.bench.page.document import write_page
 from openrft.bench.report import REPORT_FILE, Report, write_report
+from openrft.bench.score_table import Summary
 from openrft.bench.summary import summarise
 from openrft.config.documents import dump_document
 from openrft.runtime.files import write_atomic

@@ -18,7 +18,6 @@ from openrft.bench.executors.listener import JobListener
 from openrft.bench.executors.run import run_jobs
 from openrft.bench.executors.spec import Executor, check_apart
 from openrft.bench.live import LiveFile
-from openrft.bench.money import Money
 from openrft.bench.plan import BenchPlan, list_used_plugins
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
 from openrft.bench.report import (
@@ -40,6 +39,7 @@ from openrft.plugins.task_registry import load_task
 from openrft.runtime.files import copy_atomic, report_disk_errors, write_atomic
 from openrft.runtime.gpus import describe_gpus
 from openrft.runtime.paid.account import Account, AccountSettings, use_account
+from openrft.runtime.paid.prices import Money
 from openrft.runtime.ranks import joined_ranks, leave_ranks
 from openrft.runtime.text import check_name, make_file_name
 from openrft.runtime.tracking import TrackerConfig

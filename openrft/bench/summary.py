@@ -18,15 +18,7 @@ from openrft.bench.curves import CurvePoint, compute_curves
 from openrft.bench.notes import build_notes
 from openrft.bench.outcomes import (
     ArmOutcomes,
-    ArmScore,
-    BaselineScore,
-    Component,
-    Gain,
-    Group,
-    GroupScore,
     Runs,
-    ScoreTable,
-    Summary,
     collect_outcomes,
     collect_over_tasks,
     collect_task_parts,
@@ -36,6 +28,7 @@ from openrft.bench.outcomes import (
 )
 from openrft.bench.readings import FORM_ALONE, MAYBE_FORM_ALONE, estimate_lenient_accuracy, estimate_share_right
 from openrft.bench.report import ArmRecord, ArmResult, ItemRecord, Report, TaskRecord, validate_report
+from openrft.bench.score_table import ArmScore, BaselineScore, Component, Gain, Group, GroupScore, ScoreTable, Summary
 from openrft.bench.significance import POWER_Z, adjust_holm
 from openrft.bench.statistics import Z, estimate_accuracy, standard_errors
 from openrft.bench.stopped import measure_at_stop

@@ -9,8 +9,8 @@ from typing import Any
 from openrft.bench.fitness_tables import collect_checks
 from openrft.bench.hacking import collect_probes
 from openrft.bench.money import list_arm_costs
-from openrft.bench.outcomes import Summary
 from openrft.bench.report import Report
+from openrft.bench.score_table import Summary
 from openrft.config.documents import dump_document
 
 

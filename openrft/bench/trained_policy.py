@@ -8,9 +8,9 @@ from typing import Any
 
 from openrft.bench.model_card import build_model_card
 from openrft.bench.notes import build_training_notes
-from openrft.bench.outcomes import Gain
 from openrft.bench.plan_file import plan_from_json
 from openrft.bench.report import Report
+from openrft.bench.score_table import Gain
 from openrft.bench.single_job import summarise_job
 from openrft.bench.statistics import Interval
 from openrft.bench.summary import summarise

@@ -147,6 +147,10 @@ def main() -> None:
     debug = "--debug" in anywhere or bool(os.environ.get("OPENRFT_DEBUG"))
     arguments = [*anywhere, *(a for a in sys.argv[1:] if not _ANYWHERE.fullmatch(a))]
     completes = "_OPENRFT_COMPLETE" in os.environ  # a shell asks what could come next
+    if completes:
+        from openrft.cli.completion import use_own_scripts
+
+        use_own_scripts()
     try:
         # Outside its standalone mode click returns the code of an Exit instead of leaving with it.
         code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)

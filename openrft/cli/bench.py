@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_arm, complete_words
 from openrft.cli.dry_run import forecast_options
 from openrft.cli.options import (
     PathType,
@@ -56,6 +57,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     "--arms",
     default="ablation",
     metavar="ablation|add-one|lattice|paper|none",
+    shell_complete=complete_words("ablation", "add-one", "lattice", "paper", "none"),
     show_default=True,
     help="ablation: add-one and leave-one-out; add-one: without leave-one-out, for more seeds in the same time;"
     " lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
@@ -66,12 +68,14 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     "extra",
     multiple=True,
     metavar="NAME=P,P,OWNER.OPTION=VALUE",
+    shell_complete=complete_arm,
     help="A further arm, optionally with its own settings. Repeatable.",
 )
 @click.option(
     "--seeds",
     default=None,
     metavar="0,1,2|auto",
+    shell_complete=complete_words("auto"),
     help="Training seeds. Several of them show the noise of training. auto: one after another, until --until is met."
     "  [default: 0]",
 )
@@ -111,6 +115,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     default="local",
     show_default=True,
     metavar="local|ray[:HOST:PORT]|slurm[:NAME=VALUE,...]",
+    shell_complete=complete_words("local", "ray", "slurm"),
     help="Where jobs run. Ray and Slurm take what a job asks for: ray,cpus=4,gpus=0.5,memory=16 (GB) or"
     " slurm:partition=gpu,time=120 (minutes).",
 )

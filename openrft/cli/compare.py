@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from openrft.cli.completions import complete_runs
 from openrft.cli.options import wide_option
 from openrft.cli.printing import print_json
+from openrft.cli.run_completions import complete_run_arms
 from openrft.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ Examples:
 
 
 @click.command("compare", epilog=EPILOG)
-@click.argument("first", metavar="RUN[:ARM]", shell_complete=complete_runs)
-@click.argument("second", metavar="RUN[:ARM]", shell_complete=complete_runs)
+@click.argument("first", metavar="RUN[:ARM]", shell_complete=complete_run_arms)
+@click.argument("second", metavar="RUN[:ARM]", shell_complete=complete_run_arms)
 @wide_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything as JSON, with the ids of the flipped questions."

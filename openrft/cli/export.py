@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.completions import complete_arms, complete_runs
 from openrft.cli.options import INTEGER, PathType
 from openrft.cli.printing import print_json, print_text, suggest_evaluation
+from openrft.cli.run_completions import complete_arms, complete_run_tasks, complete_runs
 
 EPILOG = """\b
 Examples:
@@ -29,7 +29,13 @@ Examples:
     shell_complete=complete_arms,
     help="The arm.  [default: the only one that trained]",
 )
-@click.option("--task", default=None, metavar="NAME", help="The task.  [default: the only one]")
+@click.option(
+    "--task",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_run_tasks,
+    help="The task.  [default: the only one]",
+)
 @click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the only one]")
 @click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the policy.")
 @click.option("--adapter", is_flag=True, help="Write a LoRA adapter for the base model in place of merged weights.")

@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from openrft.cli.completions import complete_runs
 from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
+from openrft.cli.run_completions import complete_arms, complete_runs
 
 EPILOG = """\b
 Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
@@ -67,6 +67,7 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     "arms",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_arms,
     help="Compare only this arm, and no components. Repeatable.  [default: all]",
 )
 @wide_option

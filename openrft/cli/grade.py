@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from openrft.cli.completions import complete_policies
 from openrft.cli.options import PathType, grading_options, parse_reading_options, reading_options
 from openrft.cli.paid_options import NAMES, command_account, paid_options
 from openrft.cli.printing import print_json, print_text
@@ -86,7 +87,12 @@ class Verdict:
     help="Grade by this grader in OpenAI's format, or by this rubric, instead. FILE is then JSON Lines, as for `openrft"
     " graders try` of the plugin openrft-graders.",
 )
-@click.option("--judge", metavar="POLICY", help="The policy that --grader asks. A rubric needs one.")
+@click.option(
+    "--judge",
+    metavar="POLICY",
+    shell_complete=complete_policies,
+    help="The policy that --grader asks. A rubric needs one.",
+)
 @paid_options
 @click.option(
     "--store",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.completions import complete_arms, complete_runs
 from openrft.cli.options import INTEGER
 from openrft.cli.printing import print_json
+from openrft.cli.run_completions import complete_arms, complete_other_arms, complete_run_arms, complete_run_tasks
 from openrft.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Examples:
 
 
 @click.command("items", epilog=EPILOG)
-@click.argument("run", shell_complete=complete_runs)
+@click.argument("run", shell_complete=complete_run_arms)
 @click.option(
     "--arm",
     default=None,
@@ -39,13 +39,26 @@ Examples:
     shell_complete=complete_arms,
     help="The arm whose answers are shown.  [default: the best]",
 )
-@click.option("--vs", "against", default=None, metavar="ARM|RUN:ARM", help="Show the answers of this arm beside them.")
+@click.option(
+    "--vs",
+    "against",
+    default=None,
+    metavar="ARM|RUN:ARM",
+    shell_complete=complete_other_arms,
+    help="Show the answers of this arm beside them.",
+)
 @click.option("--wrong", is_flag=True, help="Only questions of which no more than half of the answers are right.")
 @click.option("--flipped", is_flag=True, help="Only questions that one arm gets right and the other does not.")
 @click.option("--unparsed", is_flag=True, help="Only questions with an answer that cannot be read.")
 @click.option("--show", default=None, metavar="ID", help="Show the whole of this question and of its answers.")
 @click.option("--prompts", is_flag=True, help="With --show: also the messages that the policy was asked with.")
-@click.option("--task", default=None, metavar="NAME", help="Only questions of this task.  [default: all]")
+@click.option(
+    "--task",
+    default=None,
+    metavar="NAME",
+    shell_complete=complete_run_tasks,
+    help="Only questions of this task.  [default: all]",
+)
 @click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the first]")
 @click.option("--json", "as_json", is_flag=True, help="Print the questions with all answers as JSON.")
 def command(

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from openrft.cli.completions import complete_plugins, complete_presets, complete_settings, complete_tasks
+from openrft.cli.completions import (
+    complete_plugins,
+    complete_policies,
+    complete_presets,
+    complete_settings,
+    complete_tasks,
+    complete_words,
+)
+from openrft.cli.run_completions import complete_paths
 from openrft.types import AnswerKind
 
 if TYPE_CHECKING:
@@ -95,7 +103,11 @@ _GRADING = [  # when two numbers are equal
 
 _DATA = [
     click.option(
-        "--data", default=None, metavar="SOURCE", help="Where the rows are: a folder, a file, or what the family knows."
+        "--data",
+        default=None,
+        metavar="SOURCE",
+        shell_complete=complete_paths,
+        help="Where the rows are: a folder, a file, or what the family knows.",
     ),
     click.option(
         "--train", type=click.IntRange(min=1), default=None, help="Training samples per task.  [default: 100]"
@@ -129,6 +141,7 @@ _OPTIONS = [
         "--policy",
         default=None,
         metavar="SPEC",
+        shell_complete=complete_policies,
         help="A checkpoint folder, an adapter's folder, a GGUF file, a hub id or an included model, optionally with"
         " vllm: before it; openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
     ),
@@ -151,6 +164,7 @@ track_option = click.option(
     "tracker",
     default=None,
     metavar="tensorboard|wandb|mlflow",
+    shell_complete=complete_words("tensorboard", "wandb", "mlflow"),
     help="Also show the metrics of RL there while it runs. Changes no result.",
 )
 

@@ -72,9 +72,10 @@ def command_account(given: dict[str, Any], store: Path, run: str) -> Iterator[No
     line says what they cost."""
     from dataclasses import replace
 
-    from openrft.bench.money import Money, describe_payments
+    from openrft.bench.money import describe_payments
     from openrft.cli.printing import print_text
     from openrft.runtime.paid.account import Account, use_account
+    from openrft.runtime.paid.prices import Money
 
     settings = replace(parse_account(given), folder=store, run=run)
     with use_account(Account(settings)) as account:

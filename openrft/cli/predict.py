@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_plugin, complete_policies
 from openrft.cli.options import (
     INTEGER,
     PathType,
@@ -19,6 +20,7 @@ from openrft.cli.options import (
 )
 from openrft.cli.paid_options import command_account, paid_options
 from openrft.cli.printing import print_text
+from openrft.cli.run_completions import complete_paths
 
 if TYPE_CHECKING:
     from openrft.prediction import PredictionPlan, Predictor
@@ -38,8 +40,21 @@ Examples:
 
 @click.command("predict", epilog=EPILOG)
 @click.argument("question", required=False)
-@click.option("--policy", default="pocket", show_default=True, metavar="SPEC", help="As for `openrft bench`.")
-@click.option("--data", default=None, metavar="SOURCE", help="A file of questions in any layout; - is standard input.")
+@click.option(
+    "--policy",
+    default="pocket",
+    show_default=True,
+    metavar="SPEC",
+    shell_complete=complete_policies,
+    help="As for `openrft bench`.",
+)
+@click.option(
+    "--data",
+    default=None,
+    metavar="SOURCE",
+    shell_complete=complete_paths,
+    help="A file of questions in any layout; - is standard input.",
+)
 @click.option(
     "--out",
     default=None,
@@ -58,6 +73,7 @@ Examples:
     "plugin",
     default=None,
     metavar="NAME",
+    shell_complete=complete_plugin,
     help="What makes one answer of the completions: vote or best-of-n.  [default: as in the policy's arm, else most"
     " completions decide]",
 )

@@ -38,8 +38,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print every reply: key, model, question, tokens, time.")
 def list_(store: Path, model: str | None, prices: Path | None, as_json: bool) -> None:
     """How many replies are kept of each model, with their tokens and what they cost."""
-    from openrft.bench.money import Money
-    from openrft.runtime.paid.prices import read_prices
+    from openrft.runtime.paid.prices import Money, read_prices
     from openrft.runtime.paid.usage import add_by_model
 
     money = Money((), read_prices(prices) if prices else None)

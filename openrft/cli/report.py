@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.completions import complete_runs
 from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
+from openrft.cli.run_completions import complete_runs
 from openrft.errors import UsageError
 
 EPILOG = """\b

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from openrft.bench.gate_result import PASS, REGRESSION, GateResult, build_gate_table, list_gate_notes
-from openrft.bench.outcomes import Summary
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
 from openrft.bench.run_files import write_run_files
+from openrft.bench.score_table import Summary
 from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.tables import print_grid, print_line

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from openrft.cli.completions import complete_policies
 from openrft.cli.options import INTEGER
 from openrft.cli.printing import print_text
 
@@ -32,7 +33,7 @@ VLLM_MODULE, TRANSFORMERS_MODULE = "vllm.entrypoints.cli.main", "transformers.cl
 
 
 @click.command("serve", epilog=EPILOG)
-@click.argument("policy", metavar="DIR")
+@click.argument("policy", metavar="DIR", shell_complete=complete_policies)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="The port to listen on.")
 @click.option(

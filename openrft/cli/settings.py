@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.completions import complete_owners
+from openrft.cli.completions import complete_owners, complete_policies
 from openrft.cli.options import config_option, preset_option, read_config, set_option
 from openrft.cli.printing import print_json, print_text
 
@@ -38,7 +38,14 @@ class Setting:
 @click.command("settings", epilog=EPILOG)
 @click.argument("owner", required=False, shell_complete=complete_owners)
 @preset_option
-@click.option("--policy", default="pocket", show_default=True, metavar="SPEC", help="The policy of the run.")
+@click.option(
+    "--policy",
+    default="pocket",
+    show_default=True,
+    metavar="SPEC",
+    shell_complete=complete_policies,
+    help="The policy of the run.",
+)
 @config_option
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openrft.cli.completions import complete_axes, complete_studies
 from openrft.cli.options import PathType, build_request, default_workers, shared_options
 from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_json, print_text
@@ -32,13 +33,14 @@ is compared with a reference. docs/studies.md says what each study found on the 
 
 
 @click.command("study", epilog=EPILOG)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_studies)
 @shared_options
 @click.option("--seeds", default="0,1,2", metavar="0,1,2", show_default=True, help="Training seeds.")
 @click.option(
     "--values",
     multiple=True,
     metavar="AXIS=V,V",
+    shell_complete=complete_axes,
     help="Other values for what the study varies: alpha=0.5,0.9. Repeatable.",
 )
 @click.option(

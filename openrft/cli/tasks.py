@@ -10,6 +10,7 @@ import click
 from openrft.cli import tasks_overlap, tasks_prepare, tasks_show
 from openrft.cli.completions import complete_tasks
 from openrft.cli.printing import print_json, print_text
+from openrft.cli.run_completions import complete_paths
 
 if TYPE_CHECKING:
     from openrft.tasks.task import TaskInfo
@@ -27,7 +28,13 @@ command.add_command(tasks_prepare.command)
 
 @command.command("list")
 @click.argument("selector", default="*", shell_complete=complete_tasks)
-@click.option("--data", default=None, metavar="SOURCE", help="List what this folder, file or store has.")
+@click.option(
+    "--data",
+    default=None,
+    metavar="SOURCE",
+    shell_complete=complete_paths,
+    help="List what this folder, file or store has.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(selector: str, data: str | None, as_json: bool) -> None:
     """Tasks of every installed family, or those that SELECTOR (a glob, or the first parts of names) matches.

@@ -8,15 +8,24 @@ from pathlib import Path
 
 import click
 
+from openrft.cli.completions import complete_plugin
 from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
+from openrft.cli.run_completions import complete_paths
 
 EVERY = 5.0  # seconds between lines without a terminal
 
 
 @click.command("prepare")
-@click.argument("family")
-@click.option("--from", "source", default=None, metavar="SOURCE", help="As --data.  [default: the family's own source]")
+@click.argument("family", shell_complete=complete_plugin)
+@click.option(
+    "--from",
+    "source",
+    default=None,
+    metavar="SOURCE",
+    shell_complete=complete_paths,
+    help="As --data.  [default: the family's own source]",
+)
 @click.option(
     "--to", default=None, type=PathType(file_okay=False, path_type=Path), help="Folder.  [default: prepared/FAMILY]"
 )

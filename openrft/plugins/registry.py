@@ -63,7 +63,7 @@ class LoadedEntryPoint(EntryPoint):
 
 
 def _read_summary(dist: Distribution | None) -> str:
-    """Asked with `in` first: importlib_metadata, which some libraries put in the place of importlib.metadata, raises."""
+    """Asked with `in` first: importlib_metadata, by which some libraries replace importlib.metadata, raises."""
     return (dist.metadata["Summary"] or "") if dist and "Summary" in dist.metadata else ""
 
 

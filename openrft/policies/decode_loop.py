@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from openrft.config.settings import CUDAGraphs
 from openrft.errors import UsageError
@@ -15,8 +16,26 @@ from openrft.policies.generation.fixed_decode import HELD_BYTES, FixedDecoder
 from openrft.policies.generation.replay import CUDACapture, StepReplay
 from openrft.prefix_tree import supports
 
-if TYPE_CHECKING:
-    from openrft.policies.hf import HFPolicy
+
+class SampledPolicy(Protocol):
+    """What a sampler asks of the policy that it draws from (`openrft.policies.base.TrainablePolicy`)."""
+
+    id: str
+    model: Any
+
+    @property
+    def context(self) -> int:
+        """The longest sequence, prompt and completion together, in tokens."""
+        ...
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether an adapter is attached."""
+        ...
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write the adapter in PEFT's own format."""
+        ...
 
 
 class CompletionSampler(Protocol):
@@ -24,7 +43,7 @@ class CompletionSampler(Protocol):
 
     def __call__(
         self,
-        policy: HFPolicy,
+        policy: SampledPolicy,
         prompts: Sequence[Sequence[int]],
         sampling: Sampling,
         limits: DecodeLimits,
@@ -51,7 +70,7 @@ class DecodeLoop:
 
     def __call__(
         self,
-        policy: HFPolicy,
+        policy: SampledPolicy,
         prompts: Sequence[Sequence[int]],
         sampling: Sampling,
         limits: DecodeLimits,
@@ -102,7 +121,7 @@ def check_cuda_graphs(model: Any, cuda_graphs: CUDAGraphs) -> None:
     raise UsageError(f"policy.cuda_graphs=on, but {why}.", "Set policy.cuda_graphs=auto, which uses them where it can.")
 
 
-def _merge_for_sampling(policy: HFPolicy) -> AbstractContextManager[None]:
+def _merge_for_sampling(policy: SampledPolicy) -> AbstractContextManager[None]:
     """`merged_for_sampling`, imported only if there is an adapter, because its file imports PEFT."""
     if not policy.has_adapter:
         return nullcontext()

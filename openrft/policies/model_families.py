@@ -18,8 +18,10 @@ def choose_model_class(path: str) -> Any:
     """
     config = AutoConfig.from_pretrained(path)
     multimodal = config.get_text_config(decoder=True) is not config
+    if not multimodal:  # asked first: the mapping's keys() import every family of transformers, which takes seconds
+        return AutoModelForCausalLM
     known = type(config) in AutoModelForImageTextToText._model_mapping.keys()  # noqa: SIM118  # not a dict
-    return AutoModelForImageTextToText if multimodal and known else AutoModelForCausalLM
+    return AutoModelForImageTextToText if known else AutoModelForCausalLM
 
 
 def check_sampling(model: Any, path: str) -> None:

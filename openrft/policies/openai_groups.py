@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from openrft.errors import BudgetSpent, PolicyError, ReplyMissing
 from openrft.policies.base import Sampling
 from openrft.policies.openai_protocol import RequestFiltered, RequestRefused, ServerFault
 from openrft.runtime.paid.account import current_account
 from openrft.runtime.progress import Progress
-from openrft.types import Completion, content_id
-
-if TYPE_CHECKING:
-    from openrft.policies.openai import OpenAIPolicy
+from openrft.types import Completion, Message, content_id
 
 GIVE_UP = 16  # failed requests in a row after which the server counts as lost
 
@@ -93,12 +91,25 @@ class Tally:
             self._progress.update("generate", self._answered + self.failed, self._total)
 
 
+class CompletionServer(Protocol):
+    """What a group asks: the policy, which sends the request and reads the reply."""
+
+    one_at_a_time: bool  # whether the server has refused n > 1
+
+    async def ask(
+        self, client: Any, prompt: Sequence[Message], n: int, how: Sampling, seed: int
+    ) -> tuple[list[Completion], bool]:
+        """One request with an answer of between 1 and `n` completions, and whether it was answered by the server, and
+        not from kept replies."""
+        ...
+
+
 class PromptGroup:
     """Collects the completions of one prompt from a server that may return fewer than it is asked for."""
 
     def __init__(
         self,
-        policy: OpenAIPolicy,
+        server: CompletionServer,
         client: Any,
         slots: asyncio.Semaphore,
         tally: Tally,
@@ -106,7 +117,7 @@ class PromptGroup:
         sampling: Sampling,
         key: str,
     ) -> None:
-        self._policy, self._client, self._slots, self._tally = policy, client, slots, tally
+        self._server, self._client, self._slots, self._tally = server, client, slots, tally
         self._prompt, self._sampling, self._key = prompt, sampling, key
         self._requests = 0
 
@@ -123,14 +134,14 @@ class PromptGroup:
 
     async def _request_first(self, n: int) -> list[Completion]:
         """Ask for all at once, or for one if the server refuses n > 1. Some do, always or at temperature 0."""
-        if self._policy.one_at_a_time:
+        if self._server.one_at_a_time:
             self._requests += 1  # keeps the following seeds the same as for the prompt that found the refusal
             return await self._request(1)
         try:
             return await self._request(n, may_be_refused=True)
         except (RequestRefused, ReplyMissing):  # if n was not the reason, a request for one fails too
             found = await self._request(1)
-            self._policy.one_at_a_time |= found[0].finish_reason != "error"
+            self._server.one_at_a_time |= found[0].finish_reason != "error"
             return found
 
     async def _request(self, size: int, may_be_refused: bool = False) -> list[Completion]:
@@ -141,7 +152,7 @@ class PromptGroup:
             if self._tally.spent:
                 raise self._tally.spent
             try:
-                found, fresh = await self._policy.ask(self._client, self._prompt, size, self._sampling, seed)
+                found, fresh = await self._server.ask(self._client, self._prompt, size, self._sampling, seed)
             except BudgetSpent as fault:
                 self._tally.spent = fault
                 raise

@@ -22,6 +22,7 @@ from openrft.config.settings import PolicySettings
 from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter
+from openrft.policies.decode_loop import SampledPolicy
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.hf import HFPolicy
 from openrft.runtime.ranks import joined_ranks
@@ -77,7 +78,7 @@ class VLLMSampler:
 
     def __call__(
         self,
-        policy: HFPolicy,
+        policy: SampledPolicy,
         prompts: Sequence[Sequence[int]],
         sampling: Sampling,
         limits: DecodeLimits,
@@ -122,7 +123,7 @@ class VLLMSampler:
             gc.collect()  # what is left of the engine holds its memory in circles
             torch.cuda.empty_cache()
 
-    def _open(self, policy: HFPolicy, longest: int) -> None:
+    def _open(self, policy: SampledPolicy, longest: int) -> None:
         """Start the engine, or start it again if a sequence of `longest` tokens may not fit."""
         if self._engine is not None and longest <= self._context:
             return
@@ -143,7 +144,7 @@ class VLLMSampler:
         self._engine = _start(self._path, policy, self._settings, context, self._sleeps)
         self._context, self._asleep = context, False
 
-    def _follow(self, policy: HFPolicy) -> None:
+    def _follow(self, policy: SampledPolicy) -> None:
         """Load the policy's base weights into the engine if they have changed."""
         if policy.id == self.weights:
             return
@@ -153,7 +154,7 @@ class VLLMSampler:
         self._engine.reset_prefix_cache()
         self.weights = policy.id
 
-    def _adapter(self, policy: HFPolicy, folder: Path) -> Any:
+    def _adapter(self, policy: SampledPolicy, folder: Path) -> Any:
         """The policy's adapter as a vLLM request, written to `folder`; None if the policy has none."""
         if not policy.has_adapter:
             return None
@@ -164,7 +165,7 @@ class VLLMSampler:
         return LoRARequest(f"step-{self._adapters}", self._adapters, str(folder))
 
 
-def _start(path: str, policy: HFPolicy, settings: PolicySettings, context: int, sleeps: bool) -> Any:
+def _start(path: str, policy: SampledPolicy, settings: PolicySettings, context: int, sleeps: bool) -> Any:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     on_cpu = policy.model.device.type == "cpu"
@@ -233,7 +234,7 @@ def _row(one: Any, sampling: Sampling, limits: DecodeLimits) -> DecodedRow:
     return DecodedRow(list(one.token_ids), logprobs, one.token_ids[-1] in limits.stop)
 
 
-def _save_base(policy: HFPolicy, folder: Path) -> None:
+def _save_base(policy: SampledPolicy, folder: Path) -> None:
     """Write the base weights under the names they have without an adapter."""
     base = policy.model.get_base_model() if policy.has_adapter else policy.model
     state = {name.replace(".base_layer", ""): w for name, w in base.state_dict().items() if "lora_" not in name}

@@ -221,8 +221,8 @@ class JobContext:
         return {
             "task": job.task,
             "policy": job.policy,
-            "units": count_work(stage, self),
-            "calls": count_calls(stage, self),
+            "units": count_work(stage, self.job.settings, self.task, self.plugins),
+            "calls": count_calls(stage, self.job.settings),
             "load_seconds": load_seconds,
             "machine": identify_machine() if ranks == 1 else content_id(identify_machine(), ranks),
             "threads": count_threads(),

@@ -100,7 +100,8 @@ class ExploreLoop:
     def score_rollouts(self, step: int, rollouts: Sequence[Rollout], *again: object) -> list[Rollout]:
         self._lap("rollout")
         if self.held_back and not again and step % self.context.job.settings.explore.holdback_every == 0:
-            self._of_held_back = answer_held_back(self, step)
+            asked = self.build_prompts(self.held_back, step)
+            self._of_held_back = answer_held_back(self.context, self.policy, asked, step, self.stats, self.within(step))
             self._lap("holdback")
         _refuse_nonsense(step, rollouts)
         kept = [r for r in rollouts if r.completion.is_written]

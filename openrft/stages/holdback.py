@@ -9,18 +9,15 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from openrft.policies.base import Sampling
+from openrft.policies.base import Policy, Sampling
+from openrft.runtime.progress import Progress
 from openrft.runtime.seeds import derive_seed
 from openrft.stages.context import JobContext, StageStats
 from openrft.stages.grade import grade_rollouts
 from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import compute_step_metrics
-from openrft.types import Sample
-
-if TYPE_CHECKING:
-    from openrft.stages.explore_loop import ExploreLoop
+from openrft.types import Prompt, Sample
 
 KEPT = ("reward", "correct", "lenient_correct", "unparsed", "length")  # and each source's reward and gap
 
@@ -44,26 +41,27 @@ def hold_back(context: JobContext, train: Sequence[Sample]) -> tuple[list[Sample
     return [sample for sample in train if sample.root_id not in roots], held
 
 
-def answer_held_back(run: ExploreLoop, step: int) -> HeldBackMetrics:
+def answer_held_back(
+    context: JobContext, policy: Policy, prompts: Sequence[Prompt], step: int, stats: StageStats, progress: Progress
+) -> HeldBackMetrics:
     """One answer to each held-back question, by the policy before it is trained at this step.
 
     The seed is the same at every step, so that steps differ in the policy only. What plugins count, such as the tokens
-    of a judge, is added to the stage's counts. Answers without a grade or a reward are left out.
+    of a judge, is added to `stats`. Answers without a grade or a reward are left out.
     """
-    context, how = run.context, run.context.job.settings.explore
+    how = context.job.settings.explore
     seed = derive_seed(context.job.seed, "holdback", "sampling")
     temperature = how.temperature if how.holdback_temperature is None else how.holdback_temperature
     sampling = Sampling(n=1, temperature=temperature, max_tokens=how.max_tokens, seed=seed)
-    prompts = run.build_prompts(run.held_back, step)
-    groups = run.policy.generate([p.messages for p in prompts], sampling, run.within(step))
+    groups = policy.generate([p.messages for p in prompts], sampling, progress)
     answered = [p.to_rollout(c) for p, group in zip(prompts, groups, strict=True) for c in group]
     tokens = sum(len(r.completion.tokens) for r in answered)
-    stats, written = StageStats(), [r for r in answered if r.completion.is_written]
-    graded = [r for r in grade_rollouts(context, written, stats) if r.correct is not None]
-    rewarded = reward_rollouts(context, graded, step, stats, "holdback")
-    for name, n in stats.counts.items():
+    own, written = StageStats(), [r for r in answered if r.completion.is_written]
+    graded = [r for r in grade_rollouts(context, written, own) if r.correct is not None]
+    rewarded = reward_rollouts(context, graded, step, own, "holdback")
+    for name, n in own.counts.items():
         if "." in name:  # a plugin's own; the core's are those of training
-            run.stats.count(name, n)
+            stats.count(name, n)
     if not rewarded:
         return HeldBackMetrics(tokens=tokens)
     means = compute_step_metrics(rewarded)

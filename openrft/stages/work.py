@@ -7,12 +7,10 @@ be told before it starts.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from openrft.config.settings import Settings
 from openrft.plugins.manager import PluginSet
-
-if TYPE_CHECKING:
-    from openrft.stages.context import JobContext
+from openrft.tasks.task import Task
 
 # Stages whose work is counted in completions.
 DRAWING = ("fitness", "check_reward", "explore", "evaluate")
@@ -30,16 +28,16 @@ def count_draws(plugins: PluginSet, completions: int) -> int:
     return math.ceil(completions / size) * size
 
 
-def count_calls(stage: str, context: JobContext) -> int:
+def count_calls(stage: str, settings: Settings) -> int:
     """The batches that the work comes in: the steps of RL, and 1 for any other stage."""
-    return context.job.settings.explore.steps if stage == "explore" else 1
+    return settings.explore.steps if stage == "explore" else 1
 
 
-def count_work(stage: str, context: JobContext) -> int:
+def count_work(stage: str, settings: Settings, task: Task, plugins: PluginSet) -> int:
     """The completions of a stage that draws a known number of them; of any other, the questions that it is given."""
-    settings, train = context.job.settings, len(context.task.train)
+    train = len(task.train)
     if stage == "evaluate":
-        return len(context.task.test) * count_draws(context.plugins, settings.evaluate.completions)
+        return len(task.test) * count_draws(plugins, settings.evaluate.completions)
     if stage == "explore":
         how = settings.explore
         held_back = math.ceil(how.steps / how.holdback_every) * how.holdback

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from openrft.bench.ablation import VANILLA
+from openrft.job import VANILLA
 
 DATA = "data."  # options of the rows, which all arms of a bench share
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openrft.bench.ablation import VANILLA
 from openrft.bench.plan import BenchPlan, BenchRequest, make_plan
 from openrft.config.options import list_fields
 from openrft.config.parse import parse_assignments, show_value
 from openrft.errors import UnknownName, UsageError
+from openrft.job import VANILLA
 from openrft.studies.catalog import DATA, STUDIES, Axis, Level, Study, vary
 from openrft.tasks.task import DataRequest
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from openrft.bench.conclude import read_sign
-from openrft.bench.outcomes import Gain, collect_outcomes, compute_delta, index_results
+from openrft.bench.outcomes import collect_outcomes, compute_delta, index_results
 from openrft.bench.report import Report
+from openrft.bench.score_table import Gain
 from openrft.bench.significance import ONE_TRAINING_SEED
 from openrft.bench.statistics import Interval
 from openrft.bench.summary import Summary, adjust_gains

@@ -12,8 +12,8 @@ from rich.console import Console
 from openrft.bench.conclude import read_sign
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.markdown import format_markdown
-from openrft.bench.outcomes import Gain
 from openrft.bench.report import ArmRecord, BaselineResult, Failure, Report
+from openrft.bench.score_table import Gain
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
 from openrft.config.documents import dump_document

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openrft.bench.money import Money, build_money_notes, build_money_tables
+from openrft.bench.money import build_money_notes, build_money_tables
 from openrft.bench.report import Failure, Report, from_json, to_json
 from openrft.bench.summary import summarise
 from openrft.bench.summary_document import dump_summary
-from openrft.runtime.paid.prices import Price, PriceTable
+from openrft.runtime.paid.prices import Money, Price, PriceTable
 from openrft.runtime.paid.usage import Payment, Usage
 from tests.bench import factories
 

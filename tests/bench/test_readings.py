@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from openrft.bench.markdown import format_markdown
-from openrft.bench.outcomes import ArmScore, Gain, Summary
 from openrft.bench.readings import decompose, draw_readings, estimate_share_right, measure_item, split_gain
 from openrft.bench.report import Item, Report
+from openrft.bench.score_table import ArmScore, Gain, Summary
 from openrft.bench.statistics import TaskScores, estimate_contrast, resample
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary

@@ -9,9 +9,9 @@ from rich.console import Console
 from openrft.bench.gate import compare_reports
 from openrft.bench.group_tables import build_group_tables
 from openrft.bench.markdown import format_markdown
-from openrft.bench.outcomes import Group, GroupScore
 from openrft.bench.page.document import build_page
 from openrft.bench.report import ArmRecord, Failure
+from openrft.bench.score_table import Group, GroupScore
 from openrft.bench.statistics import Interval
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import format_gain, format_points

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from openrft.bench.outcomes import Summary
 from openrft.bench.report import Failure, Item, ItemRecord
+from openrft.bench.score_table import Summary
 from openrft.bench.summary import summarise
 from openrft.config.documents import dump_document
 from tests.bench import factories

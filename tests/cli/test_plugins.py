@@ -40,14 +40,29 @@ for call in (lambda: PluginSet([{name!r}], {{}}), lambda: check_plugin({name!r})
     assert shown.returncode == 5
 
 
-def test_the_list_names_broken_plugins_and_slow_imports(run_openrft):
-    done = run_openrft("plugins", "list", "--check")
-    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
-    assert all(words in rows[name] for name, words in REFUSED)
-    assert rows["brevity"].endswith("[ok]")
-    assert len({line.index("openrft-") for line in rows.values()}) == 1  # in columns
-    assert done.stderr.startswith("slow: its import takes 1."), done.stderr
-    assert done.stderr.count("\n") == 1
+LIST_TWICE = """
+import json
+from click.testing import CliRunner
+from openrft.cli import cli
+text, data = (CliRunner().invoke(cli, ["plugins", "list", "--check", *more]) for more in ((), ("--json",)))
+print(json.dumps([text.stdout, text.stderr, json.loads(data.stdout)]))
+"""
+
+
+def test_the_list_names_broken_plugins_and_slow_imports(fork_server, tmp_path):
+    """As text and as JSON, in one process, because the imports take longest."""
+    done = fork_server.run(["-c", LIST_TWICE], tmp_path)
+    stdout, stderr, listed = json.loads(done.stdout)
+    lines = {line.split()[0]: line for line in stdout.splitlines()}
+    rows = {row["name"]: row for row in listed}
+    for name, words in (*REFUSED, ("unimportable", "left_behind")):
+        assert words in lines[name]
+        assert words in rows[name]["state"]
+    assert lines["brevity"].endswith("[ok]")
+    assert rows["brevity"]["state"] == "ok"
+    assert len({line.index("openrft-") for line in lines.values()}) == 1  # in columns
+    assert stderr.startswith("slow: its import takes 1."), stderr
+    assert stderr.count("\n") == 1
 
 
 def test_show_lists_what_a_plugin_declares_and_its_options(run_openrft):

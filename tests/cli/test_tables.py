@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from openrft.bench.outcomes import Summary
 from openrft.bench.report import Report
+from openrft.bench.score_table import Summary
 from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
 from openrft.cli.wrapping import cut_line, wrap_line

@@ -81,3 +81,38 @@ def test_a_verifier_without_its_file_is_refused(tmp_path: Path) -> None:
         PluginSet(["word-verifier"], {})
     with pytest.raises(OpenRFTError, match=r"word-verifier.rollouts=.* is not a file"):
         PluginSet(["word-verifier"], {"word-verifier": {"rollouts": str(tmp_path / "none.jsonl")}})
+
+
+def ask_about(barriers: str, answer: str) -> Sample:
+    return Sample(f"Which diffuses fastest?\n{barriers}", answer, ("Zn in Cu", "Zn in Ag", "Zn in Pb"))
+
+
+GIVEN = """Solute Element 1: Zn, Host Element 1: Ag, Diffusion Barrier 1: 0.25 eV
+Solute Element: Zn, Host Element 2: Pb, Diffusion Barrier 2(eV): -0.5
+Solute Element 3: Zn, Host Element 3: Cu, Diffusion Barrier: -0.125 eV"""
+
+
+def work_out(*samples: Sample, **options: str) -> tuple[list[str], dict[str, float]]:
+    plugins = PluginSet(["worked-solutions"], {"worked-solutions": options})
+    common = {"task": TASK, "policy": None, "seed": 0, "progress": NoProgress()}
+    _, found = plugins.call_first("synthesize", samples=samples, **common) or pytest.fail("none answered")
+    return [rollout.completion.text for rollout in found.value], found.counts
+
+
+def test_a_rule_works_out_what_it_solves_and_the_rest_is_bare() -> None:
+    assert check_plugin("worked-solutions") == ["synthesize"]
+    steps = [
+        "Zn in Ag: 0.25",
+        "Zn in Pb: -0.5",
+        "Zn in Cu: -0.125",
+        "The lowest barrier is -0.5: Zn in Pb.",
+        "C. Zn in Pb",
+    ]
+    bare = [r"\boxed{C}", r"\boxed{A}", r"\boxed{C}"]
+    asked = (
+        ask_about(GIVEN, "C"),
+        ask_about(GIVEN, "A"),
+        ask_about("(the table is lost)", "C"),
+    )  # the second key is wrong
+    assert work_out(*asked) == (["\n".join([*steps, bare[0]]), *bare[1:]], {"questions": 3, "solved": 1})
+    assert work_out(*asked, steps="false") == (bare, {"questions": 3, "solved": 0})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from openrft.policies.base import Sampling
 from openrft.policies.openai import OpenAIPolicy
 from openrft.runtime.paid.account import Account, AccountSettings, use_account
 from openrft.types import Completion
-from tests.policies.test_openai import Server, prompts, reply
+from tests.policies.scripted_server import Server, prompts, reply
 
 pytest.importorskip("openai")
 
@@ -34,17 +33,6 @@ BROKEN = {  # what would meet every request
     "credit": (402, {"message": "Insufficient Balance"}),
     "quota": (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
 }
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("openrft.policies.openai_requests.RETRY_DELAY", 0.01)
-    made = Server()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
 
 
 def refuse(server: Server, questions: str, status: int, error: Any) -> None:

@@ -53,8 +53,8 @@ def test_each_passes_its_own_tests(site):
 def test_its_tasks_are_answered_with_its_reward_in_a_bench(site, tiny, tmp_path):
     sizes = ["--train", "8", "--test", "4", "--set", "evaluate.max_tokens=4", "--set", "explore.max_tokens=8"]
     arms = ["--plugins", "", "--arms", "none", "--arm", "all=my-trainer,my-reward,my-evaluate"]
-    task = ["--task", "my-task/sums", "--policy", str(tiny), "--set", "explore.steps=1", "--name", "run"]
-    done = run(site, "openrft", "bench", *task, *sizes, *arms, cwd=tmp_path)
+    task = ["--task", "my-task/sums", "--policy", str(tiny), "--set", "explore.steps=1", "--workers", "1"]
+    done = run(site, "openrft", "bench", *task, *sizes, *arms, "--name", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "characters_wrong" in (tmp_path / "runs/run/report.json").read_text()
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import openrft
-from openrft import Completion
+from openrft import Completion, Reward
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
 from openrft.plugins.hookspecs import GROUP
@@ -20,6 +20,7 @@ from openrft.runtime.progress import NoProgress
 from openrft.runtime.store import Store
 from openrft.stages.context import JobContext
 from openrft.stages.explore import explore
+from openrft.tasks.prompt import box_answer
 from openrft.testing import ScriptedPolicy, toy_task
 
 TASK = toy_task(12, 2)
@@ -116,3 +117,38 @@ def run_explore(context: JobContext) -> tuple[list[dict[str, Any]], Mapping[str,
     file = explore(context, TASK.train, ())
     assert file is not None
     return [json.loads(line) for line in file.read_text().splitlines()], context.stage_records[-1].counts
+
+
+def half_right(messages, i):
+    """One of a group's two completions is right."""
+    sample = next(s for s in TASK.train if s.question in messages[-1]["content"])
+    return f"so\n{box_answer(sample.answer)}" if i == 0 else "so\nwell"
+
+
+def always_wrong(messages, i):
+    return "so\nwell"
+
+
+def some_teach(messages, i):
+    """Of the twelve questions, those with an even first number teach."""
+    number = int(messages[-1]["content"].split()[2])
+    return half_right(messages, i) if number % 2 == 0 else always_wrong(messages, i)
+
+
+class Judge:
+    """Gives what it is told to give."""
+
+    def __init__(self, gives):
+        self.gives = gives
+
+    @openrft.hookimpl
+    def reward(self, rollouts, step):
+        return self.gives(rollouts)
+
+
+def outcome(score):
+    return lambda rollouts: [Reward("judge", "outcome", score) for _ in rollouts]
+
+
+def untimed(rows):
+    return [{k: v for k, v in row.items() if not k.startswith(("seconds", "peak"))} for row in rows]

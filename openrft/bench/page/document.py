@@ -17,13 +17,13 @@ from pathlib import Path
 
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.fitness_tables import build_fitness_notes, build_fitness_tables
-from openrft.bench.outcomes import Summary
 from openrft.bench.page.answers import Data, collect_answers
 from openrft.bench.page.plots import list_arms, plot_costs, plot_curves, plot_effects, plot_seconds
 from openrft.bench.page.reward_plots import write_rewards
 from openrft.bench.page.training_plots import plot_training, read_training_logs, sum_seconds
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
+from openrft.bench.score_table import Summary
 from openrft.bench.text_table import TextTable
 from openrft.runtime.files import write_atomic
 from openrft.runtime.text import escape_html

@@ -7,7 +7,6 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from openrft.bench.ablation import ESTIMANDS
 from openrft.bench.conclude import read_sign
 from openrft.bench.curves import CurvePoint
-from openrft.bench.outcomes import ArmScore, Component
 from openrft.bench.page.svg import (
     COLOURS,
     Scale,
@@ -19,6 +18,7 @@ from openrft.bench.page.svg import (
     format_tick,
     wrap_figure,
 )
+from openrft.bench.score_table import ArmScore, Component
 from openrft.bench.text_table import format_gain
 from openrft.runtime.text import escape_html
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft.errors import UsageError
-from openrft.runtime.paid.usage import Usage
+from openrft.runtime.paid.usage import Payment, Usage
 
 EXAMPLE = '"MODEL" = { input = 0.40, cached_input = 0.10, output = 1.60 }'
 _FIELDS = ("input", "cached_input", "output")
@@ -56,6 +56,20 @@ class PriceTable:
         """1.2345 -> "1.23 USD"; small amounts have two digits that say something."""
         digits = 2 if amount >= 0.1 or amount <= 0 else min(2 - math.floor(math.log10(amount)) - 1, 8)
         return f"{amount:,.{digits}f} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a run paid to servers, over all its starts."""
+
+    payments: tuple[Payment, ...]
+    prices: PriceTable | None = None
+    budget: float | None = None  # in the currency of the prices
+
+    def cost(self, usages: Iterable[Usage]) -> str:
+        """What these tokens cost, in words; empty if a price is missing."""
+        found = self.prices.cost(usages) if self.prices else None
+        return "" if found is None or self.prices is None else self.prices.format(found)
 
 
 def read_prices(path: Path) -> PriceTable:

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -250,11 +250,9 @@ def test_without_data_it_says_what_to_give() -> None:
         load_task("questions/all", DataRequest(data="nowhere.csv"))
 
 
-def test_the_commands_take_it_by_its_short_name(tmp_path: Path) -> None:
+def test_the_commands_take_it_by_its_short_name(tmp_path: Path, openrft: Callable[..., str]) -> None:
     path = write(tmp_path / "mine.csv", CSV)
-    openrft = [sys.executable, "-m", "openrft"]
-    shown = subprocess.run([*openrft, "tasks", "show", "questions", "--data", path], capture_output=True, text=True)
-    assert re.search("columns not read +Source", shown.stdout), shown.stderr
+    assert re.search("columns not read +Source", openrft("tasks", "show", "questions", "--data", path))
     asked = [
         "evaluate",
         "--task",
@@ -266,19 +264,22 @@ def test_the_commands_take_it_by_its_short_name(tmp_path: Path) -> None:
         "--out",
         tmp_path,
     ]
-    done = subprocess.run([*openrft, *asked, "--json"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    openrft(*asked, "--json")
 
 
-def openrft(*arguments: object) -> str:
+@pytest.fixture
+def openrft(run_openrft: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
     """What the command prints; it must succeed."""
-    command = [sys.executable, "-m", "openrft", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+    def run(*arguments: object) -> str:
+        done = run_openrft(*map(str, arguments))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
-def test_options_that_explain_rows_are_part_of_the_plan(tmp_path: Path) -> None:
+def test_options_that_explain_rows_are_part_of_the_plan(tmp_path: Path, openrft: Callable[..., str]) -> None:
     lines = ["words,A,B,key,topic", *(f"{i}?,x,y,{1 + i % 2},{'st'[i % 3 > 0]}" for i in range(30))]
     path = write(tmp_path / "q.csv", "\n".join(lines))
     reading = ["--data", path, "--map", "question=words", "--map", "answer=key", "--count-from", 1]

@@ -56,13 +56,13 @@ def test_a_hundred_thousand_columns_take_a_second_or_two(tmp_path: Path) -> None
         json.dumps([{"question": q, "answer": 4, **dict.fromkeys(names, 1)} for q in "qr"])
     )
     (tmp_path / "twice.json").write_text("{" + ",".join(f'"{name}": 1' for name in [*names, names[-1]]) + "}")
-    began = time.monotonic()
+    began = time.process_time()
     for name in ("wide.csv", "wide.json"):
         assert len(load_task("questions/wide", request(tmp_path / name)).notes["columns_ignored"]) == 100_000
     for name in ("twice.csv", "twice.json"):
         with pytest.raises(DataError, match="'c99999'"):
             read_rows(tmp_path / name)
-    assert time.monotonic() - began < 10  # it was minutes
+    assert time.process_time() - began < 10  # it was minutes
 
 
 def test_names_of_columns_reach_no_terminal_as_they_are(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openrft_sciknoweval import SciKnowEval
+
+from openrft import DataRequest, Task
 
 Row = dict[str, Any]
 
@@ -60,3 +63,23 @@ def write(tmp_path: Path) -> Callable[[str, list[Any]], Path]:
         return tmp_path
 
     return to_file
+
+
+@pytest.fixture
+def load() -> Callable[..., Task]:
+    """Load a task of the family by its name, from a folder or file."""
+
+    def task(name: str, data: Path | None, **asked: Any) -> Task:
+        return SciKnowEval().tasks().load(name, DataRequest(data=None if data is None else str(data), **asked))
+
+    return task
+
+
+@pytest.fixture
+def rows() -> Callable[..., list[Row]]:
+    """Rows that `make` makes, numbered from `start`."""
+
+    def made(make: Callable[..., Row], count: int = 12, start: int = 0, **changes: Any) -> list[Row]:
+        return [make(number, **changes) for number in range(start, start + count)]
+
+    return made

@@ -10,21 +10,11 @@ import pytest
 from openrft_sciknoweval import SciKnowEval
 from openrft_sciknoweval.catalogue import ROWS, V2
 
-from openrft import DataError, DataRequest, Task, UsageError
-from openrft.bench.report import record_task
-from openrft.plugins.task_registry import load_task, select_tasks
-from openrft.tasks.leakage import find_overlaps
+from openrft import DataError, UsageError
+from openrft.plugins.task_registry import select_tasks
 
 FAMILY = SciKnowEval().tasks()
 L3 = "raw_data/Material/L3"
-
-
-def load(name: str, data: Path | None, **asked: Any) -> Task:
-    return FAMILY.load(name, DataRequest(data=None if data is None else str(data), **asked))
-
-
-def rows(make: Any, count: int = 12, start: int = 0, **changes: Any) -> list[dict[str, Any]]:
-    return [make(number, **changes) for number in range(start, start + count)]
 
 
 def test_names_are_unique_and_complete() -> None:
@@ -50,7 +40,7 @@ def test_counts_add_up() -> None:
     assert None not in [leaf.rows for leaf in V2 if leaf.level == "L3" or leaf.domain == "Physics"]
 
 
-def test_every_file_goes_by_its_domain_and_level(choice: Any, write: Any) -> None:
+def test_every_file_goes_by_its_domain_and_level(choice: Any, write: Any, rows: Any, load: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     for leaf in V2:
         domains = (leaf.domain, leaf.domain.upper(), *["Materials", "materials"] * (leaf.domain == "Material"))
@@ -69,7 +59,9 @@ def test_every_file_goes_by_its_domain_and_level(choice: Any, write: Any) -> Non
             load(f"sciknoweval/{wrong}", folder)
 
 
-def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_of_the_variable_adds_names(
+    choice: Any, write: Any, monkeypatch: pytest.MonkeyPatch, rows: Any, load: Any
+) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     write("openrft/train/subtracting.json", rows(choice))
     monkeypatch.setenv("OPENRFT_SCIKNOWEVAL_DATA", str(folder))
@@ -80,12 +72,12 @@ def test_folder_of_the_variable_adds_names(choice: Any, write: Any, monkeypatch:
 
 
 @pytest.mark.parametrize("below", ["", "raw_data", "raw_data/Material", "raw_data/Material/L3", "raw_data/../raw_data"])
-def test_any_part_of_the_raw_layout_serves(choice: Any, write: Any, below: str) -> None:
+def test_any_part_of_the_raw_layout_serves(choice: Any, write: Any, below: str, rows: Any, load: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     assert len(load("sciknoweval/L3", folder / below, train=4, test=4).train) == 4
 
 
-def test_folders_may_be_written_in_any_case(choice: Any, write: Any) -> None:
+def test_folders_may_be_written_in_any_case(choice: Any, write: Any, rows: Any, load: Any) -> None:
     folder = write("SciKnowEval/Raw_Data/material/l3/adding.jsonl", rows(choice))
     write("OpenRFT/train/retrosynthesis.json", rows(choice))
     write("OpenRFT/test/retrosynthesis.json", rows(choice, start=20))
@@ -93,7 +85,7 @@ def test_folders_may_be_written_in_any_case(choice: Any, write: Any) -> None:
     assert len(load("sciknoweval/openrft/T2", folder).test) == 12
 
 
-def test_samples_say_where_they_come_from(choice: Any, write: Any) -> None:
+def test_samples_say_where_they_come_from(choice: Any, write: Any, rows: Any, load: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice, details={"level": "L5", "task": "t", "subtask": "s"}))
     sample = min(load("sciknoweval/L3/adding", folder).train, key=lambda s: s.meta["row"])
     assert (sample.task, sample.gold, sample.answer) == ("sciknoweval/L3/adding", str(sample.meta["row"]), "B")
@@ -102,7 +94,9 @@ def test_samples_say_where_they_come_from(choice: Any, write: Any) -> None:
     json.dumps(dict(sample.meta))
 
 
-def test_pool_is_stratified_and_does_not_train_on_what_has_no_reward(choice: Any, other: Any, write: Any) -> None:
+def test_pool_is_stratified_and_does_not_train_on_what_has_no_reward(
+    choice: Any, other: Any, write: Any, rows: Any, load: Any
+) -> None:
     write("raw_data/Material/L3/adding.jsonl", rows(choice, 30))
     write("raw_data/Physics/L3/holding.jsonl", [other("true_or_false", f"Is {i} odd?", "No") for i in range(20)])
     write("raw_data/Physics/L3/telling.jsonl", [other("open-ended-qa", f"Why {i}?", "So.") for i in range(7)])
@@ -117,7 +111,9 @@ def test_pool_is_stratified_and_does_not_train_on_what_has_no_reward(choice: Any
     assert task.notes["trainable_types"] == ["filling", "mcq-4-choices", "true_or_false"]
 
 
-def test_what_only_a_judge_can_score_stands_in_test_in_proportion(choice: Any, other: Any, write: Any) -> None:
+def test_what_only_a_judge_can_score_stands_in_test_in_proportion(
+    choice: Any, other: Any, write: Any, rows: Any, load: Any
+) -> None:
     """Never in train, nor in test where its leakage group is in train; a split that is given stays as it is."""
     asked = [other("open-ended-qa", f"Why {i}?", "So.") for i in range(30)]
     write("raw_data/Physics/L3/telling.jsonl", asked)
@@ -144,7 +140,7 @@ def test_what_only_a_judge_can_score_stands_in_test_in_proportion(choice: Any, o
     assert (len(task.train), len(task.test)) == (12, 16)
 
 
-def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write: Any) -> None:
+def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write: Any, load: Any) -> None:
     asked = [other("open-ended-qa", f"Why {i}?", "So.") for i in range(7)]
     folder = write("raw_data/Physics/L3/telling.jsonl", asked)
     write("raw_data/Chemistry/L2/extract_doping.jsonl", [other("relation_extraction", "Which?", "[('a', 'b')]")])
@@ -156,85 +152,7 @@ def test_what_only_a_judge_can_score_is_a_test_without_scores(other: Any, write:
         assert verdict.correct is None
 
 
-def test_known_defects_drop_or_flag_in_the_published_layout(choice: Any, write: Any) -> None:
-    none_left = choice(50, choices={"text": ["1"], "label": ["A", "B", "C", "D"]})
-    one_more = choice(51, choices={"text": ["0", "52", "1", "2", "3"], "label": ["A", "B", "C", "D"]})
-    flagged = choice(52, question="A \times B")
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), none_left, one_more, flagged, choice(0)])
-    task = load("sciknoweval/L3/adding", folder)
-    assert task.notes["defects_dropped"] == {"option_count": 1}
-    assert task.notes["defects_kept"] == {"eaten_backslash": 1, "option_count": 1, "exact_duplicate": 1}
-    assert len(task.train) + len(task.test) == 15
-    (kept,) = [s for s in (*task.train, *task.test) if s.meta["defects"] == ["option_count"]]
-    assert (kept.gold, len(kept.options)) == ("52", 5)
-    alone = write("mine.jsonl", [*rows(choice), none_left]) / "mine.jsonl"
-    with pytest.raises(DataError, match=r"mine\.jsonl, line 13: 1 texts for 4 labels"):
-        load("sciknoweval/file", alone)
-
-
-def test_equal_rows_are_kept_and_flagged_on_one_side_or_left_out(choice: Any, write: Any) -> None:
-    made = rows(choice, 20)
-    folder = write(f"{L3}/adding.jsonl", [*made, *made[:5], made[0]])
-    for seed in range(20):
-        task = load("sciknoweval/L3/adding", folder, train=13, test=13, seed=seed)
-        every = (*task.train, *task.test)
-        assert len({sample.id for sample in every}) == len(every) == 26
-        assert not {s.question for s in task.train} & {s.question for s in task.test}
-        assert sorted(s.copy_index for s in every) == [0] * 20 + [1] * 5 + [2]
-        assert all(s.meta["defects"] == (["exact_duplicate"] if s.copy_index else []) for s in every)
-    assert task.notes["defects_kept"] == {"exact_duplicate": 6}
-    record = record_task(task)
-    assert len({item.cluster for item in record.items}) == len({s.question for s in task.test})
-    clean = load("sciknoweval/L3/adding", folder, clean=True)
-    assert len(clean.train) + len(clean.test) == 20
-    assert clean.notes["defects_dropped"] == {"exact_duplicate": 6}
-
-
-def test_rows_with_nothing_to_choose_are_dropped_and_too_many_options_refused(choice: Any, write: Any) -> None:
-    alone = choice(50, choices={"text": ["51"], "label": ["A", "B", "C", "D"]}, answerKey="A")
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), alone])
-    assert load("sciknoweval/L3/adding", folder).notes["defects_dropped"] == {"option_count": 1}
-    many = choice(50, choices={"text": [str(n) for n in range(30)], "label": ["A", "B", "C", "D"]})
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), many])
-    with pytest.raises(DataError, match="30 options, where 2 to 26 can be lettered"):
-        load("sciknoweval/L3/adding", folder)
-
-
-def test_relations_without_a_readable_gold_are_dropped(other: Any, write: Any) -> None:
-    made = [other("relation_extraction", f"Text {n}.", "(a, b), (c, d)") for n in range(8)]
-    folder = write("raw_data/Biology/L2/pairing.jsonl", [*made, other("relation_extraction", "Text.", "none")])
-    task = load("sciknoweval/L2/pairing", folder)
-    assert task.notes["defects_dropped"] == {"unreadable_gold": 1}
-    assert len(task.train) + len(task.test) == 8
-
-
-def test_rows_too_much_alike_for_two_sides_are_refused_and_a_short_side_is_said(choice: Any, write: Any) -> None:
-    equal = write(f"{L3}/adding.jsonl", [choice(1)] * 300)
-    with pytest.raises(DataError, match="so much alike that 0 train and 0 test") as refused:
-        load("sciknoweval/L3/adding", equal)
-    assert "--clean" in refused.value.advice
-    threes = write(f"{L3}/adding.jsonl", rows(choice, 8) * 3)
-    task = load("sciknoweval/L3/adding", threes, train=7, test=7)
-    assert (len(task.train), len(task.test)) == (6, 6)
-    assert "2 fewer, as leakage groups that stay together did not fit" in task.notes["split"]
-
-
-def test_clean_is_what_has_no_flag(choice: Any, write: Any) -> None:
-    """Also where a row is flagged for the sake of another that has a defect of its own."""
-    odd = choice(0, choices={"text": ["3", "1", "2", "the correct option"], "label": ["A", "B", "C", "D"]})
-    clash = choice(3, answerKey="A", question="5 \times 4")
-    folder = write(
-        f"{L3}/adding.jsonl", [*rows(choice), {**odd, "answerKey": "D"}, {**odd, "answerKey": "A"}, clash, clash]
-    )
-    raw, clean = (
-        FAMILY.load_all("sciknoweval/L3/adding", DataRequest(data=str(folder), clean=c)) for c in (False, True)
-    )
-    assert [s.id for s in clean.train] == [s.id for s in raw.train if not s.meta["defects"]]
-    assert len(clean.train) == 12
-    assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
-
-
-def test_materials_is_v1s_name_of_material(choice: Any, write: Any) -> None:
+def test_materials_is_v1s_name_of_material(choice: Any, write: Any, rows: Any, load: Any) -> None:
     folder = write(f"{L3}/adding.jsonl", rows(choice))
     for name in ("sciknoweval/Materials", "sciknoweval/materials/l3"):
         (whole,) = select_tasks(name, str(folder))
@@ -243,7 +161,7 @@ def test_materials_is_v1s_name_of_material(choice: Any, write: Any) -> None:
     assert select_tasks("sciknoweval/Material*", str(folder)) == ["sciknoweval/Material"]
 
 
-def test_one_name_in_two_domains(choice: Any, write: Any) -> None:
+def test_one_name_in_two_domains(choice: Any, write: Any, rows: Any, load: Any) -> None:
     folder = write("raw_data/Biology/L2/reasoning.jsonl", rows(choice, 6))
     write("raw_data/Chemistry/L2/reasoning.jsonl", rows(choice, 8, start=20))
     counts = {name: load(f"sciknoweval/{name}/reasoning", folder).notes["rows_read"] for name in ("Biology/L2", "L2")}
@@ -251,74 +169,14 @@ def test_one_name_in_two_domains(choice: Any, write: Any) -> None:
     assert load("sciknoweval/Chemistry/L2/reasoning", folder).notes["rows_read"] == 8
 
 
-def test_names_in_rows_have_no_case(choice: Any, write: Any) -> None:
+def test_names_in_rows_have_no_case(choice: Any, write: Any, rows: Any, load: Any) -> None:
     details = {"level": "l3", "task": "Retrosynthesis", "subtask": "Retrosynthesis"}
     file = write("mine.jsonl", rows(choice, details=details, domain="Chemistry")) / "mine.jsonl"
     task = load("sciknoweval/L3/retrosynthesis", file)
     assert {(s.task, s.meta["level"]) for s in task.train} == {("sciknoweval/L3/retrosynthesis", "L3")}
 
 
-def test_conflicting_golds_are_flagged(choice: Any, write: Any) -> None:
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), choice(0, answerKey="A")])
-    task = load("sciknoweval/L3/adding", folder)
-    assert task.notes["defects_kept"] == {"conflicting_gold": 2}
-    flagged = [sample for sample in (*task.train, *task.test) if sample.meta["defects"]]
-    assert {(sample.question, sample.answer) for sample in flagged} == {(choice(0)["question"], key) for key in "AB"}
-
-
-def test_clean_leaves_out_what_is_flagged(choice: Any, write: Any) -> None:
-    bad = [choice(30, question="A \times B"), choice(0, answerKey="A"), choice(31, question="5 \u00c2\u00b0C")]
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), *bad])
-    write("openrft/train/adding.json", [*rows(choice), bad[0]])
-    write("openrft/test/adding.json", [choice(40), bad[2], choice(40, answerKey="A")])
-    raw, clean = (load("sciknoweval/L3/adding", folder, clean=clean) for clean in (False, True))
-    assert raw.notes["defects_kept"] == {"conflicting_gold": 2, "eaten_backslash": 1, "mojibake": 1}
-    assert clean.notes["defects_dropped"] == raw.notes["defects_kept"]
-    assert clean.notes["defects_kept"] == {}
-    assert (len(raw.train) + len(raw.test), len(clean.train) + len(clean.test)) == (15, 11)
-    assert not any(sample.meta["defects"] for sample in (*clean.train, *clean.test))
-    alone = write("alone/raw_data/Material/L3/adding.jsonl", bad[:1]) / "alone"
-    with pytest.raises(DataError, match="Leave out --clean"):
-        load("sciknoweval/L3", alone, clean=True)
-    whole = FAMILY.load_all("sciknoweval/openrft/adding", DataRequest(data=str(folder)))
-    assert (len(whole.train), len(whole.test)) == (13, 3)
-
-
-def test_leaks_of_a_given_split_are_told_by_kind_and_item_and_dropped(choice: Any, write: Any) -> None:
-    """Exact, in other words, shuffled, with other options, and the same block of data; one of each."""
-    shuffled = {"text": ["10", "11", "12", "13"], "label": ["A", "B", "C", "D"]}
-    options = {"text": ["1", "2", "3", "9"], "label": ["A", "B", "C", "D"]}
-    block = "\nBarrier 1: -0.2 eV\nBarrier 2: 3 eV"
-    train = [*rows(choice, 10, start=20), choice(1), choice(2, question="which OF these is 2 plus one"),
-             choice(9, choices=shuffled, answerKey="A"), choice(4, choices=options),
-             choice(5, question=f"Which is lowest?{block}")]  # fmt: skip
-    test = [choice(1), choice(2), choice(9), choice(4), choice(5, question=f"Choose the lowest.{block}"), choice(50)]
-    write("train/adding.json", train)
-    folder = write("test/adding.json", test)
-    name = "sciknoweval/openrft/adding"
-    task = load_task(name, DataRequest(data=str(folder)))
-    assert task.notes["overlaps"] == {"exact": 1, "text": 1, "shuffled": 1, "data": 1, "question": 1}
-    in_train, in_test = ({s.id: s.meta["row"] for s in side} for side in (task.train, task.test))
-    rows_of = {kind: [(in_train[a], in_test[b]) for a, b in p] for kind, p in task.notes["overlap_pairs"].items()}
-    kinds = ("exact", "text", "shuffled", "question", "data")
-    assert rows_of == {kind: [(11 + number, 1 + number)] for number, kind in enumerate(kinds)}
-    dropped = load_task(name, DataRequest(data=str(folder), drop_leaks=True))
-    assert [s.meta["row"] for s in dropped.train] == list(range(1, 11))
-    assert dropped.test == task.test
-    assert dropped.notes["dropped_leaks"] == 5
-    assert not any(find_overlaps(dropped.train, dropped.test).values())
-
-
-def test_a_drawn_split_has_no_leaks_of_any_kind(choice: Any, write: Any) -> None:
-    twins = [choice(n // 2, choices={"text": [str(n), "b", "c", "d"], "label": [*"ABCD"]}) for n in range(40)]
-    folder = write(f"{L3}/adding.jsonl", twins)
-    task = load_task("sciknoweval/L3/adding", DataRequest(data=str(folder), train=20, test=20))
-    assert (len(task.train), len(task.test)) == (20, 20)
-    assert not {sample.question for sample in task.train} & {sample.question for sample in task.test}
-    assert sum(task.notes["overlaps"].values()) == 0
-
-
-def test_names_tell_what_the_source_has(choice: Any, write: Any) -> None:
+def test_names_tell_what_the_source_has(choice: Any, write: Any, rows: Any, load: Any) -> None:
     write("raw_data/Material/L3/diffusion_rate_analysis.jsonl", rows(choice))
     write("openrft/train/retrosynthesis.json", rows(choice))
     folder = write("raw_data/Physics/L1/adding.jsonl", rows(choice))
@@ -331,7 +189,7 @@ def test_names_tell_what_the_source_has(choice: Any, write: Any) -> None:
         load(select_tasks("sciknoweval/L3/retrosynthesis", str(folder))[0], folder)
 
 
-def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: Any) -> None:
+def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: Any, rows: Any, load: Any) -> None:
     """Two forms that V1 was published in; names are those of V2 or the paper."""
     labels = {"level": "L3", "task": "sci_calculate", "subtask": "MMLU"}
     for domain in ("Chemistry", "Physics"):
@@ -346,33 +204,19 @@ def test_first_version_by_folders_of_tasks_and_by_domains(choice: Any, write: An
     assert select_tasks("sciknoweval/L3/chem*", str(nested)) == ["sciknoweval/L3/chemical_calculation"]
 
 
-def test_instruction_does_not_depend_on_the_draw(choice: Any, other: Any, write: Any) -> None:
+def test_instruction_does_not_depend_on_the_draw(choice: Any, other: Any, write: Any, rows: Any, load: Any) -> None:
     write(f"{L3}/adding.jsonl", rows(choice, 50))
     folder = write(f"{L3}/holding.jsonl", [other("true_or_false", "Is it?", "No")])
     assert len({load("sciknoweval/L3", folder, train=2, test=2, seed=seed).instruction for seed in range(5)}) == 1
 
 
-def test_bad_rows_refuse_the_run_or_are_counted(choice: Any, write: Any) -> None:
-    bad = [choice(answerKey="E"), {"question": "?"}, 5, *rows(choice, 4, type="essay")]
-    folder = write(f"{L3}/adding.jsonl", [*rows(choice), *bad])
-    with pytest.raises(DataError) as refusal:
-        load("sciknoweval/L3/adding", folder)
-    for part in ("adding.jsonl, line 13: answerKey 'E'", "line 14: the field 'type'", "line 15:", "and 2 more"):
-        assert part in refusal.value.message
-    assert "\n" not in str(refusal.value)
-    task = load("sciknoweval/L3/adding", folder, skip_bad_rows=True)
-    counted = {"key not among labels": 1, "missing field": 1, "not an object": 1, "unknown type": 4}
-    assert task.notes["bad_rows"] == counted
-    assert len(task.train) + len(task.test) == 12
-
-
-def test_a_file_that_changed_is_read_anew(choice: Any, write: Any) -> None:
+def test_a_file_that_changed_is_read_anew(choice: Any, write: Any, rows: Any, load: Any) -> None:
     for count in (12, 8):
         folder = write(f"{L3}/adding.jsonl", rows(choice, count))
         assert load("sciknoweval/L3/adding", folder).notes["rows_read"] == count
 
 
-def test_a_gold_of_thousands_of_digits_loads_and_is_graded(other: Any, write: Any) -> None:
+def test_a_gold_of_thousands_of_digits_loads_and_is_graded(other: Any, write: Any, load: Any) -> None:
     huge = "9" * 5000
     made = [other("filling", f"{i} is", text) for i, text in enumerate((f"1e{huge}", huge, "4", "5"))]
     made += [other("filling", f"q\nA: 1e{huge}\nB: {huge}", "6")]
@@ -381,7 +225,7 @@ def test_a_gold_of_thousands_of_digits_loads_and_is_graded(other: Any, write: An
         assert task.grade(sample, f"\\boxed{{{sample.answer}}}").correct
 
 
-def test_other_json_in_the_folder_harms_only_those_who_read_it(choice: Any, write: Any) -> None:
+def test_other_json_in_the_folder_harms_only_those_who_read_it(choice: Any, write: Any, rows: Any, load: Any) -> None:
     write(f"{L3}/adding.jsonl", rows(choice))
     folder = write(f"{L3}/settings.json", [{"colour": "blue"}])
     assert load("sciknoweval/L3/adding", folder).train
@@ -389,7 +233,7 @@ def test_other_json_in_the_folder_harms_only_those_who_read_it(choice: Any, writ
         load("sciknoweval/L3", folder)
 
 
-def test_own_split_is_kept(choice: Any, write: Any) -> None:
+def test_own_split_is_kept(choice: Any, write: Any, rows: Any, load: Any) -> None:
     write("openrft/train/diffusion_rate_analysis.json", rows(choice, 9))
     write("openrft/train/retrosynthesis.json", rows(choice, 9))
     folder = write("openrft/test/diffusion_rate_analysis.json", rows(choice, 5, start=4))
@@ -402,7 +246,7 @@ def test_own_split_is_kept(choice: Any, write: Any) -> None:
         load("sciknoweval/openrft/T2", folder)
 
 
-def test_one_file(choice: Any, write: Any) -> None:
+def test_one_file(choice: Any, write: Any, rows: Any, load: Any) -> None:
     mixed = [*rows(choice), *rows(choice, 8, start=20, domain="Physics", details={"level": "L1", "task": "deep"})]
     path = write("mixed.json", mixed) / "mixed.json"
     assert load("sciknoweval/file", path).notes["rows_read"] == 20
@@ -417,7 +261,7 @@ def test_one_file(choice: Any, write: Any) -> None:
     assert load("sciknoweval/L3/retrosynthesis", named).train[0].task == "sciknoweval/L3/retrosynthesis"
 
 
-def test_the_hubs_file_in_a_folder(choice: Any, write: Any) -> None:
+def test_the_hubs_file_in_a_folder(choice: Any, write: Any, rows: Any, load: Any) -> None:
     physics = {"level": "L5", "task": "physics_formula_derivation", "subtask": "x"}
     literature = {"level": "L1", "task": "literature_multi_choice_question", "subtask": "BioRxiv_QA"}
     folder = write(
@@ -428,7 +272,7 @@ def test_the_hubs_file_in_a_folder(choice: Any, write: Any) -> None:
     assert {s.task for s in load("sciknoweval/L1", folder).train} == {"sciknoweval/L1/biology_literature_QA"}
 
 
-def test_same_request_same_task_from_any_folder(choice: Any, write: Any) -> None:
+def test_same_request_same_task_from_any_folder(choice: Any, write: Any, rows: Any, load: Any) -> None:
     first = load("sciknoweval/L3/adding", write(f"{L3}/adding.jsonl", rows(choice, 40)), train=9, test=9)
     other = write(f"elsewhere/{L3}/adding.jsonl", rows(choice, 40)[::-1]) / "elsewhere"
     second = load("sciknoweval/L3/adding", other, train=9, test=9)
@@ -436,7 +280,7 @@ def test_same_request_same_task_from_any_folder(choice: Any, write: Any) -> None
     assert [s.id for s in first.train] == [s.id for s in second.train]
 
 
-def test_folders_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     def refuse(self: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -447,14 +291,14 @@ def test_folders_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load("sciknoweval/L3", None)
 
 
-def test_foreign_folders_are_not_entered(choice: Any, write: Any) -> None:
+def test_foreign_folders_are_not_entered(choice: Any, write: Any, rows: Any, load: Any) -> None:
     write("home/projects/Physics/L3/adding.jsonl", rows(choice))
     folder = write("home/notes.jsonl", [5]) / "home"
     with pytest.raises(DataError, match="none of the layouts"):
         load("sciknoweval/L3", folder)
 
 
-def test_wrong_names_and_places(choice: Any, write: Any, tmp_path: Path) -> None:
+def test_wrong_names_and_places(choice: Any, write: Any, tmp_path: Path, rows: Any, load: Any) -> None:
     with pytest.raises(UsageError, match="Did you mean sciknoweval/L3/retrosynthesis"):
         load("sciknoweval/L3/retrosynthesys", tmp_path)
     with pytest.raises(DataError, match="no such file"):

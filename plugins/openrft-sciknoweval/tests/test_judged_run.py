@@ -4,17 +4,15 @@ train on."""
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("openai")
-PROGRAM = "import sys; from openrft.cli import main; sys.argv[0] = 'openrft'; main()"
 SERVER = r"""
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,12 +39,13 @@ server.serve_forever()
 RELATIONS = "sciknoweval/L2/drug_drug_relation_extraction"
 TEXTS = "sciknoweval/L5/physics_problem_solving"
 RULE = ("--policy", "baseline:nearest-neighbour")
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def openrft(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "OPENRFT_SCIKNOWEVAL_DATA"}
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -69,10 +68,10 @@ def folder(other: Any, write: Any) -> Path:
     return made
 
 
-def test_without_a_judge_texts_are_not_scored_and_relations_are(folder: Path, tmp_path: Path) -> None:
+def test_without_a_judge_texts_are_not_scored_and_relations_are(folder: Path, tmp_path: Path, run_openrft: Run) -> None:
     exact = ("--set", "sciknoweval.similarity=exact")
     command = ("evaluate", "--task", TEXTS, "--task", RELATIONS, "--data", str(folder), *RULE, *exact, "--json")
-    done = openrft(tmp_path, *command)
+    done = run_openrft(*command)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["overall"]["unscored"] == 12
@@ -84,11 +83,13 @@ def test_without_a_judge_texts_are_not_scored_and_relations_are(folder: Path, tm
     assert "| vanilla | not scored |" in (tmp_path / shown["folder"] / "report.md").read_text("utf-8")
 
 
-def test_with_a_judge_they_are_scored_and_the_verdicts_replay(folder: Path, tmp_path: Path, server: str) -> None:
+def test_with_a_judge_they_are_scored_and_the_verdicts_replay(
+    folder: Path, tmp_path: Path, run_openrft: Run, server: str
+) -> None:
     kept = tmp_path / "kept.jsonl"
     command = ["evaluate", "--task", TEXTS, "--data", str(folder), "--policy", server, "--json"]
     command += ["--set", f"sciknoweval.judge={server}", "--set", "sciknoweval.verdicts=kept.jsonl"]
-    done = openrft(tmp_path, *command)
+    done = run_openrft(*command)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["overall"]["unscored"] == 0
@@ -96,22 +97,24 @@ def test_with_a_judge_they_are_scored_and_the_verdicts_replay(folder: Path, tmp_
     assert shown["metrics"]["sciknoweval_judged.physics_problem_solving"] == {"vanilla": 4.0}
     verdicts = kept.read_text().splitlines()
     assert len(verdicts) == 12  # three answers to each question, all the same
-    again = openrft(tmp_path, *command, "--set", "sciknoweval.replay=kept.jsonl")
+    again = run_openrft(*command, "--set", "sciknoweval.replay=kept.jsonl")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["overall"]["arms"][0]["accuracy"]["value"] == 0.75
     assert kept.read_text().splitlines() == verdicts
     kept.write_text("\n".join(verdicts[1:]) + "\n")
-    short = openrft(tmp_path, *command, "--set", "sciknoweval.replay=kept.jsonl", "--out", "elsewhere")
+    short = run_openrft(*command, "--set", "sciknoweval.replay=kept.jsonl", "--out", "elsewhere")
     assert short.returncode == 5
     row = json.loads(short.stdout)["overall"]["arms"][0]
     assert row["accuracy"] is None
     assert "has no verdict" in row["trouble"][0]
 
 
-def test_what_has_no_outcome_reward_is_not_trained_on_and_costs_no_time(folder: Path, tmp_path: Path) -> None:
+def test_what_has_no_outcome_reward_is_not_trained_on_and_costs_no_time(
+    folder: Path, tmp_path: Path, run_openrft: Run
+) -> None:
     tasks = ("--task", RELATIONS, "--task", TEXTS, "--data", str(folder))
     for command in (("bench", *tasks, "--workers", "1"), ("train", *tasks[2:], "--out", "trained")):
-        done = openrft(tmp_path, *command, "--plugins", "rl", *RULE)
+        done = run_openrft(*command, "--plugins", "rl", *RULE)
         assert done.returncode == 2
         assert f"no samples to train on in {TEXTS}." in done.stderr
         assert "started" not in done.stderr

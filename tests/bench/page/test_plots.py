@@ -4,10 +4,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from openrft.bench.outcomes import Component, Gain
 from openrft.bench.page.plots import plot_costs, plot_effects, plot_seconds
 from openrft.bench.page.svg import Scale, choose_ticks, format_tick
 from openrft.bench.page.training_plots import plot_training, smooth_values
+from openrft.bench.score_table import Component, Gain
 from openrft.bench.summary import summarise
 from tests.bench import factories
 

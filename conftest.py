@@ -20,7 +20,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic kernels: read when a GPU is first used
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parent / "docs" / "examples"
+EXAMPLES = HERE / "docs" / "examples"
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
     "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
     "test_memory.py", "test_real_data.py", "test_predict.py",
@@ -50,7 +50,8 @@ def third_party(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with FileLock(folder / "site.lock"):
         if not target.exists():
             sources = [
-                shutil.copytree(HERE / "third_party" / name, folder / "source" / name) for name in ("toy", "broken")
+                shutil.copytree(HERE / "tests" / "third_party" / name, folder / "source" / name)
+                for name in ("toy", "broken")
             ]
             command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
             subprocess.run([*command, "--target", str(target), *map(str, sources)], check=True)
