@@ -15,7 +15,7 @@ from openrft.types import Reward, Sample, to_json
 from tests.bench import factories
 from tests.bench.made_run import TASK, answer, write_rows
 
-SYLLABLES = "ba ce di fo gu ha ke li mo nu pra que ri sto tu va xi yo zer chlor eth meth oxi dra".split()
+SYLLABLES = ["ba", "ce", "di", "fo", "gu", "ha", "ke", "li", "mo", "nu", "pra", "que", "ri", "tu", "va", "zer", "chlor"]
 LINES = 20_000
 STEPS, QUESTIONS_A_STEP, GROUP = 40, 16, 8
 
