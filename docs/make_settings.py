@@ -15,16 +15,16 @@ from openrft.tasks.task import DataRequest
 
 HEAD = """# Settings
 
-Every setting of the core. `openrft settings` prints them with the values of your run, together with the options of
+unused
 plugins, which stand in the [README of each plugin](commands.md#plugins). Set one with `--set OWNER.OPTION=VALUE`, or in
 a TOML file with `--config`:
 
     openrft settings explore --preset paper
     openrft bench --plugins prm --set explore.steps=60 --set rl.lr=1e-4 --dry-run
 
-Of these sources a later one overrides an earlier one: the default, what the policy recommends, the preset, the config
-file, `--set`. The settings of `data` are options of their own on the command line (`--train`, `--test`) and a table
-`[data]` in a file.
+Values come from the default, the policy's recommendation, the preset, the config file and `--set`. Later ones override
+earlier ones. On the command line the settings of `data` have options of their own (`--train`, `--test`). In a TOML file
+they are the table `[data]`.
 
 This page is made from the code by `python docs/make_settings.py`.
 """
@@ -43,8 +43,8 @@ def write_owner(owner: str, kind: type) -> Iterator[str]:
 
 def write_presets() -> Iterator[str]:
     """The table of what each preset sets."""
-    yield "\n## Presets\n\n`--preset NAME` sets all of these. `paper` has the paper's numbers, also where a policy"
-    yield "recommends others. `quick` gives a first look at real rows in minutes, and no evidence.\n"
+    yield "\n## Presets\n\n`--preset NAME` sets all of these. `paper` has the paper's values, even where a policy"
+    yield "recommends others. `quick` gives a first look in minutes, but no reliable result.\n"
     yield "| setting |" + "".join(f" `{name}` |" for name in PRESETS) + "\n|---|" + "---|" * len(PRESETS)
     owners = dict.fromkeys((owner, key) for preset in PRESETS.values() for owner in preset for key in preset[owner])
     for owner, key in owners:

@@ -15,7 +15,7 @@ from openrft.types import Reading
 CUDAGraphs = Literal["auto", "on", "off"]
 Aggregation = Literal["mean", "min", "last", "product", "softmin"]
 Credit = Literal["sequence", "step", "min"]
-# What the shares of a credit add up to.
+# The aggregation of the step scores that each way to assign credit adds up to.
 CREDIT_AGGREGATION: dict[Credit, Aggregation] = {"step": "mean", "min": "softmin"}
 
 
@@ -30,20 +30,20 @@ class ExploreSettings:
 
     steps: int = option(
         30,
-        help="Optimization steps.",
+        help="RL steps. In each step the policy answers some prompts and is then updated.",
         source="released script: 6 episodes of 100 samples, rollout batch 20",
         ge=1,
     )
     prompts_per_step: int = option(
-        20, help="Prompts per step.", source="released script: rollout batch 20", ge=1, renamed_from="prompts"
+        20, help="Prompts per RL step.", source="released script: rollout batch 20", ge=1, renamed_from="prompts"
     )
     group_size: int = option(
         8, help="Completions per prompt. Group-relative advantages need at least 2.", ge=1, renamed_from="group"
     )
     temperature: float = option(
-        1.0, help="Sampling temperature. At 0 the policy would explore nothing.", source="on-policy sampling", gt=0
+        1.0, help="Sampling temperature. It must be above 0 for RL to explore.", source="on-policy sampling", gt=0
     )
-    max_tokens: int = option(1536, help="Most tokens of a completion.", source="paper, section 3", ge=1)
+    max_tokens: int = option(1536, help="Maximum tokens of a completion.", source="paper, section 3", ge=1)
     alpha: float = option(
         0.7,
         help="Weight of the outcome reward: R = alpha * outcome + (1 - alpha) * process.",
@@ -53,49 +53,50 @@ class ExploreSettings:
     )
     reading: Reading = option(
         "strict",
-        help="Which reading of an answer earns the outcome reward. strict: a right final answer in the asked form."
-        " lenient: any right answer that a careful person would read, so the form is not learned.",
-        source="paper: the answer in its form",
+        help="Which answers earn the outcome reward. strict: right final answers in the requested format. lenient: also"
+        " right answers in another format that a careful person would accept; then the format is not learned.",
+        source="paper: the answer in its format",
     )
     aggregation: Aggregation | None = option(
         None,
-        help="How the scores of the steps make one process reward. none: min, as a chain is as strong as its weakest"
-        " step, or what credit=step and credit=min bring (mean, softmin).",
+        help="How the scores of the reasoning steps are combined to one process reward. none: min, or with credit=step"
+        " mean, and with credit=min softmin.",
         source="paper, section 2.4, leaves it open",
         renamed_from="f",
     )
     credit: Credit = option(
         "sequence",
-        help="Where the reward is given. sequence: all at the last token. step: each step's share of the mean score"
-        " where the step ends. min: likewise, of their soft minimum (PURE, arXiv 2504.15275).",
+        help="Where in a completion the reward is given. sequence: all of it at the last token. step: each reasoning"
+        " step's share of the mean score, at the end of the step. min: the same for the soft minimum (PURE, arXiv"
+        " 2504.15275).",
         source="paper: at the last token",
     )
     probes: int = option(
         8,
-        help="Training questions for which rewards are probed before RL, with answers that are not right (empty, all"
-        " options, very long and wrong, ...); 0: none. Each costs about 13 calls of a judge.",
+        help="Number of training questions for which rewards are tested before RL with answers that are not right"
+        " (empty, all options, very long and wrong, ...); 0: none. Each needs about 13 calls of a judge.",
         ge=0,
     )
     holdback: int = option(
         0,
-        help="Training questions that RL is not trained on. They are answered every few steps, so that the report can"
-        " warn of rewards that rise without the strict grade; 0: none.",
+        help="Number of training questions that are held out from RL and answered every few steps, so that the report"
+        " can warn of rewards that rise without the strict grade; 0: none.",
         ge=0,
     )
-    holdback_every: int = option(5, help="Steps between the answers to held-back questions.", ge=1)
+    holdback_every: int = option(5, help="RL steps between two answers to the held-out questions.", ge=1)
     holdback_temperature: float | None = option(
-        None, help="Sampling temperature of the answers to held-back questions; none: as in RL; 0: greedy.", ge=0
+        None, help="Sampling temperature for the held-out questions; none: as in RL; 0: greedy.", ge=0
     )
     checkpoint_every: int = option(
         1,
-        help="Steps between checkpoints, from which a stopped run continues. Each writes the adapter.",
+        help="RL steps between checkpoints, from which a stopped run continues.",
         ge=1,
         renamed_from="checkpoint",
     )
     kept_steps: int = option(
         3,
-        help="Steps of RL whose answers and rewards are kept for the report: the last, the first, and others evenly"
-        " between; 0: none. Of each step at most 64 answers.",
+        help="Number of RL steps whose completions and rewards are kept for the report, up to 64 of each step: the"
+        " last, the first, and others evenly between; 0: none.",
         ge=0,
     )
 
@@ -114,10 +115,12 @@ class ExploreSettings:
 
 @dataclass(frozen=True, slots=True)
 class FitnessSettings:
-    """How process rewards are tried before RL uses them. 50 x 4 rollouts tell an AUROC of .7 from chance."""
+    """How process rewards are measured before RL. 50 x 4 rollouts are enough to tell an AUROC of .7 from chance."""
 
-    questions: int = option(50, help="Training questions that the policy answers; 0: no measurement.", ge=0)
-    completions: int = option(4, help="Completions per question, drawn as in RL. Pairs need at least 2.", ge=2)
+    questions: int = option(
+        50, help="Number of training questions on which process rewards are measured before RL; 0: none.", ge=0
+    )
+    completions: int = option(4, help="Completions per question, sampled as in RL.", ge=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,10 @@ class EvaluateSettings:
         3, help="Completions per question.", source="paper, section 3: mean of 3 runs", ge=1, renamed_from="samples"
     )
     temperature: float = option(0.6, help="Sampling temperature; 0: greedy.", source="paper, section 3", ge=0)
-    top_p: float = option(1.0, help="Share of the probability that is sampled from.", gt=0, le=1)
-    max_tokens: int = option(2048, help="Most tokens of a completion.", source="paper, section 3", ge=1)
+    top_p: float = option(
+        1.0, help="Nucleus sampling: the probability mass of the tokens that are sampled from.", gt=0, le=1
+    )
+    max_tokens: int = option(2048, help="Maximum tokens of a completion.", source="paper, section 3", ge=1)
     show_demonstrations: bool = option(
         True,
         help="Whether an arm that retrieves demonstrations also shows them at evaluation.",
@@ -151,11 +156,11 @@ class ModelSettings:
     )
     load: Literal["full", "4bit"] = option(
         "full",
-        help="How the weights are held. 4bit: the linear layers in 4-bit NF4, through the package bitsandbytes.",
+        help="How the weights are loaded. 4bit: the linear layers in 4-bit NF4; needs the package bitsandbytes.",
         source="QLoRA, arXiv 2305.14314",
     )
     attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = option(
-        "auto", help="The attention of transformers' own forward pass. auto: what transformers chooses."
+        "auto", help="The attention implementation of transformers. auto: what transformers chooses."
     )
 
     def __post_init__(self) -> None:
@@ -173,52 +178,48 @@ class PolicySettings(ModelSettings):
 
     thinking: Literal["auto", "on", "off"] = option(
         "auto",
-        help="Whether a policy that can do either thinks before it answers. auto: what its template does by itself.",
+        help="Whether a policy with a switch for it thinks before it answers. auto: its chat template's default.",
     )
     thinking_budget: int | None = option(
         None,
-        help="Tokens after which a thought is closed and the answer asked for; none: no limit but the longest length.",
+        help="Tokens after which thinking is ended and the answer asked for; none: max_tokens is the only limit.",
         source="budget forcing, arXiv 2501.19393",
         ge=1,
     )
     date: str = option(
         "2024-07-26",
-        help="The date that a chat template prints as today's, YYYY-MM-DD. It is fixed, so that a run that is resumed"
-        " or repeated on another day has the same prompts.",
+        help="Today's date in chat templates, YYYY-MM-DD. It is fixed, so that a run that is resumed or repeated on"
+        " another day has the same prompts.",
         source="the date that Llama 3.1's template prints without a clock",
     )
     deterministic: bool = option(
         False,
-        help="Whether PyTorch uses kernels that give the same bits every time, where it has them. A GPU needs it for"
-        " runs that repeat to the bit; on a CPU they do anyway.",
+        help="Use PyTorch's deterministic kernels where there are some, so that runs on a GPU repeat bit for bit. On a"
+        " CPU they always do.",
     )
     cuda_graphs: CUDAGraphs = option(
         "auto",
-        help="Whether a GPU replays the steps of a completion as CUDA graphs. auto: for models of the Llama family,"
-        " unless the card refuses; on: or fail; off: every step is run kernel by kernel.",
+        help="Whether decoding on a GPU uses CUDA graphs. auto: for models of the Llama family, if the GPU allows it;"
+        " on: fail if it does not; off: never.",
     )
-    vllm_memory: float = option(
-        0.4, help="vllm: the share of a GPU's memory that it takes; the rest is left to training.", gt=0, le=1
-    )
+    vllm_memory: float = option(0.4, help="vLLM's share of the GPU's memory; the rest is for training.", gt=0, le=1)
     vllm_context: int | None = option(
         None,
-        help="vllm: the longest sequence that it has room for, prompt and completion together; none: twice what the"
-        " first rollout may need, and more when a later one needs it.",
+        help="vLLM's maximum tokens of prompt and completion together; none: twice what the first rollout may need,"
+        " and more when a later one needs it.",
         ge=16,
     )
-    vllm_tensor_parallel: int = option(
-        1, help="vllm: GPUs, or processes on a CPU, that each layer is split over.", ge=1
-    )
+    vllm_tensor_parallel: int = option(1, help="GPUs (on a CPU: processes) that vLLM splits each layer over.", ge=1)
     vllm_sleep: bool = option(
-        False, help="vllm: whether it gives its GPU memory back while the policy is trained. Weights wait on the CPU."
+        False, help="Whether vLLM frees its GPU memory during training. Its weights are moved to the CPU meanwhile."
     )
     vllm_dtype: Literal["auto", "float32", "bfloat16", "float16"] = option(
-        "auto", help="vllm: the precision of its copy of the weights. auto: that of the policy."
+        "auto", help="Precision of vLLM's copy of the weights. auto: that of the policy."
     )
     vllm_quantization: str | None = option(
         None,
-        help="vllm: how its copy of the weights is quantised when it is loaded, such as fp8_per_tensor or"
-        " int8_per_channel_weight_only; none: not at all. Training keeps the weights as they are.",
+        help="Quantisation of vLLM's copy of the weights, such as fp8_per_tensor or int8_per_channel_weight_only; none:"
+        " not quantised. The trained weights are not changed.",
     )
 
     def __post_init__(self) -> None:

@@ -41,16 +41,15 @@ def _time(x: torch.Tensor, weight: torch.Tensor) -> float:
 def bfloat16_products(model: Any) -> Iterator[None]:
     """In this context the products of `model`, which is on a CPU in float32, are computed in bfloat16. Afterwards its
     frozen weights are the very ones that they were before."""
-    head = model.get_output_embeddings()  # may be tied to the embeddings, in which the residual stream begins
-    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m is not head]
-    layers = [layer for layer in linear if not layer.weight.requires_grad]
-    kept = [layer.weight.data for layer in layers]
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and not m.weight.requires_grad]
+    kept = [layer.weight for layer in layers]
     try:
         for layer, weight in zip(layers, kept, strict=True):
-            layer.weight.data = weight.bfloat16()
+            # A parameter of its own: the head's may be tied to the embeddings, in which the residual stream begins.
+            layer.weight = torch.nn.Parameter(weight.bfloat16(), requires_grad=False)
         # The cache of autocast lives as long as its outermost context: it would keep the adapter's first weights.
         with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
             yield
     finally:
         for layer, weight in zip(layers, kept, strict=True):
-            layer.weight.data = weight
+            layer.weight = weight

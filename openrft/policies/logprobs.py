@@ -55,11 +55,14 @@ def _score_tokens(
     20,000 tokens and 128,000 words they would take 10 GB.
     """
     size = max(1, LOGITS_BYTES // (4 * int(head.weight.shape[0])))
-    if len(states) <= size:
-        return _log_softmax(head(states)[at], targets, temperature)
 
     def score(part: torch.Tensor, inside: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return _log_softmax(head(part)[inside], tokens, temperature)
+        logits = head(part)
+        each_once = len(inside) == len(part) and bool((inside[1:] > inside[:-1]).all())
+        return _log_softmax(logits if each_once else logits[inside], tokens, temperature)
+
+    if len(states) <= size:
+        return score(states, at, targets)
 
     logp = torch.zeros(len(targets), device=states.device)
     for first in range(0, len(states), size):
@@ -72,7 +75,8 @@ def _score_tokens(
 
 def _log_softmax(logits: torch.Tensor, targets: torch.Tensor, temperature: float) -> torch.Tensor:
     """log pi (N,) of the tokens `targets` (N,) from logits (N, V), in float32."""
-    return -F.cross_entropy(logits.float() / temperature, targets, reduction="none")
+    logits = logits.float()
+    return -F.cross_entropy(logits if temperature == 1 else logits / temperature, targets, reduction="none")
 
 
 def compute_logits(

@@ -94,7 +94,14 @@ def _attend(
     q, k, v = (part.unflatten(-1, (-1, size)) for part in (layer.q_proj(asking), layer.k_proj(x), layer.v_proj(x)))
     if hasattr(layer, "q_norm"):
         q, k = apply_norm(layer.q_norm, q), apply_norm(layer.k_norm, k)
-    return layer.o_proj(among.attend(apply_rotary(q, *turned), apply_rotary(k, *turns), v, layer.scaling))
+    q, k = apply_rotary(q, *turned), apply_rotary(k, *turns)
+    if q.is_cuda:
+        return layer.o_proj(among.attend(q, k, v, layer.scaling))
+    # Where products are in bfloat16, queries and keys are in float32 after the rotation. Torch's attention on CPUs
+    # takes a third longer in bfloat16 than in float32.
+    with torch.autocast("cpu", enabled=False):
+        out = among.attend(q, k, v.to(q.dtype), layer.scaling)
+    return layer.o_proj(out)
 
 
 # Layers of these models differ only in biases and norms, which are in the modules themselves.

@@ -42,28 +42,30 @@ class DataRequest:
     train: int = option(100, help="Training samples per task.", source="paper, section 3", ge=1)
     test: int = option(100, help="Test samples per task.", ge=1)
     # Independent of the training seeds, so all seeds share their test items.
-    seed: int = option(0, help="Draws the split if the data has none.")
+    seed: int = option(0, help="Seed of the train and test split, if the data has no split of its own.")
     data: str | None = option(
-        None, help="A folder, a file or another source that the family knows; none: the family's own rows."
+        None, help="A folder, a file or another source that the task family can read; none: the family's own rows."
     )
     skip_bad_rows: bool = option(False, help="Leave out malformed rows and count them instead of refusing the run.")
     drop_leaks: bool = option(False, help="Remove train samples that overlap with test.")
     clean: bool = option(False, help="Leave out rows with a known defect, in train and test.")
     tolerance: float | None = option(
         None,
-        help="How far a number may be from the gold answer, as a part of it (0.01: one percent); none: half a unit of"
+        help="Allowed relative error of a number (0.01: one percent of the gold answer); none: half a unit of"
         " the gold answer's last digit.",
         ge=0,
     )
     convert_units: bool = option(
-        False, help="Whether an answer in another unit counts if it is equal (5 cm, 0.05 m); needs the library pint."
+        False, help="Accept an equal answer in another unit (0.05 m for 5 cm); needs the package pint."
     )
     # The fields below are for a family that reads rows of any layout (`ReadsRows`); others refuse them.
     columns: str | None = option(
-        None, help="What columns hold where their names do not say: question=prompt,answer=gold."
+        None, help="What the columns mean, if their names do not say so: question=prompt,answer=gold."
     )
-    count_from: Literal[0, 1] | None = option(None, help="Where numbered answers count from; none: the rows must tell.")
-    kind: AnswerKind | None = option(None, help="The kind of every answer; none: as the rows say or look.")
+    count_from: Literal[0, 1] | None = option(
+        None, help="Whether numbered answers count the options from 0 or from 1; none: as the rows show."
+    )
+    kind: AnswerKind | None = option(None, help="The kind of all answers; none: as the rows say, or as it is detected.")
     sheet: str | None = option(None, help="The sheet of a workbook; none: its only one.")
     split: str | None = option(
         None, help="The split of a data set to draw from, or TRAIN:TEST; none: its train and test, or its only one."

@@ -40,6 +40,7 @@ def test_a_lost_node_costs_nothing_but_time_and_the_report_says_so(cluster, star
     said = wait_for(bench, "job started", times=2)
     for node in nodes:  # whichever have the jobs
         started.remove_node(node, allow_graceful=False)
+    said += wait_for(bench, "no machine of the cluster is free for a job yet")
     started.add_node(num_cpus=1)
     _, err = bench.communicate(timeout=400)
     assert bench.returncode == 0, said + err

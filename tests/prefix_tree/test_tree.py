@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openrft.prefix_tree.attention import round_up
+from openrft.prefix_tree.attention import round_up, round_up_a_little
 from openrft.prefix_tree.tree import Branch, PrefixTree, build_prefix_tree
 
 GROUPS = st.lists(
@@ -50,3 +50,10 @@ def test_each_sequence_has_its_path_and_each_prefix_of_a_group_one_node(groups, 
 def test_padding_adds_a_quarter_at_most_and_few_sizes(count):
     assert 0 <= round_up(count) - count < max(16, count / 4 + 1)
     assert len({round_up(n) for n in range(2**12, 2**13)}) <= 9
+
+
+@given(st.integers(1, 10**6))
+def test_on_a_cpu_padding_is_less_than_sixteen(count):
+    assert 0 <= round_up_a_little(count) - count < 16
+    assert round_up_a_little(count) <= round_up(count)
+    assert count > 127 or round_up_a_little(count) == round_up(count)  # one size for short rows, on every device

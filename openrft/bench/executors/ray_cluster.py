@@ -26,6 +26,7 @@ from ray.exceptions import (
     RayActorError,
     RayError,
     RayTaskError,
+    RuntimeEnvSetupError,
     WorkerCrashedError,
 )
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -70,7 +71,7 @@ class RayCluster:
         self._folders = folders.make_absolute()
         self._store = self._folders.open_store()
         self._running: dict[Any, int] = {}  # Ray's reference of a task -> job number
-        self._nodes: dict[int, str] = {}  # job number -> the machine on which it began
+        self._nodes: dict[int, str] = {}  # number of a job that runs -> its machine
         self._lost, self._crashed = Counter[int](), Counter[int]()
         self._mailbox: Any = None
 
@@ -171,13 +172,13 @@ class RayCluster:
 
     def _collect(self, task: Any, number: int) -> Finished | None:
         """The job's result; None if it has to begin again."""
-        job = self._jobs[number]
+        job, node = self._jobs[number], self._nodes.pop(number, "")
         try:
             outcome: Outcome = ray.get(task)
         except RayTaskError as fault:  # the code before the job, which ends no job at home
             return self._give_up(number, " ".join(str(fault.cause).split()))
-        except (NodeDiedError, WorkerCrashedError, OutOfMemoryError) as fault:
-            return self._begin_again(number, fault)
+        except (NodeDiedError, WorkerCrashedError, OutOfMemoryError, RuntimeEnvSetupError) as fault:
+            return self._begin_again(number, node, fault)
         except RayError as fault:
             return self._give_up(number, " ".join(str(fault).split()))
         if outcome.details:  # its machine may have no disk in common with this one
@@ -190,15 +191,15 @@ class RayCluster:
             self._store.fetch_file(file)
         return outcome.result, files
 
-    def _begin_again(self, number: int, fault: RayError) -> Finished | None:
-        job, node = self._jobs[number], self._nodes.pop(number, "")
-        if isinstance(fault, NodeDiedError) or not _is_alive(node):
+    def _begin_again(self, number: int, node: str, fault: RayError) -> Finished | None:
+        job = self._jobs[number]
+        set_up = not isinstance(fault, RuntimeEnvSetupError)  # else it never began, and no machine is known
+        if isinstance(fault, NodeDiedError) or (set_up and not _is_alive(node)):
             self._lost[number] += 1
             how, begun, most = f"the machine {_name(node)} was lost", self._lost[number], self._request.restarts
         else:
             self._crashed[number] += 1
-            how = "it ran out of memory" if isinstance(fault, OutOfMemoryError) else "its process died"
-            how, begun, most = f"{how} on {_name(node)}", self._crashed[number], CRASHES
+            how, begun, most = _say_crash(fault, node), self._crashed[number], CRASHES
         if begun > most:
             return self._give_up(number, f"{how}, as {most} time{'s'[: most != 1]} before.")
         self._events.append(f"{job}: {how}; the job was run again.")
@@ -228,8 +229,24 @@ def _name(node: str) -> str:
     return f"{address} ({node[:8]})" if node else address
 
 
+def _say_crash(fault: RayError, node: str) -> str:
+    if isinstance(fault, RuntimeEnvSetupError):
+        return f"its code could not be set up on a machine ({' '.join(str(fault).split())})"
+    how = "it ran out of memory" if isinstance(fault, OutOfMemoryError) else "its process died"
+    return f"{how} on {_name(node)}"
+
+
 def _is_alive(node: str) -> bool:
-    return any(n["Alive"] and n["NodeID"] == node for n in ray.nodes())
+    """Whether the machine answers. After its loss the cluster's own list calls it alive until several health checks
+    have failed, which takes up to half a minute."""
+    found = next((n for n in ray.nodes() if n["NodeID"] == node and n["Alive"]), None)
+    if found is None:
+        return False
+    try:
+        _reach(f"{found['NodeManagerAddress']}:{found['NodeManagerPort']}")
+    except OSError:
+        return False
+    return True
 
 
 class _Mailbox:

@@ -79,11 +79,15 @@ def test_bfloat16_on_a_cpu_learns_as_float32_does(checkpoint, monkeypatch):
 def test_the_weights_are_the_same_afterwards(checkpoint):
     policy: Any = openrft.open_policy(str(checkpoint))
     before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
+    head = policy.model.get_output_embeddings().weight  # may be the embeddings' own
     policy.attach_lora(4, 8, 0)
     prompt, completion = [policy.encode(ROLLOUTS[0].messages)], [(5, 6, 7)]
     exact = policy.completion_logprobs(prompt, completion)[0]
     with openrft.bfloat16_products(policy.model):
         rounded = policy.completion_logprobs(prompt, completion)[0]
+        assert policy.model.get_input_embeddings().weight.dtype == torch.float32
+        assert policy.model.get_output_embeddings().weight.dtype == torch.bfloat16
+    assert policy.model.get_output_embeddings().weight is head
     assert 0 < (rounded - exact).abs().max() < 0.1
     policy.drop_adapter()
     assert all(torch.equal(p, before[name]) for name, p in policy.model.named_parameters())
