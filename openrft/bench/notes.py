@@ -186,8 +186,8 @@ def _noise(summary: Summary) -> Iterator[str]:
         )
     if max(row.seeds for row in summary.overall.arms) == 2 and any(row.plugins for row in summary.overall.arms):
         yield (
-            "Two seeds: a p against vanilla, which has no luck of training, falls below .05 by chance in up to 11% of"
-            " benches. Three seeds hold 5%."
+            "Two seeds: they say little about training noise, so intervals are wide. A third seed (--seeds 0,1,2)"
+            " narrows them most."
         )
     if summary.detectable is not None:
         yield (
