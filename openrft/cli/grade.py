@@ -35,10 +35,9 @@ SHOWN = 70  # characters of a completion's end
 OF_GRADERS = ("judge", "store", *NAMES)  # parameters that only --grader reads
 MAX_FAULTS = 5  # how many bad rows a message names
 
-EPILOG = """\b
-Columns: completion, answer, question, options (a list, or a column each: A, B, C, ...), and if you like kind and
-accepted (further right answers). Columns strict and lenient may say what you expect (true or false); then the rows
-are listed in which the grader differs.
+EPILOG = """Columns: completion, answer, question, options (a list, or a column each: A, B, C, ...), and if you
+like kind and accepted (further right answers). Columns strict and lenient may say what you expect (true or false); then
+the rows are listed in which the grader differs.
 
 \b
 Examples:
