@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openrft.bench.notes import build_notes, build_training_notes
+from openrft.bench.notes import build_notes
 from openrft.bench.summary import summarise
+from openrft.bench.training_notes import build_training_notes
 from tests.bench.factories import report
 
 
