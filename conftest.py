@@ -23,7 +23,8 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE / "docs" / "examples"
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle
     "test_cli.py", "test_export.py", "test_executors.py", "test_end_to_end.py", "test_kill_and_resume.py",
-    "test_memory.py", "test_real_data.py", "test_predict.py",
+    "test_memory.py", "test_real_data.py", "test_predict.py", "test_write.py", "test_trl_grpo.py",
+    "test_micro_batches.py",
 )  # fmt: skip
 
 

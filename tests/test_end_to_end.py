@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.schemas import check_document, check_lines
+
 
 def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(run_openrft, tmp_path):
     done = run_openrft("bench", "--plugins", "rl", "--arm", "noise=rl,placebo", "--workers", "1", "--json", timeout=900)
@@ -16,3 +18,8 @@ def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(run_o
     assert rows["vanilla"]["unparsed"] < 0.10
     report = json.loads(next((tmp_path / "runs").glob("*/report.json")).read_text())
     assert {"majority-answer", "longest-option"} <= {b["name"] for b in report["baselines"]}
+    (folder,) = (path.parent for path in (tmp_path / "runs").glob("*/report.json"))
+    check_document("report", report)
+    check_document("plan", json.loads((folder / "plan.json").read_text()))
+    for schema, files in (("metrics", "metrics"), ("step", "steps"), ("rollout", "rollouts")):
+        assert check_lines(schema, sorted((folder / files).glob("*.jsonl")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,23 +10,32 @@ from typing import Annotated, Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
+from openrft.bench.plan_options import (
+    Values,
+    coerce_arms,
+    coerce_options,
+    collect_layers,
+    find_unknown_owners,
+    get_family,
+    list_scorers,
+    list_used_plugins,
+    merge_layers,
+)
 from openrft.bench.seed_rule import SeedRule
 from openrft.bench.shared_graders import check_graders, find_graders, find_partial_graders, share_graders
 from openrft.config.documents import OMIT_EMPTY
 from openrft.config.options import find_named_paths
-from openrft.config.parse import LARGEST_INTEGER, dump_options, parse_options, raise_faults, show_value
-from openrft.config.presets import PRESETS
+from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, show_value
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
-from openrft.errors import CheckpointError, OpenRFTError, UnknownName
+from openrft.errors import CheckpointError, OpenRFTError
 from openrft.job import VANILLA, Arm, Job
 from openrft.plugins import registry
-from openrft.plugins.manager import PluginSet, create_plugin, read_options
+from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import (
     VLLM_PREFIX,
     describe_policy,
     find_policy_folder,
     fingerprint_policy,
-    recommend_settings,
 )
 from openrft.plugins.registry import find_plugin, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
@@ -49,8 +58,6 @@ ARM_HOOKS = (
 
 DEFAULT_PLUGINS = ("sft", "prm", "da", "icl")
 UNTRAINED = "vote"  # the arm that a bench without --plugins has besides: what a user could do instead of training
-
-Values = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +115,8 @@ class BenchPlan:
         return Job(arm, task, seed, policy, self.data, settings, self._options_of(arm, task))
 
     def _options_of(self, arm: Arm, task: str) -> dict[str, Mapping[str, Any]]:
-        scorers = _list_scorers(arm.plugins, self.options, arm.overrides)
-        acting = dict.fromkeys((_family(task), *arm.plugins, *scorers))
+        scorers = list_scorers(arm.plugins, self.options, arm.overrides)
+        acting = dict.fromkeys((get_family(task), *arm.plugins, *scorers))
         merged = {name: {**self.options.get(name, {}), **arm.overrides.get(name, {})} for name in acting}
         return {name: options for name, options in merged.items() if options}
 
@@ -133,14 +140,14 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     arms = (*arms, *_add_untrained(asked, [a.name for a in arms], notices))
     # A grader whose options are set grades, although no arm names it.
     graders = find_graders([*named, *(name for arm in arms for name in arm.plugins), *asked.values], values)
-    graders = tuple(name for name in graders if name not in map(_family, tasks))  # a task's own is in every arm
+    graders = tuple(name for name in graders if name not in map(get_family, tasks))  # a task's own is in every arm
     arms = share_graders(arms, graders, notices)
     if any(source.startswith("policy ") for source in layers):
         notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
     if (about := describe_policy(asked.policy)) and about.task_instruction:
         notices.append(f"the instruction that was found for {asked.policy!r} stands in the place of the task's own.")
     used = list_used_plugins(tasks, arms, values)
-    faults = _find_unknown_owners(asked.values, used)
+    faults = find_unknown_owners(asked.values, used)
     settings, found = parse_stage_settings(values)
     faults += found
     data, found = parse_options(DataRequest, "data", {**values.get("data", {}), **asked.data})
@@ -212,66 +219,6 @@ def _apply_overrides(settings: Settings, arm: Arm) -> Settings:
     return found
 
 
-def list_used_plugins(tasks: Sequence[str], arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The plugins that take part: those of the tasks and of the arms, and those whose rewards these name."""
-    named = [name for arm in arms for name in (*arm.plugins, *_list_scorers(arm.plugins, options, arm.overrides))]
-    return list(dict.fromkeys([*map(_family, tasks), *named]))
-
-
-def _list_scorers(names: Sequence[str], *layers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The plugins whose rewards the options of `names` name (`openrft.RewardName`). An unknown one is left out here and
-    refused where plugins are built."""
-    found: list[str] = []
-    for name in names if any(layers) else ():
-        options_class = load_declaration(name).Options if name in registry.list_plugins() else None
-        merged = {option: value for layer in layers for option, value in layer.get(name, {}).items()}
-        for _, marker, other in find_named_paths(options_class, merged) if options_class and merged else ():
-            if marker.names == "reward" and other in registry.list_plugins():
-                found.append(other)
-    return found
-
-
-def coerce_options(
-    options: Mapping[str, Mapping[str, Any]], used: Sequence[str]
-) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
-    """The plugins' options with their declared types, and all faults. Plugins without a value are checked too."""
-    coerced: dict[str, Mapping[str, Any]] = {}
-    faults: list[str] = []
-    for name in used:
-        values = options.get(name, {})
-        found = create_plugin(name, values)[1]
-        faults += found
-        if values and not found:
-            coerced[name] = dump_options(read_options(name, values)[0], values)
-    return coerced, faults
-
-
-def coerce_arms(
-    arms: Sequence[Arm], settings: Settings, options: Mapping[str, Mapping[str, Any]], place: str
-) -> tuple[tuple[Arm, ...], list[str]]:
-    """The arms with their own values in the declared types, and all faults. `place` is a format with `arm` and
-    `number`."""
-    coerced, faults = [], []
-    for number, arm in enumerate(arms):
-        overrides: Values = {}
-        for owner, values in arm.overrides.items():
-            parsed: Any = None
-            if owner in STAGE_SETTINGS:
-                merged = {**asdict(getattr(settings, owner)), **values}
-                parsed, found = parse_options(STAGE_SETTINGS[owner], owner, merged)
-            elif owner in (*arm.plugins, *_list_scorers(arm.plugins, options, arm.overrides)):
-                merged = {**options.get(owner, {}), **values}
-                found = create_plugin(owner, merged)[1]
-                parsed = read_options(owner, merged)[0]
-            else:
-                found = [f"sets options of {owner}, which is neither a stage nor a plugin of this arm."]
-            faults += [f"{place.format(arm=arm, number=number)}: {fault}" for fault in found]
-            if parsed is not None:
-                overrides[owner] = dump_options(parsed, values)
-        coerced.append(replace(arm, overrides=overrides))
-    return tuple(coerced), faults
-
-
 def check_policy(spec: str) -> None:
     """Refuse a policy that cannot be opened, before any time is spent. Raises UsageError or CheckpointError."""
     if spec.startswith(BASELINE_PREFIX):
@@ -304,47 +251,3 @@ def _baselines(tasks: Sequence[str], data: DataRequest, taken: Sequence[str]) ->
         for name in names
         if BASELINE_PREFIX + name not in taken
     ]
-
-
-def collect_layers(
-    policy: str, preset: str | None, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
-) -> dict[str, Mapping[str, Mapping[str, Any]]]:
-    """The layers of settings by name, the weakest first: the policy's recommendation, the preset, then `given`."""
-    layers: dict[str, Mapping[str, Mapping[str, Any]]] = {}
-    recommended = recommend_settings(policy)
-    if recommended:
-        layers[f"policy {policy}"] = recommended
-    if preset is not None:
-        if preset not in PRESETS:
-            raise UnknownName("preset", preset, PRESETS)
-        layers[f"preset {preset}"] = PRESETS[preset]
-    return {**layers, **given}
-
-
-def merge_layers(layers: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Values:
-    """The values of all layers together. A later layer overrides an earlier one."""
-    merged: Values = {}
-    for layer in layers.values():
-        for owner, options in layer.items():
-            merged.setdefault(owner, {}).update(options)
-    return merged
-
-
-def _family(task: str) -> str:
-    """The plugin that a task comes from. It takes part in every arm, because it may grade and measure."""
-    return task.split("/")[0]
-
-
-def _find_unknown_owners(values: Mapping[str, Any], used: Collection[str]) -> list[str]:
-    """Faults for options of owners that do not exist or do not take part."""
-    faults = []
-    for owner in values:
-        if owner in STAGE_SETTINGS or owner in used or owner == "data":
-            continue
-        if owner in registry.list_plugins():
-            faults.append(f"options are set for {owner}, which is in no arm; add it to --plugins.")
-        else:
-            faults.append(
-                str(UnknownName("stage or plugin", owner, [*STAGE_SETTINGS, "data", *registry.list_plugins()]))
-            )
-    return faults

@@ -11,14 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from openrft.bench.ablation import AblationPlan
-from openrft.bench.plan import (
-    BenchPlan,
-    check_policy,
-    check_weights,
-    coerce_arms,
-    coerce_options,
-    list_used_plugins,
-)
+from openrft.bench.plan import BenchPlan, check_policy, check_weights
+from openrft.bench.plan_options import coerce_arms, coerce_options, list_used_plugins
 from openrft.bench.seed_rule import SeedRule
 from openrft.config.documents import dump_document, read_fields
 from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, suggest

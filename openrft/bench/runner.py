@@ -18,8 +18,9 @@ from openrft.bench.executors.listener import JobListener
 from openrft.bench.executors.run import run_jobs
 from openrft.bench.executors.spec import Executor, check_apart
 from openrft.bench.live import LiveFile
-from openrft.bench.plan import BenchPlan, list_used_plugins
+from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import PLAN_FILE, plan_to_json
+from openrft.bench.plan_options import list_used_plugins
 from openrft.bench.report import (
     ArmRecord,
     ArmResult,

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.curves import CurvePoint
-from openrft.bench.statistics import (
-    Interval,
-)
+from openrft.bench.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 The test depends on how two arms differ. Two or more seeds of separately trained arms: Welch on the seeds' means, task
 by task, plus the variance from the draw of items; the interval inverts the test. Seed means alone would reject a true
 null 10-30% of the time when arms have lasting strengths on different items. Several seeds, each with one checkpoint for
-both: the same on the seeds' differences. With two seeds Welch's approximation is replaced by a bound
-(contrast_error.py). One seed of separately trained arms: no p, because one training run shows
-nothing of the luck of training. McNemar on it would reject a true null 10-80% of the time when that luck is 1-10
-points. One seed of one checkpoint, or of policies that nobody trained: McNemar on items, or sign flips.
+both: the same on the seeds' differences. Few seeds of great luck widen the interval further (contrast_error.py). One
+seed of separately trained arms: no p, because one training run shows nothing of the luck of training. McNemar on it
+would reject a true null 10-80% of the time when that luck is 1-10 points. One seed of one checkpoint, or of policies
+that nobody trained: McNemar on items, or sign flips.
 
 Power is forecast before a bench runs: items x completions x seeds under the assumptions about noise below. Once there
 are outcomes, a run's own intervals replace them.
@@ -149,7 +149,7 @@ def _invert_t(
     """The interval of a t test, and its p, with an error that is not below what the narrowest interval stands for."""
     interval, error = invert_t(value, error, narrowest_half_width(draws, bound), draws.level)
     test = "t over paired seeds and items" if paired else "Welch over seeds and items"
-    return Difference(interval, error.compute_p(value), f"{test}{', bound for two seeds' * error.two_seeds}")
+    return Difference(interval, error.compute_p(value), test)
 
 
 def _reconcile(found: Interval, p: float, test: str, draws: BootstrapDraws, weights: Sequence[float]) -> Difference:
@@ -208,10 +208,8 @@ def detectable_difference(items: float, completions: int = 1, seeds: int = 1, ta
         return (Z + POWER_Z) * total
     by_seed, by_item = 2 * (seeds - 1) * tasks, max(items - 1, 1)
     degrees = total**4 / (of_seeds**4 / by_seed + of_items**4 / by_item)
-    half = float(t.ppf(0.975, degrees)) * total
-    if seeds == 2:  # the bound of contrast_error.py
-        half = math.hypot(float(t.ppf(0.975, by_seed)) * of_seeds, float(t.ppf(0.975, by_item)) * of_items)
-    return half + float(t.ppf(0.8, degrees)) * total
+    error = ContrastError(total, degrees, of_seeds, by_seed, of_items, by_item)
+    return error.compute_half_width(0.05) + float(t.ppf(0.8, degrees)) * total
 
 
 def items_needed(difference: float, completions: int = 1, seeds: int = 1, tasks: int = 1) -> int | None:

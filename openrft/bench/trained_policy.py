@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from openrft.bench.model_card import build_model_card
-from openrft.bench.notes import build_training_notes
 from openrft.bench.plan_file import plan_from_json
 from openrft.bench.report import Report
 from openrft.bench.score_table import Gain
 from openrft.bench.single_job import summarise_job
 from openrft.bench.statistics import Interval
 from openrft.bench.summary import summarise
+from openrft.bench.training_notes import build_training_notes
 from openrft.config.options import find_named_paths
 from openrft.errors import UnknownName, UsageError
 from openrft.job import Job

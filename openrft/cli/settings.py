@@ -85,7 +85,7 @@ def _collect(
     owner: str | None, preset: str | None, policy: str, given: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> Iterator[Setting]:
     """The settings of one owner or of all. Raises UsageError that lists every wrong value, of any owner."""
-    from openrft.bench.plan import collect_layers, merge_layers
+    from openrft.bench.plan_options import collect_layers, merge_layers
     from openrft.config.options import describe_options
     from openrft.config.parse import parse_values, raise_faults
     from openrft.errors import UnknownName

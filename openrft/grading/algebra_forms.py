@@ -1,19 +1,15 @@
-"""What an answer with formulas is: one formula, an equation, a range, a pair, a set, a matrix. And when two are equal.
+"""What an answer with formulas is: one formula, an equation, a range, a pair, a set, a matrix.
 
 `y = 2x+1` is the formula beside its name; `x > 3` is the range (3, \\infty); `1 or 2`, `1, 2` and `\\pm 1` are sets.
-Equations are equal if they differ by a factor, ranges if all their ends do not differ. None means that these forms
-are not compared here; Math-Verify may know.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openrft.grading.algebra import Node, TooLarge, UnknownForm, list_functions, list_names, parse_formula
-from openrft.grading.algebra_value import has_same_value
+from openrft.grading.algebra import Node, TooLarge, UnknownForm, list_names, parse_formula
 from openrft.grading.algebra_vectors import read_components
 
 MOST_ITEMS = 20
@@ -89,7 +85,7 @@ def parse_form(text: str) -> Form:
     if "\\pm" in text or "\\mp" in text:
         signs = (("+", "-"), ("-", "+"))
         both = [_parse(text.replace("\\pm", plus).replace("\\mp", minus)) for plus, minus in signs]
-        return Collection(tuple(item for form in both for item in _list_items(form)))
+        return Collection(tuple(item for form in both for item in list_items(form)))
     return _parse(text)
 
 
@@ -114,7 +110,7 @@ def _parse(text: str) -> Form:
             raise UnknownForm(text)
         return Collection(items, bare=True)
     if len(parts := _cut(text, _UNION)) > 1:
-        return Collection(tuple(item for part in _check_count(parts) for item in _list_items(_parse(part))))
+        return Collection(tuple(item for part in _check_count(parts) for item in list_items(_parse(part))))
     if (inner := _open(text)) is not None and len(parts := _cut(inner, _JOINED)) > 1:
         items = tuple(_parse(part) for part in _check_count(parts))
         return Collection(items) if text[0] == "{" else Tuple(text[0] + text[-1], items)
@@ -149,7 +145,7 @@ def _parse_relation(parts: list[str], signs: list[str]) -> Form:
         span = Tuple("[("[strict_one] + ")", (low, math.inf), high.name)
     elif low.kind == "name" and not list_names(high):
         span = Tuple("(" + "])"[strict_one], (-math.inf, high), low.name)
-    return Inequality(_subtract(high, low), strict_one, span)
+    return Inequality(subtract(high, low), strict_one, span)
 
 
 def _join_ranges(items: tuple[Form, ...], signs: list[str]) -> Form | None:
@@ -172,12 +168,12 @@ def _join_ranges(items: tuple[Form, ...], signs: list[str]) -> Form | None:
 def _parse_equation(left: str, right: str) -> Equation:
     if name := _read_value_name(left.strip()):
         value = parse_formula(right)
-        return Equation(_subtract(Node("name", name=name), value), name, value)
+        return Equation(subtract(Node("name", name=name), value), name, value)
     first, second = parse_formula(left), parse_formula(right)
     for side, other in ((first, second), (second, first)):
         if side.kind == "name" and side.name not in list_names(other):
-            return Equation(_subtract(first, second), side.name, other)
-    return Equation(_subtract(first, second))
+            return Equation(subtract(first, second), side.name, other)
+    return Equation(subtract(first, second))
 
 
 def _read_value_name(left: str) -> str:
@@ -189,127 +185,10 @@ def _read_value_name(left: str) -> str:
     return ""
 
 
-def _is_same_name(one: str, other: str) -> bool:
-    """Whether both name the same value. y' does not say by what it is derived, so it may be dy/dx."""
-    return one == other or ("/d" in one and "/d" in other and (one.startswith(other) or other.startswith(one)))
-
-
-def is_same_form(gold: Form, found: Form) -> bool | None:
-    """Whether both are the same answer; None if that is not told here."""
-    if isinstance(gold, Inequality) and isinstance(found, Inequality):
-        if gold.strict != found.strict:
-            return False
-        return has_same_value(gold.difference, found.difference, factor=True, positive=True)
-    gold, found = (form.range or form if isinstance(form, Inequality) else form for form in (gold, found))
-    if isinstance(gold, float) or isinstance(found, float):
-        return gold == found
-    if isinstance(gold, Equation) or isinstance(found, Equation):
-        return _is_same_equation(gold, found)
-    if isinstance(gold, Node) and isinstance(found, Node):
-        bases = list_functions(gold) | list_functions(found)
-        return None if {"log", "ln"} <= bases else has_same_value(gold, found)
-    if isinstance(gold, Matrix) or isinstance(found, Matrix):
-        return _is_same_matrix(gold, found)
-    if isinstance(gold, Inequality) or isinstance(found, Inequality):
-        return None
-    if {type(gold), type(found)} == {Tuple, Node}:
-        return _are_reals(gold) and _are_reals(found)
-    if isinstance(gold, Tuple) and isinstance(found, Tuple):
-        brackets = gold.brackets == found.brackets or len(gold.items) > 2  # of which no interval has as many ends
-        if not brackets or (gold.name and found.name and gold.name != found.name):
-            return False
-        return _is_same_list(gold.items, found.items)
-    lists = (gold, found)
-    if any(isinstance(form, Collection) and form.bare for form in lists) and any(isinstance(f, Tuple) for f in lists):
-        if any(isinstance(form, Tuple) and _is_interval(form) for form in lists):
-            return False
-        return _is_same_list(_list_items(gold, True), _list_items(found, True))
-    if isinstance(gold, Collection) and isinstance(found, Collection):
-        return _is_same_set(gold.items, found.items)
-    if isinstance(gold, Collection) or isinstance(found, Collection):
-        return _is_same_set(_list_items(gold), _list_items(found))
-    return False
-
-
-def _is_same_equation(gold: Form, found: Form) -> bool | None:
-    if isinstance(gold, Equation) and isinstance(found, Equation):
-        if gold.name and found.name and gold.value and found.value:
-            if _is_same_name(gold.name, found.name):
-                return has_same_value(gold.value, found.value)
-            if not list_names(gold.value) and not list_names(found.value):
-                return False
-        return has_same_value(gold.difference, found.difference, factor=True)
-    equation, other = (gold, found) if isinstance(gold, Equation) else (found, gold)
-    assert isinstance(equation, Equation)
-    if isinstance(other, Collection):
-        return _is_same_set(_list_items(gold), _list_items(found))
-    if not isinstance(other, Node) or equation.value is None:
-        return None if equation.value is None else False
-    if not list_names(other) and list_names(equation.value):  # 3 is not n = 3k
-        return False
-    return has_same_value(equation.value, other)
-
-
-def _is_same_matrix(gold: Form, found: Form) -> bool | None:
-    if not isinstance(gold, Matrix) or not isinstance(found, Matrix):
-        matrix, other = (gold, found) if isinstance(gold, Matrix) else (found, gold)
-        assert isinstance(matrix, Matrix)
-        if not isinstance(other, Tuple) or _is_interval(other):
-            return None
-        if all(isinstance(item, Tuple) for item in other.items):  # [[1, 2], [3, 4]]
-            rows = tuple(_list_items(item, True) for item in other.items)
-            return _is_same_matrix(matrix, Matrix(rows))
-        if len(matrix.rows) > 1 and any(len(row) > 1 for row in matrix.rows):
-            return False
-        return _is_same_list([cell for row in matrix.rows for cell in row], other.items)
-    if [len(row) for row in gold.rows] != [len(row) for row in found.rows]:
-        return False
-    return _is_same_list([cell for row in gold.rows for cell in row], [cell for row in found.rows for cell in row])
-
-
-def _are_reals(form: Form) -> bool:
-    """Whether it is the set of all real numbers, which a letter or an interval names."""
-    if isinstance(form, Node):
-        return form.kind == "name" and form.name == "R"
-    return isinstance(form, Tuple) and form.brackets == "()" and form.items == (-math.inf, math.inf)
-
-
-def _is_interval(form: Tuple) -> bool:
-    """Whether it can be no point and no list."""
-    return form.name != "" or form.brackets in ("[)", "(]") or any(isinstance(item, float) for item in form.items)
-
-
-def _is_same_list(gold: Sequence[Form], found: Sequence[Form]) -> bool | None:
-    if len(gold) != len(found):
-        return False
-    verdicts = [is_same_form(a, b) for a, b in zip(gold, found, strict=True)]
-    return False if False in verdicts else None if None in verdicts else True
-
-
-def _is_same_set(gold: Sequence[Form], found: Sequence[Form]) -> bool | None:
-    """Whether each of either is in the other. At most 20 items each."""
-    for some, others in ((gold, found), (found, gold)):
-        for item in some:
-            verdicts = [is_same_form(item, other) for other in others]
-            if True not in verdicts:
-                return None if None in verdicts else False
-    return True
-
-
-def _list_items(form: Form, ordered: bool = False) -> tuple[Form, ...]:
-    if isinstance(form, Collection) or (ordered and isinstance(form, Tuple)):
-        return form.items
-    return (form,)
-
-
 def _check_count(parts: list[str]) -> list[str]:
     if len(parts) > MOST_ITEMS:
         raise TooLarge
     return parts
-
-
-def _subtract(first: Node, second: Node) -> Node:
-    return Node("add", (first, Node("negate", (second,))))
 
 
 def _open(text: str) -> str | None:
@@ -347,3 +226,13 @@ def _cut(text: str, pattern: re.Pattern[str]) -> list[str]:
         parts.append(text[start : found.start()])
         start = found.end()
     return [*parts, text[start:]]
+
+
+def list_items(form: Form, ordered: bool = False) -> tuple[Form, ...]:
+    if isinstance(form, Collection) or (ordered and isinstance(form, Tuple)):
+        return form.items
+    return (form,)
+
+
+def subtract(first: Node, second: Node) -> Node:
+    return Node("add", (first, Node("negate", (second,))))

@@ -15,7 +15,8 @@ import functools
 import re
 
 from openrft.grading.algebra import TooLarge, UnknownForm
-from openrft.grading.algebra_forms import Form, is_same_form, parse_form
+from openrft.grading.algebra_equality import is_same_form
+from openrft.grading.algebra_forms import Form, parse_form
 from openrft.grading.expression_process import Word, ask
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import Number, is_same_number, parse_number

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from openrft.grading.markup import remove_markup
-from openrft.grading.number_grammar import NoNumber, Term, read_term
+from openrft.grading.number_grammar import read_term
+from openrft.grading.number_term import NoNumber, Term
 from openrft.grading.number_text import find_number, split_answer
 from openrft.grading.plain_math import to_plain
 from openrft.grading.rules import DEFAULT_RULES, GradingRules

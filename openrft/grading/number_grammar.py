@@ -6,21 +6,27 @@ as `2 + 3` or `12 - 13`, is no number: it is unfinished, a range or a list. Inpu
 
 from __future__ import annotations
 
-import functools
-import math
 import re
-from dataclasses import dataclass, replace
-from decimal import Context, Decimal, localcontext
+from dataclasses import replace
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Literal
 
+from openrft.grading.number_term import (
+    PRECISION,
+    NoNumber,
+    Term,
+    compute_pi,
+    divide,
+    multiply,
+    raise_to,
+    read_digits,
+    read_whole,
+    take_logarithm,
+)
 from openrft.grading.plain_math import NARROW
 
-MOST_DIGITS = 1000
-LARGEST_EXPONENT = 5000
 _DEEPEST = 20
 _MOST_ATOMS = 40
-_PRECISION = Context(prec=45)
 
 _EXPONENT = r"(?P<exponent>[eE][+-]?\d+(?!\w))?"
 _POINT = re.compile(
@@ -47,31 +53,10 @@ _FACTOR_START = re.compile(  # without a sign between: a root, a constant or a b
 _CLOSING = {"(": ")", "{": "}", "[": "]"}
 
 
-class NoNumber(ValueError):
-    """What stands here is not one number; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A value, and how it was written."""
-
-    value: Fraction
-    form: Literal["decimal", "exact", "computed"]  # digits; a fraction or power; with roots or constants
-    step: Fraction = Fraction(0)  # one unit of the last digit of a decimal
-    digits: int = 0  # significant digits of a decimal
-    is_power: bool = False
-    is_whole: bool = False  # written as a whole number, without exponent
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether it was written in digits alone."""
-        return self.form == "decimal" and not self.is_power
-
-
 def read_term(text: str, start: int, decimal_comma: bool = False) -> tuple[Term, int]:
     """The value of the number that begins at `start`, and where it ends. Raises NoNumber."""
     reader = _Reader(text, start, decimal_comma)
-    with localcontext(_PRECISION):
+    with localcontext(PRECISION):
         try:
             return reader.read_sum(), reader.at
         except (ArithmeticError, RecursionError) as fault:
@@ -120,11 +105,11 @@ class _Reader:
         while True:
             before = self.at
             if self.peek("/") and self._starts_number():
-                total, fractions = _divide(total, self.read_power()), fractions + 1
+                total, fractions = divide(total, self.read_power()), fractions + 1
                 if fractions > 1 and total.form != "computed":
                     raise NoNumber("it holds several numbers")
             elif self._comes_factor(before):
-                total = _multiply(total, self.read_power())
+                total = multiply(total, self.read_power())
             else:
                 self.at = before
                 return total
@@ -144,9 +129,9 @@ class _Reader:
                 exponent = self.read_atom()
             else:
                 self.at = found.end()
-                exponent = Term(Fraction(_whole(found[1])), "exact")
+                exponent = Term(Fraction(read_whole(found[1])), "exact")
             exponent = replace(exponent, value=sign * exponent.value)
-        return _raise(atom, exponent)
+        return raise_to(atom, exponent)
 
     def read_atom(self) -> Term:
         """A literal, a fraction, a root, a constant, a logarithm or a bracket."""
@@ -155,19 +140,19 @@ class _Reader:
             raise NoNumber("it is too long for a number")
         if self.peek("\\frac"):
             above, below = self._argument(), self._argument()
-            return _divide(above, below)
+            return divide(above, below)
         if self.peek("\\sqrt"):
             degree = self._nested("]") if self.peek("[") else Term(Fraction(2), "exact")
-            return _raise(self._argument(), _divide(Term(Fraction(1), "exact"), degree))
+            return raise_to(self._argument(), divide(Term(Fraction(1), "exact"), degree))
         if self.peek("\\pi"):
-            return Term(_pi(), "computed")
+            return Term(compute_pi(), "computed")
         if self.peek("\\ln"):
-            return _logarithm(self._argument(), None)
+            return take_logarithm(self._argument(), None)
         if self.peek("\\log"):
             if not self.peek("_"):
                 raise NoNumber("it is a logarithm without a base")
             base = self._argument()
-            return _logarithm(self._argument(), base)
+            return take_logarithm(self._argument(), base)
         for opening, closing in _CLOSING.items():
             if self.peek(opening):
                 return replace(self._nested(closing), is_power=False)
@@ -192,7 +177,7 @@ class _Reader:
         whole = re.sub(r"\D", "", parts["whole"] or "0")
         decimals = re.sub(r"\D", "", parts["part"] or parts.get("bare") or "")
         exponent = int((parts["exponent"] or "e0")[1:][:9])
-        term = _read_digits(whole, decimals, exponent, bool(parts["exponent"]))
+        term = read_digits(whole, decimals, exponent, bool(parts["exponent"]))
         if not decimals and not parts["exponent"] and (found := _FRACTION.match(self.text, self.at)):
             above, below = (int(part[:9]) for part in found.groups() if part)
             if 0 < above < below:  # a mixed number
@@ -236,104 +221,7 @@ class _Reader:
         return _NUMBER_START.match(self.text, self.at) is not None
 
 
-def _read_digits(whole: str, decimals: str, exponent: int, scientific: bool) -> Term:
-    if len(whole) + len(decimals) > MOST_DIGITS or abs(exponent) > LARGEST_EXPONENT:
-        raise NoNumber("it has too many digits")
-    step = Fraction(10) ** (exponent - len(decimals))
-    value = int(whole + decimals) * step
-    digits = len((whole + decimals).lstrip("0"))
-    return Term(value, "decimal", step, digits, is_whole=not decimals and not scientific)
-
-
 def _read_repeating(whole: str, decimals: str, period: str) -> Term:
-    digits = _whole(whole + decimals), _whole(period)
+    digits = read_whole(whole + decimals), read_whole(period)
     value = (digits[0] + Fraction(digits[1], 10 ** len(period) - 1)) / 10 ** len(decimals)
     return Term(value, "exact")
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise NoNumber("it has too many digits")
-    return int(digits)
-
-
-def _multiply(first: Term, second: Term) -> Term:
-    value = first.value * second.value
-    if "computed" in (first.form, second.form):
-        return Term(value, "computed")
-    if first.is_literal and second.is_power and _is_power_of_ten(second.value):
-        return Term(value, "decimal", first.step * second.value, first.digits)
-    if first.is_power or second.is_power:
-        return Term(value, "exact", is_power=True)
-    raise NoNumber("it holds two numbers")
-
-
-def _divide(above: Term, below: Term) -> Term:
-    if below.value == 0:
-        raise NoNumber("it divides by zero")
-    form: Literal["exact", "computed"] = "computed" if "computed" in (above.form, below.form) else "exact"
-    return Term(above.value / below.value, form)
-
-
-def _raise(base: Term, exponent: Term) -> Term:
-    power, value = exponent.value, base.value
-    if power.denominator == 1:
-        size = max(value.numerator.bit_length(), value.denominator.bit_length())
-        if size * abs(power.numerator) > 4 * LARGEST_EXPONENT:
-            raise NoNumber("it is too large")
-        if value == 0 and power < 0:
-            raise NoNumber("it divides by zero")
-        form: Literal["exact", "computed"] = "computed" if base.form == "computed" else "exact"
-        return Term(value ** int(power), form, is_power=True)
-    if value < 0:
-        if power.numerator != 1 or power.denominator % 2 == 0 or power.denominator > 99:
-            raise NoNumber("it has no real value")
-        root = _raise(replace(base, value=-value), exponent)
-        return replace(root, value=-root.value)
-    if power.numerator == 1 and power.denominator < 100 and (root_value := _exact_root(value, power.denominator)):
-        return Term(root_value, "exact", is_power=True)
-    if value == 0:
-        return Term(Fraction(0), "exact")
-    logarithm = _decimal(value).ln() * _decimal(power)
-    if abs(logarithm) > 2 * LARGEST_EXPONENT:
-        raise NoNumber("it is too large")
-    return Term(Fraction(logarithm.exp()), "computed", is_power=True)
-
-
-def _exact_root(value: Fraction, degree: int) -> Fraction | None:
-    """The root, if it is rational."""
-    parts = []
-    for part in (value.numerator, value.denominator):
-        if part.bit_length() > 400:
-            return None
-        root = math.isqrt(part) if degree == 2 else round(part ** (1 / degree))
-        if root**degree != part:
-            return None
-        parts.append(root)
-    return Fraction(parts[0], parts[1])
-
-
-def _logarithm(value: Term, base: Term | None) -> Term:
-    if value.value <= 0 or (base and (base.value <= 0 or base.value == 1)):
-        raise NoNumber("it has no real value")
-    found = _decimal(value.value).ln()
-    return Term(Fraction(found / _decimal(base.value).ln() if base else found), "computed")
-
-
-def _decimal(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
-
-
-def _is_power_of_ten(value: Fraction) -> bool:
-    whole = value.numerator if value.denominator == 1 else value.denominator if value.numerator == 1 else 0
-    return whole > 0 and 10 ** round(whole.bit_length() * 0.30103 - 0.5) == whole
-
-
-@functools.cache
-def _pi() -> Fraction:
-    """Pi to 40 digits, by Machin's formula: 16 arctan(1/5) - 4 arctan(1/239)."""
-
-    def arctan(inverse: int) -> Fraction:
-        return sum((Fraction((-1) ** k, (2 * k + 1) * inverse ** (2 * k + 1)) for k in range(32)), Fraction(0))
-
-    return (16 * arctan(5) - 4 * arctan(239)).limit_denominator(10**41)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from openrft.grading.number_grammar import NoNumber
+from openrft.grading.number_term import NoNumber
 from openrft.grading.number_words import SCALES, find_words, read_words
 from openrft.grading.units import Unit, parse_unit
 

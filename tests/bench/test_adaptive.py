@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from scipy.stats import t
 
 from openrft.bench.ablation import AblationPlan
 from openrft.bench.adaptive import find_floor, run_until_known
+from openrft.bench.csv_table import format_csv
 from openrft.bench.outcomes import collect_outcomes, index_results
 from openrft.bench.plan import BenchPlan
 from openrft.bench.plan_file import plan_from_json, plan_to_json
@@ -108,6 +111,10 @@ def test_arms_that_cannot_become_the_best_are_run_no_further():
     assert any("No score: rl+icl was stopped after 3 seeds, as it cannot become the best" in n for n in summary.notes)
     table = next(iter(build_tables(report, summary)))
     assert next(row for row in table.rows if row[0] == "rl+icl")[1].startswith(f"stopped at {until}")
+    cells = next(cells for cells in csv.DictReader(io.StringIO(format_csv(summary))) if cells["arm"] == "rl+icl")
+    assert (float(cells["at_stop"]), float(cells["at_stop_low"])) == (row.at_stop.value, row.at_stop.low)
+    assert (cells["accuracy"], cells["over_vanilla"]) == ("", "")
+    assert cells["trouble"].startswith("rl+icl was stopped after 3 seeds")
 
 
 def at_first_look(plan, benches):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openrft.bench.notes import build_notes, build_training_notes
+from openrft.bench.notes import build_notes
 from openrft.bench.summary import summarise
+from openrft.bench.training_notes import build_training_notes
 from tests.bench.factories import report
 
 
@@ -92,7 +93,7 @@ def test_questions_without_a_right_answer_by_the_teacher_are_named_and_nothing_i
         assert [line for line in notes if "teacher" in line] == expected
 
 
-def test_two_seeds_are_said_to_be_few_against_vanilla() -> None:
+def test_two_seeds_are_said_to_be_few() -> None:
     for seeds, count in (((0, 1), 1), ((0, 1, 2), 0)):
         notes = summarise(report({"vanilla": 0.3, "rl": 0.5}, seeds=seeds)).notes
         assert sum(note.startswith("Two seeds: ") for note in notes) == count

@@ -11,6 +11,7 @@ import pytest
 
 from openrft.bench.page.document import write_page
 from openrft.bench.summary import summarise
+from tests.bench.made_large_run import make_large_run
 from tests.bench.made_run import HOSTILE, TASK, make_run, make_samples
 
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -175,7 +176,7 @@ def test_a_link_leads_to_its_question(page: webdriver.Chrome, address: str) -> N
 
 def test_the_bars_of_rewards_lead_to_their_answers_with_tinted_steps(page: webdriver.Chrome) -> None:
     """In each of the 12 groups of four, the last answer has the steps .9 and .95: bar 9."""
-    find_all(page, "#rewards svg a")[9].send_keys(Keys.ENTER)
+    find(page, '#rewards svg a[href*="bar=9"]').send_keys(Keys.ENTER)
     WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
     assert find(page, "#group h3").text == "prm: f from 0.9 to 1, 12 questions"
     first = find(page, "#group .answers")
@@ -203,7 +204,7 @@ def test_the_steps_of_rl_open_and_their_bars_lead_to_whole_groups(page: webdrive
     groups = find_all(page, "#group .answers")
     assert [len(group.find_elements(By.CSS_SELECTOR, ".answer.chosen")) for group in groups] == [4, 4]
     assert "R 0.05" in groups[0].text
-    plots[3].find_elements(By.CSS_SELECTOR, "svg a")[9].send_keys(Keys.ENTER)
+    plots[3].find_element(By.CSS_SELECTOR, 'svg a[href*="bar=9"]').send_keys(Keys.ENTER)
     WebDriverWait(page, 10).until(lambda b: find(b, "#group h3").text.startswith("prm: f from 0.9 to 1, step 0"))
     assert len(find_all(page, "#group .answers:first-of-type .answer.chosen")) == 2  # of two questions, one each
 
@@ -230,3 +231,33 @@ def test_on_paper_the_controls_are_left_out(page: webdriver.Chrome) -> None:
         assert find(page, "#arms table").is_displayed()
     finally:
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_page_of_eleven_arms_is_below_two_megabytes(page: webdriver.Chrome, tmp_path: Path) -> None:
+    """240 items and three answers of 300 characters each, half as long again as SmolLM2's, with three steps of RL."""
+    report = make_large_run(tmp_path, arms=11, items=240, completions=3, characters=300)
+    written = write_page(report, summarise(report), tmp_path)
+    assert 1_000_000 < written.stat().st_size < 2_000_000
+    visit(page, written.as_uri())
+    assert count(page) == "240 of 240 questions"
+    note = find(page, "#rewards details .note").get_attribute("textContent") or ""
+    assert note.startswith("21 of the 48 kept groups of answers are here")
+
+
+def test_ten_thousand_long_rollouts_open_within_two_seconds(page: webdriver.Chrome, tmp_path: Path) -> None:
+    """Answers of 1,500 characters. The time is that of the page's main thread alone, so that other work on the machine
+    does not count."""
+    report = make_large_run(tmp_path, arms=3, items=240, completions=14, characters=1500)
+    written = write_page(report, summarise(report), tmp_path)
+    assert 5_000_000 < written.stat().st_size < 15_000_000
+    page.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    before = read_seconds(page)
+    visit(page, written.as_uri())
+    assert read_seconds(page) - before < 2
+    assert len(find_all(page, "#item .answer")) == 28
+
+
+def read_seconds(page: webdriver.Chrome) -> float:
+    """Processor time of the page's main thread."""
+    metrics = page.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))

@@ -58,7 +58,9 @@ def test_the_page_is_written_and_opened(monkeypatch: pytest.MonkeyPatch) -> None
 def test_markdown_and_csv_are_printed() -> None:
     assert CliRunner().invoke(command, ["mine", "--md"]).output.startswith("# toy\n")
     rows = list(csv.DictReader(io.StringIO(CliRunner().invoke(command, ["mine", "--csv"]).output)))
-    assert [row["arm"] for row in rows] == list(factories.ARMS)
+    rules = ["no model: majority answer"]
+    assert [row["arm"] for row in rows] == [*factories.ARMS, *rules]
+    assert (rows[-1]["accuracy"], rows[-1]["tokens"]) == ("0.25", "")
     assert [row["plugins"] for row in rows][:3] == ["", "rl", "rl prm"]
     vanilla, rl = rows[:2]
     assert float(rl["over_vanilla"]) == pytest.approx(float(rl["accuracy"]) - float(vanilla["accuracy"]))

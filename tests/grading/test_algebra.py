@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from openrft import Sample, grade
 from openrft.grading.algebra import TooLarge, UnknownForm, list_names, parse_formula
-from openrft.grading.algebra_forms import is_same_form, parse_form
+from openrft.grading.algebra_equality import is_same_form
+from openrft.grading.algebra_forms import parse_form
 from openrft.grading.algebra_value import evaluate, has_same_value
 from openrft.grading.expression import to_latex
 from openrft.grading.expression_process import count_seconds

@@ -21,7 +21,7 @@ from openrft.runtime.text import replace_lone_surrogates
 Data = dict[str, Any]
 BARS = 10  # of a histogram of rewards
 TOTAL = "R"  # the source of what RL maximises
-STEP_CHARACTERS = 1_500_000  # of answers in steps of RL that a page shows
+STEP_CHARACTERS = 600_000  # of answers in steps of RL that a page shows, some 0.3 MB of it
 
 
 class _Texts:
@@ -131,7 +131,7 @@ def _group_rows(rows: Iterable[Data], aggregations: Mapping[str, Any], texts: _T
 
 def _collect_steps(report: Report, folder: Path, texts: _Texts) -> Iterator[Data]:
     """The rollouts of some steps of RL, in the form of `_collect_measured`; R is a source, too. Of long answers only as
-    many as the page has room for."""
+    many as the page has room for: `shown` of the `kept` questions."""
     files = [(result, rollouts_file(folder / "steps", result)) for result in report.results]
     files = [(result, file) for result, file in files if file.is_file()]
     for result, _ in files:
@@ -146,6 +146,8 @@ def _collect_steps(report: Report, folder: Path, texts: _Texts) -> Iterator[Data
             yield {
                 "title": f"{result.arm} on {result.task}, seed {result.seed}",
                 "step": step,
+                "shown": len({row["sample"]["id"] for row in kept}),
+                "kept": len({row["sample"]["id"] for row in rows}),
                 "sources": {TOTAL: "", **aggregations},
                 "questions": _group_rows(kept, aggregations, texts),
             }

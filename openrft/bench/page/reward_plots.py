@@ -42,8 +42,17 @@ def _write_jobs(steps: Sequence[tuple[int, Data]]) -> Iterator[str]:
         kind = "steps" if len(own) > 1 else "step"
         yield (
             f"<details><summary>{escape_html(f'{job}: {kind} {numbers}')}</summary>"
-            f'<div class="plots">{plots}</div></details>'
+            f'{_note_left_out([one for _, one in own])}<div class="plots">{plots}</div></details>'
         )
+
+
+def _note_left_out(steps: Sequence[Data]) -> str:
+    """A line where the page has no room for every kept question of a job's steps."""
+    shown, all_of_them = (sum(one[name] for one in steps) for name in ("shown", "kept"))
+    if shown == all_of_them:
+        return ""
+    words = f"{shown} of the {all_of_them} kept groups of answers are here, so that the page stays small"
+    return f'<p class="note">{words}; steps/ has all of them.</p>'
 
 
 def _plot_histogram(number: int, measurement: Data, source: str, title: str) -> str:
@@ -55,6 +64,8 @@ def _plot_histogram(number: int, measurement: Data, source: str, title: str) -> 
     y = Scale(0, max(1, *(n for pair in bars for n in pair)), 184, 14)
     body = draw_axes(x, y, [n / 5 for n in range(6)], choose_ticks(0, y.high, 4), name)
     for at, pair in enumerate(bars):
+        if not any(pair):  # nothing to draw, and no answers to lead to
+            continue
         left, right = x(at / BARS), x((at + 1) / BARS)
         half = (right - left - 4) / 2
         words = f"{letter} from {at / BARS:g} to {(at + 1) / BARS:g}: {pair[0]} right, {pair[1]} other answers"
@@ -62,10 +73,9 @@ def _plot_histogram(number: int, measurement: Data, source: str, title: str) -> 
             f'<rect x="{left + 2 + side * half:g}" y="{y(n):g}" width="{half - 1:g}" height="{y.start - y(n):g}"'
             f' class="fill {kind}"/>'
             for side, (n, kind) in enumerate(zip(pair, ("up", "down"), strict=True))
+            if n
         )
         target = f'<rect x="{left:g}" y="{y.end:g}" width="{right - left:g}" height="{y.start - y.end:g}" class="hit"/>'
         link = f"#measured={number}&amp;bar={at}&amp;source={escape_html(source)}"
-        body += (
-            f'<a href="{link}" aria-label="{escape_html(words)}"><title>{escape_html(words)}</title>{target}{drawn}</a>'
-        )
+        body += f'<a href="{link}"><title>{escape_html(words)}</title>{target}{drawn}</a>'
     return wrap_figure(title, WIDTH, 222, body, "Blue: right answers. Orange: other answers.")

@@ -16,7 +16,7 @@ from openrft_smollm2 import WEIGHTS, SmolLM2, find_weights
 from openrft_smollm2.recommended import RECOMMENDED
 
 from openrft import CheckpointError, DataRequest, Sampling, build_messages, open_policy
-from openrft.bench.plan import collect_layers
+from openrft.bench.plan_options import collect_layers
 from openrft.cli.bench import command as bench
 from openrft.cli.train import command as train
 from openrft.plugins.task_registry import load_task

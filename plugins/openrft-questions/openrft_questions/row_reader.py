@@ -1,0 +1,198 @@
+"""One row of a file by itself: its cells, by the meanings of their columns. Its answer is judged later."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openrft import AnswerKind, DataRequest
+from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
+from openrft_questions.columns import Cells, Columns, is_empty, normalize_name
+from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer
+from openrft_questions.layouts import Layout
+from openrft_questions.options import Options, parse_options, split_question
+from openrft_questions.table import SIDES, BadRow, BadRowError, Side
+
+OPTION_NUMBERS = {"label", "gold_label", "cop", "correct_option", "correct_choice"}  # columns of numbers of options
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row before its answer is judged."""
+
+    text: str  # the question, with its passage
+    options: Options
+    wrong: list[str]
+    kind: AnswerKind | None  # as the row, the command or the layout says
+    answer: Any  # None: the row has none
+    accepted: list[Any]
+    index: str | None
+    side: Side | None
+    meta: dict[str, Any]
+    extra: dict[str, Any]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a rubric takes the place of an answer."""
+        return "rubric" in self.meta and self.answer is None and self.index is None and not self.options[0]
+
+
+class RowReader:
+    """Reads single rows of one file, without judging their answers."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        layout: Layout | None,
+        task: str,
+        request: DataRequest,
+        needs: Collection[str],
+        side: Side | None,
+    ) -> None:
+        self._columns, self._layout, self._task = columns, layout, task
+        self._request, self._needs, self._side = request, needs, side
+
+    def draft(self, row: Mapping[str, Any], side: Side | None) -> Draft | BadRow:
+        """The row's parts, or why it cannot be used."""
+        try:
+            cells = self._columns.sort({str(name): value for name, value in row.items()})
+            if self._layout and self._layout.convert:
+                with contextlib.suppress(*(() if "answer" in self._needs else (BadRowError,))):
+                    self._layout.convert(cells)
+            return self._draft(cells, row, side)
+        except BadRowError as bad:
+            return BadRow(*bad.args)
+
+    def _draft(self, cells: Cells, row: Mapping[str, Any], side: Side | None) -> Draft:
+        values = cells.values
+        meta: dict[str, Any] = {}
+        text = self._read_question(cells)
+        options = parse_options(values.get("options"), cells.lettered)
+        answer, accepted = self._read_answer(values)
+        if not options[0] and not cells.wrong and isinstance(answer, str):
+            text, options = split_question(text, answer)
+        wrong = _read_wrong(cells.wrong, bool(options[0]))
+        kind = self._read_kind(values, bool(options[0] or wrong))
+        if kind == "boolean" and wrong:
+            wrong = []
+        index = to_text(values["index"]) if "index" in values else None
+        if values.get("rubric"):
+            meta["rubric"] = _read_rubric(values["rubric"])
+        is_open = "rubric" in meta and not (options[0] or wrong)
+        if "answer" in self._needs and answer is None and index is None and not is_open:
+            raise BadRowError("no answer", "there is no answer")
+        if kind is None and not wrong and self._names_option(answer):
+            detail = f"the answer {answer} looks like the number of an option, and there are none"
+            raise BadRowError("answer", f"{detail}: say --map options=NAME, or --kind number if it is a number")
+        if "topic" in values:
+            topic = parse_cell(values["topic"])
+            meta["topic"] = require_text({"topic": topic[0] if isinstance(topic, list) and topic else topic}, "topic")
+        if "group" in values:
+            group = require_text(values, "group")
+            meta["leakage_groups"] = [f"group:{self._task}/{group}"]  # two files may number theirs alike
+        if values.get("solution"):
+            meta["solution"] = to_text(values["solution"])
+        if self._layout and self._layout.keeps_fields:
+            meta |= _keep_fields(row, self._columns)
+        accepted += list_texts(values.get("accepted"))
+        return Draft(
+            text, options, wrong, kind, answer, accepted, index, self._read_side(values, side), meta, cells.extra
+        )
+
+    def _read_question(self, cells: Cells) -> str:
+        """The question's text below its passages. An object with a stem may hold the options, too."""
+        given = parse_cell(cells.values.get("question"))
+        before = join_passages(cells.passages)
+        if isinstance(given, Mapping) and "stem" in given:
+            cells.values["question"] = given["stem"]
+            if "options" not in cells.values and "choices" in given:
+                cells.values["options"] = given["choices"]
+        elif is_chat(given):
+            text, context = split_chat(given)
+            cells.values["question"], before = text, "\n\n".join(filter(None, (before, context)))
+        if "question" not in cells.values and "question" not in self._needs:
+            return before
+        text = require_text(cells.values, "question")
+        return f"{before}\n\n{text}" if before else text
+
+    def _read_answer(self, values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        answer, more = unpack_answer(values.get("answer"))
+        if is_empty(answer) or (isinstance(answer, str) and not answer.strip()):
+            return None, []
+        return answer, more
+
+    def _names_option(self, answer: Any) -> bool:
+        """Whether a whole number stands in a column whose name says that it names an option."""
+        names = {normalize_name(name) for name in self._columns.find("answer")}
+        whole = isinstance(answer, int) or (isinstance(answer, str) and answer.isdecimal())
+        known = "answer" in self._columns.given or isinstance(answer, bool)
+        return whole and not known and bool(names & OPTION_NUMBERS)
+
+    def _read_kind(self, values: Mapping[str, Any], has_options: bool) -> AnswerKind | None:
+        """The kind that the command, the row or the layout says; None if none does."""
+        kind: AnswerKind | None = None
+        if self._request.kind is not None:
+            kind = self._request.kind
+        elif "kind" in values:
+            kind = parse_kind(values["kind"])
+        elif self._layout and self._layout.kind:
+            kind = self._layout.kind
+        if has_options and kind is None:
+            return "choice"
+        if kind is not None and (kind == "choice") != has_options and not (kind == "boolean" and has_options):
+            raise BadRowError("type", f"the type is {kind}, and there are {'' if has_options else 'no '}options")
+        return kind
+
+    def _read_side(self, values: Mapping[str, Any], of_table: Side | None) -> Side | None:
+        own = self._side or of_table
+        if "split" not in values:
+            return own
+        given = (to_text(values["split"]) or "").lower()
+        found = next((name for name in SIDES if name == given), None)
+        if found is None:
+            raise BadRowError("split", f"the split {given[:40]!r} is neither train nor test: say --split NAME")
+        if own and found != own:
+            raise BadRowError("split", f"the row says {found}, and its file is called {own}")
+        return found
+
+
+def _read_rubric(value: Any) -> Any:
+    """A rubric as plain JSON: lines of text, a list, or an object. What it means is for whoever grades by it."""
+    found = parse_cell(value)
+    if not isinstance(found, str | list | Mapping):
+        raise BadRowError(
+            "rubric", f"the rubric is of the type {type(found).__name__}: write one criterion a line, or a list"
+        )
+    try:
+        return json.loads(json.dumps(found, ensure_ascii=False, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as fault:
+        raise BadRowError("rubric", f"the rubric cannot be read: {fault}") from fault
+
+
+def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
+    """The wrong answers of a row: a column each, or lists of them."""
+    found = [one for value in values for one in _as_list(parse_cell(value), alone=len(values) == 1)]
+    if found and has_options:
+        raise BadRowError("options", "there are options in one column and wrong answers in others")
+    texts = [str(one) if isinstance(one, bool) else to_text(one) for one in found]
+    if not all(texts):
+        raise BadRowError("options", "a wrong answer is empty or no text")
+    return [str(text) for text in texts]
+
+
+def _as_list(value: Any, alone: bool) -> list[Any]:
+    if isinstance(value, str) and alone:  # one column for all of them
+        return split_bars(value) or [value]
+    return value if isinstance(value, list) else [value]
+
+
+def _keep_fields(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """The columns that are not read, as plain JSON."""
+    kept = {name: row[name] for name in columns.ignored if not is_empty(row.get(name))}
+    try:
+        return {"fields": json.loads(json.dumps(kept, default=str))} if kept else {}
+    except (ValueError, RecursionError):
+        return {}
