@@ -1,4 +1,4 @@
-"""A teacher without a model: rules that an expert wrote down work each training question out in steps."""
+"""A teacher without a model: a rule that an expert wrote down works each training question out in steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BARRIER = re.compile(r"Solute Element[ \d]*: (\w+), Host Element[ \d]*: (\w+), D
 
 
 class WorkedSolutions(openrft.Plugin):
-    """A question that no rule solves, or that a rule answers wrongly, is imitated by its bare answer."""
+    """A question that the rule does not solve, or answers wrongly, is imitated by its bare answer."""
 
     replaces = ("teacher",)
 
@@ -29,7 +29,7 @@ class WorkedSolutions(openrft.Plugin):
         rollouts, solved = [], 0
         for sample in samples:
             steps = solve(sample) if self.options.steps else []
-            if not steps or steps[-1] != f"{sample.answer}. {sample.gold}":
+            if steps[-1:] != [f"The lowest is {sample.answer}. {sample.gold}."]:
                 steps = []
             solved += bool(steps)
             text = "\n".join([*steps, openrft.box_answer(sample.answer)])
@@ -39,12 +39,16 @@ class WorkedSolutions(openrft.Plugin):
 
 
 def solve(sample: Sample) -> list[str]:
-    """The steps, of which the last names the option. None where no rule applies."""
-    barriers = {f"{solute} in {host}": value for solute, host, value in BARRIER.findall(sample.question)}
+    """The barrier of each option, the lower of two at a time, and the lowest. No steps if the question gives none."""
+    given = {f"{solute} in {host}": value for solute, host, value in BARRIER.findall(sample.question)}
+    named = zip("ABCD", sample.options, strict=False)
+    barriers = {f"{letter}. {pair}": given[pair] for letter, pair in named if pair in given}
     if not barriers:
         return []
-    best = min(barriers, key=lambda pair: float(barriers[pair]))
-    steps = [f"{pair}: {value}" for pair, value in barriers.items()]
-    steps.append(f"The lowest barrier is {barriers[best]}: {best}.")
-    named = zip("ABCD", sample.options, strict=False)
-    return [*steps, *(f"{letter}. {text}" for letter, text in named if text == best)]
+    steps = [f"{line}: {value}" for line, value in barriers.items()]
+    lowest, *others = barriers
+    for line in others:
+        compared = f"{lowest[0]} {barriers[lowest]} or {line[0]} {barriers[line]}"
+        lowest = min(lowest, line, key=lambda each: float(barriers[each]))
+        steps.append(f"{compared}: {lowest[0]}")
+    return [*steps, f"The lowest is {lowest}."]

@@ -101,18 +101,10 @@ def work_out(*samples: Sample, **options: str) -> tuple[list[str], dict[str, flo
 
 def test_a_rule_works_out_what_it_solves_and_the_rest_is_bare() -> None:
     assert check_plugin("worked-solutions") == ["synthesize"]
-    steps = [
-        "Zn in Ag: 0.25",
-        "Zn in Pb: -0.5",
-        "Zn in Cu: -0.125",
-        "The lowest barrier is -0.5: Zn in Pb.",
-        "C. Zn in Pb",
-    ]
+    table = ["A. Zn in Cu: -0.125", "B. Zn in Ag: 0.25", "C. Zn in Pb: -0.5"]
+    steps = [*table, "A -0.125 or B 0.25: A", "A -0.125 or C -0.5: C", "The lowest is C. Zn in Pb."]
     bare = [r"\boxed{C}", r"\boxed{A}", r"\boxed{C}"]
-    asked = (
-        ask_about(GIVEN, "C"),
-        ask_about(GIVEN, "A"),
-        ask_about("(the table is lost)", "C"),
-    )  # the second key is wrong
+    wrong_key, no_data = ask_about(GIVEN, "A"), ask_about("(the table is lost)", "C")
+    asked = ask_about(GIVEN, "C"), wrong_key, no_data
     assert work_out(*asked) == (["\n".join([*steps, bare[0]]), *bare[1:]], {"questions": 3, "solved": 1})
     assert work_out(*asked, steps="false") == (bare, {"questions": 3, "solved": 0})
