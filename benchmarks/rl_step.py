@@ -33,7 +33,7 @@ def questions() -> list[Any]:
     return [(sample, build_messages(sample, (), task.instruction)) for sample in task.train]
 
 
-def ours(checkpoint: str) -> Step:
+def ours(checkpoint: str, prompts: int = PROMPTS) -> Step:
     from openrft_rl import RL
     from openrft_rl.options import RLOptions
 
@@ -46,7 +46,7 @@ def ours(checkpoint: str) -> Step:
 
     def step() -> None:
         number = next(count)
-        batch = [asked[(number * PROMPTS + i) % len(asked)] for i in range(PROMPTS)]
+        batch = [asked[(number * prompts + i) % len(asked)] for i in range(prompts)]
         sampling = Sampling(n=GROUP, temperature=1.0, max_tokens=TOKENS, seed=number)
         groups = policy.generate([messages for _, messages in batch], sampling)
         rollouts = [
@@ -60,7 +60,7 @@ def ours(checkpoint: str) -> Step:
     return step
 
 
-def trl(checkpoint: str) -> Step:
+def trl(checkpoint: str, prompts: int = PROMPTS) -> Step:
     """GRPOTrainer's own `training_step` on a batch of its own data loader, then its optimiser."""
     from datasets import Dataset
     from peft import LoraConfig
@@ -71,7 +71,7 @@ def trl(checkpoint: str) -> Step:
     dtype = torch.bfloat16 if on_gpu else torch.float32
     arguments = GRPOConfig(
         output_dir=mkdtemp(),
-        per_device_train_batch_size=PROMPTS * GROUP,
+        per_device_train_batch_size=prompts * GROUP,
         num_generations=GROUP,
         max_completion_length=TOKENS,
         temperature=1.0,
@@ -118,7 +118,7 @@ def waited(step: Step) -> Step:
     return whole
 
 
-SIDES = {"ours": lambda checkpoint: waited(ours(checkpoint)), "trl": lambda checkpoint: waited(trl(checkpoint))}
+SIDES = {"ours": lambda *asked: waited(ours(*asked)), "trl": lambda *asked: waited(trl(*asked))}
 
 
 def peak_growth(side: str, checkpoint: str) -> int:

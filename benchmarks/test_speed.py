@@ -51,9 +51,10 @@ def test_rollouts_transformers(benchmark: Any, policy: HFPolicy, prompts: list[A
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_rl_step(benchmark: Any, checkpoint: str, side: str) -> None:
-    benchmark.group = "an RL step of 64 completions, against TRL"
-    benchmark.pedantic(SIDES[side](checkpoint), rounds=ROUNDS, warmup_rounds=2)
+def test_rl_step(benchmark: Any, request: Any, checkpoint: str, side: str) -> None:
+    steps, prompts = (request.config.getoption(name) for name in ("--steps", "--prompts"))
+    benchmark.group = f"an RL step of {GROUP * prompts} completions, against TRL"
+    benchmark.pedantic(SIDES[side](checkpoint, prompts), rounds=steps, warmup_rounds=min(2, steps // 2))
 
 
 @pytest.mark.parametrize("side", SIDES)

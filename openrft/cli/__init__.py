@@ -54,10 +54,10 @@ HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evid
 
 \b
 Examples:
-  openrft bench                           the whole method on included tasks
-  openrft bench --plugins prm,icl         what a PRM and demonstrations add
+  openrft bench                                 the method on included tasks
+  openrft bench --plugins prm,icl               what a PRM and ICL add
   openrft tasks show questions --data mine.csv  how your questions are read
-  openrft gate base.json runs/new         exit code 1 if something got worse
+  openrft gate base.json runs/new               exit code 1 if it got worse
 """
 
 

@@ -11,8 +11,7 @@ from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.run_completions import complete_arms, complete_runs
 
-EPILOG = """\b
-Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
+EPILOG = """Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
 5 a failure of the machine.
 
 \b

@@ -35,10 +35,9 @@ SHOWN = 70  # characters of a completion's end
 OF_GRADERS = ("judge", "store", *NAMES)  # parameters that only --grader reads
 MAX_FAULTS = 5  # how many bad rows a message names
 
-EPILOG = """\b
-Columns: completion, answer, question, options (a list, or one column each: A, B, C, ...). Optional: kind, and accepted
-(further right answers). If the columns strict and lenient have your own verdicts (true or false), the rows on which the
-grader disagrees are listed.
+EPILOG = """Columns: completion, answer, question, options (a list, or one column each: A, B, C, ...). Optional: kind,
+and accepted (further right answers). If the columns strict and lenient have your own verdicts (true or false), the rows
+on which the grader disagrees are listed.
 
 \b
 Examples:

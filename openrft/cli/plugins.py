@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from openrft.plugins.registry import InstalledPlugin
 
 
-@click.group("plugins")
+EPILOG = """\b
+Examples:
+  openrft plugins list
+  openrft plugins show rl
+  openrft plugins new my-reward --kind reward
+"""
+
+
+@click.group("plugins", epilog=EPILOG)
 def command() -> None:
     """List installed plugins and their options, write new ones, and check them."""
 

@@ -26,7 +26,7 @@ _store = click.option(
 _model = click.option("--model", default=None, metavar="NAME", help="Only the replies of this model, or URL#MODEL.")
 
 
-@click.group("replies")
+@click.group("replies", epilog="\b\nExample:\n  openrft replies list --prices prices.toml")
 def command() -> None:
     """List, show or delete the stored replies of servers, which are not paid for twice."""
 

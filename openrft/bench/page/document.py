@@ -71,10 +71,13 @@ def _digest(text: str) -> str:
 
 
 def _write_conclusion(conclusion: Conclusion) -> str:
-    lines = "".join(f"<li>{escape_html(line)}</li>" for line in (*conclusion.findings, conclusion.open) if line)
+    """At most four lines; the next command stands at the end of the last one."""
+    lines = [escape_html(line) for line in (*conclusion.findings, conclusion.open) if line]
     if conclusion.command:
-        lines += f"<li>Next: <code>{escape_html(conclusion.command)}</code></li>"
-    return f'<ul class="conclusion">{lines}</ul>'
+        following = f"Next: <code>{escape_html(conclusion.command)}</code>"
+        lines = [*lines[:-1], f"{lines[-1]} {following}"] if conclusion.open else [*lines, following]
+    items = "".join(f"<li>{line}</li>" for line in lines)
+    return f'<ul class="conclusion">{items}</ul>'
 
 
 def _build_sections(report: Report, summary: Summary, answers: Data, folder: Path) -> Iterator[tuple[str, str, str]]:

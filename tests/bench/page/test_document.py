@@ -57,6 +57,16 @@ def test_the_page_needs_nothing_from_outside(page: str) -> None:
         assert f"{name} 'sha256-{digest}'" in policy
 
 
+def test_the_conclusion_has_at_most_four_lines_as_on_a_terminal(tmp_path: Path) -> None:
+    for levels in ({"vanilla": 0.3}, {"vanilla": 0.3, "rl": 0.6}):
+        report = factories.report(levels, seeds=(0, 1, 2))
+        summary = summarise(report)
+        top = build_page(report, summary, tmp_path).split('<ul class="conclusion">')[1].split("</ul>")[0]
+        lines = [Parsed(line).text for line in top.split("<li>")[1:]]
+        assert lines == list(summary.conclusion.lines)
+        assert 2 <= len(lines) <= 4
+
+
 def test_hostile_text_is_text(page: str) -> None:
     found = Parsed(page)
     assert "<made> & run" in found.text
