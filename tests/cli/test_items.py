@@ -120,7 +120,7 @@ def test_a_run_without_its_answers_says_what_to_do(run: Path) -> None:
     fault = CliRunner().invoke(items, ["mine", "--arm", "vanilla"]).exception
     assert isinstance(fault, DataError)
     assert "vanilla--toy-L1-sums--0.jsonl: the answers of vanilla are not beside the report." in str(fault)
-    assert "its command again" in str(fault)
+    assert "run the bench again" in str(fault)
 
 
 def test_a_failed_arm_has_no_answers_and_says_why(run: Path) -> None:
