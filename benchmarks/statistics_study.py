@@ -50,7 +50,7 @@ def simulate(
 
     noise: the standard deviation of accuracy over training seeds. lasting: how far an arm's strengths on items are its
     own, in logits. drops: the share of training runs that fall by 35 points. shared: the correlation of the arms' luck
-    with one seed. untrained: the first arm has no luck of training.
+    with one seed. untrained: the first arm has no training noise.
     """
     difficulty = rng.normal(0.2, 1.5, items)
     ability = 1 / (1 + np.exp(-(difficulty + rng.normal(0, lasting, (arms, 1, items)))))
@@ -75,7 +75,7 @@ def compare_two(rng: Rng, seeds: int, **how: Any) -> Rates:
 def compare_shared(rng: Rng, seeds: int) -> Rates:
     """Two arms of one checkpoint, which differ in how it is asked."""
     block = simulate(rng, 2, seeds, noise=0.0)
-    shared = rng.normal(0, 0.05, (1, seeds, 1))  # the luck of training, which both have
+    shared = rng.normal(0, 0.05, (1, seeds, 1))  # training noise, which both have
     right = np.clip(block.scores * 0 + block.scores.mean(axis=1, keepdims=True) + shared, 0, 1)
     block = TaskScores(rng.binomial(COMPLETIONS, right) / COMPLETIONS, block.clusters, COMPLETIONS)
     found = compare_arms([block], resample([block], REPLICATES), 1, 0, same_checkpoint=True)

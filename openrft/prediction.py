@@ -131,7 +131,7 @@ class Predictor:
         ]
 
     def converse(self, turns: Sequence[Message], seed: int) -> Completion:
-        """The next turn of a conversation. The instruction stands before it. Raises PolicyError."""
+        """The next turn of a conversation. The instruction comes first. Raises PolicyError."""
         messages = [{"role": "system", "content": self.instruction or OPEN_INSTRUCTION}, *turns]
         return self.policy.generate([messages], replace(self.sampling, n=1, seed=seed))[0][0]
 

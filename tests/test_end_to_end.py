@@ -8,7 +8,8 @@ from tests.schemas import check_document, check_lines
 
 
 def test_rl_beats_vanilla_by_more_than_the_interval_and_a_placebo_does_not(run_openrft, tmp_path):
-    done = run_openrft("bench", "--plugins", "rl", "--arm", "noise=rl,placebo", "--workers", "1", "--json", timeout=900)
+    command = ("bench", "--plugins", "rl", "--arm", "noise=rl,placebo", "--set", "explore.steps=20", "--workers", "1")
+    done = run_openrft(*command, "--json", timeout=900)
     assert done.returncode == 0, done.stderr
     rows = {row["arm"]: row for row in json.loads(done.stdout)["overall"]["arms"]}
     learned, placebo = rows["rl"]["delta"], rows["noise"]["delta"]

@@ -21,7 +21,9 @@ class Options(RLOptions):
     """Those of `rl`, with a table of our own."""
 
     rows: ClassVar[Mapping[str, Algorithm]] = ROWS
-    algorithm: Literal["lite_ppo"] = openrft.option("lite_ppo", help="The RL algorithm: a row of the table.")
+    algorithm: Literal["lite_ppo"] = openrft.option(  # type: ignore[assignment]  # other names than those of `rl`
+        "lite_ppo", help="The RL algorithm: a row of the table."
+    )
 
 
 class LitePPO(RL):

@@ -52,8 +52,8 @@ class UnitReward(openrft.Plugin):
 
 def read_quantity(text: str | None) -> Any:
     """The pint quantity that the whole text names; None if it names none."""
-    from pint import PintError, get_application_registry
+    from pint import PintError, application_registry
 
     with contextlib.suppress(PintError):
         read = QUANTITY.fullmatch(re.sub(r"[{}]", "", text or "").strip())
-        return read and get_application_registry().Quantity(float(read[1]), read[2])
+        return read and application_registry.Quantity(float(read[1]), read[2])

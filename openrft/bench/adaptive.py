@@ -27,7 +27,7 @@ def run_until_known(
     """Run `plan` with the seeds 0, 1, 2, ... up to the first look at which the rule is met.
 
     `run` runs a plan and keeps what is finished, so that a look pays for new seeds only. `tell` is given a line at each
-    look. A bench with a failed job stops at once: more seeds would not mend it.
+    look. A bench with a failed job stops at once: more seeds would not help.
     """
     for look in rule.looks:
         report = run(replace(plan, seeds=tuple(range(look)), seed_rule=rule))
@@ -53,7 +53,7 @@ class Judgement:
     """What a look shows."""
 
     state: str  # the widest interval, in words
-    outcome: str = ""  # why the bench stops; empty if it goes on
+    outcome: str = ""  # why the bench stops; empty if it continues
 
 
 def judge(report: Report, rule: SeedRule) -> Judgement:
@@ -108,7 +108,7 @@ def find_hopeless(report: Report, seeds: int) -> Iterator[StoppedArm]:
     """Arms that are shown to be below the best arm of this look, at every look together and for their number.
 
     The arm that is truly the best is ever stopped with a probability of 2.5% at most: for that, the interval of its
-    difference from one of the others must lie below 0. Vanilla, rules and the ends of the ablation always go on.
+    difference from one of the others must be below 0. Vanilla, rules, the base and the full arm are never stopped.
     """
     runs, ablation = index_results(report), read_ablation(report)
     measured = collect_outcomes(report, runs, report.tasks)

@@ -94,8 +94,8 @@ def _read_job(report: Report, folder: Path, result: ArmResult) -> Iterator[Answe
     file = rollouts_file(folder / "rollouts", result)
     if not file.is_file():
         raise DataError(
-            f"{file}: the answers of {result.arm} do not lie beside the report.",
-            "Give the folder that the bench wrote, or its command again, which writes them anew.",
+            f"{file}: the answers of {result.arm} are not beside the report.",
+            "Give the folder that the bench wrote, or run the bench again to write them.",
         )
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for row in read_jsonl(file):

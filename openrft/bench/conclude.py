@@ -1,7 +1,7 @@
 """Draw a report's conclusion from its numbers alone: what helped, what did not, what it cost, and what to do next.
 
 A gain is shown if its p, corrected for the number of comparisons, is below .05. Gains of trained arms with one seed
-have no p, because one training run shows nothing of the luck of training. Then the conclusion says what this run
+have no p, because one training run says nothing about training noise. Then the conclusion says what this run
 suggests, which is where the interval leaves out 0, and that nothing is shown.
 """
 

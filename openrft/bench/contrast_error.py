@@ -104,7 +104,7 @@ def _add_up(parts: Sequence[tuple[float, int]]) -> tuple[float, float]:
 
 
 def item_variance(blocks: Sequence[TaskScores], weights: Array) -> tuple[float, int]:
-    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the luck of seeds and of
+    """The variance that the draw of items adds to a contrast of arms' accuracies, beyond the noise of seeds and of
     single completions, and its degrees of freedom.
 
     These are the variance components of a crossed design, from mean squares. The clusters' contributions to the
@@ -132,7 +132,7 @@ def estimate_error(
     """The standard error and the degrees of freedom of a contrast of arms, over seeds and items. None if they have one
     seed, or other numbers of seeds by task, or never differ between seeds.
 
-    paired: the arms of a seed share its checkpoint, so the luck of training counts only as far as it differs by arm.
+    paired: the arms of a seed share its checkpoint, so training noise counts only as far as it differs by arm.
     """
     if {b.scores.shape[1] for b in blocks} != {draws.seeds} or draws.seeds < 2:
         return None

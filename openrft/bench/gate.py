@@ -110,7 +110,7 @@ def _row(pair: _Pair, what: str, total: Mapping[str, float], margin: float, nois
 def _measure(pair: _Pair, weights: Array, margin: float, noise: float) -> tuple[Interval, float]:
     """The interval of a difference, and the one-sided p that it is not below -margin.
 
-    Several seeds: Welch over seeds and items. One seed shows nothing of the luck of training, so the interval over
+    Several seeds: Welch over seeds and items. One seed says nothing about training noise, so the interval over
     items is widened by an assumed one: `noise`, the standard deviation of an arm's accuracy over training seeds.
     """
     from scipy.stats import norm
@@ -160,7 +160,7 @@ def _notes(baseline: Report, candidate: Report, arms: Sequence[str], pair: _Pair
         yield otherwise
     if pair.draws.seeds == 1:
         yield (
-            f"One seed shows nothing of the luck of training. {100 * noise:g} points of it are assumed"
+            f"One seed says nothing about training noise. {100 * noise:g} points are assumed"
             " (--training-noise), which widen the intervals of trained arms."
         )
     extra = [a.name for a in candidate.arms if a.name not in {b.name for b in baseline.arms}]

@@ -26,14 +26,14 @@ STOP_REASONS = {"stop": "stop", "length": "max_tokens", "context": "model_length
 
 
 def write_inspect_logs(report: Report, folder: Path) -> Path:
-    """Write the logs into `folder`/inspect, and return that. Raises DataError if no answers lie beside the report,
-    StoreError on disk faults."""
+    """Write the logs into `folder`/inspect, and return that path. Raises DataError if the report's folder has no
+    rollouts, and StoreError if a file cannot be written."""
     target = folder / INSPECT_FOLDER
     logs = dict(_build_logs(report, folder))
     if not any(log["samples"] for log in logs.values()):
         raise DataError(
-            f"{folder / 'rollouts'}: no answers lie beside the report.",
-            "Give the folder that the bench wrote, or its command again, which writes them anew.",
+            f"{folder / 'rollouts'}: there are no answers beside the report.",
+            "Give the folder that the bench wrote, or run the bench again to write them.",
         )
     with report_disk_errors(target):
         target.mkdir(exist_ok=True)

@@ -32,7 +32,7 @@ class Case:
 
 
 def format_gate_junit(result: GateResult) -> str:
-    """The gate as one suite: a case for each comparison. Only a pass is green.
+    """The gate as one suite: a case for each comparison. Only a pass succeeds.
 
     A regression is a failure. What is inconclusive or cannot be compared is an error.
     """
@@ -63,7 +63,7 @@ def _list_jobs(report: Report, task: str) -> Iterator[Case]:
 
 
 def format_junit(suites: Mapping[str, Sequence[Case]], properties: Mapping[str, str]) -> str:
-    """Suites of cases as XML. `properties` stand in the first suite."""
+    """Suites of cases as XML. `properties` are in the first suite."""
     root = ElementTree.Element("testsuites")
     for number, (name, cases) in enumerate(suites.items()):
         counts = {kind: sum(case.outcome == kind for case in cases) for kind in ("failure", "error")}

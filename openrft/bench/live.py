@@ -1,6 +1,6 @@
-"""live.json: how a bench that runs goes on, for `openrft report --watch`.
+"""live.json: the progress of a running bench, for `openrft report --watch`.
 
-It lies in the run's folder until the report is written, and is written anew at most once a second.
+It is in the run's folder until the report is written, and is updated at most once a second.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _list_usage(about: PolicyDescription) -> Iterator[str]:
 
 def _list_limits(about: PolicyDescription, notes: tuple[str, ...]) -> Iterator[str]:
     if about.seeds == 1 and about.trained:
-        yield "One training seed: the intervals cover the draw of test questions, not the luck of training."
+        yield "One training seed: the intervals cover the draw of test questions, not training noise."
     if about.gain is not None and about.gain.low <= 0 <= about.gain.high:
         yield "The gain over the base model may be chance: its interval holds 0."
     if about.score is not None and about.score.value < 0.5:

@@ -96,7 +96,7 @@ def describe_payments(money: Money) -> Iterator[str]:
 
 
 def build_money_notes(report: Report) -> Iterator[str]:
-    """What was paid; and after a budget was spent, what is missing and how to go on."""
+    """Notes on what was paid. If the budget was spent: also what is missing and how to continue."""
     if report.money is None:
         return
     stopped = [failure for failure in report.failures if failure.budget_spent]
@@ -104,7 +104,7 @@ def build_money_notes(report: Report) -> Iterator[str]:
         missing = ", ".join(f"{f.arm} on {f.task}, seed {f.seed}" for f in stopped)
         yield (
             f"Stopped by the budget of {report.money.prices.format(report.money.budget)}: {missing}. The same command"
-            " with a higher --budget goes on from the replies that it has."
+            " with a higher --budget continues from the stored replies."
         )
     yield from describe_payments(report.money)
 

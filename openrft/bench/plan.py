@@ -145,7 +145,7 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     if any(source.startswith("policy ") for source in layers):
         notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
     if (about := describe_policy(asked.policy)) and about.task_instruction:
-        notices.append(f"the instruction that was found for {asked.policy!r} stands in the place of the task's own.")
+        notices.append(f"the instruction that was found for {asked.policy!r} replaces the task's own.")
     used = list_used_plugins(tasks, arms, values)
     faults = find_unknown_owners(asked.values, used)
     settings, found = parse_stage_settings(values)

@@ -11,7 +11,7 @@ from openrft.errors import UnknownName
 
 @dataclass(frozen=True, slots=True)
 class RunArm:
-    """A report, where it lies, and one of its arms."""
+    """A report, its path, and one of its arms."""
 
     typed: str  # the run, as it was typed
     report: Report

@@ -60,7 +60,7 @@ class JobDisplay(JobListener, Protocol):
 def check_run_name(name: str) -> None:
     """Raises UsageError for a name that cannot be that of a folder beside other runs' folders and the store."""
     if check_name(name, "--name").startswith("."):
-        raise UsageError(f"--name {name!r} begins with a dot.", "Write it without; --out says where runs lie.")
+        raise UsageError(f"--name {name!r} begins with a dot.", "Write it without; --out sets the folder of all runs.")
 
 
 def make_run_name(plan: BenchPlan) -> str:
@@ -160,7 +160,7 @@ def help_run_bench(
 
 
 class _SilentListener:
-    """Tells nobody how jobs go on."""
+    """Shows no progress."""
 
     def started(self, job: int) -> None: ...
 

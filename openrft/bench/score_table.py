@@ -17,7 +17,7 @@ class Gain:
     value: float
     low: float
     high: float
-    p: float | None  # None if there is one training seed, which shows nothing of the luck of training
+    p: float | None  # None if there is one training seed, which says nothing about training noise
     test: str  # the test that gave p, or why there is none
     adjusted: float | None = None  # p after Holm over the plugins, or over the arms for deltas over vanilla
     form: Interval | None = None  # the part from answers in the asked form; None if answers were read strictly only

@@ -1,4 +1,4 @@
-"""The rule by which a bench adds seeds, and what it has decided so far, as it stands in plan.json."""
+"""The rule by which a bench adds seeds, and its decisions so far, as they are in plan.json."""
 
 from __future__ import annotations
 

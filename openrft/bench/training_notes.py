@@ -20,7 +20,7 @@ EVENTS = {  # explore's count -> what it means
     "idle_steps": "steps of RL in which all answers, or all to each question, earned the same and taught nothing",
     "exploded_steps": "steps of RL whose loss exploded",
     "unread_steps": "steps of reasoning beyond the reward model's context in RL, which earned nothing",
-    "damaged_checkpoints": "damaged checkpoints that RL could not go on from",
+    "damaged_checkpoints": "damaged checkpoints from which RL could not continue",
 }
 
 

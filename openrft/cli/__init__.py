@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 GROUPS = {
     "Try": {
         "init": "Answer five questions; get a settings file and the commands.",
-        "bench": "Run arms on tasks and report what each plugin was worth.",
-        "doctor": "Examine a run before it starts: data, policy, rewards, teacher, machine.",
-        "study": "Vary a setting of the method and report what each value is worth.",
+        "bench": "Run arms on tasks and report how much each plugin helped.",
+        "doctor": "Check before a run whether it can work: data, policy, rewards, teacher, machine.",
+        "study": "Vary a setting of the method and report the effect of each value.",
     },
     "Train and use": {
         "train": "Train one arm on one task and write the policy.",
         "predict": "Answer new questions with a policy, from a file or in the terminal.",
         "serve": "Serve a policy to OpenAI clients, with vLLM or transformers.",
         "export": "Write the trained policy of a finished run, without training again.",
-        "evaluate": "Answer a task's test questions with a policy as it is.",
+        "evaluate": "Evaluate a policy on a task's test questions, without training.",
     },
     "Look": {
-        "report": "Show a finished bench again.",
-        "items": "Show the questions and answers of a finished bench, arm beside arm.",
+        "report": "Show the report of a finished bench again.",
+        "items": "Show the test questions and answers of a finished bench, arm beside arm.",
         "compare": "Compare two arms or two runs on the questions that they share.",
         "gate": "Compare two reports; the exit code says whether something got worse.",
-        "replies": "See or forget the kept replies of servers, so that none is paid for twice.",
+        "replies": "List, show or delete the stored replies of servers.",
     },
     "Prepare": {
         "tasks": "List, show and compare tasks, or prepare their rows.",
-        "grade": "Grade completions from a file, to check the grader before it is trusted.",
-        "fitness": "Measure whether process rewards tell right from wrong.",
-        "settings": "List settings and options, with values and where these come from.",
+        "grade": "Grade completions from a file, to check the grader.",
+        "fitness": "Measure whether process rewards score right answers above wrong ones.",
+        "settings": "List settings and options, their values and where the values come from.",
     },
     "Extend": {
         "plugins": "List installed plugins and their options, write new ones, and check them.",
-        "completion": "Print the script for completion in bash, zsh or fish.",
+        "completion": "Print the script for TAB completion in bash, zsh or fish.",
     },
 }
 
@@ -54,10 +54,10 @@ HELP = """Reinforcement fine-tuning from about 100 labelled questions, with evid
 
 \b
 Examples:
-  openrft bench                           the whole method on included tasks
-  openrft bench --plugins prm,icl         what a PRM and examples are worth
+  openrft bench                                 the method on included tasks
+  openrft bench --plugins prm,icl               what a PRM and ICL add
   openrft tasks show questions --data mine.csv  how your questions are read
-  openrft gate base.json runs/new         exit code 1 if something got worse
+  openrft gate base.json runs/new               exit code 1 if it got worse
 """
 
 
@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl(list(commands.items()))
         # Naming them here would mean to read every distribution's metadata, and `--help` answers at once.
         formatter.write_paragraph()
-        formatter.write_text("Plugins bring more commands: `openrft plugins list` names them.")
+        formatter.write_text("Plugins add more commands: `openrft plugins list` names them.")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands, those of plugins included, by their names: no command's module is imported."""
@@ -161,7 +161,7 @@ def main() -> None:
         _exit_stopped()
     except click.ClickException as fault:
         if completes or not _may_report():
-            sys.exit(1)  # words would stand in the middle of what is being typed
+            sys.exit(1)  # a message would appear in the middle of the typed line
         from openrft.runtime.text import escape_terminal
 
         shown = io.StringIO()
@@ -199,7 +199,7 @@ def _explain(fault: Exception) -> int:
 
 
 def _exit_stopped() -> None:
-    click.echo("\nopenrft: stopped. Finished work is kept: run the same command again to go on.", err=True)
+    click.echo("\nopenrft: stopped. Finished work is kept: run the same command again to continue.", err=True)
     # Workers may still hold files; leaving without their cleanup is safe because every result is renamed into place.
     sys.stderr.flush()
     os._exit(130)

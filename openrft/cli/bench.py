@@ -45,22 +45,23 @@ Examples:
   openrft bench --plan runs/pocket-L3-1a2b3c/plan.json
   openrft bench --task questions --data mine.csv --policy ./my-model --dry-run --probe
 
-Without --plugins: sft,prm,da,icl, and the arm vote. An arm is a set of plugins; --plugins prm,icl means the arms
-vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Options: `openrft plugins show NAME`.
+An arm is the policy with one set of plugins. --plugins prm,icl runs the arms vanilla (the untrained policy), rl (the
+base: the plugins that prm and icl need), rl+prm, rl+icl and rl+prm+icl. Without --plugins: sft,prm,da,icl, and also the
+arm vote. `openrft plugins show NAME` lists a plugin's options.
 """
 
 
 @click.command("bench", epilog=EPILOG)
 @shared_options
-@plugins_option("Plugins whose worth is asked.", "sft,prm,da,icl")
+@plugins_option("Plugins to measure.", "sft,prm,da,icl")
 @click.option(
     "--arms",
     default="ablation",
     metavar="ablation|add-one|lattice|paper|none",
     shell_complete=complete_words("ablation", "add-one", "lattice", "paper", "none"),
     show_default=True,
-    help="ablation: add-one and leave-one-out; add-one: without leave-one-out, for more seeds in the same time;"
-    " lattice: every subset; paper: Table 1; none: only vanilla and --arm.",
+    help="Which arms to run. add-one: the base with each plugin; ablation: also all plugins but one; lattice: every"
+    " subset; paper: the rows of the paper's Table 1; none: only vanilla and those of --arm.",
 )
 @baselines_option
 @click.option(
@@ -69,14 +70,14 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     multiple=True,
     metavar="NAME=P,P,OWNER.OPTION=VALUE",
     shell_complete=complete_arm,
-    help="A further arm, optionally with its own settings. Repeatable.",
+    help="Another arm, optionally with its own settings. Repeatable.",
 )
 @click.option(
     "--seeds",
     default=None,
     metavar="0,1,2|auto",
     shell_complete=complete_words("auto"),
-    help="Training seeds. Several of them show the noise of training. auto: one after another, until --until is met."
+    help="Training seeds. Several seeds show how much training runs vary. auto: add seeds until --until is met."
     "  [default: 0]",
 )
 @click.option(
@@ -84,16 +85,16 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     type=click.FloatRange(min=0, min_open=True),
     default=None,
     metavar="POINTS",
-    help="With --seeds auto: stop when the interval of every gain reaches at most this far either way.  [default: 3]",
+    help="With --seeds auto: stop when the interval of every gain is at most +-POINTS.  [default: 3]",
 )
 @click.option(
-    "--most-seeds", type=click.IntRange(min=3), default=None, help="With --seeds auto: the last look.  [default: 10]"
+    "--most-seeds", type=click.IntRange(min=3), default=None, help="With --seeds auto: at most N seeds.  [default: 10]"
 )
 @click.option(
     "--stop-arms",
     is_flag=True,
-    help="With --seeds auto: no further seeds for arms that are shown not to become the best. They get no score, nor"
-    " does a plugin's worth that needs them.",
+    help="With --seeds auto: stop arms that are shown to be worse than the best. They get no score, and neither do"
+    " plugins whose gain is computed from them.",
 )
 @click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Run this plan.json again, unchanged.")
 @click.option(
@@ -101,7 +102,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     default="runs",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Where runs and the store of finished stages are kept.",
+    help="Folder of the runs and of the store of finished stages.",
 )
 @click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
 @click.option(
@@ -116,7 +117,7 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     show_default=True,
     metavar="local|ray[:HOST:PORT]|slurm[:NAME=VALUE,...]",
     shell_complete=complete_words("local", "ray", "slurm"),
-    help="Where jobs run. Ray and Slurm take what a job asks for: ray,cpus=4,gpus=0.5,memory=16 (GB) or"
+    help="Where jobs run. For Ray and Slurm, give what a job needs: ray,cpus=4,gpus=0.5,memory=16 (GB) or"
     " slurm:partition=gpu,time=120 (minutes).",
 )
 @click.option(
@@ -124,8 +125,8 @@ vanilla, rl (the base: what they need to act), rl+prm, rl+icl and rl+prm+icl. Op
     "mirror",
     default=None,
     metavar="URL",
-    help="Also keep finished stages there, and take them from there: s3://BUCKET/NAME or any URL of fsspec. For"
-    " machines that share no folder.",
+    help="Also read and write finished stages at this URL (s3://BUCKET/NAME or any of fsspec), for machines that share"
+    " no folder.",
 )
 @track_option
 @paid_options
@@ -154,11 +155,12 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Run arms on tasks and report what each plugin was worth.
+    """Run arms on tasks and report how much each plugin helped.
 
-    Writes OUT/NAME/: report.html (to look at), report.md, report.json (per-item outcomes), rollouts/*.jsonl,
-    metrics/*.jsonl (one row per RL step), steps/*.jsonl (answers of some of these steps), fitness/*.jsonl (what process
-    rewards were measured on) and plan.json. To resume a stopped run, give the same command again.
+    Writes to OUT/NAME/: report.html, report.md, report.json (with the outcome of every test question), rollouts/*.jsonl
+    (the answers), metrics/*.jsonl (one row per RL step), steps/*.jsonl (completions of some RL steps), fitness/*.jsonl
+    (completions on which process rewards were measured) and plan.json. Run the same command again to resume a stopped
+    run.
     """
     from openrft.bench.executors.spec import parse_executor
     from openrft.bench.plan import make_plan

@@ -40,8 +40,7 @@ def command(first: str, second: str, wide: bool, as_json: bool) -> None:
     """Compare the second run (B) with the first (A), paired over the questions that both answered. A run is a name, a
     folder, or a report.json.
 
-    Settings, seeds and the draw of the data may differ: what differs is said. To decide whether something got worse,
-    use `openrft gate`.
+    Settings, seeds and data may differ, and the differences are listed. For a pass or fail decision use `openrft gate`.
     """
     from rich.console import Console
 
@@ -106,7 +105,7 @@ def _list_lines(a: RunArm, b: RunArm, found: Sequence[RunComparison]) -> Iterato
         " its answers are."
     )
     if any(row.gain.test == ONE_TRAINING_SEED for row in found):
-        yield "One training run of each says nothing of the luck of training: no p, and the intervals do not cover it."
+        yield "One training run of each says nothing about training noise: no p, and the intervals do not cover it."
     if len(found) == 1:
         row = found[0]
         yield f"Right in both: {row.right_in_both}. Right in neither: {row.right_in_neither}."

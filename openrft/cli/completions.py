@@ -88,7 +88,7 @@ def complete_plugin(_: click.Context, typed: str) -> Iterable[str]:
 
 @offer
 def complete_plugins(_: click.Context, typed: str) -> Iterator[str]:
-    """The next of several plugins: `sft,` goes on with every plugin but sft."""
+    """The next of several plugins: after `sft,` every plugin but sft."""
     return _continue_list(typed)
 
 

@@ -30,9 +30,11 @@ STYLES = {"ok": "green", "warn": "yellow", "stop": "bold red", "skipped": "dim",
 
 @click.command("doctor", epilog=EPILOG)
 @shared_options
-@plugins_option("Plugins of the run; what they need is added.", "sft,prm,da,icl")
+@plugins_option("Plugins of the run; plugins that they need are added.", "sft,prm,da,icl")
 @click.option("--plan", "plan_file", type=PathType(dir_okay=False), help="Examine the runs of this plan.json.")
-@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the questions and the answers.")
+@click.option(
+    "--seed", type=INTEGER, default=0, show_default=True, help="Seed of the choice of questions and of the sampling."
+)
 @click.option(
     "--questions",
     type=click.IntRange(min=1),
@@ -45,7 +47,7 @@ STYLES = {"ok": "green", "warn": "yellow", "stop": "bold red", "skipped": "dim",
     default="runs",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Where the run would write; the replies of servers are kept there.",
+    help="Folder that the run would write to; replies of servers are stored there.",
 )
 @paid_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
@@ -59,10 +61,10 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Examine a run before it starts: the rows, the policy, the rewards, the teacher, the machine.
+    """Check before a run whether it can work: the data, the policy, the rewards, the teacher, the machine.
 
     The policy answers a few training questions. No test question is answered, and nothing is trained. Each finding has
-    a verdict and what to do; the exit code is 1 if something should stop you. docs/doctor.md explains the checks.
+    a verdict and what to do. The exit code is 1 if the run should not be started. docs/doctor.md explains the checks.
     """
     from dataclasses import asdict
 
@@ -138,5 +140,5 @@ def _show(title: str, found: Iterable[Diagnosis]) -> None:
         if row.advice:
             console.print(Text(f"  {'':<8}{'':<{width}}  -> {escape_terminal(row.advice)}"), soft_wrap=True)
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("stop", "failed", "warn")}
-    words = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "nothing to mend"
+    words = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "no problems found"
     console.print(Text(f"doctor: {words}", style="bold"), soft_wrap=True)

@@ -24,13 +24,17 @@ Examples:
 @baselines_option
 @paid_options
 @click.option(
-    "--out", default="runs", type=PathType(file_okay=False), show_default=True, help="Where the run's folder goes."
+    "--out",
+    default="runs",
+    type=PathType(file_okay=False),
+    show_default=True,
+    help="Folder in which the run's folder is made.",
 )
 @click.option("--name", default=None, help="Name of the run's folder.  [default: from the plan]")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
 def command(ctx: click.Context, out: str, name: str | None, as_json: bool, **given: Any) -> None:
-    """Answer tasks' test questions with a policy as it is, without training it. Writes the same files as `bench`."""
+    """Evaluate a policy on the test questions of tasks, without training. Writes the same files as `bench`."""
     from openrft.cli.bench import command as bench
 
     ctx.invoke(

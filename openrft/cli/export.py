@@ -44,7 +44,7 @@ Examples:
     type=click.Choice(["f32", "f16", "bf16"]),
     default=None,
     help="Write a GGUF file of this precision, and a Modelfile for Ollama, in place of a checkpoint."
-    " For llama, qwen2 and qwen3 with a tokenizer that llama.cpp has.",
+    " For llama, qwen2 and qwen3 models with a tokenizer that llama.cpp supports.",
 )
 @click.option(
     "--store",
@@ -58,7 +58,7 @@ Examples:
     metavar="ORG/NAME",
     help="Also push the folder to the Hugging Face hub, as a private repository.",
 )
-@click.option("--public", is_flag=True, help="Let the repository of --push be public.")
+@click.option("--public", is_flag=True, help="Allow the repository of --push to be public.")
 @click.option("--json", "as_json", is_flag=True, help="Print the description of the policy as JSON.")
 def command(
     run: str,
@@ -75,9 +75,9 @@ def command(
 ) -> None:
     """Write the trained policy of an arm. RUN is a run's name, its folder, or a report.json.
 
-    The folder can be loaded with transformers and vLLM, and as --policy. openrft.json in it says how the policy was
-    made and how it wants to be asked, and README.md is its model card. Everything is read from the store of the run;
-    nothing is trained. --push asks the hub that HF_ENDPOINT names, with the token of `hf auth login` or HF_TOKEN.
+    The folder can be loaded with transformers and vLLM, and as --policy. Its openrft.json says how the policy was
+    trained and how to prompt it, and its README.md is a model card. Nothing is trained: the weights come from the store
+    of the run. --push uses the hub that HF_ENDPOINT names, with the token of `hf auth login` or HF_TOKEN.
     """
     from openrft.bench.report import locate_report, read_report
     from openrft.bench.trained_policy import export_job, find_job
@@ -88,11 +88,11 @@ def command(
     from openrft.policies.hub import check_push, push_folder
 
     if public and not push:
-        raise UsageError("--public says nothing without --push.", "Add --push ORG/NAME.")
+        raise UsageError("--public has no effect without --push.", "Add --push ORG/NAME.")
     if push:
         check_push(push)
     if gguf and adapter:
-        raise UsageError("--gguf writes merged weights.", "Leave out --adapter.")
+        raise UsageError("--gguf and --adapter exclude each other: GGUF files have merged weights.", "Leave out one.")
     if gguf and find_spec("gguf") is None:
         raise UsageError("--gguf needs the package gguf.", "Run pip install 'openrft[gguf]'.")
     check_new_folder(Path(out))

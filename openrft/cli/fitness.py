@@ -24,20 +24,23 @@ Examples:
 @click.command("fitness", epilog=EPILOG)
 @shared_options
 @plugins_option("Plugins that give process rewards.", "prm")
-@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the questions and the rollouts.")
+@click.option(
+    "--seed", type=INTEGER, default=0, show_default=True, help="Seed of the choice of questions and of the sampling."
+)
 @click.option(
     "--store",
     default="runs/.store",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Finished stages; a bench with the same settings reuses the measurement.",
+    help="Folder of finished stages; a bench with the same settings reuses this measurement.",
 )
 @paid_options
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(seed: int, store: str, as_json: bool, **given: Any) -> None:
-    """Measure process rewards on graded rollouts of a policy, and check the judge of a rubric, as runs do before RL.
+    """Measure whether process rewards score right answers above wrong ones, and check the judge of a rubric.
 
-    The policy answers --set fitness.questions of the task's training questions --set fitness.completions times each.
+    A bench does the same before RL. The policy answers fitness.questions training questions, fitness.completions times
+    each; change both with --set.
     """
     from dataclasses import asdict
 

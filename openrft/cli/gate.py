@@ -11,8 +11,7 @@ from openrft.cli.options import PathType, wide_option
 from openrft.cli.printing import print_json, print_text
 from openrft.cli.run_completions import complete_arms, complete_runs
 
-EPILOG = """\b
-Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
+EPILOG = """Exit codes: 0 pass, 1 regression, 2 wrong usage or a malformed report, 3 not comparable, 4 inconclusive,
 5 a failure of the machine.
 
 \b
@@ -50,7 +49,7 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     default=0.02,
     show_default=True,
     callback=_fraction,
-    help="The loss of accuracy to tolerate, as a fraction: 0.02 is two percentage points.",
+    help="The tolerated loss of accuracy, as a fraction: 0.02 is two percentage points.",
 )
 @click.option(
     "--training-noise",
@@ -60,7 +59,7 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     show_default=True,
     callback=_points,
     metavar="POINTS",
-    help="How far an arm's accuracy varies over training seeds (standard deviation). Used where there is one seed.",
+    help="Assumed standard deviation of an arm's accuracy over training seeds, used if a run has one seed.",
 )
 @click.option(
     "--arm",
@@ -68,7 +67,7 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
     multiple=True,
     metavar="NAME",
     shell_complete=complete_arms,
-    help="Compare only this arm, and no components. Repeatable.  [default: all]",
+    help="Compare only this arm, and no gains of plugins. Repeatable.  [default: all]",
 )
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
@@ -78,13 +77,13 @@ def _refuse_old_name(ctx: click.Context, param: click.Parameter, given: bool) ->
 @click.option(
     "--junit",
     type=PathType(dir_okay=False),
-    help="Also write it as JUnit XML, with one case for each comparison. Only a pass is green.",
+    help="Also write it as JUnit XML, with one case for each comparison. Only a pass succeeds.",
 )
 @click.option(
     "--update-baseline",
     "replaces",
     is_flag=True,
-    help="Compare, then make CANDIDATE the new BASELINE, whatever the verdict.",
+    help="After the comparison, make CANDIDATE the new BASELINE, whatever the verdict.",
 )
 @click.option(
     "--bless",
@@ -106,10 +105,10 @@ def command(
     junit: str | None,
     replaces: bool,
 ) -> None:
-    """Compare CANDIDATE with BASELINE, item by item. Each is a run's name, its folder, or a report.json.
+    """Compare CANDIDATE with BASELINE, question by question. Each is a run's name, its folder, or a report.json.
 
-    Passes if every arm and component is, with 95% confidence, no more than the margin worse. BASELINE (a file,
-    which may be new) is changed by --update-baseline only.
+    Passes if every arm and every plugin's gain is, with 95% confidence, worse by no more than the margin. Only
+    --update-baseline changes BASELINE, a file that need not exist yet.
     """
 
     from rich.console import Console

@@ -35,10 +35,9 @@ SHOWN = 70  # characters of a completion's end
 OF_GRADERS = ("judge", "store", *NAMES)  # parameters that only --grader reads
 MAX_FAULTS = 5  # how many bad rows a message names
 
-EPILOG = """\b
-Columns: completion, answer, question, options (a list, or a column each: A, B, C, ...), and if you like kind and
-accepted (further right answers). Columns strict and lenient may say what you expect (true or false); then the rows
-are listed in which the grader differs.
+EPILOG = """Columns: completion, answer, question, options (a list, or one column each: A, B, C, ...). Optional: kind,
+and accepted (further right answers). If the columns strict and lenient have your own verdicts (true or false), the rows
+on which the grader disagrees are listed.
 
 \b
 Examples:
@@ -91,7 +90,7 @@ class Verdict:
     "--judge",
     metavar="POLICY",
     shell_complete=complete_policies,
-    help="The policy that --grader asks. A rubric needs one.",
+    help="The model that judges, for a --grader that needs one (such as a rubric).",
 )
 @paid_options
 @click.option(
@@ -99,7 +98,7 @@ class Verdict:
     default="runs/.store",
     type=PathType(file_okay=False, path_type=Path),
     show_default=True,
-    help="Where replies of the judge's server are kept, so that none is paid for twice.",
+    help="Folder of the judge's stored replies, so that none is paid for twice.",
 )
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of stopping.")
 @click.option(
@@ -124,8 +123,8 @@ def command(
 ) -> None:
     """Grade the completions in FILE (CSV, TSV, JSON, JSON Lines, Excel, Parquet; - is standard input).
 
-    The strict reading wants a final answer in the asked form, a box or "the answer is". The lenient one takes what a
-    careful person would take for the answer. Unread means that no answer was found.
+    The strict reading accepts a final answer in the requested format: a box or "the answer is". The lenient one also
+    accepts what a careful person would take for the answer. Unread means that no answer was found.
     """
     from openrft.grading.rules import GradingRules
     from openrft.types import content_id

@@ -45,13 +45,13 @@ Examples:
     default=None,
     metavar="ARM|RUN:ARM",
     shell_complete=complete_other_arms,
-    help="Show the answers of this arm beside them.",
+    help="Show this arm's answers beside those of --arm.",
 )
-@click.option("--wrong", is_flag=True, help="Only questions of which no more than half of the answers are right.")
-@click.option("--flipped", is_flag=True, help="Only questions that one arm gets right and the other does not.")
-@click.option("--unparsed", is_flag=True, help="Only questions with an answer that cannot be read.")
-@click.option("--show", default=None, metavar="ID", help="Show the whole of this question and of its answers.")
-@click.option("--prompts", is_flag=True, help="With --show: also the messages that the policy was asked with.")
+@click.option("--wrong", is_flag=True, help="Only questions for which at most half of the answers are right.")
+@click.option("--flipped", is_flag=True, help="Only questions that only one of the two arms gets right.")
+@click.option("--unparsed", is_flag=True, help="Only questions with an unparsed answer.")
+@click.option("--show", default=None, metavar="ID", help="Show this question and its answers in full.")
+@click.option("--prompts", is_flag=True, help="With --show: also show the prompt.")
 @click.option(
     "--task",
     default=None,
@@ -77,8 +77,8 @@ def command(
     """Show the test questions of a finished bench with an arm's answers. RUN is a run's name, its folder, or a
     report.json.
 
-    One line a question: its id, a mark for each answer (✓ right, ✗ not right, ? not read, – not scored), the gold
-    answer, what was read, and the question. In a terminal the list is paged.
+    One line per question: its id, a symbol for each answer (✓ right, ✗ not right, ? unparsed, – not scored), the gold
+    answer, the answers that were read, and the question. In a terminal the list is paged.
     """
     from openrft.bench.run_arm import check_arm, find_run_arm
 

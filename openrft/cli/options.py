@@ -48,7 +48,7 @@ preset_option = click.option(
     default=None,
     metavar="NAME",
     shell_complete=complete_presets,
-    help="paper or quick: named settings.",
+    help="A named group of settings: paper or quick.",
 )
 
 config_option = click.option(
@@ -70,13 +70,21 @@ _READING = [  # how the rows of a source are understood
         "columns",
         multiple=True,
         metavar="MEANING=COLUMN",
-        help="What a column holds where its name does not say: question=prompt,answer=gold. Repeatable.",
+        help="What a column means, if its name does not say so: question=prompt,answer=gold. Repeatable.",
     ),
     click.option(
-        "--count-from", type=click.Choice(["0", "1"]), default=None, help="Where numbered answers count from."
+        "--count-from",
+        type=click.Choice(["0", "1"]),
+        default=None,
+        help="Whether numbered answers count the options from 0 or from 1.",
     ),
-    click.option("--kind", type=click.Choice(get_args(AnswerKind)), default=None, help="The kind of every answer."),
-    click.option("--sheet", default=None, metavar="NAME", help="The sheet of a workbook."),
+    click.option(
+        "--kind",
+        type=click.Choice(get_args(AnswerKind)),
+        default=None,
+        help="The kind of all answers.  [default: detected for each row]",
+    ),
+    click.option("--sheet", default=None, metavar="NAME", help="The sheet of an Excel file."),
     click.option(
         "--split",
         default=None,
@@ -91,13 +99,13 @@ _GRADING = [  # when two numbers are equal
         type=click.FloatRange(min=0),
         default=None,
         metavar="PART",
-        help="How far a number may be from the gold answer, as a part of it: 0.01 is one percent."
+        help="Allowed relative error of a number: 0.01 is one percent of the gold answer."
         "  [default: half a unit of the gold answer's last digit]",
     ),
     click.option(
         "--convert-units",
         is_flag=True,
-        help="Count an answer in another unit if it is equal: 5 cm for 0.05 m. Needs the library pint.",
+        help="Accept an equal answer in another unit: 5 cm for 0.05 m. Needs the package pint.",
     ),
 ]
 
@@ -107,7 +115,7 @@ _DATA = [
         default=None,
         metavar="SOURCE",
         shell_complete=complete_paths,
-        help="Where the rows are: a folder, a file, or what the family knows.",
+        help="The questions: a file, a folder, or another source that the task family can read.",
     ),
     click.option(
         "--train", type=click.IntRange(min=1), default=None, help="Training samples per task.  [default: 100]"
@@ -118,12 +126,17 @@ _DATA = [
         default=None,
         help="Test samples per task.  [default: 100; 240 without --task]",
     ),
-    click.option("--data-seed", type=INTEGER, default=None, help="Draws the split if the data has none.  [default: 0]"),
+    click.option(
+        "--data-seed",
+        type=INTEGER,
+        default=None,
+        help="Seed of the train and test split, if the data has no split of its own.  [default: 0]",
+    ),
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),
-    click.option("--drop-leaks", is_flag=True, help="Remove train samples that overlap with test."),
-    click.option("--clean", is_flag=True, help="Leave out rows with a known defect, in train and test."),
+    click.option("--drop-leaks", is_flag=True, help="Remove training samples that overlap with the test split."),
+    click.option("--clean", is_flag=True, help="Leave out rows with known defects, in train and test."),
     *_GRADING,
     *_READING,
 ]
@@ -135,14 +148,14 @@ _OPTIONS = [
         multiple=True,
         metavar="SELECTOR",
         shell_complete=complete_tasks,
-        help="FAMILY/LEVEL/NAME or a glob. Repeatable.  [default: pocket/L3]",
+        help="A task: FAMILY/LEVEL/NAME, or a glob. Repeatable.  [default: pocket/L3]",
     ),
     click.option(
         "--policy",
         default=None,
         metavar="SPEC",
         shell_complete=complete_policies,
-        help="A checkpoint folder, an adapter's folder, a GGUF file, a hub id or an included model, optionally with"
+        help="The model: a checkpoint or adapter folder, a GGUF file, a hub id or an included model, each also with"
         " vllm: before it; openai:URL#MODEL; or baseline:NAME.  [default: pocket]",
     ),
     *_DATA,
@@ -152,12 +165,10 @@ _OPTIONS = [
 ]
 
 baselines_option = click.option(
-    "--baselines", is_flag=True, help="Also run an arm for each rule that answers without a model."
+    "--baselines", is_flag=True, help="Also run each rule that answers without a model, as an arm of its own."
 )
 
-wide_option = click.option(
-    "--wide", is_flag=True, help="Show every column of every table, however narrow the terminal is."
-)
+wide_option = click.option("--wide", is_flag=True, help="Show all columns of all tables, even in a narrow terminal.")
 
 track_option = click.option(
     "--track",
@@ -165,7 +176,7 @@ track_option = click.option(
     default=None,
     metavar="tensorboard|wandb|mlflow",
     shell_complete=complete_words("tensorboard", "wandb", "mlflow"),
-    help="Also show the metrics of RL there while it runs. Changes no result.",
+    help="Also send the metrics of RL to this tracker while it runs. Changes no result.",
 )
 
 
@@ -296,5 +307,8 @@ def read_config(path: str | None) -> dict[str, dict[str, Any]]:
         raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
     for owner, options in content.items():
         if not isinstance(options, dict):
-            raise UsageError(f"--config {path}: {owner!r} stands outside a table.", "Write [explore] above steps = 60.")
+            raise UsageError(
+                f"--config {path}: {owner!r} is not in a table.",
+                "Write a table's name above it, such as [explore] above steps = 60.",
+            )
     return content

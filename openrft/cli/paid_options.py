@@ -25,24 +25,24 @@ _OPTIONS = [
         default=None,
         metavar="FILE",
         type=PathType(dir_okay=False, path_type=Path),
-        help="TOML file with what models behind servers cost, so that the report says money and not only tokens.",
+        help="TOML file with the prices of models behind servers; the report then shows money besides tokens.",
     ),
     click.option(
         "--budget",
         default=None,
         type=click.FloatRange(min=0),
         metavar="MONEY",
-        help="The most that all starts of the run may pay to servers. A call that could exceed it is not made. Needs"
-        " --prices.",
+        help="The most that the run may pay to servers, including what it paid before it was resumed. A call that could"
+        " exceed it is not made. Needs --prices.",
     ),
     click.option(
         "--in-flight",
         default=None,
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Most concurrent calls to one server.  [default: 16]",
+        help="Maximum number of concurrent calls to one server.  [default: 16]",
     ),
-    click.option("--replay", is_flag=True, help="Ask no server: take every reply from those that were kept."),
+    click.option("--replay", is_flag=True, help="Call no server: use only stored replies."),
 ]
 
 

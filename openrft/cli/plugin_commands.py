@@ -38,5 +38,8 @@ def load_command(name: str) -> click.Command | None:
             f"{whose} cannot be imported: {type(fault).__name__}: {fault}", "Reinstall or uninstall it."
         ) from fault
     if not isinstance(found, click.Command):
-        raise PluginError(f"{whose} is not a click command but {type(found).__name__!r}.", "Tell its author.")
+        raise PluginError(
+            f"{whose} is not a click command but {type(found).__name__!r}.",
+            "Uninstall it, or report this to its author.",
+        )
     return found

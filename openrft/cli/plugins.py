@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from openrft.plugins.registry import InstalledPlugin
 
 
-@click.group("plugins")
+EPILOG = """\b
+Examples:
+  openrft plugins list
+  openrft plugins show rl
+  openrft plugins new my-reward --kind reward
+"""
+
+
+@click.group("plugins", epilog=EPILOG)
 def command() -> None:
     """List installed plugins and their options, write new ones, and check them."""
 
@@ -28,7 +36,7 @@ command.add_command(plugins_check.command)
 
 
 @command.command("list")
-@click.option("--check", is_flag=True, help="Also import each plugin, and say which are broken or slow to import.")
+@click.option("--check", is_flag=True, help="Also import each plugin, and say which ones are broken or slow to import.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(check: bool, as_json: bool) -> None:
     """Installed plugins, read from their metadata; none is imported unless --check is given.
@@ -60,7 +68,7 @@ def list_(check: bool, as_json: bool) -> None:
     "--out", default=None, type=PathType(file_okay=False), help="A new folder.  [default: openrft-NAME, here]"
 )
 def new(name: str, kind: str, out: str | None) -> None:
-    """Write the package of a new plugin: it works, and passes its own tests and type checks.
+    """Write the package of a new plugin, which works and passes its own tests and type checks.
 
     KIND: task, reward, trainer (an RL algorithm), augment, teacher, retrieve, evaluate or policy (a named checkpoint).
 

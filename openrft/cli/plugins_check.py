@@ -23,11 +23,13 @@ STYLES = {"ok": "green", "not run": "dim", "warning": "yellow", "fault": "bold r
 @click.command("check")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_plugin)
 @set_option
-@click.option("--task", default=None, metavar="TASK", shell_complete=complete_tasks, help="A task of its own to check.")
-@click.option("--policy", default=None, help="What a trainer trains.  [default: a tiny checkpoint of random weights]")
+@click.option(
+    "--task", default=None, metavar="TASK", shell_complete=complete_tasks, help="Which of the plugin's tasks to check."
+)
+@click.option("--policy", default=None, help="The policy that a trainer trains.  [default: a tiny random checkpoint]")
 @data_options
 @click.option(
-    "--seconds", type=click.FloatRange(min=1), default=120, show_default=True, help="The most that a check may take."
+    "--seconds", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit of each check."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -41,8 +43,8 @@ def command(
 ) -> None:
     """Check that plugins are ready for others: order, determinism, odd batches, import time, probes, and more.
 
-    Each check has a line with what to do. The exit code is 1 if there is a fault. The plugin runs in a process of its
-    own, on toy questions; `openrft.testing` makes the same checks in pytest.
+    Each check prints a line, with what to do if it fails. The exit code is 1 if there is a fault. The plugin runs in a
+    separate process, on toy questions. `openrft.testing` runs the same checks in pytest.
 
     \b
     Examples:
@@ -94,4 +96,4 @@ def _show(title: str, results: Iterable[CheckResult]) -> None:
     words = {"fault": "faults", "warning": "warnings", "not run": "not run"}
     counts = {word: sum(row.verdict in (verdict, word) for row in rows) for verdict, word in words.items()}
     said = ", ".join(f"{n} {word.removesuffix('s') if n == 1 else word}" for word, n in counts.items() if n)
-    console.print(Text(f"check: {said or 'nothing to mend'}", style="bold"), soft_wrap=True)
+    console.print(Text(f"check: {said or 'no problems found'}", style="bold"), soft_wrap=True)

@@ -66,7 +66,7 @@ Examples:
     "--samples",
     type=click.IntRange(min=1),
     default=None,
-    help="Completions per question.  [default: as many as the plugin draws that chooses, else 3]",
+    help="Completions per question.  [default: that of --plugins, else 3]",
 )
 @click.option(
     "--plugins",
@@ -74,12 +74,12 @@ Examples:
     default=None,
     metavar="NAME",
     shell_complete=complete_plugin,
-    help="What makes one answer of the completions: vote or best-of-n.  [default: as in the policy's arm, else most"
-    " completions decide]",
+    help="How one answer is chosen from the completions: vote or best-of-n.  [default: as in the policy's arm, else the"
+    " most frequent answer]",
 )
-@click.option("--reasoning", is_flag=True, help="Also write what the policy wrote before its answer.")
-@click.option("--ask", is_flag=True, help="Talk with the policy in the terminal. An empty line or Ctrl-D ends it.")
-@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws the completions.")
+@click.option("--reasoning", is_flag=True, help="Also write the policy's reasoning.")
+@click.option("--ask", is_flag=True, help="Ask questions in the terminal. An empty line or Ctrl-D ends it.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Seed of the sampling.")
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out rows without a question instead of stopping.")
 @reading_options
 @grading_options
@@ -90,7 +90,7 @@ Examples:
     default="runs/.store",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Where replies of servers are kept, so that none is paid for twice.",
+    help="Folder of the stored replies of servers, so that none is paid for twice.",
 )
 def command(
     question: str | None,
@@ -110,21 +110,22 @@ def command(
 ) -> None:
     """Answer questions with a policy: QUESTION, every row of --data, or a conversation (--ask).
 
-    A policy that OpenRFT trained is asked as it was trained: its instruction, settings and demonstrations lie in its
-    folder, and how its arm chose answers, such as by best-of-n. Each answer comes with its agreement, the share of
-    completions that give it. If the rows have answers, the predictions are scored, too. To resume a stopped command,
-    give it again.
+    A policy that OpenRFT trained uses the instruction, settings and demonstrations in its folder, and its arm's way to
+    choose answers, such as best-of-n. Each answer comes with its agreement, the share of completions that give it. If
+    the rows have answers, the predictions are also scored. Run the same command again to resume it.
     """
     from openrft.config.parse import parse_assignments
     from openrft.errors import UsageError
     from openrft.types import content_id
 
     if sum((question is not None, data is not None, ask)) != 1:
-        raise UsageError("nothing to answer, or too much.", "Give a QUESTION, or --data FILE, or --ask.")
+        raise UsageError(
+            "QUESTION, --data and --ask: exactly one is needed.", "Give a QUESTION, or --data FILE, or --ask."
+        )
     if question is not None:
         _check_question(question, options, given["kind"])
     elif options:
-        raise UsageError("--option says nothing without a QUESTION.", "Leave it out.")
+        raise UsageError("--option has no effect without a QUESTION.", "Leave it out.")
     values = parse_assignments(settings)
     if data is not None and out is None:
         raise UsageError("--data needs --out.", "Name a new .csv or .jsonl file, or - to print.")

@@ -1,4 +1,4 @@
-"""The file of predictions: CSV or JSON Lines, written whole. What is finished so far lies beside it until then."""
+"""The file of predictions: CSV or JSON Lines. Finished rows are in a second file beside it until all are done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PredictionsOutput:
         self._stream: TextIO | None = None
         if self._part is not None:
             self.rows = _read_part(self._part, key)
-            # Written anew, since its last line may be cut short; aside, so that no kill loses what is finished.
+            # Rewritten, since its last line may be cut short; to another file first, so that a kill loses no row.
             aside = self._part.with_name(self._part.name + ".tmp")
             aside.write_text("".join(map(_to_line, [{"key": key}, *self.rows])), encoding="utf-8")
             aside.replace(self._part)
@@ -61,7 +61,7 @@ class PredictionsOutput:
         self._part.unlink()
 
     def close(self) -> None:
-        """Stop here; the same command goes on from what is kept."""
+        """Stop here; the same command continues from the rows that are kept."""
         if self._stream is not None:
             self._stream.close()
 
@@ -92,7 +92,7 @@ class PredictionsOutput:
 @contextmanager
 def open_output(out: str, key: str, reasoning: bool) -> Iterator[PredictionsOutput]:
     """The output `out`, a new .csv or .jsonl file or `-`. If the context ends without an error the file is put in its
-    place. `key` stands for everything that the predictions depend on: only those of the same key are gone on from.
+    place. `key` is a hash of everything that the predictions depend on: only rows of the same key are reused.
 
     Raises UsageError or StoreError.
     """

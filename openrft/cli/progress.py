@@ -75,7 +75,7 @@ LEFT = len("about 12 h 34 min left")
 class ProgressBars(ProgressDisplay):
     """A line for each running job, and one for all of them if there are several.
 
-    Every line has the name, the bar, the count and the time left. What a job does stands behind them, as far as the
+    Every line has the name, the bar, the count and the time left. The job's current work follows, as far as the
     terminal reaches; of a name that is too long, the beginning.
     """
 

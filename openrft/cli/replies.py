@@ -26,9 +26,9 @@ _store = click.option(
 _model = click.option("--model", default=None, metavar="NAME", help="Only the replies of this model, or URL#MODEL.")
 
 
-@click.group("replies")
+@click.group("replies", epilog="\b\nExample:\n  openrft replies list --prices prices.toml")
 def command() -> None:
-    """See, or forget, the kept replies of servers: no equal request is paid for again."""
+    """List, show or delete the stored replies of servers, which are not paid for twice."""
 
 
 @command.command("list", epilog="\b\nExample:\n  openrft replies list --prices prices.toml")
@@ -37,7 +37,7 @@ def command() -> None:
 @click.option("--prices", default=None, type=PathType(dir_okay=False, path_type=Path), help="As for `openrft bench`.")
 @click.option("--json", "as_json", is_flag=True, help="Print every reply: key, model, question, tokens, time.")
 def list_(store: Path, model: str | None, prices: Path | None, as_json: bool) -> None:
-    """How many replies are kept of each model, with their tokens and what they cost."""
+    """The number of stored replies of each model, their tokens and their cost."""
     from openrft.runtime.paid.prices import Money, read_prices
     from openrft.runtime.paid.usage import add_by_model
 
@@ -82,7 +82,7 @@ def show(key: str, store: Path) -> None:
 @_model
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clear(store: Path, model: str | None, yes: bool) -> None:
-    """Forget replies: they are asked for, and paid for, again. What runs have paid stays counted."""
+    """Delete stored replies; a run that needs them pays for them again. What was paid stays counted."""
     with _open_ledger(store) as ledger:
         count = sum(1 for _ in ledger.list_replies(model)) if ledger else 0
         if count and not yes:

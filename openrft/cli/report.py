@@ -29,9 +29,9 @@ Examples:
 
 @click.command("report", epilog=EPILOG)
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--per-task", is_flag=True, help="A table for each task, and for each leaf of a pooled task.")
+@click.option("--per-task", is_flag=True, help="Show everything in report.md, with one table per task.")
 @wide_option
-@click.option("--watch", "watched", is_flag=True, help="Show a bench that runs live, until its report is there.")
+@click.option("--watch", "watched", is_flag=True, help="Show a running bench live, until its report is written.")
 @click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
 @click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
@@ -61,9 +61,9 @@ def command(
     as_json: bool,
     frames: Path | None,
 ) -> None:
-    """Show a finished bench again. RUN is a run's name, its folder, or a report.json.
+    """Show the report of a finished bench again. RUN is a run's name, its folder, or a report.json.
 
-    All numbers are computed again from the report's per-item outcomes.
+    All numbers are recomputed from the outcomes of the test questions.
     """
 
     from openrft.bench.report import locate_report, read_report

@@ -1,4 +1,4 @@
-"""What a shell offers after TAB of what lies on the disk: runs, their arms and tasks, and paths."""
+"""Shell completions from the disk: runs, their arms and tasks, and paths."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def complete_run_arms(_: click.Context, typed: str) -> Iterator[str]:
 
 @offer
 def complete_arms(ctx: click.Context, _: str) -> Iterator[str]:
-    """The arms of the run that stands before."""
+    """The arms of the run before it."""
     yield from _list_arms(_read_plan(_find_run(ctx)))
 
 
 @offer
 def complete_other_arms(ctx: click.Context, typed: str) -> Iterator[str]:
-    """The arms of the run that stands before, and other runs; behind `RUN:` the arms of that run."""
+    """The arms of the run before it, and other runs; after `RUN:` the arms of that run."""
     run, colon, _arm = typed.rpartition(":")
     if colon and (plan := _read_plan(run)):
         yield from (f"{run}:{arm}" for arm in _list_arms(plan))
@@ -48,7 +48,7 @@ def complete_other_arms(ctx: click.Context, typed: str) -> Iterator[str]:
 
 @offer
 def complete_run_tasks(ctx: click.Context, _: str) -> Iterator[str]:
-    """The tasks of the run that stands before."""
+    """The tasks of the run before it."""
     yield from map(str, _read_plan(_find_run(ctx)).get("tasks", ()))
 
 

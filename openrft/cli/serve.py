@@ -47,17 +47,21 @@ VLLM_MODULE, TRANSFORMERS_MODULE = "vllm.entrypoints.cli.main", "transformers.cl
     "library",
     type=click.Choice(["vllm", "transformers"]),
     default=None,
-    help="Whose server.  [default: vLLM's if it is installed, else transformers']",
+    help="Which server to use.  [default: vLLM's if it is installed, else transformers']",
 )
-@click.option("--dtype", default="auto", show_default=True, metavar="TYPE", help="Of the weights; auto: as saved.")
+@click.option(
+    "--dtype", default="auto", show_default=True, metavar="TYPE", help="Precision of the weights; auto: as saved."
+)
 @click.option(
     "--context",
     type=click.IntRange(min=1),
     default=None,
     metavar="TOKENS",
-    help="The longest prompt and answer together (vLLM only); less takes less memory.  [default: the model's]",
+    help="Maximum tokens of prompt and answer together (vLLM only); less needs less memory.  [default: the model's]",
 )
-@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Draws where a request has no seed.")
+@click.option(
+    "--seed", type=INTEGER, default=0, show_default=True, help="Seed of the sampling for requests without one."
+)
 def command(
     policy: str,
     host: str,

@@ -57,7 +57,7 @@ def command(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """List the settings of the core and the options of plugins, with their values and where these come from.
+    """List the settings of the core and the options of plugins, their values and where the values come from.
 
     OWNER is a stage (explore, evaluate, fitness), policy, data, or a plugin; without it all are listed. Of these
     sources, a later one overrides an earlier one: the default, the policy's recommendation, the preset, the config

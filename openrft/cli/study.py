@@ -41,14 +41,14 @@ is compared with a reference. docs/studies.md says what each study found on the 
     multiple=True,
     metavar="AXIS=V,V",
     shell_complete=complete_axes,
-    help="Other values for what the study varies: alpha=0.5,0.9. Repeatable.",
+    help="Other values of a setting that the study varies: alpha=0.5,0.9. Repeatable.",
 )
 @click.option(
     "--out",
     default="runs",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Where runs and the store of finished stages are kept.",
+    help="Folder of the runs and of the store of finished stages.",
 )
 @click.option("--name", "run", default=None, help="Name of the study's folder.  [default: from the plan]")
 @click.option(
@@ -58,7 +58,7 @@ is compared with a reference. docs/studies.md says what each study found on the 
     help="Jobs in parallel.  [default: 2 on two or more cores, 1 on a GPU]",
 )
 @paid_options
-@click.option("--dry-run", is_flag=True, help="Show the arms and what they cost, then stop.")
+@click.option("--dry-run", is_flag=True, help="Show the arms and their cost, then stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(
@@ -73,10 +73,10 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Vary one or two settings and report what each combination is worth. Without NAME: list the studies.
+    """Vary one or two settings and report the effect of each combination. Without NAME: list the studies.
 
-    Writes OUT/NAME/study.html (plot and table), study.md and study.json, and a full report for each bench. To resume a
-    stopped study, give the same command again.
+    Writes OUT/NAME/study.html (plot and table), study.md and study.json, and a full report for each bench. Run the same
+    command again to resume a stopped study.
     """
     from openrft.studies.catalog import STUDIES
     from openrft.studies.plan import find_study, make_study_plan, replace_values

@@ -1,8 +1,8 @@
 """Tables of text on a terminal or in a pipe. Nothing is cut, and no word or interval is broken.
 
 A pipe gets every column. A terminal that is too narrow leaves out the columns that the table names for that, in its
-order. If that is not enough, the others stand below one another in blocks, each with the key columns. If not even one
-column fits beside those, every row stands as a list.
+order. If that is not enough, the other columns are printed as blocks, each with the key columns. If not even one
+column fits beside those, every row is printed as a list.
 """
 
 from __future__ import annotations

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from openrft.tasks.task import TaskInfo
 
 
-@click.group("tasks")
+EPILOG = """\b
+Examples:
+  openrft tasks list pocket
+  openrft tasks show questions --data mine.csv
+"""
+
+
+@click.group("tasks", epilog=EPILOG)
 def command() -> None:
     """List tasks, show one, compare two, or prepare a family's rows."""
 

@@ -32,7 +32,7 @@ EVERY = 5.0  # seconds between lines without a terminal
 @click.option("--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(family: str, source: str | None, to: Path | None, skip_bad_rows: bool, as_json: bool) -> None:
-    """Convert the rows of FAMILY into a store that is then given as --data. A failed conversion leaves nothing behind.
+    """Convert the rows of a task family once, into a folder for --data. A failed conversion leaves nothing behind.
 
     \b
     Examples:

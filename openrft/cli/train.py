@@ -24,7 +24,7 @@ Examples:
 
 @click.command("train", epilog=EPILOG)
 @shared_options
-@plugins_option("Plugins of the arm; what they need is added.", "sft,prm,da,icl")
+@plugins_option("Plugins to train with; plugins that they need are added.", "sft,prm,da,icl")
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="Training seed.")
 @click.option("--out", required=True, type=PathType(file_okay=False), help="A new folder for the trained policy.")
 @click.option(
@@ -32,7 +32,7 @@ Examples:
     default="runs",
     type=PathType(file_okay=False),
     show_default=True,
-    help="Where the run's report and the store of finished stages are kept.",
+    help="Folder of the run's report and of the store of finished stages.",
 )
 @track_option
 @paid_options

@@ -1,4 +1,4 @@
-"""`openrft report --watch`: how a bench goes on, from another terminal, until its report is there."""
+"""`openrft report --watch`: the progress of a bench, from another terminal, until its report is written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _follow(folder: Path) -> Iterator[LiveBench]:
         if not bench.is_alive:
             raise OpenRFTError(
                 f"{bench.run}: the bench has stopped; {bench.finished} of {len(bench.jobs)} jobs are finished.",
-                "Give its command again: it goes on from there.",
+                "Run its command again to continue.",
             )
         time.sleep(EVERY)
 
@@ -80,7 +80,7 @@ def _describe_arm(jobs: list[LiveJob]) -> Iterator[str]:
 
 
 def _locate(run: str, runs: Path) -> Path:
-    """The folder of a run that goes on or has finished."""
+    """The folder of a running or finished bench."""
     for folder in (Path(run), runs / run):
         if (folder / LIVE_FILE).is_file() or (folder / REPORT_FILE).is_file():
             return folder

@@ -27,7 +27,7 @@ def check_answers(subject: Subject) -> Iterator[Diagnosis]:
         share if len(subject.train) > 1 else 0.0,
         limits.SAME_ANSWER,
         f"the commonest answer, {answer[:20]!r}, is that of {count} of {len(subject.train)} training questions",
-        "Balance the answers (shuffle the options) or mend the key: RL would learn to write this answer.",
+        "Balance the answers (shuffle the options) or fix the gold answers: RL would learn to write this one.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Run every check. One that raises is a failed check with its cause, and the others go on."""
+"""Run every check. One that raises is a failed check with its cause, and the others continue."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def run_check(name: str, check: Check, subject: Subject) -> list[Diagnosis]:
     """What the check found; one failed check with the cause if it raises."""
     try:
         return list(check(subject))
-    except Exception as fault:  # whatever a plugin, a model or its library raises: the other checks go on
+    except Exception as fault:  # whatever a plugin, a model or its library raises: the other checks continue
         logger.info("the check %s failed", name, exc_info=fault)
         words = str(fault) if isinstance(fault, OpenRFTError) else f"{type(fault).__name__}: {fault}"
         cause = " ".join(words.split())
-        return [Diagnosis(name, "failed", cause, "Mend the cause: a run would meet it, too. -v shows the traceback.")]
+        return [Diagnosis(name, "failed", cause, "Fix the cause: a run would fail, too. -v shows the traceback.")]
 
 
 def _ask_plugin(name: str) -> Check:

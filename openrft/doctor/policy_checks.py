@@ -39,7 +39,7 @@ def check_template(subject: Subject) -> Iterator[Diagnosis]:
         "template",
         "stop" if faults else "ok" if tokenizer.chat_template is not None else "warn",
         "; ".join(faults) or f"{has}; {len(ended)} of {len(subject.answers)} completions ended with {end!r}",
-        "Mend tokenizer_config.json and generation_config.json, or take an instruct model."
+        "Fix tokenizer_config.json and generation_config.json, or use an instruct model."
         if faults or tokenizer.chat_template is None
         else "",
         float(len(faults)),

@@ -42,7 +42,7 @@ def check_probes(subject: Subject) -> Iterator[Diagnosis]:
         "rewards",
         "stop" if above else "warn" if named or blind else "ok",
         "; ".join(words) or f"none of {probes} sorts of answers that are not right is paid by {sources}",
-        "RL would learn to write these: mend the reward, or raise explore.alpha so that the grade outweighs it."
+        "RL would learn to write these: fix the reward, or raise explore.alpha so that the grade outweighs it."
         if words
         else "",
         float(len(named)),

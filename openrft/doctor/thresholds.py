@@ -47,7 +47,7 @@ PROMPT_TOO_LONG = Limits(0.001, 0.05)
 UNSOLVED = Limits(0.5, 0.9)
 # Nats per token by which the teacher's right traces are less likely under the policy than its own right ones. Measured
 # on pocket: -0.1 for `pocket/teacher`, whose traces help by 40 points, and 6.1 for `pocket/teacher-prose`, whose traces
-# cost 24. The limits lie between. They are not yet confirmed on larger models.
+# cost 24. The limits are between the two. They are not yet confirmed on larger models.
 FOREIGN = Limits(1.0, 2.0)
 # The teacher's tokens for each token of the policy's own right traces, or its inverse if that is more. A policy that
 # imitates traces of another length has its completions cut off, or gives up steps.

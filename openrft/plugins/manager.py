@@ -173,7 +173,7 @@ class PluginSet:
             except Exception as fault:
                 raise PluginError(
                     f"{find_plugin(name)} raised {type(fault).__name__} in {hook}: {str(fault).removesuffix('.')}.",
-                    "Leave the plugin out to go on without it.",
+                    "Fix the plugin, or leave it out.",
                 ) from fault
             finally:
                 spent = time.perf_counter() - began

@@ -82,7 +82,7 @@ def find_checkpoint(name: str) -> str:
 
 
 def find_kept_checkpoint(name: str) -> str:
-    """The folder or hub id of the weights that `name` stands for, without making or loading anything: an adapter's base
+    """The folder or hub id of the weights that `name` refers to, without making or loading anything: an adapter's base
     model, and of a GGUF file the checkpoint that was made of it. Raises CheckpointError if none was made yet."""
     found, _ = resolve_adapter(name)
     if not is_gguf(Path(found)):
@@ -100,7 +100,7 @@ def describe_policy(spec: str) -> PolicyDescription | None:
 
 
 def find_policy_folder(spec: str) -> Path:
-    """Where the description of a policy lies: its folder, or that of its GGUF file."""
+    """The folder of a policy's description: its folder, or that of its GGUF file."""
     path = expand_path(spec.removeprefix(VLLM_PREFIX))
     return path.parent if path.is_file() and is_gguf(path) else path
 

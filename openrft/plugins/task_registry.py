@@ -151,7 +151,7 @@ def read_source(
     needs: Collection[str] = ("question", "answer"),
     extra: Mapping[str, Sequence[str]] | None = None,
 ) -> SourceTable:
-    """The rows of `request.data` as they stand there, read by the first installed family that is `ReadsRows`.
+    """The rows of `request.data`, unchanged, read by the first installed family that is `ReadsRows`.
 
     `needs` and `extra` are described there. Raises UsageError, DataError.
     """

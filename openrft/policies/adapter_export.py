@@ -1,7 +1,7 @@
 """One LoRA adapter from the adapters of successive stages, in PEFT's format.
 
 Each stage trains an adapter on the weights that the stages before it left: W + s1 B1 A1 + s2 B2 A2 + ... That sum is
-one adapter of rank r1 + r2 + ...: the A are stacked, and the B, each times its scale s = alpha / r, stand side by side.
+one adapter of rank r1 + r2 + ...: the A are stacked, and the B, each times its scale s = alpha / r, are concatenated.
 """
 
 from __future__ import annotations

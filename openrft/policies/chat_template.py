@@ -218,7 +218,7 @@ def _warn_once(message: str) -> None:
 
 
 def _between(text: str, start: str, end: str) -> str | None:
-    """What stands between `start`, with which the text begins, and `end`; None if it does not begin so."""
+    """The text between `start`, with which it begins, and `end`; None if it does not begin so."""
     if not start or not text.startswith(start) or end not in text[len(start) :]:
         return None
     return text[len(start) :].partition(end)[0]

@@ -112,7 +112,7 @@ def pin_template_date(tokenizer: T, date: str = PolicySettings().date) -> T:
     """Make the tokenizer's chat template print `date` (YYYY-MM-DD) as today's date.
 
     Otherwise a run that is resumed on another day would see other prompts, and no result could be reproduced. The date
-    is a setting (`policy.date`) with a fixed default, and not the day of a run's first start. So it stands in the plan,
+    is a setting (`policy.date`) with a fixed default, and not the day of a run's first start. So it is in the plan,
     every process has it without reading the run's folder, the trained checkpoint is evaluated with it, and runs of
     different days share stored results: equal settings give equal prompts.
     """

@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDescription:
-    """How a policy was made, how it wants to be asked, and how well it did."""
+    """How a policy was trained, how to prompt it, and its scores."""
 
     arm: str
     plugins: tuple[str, ...]

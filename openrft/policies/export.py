@@ -1,6 +1,6 @@
 """Write a policy into a folder, completely or not at all: as a checkpoint, or as an adapter for its base.
 
-Beside the weights lie what the policy knows about itself (description.py) and a model card. Any server that reads the
+The folder also has a description of the policy (description.py) and a model card. Any server that reads the
 folder asks the policy as it was trained: the instruction is the default system turn of its chat template, and
 generation_config.json has the temperature and the longest answer.
 """
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Companions:
-    """What lies beside the weights."""
+    """The files of an exported policy besides its weights."""
 
     description: PolicyDescription
     card: str  # the model card, in Markdown

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from gguf import GGUFReader
 
 MAGIC = b"GGUF"
-FILE = "model.gguf"  # the file's name where it stands alone
+FILE = "model.gguf"  # the file's name in a folder of its own
 SEAL = ".fingerprint"  # in a kept folder: the fingerprint of its files. A damaged folder is made again.
 VERSION = 1  # of what is kept; raise it when the same file would give another checkpoint
 # In transformers' list, but no policy can be made of them; the last two are no architectures.
 NOT_TEXT_GENERATORS = ("t5", "umt5", "general", "tokenizer")
-SMOLLM = "smollm"  # a pre-tokenizer that transformers does not know: every digit stands alone
+SMOLLM = "smollm"  # a pre-tokenizer that transformers does not know: every digit is a token
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ def _write_checkpoint(file: Path, reader: GGUFReader, folder: Path) -> None:
     """Write model and tokenizer to `folder`. Raises CheckpointError, which names the file."""
     try:
         with silence_transformers(), _silence_bars(), tempfile.TemporaryDirectory(prefix="openrft-gguf-") as alone:
-            (Path(alone) / FILE).symlink_to(file.resolve())  # transformers would read configs that lie beside the file
+            (Path(alone) / FILE).symlink_to(file.resolve())  # transformers would read configs beside the file
             tokenizer = _read_tokenizer(alone, reader)
             model = _read_model(alone, file, reader)
     except CheckpointError:

@@ -165,7 +165,7 @@ def _predict(
     """The model's outputs before each completion token (B, T, V), by transformers' own forward pass."""
     if not needs_own_cache(model.config):
         return _after_prefill(model, prompts, targets, target_mask, pad)
-    # Padding stands on the right, behind everything that is read: no state has seen it.
+    # Padding is on the right, after everything that is read, so no state depends on it.
     lengths = [len(p) for p in prompts]
     rows = [[*p, *t[m.bool()].tolist()] for p, t, m in zip(prompts, targets, target_mask, strict=True)]
     ids, mask = _pad_right(rows, pad, model.device)

@@ -88,7 +88,7 @@ def plan_for(config: Any, itemsize: int, free: int, longest: int) -> MemoryPlan:
 def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[[], T]) -> T:
     """`work()`, which reads `plan`. If memory runs out, the plan is lowered, which is logged, and it is called again.
 
-    `work` must begin anew each time, without gradients of an earlier call. Raises PolicyError if the smallest plan does
+    `work` must start over each time, without gradients of an earlier call. Raises PolicyError if the smallest plan does
     not fit.
     """
     while True:

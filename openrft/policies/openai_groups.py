@@ -75,7 +75,7 @@ class Tally:
         self._show()
 
     def _is_spared(self, fault: ServerFault) -> bool:
-        """Whether the call goes on although more than half of it is lost so far."""
+        """Whether the call continues although more than half of it is lost so far."""
         if isinstance(fault, RequestFiltered):
             return True  # the server has read the request, so it works
         alone = fault.concerns_request or self._record.failed_in_a_row == self._requests == 1

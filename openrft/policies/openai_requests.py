@@ -1,8 +1,8 @@
 """One request to an OpenAI-compatible server, sent again while its fault may pass.
 
 Faults that may pass are lost connections, timeouts, 408, 409, 425, 429, 5xx, and replies with status 200 that are no
-answer: cut off, not JSON, an error, or no choice. Any other status fails at once. Between attempts lies a random time
-up to a limit that doubles (full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), or
+answer: cut off, not JSON, an error, or no choice. Any other status fails at once. Between attempts is a random wait up
+to a limit that doubles (full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), or
 what the server asks for (Retry-After). Every attempt that a server may have charged for is told to the permit.
 """
 

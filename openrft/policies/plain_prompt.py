@@ -18,7 +18,7 @@ QUESTION, ANSWER = "Question:", "Answer:"
 class PlainPrompt:
     """The instruction, then each question and its answer in a block of their own. The last answer is left to write."""
 
-    # A base model often goes on with a question of its own. Its answer ends there.
+    # A base model often continues with another question. Its answer ends there.
     stop_text = re.compile(rf"^{QUESTION}", re.MULTILINE)
     form = AnswerForm()
     fixed_source = None
@@ -35,7 +35,7 @@ class PlainPrompt:
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of the conversation, behind the tokens that the tokenizer puts in front."""
         ids = list(self._tokenizer.encode(format_plain(self.arrange(messages))))
-        while ids and ids[-1] in self._ends:  # some tokenizers end every text: the model would begin anew
+        while ids and ids[-1] in self._ends:  # some tokenizers end every text: the model would start a new text
             ids.pop()
         return ids
 

@@ -1,4 +1,4 @@
-"""Token sequences as trees in which every distinct prefix stands once. Pure functions.
+"""Token sequences as trees in which every distinct prefix occurs once. Pure functions.
 
 Completions of a group share their question, and often their first lines. Positions are depths, and a token attends only
 to its ancestors. So each token has the context of its own sequence, computed once for all sequences that share it. This

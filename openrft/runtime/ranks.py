@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RANK_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # of torchrun
 LONGEST = timedelta(days=7)  # that ranks wait for each other; torchrun ends them if one has died
 MEETING = timedelta(minutes=10)  # that the first waits for the last to start
-LOST = "another rank has ended, so all of them stop. Give the same command again to go on."
+LOST = "another rank has ended, so all of them stop. Run the same command again to continue."
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -48,7 +48,7 @@ class Ranks:
         return self.rank == 0
 
     def take_share(self, items: Sequence[T]) -> list[T]:
-        """This rank's part of `items`, which lie one behind the other: those of all ranks in order are the whole."""
+        """This rank's part of `items`, one contiguous part for each rank, in the order of the ranks."""
         start, end = (part * len(items) // self.size for part in (self.rank, self.rank + 1))
         return list(items[start:end])
 
@@ -90,7 +90,7 @@ class Ranks:
         if len({digest for digest, _, _ in parts}) > 1:
             raise OpenRFTError(
                 "the ranks do not work on the same prompts any more.",
-                "Are their machines, libraries, plugins and files alike? Give the same command again to go on.",
+                "Are their machines, libraries, plugins and files alike? Run the same command again to continue.",
             )
         found = {place: result for _, where, part in parts for place, result in zip(where, part, strict=True)}
         return [found[place] for place in range(len(items))]

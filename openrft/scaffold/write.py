@@ -18,7 +18,7 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What differs between packages of different kinds. `$name` stands for the plugin's name."""
+    """What differs between packages of different kinds. `$name` is replaced by the plugin's name."""
 
     hook: str
     summary: str

@@ -177,7 +177,7 @@ class ExploreLoop:
         if broken:
             raise PluginError(
                 f"{', '.join(self.trainers)}: after step {step} {' and '.join(broken)}.",
-                "Lower the learning rate: the same settings would end in the same way.",
+                "Lower the learning rate: the same settings would fail again.",
             )
 
     def _count(self, rollouts: Sequence[Rollout], row: Mapping[str, float]) -> None:

@@ -39,7 +39,7 @@ def reward_rollouts(
     if 2 * lost > len(rollouts):
         raise OpenRFTError(
             f"step {step}: {lost} of {len(rollouts)} answers could not be rewarded.",
-            "Mend what grades them and run again: the finished steps are kept.",
+            "Fix the grader or its server, and run the same command again: the finished steps are kept.",
         )
     return scored
 

@@ -38,7 +38,7 @@ def score_candidates(
     if lost := len(given) - len(found):
         raise PolicyError(
             f"{scorer.names[0]} could not score {lost} of {len(given)} completions, and none can be chosen without.",
-            "Mend what scores them, and give the same command again.",
+            f"Fix {scorer.names[0]} or its server, and run the same command again.",
         )
     following = iter(found)
     return [[next(following) for _ in own.completions] for own in candidates]

@@ -137,6 +137,6 @@ def _read_whole_lines(file: Path) -> list[str]:
 
 
 def find_kept_rollouts(metrics: Path | None) -> Path | None:
-    """The file of an RL run's rollouts, beside that of its metrics; None if none were kept."""
+    """The path of the kept rollouts of an RL run, in the folder of its metrics; None if none were kept."""
     file = metrics.with_name(ROLLOUTS_FILE) if metrics else None
     return file if file and file.is_file() else None

@@ -99,7 +99,7 @@ def describe_answer(result: StudyResult) -> Iterator[str]:
     yield f"Best: {name_row(result, best)}, {format_percent(best.accuracy.value)}% right."
     gains = [(row, row.gain) for row in known if row.gain]
     one_seed = any(gain.test == ONE_TRAINING_SEED for _, gain in gains)
-    verb = "Suggested, by one training seed, which shows nothing of the luck of training," if one_seed else "Shown"
+    verb = "Suggested, by one training seed, which says nothing about training noise," if one_seed else "Shown"
     for sign, word in ((1, "above"), (-1, "below")):
         names = [f"{name_row(result, row)} {format_points(g.value)}" for row, g in gains if read_sign(g) == sign]
         if names:

@@ -32,7 +32,7 @@ def run_study(
     account: AccountSettings | None = None,
 ) -> tuple[StudyResult, bool]:
     """Run every bench (resuming from the store under `out`), and write study.html, study.md and study.json to
-    `out/name/`. The benches lie there too if there is one, else beside it. Also returns whether every job finished."""
+    `out/name/`. The benches are there too if there is one, else beside it. Also returns whether every job finished."""
     reports, summaries = [], []
     for bench, suffix in zip(plan.benches, plan.suffixes, strict=True):
         run = f"{name}-{suffix}" if suffix else name

@@ -108,7 +108,7 @@ class TaskFamily(Protocol):
         """Load one task by its full name. Raises UnknownName or DataError.
 
         Samples may be related although their questions and options differ. They then share a key `KIND:KEY` in
-        `meta["leakage_groups"]` and never stand on both sides of a drawn split.
+        `meta["leakage_groups"]` and are never on both sides of a drawn split.
         """
         ...
 
@@ -137,7 +137,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One row of a source as it stands there."""
+    """One row of a source, unchanged."""
 
     place: str  # for messages: "mine.csv line 3"
     question: Question | None  # None: the row cannot be used

@@ -33,5 +33,5 @@ def test_one_log_for_each_job_and_a_failed_one_says_why(tmp_path: Path) -> None:
 
 
 def test_a_run_without_answers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no answers lie beside the report"):
+    with pytest.raises(DataError, match="there are no answers beside the report"):
         write_inspect_logs(factories.report(), tmp_path)

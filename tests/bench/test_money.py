@@ -66,8 +66,8 @@ def test_the_notes_say_what_was_paid_what_may_have_been_and_what_is_missing() ->
     made = paid_report(budget=60.0)
     task = made.tasks[0].name
     assert list(build_money_notes(made)) == [
-        f"Stopped by the budget of 60.00 EUR: rl+prm on {task}, seed 0. The same command with a higher --budget goes on"
-        " from the replies that it has.",
+        f"Stopped by the budget of 60.00 EUR: rl+prm on {task}, seed 0. The same command with a higher --budget"
+        " continues from the stored replies.",
         "Paid to servers in this run, over all its starts: 50.00 EUR of a budget of 60.00 EUR for judge 4 replies (40"
         " tokens in, 12 of them cached by the server, 8 out).",
         "1 request without a whole reply, for which a server may have charged, at most 15.00 EUR, which the budget"

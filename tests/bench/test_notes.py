@@ -71,7 +71,7 @@ def test_shares_are_of_all_completions_and_events_are_added_up():
         "toy/L1/sums: steps of RL in which all answers, or all to each question, earned the same and taught"
         " nothing: rl 6, rl+prm 6.",
         "toy/L1/sums: steps of RL whose loss exploded: rl 2, rl+prm 2.",
-        "toy/L1/sums: damaged checkpoints that RL could not go on from: rl 2, rl+prm 2.",
+        "toy/L1/sums: damaged checkpoints from which RL could not continue: rl 2, rl+prm 2.",
     ]
 
 

@@ -138,7 +138,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tiny, fork_server, th
     running.send_signal(signal.SIGINT)
     _, notices = running.communicate(timeout=60)
     assert running.returncode == 130, notices
-    assert "run the same command again to go on" in notices
+    assert "run the same command again to continue" in notices
     assert "Traceback" not in notices
     kept = {p.name for p in tmp_path.glob("runs/.store/explore/*.resume/[0-9]*")}
     assert kept

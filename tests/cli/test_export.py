@@ -202,4 +202,4 @@ def test_a_push_that_cannot_work_fails_before_the_export(runs, servers):
         assert (done.returncode, words in done.stderr) == (2, True), done.stderr
         assert not (folder / "x").exists()
     done = run("export", "b", "--arm", "rl+sft+icl", "--out", "x", "--public")
-    assert (done.returncode, "--public says nothing without --push" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, "--public has no effect without --push" in done.stderr) == (2, True), done.stderr

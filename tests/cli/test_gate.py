@@ -72,7 +72,7 @@ def test_the_verdict_is_written_for_a_pull_request(baseline: Path, tmp_path: Pat
     text = page.read_text()
     assert text.startswith("# gate: regression\n\n## Candidate against baseline, margin 2 points\n\n| compared |")
     assert "| rl | " in text
-    assert "One seed shows nothing of the luck of training." in text
+    assert "One seed says nothing about training noise." in text
     (suite,) = ElementTree.parse(cases).getroot()
     outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
     assert outcomes["rl"] == ["failure"]

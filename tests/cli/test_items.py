@@ -119,7 +119,7 @@ def test_a_run_without_its_answers_says_what_to_do(run: Path) -> None:
     (run / "rollouts" / "vanilla--toy-L1-sums--0.jsonl").unlink()
     fault = CliRunner().invoke(items, ["mine", "--arm", "vanilla"]).exception
     assert isinstance(fault, DataError)
-    assert "vanilla--toy-L1-sums--0.jsonl: the answers of vanilla do not lie beside the report." in str(fault)
+    assert "vanilla--toy-L1-sums--0.jsonl: the answers of vanilla are not beside the report." in str(fault)
     assert "its command again" in str(fault)
 
 

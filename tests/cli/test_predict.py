@@ -149,8 +149,8 @@ def test_a_conversation_ends_with_its_input(run_openrft):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing to answer"),
-        (("q", "--ask"), "nothing to answer, or too much"),
+        ((), "exactly one is needed"),
+        (("q", "--ask"), "exactly one is needed"),
         (("--data", "new.csv"), "--data needs --out"),
         (("--data", "new.csv", "--out", "a.xlsx"), "unknown kind of file"),
         (("--data", "new.csv", "--out", "new.csv"), "the file exists"),

@@ -154,7 +154,7 @@ def test_a_reward_that_pays_for_length():
         found = only(reward_checks.check_probes, subject)
     assert found.verdict == "stop"
     assert "`long` pays" in found.finding
-    assert "mend the reward" in found.advice
+    assert "fix the reward" in found.advice
     assert only(reward_checks.check_probes, make_subject(mixed)).verdict == "skipped"
 
 

@@ -49,7 +49,7 @@ def test_tokens_cost_what_the_table_says(tmp_path: Path) -> None:
         ('currency = "USD"\nm = { input = nan, output = 1 }', "is no price"),
         ('currency = "USD"\nm = { input = true, output = 1 }', "is no price"),
         ('currency = "USD"\nm = { input = 1, output = 1, cached = 1 }', "m.cached is not known"),
-        ('currency = "USD"\ngpt-4.1 = { input = 1, output = 1 }', "A name with a dot stands in quotes"),
+        ('currency = "USD"\ngpt-4.1 = { input = 1, output = 1 }', "Put a name with a dot in quotes"),
     ],
 )
 def test_a_table_that_cannot_be_right_is_refused(tmp_path: Path, text: str, words: str) -> None:

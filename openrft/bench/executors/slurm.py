@@ -71,7 +71,7 @@ class SlurmTask:
         write_atomic(self.folder / "outcome.json", json.dumps(document))
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
-        """Called by submitit before Slurm ends the job: it is queued again, and goes on from the store."""
+        """Called by submitit before Slurm ends the job: it is queued again, and continues from the store."""
         return submitit.helpers.DelayedSubmission(self)
 
 
@@ -101,7 +101,7 @@ class SlurmJobs:
         self._asked, self._queue = -QUEUE_SECONDS, defaultdict[str, str](lambda: GONE)
 
     def run(self) -> Iterator[tuple[int, Finished]]:
-        """Yield every job as it finishes. If the caller stops early, the Slurm jobs go on."""
+        """Yield every job as it finishes. If the caller stops early, the Slurm jobs keep running."""
         with report_disk_errors(self._home):
             self._home.mkdir(parents=True, exist_ok=True)
         executor = self._open_executor()
@@ -126,7 +126,7 @@ class SlurmJobs:
             if self._running:
                 ids = " ".join(one.slurm.job_id for one in self._running)
                 logger.warning(
-                    "%d Slurm jobs go on. Give the same command again to collect them; to end them: scancel %s",
+                    "%d Slurm jobs keep running. Run the same command again to collect them; to end them: scancel %s",
                     len(self._running),
                     ids,
                 )

@@ -30,7 +30,7 @@ class SlurmRequest:
     partition: str | None = option(None, help="As sbatch takes it.")
     account: str | None = option(None, help="As sbatch takes it.")
     qos: str | None = option(None, help="As sbatch takes it.")
-    time: int = option(240, help="Minutes. A job that needs more goes on when it is submitted again.", ge=1)
+    time: int = option(240, help="Minutes. A job that needs more time continues when it is submitted again.", ge=1)
     cpus: int = option(1, help="CPUs of a job, and so the threads that PyTorch uses.", ge=1)
     gpus: int = option(0, help="GPUs of a job.", ge=0)
     memory: float | None = option(None, help="GB of memory of a job. none: the partition's default.", gt=0)

@@ -1,4 +1,4 @@
-"""The questions and answers of a run as compact data for the page's browser: every text stands once.
+"""The questions and answers of a run as compact data for the page's browser: every text is stored once.
 
 The files are those that a bench leaves beside its report: rollouts/ (answers to the test questions) and fitness/ (the
 rollouts that process rewards were measured on before RL). A run without them has an empty list.

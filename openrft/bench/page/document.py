@@ -101,7 +101,7 @@ def _build_sections(report: Report, summary: Summary, answers: Data, folder: Pat
     yield (
         "answers",
         "Questions and answers",
-        _BROWSER if answers["jobs"] else _note("No answers lie beside this report."),
+        _BROWSER if answers["jobs"] else _note("There are no answers beside this report."),
     )
     yield "notes", "What to know before trusting this", _list(summary.notes)
     tables = "".join(f"<details><summary>{escape_html(t.title)}</summary>{write_table(t)}</details>" for t in others)

@@ -64,7 +64,7 @@ class ChunkDecoder(Protocol):
         sampling: Sampling,
         limits: DecodeLimits,
     ) -> tuple[list[list[int]], list[list[float]]]:
-        """Tokens and log-probabilities by row; what stands past a row's end means nothing. `budgets` is lowered where
+        """Tokens and log-probabilities by row; values past a row's end are undefined. `budgets` is lowered where
         `limits.is_over` ends a row. uniform (rows, tokens): a number for each draw."""
         ...
 
@@ -179,7 +179,7 @@ def _run_loop(
     left = len(budgets)
     for t in range(max(budgets)):
         token, logprob = sample_tokens(batch.logits, sampling.temperature, sampling.top_p, uniform[row, t])
-        # Lines that have ended go on writing past the end of their row, where nobody reads.
+        # Finished rows keep writing past their end, where nothing is read.
         tokens[t, row], logprobs[t, row] = token, logprob
         running = running & ~ends[token] & (room[row] > t + 1)
         if limits.is_over and (t + 1) % CHECK == 0:

@@ -35,7 +35,7 @@ def draw(tensors: StepTensors, logits: torch.Tensor, temperature: float, top_p: 
     t = tensors
     uniform = t.uniform.index_select(0, t.at)[0].index_select(0, t.row)
     token, logprob = sample_tokens(logits, temperature, top_p, uniform, blockwise=True)
-    # Lines that have ended go on writing past the end of their row, where nobody reads.
+    # Finished rows keep writing past their end, where nothing is read.
     t.tokens.index_put_((t.at, t.row), token)
     t.logprobs.index_put_((t.at, t.row), logprob)
     ended = t.ends.index_select(0, token) | (t.budget.index_select(0, t.row) <= t.at + 1)

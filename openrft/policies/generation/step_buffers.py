@@ -25,7 +25,7 @@ class Shape:
 
 
 class StepBuffers:
-    """The tensors of all shapes. A shape's stand in those of the largest, which are made anew for a larger one."""
+    """The tensors of all shapes. Smaller shapes use views of the largest, which is allocated again for a larger one."""
 
     def __init__(self, model: Any) -> None:
         attention = model.model.layers[0].self_attn
@@ -42,7 +42,7 @@ class StepBuffers:
         return sum(flat.nbytes for flat in self._flat.values())
 
     def take_moved(self) -> bool:
-        """Whether a tensor was made anew since this was asked last."""
+        """Whether a tensor was allocated again since the last call."""
         moved, self._moved = self._moved, False
         return moved
 

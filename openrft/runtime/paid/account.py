@@ -172,7 +172,7 @@ class Account:
             raise BudgetSpent(
                 f"the budget of {prices.format(budget)} allows no further call: {prices.format(paid)} are paid"
                 f"{perhaps}, and the next to {most.model.partition('#')[2]} could cost {prices.format(next_one)}.",
-                "Give the same command with a higher --budget: it goes on from the replies that it has.",
+                "Run the same command with a higher --budget: it continues from the stored replies.",
             )
         return paid + lost + underway + (next_one if waiting else 0.0) <= budget + slack
 

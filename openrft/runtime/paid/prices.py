@@ -90,7 +90,7 @@ def _read_price(where: str, row: Any) -> Price:
     if isinstance(row, Mapping) and row and all(isinstance(value, Mapping) for value in row.values()):
         raise UsageError(
             f"--prices {where} holds further tables: {', '.join(map(str, row))}.",
-            f"A name with a dot stands in quotes: {EXAMPLE}.",
+            f"Put a name with a dot in quotes: {EXAMPLE}.",
         )
     given = row if isinstance(row, Mapping) else {}
     missing = [name for name in ("input", "output") if name not in given]

@@ -67,7 +67,7 @@ def _is_drawn_by_place(subject: Subject, hook: str, turned: object) -> bool:
 
 
 def check_determinism(subject: Subject) -> list[Problem]:
-    """The same items and the same seed give the same results: at the next call, and in a plugin that is built anew."""
+    """The same items and the same seed give the same results: in a second call, and in a new instance of the plugin."""
     problems = []
     for hook, first in subject.results.items():
         for plugins, when in ((subject.plugins, "at its second call"), (subject.open(), "when it was built anew")):

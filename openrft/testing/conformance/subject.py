@@ -46,7 +46,7 @@ class Subject:
         find_plugin(name)  # raises for a name that no plugin has
 
     def open(self) -> PluginSet:
-        """The plugin, built anew. Raises PluginError for its own fault, UsageError for that of the options."""
+        """A new instance of the plugin. Raises PluginError for its own fault, UsageError for that of the options."""
         return PluginSet([self.name], {self.name: self.options})
 
     @cached_property

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openrft import DataError, DataRequest, Sample, UsageError
@@ -109,6 +109,7 @@ def test_json_keeps_the_digits_of_its_decimals_and_refuses_a_key_twice(tmp_path:
 cell = st.text("abc ,;\"'\n\tÄ≤0.", min_size=1).map(str.strip).filter(bool)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(cell, cell, cell), min_size=1, unique=True), st.data())
 def test_csv_and_json_hold_the_same_questions(tmp_path_factory: pytest.TempPathFactory, rows, data) -> None:  # type: ignore[no-untyped-def]
     from openrft_questions.sources import find_source, read_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import ClassVar
 
 from openrft import HookResult, Plugin, Rollout, Settings, TrainablePolicy, UsageError, hookimpl
 from openrft_rl.options import RLOptions
@@ -12,7 +13,7 @@ from openrft_rl.options import RLOptions
 class RL(Plugin):
     """PPO, and GRPO and its relatives, on a LoRA adapter."""
 
-    Options = RLOptions
+    Options: ClassVar[type[RLOptions]] = RLOptions  # a subclass may have others
     trains = ("explore",)
 
     def __init__(self, options: RLOptions) -> None:

@@ -141,7 +141,7 @@ class StageBridge(TrainerCallback):
             lost = len(rollouts) - len(self._rollouts)
             raise OpenRFTError(
                 f"{lost} of {len(rollouts)} answers of a step have no reward, and TRL needs all.",
-                "Mend what grades them, or use the plugin rl, which leaves them out.",
+                "Fix the grader or its server, or use the plugin rl, which leaves such answers out.",
             )
         if any(rollout.step_rewards for rollout in self._rollouts):
             raise UsageError(

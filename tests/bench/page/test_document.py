@@ -93,7 +93,7 @@ def test_conclusion_tables_and_plots_need_no_script(tmp_path: Path) -> None:
         assert line in text
     for title in ("What each plugin was worth", "Accuracy in % against seconds"):
         assert title in text
-    assert "No answers lie beside this report." in text
+    assert "There are no answers beside this report." in text
 
 
 def test_a_table_marks_the_best_arm_and_escapes_its_cells() -> None:
