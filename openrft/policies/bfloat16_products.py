@@ -43,6 +43,9 @@ def bfloat16_products(model: Any) -> Iterator[None]:
     frozen weights are the very ones that they were before."""
     layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and not m.weight.requires_grad]
     kept = [layer.weight for layer in layers]
+    # To a layer's output in bfloat16 a young adapter would add nothing: its part is below half of the last bit.
+    adapted = [m.base_layer for m in model.modules() if isinstance(getattr(m, "base_layer", None), torch.nn.Linear)]
+    hooks = [layer.register_forward_hook(lambda layer, given, output: output.float()) for layer in adapted]
     try:
         for layer, weight in zip(layers, kept, strict=True):
             # A parameter of its own: the head's may be tied to the embeddings, in which the residual stream begins.
@@ -51,5 +54,7 @@ def bfloat16_products(model: Any) -> Iterator[None]:
         with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
             yield
     finally:
+        for hook in hooks:
+            hook.remove()
         for layer, weight in zip(layers, kept, strict=True):
             layer.weight = weight

@@ -76,6 +76,22 @@ def test_bfloat16_on_a_cpu_learns_as_float32_does(checkpoint, monkeypatch):
     assert fast["loss.first"] - fast["loss.last"] == pytest.approx(fall, rel=0.1)
 
 
+def test_what_a_young_adapter_adds_is_not_rounded_away(checkpoint):
+    """Its part of a layer's output is far below the last bit of the rest in bfloat16."""
+    policy: Any = openrft.open_policy(str(checkpoint))
+    policy.attach_lora(4, 8, 0)
+    layer = next(module for name, module in policy.model.named_modules() if name.endswith("q_proj"))
+    x = torch.randn(5, layer.in_features, generator=torch.Generator().manual_seed(0))
+    first, second = layer.lora_A.default.weight, layer.lora_B.default.weight
+    with torch.no_grad(), openrft.bfloat16_products(policy.model):
+        untrained = layer(x)
+        second.fill_(1e-5)
+        added = layer(x) - untrained
+    expected = 8 / 4 * 1e-5 * (x @ first.detach().T).sum(-1, keepdim=True).expand_as(added)
+    assert expected.abs().max() < untrained.abs().max() / 1000
+    torch.testing.assert_close(added, expected, rtol=0.05, atol=1e-7)
+
+
 def test_the_weights_are_the_same_afterwards(checkpoint):
     policy: Any = openrft.open_policy(str(checkpoint))
     before = {name: p.detach().clone() for name, p in policy.model.named_parameters()}
