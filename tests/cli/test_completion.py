@@ -136,7 +136,7 @@ def test_a_line_that_is_wrong_prints_nothing():
     assert (run.stdout, run.stderr) == ("", "")
 
 
-def test_nothing_heavy_is_imported():
+def test_nothing_heavy_is_imported(tmp_path):
     code = (
         "import sys; from click.shell_completion import ShellComplete; from openrft.cli import cli;"
         "ask = ShellComplete(cli, {}, 'openrft', '_X').get_completions;"
@@ -144,7 +144,7 @@ def test_nothing_heavy_is_imported():
         "assert ask(['study'], '') and ask(['bench', '--arm'], 'x=rl,') and ask(['items'], '') == [];"
         "print([n for n in ('torch', 'transformers', 'trl', 'pandas', 'lancedb', 'numpy') if n in sys.modules])"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=FOLDER, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert run.stdout == "[]\n", run.stderr
 
 

@@ -107,7 +107,7 @@ def test_a_bench_that_was_killed_is_said_to_have_stopped(folder: Path) -> None:
     file.write_text(json.dumps({**data, "process": 2**22 + 1}))  # beyond what Linux gives
     fault = CliRunner().invoke(report, ["mine", "--watch"]).exception
     assert isinstance(fault, OpenRFTError)
-    assert "mine: the bench has stopped; 1 of 3 jobs are finished. Give its command again" in str(fault)
+    assert "mine: the bench has stopped; 1 of 3 jobs are finished. Run its command again" in str(fault)
 
 
 def test_a_bench_on_another_machine_lives_as_long_as_it_writes(folder: Path) -> None:
