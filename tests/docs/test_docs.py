@@ -84,6 +84,7 @@ def test_documented_commands_and_options_exist(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.usefixtures("example_plugins")
 def test_settings_in_documents_exist(document):
     text = document.read_text("utf-8")
     for owner, option in re.findall(r"(?:--set |,)([a-z-]+)\.(\w+)=", text):

@@ -13,6 +13,7 @@ TABLES = [
     ("README.md", "## What it prints", "pocket-default-three-seeds"),
     ("docs/results.md", "## What needs no training", "pocket-untrained"),
     ("docs/results.md", "## Eight tasks, three seeds, unseen questions", "pocket-eight"),
+    ("docs/results.md", "## A real language model on real rows", "smollm2-T7"),
     ("docs/method.md", "## On a real model", "real-T7"),
 ]
 
