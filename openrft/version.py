@@ -1,3 +1,3 @@
-"""The version of OpenRFT: a file of its own, so that rooms that need it do not import the public face above them."""
+"""The version of OpenRFT: a file of its own, so that modules that need it need not import the whole public API."""
 
 __version__ = "0.1.0"

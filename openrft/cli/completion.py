@@ -153,7 +153,7 @@ def command(shell: str) -> None:
 
 
 def _list_paths(typed: str, kind: str) -> list[str]:
-    from openrft.cli.run_completions import list_paths
+    from openrft.cli.completions import list_paths
 
     try:
         return [path for path in list_paths(typed) if kind == "file" or path.endswith("/")]

@@ -1,5 +1,5 @@
-"""What a shell offers after TAB: names of tasks, plugins, policies, presets, settings and studies. Nothing heavy is
-imported.
+"""What a shell offers after TAB: names of tasks, plugins, policies, presets, settings and studies, and paths. Nothing
+heavy is imported. `run_completions.py` adds the runs.
 
 A fault of a plugin or a file offers nothing here; the command itself explains it.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -56,7 +58,6 @@ def complete_tasks(ctx: click.Context, typed: str) -> Iterator[str]:
 @offer
 def complete_policies(_: click.Context, typed: str) -> Iterator[str]:
     """Checkpoints of the installed plugins, `baseline:`, `openai:` and `vllm:`, and folders and GGUF files."""
-    from openrft.cli.run_completions import list_paths
     from openrft.errors import OpenRFTError
     from openrft.plugins.manager import load_plugin_providers
     from openrft.plugins.registry import list_plugins
@@ -141,6 +142,30 @@ def complete_axes(ctx: click.Context, typed: str) -> Iterator[str]:
         if axis.option:
             values = ",".join(level.label for level in axis.levels)
             yield f"{axis.name}={values}" if typed.startswith(f"{axis.name}=") else f"{axis.name}="
+
+
+@offer
+def complete_paths(_: click.Context, typed: str) -> Iterator[str]:
+    """Files and folders."""
+    return list_paths(typed)
+
+
+@offer
+def complete_folders(_: click.Context, typed: str) -> Iterator[str]:
+    """Folders."""
+    return (path for path in list_paths(typed) if path.endswith("/"))
+
+
+def list_paths(typed: str) -> Iterator[str]:
+    """The paths that begin with the typed text, sorted; folders end in a slash. Hidden ones only behind a dot."""
+    before, slash, last = typed.rpartition("/")
+    folder = Path(before + slash).expanduser()
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith(last) and (last or not entry.name.startswith(".")):
+                yield f"{before}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
 
 
 def _continue_list(typed: str) -> Iterator[str]:

@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from openrft.cli.completions import complete_policies
+from openrft.cli.completions import complete_paths, complete_policies
 from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
-from openrft.cli.run_completions import complete_paths
 
 EPILOG = """\b
 Examples:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from openrft.cli.completions import (
+    complete_paths,
     complete_plugins,
     complete_policies,
     complete_presets,
@@ -18,7 +19,6 @@ from openrft.cli.completions import (
     complete_tasks,
     complete_words,
 )
-from openrft.cli.run_completions import complete_paths
 from openrft.types import AnswerKind
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.completions import complete_plugin, complete_policies
+from openrft.cli.completions import complete_paths, complete_plugin, complete_policies
 from openrft.cli.options import (
     INTEGER,
     PathType,
@@ -20,7 +20,6 @@ from openrft.cli.options import (
 )
 from openrft.cli.paid_options import command_account, paid_options
 from openrft.cli.printing import print_text
-from openrft.cli.run_completions import complete_paths
 
 if TYPE_CHECKING:
     from openrft.prediction import PredictionPlan, Predictor

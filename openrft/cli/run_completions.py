@@ -1,16 +1,15 @@
-"""Shell completions from the disk: runs, their arms and tasks, and paths."""
+"""Shell completions of runs: their names, arms and tasks, read from the reports and plans on the disk."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from openrft.cli.completions import offer
+from openrft.cli.completions import list_paths, offer
 
 
 @offer
@@ -50,30 +49,6 @@ def complete_other_arms(ctx: click.Context, typed: str) -> Iterator[str]:
 def complete_run_tasks(ctx: click.Context, _: str) -> Iterator[str]:
     """The tasks of the run before it."""
     yield from map(str, _read_plan(_find_run(ctx)).get("tasks", ()))
-
-
-@offer
-def complete_paths(_: click.Context, typed: str) -> Iterator[str]:
-    """Files and folders."""
-    return list_paths(typed)
-
-
-@offer
-def complete_folders(_: click.Context, typed: str) -> Iterator[str]:
-    """Folders."""
-    return (path for path in list_paths(typed) if path.endswith("/"))
-
-
-def list_paths(typed: str) -> Iterator[str]:
-    """The paths that begin with the typed text, sorted; folders end in a slash. Hidden ones only behind a dot."""
-    before, slash, last = typed.rpartition("/")
-    folder = Path(before + slash).expanduser()
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith(last) and (last or not entry.name.startswith(".")):
-                yield f"{before}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
 
 
 def _list_runs(typed: str) -> Iterator[str]:

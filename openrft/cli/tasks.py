@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from openrft.cli import tasks_overlap, tasks_prepare, tasks_show
-from openrft.cli.completions import complete_tasks
+from openrft.cli.completions import complete_paths, complete_tasks
 from openrft.cli.printing import print_json, print_text
-from openrft.cli.run_completions import complete_paths
 
 if TYPE_CHECKING:
     from openrft.tasks.task import TaskInfo

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from openrft.cli.completions import complete_plugin
+from openrft.cli.completions import complete_paths, complete_plugin
 from openrft.cli.options import PathType
 from openrft.cli.printing import print_json, print_text
-from openrft.cli.run_completions import complete_paths
 
 EVERY = 5.0  # seconds between lines without a terminal
 

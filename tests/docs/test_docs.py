@@ -115,8 +115,8 @@ def test_the_contributing_guide_names_no_file_that_is_gone():
     guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     for line in guide.splitlines():
         names = re.findall(r"`(\w[\w/]*\.py|\w[\w/]*/)`", line)
-        room = names[0] if line.startswith("| `") and names else ""  # the files of a room are named without it
-        places = (ROOT, ROOT / "openrft", ROOT / "openrft" / room, ROOT / "plugins/openrft-rl/openrft_rl")
+        package = names[0] if line.startswith("| `") and names else ""  # its files are named without it
+        places = (ROOT, ROOT / "openrft", ROOT / "openrft" / package, ROOT / "plugins/openrft-rl/openrft_rl")
         for name in names:
             assert any((place / name).exists() for place in places), name
 
