@@ -72,7 +72,7 @@ def conclude(
     missing = f"Without a score: {', '.join(lost)}." if lost else ""
     if measured is None or not rows:
         return Conclusion(("No arm has a score, so nothing is known.",), missing)
-    rules = {arm.name for arm in report.arms if (arm.policy or "").startswith(BASELINE_PREFIX)}
+    rules = _list_rules(report)
     others = [row for row in rows.values() if row.arm not in rules and row.arm != vanilla]
     best = max(others, key=_accuracy, default=None)
     evidence = _Evidence(report, summary, runs, measured, ablation, rows.get(vanilla), best)
@@ -87,6 +87,11 @@ def conclude(
         best=best.arm if best else None,
         as_good=tuple(as_good),
     )
+
+
+def _list_rules(report: Report) -> set[str]:
+    """The arms that are rules without a model."""
+    return {arm.name for arm in report.arms if (arm.policy or "").startswith(BASELINE_PREFIX)}
 
 
 def _accuracy(row: ArmScore) -> float:
@@ -152,8 +157,9 @@ def _sort_effects(e: _Evidence) -> _Effects:
     if any(component.gains for component in e.summary.components):
         gains = {c.plugin: {ESTIMANDS[kind]: gain for kind, gain in c.gains.items()} for c in e.summary.components}
         what = "plugins"
-    else:
-        gains = {row.arm: {"": row.delta} for row in e.summary.overall.arms if row.delta}
+    else:  # rules have a line of their own
+        rules = _list_rules(e.report)
+        gains = {row.arm: {"": row.delta} for row in e.summary.overall.arms if row.delta and row.arm not in rules}
         what = "arms"
     kinds: dict[str, list[str]] = {"helps": [], "harms": [], "depends": [], "undecided": []}
     for name, own in gains.items():
@@ -184,7 +190,7 @@ def _describe_effects(found: _Effects, e: _Evidence) -> str:
             said.append(f"{head}: {', '.join(_name_shown(found, name) for name in names)}.")
     if facts.depends:
         said.append(f"Depends on the others: {', '.join(_name_shown(found, name) for name in facts.depends)}.")
-    if facts.undecided:
+    if facts.undecided and facts.one_seed:  # else the line on what is open names them
         said.append(f"{verb} neither way: {', '.join(facts.undecided)}.")
     unknown = [name for name, own in found.gains.items() if not own]
     if unknown:
@@ -251,13 +257,13 @@ def _describe_open(found: _Effects, e: _Evidence) -> str:
     errors = [standard_errors(e.measured.draws, to_vector(pair, e.measured.arms)) for pair in pairs]
     error, of_items = max(errors)
     seeks = next((d for d in SMALLER if d < (Z + POWER_Z) * error), None)
-    names = ", ".join(facts.undecided)
+    names = f"Shown neither way: {', '.join(facts.undecided)}"
     if not error or seeks is None:
-        return f"Open: {names}, with effects below a point."
+        return f"{names}, with effects below a point."
     distance = seeks * Z / (Z + POWER_Z)
     items, seeds = e.summary.overall.items, e.measured.draws.seeds
     needed = describe_needed_sample_size(distance, items, seeds, error, of_items)
-    return f"Open: {names}. For a difference of {100 * seeks:g} points {needed}."
+    return f"{names}. For a difference of {100 * seeks:g} points, {needed}."
 
 
 def _weigh(found: _Effects, e: _Evidence, name: str) -> Iterator[Mapping[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -23,5 +24,10 @@ class Conclusion:
     @property
     def lines(self) -> tuple[str, ...]:
         """Everything as text, at most four lines."""
-        last = " ".join(filter(None, (self.open, f"Next: {self.command}" if self.command else "")))
-        return (*self.findings, *[last] * bool(last))
+        return self.format_lines(str, str)
+
+    def format_lines(self, words: Callable[[str], str], command: Callable[[str], str]) -> tuple[str, ...]:
+        """The same lines for another kind of document. `words` and `command` write what is said, and what to type."""
+        following = f"Next: {command(self.command)}" if self.command else ""
+        last = " ".join(filter(None, (words(self.open) if self.open else "", following)))
+        return (*map(words, self.findings), *[last] * bool(last))

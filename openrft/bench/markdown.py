@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from openrft.bench.conclusion import Conclusion
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
 from openrft.bench.score_table import Summary
@@ -15,19 +12,12 @@ from openrft.runtime.text import escape_markdown, format_code
 def format_markdown(report: Report, summary: Summary) -> str:
     """report.md: every table, the caveats, and how to run it again."""
     parts = [f"# {escape_markdown(report.name)}", f"{format_code(report.command)}, {escape_markdown(report.created)}"]
-    parts += ["\n".join(_conclusion(summary.conclusion))]
+    parts += ["\n".join(f"- {line}" for line in summary.conclusion.format_lines(escape_markdown, format_code))]
     parts += [format_table(grid) for grid in build_tables(report, summary, per_task=True)]
     parts += [build_legend(summary, per_task=True), "\n".join(f"- {escape_markdown(note)}" for note in summary.notes)]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     parts.append(f"Versions: {escape_markdown(versions)}.")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _conclusion(conclusion: Conclusion) -> Iterator[str]:
-    for line in filter(None, (*conclusion.findings, conclusion.open)):
-        yield f"- {escape_markdown(line)}"
-    if conclusion.command:
-        yield f"- Next: {format_code(conclusion.command)}"
 
 
 def format_table(grid: TextTable) -> str:

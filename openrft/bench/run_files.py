@@ -11,14 +11,14 @@ from openrft.bench.page.document import write_page
 from openrft.bench.report import REPORT_FILE, Report, write_report
 from openrft.bench.score_table import Summary
 from openrft.bench.summary import summarise
-from openrft.config.documents import dump_document
+from openrft.bench.summary_document import dump_numbers
 from openrft.runtime.files import write_atomic
 
 
 def write_run_files(report: Report, folder: Path) -> tuple[Report, Summary]:
     """Write the files to `folder`. Returns the report with its summary, and the summary."""
     summary = summarise(report)
-    report = replace(report, summary=dump_document(summary))
+    report = replace(report, summary=dump_numbers(summary))
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
     write_page(report, summary, folder)

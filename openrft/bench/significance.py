@@ -242,7 +242,7 @@ def describe_needed_sample_size(distance: float, items: int, seeds: int, error: 
         ways.append(f"about {max(math.ceil(seeds * of_seeds / (target - of_items**2)), seeds + 1)} seeds")
     more = max(error**2 / target, 1.0)  # by this factor if both grow together
     both = f"about {round_up(items * more)} items with {math.ceil(seeds * more)} seeds"
-    return f"{' or '.join(ways) or both} would settle it (now {items} and {seeds})"
+    return f"{' or '.join(ways) or both} would settle it (now {items} items, {seeds} seed{'s' * (seeds != 1)})"
 
 
 def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> str:

@@ -18,7 +18,7 @@ def dump_summary(report: Report, summary: Summary) -> dict[str, Any]:
     """The document that `--json` prints. `money` is null if no server was asked."""
     return {
         "name": report.name,
-        **dump_document(summary),
+        **dump_numbers(summary),
         "probes": list(_dump_probes(report)),
         "checks": [
             {"task": check.task, "seed": check.seed, "arms": check.arms, **asdict(check.found)}
@@ -31,6 +31,12 @@ def dump_summary(report: Report, summary: Summary) -> dict[str, Any]:
         ],
         "money": _dump_money(report),
     }
+
+
+def dump_numbers(summary: Summary) -> dict[str, Any]:
+    """What report.json holds of the summary. `conclusion.lines`: the lines that stand above the tables."""
+    document = dump_document(summary)
+    return {**document, "conclusion": {"lines": list(summary.conclusion.lines), **document["conclusion"]}}
 
 
 def _dump_probes(report: Report) -> Iterator[dict[str, Any]]:

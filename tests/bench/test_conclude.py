@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,11 +13,12 @@ from rich.console import Console
 from openrft.bench.conclude import read_sign
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.markdown import format_markdown
-from openrft.bench.report import ArmRecord, BaselineResult, Failure, Report
+from openrft.bench.report import ArmRecord, BaselineResult, Failure, Report, read_report
+from openrft.bench.run_files import write_run_files
 from openrft.bench.score_table import Gain
 from openrft.bench.summary import summarise
+from openrft.bench.summary_document import dump_summary
 from openrft.cli.run_output import show_summary
-from openrft.config.documents import dump_document
 from tests.bench import factories
 
 ITEMS = 100
@@ -82,9 +84,8 @@ def test_what_is_open_says_how_many_seeds_or_items_would_settle_it() -> None:
     counts = LADDER | {"rl+icl": [36, 44, 42], "rl+prm+icl": [58, 64, 59]}
     found = conclusion(made(counts))
     assert found.undecided == ("icl",)
-    assert "Shown neither way: icl." in found.findings[1]
-    assert found.open.startswith("Open: icl. For a difference of 5 points about ")
-    assert found.open.endswith("would settle it (now 100 and 3).")
+    assert found.open.startswith("Shown neither way: icl. For a difference of 5 points, about ")
+    assert found.open.endswith("would settle it (now 100 items, 3 seeds).")
 
 
 def test_a_plugin_that_helps_alone_and_harms_among_others_depends_on_them() -> None:
@@ -171,10 +172,33 @@ def test_a_smaller_arm_that_is_not_shown_to_be_worse_is_named() -> None:
 def test_arms_are_judged_where_no_plugin_was_measured() -> None:
     counts = {"vanilla": [50, 50, 50], "up": [80, 81, 82], "down": [20, 21, 22], "level": [48, 52, 51]}
     found = conclusion(made(counts))
-    assert found.findings[1] == (
-        "Shown to be above vanilla: up (+31.0). Shown to be below vanilla: down (-29.0). Shown neither way: level."
-    )
-    assert found.open.startswith("Open: level. For a difference of ")
+    assert found.findings[1] == ("Shown to be above vanilla: up (+31.0). Shown to be below vanilla: down (-29.0).")
+    assert found.open.startswith("Shown neither way: level. For a difference of ")
+
+
+def test_arms_that_are_rules_stand_only_in_the_line_on_rules() -> None:
+    report = made({"vanilla": [30], "rl": [60], "prm": [59], "majority": [50]}, rule=0.5)
+    arms = [replace(arm, policy="baseline:majority") if arm.name == "majority" else arm for arm in report.arms]
+    found = conclusion(replace(report, arms=tuple(arms)))
+    assert found.findings[1] == "Suggested to be above vanilla: rl (+30.0), prm (+29.0)."
+    assert found.findings[2] == "No rule without a model (majority, 50.0%) does as well."
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        LADDER | {"rl+icl": [36, 44, 42], "rl+prm+icl": [58, 64, 59]},
+        LADDER_ONE_SEED | {"rl+icl": [40], "rl+prm+icl": [60]},
+        {"vanilla": [50, 50, 50], "up": [80, 81, 82], "level": [48, 52, 51]},
+        {"vanilla": [50], "up": [80], "level": [51]},
+    ],
+    ids=["plugins", "plugins, one seed", "arms", "arms, one seed"],
+)
+def test_what_is_shown_neither_way_is_named_once(right: Mapping[str, Sequence[int]]) -> None:
+    found = conclusion(made(right))
+    assert len(found.undecided) == 1
+    assert " ".join(found.lines).count(f"neither way: {found.undecided[0]}") == 1
+    assert "Open:" not in " ".join(found.lines)
 
 
 def test_without_scores_nothing_is_concluded() -> None:
@@ -230,16 +254,22 @@ def test_the_command_names_the_run_as_it_can_be_found(command: str, expected: st
     assert bool(found.command) == bool(expected)
 
 
-def test_the_conclusion_stands_first_on_the_terminal_in_markdown_and_in_json() -> None:
-    report = made(LADDER_ONE_SEED, name="toy*run")
+@pytest.mark.parametrize("right", [LADDER, LADDER_ONE_SEED], ids=["nothing open", "open"])
+def test_the_same_four_lines_stand_first_everywhere(right: Mapping[str, Sequence[int]], tmp_path: Path) -> None:
+    report = made(right, name="toy*run", rule=0.2)
     summary = summarise(report)
     out = io.StringIO()
     show_summary(report, summary, Console(file=out, width=100))
     assert out.getvalue().startswith("\n".join(summary.conclusion.lines) + "\n")
-    text = format_markdown(report, summary)
-    assert text.index("- Best arm: rl+prm") < text.index("## ")
-    assert "- Next: `openrft export 'toy*run' --arm rl+prm --out my-policy`\n" in text
-    assert dump_document(summary)["conclusion"]["helps"] == ["prm"]
+    lines = list(summary.conclusion.lines)
+    assert len(lines) == 4
+    top = format_markdown(report, summary).split("\n## ")[0].splitlines()
+    assert [line[2:].replace("`", "") for line in top if line.startswith("- ")] == lines
+    assert top[-1].endswith(f"Next: `{summary.conclusion.command}`")
+    written = write_run_files(report, tmp_path)[0]
+    for document in (dump_summary(report, summary), written.summary, read_report(tmp_path / "report.json").summary):
+        assert document["conclusion"]["lines"] == lines
+        assert document["conclusion"]["helps"] == ["prm"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_noise_is_inconclusive_and_says_what_would_settle_it() -> None:
     assert (found.verdict, found.exit_code) == ("inconclusive", 4)
     row = next(row for row in found.rows if row.low <= -0.02 <= row.high)
     assert row.verdict == "inconclusive"
-    assert "items would settle it (now 60 and 1)" in row.settle
+    assert "items would settle it (now 60 items, 1 seed)" in row.settle
     assert any("One seed" in note for note in found.notes)
 
 

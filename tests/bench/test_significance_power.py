@@ -56,12 +56,18 @@ def test_forecast_is_one_line() -> None:
 
 def test_what_would_settle_a_comparison_by_hand() -> None:
     # Items alone: a standard error of .05 must shrink to .0196 / 1.96 = .01, so 25 times the items.
-    assert describe_needed_sample_size(0.0196, 100, 1, 0.05, 0.05) == "about 2500 items would settle it (now 100 and 1)"
+    assert (
+        describe_needed_sample_size(0.0196, 100, 1, 0.05, 0.05)
+        == "about 2500 items would settle it (now 100 items, 1 seed)"
+    )
     assert "itself" in describe_needed_sample_size(0.0, 100, 1, 0.05, 0.05)
     # Seeds alone: .05 must shrink to .025, so 4 times the seeds; items cannot help.
-    assert describe_needed_sample_size(-0.0490, 100, 3, 0.05, 0.0) == "about 12 seeds would settle it (now 100 and 3)"
+    assert (
+        describe_needed_sample_size(-0.0490, 100, 3, 0.05, 0.0)
+        == "about 12 seeds would settle it (now 100 items, 3 seeds)"
+    )
     # Half the variance from each, and it must be quartered: neither alone suffices.
     assert (
         describe_needed_sample_size(0.0490, 100, 3, 0.05, 0.0354)
-        == "about 400 items with 12 seeds would settle it (now 100 and 3)"
+        == "about 400 items with 12 seeds would settle it (now 100 items, 3 seeds)"
     )

@@ -71,11 +71,7 @@ def _digest(text: str) -> str:
 
 
 def _write_conclusion(conclusion: Conclusion) -> str:
-    """At most four lines; the next command stands at the end of the last one."""
-    lines = [escape_html(line) for line in (*conclusion.findings, conclusion.open) if line]
-    if conclusion.command:
-        following = f"Next: <code>{escape_html(conclusion.command)}</code>"
-        lines = [*lines[:-1], f"{lines[-1]} {following}"] if conclusion.open else [*lines, following]
+    lines = conclusion.format_lines(escape_html, lambda command: f"<code>{escape_html(command)}</code>")
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<ul class="conclusion">{items}</ul>'
 
