@@ -66,7 +66,7 @@ def write_and_show(
 ) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    report, summary = write_run_files(report, folder)
+    report, summary, shortened = write_run_files(report, folder)
     if as_json:
         print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
@@ -74,3 +74,5 @@ def write_and_show(
     show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
     print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")
+    if shortened:
+        print_text(f"report.html: {shortened}")
