@@ -4,13 +4,16 @@ all of them. Processor time is measured, and the most memory that the process ha
 
     python benchmarks/sft_step.py --policy smollm2 --data rows.json    # writes results/speed/sft_step.json
     python benchmarks/sft_step.py --policy POLICY --data FILE --side trl    # one side, its measures as JSON
+    python benchmarks/sft_step.py --data FILE --preload /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4
 
-The rows are questions that `--task questions` reads. Each is answered by its options, one a line, and the right one.
+`--preload`: every side also runs with this allocator in place of glibc's. The rows are questions that
+`--task questions` reads. Each is answered by its options, one a line, and the right one.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -83,22 +86,26 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="a file of questions")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--side", choices=SIDES)
+    parser.add_argument("--preload", help="an allocator's library, for further runs of every side")
     asked = parser.parse_args()
     if asked.side:
         print(json.dumps(measure(asked.side, asked.policy, asked.data)))
         return
-    found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-    for _ in range(asked.rounds):
-        for side in SIDES:
-            command = [sys.executable, __file__, "--policy", asked.policy, "--data", asked.data, "--side", side]
-            told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            found[side].append({**json.loads(told.splitlines()[-1]), "load": os.getloadavg()[0]})
-            print(side, found[side][-1], flush=True)
-            from gpu import describe_machine
+    allocators = ["", *([asked.preload] if asked.preload else [])]
+    runs = [(side, allocator) for side in SIDES for allocator in allocators]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for _, (side, allocator) in itertools.product(range(asked.rounds), runs):
+        command = [sys.executable, __file__, "--policy", asked.policy, "--data", asked.data, "--side", side]
+        preload = {"LD_PRELOAD": allocator} if allocator else {}
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | preload).stdout
+        name = f"{side}, {Path(allocator).name.split('.')[0]}" if allocator else side
+        found.setdefault(name, []).append({**json.loads(told.splitlines()[-1]), "load": os.getloadavg()[0]})
+        print(name, found[name][-1], flush=True)
+        from gpu import describe_machine
 
-            OUT.mkdir(parents=True, exist_ok=True)
-            about = {"machine": describe_machine(), "policy": asked.policy, "sides": found}
-            (OUT / "sft_step.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        OUT.mkdir(parents=True, exist_ok=True)
+        about = {"machine": describe_machine(), "policy": asked.policy, "sides": found}
+        (OUT / "sft_step.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from openrft.policies.base import Sampling as Sampling
     from openrft.policies.base import TrainablePolicy as TrainablePolicy
     from openrft.policies.bfloat16_products import bfloat16_products as bfloat16_products
-    from openrft.policies.bfloat16_products import measure_bfloat16_gain as measure_bfloat16_gain
+    from openrft.policies.bfloat16_products import is_float32_on_cpu as is_float32_on_cpu
+    from openrft.policies.bfloat16_products import use_bfloat16_products as use_bfloat16_products
     from openrft.policies.checkpoint_files import pin_template_date as pin_template_date
     from openrft.policies.memory import MemoryPlan as MemoryPlan
     from openrft.policies.memory import plan_memory as plan_memory
@@ -155,7 +156,7 @@ _MODULES = {
     ),
     "plugins.policy_registry": ("find_placement_faults", "fingerprint_policy", "open_policy", "resolve_checkpoint"),
     "policies.base": ("Critic", "Policy", "Sampling", "TrainablePolicy"),
-    "policies.bfloat16_products": ("bfloat16_products", "measure_bfloat16_gain"),
+    "policies.bfloat16_products": ("bfloat16_products", "is_float32_on_cpu", "use_bfloat16_products"),
     "policies.checkpoint_files": ("pin_template_date",),
     "policies.memory": ("MemoryPlan", "plan_memory", "run_within_memory"),
     "policies.placement": ("choose_placement", "make_load_options"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import openrft
 from openrft import Completion, HookResult, Rollout, Sample, Task
 
+TENTHS = [f"-{n}" for n in range(9, -1, -1)] + [str(n) for n in range(30)]
 BARRIER = re.compile(r"Solute Element[ \d]*: (\w+), Host Element[ \d]*: (\w+), Diffusion Barrier[^:]*: (-?[\d.]+)")
 
 
@@ -26,29 +27,33 @@ class WorkedSolutions(openrft.Plugin):
 
     @openrft.hookimpl
     def synthesize(self, samples: Sequence[Sample], task: Task) -> HookResult[list[Rollout]]:
-        rollouts, solved = [], 0
+        rollouts = []
         for sample in samples:
             steps = solve(sample) if self.options.steps else []
-            if steps[-1:] != [f"The lowest is {sample.answer}. {sample.gold}."]:
-                steps = []
-            solved += bool(steps)
-            text = "\n".join([*steps, openrft.box_answer(sample.answer)])
-            prompt = openrft.build_messages(sample, (), task.instruction)
-            rollouts.append(Rollout(sample, prompt, Completion(text)))
+            right = steps[-1:] == [f"The lowest is {sample.answer}. {sample.gold}."]
+            text = "\n".join([*(steps if right else []), openrft.box_answer(sample.answer)])
+            rollouts.append(Rollout(sample, openrft.build_messages(sample, (), task.instruction), Completion(text)))
+        solved = sum("\n" in rollout.completion.text for rollout in rollouts)
         return HookResult(rollouts, {"questions": len(samples), "solved": solved})
 
 
 def solve(sample: Sample) -> list[str]:
-    """The barrier of each option, the lower of two at a time, and the lowest. No steps if the question gives none."""
+    """Steps to the lowest barrier. Tenths are counted up: a small model finds what it wrote, but compares badly."""
     given = {f"{solute} in {host}": value for solute, host, value in BARRIER.findall(sample.question)}
-    named = zip("ABCD", sample.options, strict=False)
-    barriers = {f"{letter}. {pair}": given[pair] for letter, pair in named if pair in given}
-    if not barriers:
-        return []
-    steps = [f"{line}: {value}" for line, value in barriers.items()]
-    lowest, *others = barriers
-    for line in others:
-        compared = f"{lowest[0]} {barriers[lowest]} or {line[0]} {barriers[line]}"
-        lowest = min(lowest, line, key=lambda each: float(barriers[each]))
-        steps.append(f"{compared}: {lowest[0]}")
-    return [*steps, f"The lowest is {lowest}."]
+    barriers = {f"{'ABCD'[i]}. {pair}": given[pair] for i, pair in enumerate(sample.options) if pair in given}
+    tenths = {line: re.sub(r"\b0?\.(\d).*", r"\1", value) for line, value in barriers.items()}  # -0.38 is -3
+    steps = [f"{line}: {value}, tenths {tenths[line]}" for line, value in barriers.items()]
+    if len(lowest := count_up(tenths, TENTHS, steps)) > 1:  # the next digit tells, in the same way
+        marks = {line: re.sub(r"\b0?\.(\d\d).*", r"\1", barriers[line]) for line in lowest}
+        steps.append(", ".join(f"{line[0]} {mark}" for line, mark in marks.items()))
+        digits = range(9, -1, -1) if marks[lowest[0]][0] == "-" else range(10)
+        lowest = count_up(marks, [f"{tenths[lowest[0]]}{digit}" for digit in digits], steps)
+    return [*steps, f"The lowest is {lowest[0]}."] if lowest else []
+
+
+def count_up(marks: dict[str, str], scale: Sequence[str], steps: list[str]) -> list[str]:
+    for place, mark in enumerate(scale):
+        if found := [line for line in marks if marks[line] == mark]:
+            steps.append("".join(f"{lower} no, " for lower in scale[:place]) + " ".join([mark, *(f[0] for f in found)]))
+            return found
+    return []

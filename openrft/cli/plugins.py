@@ -82,7 +82,8 @@ def new(name: str, kind: str, out: str | None) -> None:
     folder = Path(out or f"openrft-{name}")
     for file in write_plugin(name, kind, folder):
         print_text(str(file))
-    print_text(f"\nNext: pip install -e '{folder}[dev]' && cd '{folder}' && pytest && mypy", err=True)
+    click.echo(err=True)
+    print_text(f"Next: pip install -e '{folder}[dev]' && cd '{folder}' && pytest && mypy", err=True)
 
 
 def _describe(name: str, plugin: InstalledPlugin) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Checks that save a run that could not have worked: of the data, the policy, the rewards, the teacher, the machine."""
+"""Checks before a run that find why it could not work: of data, policy, rewards, teacher and machine."""

@@ -15,7 +15,7 @@ from openrft.tasks.leakage import cluster_samples, find_overlaps
 
 
 def check_answers(subject: Subject) -> Iterator[Diagnosis]:
-    """Whether one answer would do for most questions."""
+    """Whether one answer is right for most training questions."""
     counts = Counter(sample.answer for sample in subject.train)
     if not counts:
         yield skip("answers", "there are no training questions")
@@ -32,7 +32,7 @@ def check_answers(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_leaks(subject: Subject) -> Iterator[Diagnosis]:
-    """Test questions that training sees."""
+    """Whether test questions are also in the train split."""
     test = subject.context.task.test
     overlaps = {kind: pairs for kind, pairs in find_overlaps(subject.train, test).items() if pairs}
     leaked = {other for pairs in overlaps.values() for _, other in pairs}
@@ -47,7 +47,7 @@ def check_leaks(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_duplicates(subject: Subject) -> Iterator[Diagnosis]:
-    """Training questions that repeat another, and those that do so with another answer."""
+    """Whether training questions repeat each other, with the same answer or with another one."""
     clusters = cluster_samples(subject.train)
     repeated = len(clusters) - len(set(clusters))
     golds: dict[int, set[str]] = {}
@@ -65,7 +65,7 @@ def check_duplicates(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_rules(subject: Subject) -> Iterator[Diagnosis]:
-    """What the best rule without a model scores on the test questions, beyond guessing."""
+    """Whether a rule without a model is right more often than a guess on the test questions."""
     task = subject.context.task
     found = score_baselines(task)
     if not found:

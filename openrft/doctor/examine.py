@@ -44,7 +44,7 @@ CHECKS: dict[str, Check] = {
 
 
 def examine(subject: Subject) -> Iterator[Diagnosis]:
-    """Every finding, as soon as it is known: of the core's checks, then of the plugins' own."""
+    """Yields every diagnosis as soon as it is known: those of the core's checks, then those of the plugins."""
     names = subject.context.plugins.implementing("diagnose")
     progress, total = subject.context.progress, len(CHECKS) + len(names)
     for number, (name, check) in enumerate(CHECKS.items()):
@@ -57,7 +57,7 @@ def examine(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def run_check(name: str, check: Check, subject: Subject) -> list[Diagnosis]:
-    """What the check found; one failed check with the cause if it raises."""
+    """The diagnoses of one check. If it raises an error, one failed diagnosis with the cause."""
     try:
         return list(check(subject))
     except Exception as fault:  # whatever a plugin, a model or its library raises: the other checks continue
@@ -94,5 +94,5 @@ def _name(plugin: str, found: Diagnosis) -> Diagnosis:
 
 
 def should_stop(found: Iterable[Diagnosis]) -> bool:
-    """Whether something found should keep the run from being started."""
+    """Whether any diagnosis is a reason not to start the run."""
     return any(one.verdict in ("stop", "failed") for one in found)

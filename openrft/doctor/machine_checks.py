@@ -15,7 +15,7 @@ from openrft.runtime.process_memory import read_available_bytes
 
 
 def check_disk(subject: Subject) -> Iterator[Diagnosis]:
-    """Free space where the run would write."""
+    """Whether the disk that the run writes to has enough free space."""
     folder = _find_existing(subject.folder)
     free = shutil.disk_usage(folder).free / 1e9
     low, none = limits.DISK_FREE_GB.warn or 0.0, limits.DISK_FREE_GB.stop or 0.0
@@ -37,7 +37,7 @@ def _find_existing(folder: Path) -> Path:
 
 
 def check_memory(subject: Subject) -> Iterator[Diagnosis]:
-    """What the largest job needs, beside what is free. A GPU's memory is checked when the weights are placed on it."""
+    """Whether the largest job fits into the free memory. A GPU's is checked when the weights are placed on it."""
     arms = forecast_memory(subject.plan)
     words, free = describe_memory(arms, 1), read_available_bytes()
     if not words or free is None:

@@ -77,7 +77,7 @@ def check_prompts(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def replace_stop(found: limits.Limits) -> limits.Limits:
-    """The same limits without one that stops."""
+    """The same limits without the one that stops a run."""
     return replace(found, stop=None)
 
 
@@ -99,7 +99,7 @@ def check_form(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_truncation(subject: Subject) -> Iterator[Diagnosis]:
-    """Whether completions end before the longest length."""
+    """Whether completions are cut off at the largest length (`explore.max_tokens`)."""
     answers, longest = subject.answers, subject.context.job.settings.explore.max_tokens
     cut = sum(r.completion.finish_reason == "length" for r in answers) / max(1, len(answers))
     yield diagnose(
@@ -112,7 +112,7 @@ def check_truncation(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_ability(subject: Subject) -> Iterator[Diagnosis]:
-    """pass@k on training questions: between none right and all right there is something to learn."""
+    """Whether RL can learn: pass@k on training questions must be above none right and below all right."""
     if not any(r.correct is not None for r in subject.answers):
         yield skip("pass@k", "no answer could be graded: this task needs a grader")
         return

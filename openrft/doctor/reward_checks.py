@@ -1,4 +1,4 @@
-"""Checks of the rewards: what they pay without a right answer, and whether process rewards tell right from wrong."""
+"""Checks of the rewards: what they give for wrong answers, and whether process rewards rank right answers higher."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from openrft.types import Reward, Rollout, to_json
 
 
 def check_probes(subject: Subject) -> Iterator[Diagnosis]:
-    """Answers that are made to be paid without being right (rewards/probes.py)."""
+    """Whether rewards are given to probes: answers that are not right but look rewarding (rewards/probes.py)."""
     context = subject.context
     if not subject.trains or subject.weights is None:
         yield skip("rewards", "no plugin of this arm runs RL")

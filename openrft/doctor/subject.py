@@ -52,7 +52,7 @@ class Subject:
 
     @property
     def k(self) -> int:
-        """Completions of a question."""
+        """The number of completions of each question."""
         low, high = COMPLETIONS
         return min(max(self.context.job.settings.explore.group_size, low), high)
 
@@ -70,7 +70,7 @@ class Subject:
 
     @cached_property
     def asked(self) -> list[Sample]:
-        """The training questions that are asked, drawn by the job's seed."""
+        """The training questions that the checks ask the policy, drawn by the job's seed."""
         draw = random.Random(derive_seed(self.context.job.seed, "doctor"))
         return draw.sample(list(self.train), min(self.questions, len(self.train)))
 
@@ -99,7 +99,7 @@ class Subject:
 
     @cached_property
     def targets(self) -> list[Rollout]:
-        """What the arm's teacher writes for the first half of the questions asked. Empty without one."""
+        """The teacher's solutions of the first half of the questions asked; empty without a teacher."""
         plugins = self.context.plugins
         if not plugins.implementing("synthesize"):
             return []

@@ -23,7 +23,7 @@ MOST_TRACES = 24  # of the policy's own, that are compared with
 
 
 def check_teacher(subject: Subject) -> Iterator[Diagnosis]:
-    """How many questions the teacher solves, and how foreign its traces are to the policy."""
+    """Whether the teacher solves the questions, and whether its solutions are likely under the policy."""
     if not subject.imitates:
         yield skip("teacher", "no teacher's answers are imitated")
         return
@@ -40,7 +40,7 @@ def check_teacher(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def check_fit(subject: Subject, solved: Sequence[Rollout]) -> Iterator[Diagnosis]:
-    """The teacher's right traces beside the policy's own."""
+    """Compares the teacher's right solutions with the policy's own: likelihood, length and steps."""
     policy = subject.weights
     own = [r for r in subject.answers if r.correct and r.completion.finish_reason == "stop"][:MOST_TRACES]
     if policy is None or not own or not solved:
@@ -72,7 +72,7 @@ def check_fit(subject: Subject, solved: Sequence[Rollout]) -> Iterator[Diagnosis
 
 
 def compute_surprise(policy: TrainablePolicy, rows: Sequence[tuple[Sequence[Message], Sequence[int]]]) -> float:
-    """The mean negative log-probability of a token, in nats: over the tokens of a row, then over rows."""
+    """The mean negative log-probability of a token in nats, averaged over the tokens of a row and then over rows."""
     import torch
 
     found = []

@@ -1,4 +1,4 @@
-"""Where a finding becomes a warning, and where it should stop a run, each with its reason.
+"""The limits of the checks: from which value on there is a warning or a stop, each with its reason.
 
 Every limit is for a value that is worse the higher it is.
 """
@@ -68,7 +68,7 @@ DISK_FREE_GB = Limits(1.0, 0.1)
 
 
 def judge(value: float, limits: Limits) -> tuple[Verdict, float | None]:
-    """(verdict, the limit that it rests on). For a value that passes: the next limit."""
+    """The verdict on a value, and the limit that decided it; for a value that passes, the next limit."""
     if limits.stop is not None and value >= limits.stop:
         return "stop", limits.stop
     if limits.warn is not None and value >= limits.warn:
@@ -77,11 +77,11 @@ def judge(value: float, limits: Limits) -> tuple[Verdict, float | None]:
 
 
 def diagnose(check: str, value: float, limits: Limits, finding: str, advice: str) -> Diagnosis:
-    """The diagnosis of a value. The advice is left out where nothing is wrong."""
+    """The diagnosis of a value. Without a fault it has no advice."""
     verdict, threshold = judge(value, limits)
     return Diagnosis(check, verdict, finding, "" if verdict == "ok" else advice, round(value, 4), threshold)
 
 
 def skip(check: str, why: str) -> Diagnosis:
-    """A check that does not concern this run."""
+    """The diagnosis of a check that does not apply to this run, with the reason."""
     return Diagnosis(check, "skipped", why)

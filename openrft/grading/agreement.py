@@ -1,6 +1,7 @@
 """Which of several answers to one question are equal, so that they count together in a vote.
 
-Answers are equal if the grader takes one for the other. No gold answer is used.
+Two answers are equal if the grader would accept one where the other is the gold answer. The real gold answer is
+not used.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from openrft.types import Sample
 def number_answers(
     sample: Sample, answers: Sequence[str | None], rules: GradingRules = DEFAULT_RULES
 ) -> list[int | None]:
-    """A number for each answer, from 0 in the order of their first appearance. Equal answers share a number. None
-    (nothing could be read) stays None: it gives no vote."""
+    """The group of each answer, as a list of the same length: 0, 1, ... in the order of first appearance.
+
+    Equal answers have the same number. None (nothing could be read) stays None, which gives no vote."""
     known: list[str] = []  # the first answer of each number
     numbers: list[int | None] = []
     for answer in answers:
@@ -33,7 +35,7 @@ def number_answers(
 
 
 def find_plurality(numbers: Sequence[int | None]) -> int | None:
-    """The number that most answers have; of equally frequent ones, the first. None if nothing could be read."""
+    """The number of the largest group, or of the first of several equally large ones. None if nothing could be read."""
     given = [number for number in numbers if number is not None]
     return max(dict.fromkeys(given), key=given.count, default=None)
 

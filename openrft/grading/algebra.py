@@ -56,11 +56,11 @@ _UNDEFINED = re.compile(
 
 
 class UnknownForm(ValueError):
-    """What this grammar does not know. Math-Verify may."""
+    """Raised for a form that this grammar does not know. Math-Verify may know it."""
 
 
 class TooLarge(ValueError):
-    """No expression that people write."""
+    """Raised for a formula that is larger or deeper nested than any that people write."""
 
 
 class Node(NamedTuple):
@@ -84,14 +84,14 @@ def parse_formula(text: str) -> Node:
 
 
 def list_names(node: Node) -> frozenset[str]:
-    """The variables of a formula."""
+    """The names of the variables in a formula."""
     if node.kind == "name":
         return frozenset((node.name,))
     return frozenset().union(*(list_names(part) for part in node.parts))
 
 
 def list_functions(node: Node) -> frozenset[str]:
-    """The functions of a formula."""
+    """The names of the functions in a formula."""
     own = frozenset((node.name,)) if node.kind == "function" else frozenset()
     return own.union(*(list_functions(part) for part in node.parts))
 

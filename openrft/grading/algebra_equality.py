@@ -1,7 +1,7 @@
 """When two answers with formulas are equal: formulas, equations, ranges, pairs, sets and matrices.
 
-Equations are equal if they differ by a factor, ranges if all their ends do not differ. None means that these forms
-are not compared here; Math-Verify may know.
+Equations are equal if they differ by a constant factor, and ranges if all their ends are equal. None means that this
+file cannot compare these forms; Math-Verify may be able to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _is_same_name(one: str, other: str) -> bool:
 
 
 def is_same_form(gold: Form, found: Form) -> bool | None:
-    """Whether both are the same answer; None if that is not told here."""
+    """Whether both are the same answer; None if this file cannot compare them."""
     if isinstance(gold, Inequality) and isinstance(found, Inequality):
         if gold.strict != found.strict:
             return False

@@ -37,7 +37,7 @@ _MATRIX = re.compile(r"\s*\\begin\{([pbB]?matrix)\}(.*)\\end\{\1\}\s*", re.DOTAL
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """`difference` = 0. Where one side is a name alone, `value` is the other."""
+    """The equation `difference` = 0. If one side is a single name, `value` is the other side."""
 
     difference: Node
     name: str = ""
@@ -46,7 +46,8 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Inequality:
-    """`difference` > 0, or >= 0. Where one side is a name alone and the other a constant, `range` says it, too."""
+    """The inequality `difference` > 0, or >= 0. If one side is a name and the other a constant, `range` is its
+    interval."""
 
     difference: Node
     strict: bool
@@ -55,7 +56,7 @@ class Inequality:
 
 @dataclass(frozen=True, slots=True)
 class Tuple:
-    """Several in order between brackets: a pair, a point, an interval. `name`: of the variable in -1 < x < 2."""
+    """Several forms in order, in brackets: a pair, a point, an interval. `name` is the variable in -1 < x < 2."""
 
     brackets: str
     items: tuple[Form, ...]
@@ -64,7 +65,7 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Several in any order; as written without brackets they may be a tuple, too."""
+    """Several forms in any order: a set. If it was written without brackets, it may also be meant as a tuple."""
 
     items: tuple[Form, ...]
     bare: bool = False
@@ -81,7 +82,7 @@ Form = Node | float | Equation | Inequality | Tuple | Collection | Matrix  # a f
 
 
 def parse_form(text: str) -> Form:
-    """What the answer is. Raises UnknownForm and TooLarge."""
+    """The form of the answer. Raises UnknownForm for a form not known here, TooLarge for an excessive one."""
     if "\\pm" in text or "\\mp" in text:
         signs = (("+", "-"), ("-", "+"))
         both = [_parse(text.replace("\\pm", plus).replace("\\mp", minus)) for plus, minus in signs]

@@ -27,7 +27,10 @@ Value = tuple[complex, float] | None  # a value and the bound of its error; None
 
 
 def has_same_value(first: Node, second: Node, factor: bool = False, positive: bool = False) -> bool | None:
-    """Whether the formulas are equal; with `factor`, whether their quotient is a constant; None if no point tells."""
+    """Whether the formulas are equal; None if no drawn point decides it.
+
+    factor: instead, whether their quotient is a constant. positive: with `factor`, the constant must be above 0.
+    """
     constant = not (list_names(first) | list_names(second))
     ratio: complex | None = None
     told = 0
@@ -57,7 +60,7 @@ def has_same_value(first: Node, second: Node, factor: bool = False, positive: bo
 
 
 def evaluate(node: Node, index: int) -> Value:
-    """The value of a formula at a drawn point."""
+    """The value of a formula and a bound of its rounding error, at drawn point `index`. None if they are not finite."""
     try:
         value, error = _evaluate(node, index)
     except (ArithmeticError, ValueError):

@@ -63,7 +63,7 @@ _NEGATED = re.compile(r"(?:\bnot|n['\u2019]t|\bnever|\bneither)\b[^.,;\n]*", re.
 
 
 def read_boolean(sample: Sample, raw: str) -> Finding:
-    """Yes or No, if the answer says one of them and does not also say the other."""
+    """Yes or No, if the answer says one of them and not the other; a refusal or nothing otherwise."""
     raw = raw[:LONGEST].strip(_MARKS)
     if asked := _QUESTION.match(raw):
         raw = raw[asked.end() :]

@@ -41,7 +41,7 @@ _SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u039
 
 
 def read_choice(sample: Sample, raw: str) -> Finding:
-    """The letter of the option that an answer without markup names."""
+    """The letter of the one option that an answer names; a refusal or nothing otherwise. `raw` has no markup."""
     table = get_option_table(sample.options)
     whole = raw[:LONGEST].strip()
     raw = whole.strip(_AROUND)

@@ -125,7 +125,7 @@ def _explain_unreadable(sample: Sample, raw: str) -> str:
 
 
 def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, question: str = "") -> bool:
-    """Whether the expressions are equal. What takes too long to compare is not."""
+    """Whether two expressions are mathematically equal. False if the comparison takes too long."""
     if bool(_HOLDS_EMPTY.fullmatch(read.strip())) != bool(_HOLDS_EMPTY.fullmatch(gold.strip())):
         return False
     if _squeeze(read) == _squeeze(gold) != "":
@@ -145,7 +145,7 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
 
 @functools.lru_cache(maxsize=4096)
 def to_latex(text: str) -> str:
-    """The expression as Math-Verify reads it: programmers' and Unicode signs as LaTeX."""
+    """The expression in LaTeX that Math-Verify can read, with signs of programming languages and Unicode replaced."""
     text = remove_markup(text).replace("$", " ").replace("\n", " ")
     if not text.isascii():
         text = _SUBSCRIPT.sub(lambda found: "_{" + found[0].translate(_PLAIN_LOWERED) + "}", text)

@@ -39,7 +39,7 @@ _left: ContextVar[list[float] | None] = ContextVar("seconds left", default=None)
 
 @contextlib.contextmanager
 def share_seconds(completion: str) -> Iterator[None]:
-    """All requests inside share the seconds that a completion of this length may take."""
+    """A context in which all requests share the processor seconds that a completion of this length may take."""
     token = _left.set([SECONDS * max(1.0, len(completion) / 10_000)])
     try:
         yield
@@ -48,7 +48,7 @@ def share_seconds(completion: str) -> Iterator[None]:
 
 
 def ask(*texts: str) -> Word:
-    """Whether Math-Verify can read the text, or whether the two texts (gold, answer) are equal for it."""
+    """The reply of Math-Verify: whether it can read one text, or whether two texts (gold, answer) are equal."""
     try:
         return _ask(*texts)
     except TimeoutError:

@@ -40,7 +40,7 @@ _BETWEEN_BOXES = re.compile(r"[\s$.*\\)]*(?:,|or|and|/|&|and/or|\\text\{\s*(?:or
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A piece of a completion that should hold its answer."""
+    """A piece of a completion that should contain its answer."""
 
     content: str  # as it is written
     start: int

@@ -18,5 +18,5 @@ NOTHING = Finding(None, "no answer in it")
 
 
 def refuse(reason: str) -> Finding:
-    """A text that speaks of the answer and settles on none."""
+    """The finding for a text that mentions an answer but does not decide on one, with the reason."""
     return Finding(None, reason, True)

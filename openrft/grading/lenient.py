@@ -68,7 +68,7 @@ _HEADING = re.compile(
 
 
 def read_lenient(sample: Sample, text: str) -> Finding:
-    """What a careful person would take for the answer of a text without thoughts."""
+    """The answer that a careful reader would take from a text without thinking; a refusal or nothing otherwise."""
     finding, end = _read_marked(sample, text)
     if finding is NOTHING:
         return read_bare(sample, text)
@@ -76,7 +76,7 @@ def read_lenient(sample: Sample, text: str) -> Finding:
 
 
 def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Finding:
-    """The finding, unless the text behind it takes it back: then what that text gives instead, if anything."""
+    """The finding, unless the text after `end` takes it back. Then what that text gives instead, if anything."""
     tail = text[end:]
     if sample.kind == "choice" and finding.answer is not None and is_denied(sample, finding.answer, tail):
         return refuse(f"{finding.answer} {DENIED}")

@@ -1,4 +1,4 @@
-"""One pass over a text that leaves out the LaTeX, Markdown and HTML commands that only dress it.
+"""One pass over a text that leaves out the LaTeX, Markdown and HTML commands that only format it.
 
 `\\textbf{B}`, `**B**`, `$B$` and `{\\bf B}` become B. What means something stays: `\\frac{1}{2}`, `x^{10}`, `a*b`,
 `snake_case`, and the molecules `*CC*` and `F/C=C\\F`.

@@ -45,7 +45,7 @@ _OFTEN_PERCENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One number as it was read."""
+    """One number that was read from an answer."""
 
     term: Term
     unit: Unit | None  # None: none is written
@@ -54,7 +54,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an answer is no number."""
+    """The reason why an answer is not a number."""
 
     reason: str
 

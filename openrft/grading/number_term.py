@@ -16,7 +16,7 @@ PRECISION = Context(prec=45)
 
 
 class NoNumber(ValueError):
-    """What stands here is not one number; the message says why."""
+    """Raised if the text at this place is not one number. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)

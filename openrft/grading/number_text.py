@@ -80,7 +80,7 @@ _PARENTHESIS = re.compile(r"(?:^|\s)\(([^()]*)\)\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a number stands in a piece of text, and what stands before it."""
+    """The position of a number in a piece of text, and the words before it."""
 
     start: int
     sign: int = 1

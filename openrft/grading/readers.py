@@ -56,7 +56,7 @@ READERS: dict[AnswerKind, Reader] = {
 
 
 def is_right(sample: Sample, answer: str, rules: GradingRules) -> bool:
-    """Whether an answer that was read is one of the sample's right ones."""
+    """Whether an answer, as a reader returned it, equals the gold answer or another accepted one."""
     gold = (sample.answer, *sample.accepted)
     if sample.kind in ("number", "expression"):
         is_same = is_same_number if sample.kind == "number" else is_same_expression

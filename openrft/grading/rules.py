@@ -11,7 +11,7 @@ from openrft.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class GradingRules:
-    """When two numbers or expressions count as equal. Raises UsageError for rules that cannot be followed."""
+    """Settings of the comparison of numbers and expressions. Raises UsageError for values that make no sense."""
 
     relative_tolerance: float | None = None  # None: half a unit of the gold answer's last digit
     convert_units: bool = False  # whether 5 cm equals 0.05 m; needs the library pint

@@ -70,7 +70,7 @@ def normalise(text: str) -> str:
 
 
 def is_same_text(said: str, gold: str, is_smiles: bool = False) -> bool:
-    """Whether what was said is the gold answer, dressed or spelled in another way.
+    """Whether an answer is the gold answer, apart from formatting and spelling that do not matter.
 
     `is_smiles`: whether the gold answer is SMILES even where it could be a formula. Never raises; linear in the length
     of both.

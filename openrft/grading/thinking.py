@@ -39,7 +39,7 @@ _BARE_CHANNEL = re.compile(r"\Aanalysis(?=\S)(.*)assistantfinal", re.DOTALL)  # 
 
 @dataclass(frozen=True, slots=True)
 class ThoughtAndAnswer:
-    """A completion in two parts, both without marks."""
+    """The thinking and the answer of a completion, both without the marks around the thinking."""
 
     thought: str  # of several thoughts, all; "" if there is none
     answer: str
@@ -47,7 +47,7 @@ class ThoughtAndAnswer:
 
 
 def split_thought(completion: str) -> ThoughtAndAnswer:
-    """The thought and the answer. One pass over the marks: linear in the text, whatever a policy writes."""
+    """The thinking and the answer of a completion. Takes linear time for any text."""
     text = completion
     if bare := _BARE_CHANNEL.match(text):
         return ThoughtAndAnswer(bare.group(1), text[bare.end() :], False)

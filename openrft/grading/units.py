@@ -120,7 +120,7 @@ _GENERIC = frozenset({"unit", "total", "approximately", "about", "exactly", "ans
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What stands behind a number."""
+    """The unit after a number."""
 
     parts: tuple[tuple[str, int], ...] = ()  # symbols of known units and their powers; empty for plain words
     factor: Fraction = Fraction(1)  # of the product of base units
@@ -130,7 +130,7 @@ class Unit:
 
     @property
     def is_percent(self) -> bool:
-        """Whether it is %, which is a factor more than a unit."""
+        """Whether the unit is the percent sign."""
         return self.dimensions == (("%", 1),) and self.factor == 1
 
 

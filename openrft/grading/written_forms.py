@@ -61,7 +61,7 @@ _OXIDATION = re.compile(r"[ -]?(\([IVX]{1,4}\))[ -]?")
 
 
 def is_same_written_form(said: str, gold: str) -> bool:
-    """Whether both are of one of the forms, and the same."""
+    """Whether both texts have the same one of these forms and the same content."""
     if len(gold) > LONGEST or len(said) > LONGEST:
         return False
     return _is_same_name(said, gold) or any(

@@ -42,7 +42,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class HookResult(Generic[T_co]):
-    """The value of a hook with counts, metrics or a state. With the value None it means no answer."""
+    """The value of a hook, with counts, metrics or a state. The value None means that the hook has no result."""
 
     value: T_co  # what the hook would return without it
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -93,10 +93,10 @@ class Diagnosis:
 
 
 class Exploration(Protocol):
-    """The explore stage for a plugin that runs all of it (objective "explore_stage").
+    """The RL stage, as given to a plugin that runs all of its steps itself (objective "explore_stage").
 
     The plugin samples completions and updates the policy. The core provides questions, rewards, log and checkpoints, so
-    that the arm compares with any other.
+    that the arm can be compared with any other.
     """
 
     first: int  # the step to begin with; above 0 if a stopped run continues, with adapter and optimizer restored
@@ -242,11 +242,11 @@ class Hooks:
         kind "outcome": its `score` takes the grade's place in R (placebo studies, learned verifiers). Test answers keep
         their grades. The mean counts where several plugins give one.
 
-        None where a reward could not be had, such as from a server that failed: the core leaves the rollout out of the
+        None where a reward could not be computed, such as when a server failed: the core leaves the rollout out of the
         step and counts it. If that is more than half of them, the job stops. An exception stops the job and names the
         plugin. It never becomes a zero.
         `step` counts from 0. -1 means rollouts outside of RL: those that measure process rewards (stages/fitness.py),
-        for which plugins without process rewards are not called, answers that are made to be paid without being right
+        for which plugins without process rewards are not called, probes, which are wrong answers that may be rewarded
         (stages/probe.py), and completions to choose from, which have no grade. The plugin's `rewards` declares its
         kinds.
         """
@@ -256,7 +256,7 @@ class Hooks:
     def check_reward(
         self, rollouts: Sequence[Rollout], task: Task, seed: int, progress: Progress
     ) -> Returned[RewardCheck] | None:
-        """What can be said about this plugin's rewards before RL relies on them, such as how well two judges agree.
+        """Check this plugin's own rewards before RL uses them, such as how well two judges agree.
 
         Called once before RL, with answers of the policy to training questions, which the task's own rule has graded
         (`correct` is None where it cannot). The findings and warnings are in the report. None if there is nothing to

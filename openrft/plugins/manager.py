@@ -1,6 +1,6 @@
 """The plugins of one job: built from their options, with hooks called in the arm's order.
 
-Each job has its own pluggy manager. A plugin's failure has its name and version, and stops only its own job.
+Each job has its own pluggy manager. An error of a plugin names it and its version, and stops only its own job.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class PluginSet:
         return caller(**arguments) if hook in ON_EVERY_RANK else compute_once(partial(caller, **arguments))
 
     def identity(self, names: Iterable[str]) -> list[list[Any]]:
-        """The code and options of each plugin, on which stored results depend."""
+        """The code and options of each plugin, as JSON data; they are part of the key of stored results."""
         return [[*self.code(name), self._list_options(name)] for name in names]
 
     def _list_options(self, name: str) -> dict[str, Any]:

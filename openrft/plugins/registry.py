@@ -47,7 +47,7 @@ class InstalledPlugin:
 
 
 class LoadedEntryPoint(EntryPoint):
-    """An entry point for a class that is already loaded."""
+    """An entry point for a class that is already in memory, such as one defined in a test."""
 
     def __init__(self, name: str, plugin: type) -> None:
         super().__init__(name, f"{plugin.__module__}:{plugin.__qualname__}", GROUP)
@@ -146,7 +146,7 @@ def check_requirements(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ImportCost:
-    """What importing a plugin's module takes in a process that has imported `openrft`."""
+    """The cost of importing a plugin's module in a process that has already imported `openrft`."""
 
     seconds: float  # of processor time
     heavy: tuple[str, ...]  # those of HEAVY that it imports

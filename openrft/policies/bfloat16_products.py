@@ -7,6 +7,7 @@ Norms, the residual stream, the adapter and its optimizer stay in float32.
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,31 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from openrft.policies.base import TrainablePolicy
+from openrft.prefix_tree import supports
+from openrft.runtime.ranks import current_ranks
+
+LEAST_GAIN = 1.3  # how much faster a product in bfloat16 must be, as the casts of its inputs come on top
 SIZES = (512, 576, 1536)  # of the product that is measured: tokens, inputs, outputs
+
+logger = logging.getLogger(__name__)
+
+
+def is_float32_on_cpu(policy: TrainablePolicy) -> bool:
+    """Whether the policy is of the kind that `bfloat16_products` is for."""
+    model = policy.model
+    return model.device.type == "cpu" and model.dtype == torch.float32 and supports(model.config)
+
+
+def use_bfloat16_products(policy: TrainablePolicy, option: str) -> bool:
+    """Whether to train this policy in `bfloat16_products`, where `option` (such as "sft.bf16") asks for it: if it is on
+    a CPU in float32, and this CPU measures faster with them. Else a warning names the option. Ranks agree."""
+    if not is_float32_on_cpu(policy):
+        return False
+    gain = current_ranks().share(measure_bfloat16_gain())
+    if gain < LEAST_GAIN:
+        logger.warning("%s: products in bfloat16 take %.1f times as long here: float32 is used.", option, 1 / gain)
+    return gain >= LEAST_GAIN
 
 
 @functools.cache

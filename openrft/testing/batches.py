@@ -1,4 +1,4 @@
-"""What hooks are called with in the checks: questions, answers to them, demonstrations; few, none, odd or very many."""
+"""The inputs of hooks in the checks: a few questions, answers and demonstrations, none, unusual ones, or very many."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def make_huge_batch(items: int) -> Batch:
 
 
 def make_odd_batches() -> Iterator[tuple[str, Batch]]:
-    """Batches that occur in runs and that a hook may not have been tried with, each with its name."""
+    """Unusual batches that occur in real runs and that authors often do not test, each with its name."""
     task, one = toy_task(), toy_task(train=1)
     usual = toy_rollouts(task)
     yield "a single question with a single answer", make_batch(one, toy_rollouts(one)[:1])

@@ -69,7 +69,7 @@ def check_family(name: str, task: str, request: DataRequest, to: Path | None = N
 
 
 def digest_task(task: Task) -> str:
-    """What depends on the samples of a task, in order, and on its instruction."""
+    """A digest of a task's samples, in order, and of its instruction."""
     return content_id(task.instruction, digest_samples(task.train), digest_samples(task.test))
 
 

@@ -1,4 +1,4 @@
-"""Classes that no distribution installs, as plugins of this process; and options as a user types them."""
+"""Use classes as plugins without installing them, and build options from typed text."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ T = TypeVar("T")
 
 @contextmanager
 def use_plugins(plugins: Mapping[str, type]) -> Iterator[None]:
-    """In this context these classes count as installed plugins, in addition to the installed ones: {"my-plugin":
-    MyPlugin}.
+    """A context in which these classes count as installed plugins, beside the installed ones: {"my-plugin": MyPlugin}.
 
-    In this process only: a bench with workers does not know them.
+    Only in this process: the workers of a bench do not know them.
     """
     given = {n: InstalledPlugin(n, f"openrft-{n}", "1.0", "", LoadedEntryPoint(n, p)) for n, p in plugins.items()}
     known = {**registry.list_plugins(), **given}

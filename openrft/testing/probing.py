@@ -1,4 +1,4 @@
-"""What a plugin pays without being right."""
+"""Find out whether a plugin rewards answers that are not right."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from openrft.testing.toys import toy_task
 
 
 def probe_plugin(name: str, options: Mapping[str, Any] | None = None, task: Task | None = None) -> list[str]:
-    """What an installed plugin that grades or rewards pays without being right: one sentence each; empty if nothing.
+    """One sentence for each kind of wrong answer that a plugin rewards or grades as right; empty if there is none.
 
-    It is given made answers (empty, all options, very long and wrong, ...) to eight training questions of `task` (by
-    default the toy task), as before every RL run. Tokens are the bytes of a text.
+    The plugin is given probes (answers that are empty, list all options, are very long and wrong, ...) to eight
+    training questions of `task` (by default the toy task), as before every RL run. Tokens are the bytes of a text.
     """
     from openrft.rewards.probe_statistics import compute_probed_reward
 

@@ -23,7 +23,7 @@ _OTHER_PROCESS = pytest.StashKey[Any]()  # an OtherProcess
 
 
 class ConformanceWarning(UserWarning):
-    """What a check found that may be meant, such as a reward for something else than right answers."""
+    """A finding that may be intended, such as a reward for something other than right answers."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each check that concerns the plugin."""
+    """Make one test of each check that applies to the plugin."""
     if FIXTURE not in metafunc.fixturenames:
         return
     from openrft.errors import OpenRFTError
@@ -59,7 +59,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def openrft_check(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Makes one check of the plugin that the marker names. A fault fails the test, a warning is one of pytest's."""
+    """A fixture that runs one check of the plugin in the marker. A fault fails the test; a warning becomes pytest's."""
     subject: Subject
     subject, name = request.param
 

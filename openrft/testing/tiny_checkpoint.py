@@ -12,7 +12,7 @@ CHAT_TEMPLATE = (
 
 
 def write_tiny_checkpoint(folder: Path, seed: int = 0, chat_template: str | None = CHAT_TEMPLATE) -> Path:
-    """Write a transformers checkpoint that has learnt nothing: a Llama of 40,000 random weights, a byte tokenizer.
+    """Write a transformers checkpoint into `folder`: a Llama of 40,000 random weights with a byte tokenizer.
 
     chat_template: another one, or None for a base model.
     """

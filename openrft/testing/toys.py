@@ -14,7 +14,7 @@ from openrft.types import LETTERS, Completion, Message, Rollout, Sample
 
 
 def toy_sample(a: int, b: int, seed: int = 0) -> Sample:
-    """What is a + b, with four options whose order depends on the seed."""
+    """The question "What is a + b?", with four options whose order depends on the seed."""
     options = [str(a + b + d) for d in (0, 1, 2, 3)]
     random.Random(f"{a}+{b}/{seed}").shuffle(options)
     return Sample(f"What is {a} + {b}?", LETTERS[options.index(str(a + b))], tuple(options), task="toy/sums")

@@ -101,10 +101,25 @@ def work_out(*samples: Sample, **options: str) -> tuple[list[str], dict[str, flo
 
 def test_a_rule_works_out_what_it_solves_and_the_rest_is_bare() -> None:
     assert check_plugin("worked-solutions") == ["synthesize"]
-    table = ["A. Zn in Cu: -0.125", "B. Zn in Ag: 0.25", "C. Zn in Pb: -0.5"]
-    steps = [*table, "A -0.125 or B 0.25: A", "A -0.125 or C -0.5: C", "The lowest is C. Zn in Pb."]
+    table = ["A. Zn in Cu: -0.125, tenths -1", "B. Zn in Ag: 0.25, tenths 2", "C. Zn in Pb: -0.5, tenths -5"]
+    steps = [*table, "-9 no, -8 no, -7 no, -6 no, -5 C", "The lowest is C. Zn in Pb."]
     bare = [r"\boxed{C}", r"\boxed{A}", r"\boxed{C}"]
     wrong_key, no_data = ask_about(GIVEN, "A"), ask_about("(the table is lost)", "C")
     asked = ask_about(GIVEN, "C"), wrong_key, no_data
     assert work_out(*asked) == (["\n".join([*steps, bare[0]]), *bare[1:]], {"questions": 3, "solved": 1})
     assert work_out(*asked, steps="false") == (bare, {"questions": 3, "solved": 0})
+
+
+def test_where_the_tenths_are_alike_the_next_digit_tells() -> None:
+    asked = [
+        ask_about(GIVEN.replace("-0.125", value).replace("-0.5\n", "-0.51\n"), "A") for value in ("-0.58", "-0.518")
+    ]
+    (tie, alike), _ = work_out(*asked)
+    counted = ["-9 no, -8 no, -7 no, -6 no, -5 A C", "A -58, C -51", "-59 no, -58 A", "The lowest is A. Zn in Cu."]
+    assert tie.split("\n")[3:] == [*counted, r"\boxed{A}"]
+    assert alike.split("\n")[3:6] == [
+        "-9 no, -8 no, -7 no, -6 no, -5 A C",
+        "A -51, C -51",
+        "-59 no, -58 no, -57 no, -56 no, -55 no, -54 no, -53 no, -52 no, -51 A C",
+    ]
+    assert work_out(replace(asked[1], answer="C"))[0] == [r"\boxed{C}"]  # the rule says A, which the key denies

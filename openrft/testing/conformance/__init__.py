@@ -1,1 +1,1 @@
-"""The conformance kit: whether a plugin keeps what every run relies on, check by check."""
+"""The conformance checks: whether a plugin behaves as every run requires."""

@@ -1,5 +1,5 @@
-"""The process that `openrft plugins check` checks in: it reads a request, and writes a line as each check begins and
-ends."""
+"""The process in which `openrft plugins check` runs its checks: it reads a request, and writes a line when each check
+begins and ends."""
 
 from __future__ import annotations
 

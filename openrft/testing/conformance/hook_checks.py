@@ -110,7 +110,7 @@ def check_empty_batch(subject: Subject) -> list[Problem]:
 
 
 def check_odd_batches(subject: Subject) -> list[Problem]:
-    """Batches that occur in runs lead to sound numbers, and to no error."""
+    """Unusual batches that occur in runs give finite numbers in range, and no error."""
     return _try(subject, _choose(subject, BATCHES), ((f"for {name}", batch) for name, batch in make_odd_batches()))
 
 

@@ -56,7 +56,7 @@ ALL_CHECKS = (DECLARATION, *_CHECKS)
 
 
 def list_checks(subject: Subject) -> list[str]:
-    """The checks that concern the plugin; the declaration alone if that is wrong. Calls no hook.
+    """Names of the checks that apply to the plugin; only "declaration" if that one fails. Calls no hook.
 
     Raises UsageError for options that the plugin refuses.
     """
@@ -67,7 +67,7 @@ def list_checks(subject: Subject) -> list[str]:
 
 
 def run_check(subject: Subject, name: str) -> CheckResult:
-    """The result of one check. What the plugin raises is a fault."""
+    """Run one check. An error that the plugin raises is a fault."""
     try:
         if name == DECLARATION:
             return CheckResult(DECLARATION, "ok", f"hooks: {', '.join(subject.declaration.hooks)}")

@@ -1,6 +1,7 @@
 """A process that builds plugins from plain data, as the workers of a bench do, and calls their hooks.
 
-This file is both sides: `OtherProcess` here, and `main` there, which reads a request a line and answers with a line.
+`OtherProcess` is the calling side. `main` runs in the other process: it reads one request per line and
+answers with a line.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ SECONDS = 300.0  # until an answer counts as missing
 
 
 class OtherProcess:
-    """Starts at the first question and is kept for the next. Its hash seed is not this process's: the order of sets
-    of texts is another one there."""
+    """A process that starts at the first request and is kept for later ones. Its hash seed differs from
+    this process's, so sets of texts have another order there."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None

@@ -18,7 +18,7 @@ NOT_INSTALLED = Problem("no distribution installs it, so no other process finds 
 
 
 def check_options(subject: Subject) -> list[Problem]:
-    """Every option has a help. Its type and default were checked when the plugin was loaded."""
+    """Every option has a help text. Its type and default were checked when the plugin was loaded."""
     assert subject.declaration.Options is not None
     return [
         Problem(
@@ -69,7 +69,7 @@ def check_other_process(subject: Subject) -> list[Problem]:
 
 
 def check_probes(subject: Subject) -> list[Problem]:
-    """It pays nothing that is not right. A reward for something else than right answers may do so on purpose."""
+    """It does not reward probes, which are wrong answers. A reward for something else may do so on purpose."""
     return [
         Problem(
             sentence,

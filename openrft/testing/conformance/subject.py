@@ -25,7 +25,7 @@ HUGE = 1000  # answers in the huge batch
 
 
 class Subject:
-    """What the checks share. The plugin is loaded when the first of them needs it.
+    """The plugin under test, shared by all checks. It is loaded when the first check needs it.
 
     `options`: plain values by option. `task` and `request`: the task of its family to check, and the data it needs.
     `policy`: what its trainer trains; by default a tiny checkpoint of random weights.
@@ -61,7 +61,7 @@ class Subject:
 
     @cached_property
     def acting(self) -> tuple[str, ...]:
-        """Its hooks that these options do not switch off."""
+        """The names of the hooks that these options do not switch off."""
         return tuple(hook for hook in self.declaration.hooks if self.name in self.plugins.implementing(hook))
 
     @cached_property

@@ -79,6 +79,10 @@ class RLOptions:
         ge=1,
         renamed_from="micro_tokens",
     )
+    bf16: bool = option(
+        False,
+        help="Whether updates on a CPU compute products in bfloat16, if that measures faster there. Not for ppo.",
+    )
     critic: Literal["shared", "separate"] = option(
         "shared",
         help="PPO: adapter and value head on the policy's trunk, or on a copy of it that is trained whole.",
@@ -94,6 +98,8 @@ class RLOptions:
         divides = self.algorithm_spec.loss_agg_mode == "seq-mean-token-sum-norm"
         if self.loss_divisor is not None and not divides:
             raise ValueError("loss_divisor is for dr_grpo alone")
+        if self.bf16 and self.algorithm_spec.uses_critic:
+            raise ValueError(f"bf16 is for algorithms without a critic, and {self.algorithm} has one")
 
     @property
     def algorithm_spec(self) -> Algorithm:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,9 +20,11 @@ from openrft import (
     OpenRFTError,
     Rollout,
     TrainablePolicy,
+    bfloat16_products,
     current_ranks,
     plan_memory,
     run_within_memory,
+    use_bfloat16_products,
 )
 from openrft.prefix_tree import keep_plans
 from openrft_rl.batch import (
@@ -100,14 +102,34 @@ def update_policy(
     whose advantage is exactly zero are left out where the loss has no KL term: their gradient is zero. Raises
     OpenRFTError when a loss or its gradient is not finite. The policy's adapter and critic are then as they were.
     """
+    fast = options.bf16 and use_bfloat16_products(policy, "rl.bf16")
+    with bfloat16_products(policy.model) if fast else nullcontext():
+        return _update(policy, rollouts, options, step, seed, kl_coef, plan, scorer, loss or policy_loss, fast)
+
+
+def _update(
+    policy: TrainablePolicy,
+    rollouts: Sequence[Rollout],
+    options: RLOptions,
+    step: int,
+    seed: int,
+    kl_coef: float,
+    plan: MemoryPlan,
+    scorer: Scorer | None,
+    loss: Loss,
+    fast: bool,
+) -> dict[str, float]:
     metrics, uses_critic, ranks = Metrics(), options.algorithm_spec.uses_critic, current_ranks()
+    several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
     sampled = build_sequences(policy, rollouts)
     metrics.set(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_coef=kl_coef)
     metrics.set(empty=float(len(rollouts) - len(sampled)))
     if not sampled:
         return metrics.report()
     policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
-    own, again = ranks.take_share(sampled), needs_old_logprobs(policy, sampled)
+    # Where log-probabilities kept from sampling are read, those of float32 must not meet rounded ones.
+    rounded = fast and (several or scorer is not None or bool(kl_coef))
+    own, again = ranks.take_share(sampled), rounded or needs_old_logprobs(policy, sampled)
     done = run_within_memory(
         policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
     )
@@ -120,8 +142,7 @@ def update_policy(
         sequences = _score(policy, sequences, scorer, plan, metrics)
     metrics.add_before_update(sequences)
     used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
-    several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
-    update = Update(policy, options, plan, kl_coef, not several, metrics, loss or policy_loss)
+    update = Update(policy, options, plan, kl_coef, not several, metrics, loss)
     optimizers = [policy.get_optimizer(options.lr)]
     if uses_critic:
         optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))

@@ -22,9 +22,10 @@ from openrft import (
     TrainablePolicy,
     bfloat16_products,
     current_ranks,
-    measure_bfloat16_gain,
+    is_float32_on_cpu,
     open_trainer,
     plan_memory,
+    use_bfloat16_products,
 )
 from openrft.prefix_tree import supports
 from openrft_sft.micro_batches import CPU_BYTES, in_parts
@@ -33,7 +34,6 @@ from openrft_sft.rows import Rows
 if TYPE_CHECKING:
     from openrft_sft import SFT
 
-LEAST_GAIN = 1.3  # how much faster a product in bfloat16 must be, as the casts of its inputs come on top
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def train_adapter(
 ) -> list[float]:
     """Train the policy's adapter on `rows`; the loss of every step. Raises OpenRFTError when a loss is not finite."""
     pad = policy.tokenizer.pad_token_id
-    fast = use_bfloat16_products(policy, options)
+    fast = bool(options.bf16) and use_bfloat16_products(policy, "sft.bf16")
     wanted = policy.model.dtype == torch.bfloat16 if options.bf16 is None else options.bf16
     monitor = LossMonitor(progress)
     parts = {
@@ -57,7 +57,7 @@ def train_adapter(
         "per_device_train_batch_size": options.batch_size // options.gradient_accumulation_steps,
         "gradient_accumulation_steps": options.gradient_accumulation_steps,
         "num_train_epochs": options.epochs,
-        "bf16": fast or (wanted and not _is_plain_on_cpu(policy)),
+        "bf16": fast or (wanted and not is_float32_on_cpu(policy)),
         "gradient_checkpointing": options.gradient_checkpointing and not supports(policy.model.config),
         "seed": seed,
         "data_seed": seed,
@@ -84,21 +84,6 @@ def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options, f
     plan.recompute |= options.gradient_checkpointing
     whole = alone and sum(longest) <= plan.tokens and not plan.recompute and not fast
     return SFTTrainer if whole else in_parts(policy, plan)
-
-
-def use_bfloat16_products(policy: TrainablePolicy, options: SFT.Options) -> bool:
-    """Whether this CPU computes products in bfloat16: if it is asked to, and measures faster with them."""
-    if not options.bf16 or not _is_plain_on_cpu(policy):
-        return False
-    gain = current_ranks().share(measure_bfloat16_gain())
-    if gain < LEAST_GAIN:
-        logger.warning("sft.bf16: products in bfloat16 take %.1f times as long here: float32 is used.", 1 / gain)
-    return gain >= LEAST_GAIN
-
-
-def _is_plain_on_cpu(policy: TrainablePolicy) -> bool:
-    model = policy.model
-    return model.device.type == "cpu" and model.dtype == torch.float32 and supports(model.config)
 
 
 class LossMonitor(TrainerCallback):

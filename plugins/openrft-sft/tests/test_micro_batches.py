@@ -16,6 +16,7 @@ from trl import SFTTrainer
 
 import openrft
 from openrft import Completion, NoProgress, Rollout, Sample, build_messages
+from openrft.policies import bfloat16_products
 from openrft.policies.hf import HFPolicy
 from openrft.testing import write_tiny_checkpoint
 
@@ -51,7 +52,7 @@ def train(
 
 def test_bfloat16_on_a_cpu_is_used_where_it_measures_faster(checkpoint, monkeypatch, caplog):
     _, expected, _ = train(checkpoint, monkeypatch, epochs=1)
-    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 2.0)
+    monkeypatch.setattr(bfloat16_products, "measure_bfloat16_gain", lambda: 2.0)
     metrics, found, own = train(checkpoint, monkeypatch, bf16=True, epochs=1)
     assert issubclass(own, micro_batches.MicroBatchTrainer)
     assert metrics["steps"] == 2
@@ -59,7 +60,7 @@ def test_bfloat16_on_a_cpu_is_used_where_it_measures_faster(checkpoint, monkeypa
     one, other = (torch.cat([weight.flatten() for weight in weights.values()]) for weights in (expected, found))
     assert not torch.equal(one, other)
     assert torch.cosine_similarity(one, other, 0) > 0.99
-    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 0.1)
+    monkeypatch.setattr(bfloat16_products, "measure_bfloat16_gain", lambda: 0.1)
     _, found, trl = train(checkpoint, monkeypatch, bf16=True, epochs=1)
     assert trl is SFTTrainer
     assert all(torch.equal(found[name], expected[name]) for name in expected)
@@ -69,7 +70,7 @@ def test_bfloat16_on_a_cpu_is_used_where_it_measures_faster(checkpoint, monkeypa
 def test_bfloat16_on_a_cpu_learns_as_float32_does(checkpoint, monkeypatch):
     """Over many steps: each step must see the weights that the step before has written."""
     exact, _, _ = train(checkpoint, monkeypatch, epochs=10, lr=2e-2)
-    monkeypatch.setattr(training, "measure_bfloat16_gain", lambda: 2.0)
+    monkeypatch.setattr(bfloat16_products, "measure_bfloat16_gain", lambda: 2.0)
     fast, _, _ = train(checkpoint, monkeypatch, epochs=10, lr=2e-2, bf16=True)
     fall = exact["loss.first"] - exact["loss.last"]
     assert fall > 0.1
