@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from openrft.bench.page.shorten import MARK, SHORTEST, pack, pack_into, share_room, shorten
 
-LENGTHS = st.lists(st.integers(0, 3000), max_size=20)
+LENGTHS = st.lists(st.integers(0, 3000), max_size=6)
 
 
 def test_the_beginning_and_the_end_are_kept_with_the_line_that_the_end_begins_in() -> None:
@@ -36,7 +36,7 @@ def test_the_limits_keep_to_the_room_unless_all_are_shortest(first: list[int], o
         assert used == sum(first) + sum(others)
 
 
-@given(st.text("ab\n", max_size=200), st.integers(1, 200))
+@given(st.text("ab\n", max_size=60), st.integers(1, 25))
 def test_no_character_is_lost_uncounted(text: str, limit: int) -> None:
     match shorten(text, limit):
         case [begin, left_out, end, line]:
