@@ -8,7 +8,7 @@ suggests, which is where the interval leaves out 0, and that nothing is shown.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from openrft.baselines.policy import BASELINE_PREFIX
@@ -283,7 +283,7 @@ def _choose_command(e: _Evidence, as_good: Mapping[str, float]) -> str:
     typed = _split_command(e.report.command)
     if typed[1:2] == ["train"]:  # which has exported its policy
         return ""
-    run = shlex.quote(_locate_run(e.report.name, typed))
+    run = shlex.quote(locate_run(e.report))
     trained = e.best and e.vanilla and not same_checkpoint(e.runs, e.best.arm, e.vanilla.arm)
     if e.best is None or e.gain is None or not trained or read_sign(e.gain) <= 0 or as_good:
         return f"openrft report {run} --per-task"
@@ -300,10 +300,11 @@ def _split_command(command: str) -> list[str]:
         return []
 
 
-def _locate_run(name: str, typed: Sequence[str]) -> str:
+def locate_run(report: Report) -> str:
     """What later commands know the run by: its name, or its folder if --out was given."""
+    typed = _split_command(report.command)
     for at, word in enumerate(typed):
         out = word.removeprefix("--out=") if word.startswith("--out=") else "".join(typed[at + 1 : at + 2])
         if word == "--out" or word.startswith("--out="):
-            return f"{out.rstrip('/')}/{name}"
-    return name
+            return f"{out.rstrip('/')}/{report.name}"
+    return report.name

@@ -15,12 +15,13 @@ from openrft.bench.summary_document import dump_numbers
 from openrft.runtime.files import write_atomic
 
 
-def write_run_files(report: Report, folder: Path) -> tuple[Report, Summary]:
-    """Write the files to `folder`. Returns the report with its summary, and the summary."""
+def write_run_files(report: Report, folder: Path) -> tuple[Report, Summary, str]:
+    """Write the files to `folder`. Returns the report with its summary, the summary, and in a sentence which answers
+    report.html has only in part (empty: none)."""
     summary = summarise(report)
     report = replace(report, summary=dump_numbers(summary))
     write_report(report, folder / REPORT_FILE)
     write_atomic(folder / "report.md", format_markdown(report, summary))
-    write_page(report, summary, folder)
+    shortened = write_page(report, summary, folder)
     (folder / LIVE_FILE).unlink(missing_ok=True)  # only now: who watches the bench then finds the report
-    return report, summary
+    return report, summary, shortened

@@ -79,7 +79,7 @@ def _list_arms(a: RunArm, b: RunArm) -> list[tuple[str, str]]:
 def _show(a: RunArm, b: RunArm, found: Sequence[RunComparison], console: Console, wide: bool) -> None:
     from openrft.bench.render import format_p
     from openrft.bench.text_table import TextTable, format_accuracy, format_gain
-    from openrft.cli.tables import print_grid, print_line
+    from openrft.cli.tables import print_grid, print_left_out, print_line
 
     columns = ("<arm", "A", "B", "B - A", "p", "only A right", "only B right")
     rows = []
@@ -90,7 +90,8 @@ def _show(a: RunArm, b: RunArm, found: Sequence[RunComparison], console: Console
         name = row.arms[0] if row.arms[0] == row.arms[1] else " → ".join(row.arms)
         rows.append((name, *levels, format_gain(gain.value, gain.low, gain.high), format_p(gain), *flips))
     title = f"A: {a.typed}, B: {b.typed}, on {found[0].items} shared questions"
-    print_grid(TextTable(title, columns, tuple(rows)).without_empty_columns(), console, wide)
+    grid = TextTable(title, columns, tuple(rows), dropped_first=("only A right", "only B right", "p"))
+    print_left_out(print_grid(grid.without_empty_columns(), console, wide), console)
     for line in _list_lines(a, b, found):
         print_line(line, console)
 

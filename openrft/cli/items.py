@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from openrft.cli.options import INTEGER
+from openrft.cli.options import INTEGER, wide_option
 from openrft.cli.printing import print_json
 from openrft.cli.run_completions import complete_arms, complete_other_arms, complete_run_arms, complete_run_tasks
 from openrft.errors import UnknownName, UsageError
@@ -28,6 +28,9 @@ Examples:
   openrft items pocket-L3-1a2b3c --show 3f2a --arm rl  the whole of a question, by the beginning of its id
   openrft items pocket-L3-1a2b3c --arm rl --json       with every answer, for another program
 """
+
+QUESTION = 30  # cells of a question that a list shows if it can
+DROPPED_FIRST = ((3, "read"), (2, "gold"))  # what a narrow terminal leaves out for that, in this order
 
 
 @click.command("items", epilog=EPILOG)
@@ -60,6 +63,7 @@ Examples:
     help="Only questions of this task.  [default: all]",
 )
 @click.option("--seed", type=INTEGER, default=None, help="The training seed.  [default: the first]")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the questions with all answers as JSON.")
 def command(
     run: str,
@@ -72,13 +76,15 @@ def command(
     prompts: bool,
     task: str | None,
     seed: int | None,
+    wide: bool,
     as_json: bool,
 ) -> None:
     """Show the test questions of a finished bench with an arm's answers. RUN is a run's name, its folder, or a
     report.json.
 
     One line per question: its id, a symbol for each answer (✓ right, ✗ not right, ? unparsed, – not scored), the gold
-    answer, the answers that were read, and the question. In a terminal the list is paged.
+    answer, the answers that were read, and the question. In a terminal the list is paged. There a long question is cut
+    after a word, and a narrow terminal leaves out first the answers that were read, then the gold answers.
     """
     from openrft.bench.run_arm import check_arm, find_run_arm
 
@@ -101,9 +107,9 @@ def command(
     if as_json:
         print_json(_describe(mine, other, questions))
     elif show is not None:
-        _page(_format_whole(questions[0], mine, other, prompts))
+        _page(_format_whole(questions[0], mine, other, prompts), wide)
     else:
-        _page(_format_list(questions, mine, other))
+        _page(_format_list(questions, mine, other, wide), wide)
 
 
 def _choose_arm(run: RunArm) -> str:
@@ -174,22 +180,52 @@ def _describe(mine: RunArm, other: RunArm | None, questions: Sequence[AnsweredQu
     return {**head, "questions": rows}
 
 
-def _format_list(questions: Sequence[AnsweredQuestion], mine: RunArm, other: RunArm | None) -> list[str]:
+def _format_list(questions: Sequence[AnsweredQuestion], mine: RunArm, other: RunArm | None, wide: bool) -> list[str]:
+    """The list's lines. On a terminal, if not `wide`: without the columns that leave no room for the questions."""
     from openrft.cli.wrapping import cut_line
     from openrft.runtime.text import escape_terminal
 
     versus = f" against {_name(other)}" if other else ""
     lines = [f"{_name(mine)}{versus}: {len(questions)} question{'s' * (len(questions) != 1)}"]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for question in questions:
-        marks = "".join(answer.mark for answer in question.answers)
-        if other:
-            marks = f"{''.join(answer.mark for answer in question.against)} → {marks}"
-        read = ", ".join(dict.fromkeys(a.read or "nothing" for a in question.answers))
-        words = f"{question.id}  {marks}  gold {question.gold}, read {read}: {' '.join(question.question.split())}"
-        words = escape_terminal(words)
-        lines.append(words if width is None else cut_line(words, width))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() and not wide else None
+    rows = [[*map(escape_terminal, _list_columns(question, other is not None))] for question in questions]
+    left_out = [] if width is None else _leave_out(rows, width)
+    for row in rows:
+        *head, words = row
+        facts = ", ".join(head[2:])
+        line = f"{head[0]}  {head[1]}  {facts}{': ' if facts else ''}{words}"
+        lines.append(line if width is None else cut_line(line, width))
+    if left_out:
+        lines.append(f"Left out, because the terminal has {width} columns: {', '.join(left_out)}. --wide shows all.")
     return lines
+
+
+def _list_columns(question: AnsweredQuestion, versus: bool) -> list[str]:
+    """Id, marks, gold answer, what was read, and the question."""
+    marks = "".join(answer.mark for answer in question.answers)
+    if versus:
+        marks = f"{''.join(answer.mark for answer in question.against)} → {marks}"
+    read = ", ".join(dict.fromkeys(a.read or "nothing" for a in question.answers))
+    return [question.id, marks, f"gold {question.gold}", f"read {read}", " ".join(question.question.split())]
+
+
+def _leave_out(rows: list[list[str]], width: int) -> list[str]:
+    """Take columns out of the rows until most questions have room for QUESTION cells. Returns the columns' names."""
+    from statistics import median
+
+    from rich.cells import cell_len
+
+    left_out = []
+    for number, name in DROPPED_FIRST:
+        lacking = [
+            sum(cell_len(cell) + 2 for cell in row[:-1]) + min(cell_len(row[-1]), QUESTION) - width for row in rows
+        ]
+        if median(lacking or [0]) <= 0:
+            break
+        for row in rows:
+            del row[number]
+        left_out.append(name)
+    return left_out
 
 
 def _format_whole(question: AnsweredQuestion, mine: RunArm, other: RunArm | None, prompts: bool) -> list[str]:
@@ -216,14 +252,15 @@ def _format_answer(answer: Answer, name: str) -> list[str]:
     return [head, *(f"    {line}" for line in answer.text.splitlines())]
 
 
-def _page(lines: Sequence[str]) -> None:
-    """Print the lines; in a terminal wrapped between words, and through the pager if they do not fit the screen."""
+def _page(lines: Sequence[str], wide: bool) -> None:
+    """Print the lines; in a terminal wrapped between words if not `wide`, and through the pager if they do not fit the
+    screen."""
     from openrft.cli.wrapping import wrap_line
     from openrft.runtime.text import escape_terminal
 
     lines = [escape_terminal(line) for line in lines]
     size = shutil.get_terminal_size()
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not wide:
         lines = [piece for line in lines for piece in wrap_line(line, size.columns)]
     text = "".join(f"{line}\n" for line in lines)
     if sys.stdout.isatty() and len(lines) >= size.lines:

@@ -34,6 +34,9 @@ Examples:
 @click.option("--watch", "watched", is_flag=True, help="Show a running bench live, until its report is written.")
 @click.option("--open", "show_page", is_flag=True, help="Write report.html again and open it in the browser.")
 @click.option("--html", "as_page", is_flag=True, help="Write report.html again beside the report.")
+@click.option(
+    "--whole", is_flag=True, help="With --html or --open: every answer in full, even if the page exceeds 2 MB."
+)
 @click.option("--md", "as_markdown", is_flag=True, help="Print the report as Markdown.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table of arms as CSV.")
 @click.option("--junit", "as_junit", is_flag=True, help="Print the jobs as JUnit XML. A failed job is an error.")
@@ -54,6 +57,7 @@ def command(
     watched: bool,
     show_page: bool,
     as_page: bool,
+    whole: bool,
     as_markdown: bool,
     as_csv: bool,
     as_junit: bool,
@@ -82,6 +86,8 @@ def command(
     chosen = [form for form, given in forms.items() if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} ask for different forms.", "Give one of them.")
+    if whole and not (show_page or as_page):
+        raise UsageError("--whole is about the page.", "Give it with --html or --open.")
     if watched:
         from openrft.cli.watch import watch
 
@@ -115,10 +121,13 @@ def command(
 
         click.echo(format_report_junit(report, summary), nl=False)
     elif show_page or as_page:
-        from openrft.bench.page.document import write_page
+        from openrft.bench.page.document import PAGE_FILE, write_page
 
-        page = write_page(report, summary, path.parent)
+        shortened = write_page(report, summary, path.parent, whole)
+        page = path.parent / PAGE_FILE
         print_text(f"Wrote {page}.")
+        if shortened:
+            print_text(shortened)
         if show_page and click.launch(str(page)):
             print_text("No browser could be opened: open the file by hand.", err=True)
     else:

@@ -17,7 +17,7 @@ from openrft.bench.run_files import write_run_files
 from openrft.bench.score_table import Summary
 from openrft.bench.summary_document import dump_summary
 from openrft.cli.printing import print_json, print_text
-from openrft.cli.tables import print_grid, print_line
+from openrft.cli.tables import print_grid, print_left_out, print_line
 from openrft.runtime.files import report_disk_errors, write_atomic
 
 
@@ -35,22 +35,17 @@ def show_summary(
     left_out: list[str] = []
     for grid in build_tables(report, summary, per_task):
         left_out += print_grid(grid, console, wide)
-    _name_left_out(left_out, console)
+    print_left_out(left_out, console)
     _lines([build_legend(summary, per_task), *(note for note in summary.notes if note not in said)], console)
 
 
 def show_gate_result(verdict: GateResult, console: Console, wide: bool = False) -> None:
     """Print what the gate compared, and its verdict."""
     if verdict.rows:
-        _name_left_out(print_grid(build_gate_table(verdict), console, wide), console)
+        print_left_out(print_grid(build_gate_table(verdict), console, wide), console)
     _lines(list_gate_notes(verdict), console)
     style = {PASS: "bold green", REGRESSION: "bold red"}.get(verdict.verdict, "bold yellow")
     console.print(Text(f"gate: {verdict.verdict}", style=style), soft_wrap=True)
-
-
-def _name_left_out(columns: Iterable[str], console: Console) -> None:
-    if names := ", ".join(dict.fromkeys(columns)):
-        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
 
 
 def _lines(lines: Iterable[str], console: Console) -> None:
@@ -71,7 +66,7 @@ def write_and_show(
 ) -> None:
     """Write report.json with its summary, report.md and report.html, and print the tables (or the summary as JSON, with
     `more`)."""
-    report, summary = write_run_files(report, folder)
+    report, summary, shortened = write_run_files(report, folder)
     if as_json:
         print_json({**dump_summary(report, summary), "folder": str(folder), **(more or {})})
         return
@@ -79,3 +74,5 @@ def write_and_show(
     show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
     print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")
+    if shortened:
+        print_text(f"report.html: {shortened}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openrft.cli.completions import complete_axes, complete_studies
-from openrft.cli.options import PathType, build_request, default_workers, shared_options
+from openrft.cli.options import PathType, build_request, default_workers, shared_options, wide_option
 from openrft.cli.paid_options import paid_options, parse_account
 from openrft.cli.printing import print_json, print_text
 
@@ -59,6 +59,7 @@ is compared with a reference. docs/studies.md says what each study found on the 
 )
 @paid_options
 @click.option("--dry-run", is_flag=True, help="Show the arms and their cost, then stop.")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def command(
@@ -70,6 +71,7 @@ def command(
     run: str | None,
     workers: int | None,
     dry_run: bool,
+    wide: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -98,7 +100,7 @@ def command(
         return
     for line in dict.fromkeys(line for bench in plan.benches for line in bench.notices):
         print_text(f"note: {line}", err=True)
-    _run(ctx, plan, Path(out), run, workers, as_json, account)
+    _run(ctx, plan, Path(out), run, workers, as_json, account, wide)
 
 
 def _show_costs(plan: StudyPlan, out: Path, workers: int, account: AccountSettings, as_json: bool) -> None:
@@ -128,11 +130,12 @@ def _run(
     workers: int,
     as_json: bool,
     account: AccountSettings,
+    wide: bool,
 ) -> None:
     from rich.console import Console
 
     from openrft.cli.progress import open_display
-    from openrft.cli.tables import print_grid
+    from openrft.cli.tables import print_grid, print_left_out
     from openrft.config.documents import dump_document
     from openrft.studies.result import LEGEND, build_table
     from openrft.studies.run import make_study_name, run_study
@@ -153,7 +156,7 @@ def _run(
     else:
         for line in result.answer:
             print_text(line)
-        print_grid(build_table(result), Console())
+        print_left_out(print_grid(build_table(result), Console(), wide), Console())
         print_text(LEGEND)
         print_text(f"Wrote {out}/{folder}/ (study.html, study.md, study.json).")
     if not finished:

@@ -7,7 +7,7 @@ column fits beside those, every row is printed as a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from rich import box
@@ -52,6 +52,12 @@ def print_line(text: str, console: Console, style: str = "", wide: bool = False)
     text = escape_terminal(text)
     for piece in [text] if wide or not console.is_terminal else wrap_line(text, console.width):
         console.print(Text(piece, style), soft_wrap=True)
+
+
+def print_left_out(columns: Iterable[str], console: Console) -> None:
+    """Say which columns the tables above lack, if any."""
+    if names := ", ".join(dict.fromkeys(columns)):
+        print_line(f"Left out, because the terminal has {console.width} columns: {names}. --wide shows all.", console)
 
 
 def _split(grid: TextTable, width: int) -> Iterator[TextTable]:

@@ -37,7 +37,7 @@ def run_study(
     for bench, suffix in zip(plan.benches, plan.suffixes, strict=True):
         run = f"{name}-{suffix}" if suffix else name
         report = run_bench(bench, out, run, command, workers, open_display, debug, account=account)
-        report, summary = write_run_files(report, out / run)
+        report, summary, _ = write_run_files(report, out / run)
         reports.append(report)
         summaries.append(summary)
     result = collect_result(plan, reports, summaries, command)

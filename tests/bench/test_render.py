@@ -125,7 +125,7 @@ def test_shapley_values_of_a_full_lattice_are_in_every_form(tmp_path: Path) -> N
     summary = summarise(report)
     found = summary.components[0].gains["shapley"]
     shown = f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-    for text in (format_markdown(report, summary), build_page(report, summary, tmp_path)):
+    for text in (format_markdown(report, summary), build_page(report, summary, tmp_path).html):
         assert "Shapley value" in text
         assert shown in text
     gains = dump_document(summary)["components"][0]["gains"]["shapley"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from openrft.bench.page.document import write_page
+from openrft.bench.page.document import PAGE_FILE, write_page
 from openrft.bench.summary import summarise
 from tests.bench.made_large_run import make_large_run
 from tests.bench.made_run import HOSTILE, TASK, make_run, make_samples
@@ -46,7 +47,8 @@ def browser() -> Iterator[webdriver.Chrome]:
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("run")
     report = make_run(folder)
-    return write_page(report, summarise(report), folder).as_uri()
+    write_page(report, summarise(report), folder)
+    return (folder / PAGE_FILE).as_uri()
 
 
 @pytest.fixture
@@ -236,7 +238,8 @@ def test_on_paper_the_controls_are_left_out(page: webdriver.Chrome) -> None:
 def test_a_page_of_eleven_arms_is_below_two_megabytes(page: webdriver.Chrome, tmp_path: Path) -> None:
     """240 items and three answers of 300 characters each, half as long again as SmolLM2's, with three steps of RL."""
     report = make_large_run(tmp_path, arms=11, items=240, completions=3, characters=300)
-    written = write_page(report, summarise(report), tmp_path)
+    assert write_page(report, summarise(report), tmp_path) == ""  # every answer is whole
+    written = tmp_path / PAGE_FILE
     assert 1_000_000 < written.stat().st_size < 2_000_000
     visit(page, written.as_uri())
     assert count(page) == "240 of 240 questions"
@@ -244,11 +247,36 @@ def test_a_page_of_eleven_arms_is_below_two_megabytes(page: webdriver.Chrome, tm
     assert note.startswith("21 of the 48 kept groups of answers are here")
 
 
+def test_answers_of_a_thousand_characters_are_shortened_and_the_page_says_so(
+    page: webdriver.Chrome, tmp_path: Path
+) -> None:
+    report = make_large_run(tmp_path, arms=11, items=240, completions=3, characters=1000)
+    shortened = write_page(report, summarise(report), tmp_path)
+    written = tmp_path / PAGE_FILE
+    assert 1_500_000 < written.stat().st_size < 2_000_000
+    visit(page, written.as_uri())
+    assert find(page, "#shortened").text == shortened
+    assert "of the 7,920 answers the page shows the beginning and the end" in shortened
+    assert "are left out" not in find(page, "#item").text  # the arms that it opens with are whole
+    choose(page, "first", "rl+plugin-5")
+    assert "characters are left out" in find(page, "#item .column").text
+    page.execute_script("document.querySelector('#rewards details').open = true")
+    bars = find_all(page, '#rewards details svg a[href*="source=prm"]')
+    bars[0].send_keys(Keys.ENTER)
+    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    card = next(card for card in find_all(page, "#group .answer.chosen") if "are left out" in card.text)
+    steps = [step.text for step in card.find_elements(By.CSS_SELECTOR, ".step")]
+    at = next(n for n, step in enumerate(steps) if "are left out" in step)
+    assert re.match(r"[01]\.\d\d\n", steps[at - 1])  # steps keep their own scores on both sides of what is left out
+    assert re.match(r"[01]\.\d\d\n", steps[at + 1])
+
+
 def test_ten_thousand_long_rollouts_open_within_two_seconds(page: webdriver.Chrome, tmp_path: Path) -> None:
     """Answers of 1,500 characters. The time is that of the page's main thread alone, so that other work on the machine
     does not count."""
     report = make_large_run(tmp_path, arms=3, items=240, completions=14, characters=1500)
-    written = write_page(report, summarise(report), tmp_path)
+    assert write_page(report, summarise(report), tmp_path, whole=True) == ""
+    written = tmp_path / PAGE_FILE
     assert 5_000_000 < written.stat().st_size < 15_000_000
     page.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     before = read_seconds(page)

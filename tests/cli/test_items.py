@@ -15,6 +15,7 @@ from openrft.cli.items import command as items
 from openrft.errors import DataError, NotComparable, UnknownName, UsageError
 from tests.bench import factories
 from tests.bench.made_run import make_run, make_samples
+from tests.cli.terminal import show_on_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,27 @@ def test_filters(options: list[str], count: int) -> None:
     head, *lines = show("mine", *options)
     assert len(lines) == count
     assert f" {count} question" in head
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(64, ""), (56, "read"), (46, "read, gold")], ids=["all", "no read", "nor gold"]
+)
+def test_a_narrow_terminal_leaves_out_columns_so_that_questions_can_be_read(
+    monkeypatch: pytest.MonkeyPatch, width: int, left_out: str
+) -> None:
+    def show_list(*more: str) -> list[str]:
+        arguments = ["mine", "--arm", "vanilla", *more]
+        return show_on_terminal(monkeypatch, width, lambda: items(arguments, standalone_mode=False))
+
+    _, *lines = show_list()
+    assert max(map(len, lines)) <= width
+    sample = make_samples(12)[3]
+    facts = ["gold B. four"] * ("gold" not in left_out) + ["read A"] * ("read" not in left_out)
+    facts = f"{', '.join(facts)}: " if facts else ""
+    assert f"{sample.id}  ✗✗  {facts}What is 3 + 3?" in lines
+    warning = f"Left out, because the terminal has {width} columns: {left_out}. --wide shows all."
+    assert " ".join(lines).endswith(warning) == bool(left_out)
+    assert show_list("--wide")[4] == f"{sample.id}  ✗✗  gold B. four, read A: What is 3 + 3?"
 
 
 def test_flips_show_what_was_before_and_what_is_now() -> None:
@@ -163,6 +185,21 @@ def test_runs_are_compared_arm_by_arm_and_json_has_the_flips(tmp_path: Path) -> 
     shown = CliRunner().invoke(compare, ["old.json:rl", "new.json"]).output
     assert "Run otherwise: version of openrft: 0.1.0 in A, 0.2.0 in B." in shown
     assert "Next: openrft items new.json --arm rl --vs old.json:rl --flipped" in shown
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(120, []), (80, ["only A right", "only B right"])], ids=["wide", "narrow"]
+)
+def test_a_comparison_leaves_out_columns_in_its_order_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, left_out: list[str]
+) -> None:
+    write_report(factories.report(seeds=(0, 1, 2)), tmp_path / "old.json")
+    lines = show_on_terminal(monkeypatch, width, lambda: compare(["old.json", "old.json"], standalone_mode=False))
+    assert max(map(len, lines)) <= width
+    heads = [line for line in lines if line.split()[:1] == ["arm"]]
+    assert len(heads) == 1  # one block
+    assert [name in heads[0].replace("  ", "|") for name in ("only A right", "only B right")] == [not left_out] * 2
+    assert (f"columns: {', '.join(left_out)}. --wide" in " ".join(lines)) == bool(left_out)
 
 
 def test_what_cannot_be_compared_is_refused_in_words(tmp_path: Path) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pty
 import re
-import sys
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -21,10 +16,10 @@ from openrft.bench.summary import summarise
 from openrft.cli.run_output import show_summary
 from openrft.cli.wrapping import cut_line, wrap_line
 from tests.bench import factories
+from tests.cli.terminal import show_on_terminal
 
 INTERVAL = re.compile(r"[-+]?\d+\.\d \[[^\]]*\]")
 WARNING = re.compile(r"Left out, because.*--wide\s+shows\s+all\.", re.DOTALL)
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture(scope="module")
@@ -42,26 +37,7 @@ def terminal(report: Report, summary: Summary, monkeypatch: pytest.MonkeyPatch) 
     """The lines that a report is on a terminal of some width."""
 
     def show(width: int, wide: bool = False) -> list[str]:
-        ours, theirs = pty.openpty()
-        shown = bytearray()
-
-        def read() -> None:
-            with contextlib.suppress(OSError):  # how Linux says that the other end is closed
-                while piece := os.read(ours, 65536):
-                    shown.extend(piece)
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        monkeypatch.setenv("COLUMNS", str(width))
-        monkeypatch.setenv("TERM", "xterm")
-        with os.fdopen(theirs, "w", encoding="utf-8") as screen, monkeypatch.context() as patched:
-            patched.setattr(sys, "stdout", screen)
-            console = Console()
-            assert console.is_terminal
-            show_summary(report, summary, console, wide=wide)
-        reader.join(60)
-        os.close(ours)
-        return COLOURS.sub("", shown.decode()).replace("\r", "").splitlines()
+        return show_on_terminal(monkeypatch, width, lambda: show_summary(report, summary, Console(), wide=wide))
 
     return show
 

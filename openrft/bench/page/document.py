@@ -8,18 +8,21 @@ its own style and script only, by their digests, so nothing else runs whatever a
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from openrft.bench.conclude import locate_run
 from openrft.bench.conclusion import Conclusion
 from openrft.bench.fitness_tables import build_fitness_notes, build_fitness_tables
 from openrft.bench.page.answers import Data, collect_answers
 from openrft.bench.page.plots import list_arms, plot_costs, plot_curves, plot_effects, plot_seconds
 from openrft.bench.page.reward_plots import write_rewards
+from openrft.bench.page.shorten import Packed, pack_into
 from openrft.bench.page.training_plots import plot_training, read_training_logs, sum_seconds
 from openrft.bench.render import build_legend, build_tables
 from openrft.bench.report import Report
@@ -29,18 +32,29 @@ from openrft.runtime.files import write_atomic
 from openrft.runtime.text import escape_html
 
 PAGE_FILE = "report.html"
+LARGEST = 2_000_000  # bytes of a page; long answers are shortened for that
+ROOM_BESIDE = 1_000  # bytes of them for what stands around the packed answers
 
 
-def write_page(report: Report, summary: Summary, folder: Path, target: Path | None = None) -> Path:
-    """Write the page of the run in `folder` to `target` (folder/report.html). Raises DataError for a damaged file of
-    answers, StoreError on disk faults."""
-    target = target or folder / PAGE_FILE
-    write_atomic(target, build_page(report, summary, folder))
-    return target
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, and in a sentence which of its answers are shortened (empty: none)."""
+
+    html: str
+    shortened: str = ""
 
 
-def build_page(report: Report, summary: Summary, folder: Path) -> str:
-    """The page as text. Answers and training logs are read from `folder`; without them their sections are left out."""
+def write_page(report: Report, summary: Summary, folder: Path, whole: bool = False) -> str:
+    """Write the page of the run in `folder` there. Returns in a sentence which answers are shortened (empty: none).
+    Raises DataError for a damaged file of answers, StoreError on disk faults."""
+    page = build_page(report, summary, folder, whole)
+    write_atomic(folder / PAGE_FILE, page.html)
+    return page.shortened
+
+
+def build_page(report: Report, summary: Summary, folder: Path, whole: bool = False) -> Page:
+    """The page. Answers and training logs are read from `folder`; without them their sections are left out. `whole`: no
+    answer is shortened, however large the page becomes."""
     style, script = (files(__package__).joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)};"
@@ -52,8 +66,7 @@ def build_page(report: Report, summary: Summary, folder: Path) -> str:
     body = "".join(
         f'<section id="{name}"><h2>{escape_html(title)}</h2>{html}</section>' for name, title, html in sections
     )
-    packed = base64.b64encode(gzip.compress(json.dumps(answers, separators=(",", ":")).encode(), 6, mtime=0)).decode()
-    return (
+    start = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -62,7 +75,25 @@ def build_page(report: Report, summary: Summary, folder: Path) -> str:
         f'<header><h1>{escape_html(report.name)}</h1><p class="note">{escape_html(", ".join(summary.overall.tasks))}'
         f" &middot; {escape_html(report.created)}</p>{_write_conclusion(summary.conclusion)}</header>"
         f"<nav>{links}</nav><main>{body}</main>"
-        f'<script type="application/octet-stream" id="data">{packed}</script><script>{script}</script></body></html>\n'
+    )
+    end = f"<script>{script}</script></body></html>\n"
+    room = None if whole else LARGEST - len((start + end).encode()) - ROOM_BESIDE
+    packed = pack_into(answers, room)
+    shortened = describe_shortened(packed, report)
+    note = f'<p class="note" id="shortened" hidden>{escape_html(shortened)}</p>' if shortened else ""
+    data = f'{note}<script type="application/octet-stream" id="data">{packed.text}</script>'
+    return Page(f"{start}{data}{end}", shortened)
+
+
+def describe_shortened(packed: Packed, report: Report) -> str:
+    """Which answers are not whole, and where they are."""
+    if not packed.shortened:
+        return ""
+    whole = f" Those of {' and '.join(packed.whole)} with the first seed are whole." if packed.whole else ""
+    command = f"openrft report {shlex.quote(locate_run(report))} --html --whole"
+    return (
+        f"Of {packed.shortened:,} of the {packed.answers:,} answers the page shows the beginning and the end, so that"
+        f" it stays below 2 MB.{whole} rollouts/ has all in full, and so has the page of: {command}"
     )
 
 

@@ -5,7 +5,15 @@
   const MARKS = ["✓", "✗", "?", "–"], WORDS = ["right", "not right", "not read", "not scored"];
   const PAGE = 60; // questions that the list shows at once
   const data = await unpack(byId("data").textContent);
-  const text = (number) => (number < 0 ? "" : data.texts[number]);
+  const text = (number) => (number < 0 ? "" : piecesOf(number).map((piece) => piece[0]).join(""));
+
+  // A text as [words, the line they begin in]; three pieces if its middle is left out.
+  function piecesOf(number) {
+    const whole = data.texts[number];
+    if (typeof whole === "string") return [[whole, 0]];
+    const [begin, leftOut, end, line] = whole;
+    return [[begin, 0], [` [… ${leftOut.toLocaleString("en")} characters are left out …] `, -1], [end, line]];
+  }
 
   async function unpack(packed) {
     const binary = atob(packed), bytes = new Uint8Array(binary.length);
@@ -36,13 +44,13 @@
 
   // -- answers before RL, behind the bars of the histograms
 
-  function stepsOf(words, scored) {
+  function stepsOf(number, scored) {
     const [scores, lines] = scored;
     const at = new Map(lines.map((line, n) => [line, scores[n]]));
     const body = make("pre");
-    words.split("\n").forEach((line, n) => {
-      if (!at.has(n)) return body.append(make("span", "step", line || " "));
-      const score = at.get(n);
+    for (const [words, first] of piecesOf(number)) words.split("\n").forEach((line, n) => {
+      if (first < 0 || !at.has(first + n)) return body.append(make("span", "step", line || " "));
+      const score = at.get(first + n);
       const span = make("span", `step t${Math.min(4, Math.floor(score * 5))}`, make("small", "", score.toFixed(2)), line);
       span.title = `process score ${score}`;
       body.append(span);
@@ -67,7 +75,7 @@
           const scored = answer[3][source];
           const card = make("div", inBar(answer) ? "answer chosen" : "answer", verdict(answer[1]));
           if (scored) card.append(make("span", "note", ` ${letter} ${scored[2].toFixed(2)}`));
-          card.append(scored ? stepsOf(text(answer[0]), scored) : make("pre", "", text(answer[0])));
+          card.append(scored ? stepsOf(answer[0], scored) : make("pre", "", text(answer[0])));
           card.append(make("p", "note", text(answer[2])));
           row.append(card);
         }
@@ -251,6 +259,10 @@
       move(by, inList);
     });
     byId("waiting").hidden = true;
+    if (byId("shortened")) {
+      byId("waiting").after(byId("shortened"));
+      byId("shortened").hidden = false;
+    }
     byId("filters").hidden = byId("browser").hidden = false;
     showList();
     showItem();

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from openrft.bench.page.document import build_page, write_page, write_table
+from openrft.bench.page.document import PAGE_FILE, build_page, write_page, write_table
 from openrft.bench.summary import summarise
 from openrft.bench.text_table import TextTable
 from tests.bench import factories
@@ -39,7 +39,8 @@ class Parsed(HTMLParser):
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("run")
     report = make_run(folder)
-    return write_page(report, summarise(report), folder).read_text("utf-8")
+    write_page(report, summarise(report), folder)
+    return (folder / PAGE_FILE).read_text("utf-8")
 
 
 def test_the_page_needs_nothing_from_outside(page: str) -> None:
@@ -61,7 +62,7 @@ def test_the_conclusion_has_at_most_four_lines_as_on_a_terminal(tmp_path: Path) 
     for levels in ({"vanilla": 0.3}, {"vanilla": 0.3, "rl": 0.6}):
         report = factories.report(levels, seeds=(0, 1, 2))
         summary = summarise(report)
-        top = build_page(report, summary, tmp_path).split('<ul class="conclusion">')[1].split("</ul>")[0]
+        top = build_page(report, summary, tmp_path).html.split('<ul class="conclusion">')[1].split("</ul>")[0]
         lines = [Parsed(line).text for line in top.split("<li>")[1:]]
         assert lines == list(summary.conclusion.lines)
         assert 2 <= len(lines) <= 4
@@ -87,7 +88,7 @@ def test_conclusion_tables_and_plots_need_no_script(tmp_path: Path) -> None:
     """They are there even of a report without answers beside it."""
     report = factories.report(seeds=(0, 1, 2))
     summary = summarise(report)
-    page = build_page(report, summary, tmp_path)
+    page = build_page(report, summary, tmp_path).html
     text = Parsed(page).text
     for line in (*summary.conclusion.findings, summary.conclusion.command, *summary.notes, *factories.ARMS):
         assert line in text
@@ -115,6 +116,6 @@ def test_size_and_time_of_a_large_run(tmp_path: Path) -> None:
         lines.append(json.dumps({**row, "sample": sample, "completion": {**row["completion"], "text": text}}))
     file.write_text("\n".join(lines) + "\n")
     began = time.process_time()
-    page = build_page(report, replace(summarise(report), notes=()), tmp_path)
+    page = build_page(report, replace(summarise(report), notes=()), tmp_path, whole=True).html
     assert len(page) < 15e6
     assert time.process_time() - began < 60  # a guard against growth with the square of the answers
