@@ -135,6 +135,7 @@ def parse_arms(extra: Sequence[str], taken: Sequence[str]) -> tuple[Arm, ...]:
 Lattice = Mapping[frozenset[str], str]  # the named plugins that an arm has beyond the base -> the arm's name
 Weights = Mapping[str, float]  # arm -> its factor in a sum of accuracies; the factors sum to 0
 ESTIMANDS = {"add_one": "add-one", "leave_one_out": "leave-one-out", "shapley": "Shapley value"}
+NO_ARM = "no arm "  # begins the reason of an estimand for which an arm was not run; the arm follows
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from openrft.bench.grouped_notes import merge_messages, name_arms, name_places
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.text_table import TextTable
 from openrft.rewards.fitness import RewardFitness, Separation
@@ -13,7 +15,6 @@ from openrft.rewards.reward_check import RewardCheck
 
 T = TypeVar("T", RewardFitness, RewardCheck)
 
-NAMED = 3  # arms that are named if they share a measurement
 WHOLE = 2  # up to so many measurements are shown with every aggregation; of more, only the best aggregation of each
 
 
@@ -27,8 +28,7 @@ class Measurement(Generic[T]):
     arms: tuple[str, ...]
 
     def __str__(self) -> str:
-        more = f" and {len(self.arms) - NAMED} more" if len(self.arms) > NAMED else ""
-        return f"{self.found.source} before {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
+        return f"{self.found.source} before {name_arms(self.arms)} on {self.task}, seed {self.seed}"
 
 
 def collect_measurements(report: Report) -> list[Measurement[RewardFitness]]:
@@ -62,29 +62,78 @@ def build_fitness_tables(report: Report, whole: bool) -> Iterator[TextTable]:
 
 
 def build_fitness_table(m: Measurement[RewardFitness]) -> TextTable:
-    """One measurement, with one row per aggregation. The recommended one is marked."""
+    """One measurement, with one row per aggregation. The recommended one is marked, with its alpha."""
     found = m.found
     share = f"{found.right} right" + (f", {found.no_steps} without a step" if found.no_steps else "")
     title = f"{m}: {found.rollouts} rollouts of {found.questions} questions ({found.mixed} mixed), {share}"
-    rows = tuple((*_cells(s), "*" if s is found.best and found.alpha is not None else "") for s in found.by_aggregation)
-    return TextTable(title, (*_COLUMNS, "<best"), rows, dropped_first=DROPPED_FIRST)
+    advice = ("*", _alpha(found)) if found.alpha is not None else ("", "")
+    rows = tuple((*_cells(s), *(advice if s is found.best else ("", ""))) for s in found.by_aggregation)
+    return TextTable(title, (*_COLUMNS, "<best", "alpha"), rows, dropped_first=DROPPED_FIRST)
 
 
 def build_fitness_notes(report: Report) -> Iterator[str]:
-    """The recommendation and the warnings, one line per measurement; then what plugins found out about their own
-    rewards."""
-    for m in collect_measurements(report):
-        yield f"{m}: {format_fitness_advice(m.found)}"
-    for check in collect_checks(report):
-        yield f"{check}: {check.found}"
+    """The recommendations and the warnings, each once with the measurements that it holds for; then what plugins found
+    out about their own rewards."""
+    every = collect_measurements(report)
+    for source in dict.fromkeys(m.found.source for m in every):
+        yield from _say_fitness([m for m in every if m.found.source == source])
+    checks = collect_checks(report)
+    for source in dict.fromkeys(check.found.source for check in checks):
+        mine = [check for check in checks if check.found.source == source]
+        if len(mine) == 1:
+            yield f"{mine[0]}: {mine[0].found}"
+            continue
+        yield from _say_once((m, text) for m in mine for text in m.found.findings)
+        yield from _say_once((m, f"WARNING: {text}") for m in mine for text in m.found.warnings)
+
+
+def _say_fitness(every: Sequence[Measurement[RewardFitness]]) -> Iterator[str]:
+    """What was measured of one source."""
+    if len(every) == 1:
+        yield f"{every[0]}: {format_fitness_advice(every[0].found)}"
+        return
+    if len({_recommend(m.found) for m in every}) <= WHOLE:
+        for advice in dict.fromkeys(_recommend(m.found) for m in every):
+            yield f"{_name([m for m in every if _recommend(m.found) == advice])}: {advice}."
+    else:
+        yield _sum_up(every)
+    yield from _say_once((m, f"WARNING: {text}") for m in every for text in m.found.warnings)
+
+
+def _sum_up(every: Sequence[Measurement[RewardFitness]]) -> str:
+    """The recommendations of many measurements. The tables have each."""
+    advised = [(m.found.alpha, m.found.aggregation) for m in every if m.found.alpha is not None]
+    if not advised:
+        return f"{every[0].found.source} before RL, {len(every)} measurements: nothing to recommend."
+    low, high = min(alpha for alpha, _ in advised), max(alpha for alpha, _ in advised)
+    alphas = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    best = ", ".join(f"{name} ({n})" for name, n in Counter(name for _, name in advised).most_common())
+    nothing = f"; nothing on {len(every) - len(advised)}" if len(advised) < len(every) else ""
+    return (
+        f"{every[0].found.source} before RL, {len(every)} measurements: recommended explore.aggregation={best} and"
+        f" explore.alpha={alphas}{nothing}. The tables of process rewards have each."
+    )
+
+
+def _say_once(found: Iterable[tuple[Measurement[T], str]]) -> Iterator[str]:
+    for text, measurements in merge_messages(found):
+        yield f"{_name(measurements)}: {text}."
+
+
+def _name(measurements: Sequence[Measurement[T]]) -> str:
+    return f"{measurements[0].found.source} before {name_places((m.arms, m.task, m.seed) for m in measurements)}"
 
 
 def format_fitness_advice(found: RewardFitness) -> str:
     """The recommendation and the warnings as one line."""
     warned = "".join(f" WARNING: {text}." for text in found.warnings)
+    return f"{_recommend(found)}.{warned}"
+
+
+def _recommend(found: RewardFitness) -> str:
     if found.alpha is None:
-        return f"nothing to recommend.{warned}"
-    return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}.{warned}"
+        return "nothing to recommend"
+    return f"recommended explore.aggregation={found.aggregation} and explore.alpha={found.alpha:g}"
 
 
 DROPPED_FIRST = ("with length", "calibration error", "same question")  # by a narrow terminal, in this order

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from openrft.bench.grouped_notes import merge_messages, name_arms, name_places
 from openrft.bench.report import ArmResult, Report
 from openrft.bench.text_table import TextTable
 from openrft.rewards.gap import describe_growing_gap
 from openrft.rewards.probed_reward import Pay, ProbedReward, describe_probed_reward
 from openrft.rewards.probes import PROBE_KINDS
 
-NAMED = 3  # arms that are named if they share a measurement
 MARK = " !"  # behind what is paid without being right
 
 
@@ -25,8 +25,7 @@ class ProbedArms:
     arms: tuple[str, ...]
 
     def __str__(self) -> str:
-        more = f" and {len(self.arms) - NAMED} more" if len(self.arms) > NAMED else ""
-        return f"rewards of {', '.join(self.arms[:NAMED])}{more} on {self.task}, seed {self.seed}"
+        return f"rewards of {name_arms(self.arms)} on {self.task}, seed {self.seed}"
 
 
 def collect_probes(results: Iterable[ArmResult]) -> list[ProbedArms]:
@@ -39,26 +38,27 @@ def collect_probes(results: Iterable[ArmResult]) -> list[ProbedArms]:
 
 
 def build_probe_notes(results: Iterable[ArmResult]) -> Iterator[str]:
-    """One line for each measurement in which something was paid without being right, or had nothing to compare with."""
-    for probed in collect_probes(results):
-        words = [sentence for source in probed.sources for sentence in describe_probed_reward(source)]
-        if words:
-            yield f"{probed}: WARNING: {'. '.join(words)}."
-        alone = [f"`{source.source}`" for source in probed.sources if source.right is None or source.wrong is None]
-        if alone:
-            yield (
-                f"{probed}: no right answers, or no wrong ones, were found to compare {', '.join(alone)} with. The"
-                " table shows what answers earn that are made to be paid without being right; whether it is too much"
-                " is for you to say."
-            )
+    """What was paid without being right, or had nothing to compare with: each once, with all that it holds for."""
+    every = collect_probes(results)
+    warned = [(m, words) for m in every for source in m.sources for words in describe_probed_reward(source)]
+    for words, measured in merge_messages(warned):
+        yield f"rewards of {name_places((m.arms, m.task, m.seed) for m in measured)}: WARNING: {words}."
+    alone = [
+        (m, f"`{source.source}`") for m in every for source in m.sources if source.right is None or source.wrong is None
+    ]
+    for source_name, measured in merge_messages(alone):
+        yield (
+            f"rewards of {name_places((m.arms, m.task, m.seed) for m in measured)}: no right answers, or no wrong"
+            f" ones, were found to compare {source_name} with. The table shows what answers earn that are made to be"
+            " paid without being right; whether it is too much is for you to say."
+        )
 
 
 def build_gap_notes(results: Iterable[ArmResult]) -> Iterator[str]:
-    """One line for each job in which a source of rewards and the strict grade parted."""
-    for result in results:
-        words = [describe_growing_gap(gap) for gap in result.gaps if gap.grows]
-        if words:
-            yield f"RL of {result.arm} on {result.task}, seed {result.seed}: WARNING: {'. '.join(words)}."
+    """Where a source of rewards and the strict grade parted, once for each source, with the jobs."""
+    parted = [((r.arm,), r.task, r.seed, describe_growing_gap(gap)) for r in results for gap in r.gaps if gap.grows]
+    for words, places in merge_messages(((arms, task, seed), words) for arms, task, seed, words in parted):
+        yield f"RL of {name_places(places)}: WARNING: {words}."
 
 
 def build_probe_tables(report: Report) -> Iterator[TextTable]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
-from openrft.bench.ablation import ESTIMANDS
+from openrft.bench.ablation import ESTIMANDS, NO_ARM
 from openrft.bench.fitness_tables import build_fitness_notes
+from openrft.bench.grouped_notes import name_arms, say_of_arms
 from openrft.bench.money import build_money_notes
 from openrft.bench.readings import FORM_ALONE
-from openrft.bench.report import Failure, Report
+from openrft.bench.report import ArmResult, Failure, Report
 from openrft.bench.score_table import ArmScore, Gain, ScoreTable, Summary
 from openrft.bench.seed_rule import read_seed_rule
 from openrft.bench.statistics import Interval
@@ -225,26 +226,39 @@ def _lengths(report: Report) -> Iterator[str]:
         ("evaluate.cut_off", "cut off at the longest length allowed"),
         ("evaluate.cut_off_thinking", "cut off at that length inside the thought, before any answer"),
     ):
-        for task in report.tasks:
-            shares = {
-                r.arm: (r.metrics.get(count) or 0.0) / given
-                for r in report.results
-                if r.task == task.name and (given := r.metrics.get("evaluate.completions"))
-            }
-            arms = [f"{arm} {share:.0%}" for arm, share in shares.items() if share >= 0.005]
-            if arms:
-                yield f"{task.name}: answers {words}: {', '.join(arms)}."
+        found = {task.name: _share(count, [r for r in report.results if r.task == task.name]) for task in report.tasks}
+        yield from say_of_arms(f"answers {words}", found, "{:.0%}".format)
+
+
+def _share(count: str, results: Sequence[ArmResult]) -> dict[str, float]:
+    """Arm -> which share of its answers, over all seeds, was counted; without arms that had next to none."""
+    counted: dict[str, float] = {}
+    given: dict[str, float] = {}
+    for result in results:
+        for of, name in ((counted, count), (given, "evaluate.completions")):
+            of[result.arm] = of.get(result.arm, 0.0) + (result.metrics.get(name) or 0.0)
+    return {arm: share for arm in given if given[arm] and (share := counted[arm] / given[arm]) >= 0.005}
 
 
 def _synthesis(report: Report) -> Iterator[str]:
     """How often the teacher found no right answer. Such questions were imitated by their bare answer."""
-    notices = set()
+    counts: dict[str, dict[str, list[float]]] = {}  # arm -> task -> the count of each seed
     for result in report.results:
-        fallback = result.metrics.get("synthesize.teacher.fallback")
-        if fallback:
-            questions = f"{fallback:.0f} question{'s' * (fallback != 1)}"
-            notices.add(f"{result.task}, seed {result.seed}: the teacher found no right answer to {questions}.")
-    yield from sorted(notices)
+        if (fallback := result.metrics.get("synthesize.teacher.fallback")) is not None:
+            counts.setdefault(result.arm, {}).setdefault(result.task, []).append(fallback)
+    arms: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # how many, and on which tasks -> the arms
+    for arm, by_task in counts.items():
+        if lacking := {task: ns for task, ns in by_task.items() if any(ns)}:
+            every = sorted(n for ns in lacking.values() for n in ns)
+            most = max(lacking, key=lambda task: max(lacking[task]))
+            where = f" on {len(lacking)} tasks, most on {most}" if len(lacking) > 1 else f" on {most}"
+            number = f"{every[0]:.0f}" + (f" to {every[-1]:.0f}" if every[-1] > every[0] else "")
+            arms.setdefault((f"{number}{where}", tuple(lacking)), []).append(arm)
+    said = [f"{how_many} ({name_arms(names)})" for (how_many, _), names in arms.items()]
+    if said:
+        per = ", in each run" if len({result.seed for result in report.results}) > 1 else ""
+        words = "Questions to which the teacher found no right answer, so that their bare answers were imitated"
+        yield f"{words}{per}: {'; '.join(said)}."
 
 
 def _instructions(report: Report) -> Iterator[str]:
@@ -271,8 +285,15 @@ def _components(summary: Summary) -> Iterator[str]:
         for estimand, why in component.missing.items():
             reason = f"{failed[why]} {'failed' if ' failed on ' in why else 'has no result'}" if why in failed else why
             plugins.setdefault((ESTIMANDS[estimand], reason), []).append(component.plugin)
+    lacking: dict[str, list[str]] = {}  # estimand -> plugins, each with the arm that was not run
     estimands: dict[str, list[str]] = {}  # plugins and reason -> the estimands
     for (estimand, reason), names in plugins.items():
-        estimands.setdefault(f"of {', '.join(names)}: {reason}", []).append(estimand)
+        if reason.startswith(NO_ARM):
+            lacking.setdefault(estimand, []).append(f"{', '.join(names)} ({reason.removeprefix(NO_ARM)})")
+        else:
+            estimands.setdefault(f"of {', '.join(names)}: {reason}", []).append(estimand)
     for words, names in estimands.items():
         yield f"No {', '.join(names)} {words}."
+    if lacking:
+        of = "; ".join(f"the {estimand} of {', '.join(names)}" for estimand, names in lacking.items())
+        yield f"Not measured, because the arm in brackets was not run: {of}."

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.bench import outcomes
-from openrft.bench.ablation import ESTIMANDS, AblationDesign, estimand_weights, read_ablation, to_vector
+from openrft.bench.ablation import ESTIMANDS, NO_ARM, AblationDesign, estimand_weights, read_ablation, to_vector
 from openrft.bench.conclude import conclude
 from openrft.bench.curves import CurvePoint, compute_curves
 from openrft.bench.notes import build_notes
@@ -184,7 +184,7 @@ def _components(
             total, absent = estimand_weights(ablation, plugin, estimand)
             broken = [arm for arm in total if measured is None or arm not in measured.arms]
             if absent:
-                missing[plugin][estimand] = f"no arm {absent[0]}"
+                missing[plugin][estimand] = f"{NO_ARM}{absent[0]}"
             elif measured is None or broken:
                 missing[plugin][estimand] = why.get(broken[0], f"no result of {broken[0]}")
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from openrft.bench.grouped_notes import say_of_arms
 from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.report import ArmResult
 from openrft.stages.rl_metrics import describe_first_outcomes
@@ -25,20 +26,24 @@ EVENTS = {  # explore's count -> what it means
 
 
 def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> Iterator[str]:
-    """One line for each caveat of training that applies to a task, with the arms."""
-    for task in tasks:
-        results = [r for r in every if r.task == task]
-        for count, words in SHARES.items():
-            shares = {arm: n / all_ for arm, n, all_ in _count_events(results, count) if n >= 0.005 * all_}
-            if shares:
-                yield f"{task}: answers {words}: {', '.join(f'{arm} {s:.0%}' for arm, s in shares.items())}."
-        for count, words in EVENTS.items():
-            events = {arm: n for arm, n, _ in _count_events(results, count) if n}
-            if events:
-                yield f"{task}: {words}: {', '.join(f'{arm} {n:.0f}' for arm, n in events.items())}."
+    """One line for each caveat of training that applies, with the tasks and the arms."""
+    by_task = {task: [r for r in every if r.task == task] for task in tasks}
+    for count, words in SHARES.items():
+        shares = {
+            task: {arm: n / all_ for arm, n, all_ in _count_events(results, count) if n >= 0.005 * all_ > 0}
+            for task, results in by_task.items()
+        }
+        yield from say_of_arms(f"answers {words}", shares, "{:.0%}".format)
+    for count, words in EVENTS.items():
+        events = {
+            task: {arm: n for arm, n, _ in _count_events(results, count) if n} for task, results in by_task.items()
+        }
+        yield from say_of_arms(words, events, "{:.0f}".format)
+    for task, results in by_task.items():
         yield from _first_outcomes(task, results)
-        yield from build_probe_notes(results)
-        yield from build_gap_notes(results)
+    measured = [r for results in by_task.values() for r in results]
+    yield from build_probe_notes(measured)
+    yield from build_gap_notes(measured)
 
 
 def _first_outcomes(task: str, results: Sequence[ArmResult]) -> Iterator[str]:

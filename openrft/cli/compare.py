@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openrft.cli.options import wide_option
-from openrft.cli.printing import print_json
+from openrft.cli.printing import print_command, print_json
 from openrft.cli.run_completions import complete_run_arms
 from openrft.errors import UsageError
 
@@ -94,10 +94,12 @@ def _show(a: RunArm, b: RunArm, found: Sequence[RunComparison], console: Console
     print_left_out(print_grid(grid.without_empty_columns(), console, wide), console)
     for line in _list_lines(a, b, found):
         print_line(line, console)
+    if following := _suggest_flips(a, b, found):
+        print_command(following)
 
 
 def _list_lines(a: RunArm, b: RunArm, found: Sequence[RunComparison]) -> Iterator[str]:
-    """How to read the table, what differs, and the next command. What is the same for all arms is said once."""
+    """How to read the table, and what differs. What is the same for all arms is said once."""
     from openrft.bench.significance import ONE_TRAINING_SEED
 
     yield (
@@ -117,8 +119,12 @@ def _list_lines(a: RunArm, b: RunArm, found: Sequence[RunComparison]) -> Iterato
     yield from dict.fromkeys(note for row in found for note in row.notes)
     differences = list(dict.fromkeys(line for row in found for line in row.differences))
     yield f"Run otherwise: {'; '.join(differences)}." if differences else "Nothing else was run otherwise."
+
+
+def _suggest_flips(a: RunArm, b: RunArm, found: Sequence[RunComparison]) -> str:
+    """The command that shows the flipped answers of the arm with most of them; empty if there are none."""
     most = max(found, key=lambda row: len(row.flips.gained) + len(row.flips.lost))
-    if most.flips.gained or most.flips.lost:
-        second = most.arms[0] if a.report is b.report or a.typed == b.typed else f"{a.typed}:{most.arms[0]}"
-        words = ["openrft", "items", b.typed, "--arm", most.arms[1], "--vs", second, "--flipped"]
-        yield f"Next: {shlex.join(words)}"
+    if not (most.flips.gained or most.flips.lost):
+        return ""
+    second = most.arms[0] if a.report is b.report or a.typed == b.typed else f"{a.typed}:{most.arms[0]}"
+    return shlex.join(["openrft", "items", b.typed, "--arm", most.arms[1], "--vs", second, "--flipped"])

@@ -12,7 +12,7 @@ import click
 from openrft.cli import plugins_check
 from openrft.cli.completions import complete_plugin
 from openrft.cli.options import PathType
-from openrft.cli.printing import print_json, print_text
+from openrft.cli.printing import print_command, print_json, print_text
 
 if TYPE_CHECKING:
     from openrft.plugins.base import Declaration
@@ -83,7 +83,7 @@ def new(name: str, kind: str, out: str | None) -> None:
     for file in write_plugin(name, kind, folder):
         print_text(str(file))
     click.echo(err=True)
-    print_text(f"Next: pip install -e '{folder}[dev]' && cd '{folder}' && pytest && mypy", err=True)
+    print_command(f"pip install -e '{folder}[dev]' && cd '{folder}' && pytest && mypy", err=True)
 
 
 def _describe(name: str, plugin: InstalledPlugin) -> dict[str, Any]:

@@ -11,6 +11,13 @@ from typing import Any
 import click
 
 
+def print_command(command: str, err: bool = False) -> None:
+    """Print what to type next, whole on one line: it can be copied however narrow the terminal is."""
+    from openrft.runtime.text import escape_terminal
+
+    click.echo(f"Next: {escape_terminal(command)}", err=err)
+
+
 def print_text(text: str, err: bool = False, keep_newlines: bool = False) -> None:
     """Print one line, or several with `keep_newlines`, on standard output or standard error. On a terminal no word is
     broken."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from openrft.cli.options import PathType, wide_option
-from openrft.cli.printing import print_json, print_text
+from openrft.cli.printing import print_command, print_json, print_text
 from openrft.cli.run_completions import complete_runs
 from openrft.errors import UsageError
 
@@ -98,7 +98,7 @@ def command(
         from openrft.bench.inspect_log import write_inspect_logs
 
         print_text(f"Wrote {(logs := write_inspect_logs(report, path.parent))}.")
-        print_text(f"Next: inspect view --log-dir {shlex.quote(str(logs))}   (after pip install inspect-ai)")
+        print_command(f"inspect view --log-dir {shlex.quote(str(logs))}   # after pip install inspect-ai")
         return
     if frames is not None:
         from openrft.bench.runframe import write_runframes

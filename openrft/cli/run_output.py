@@ -31,7 +31,10 @@ def show_summary(
 ) -> None:
     """Print a report's conclusion, tables and caveats, without those that were `said` before. `wide`: with all columns,
     however narrow the terminal is."""
-    _lines(summary.conclusion.lines, console)
+    conclusion = summary.conclusion
+    _lines(filter(None, (*conclusion.findings, conclusion.open)), console)
+    if conclusion.command:
+        print_line(f"Next: {conclusion.command}", console, wide=True)  # whole, so that it can be copied
     left_out: list[str] = []
     for grid in build_tables(report, summary, per_task):
         left_out += print_grid(grid, console, wide)

@@ -12,7 +12,7 @@ import click
 from openrft.cli.dry_run import forecast_options
 from openrft.cli.options import INTEGER, PathType, build_request, plugins_option, shared_options, track_option
 from openrft.cli.paid_options import paid_options, parse_account
-from openrft.cli.printing import print_text, suggest_evaluation
+from openrft.cli.printing import print_command, print_text, suggest_evaluation
 
 EPILOG = """\b
 Examples:
@@ -121,5 +121,5 @@ def command(
     if flips:
         print_text(f"{len(flips.gained)} questions went from wrong to right, {len(flips.lost)} from right to wrong.")
     print_text(f"Wrote {out}/ (the trained policy, openrft.json, README.md).")
-    print_text(f"Next: {suggest_evaluation(plan.tasks[0], plan.data.data, out)}")
+    print_command(suggest_evaluation(plan.tasks[0], plan.data.data, out))
     print_text("What each plugin was worth is not known from one arm: run `openrft bench`.")

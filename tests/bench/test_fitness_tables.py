@@ -52,7 +52,7 @@ def test_arms_that_share_a_measurement_share_a_table():
         "prm before rl+prm, rl+prm+icl on toy/L1/sums, seed 0: 80 rollouts of 40 questions (40 mixed), 40 right"
     )
     assert [row[0] for row in grid.rows] == ["mean", "min", "last", "product", "softmin"]
-    assert [row[-1] for row in grid.rows].count("*") == 1
+    assert [row[-2:] for row in grid.rows] == [("*", "0.5"), *[("", "")] * 4]
     assert grid.rows[2][1] == "0.500 [0.500, 0.500]"  # last: the same for all
     (note,) = build_fitness_notes(is_informative)
     assert note.endswith("seed 0: recommended explore.aggregation=mean and explore.alpha=0.5.")
@@ -64,7 +64,8 @@ def test_noise_is_warned_of_in_the_notes_and_on_the_screen():
     summary = summarise(noise)
     warned = [note for note in summary.notes if "WARNING" in note]
     assert len(warned) == 1
-    assert "explore.alpha=1. WARNING: not shown to tell right from wrong" in warned[0]
+    assert warned[0].startswith("prm before rl+prm on toy/L1/sums, seed 0: WARNING: not shown to tell right from wrong")
+    assert any(note.endswith(" and explore.alpha=1.") for note in summary.notes)
     out = io.StringIO()
     show_summary(noise, summary, Console(file=out))
     assert warned[0] in out.getvalue()
@@ -77,6 +78,19 @@ def test_many_measurements_are_one_table_of_the_best_unless_all_is_asked_for():
     assert grid.rows[0][0] == "prm before rl+prm on toy/L1/sums, seed 0"
     assert len(grid.rows) == 4
     assert len(list(build_fitness_tables(many, whole=True))) == 4
+
+
+def test_what_is_said_of_many_measurements_is_said_once():
+    fits = [
+        replace(found(0.5), aggregation=f, alpha=alpha, warnings=(f"only {mixed} of 50 questions are mixed",))
+        for f, alpha, mixed in (("mean", 0.5, 6), ("last", 1.0, 2), ("mean", 0.75, 4), ("min", None, 3))
+    ]
+    assert list(build_fitness_notes(report(*fits, seeds=(0, 1)))) == [
+        "prm before RL, 4 measurements: recommended explore.aggregation=mean (2), last (1) and explore.alpha=0.5 to 1;"
+        " nothing on 1. The tables of process rewards have each.",
+        "prm before rl+prm on toy/L1/sums, seed 0, 1; rl+prm+icl on toy/L1/sums, seed 0, 1: WARNING: only 2 to 6 of"
+        " 50 questions are mixed.",
+    ]
 
 
 def test_what_could_not_be_measured_is_said():

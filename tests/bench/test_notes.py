@@ -7,7 +7,10 @@ from dataclasses import replace
 from openrft.bench.notes import build_notes
 from openrft.bench.summary import summarise
 from openrft.bench.training_notes import build_training_notes
+from tests.bench import factories
 from tests.bench.factories import report
+
+FALLBACK = "Questions to which the teacher found no right answer, so that their bare answers were imitated"
 
 
 def noted(**counts):
@@ -86,11 +89,35 @@ def test_questions_without_a_right_answer_by_the_teacher_are_named_and_nothing_i
     made = report({"vanilla": 0.3, "sft": 0.5})
     for fallback, expected in (
         (0.0, []),
-        (1.0, ["toy/L1/sums, seed 0: the teacher found no right answer to 1 question."]),
+        (1.0, [f"{FALLBACK}: 1 on toy/L1/sums (vanilla, sft)."]),
     ):
         results = [replace(r, metrics={"synthesize.teacher.fallback": fallback}) for r in made.results]
         notes = build_notes(replace(made, results=tuple(results)), summarise(made))
         assert [line for line in notes if "teacher" in line] == expected
+
+
+def test_what_holds_for_several_tasks_is_said_once():
+    """The numbers are 1, 2 and 6 on three tasks, in both seeds; 0 in one of them is no reason to leave the task out."""
+    tasks = [factories.task(f"toy/L1/{name}") for name in ("a", "b", "c")]
+    made = report({"vanilla": 0.3, "rl": 0.5}, seeds=(0, 1), tasks=tasks)
+    counts = dict(zip([task.name for task in tasks], (1.0, 2.0, 6.0), strict=True))
+    metrics = {
+        "synthesize.teacher.fallback": lambda r: counts[r.task] * r.seed,
+        "explore.idle_steps": lambda r: counts[r.task],
+        "evaluate.completions": lambda r: 150.0,
+        "evaluate.cut_off": lambda r: counts[r.task] * r.seed,
+    }
+    results = [
+        replace(r, metrics={name: of(r) for name, of in metrics.items()}) if r.arm == "rl" else r for r in made.results
+    ]
+    made = replace(made, results=tuple(results))
+    notes = build_notes(made, summarise(made))
+    assert f"{FALLBACK}, in each run: 0 to 6 on 3 tasks, most on toy/L1/c (rl)." in notes
+    assert "Answers cut off at the longest length allowed: rl 1% on toy/L1/b, 2% on toy/L1/c." in notes
+    assert [note for note in notes if "taught nothing" in note] == [
+        "Steps of RL in which all answers, or all to each question, earned the same and taught nothing: rl 2 to 12 on"
+        " 3 tasks, most on toy/L1/c."
+    ]
 
 
 def test_two_seeds_are_said_to_be_few() -> None:

@@ -61,6 +61,13 @@ def test_a_narrow_terminal_folds_and_cuts_nothing() -> None:
     assert "…" not in text
 
 
+def test_the_next_command_can_be_copied_from_a_narrow_terminal() -> None:
+    report = replace(factories.report(), name="a-run-with-a-name-that-is-longer-than-a-narrow-terminal")
+    command = summarise(report).conclusion.command
+    assert len(command) > 40
+    assert f"Next: {command}" in printed(report, width=40, force_terminal=True, no_color=True).splitlines()
+
+
 def test_a_name_is_not_markup() -> None:
     report = factories.report({"vanilla": 0.5, "[red]x[/red]": 0.5})
     assert "[red]x[/red]" in printed(report)
