@@ -1,5 +1,5 @@
 """One RL update of 16 completions (2 questions, 8 each, 150 random tokens) in float32 and with `rl.bf16`, in turns, one
-thread: processor time, the norm of the gradient and the KL. GRPO with a KL term, the same LoRA, weights read anew.
+thread: processor time, the loss and the norm of its gradient. GRPO with a KL term, the same LoRA, weights read anew.
 
     python benchmarks/rl_update.py --policy smollm2 --data rows.json    # writes results/speed/rl_update.json
 """
@@ -59,7 +59,7 @@ def main() -> None:
             step = plugin.train_step(policy, rollouts, "explore", 0, 0, None)
             seconds = time.process_time() - began
             assert step
-            told = {name: step.value[name] for name in ("grad_norm", "kl_completion")}
+            told = {name: step.value[name] for name in ("loss", "grad_norm")}
             found[side].append({"seconds": seconds, **told, "load": os.getloadavg()[0]})
             print(side, found[side][-1], flush=True)
     OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 # Test questions of the default task. They are generated and cheap to answer, and more of them narrow the intervals.
 DEFAULT_TASK_TEST = 240
 
-INTEGER = click.IntRange(-(2**63) + 1, 2**63 - 1)  # what seeds may be
+
+class Integer(click.types.IntParamType):
+    """What seeds may be: 64 bits. As click.IntRange, but help does not show a range of 19 digits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number: int = super().convert(value, param, ctx)
+        if abs(number) >= 2**63:
+            self.fail(f"{number} is not in the range {1 - 2**63}<=x<={2**63 - 1}.", param, ctx)
+        return number
+
+
+INTEGER = Integer()
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -118,13 +129,13 @@ _DATA = [
         help="The questions: a file, a folder, or another source that the task family can read.",
     ),
     click.option(
-        "--train", type=click.IntRange(min=1), default=None, help="Training samples per task.  [default: 100]"
+        "--train", type=click.IntRange(min=1), default=None, help="Training questions per task.  [default: 100]"
     ),
     click.option(
         "--test",
         type=click.IntRange(min=1),
         default=None,
-        help="Test samples per task.  [default: 100; 240 without --task]",
+        help="Test questions per task.  [default: 100; 240 without --task]",
     ),
     click.option(
         "--data-seed",
@@ -135,7 +146,7 @@ _DATA = [
     click.option(
         "--skip-bad-rows", is_flag=True, help="Leave out malformed rows and count them instead of refusing the run."
     ),
-    click.option("--drop-leaks", is_flag=True, help="Remove training samples that overlap with the test split."),
+    click.option("--drop-leaks", is_flag=True, help="Remove training questions that overlap with the test split."),
     click.option("--clean", is_flag=True, help="Leave out rows with known defects, in train and test."),
     *_GRADING,
     *_READING,

@@ -27,7 +27,7 @@ def reward_rollouts(
 ) -> list[Rollout]:
     """The graded rollouts with the rewards of every source and R. `again` is the key of a further draw in one step.
 
-    Rollouts whose reward could not be had are left out and counted: a failure is never a reward. Counts and metrics of
+    Rollouts whose reward failed are left out and counted: a failure is never a reward. Counts and metrics of
     the plugins go into `stats`. Raises OpenRFTError if that is more than half of them.
     """
     given = collect_plugin_rewards(context, rollouts, step, stats, *again)

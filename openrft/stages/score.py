@@ -22,7 +22,7 @@ def score_candidates(
     it names none.
 
     The rollouts have no grade, their samples hide the gold answer, and `task` has no samples. Raises PluginError for a
-    plugin that reads the gold answer, PolicyError for rewards that could not be had: a failure is never a mark.
+    plugin that reads the gold answer, PolicyError for rewards that failed: a failure is never a mark.
     """
     scorer = next((plugins.scorers[name] for name in plugins.implementing("weigh") if name in plugins.scorers), None)
     if scorer is None:

@@ -39,8 +39,8 @@ class TaskInfo:
 class DataRequest:
     """How many samples of a task to load, from where, and how strictly."""
 
-    train: int = option(100, help="Training samples per task.", source="paper, section 3", ge=1)
-    test: int = option(100, help="Test samples per task.", ge=1)
+    train: int = option(100, help="Training questions per task.", source="paper, section 3", ge=1)
+    test: int = option(100, help="Test questions per task.", ge=1)
     # Independent of the training seeds, so all seeds share their test items.
     seed: int = option(0, help="Seed of the train and test split, if the data has no split of its own.")
     data: str | None = option(
@@ -84,10 +84,7 @@ class Task:
     rewrite: Rewriter | None = None  # rule-based rewording, if the family has it
     check_steps: StepChecker | None = None  # exact process labels, if the family has them
     notes: Mapping[str, Any] = field(default_factory=dict)  # plain JSON: source, skipped rows, overlaps
-    baseline_rules: Mapping[str, Rule] = field(
-        # ^ by leaf task: a rule that solves it without a model
-        default_factory=dict
-    )  # by leaf task: a rule that solves it without a model
+    baseline_rules: Mapping[str, Rule] = field(default_factory=dict)  # by leaf task: a rule that solves it, no model
 
 
 class TaskFamily(Protocol):

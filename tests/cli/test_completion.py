@@ -209,7 +209,7 @@ def test_zsh_is_given_words_as_they_stand_in_the_line_with_their_helps(shell_fol
     assert ask("openrft compare my", "zsh", shell_folder).stdout == "my\\ run\n"
     assert (
         ask("openrft bench --drop", "zsh").stdout
-        == "--drop-leaks\tRemove training samples that overlap with the test split.\n"
+        == "--drop-leaks\tRemove training questions that overlap with the test split.\n"
     )
     assert "_OPENRFT_COMPLETE=zsh_complete" in (shell_folder / "script.zsh").read_text()
 

@@ -44,7 +44,7 @@ class LLMJudge:
         self.failed: frozenset[Pair] = frozenset()  # what the last call got no scores for
 
     def score(self, groups: Sequence[Group]) -> list[list[StepScores]]:
-        """One question per completion, one score per step; no scores where none could be had (`failed`). Raises
+        """One question per completion, one score per step; no scores where none came (`failed`). Raises
         PolicyError if the server does not answer, and OpenRFTError if its replies cannot be read."""
         pairs = [(problem, text) for problem, texts in groups for text in texts]
         waiting = dict.fromkeys(pair for pair in pairs if split_steps(pair[1]))

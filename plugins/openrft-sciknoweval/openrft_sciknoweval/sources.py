@@ -182,7 +182,7 @@ def _load_from_cache(file: str, revision: str) -> Any:
 
 
 def _load_from_hub(config: str, revision: str) -> Any:
-    """From the hub, or from the cache of `datasets`. Raises DataError, within seconds, when neither can be had."""
+    """From the hub, or from the cache of `datasets`. Raises DataError, within seconds, when neither has them."""
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE:
