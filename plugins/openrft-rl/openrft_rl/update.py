@@ -127,8 +127,8 @@ def _update(
     if not sampled:
         return metrics.report()
     policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
-    # Where log-probabilities kept from sampling are read, those of float32 must not meet rounded ones.
-    rounded = fast and (several or scorer is not None or bool(kl_coef))
+    # Where more than a metric depends on those kept from sampling, float32 must not meet rounded ones.
+    rounded = fast and (several or scorer is not None or options.kl_target is not None)
     own, again = ranks.take_share(sampled), rounded or needs_old_logprobs(policy, sampled)
     done = run_within_memory(
         policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
