@@ -104,55 +104,40 @@ def update_policy(
     """
     fast = options.bf16 and use_bfloat16_products(policy, "rl.bf16")
     with bfloat16_products(policy.model) if fast else nullcontext():
-        return _update(policy, rollouts, options, step, seed, kl_coef, plan, scorer, loss or policy_loss, fast)
-
-
-def _update(
-    policy: TrainablePolicy,
-    rollouts: Sequence[Rollout],
-    options: RLOptions,
-    step: int,
-    seed: int,
-    kl_coef: float,
-    plan: MemoryPlan,
-    scorer: Scorer | None,
-    loss: Loss,
-    fast: bool,
-) -> dict[str, float]:
-    metrics, uses_critic, ranks = Metrics(), options.algorithm_spec.uses_critic, current_ranks()
-    several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
-    sampled = build_sequences(policy, rollouts)
-    metrics.set(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_coef=kl_coef)
-    metrics.set(empty=float(len(rollouts) - len(sampled)))
-    if not sampled:
+        metrics, uses_critic, ranks = Metrics(), options.algorithm_spec.uses_critic, current_ranks()
+        several = options.ppo_epochs > 1 or options.updates_per_epoch > 1
+        sampled = build_sequences(policy, rollouts)
+        metrics.set(loss=0.0, clip_fraction=0.0, grad_norm=0.0, updates=0.0, kl_coef=kl_coef)
+        metrics.set(empty=float(len(rollouts) - len(sampled)))
+        if not sampled:
+            return metrics.report()
+        policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
+        # Where more than a metric depends on those kept from sampling, float32 must not meet rounded ones.
+        rounded = fast and (several or scorer is not None or options.kl_target is not None)
+        own, again = ranks.take_share(sampled), rounded or needs_old_logprobs(policy, sampled)
+        done = run_within_memory(
+            policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
+        )
+        sequences = [sequence for part in ranks.gather(done) for sequence in part]
+        if again:
+            metrics.add_sampling_gap(sampled, sequences)
+        if scorer is None:
+            sequences = add_advantages(sequences, options, kl_coef)
+        else:
+            sequences = _score(policy, sequences, scorer, plan, metrics)
+        metrics.add_before_update(sequences)
+        used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
+        update = Update(policy, options, plan, kl_coef, not several, metrics, loss or policy_loss)
+        optimizers = [policy.get_optimizer(options.lr)]
+        if uses_critic:
+            optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
+        with rollback_on_failure(optimizers, several):
+            for epoch in range(options.ppo_epochs if used else 0):
+                batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
+                for batch in batches:
+                    _take_optimizer_step(update, batch, len(batches), step)
+        metrics.set(micro_batch_tokens=float(plan.tokens), recompute_activations=float(plan.recompute))
         return metrics.report()
-    policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
-    # Where more than a metric depends on those kept from sampling, float32 must not meet rounded ones.
-    rounded = fast and (several or scorer is not None or options.kl_target is not None)
-    own, again = ranks.take_share(sampled), rounded or needs_old_logprobs(policy, sampled)
-    done = run_within_memory(
-        policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
-    )
-    sequences = [sequence for part in ranks.gather(done) for sequence in part]
-    if again:
-        metrics.add_sampling_gap(sampled, sequences)
-    if scorer is None:
-        sequences = add_advantages(sequences, options, kl_coef)
-    else:
-        sequences = _score(policy, sequences, scorer, plan, metrics)
-    metrics.add_before_update(sequences)
-    used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
-    update = Update(policy, options, plan, kl_coef, not several, metrics, loss)
-    optimizers = [policy.get_optimizer(options.lr)]
-    if uses_critic:
-        optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
-    with rollback_on_failure(optimizers, several):
-        for epoch in range(options.ppo_epochs if used else 0):
-            batches = split_mini_batches(used, options.updates_per_epoch, seed + epoch)
-            for batch in batches:
-                _take_optimizer_step(update, batch, len(batches), step)
-    metrics.set(micro_batch_tokens=float(plan.tokens), recompute_activations=float(plan.recompute))
-    return metrics.report()
 
 
 def _score(

@@ -15,12 +15,9 @@ from openrft_rl.equations.advantages import compute_relative_advantages
 from openrft_rl.plugin import RL
 from openrft_rl.update import choose_plan, update_policy
 
-from openrft.config.settings import PolicySettings
 from openrft.errors import OpenRFTError, UsageError
 from openrft.grading.thinking import split_steps
-from openrft.policies import bfloat16_products
 from openrft.policies.base import Sampling
-from openrft.policies.hf import HFPolicy
 from openrft.rewards.combine import split_over_steps
 from openrft.tasks.prompt import build_messages
 from openrft.testing import toy_task, write_tiny_checkpoint
@@ -347,32 +344,3 @@ def test_ppo_resumes_with_the_same_bits(checkpoint, rollouts, tmp_path, critic, 
     assert found.keys() == straight.keys()
     for name, value in straight.items():
         device.assert_equal(found[name], value)
-
-
-@pytest.mark.parametrize("options", [{"kl_coef": 0.0}, {"kl_coef": 0.1, "ppo_epochs": 2}])
-def test_products_in_bfloat16_change_an_update_by_rounding_alone(checkpoint, rollouts, options, monkeypatch, caplog):
-    """On a CPU, whatever the tests run on: it is not for other devices."""
-
-    def train(**more):
-        chosen = RL.Options(algorithm="grpo", lr=1e-2, **options, **more)
-        policy = HFPolicy(checkpoint, settings=PolicySettings(device="cpu"))
-        policy.attach_lora(chosen.lora_rank, chosen.lora_alpha, seed=0)
-        metrics = update(policy, rollouts, chosen)
-        return torch.cat([p.flatten() for p in adapter(policy).values()]), metrics
-
-    exact, expected = train()
-    monkeypatch.setattr(bfloat16_products, "measure_bfloat16_gain", lambda: 2.0)
-    fast, found = train(bf16=True)
-    assert fast.dtype == torch.float32
-    assert not torch.equal(fast, exact)
-    assert torch.cosine_similarity(fast, exact, 0) > 0.95
-    assert found["grad_norm"] == pytest.approx(expected["grad_norm"], rel=0.05)
-    assert found.get("kl_completion", 0.0) == pytest.approx(expected.get("kl_completion", 0.0), abs=1e-6)
-    monkeypatch.setattr(bfloat16_products, "measure_bfloat16_gain", lambda: 0.5)
-    assert torch.equal(train(bf16=True)[0], exact)
-    assert "rl.bf16: products in bfloat16 take 2.0 times as long here: float32 is used." in caplog.text
-
-
-def test_bfloat16_is_not_for_a_critic():
-    with pytest.raises(ValueError, match="bf16 is for algorithms without a critic, and ppo has one"):
-        RL.Options(algorithm="ppo", bf16=True)
