@@ -1,10 +1,12 @@
 """No completion is a fault of the grader, and none costs more than linear time. More: benchmarks/hostile_grading.py.
 
-Times are of this process's own work: at most 50 ms per 10 kB, the least of up to three tries.
+Times are of this process's own work: at most 50 ms per 10 kB, the least of up to three tries. On a processor that is
+slow, or busy with other work, as many more as a pass of known cost takes there.
 """
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -15,6 +17,7 @@ from tests.grading.hostile import REPEATED, SAMPLES, WRAPS, draw_cases
 
 CASES = 6_000  # the benchmark grades 100,000
 LENGTH = 20_000
+PASS = 0.0018  # seconds for `pass_over` of LENGTH characters on a processor with nothing else to do
 BY_KIND = {sample.kind: sample for sample in reversed(SAMPLES)}
 
 
@@ -49,6 +52,15 @@ def seconds(sample: Sample, completion: str) -> float:
     return time.process_time() - start
 
 
+def pass_over(length: int) -> float:
+    """Seconds for one match of an expression at each of that many characters."""
+    match, text = re.compile("[{}]").match, "}" * length
+    start = time.process_time()
+    for at in range(length):
+        match(text, at)
+    return time.process_time() - start
+
+
 @pytest.mark.parametrize("kind", BY_KIND)
 @pytest.mark.parametrize("wrap", ["\\boxed{%s}", "\\boxed{B %s}", "The answer is %s", "%s"])
 def test_what_a_collapsed_policy_repeats_costs_linear_time(kind, wrap):
@@ -56,4 +68,6 @@ def test_what_a_collapsed_policy_repeats_costs_linear_time(kind, wrap):
     for piece in REPEATED:
         completion = wrap.replace("%s", piece * (LENGTH // len(piece)))
         limit = 0.05 * len(completion) / 10_000
-        assert any(seconds(BY_KIND[kind], completion) <= limit for _ in range(3)), piece
+        assert any(
+            seconds(BY_KIND[kind], completion) <= limit * max(1.0, pass_over(LENGTH) / PASS) for _ in range(3)
+        ), piece
