@@ -32,13 +32,16 @@ def reward(name: str, options: dict[str, Any], *texts: str) -> list[float | None
     return [row[0].score for row in given if row is not None]
 
 
+RULES = {"common_pieces", "lowest_barrier", "second_largest"}  # what worked_solutions.py chooses between
+
+
 def test_they_are_short_and_named_in_the_guide(example_plugins: dict[str, str]) -> None:
     guide = (EXAMPLES.parent / "plugins.md").read_text("utf-8")
     for file in EXAMPLES.glob("*.py"):
         assert len(file.read_text("utf-8").splitlines()) < 60, file
         assert f"(examples/{file.name})" in guide
     modules = {entry.partition(":")[0] for entry in example_plugins.values()}
-    assert modules == {file.stem for file in EXAMPLES.glob("*.py")}
+    assert modules | RULES == {file.stem for file in EXAMPLES.glob("*.py")}
 
 
 def test_a_grader_with_partial_marks() -> None:
@@ -123,3 +126,40 @@ def test_where_the_tenths_are_alike_the_next_digit_tells() -> None:
         "-59 no, -58 no, -57 no, -56 no, -55 no, -54 no, -53 no, -52 no, -51 A C",
     ]
     assert work_out(replace(asked[1], answer="C"))[0] == [r"\boxed{C}"]  # the rule says A, which the key denies
+
+
+def test_the_second_largest_number_is_found_digit_by_digit() -> None:
+    def ask(*options: str, answer: str) -> Sample:
+        return Sample("What is logD?", answer, options)
+
+    asked = [
+        ask("1.7", "-0.2", "3.1", answer="A"),  # one number a place
+        ask("-2.38", "-2.31", "-1.06", "-2.4", answer="B"),  # three places alike, then two
+        ask("2.5", "2.50", "0.1", answer="A"),  # no digit tells
+        ask("1.7", "-0.2", "3.1", answer="C"),  # the key denies the rule
+    ]
+    (plain, alike, *bare), counts = work_out(*asked, rule="second-largest")
+    down = "9 no, 8 no, 7 no, 6 no, 5 no, 4 no, 3 "
+    assert plain.split("\n") == [
+        *("A. 1.7: 1", "B. -0.2: -0", "C. 3.1: 3"),
+        f"Place 2 of A B C: {down}C, 2 no, 1 A",
+        *("It is A.", r"\boxed{A}"),
+    ]
+    assert alike.split("\n")[4:] == [
+        f"Place 2 of A B C D: {down}no, 2 no, 1 no, 0 no, -0 no, -1 C, -2 A B D",
+        "A -2.3, B -2.3, D -2.4",
+        "Place 1 of A B D: -2.0 no, -2.1 no, -2.2 no, -2.3 A B",
+        "A -2.38, B -2.31",
+        "Place 1 of A B: -2.30 no, -2.31 B",
+        *("It is B.", r"\boxed{B}"),
+    ]
+    assert bare == [r"\boxed{A}", r"\boxed{C}"]
+    assert counts == {"questions": 4, "solved": 2}
+
+
+def test_common_pieces_are_listed_and_leave_the_answer_open() -> None:
+    asked = Sample('What reacts to "CC(=O)Nc1ccccc1"?', "B", ("CCO", "Nc1ccccc1", "CC(C)C"))
+    pieces = ["A: CC", "B: Nc1ccccc1", "C: CC("]
+    for answer in "BC":
+        (text,), _ = work_out(replace(asked, answer=answer), rule="common-pieces")
+        assert text.split("\n") == [*pieces, rf"\boxed{{{answer}}}"]
