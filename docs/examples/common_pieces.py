@@ -13,7 +13,7 @@ LENGTH = 5  # characters of a piece
 def solve(sample: Sample) -> tuple[list[str], str | None]:
     """Which options have each piece of the longest molecule of the question, and how many pieces each option has.
 
-    The steps leave the answer open: the right option has most pieces in nine of ten questions of T2, but not always alone.
+    The steps leave the answer open. In T2 the right option has most pieces in nine of ten questions, often not alone.
     """
     molecule = max(MOLECULE.findall(sample.question), key=len)
     options = {chr(65 + i): option for i, option in enumerate(sample.options)}

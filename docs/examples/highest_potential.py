@@ -1,4 +1,4 @@
-"""The rule for perovskites with listed potentials (SciKnowEval's perovskite_stability_prediction): the highest is stable."""
+"""The rule for perovskites whose potentials are listed (SciKnowEval's perovskite_stability_prediction): the highest."""
 
 from __future__ import annotations
 

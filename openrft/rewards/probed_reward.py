@@ -8,6 +8,7 @@ from typing import Literal
 
 from openrft.rewards.probes import PROBES_BY_NAME
 
+NAMED = 3  # made-up answers that a sentence names; of more it says how many there are, and the table names them
 R = "R"  # the source that stands for the combined reward
 Finding = Literal["", "above right", "above wrong"]
 
@@ -61,8 +62,10 @@ def describe_probed_reward(found: ProbedReward) -> Iterator[str]:
     for degree, pays in degrees.items():
         yield f"`{found.source}` pays {_list_pays(pays)}: {degree}"
     if found.separates is False:
-        named = [pay for pay in found.probes if not pay.finding and pay.mean >= right.mean > 0]
-        more = f"; it pays {_list_pays(named)}" if named else ""
+        paid = [pay for pay in found.probes if not pay.finding and pay.mean >= right.mean > 0]
+        more = f"; it pays {_list_pays(paid)}" if paid else ""
+        if len(paid) > NAMED:
+            more = f"; {len(paid)} of {len(found.probes)} kinds of answers made to deceive it earn as much"
         yield (
             f"`{found.source}` is not shown to pay right answers ({right.mean:.2f}) more than wrong ones"
             f" ({wrong.mean:.2f}){more}"

@@ -75,6 +75,15 @@ def test_a_source_that_cannot_tell_right_from_wrong_is_named_with_what_it_pays()
     )
 
 
+def test_of_many_answers_that_earn_as_much_the_count_is_said():
+    names = ["bare_right", "bare_wrong", "empty", "whitespace", "all_options", "echo"]
+    (words,) = describe_probed_reward(compute_probed_reward("p", "p", dict.fromkeys(names, rows(*[0.0, 1.0] * 4))))
+    assert words == (
+        "`p` is not shown to pay right answers (0.50) more than wrong ones (0.50); 5 of 5 kinds of answers made to"
+        " deceive it earn as much"
+    )
+
+
 def test_without_anything_to_compare_nothing_is_said():
     found = compute_probed_reward("s", "p", {"empty": rows(1.0, 1.0)})
     assert (found.right, found.separates, list(describe_probed_reward(found))) == (None, None, [])
