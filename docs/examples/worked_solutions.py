@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import common_pieces
-import highest_potential
 import lowest_barrier
 import second_largest
+import typical_fitness
 
 import openrft
 from openrft import Completion, HookResult, Rollout, Sample, Task
@@ -18,8 +17,7 @@ from openrft import Completion, HookResult, Rollout, Sample, Task
 RULES: dict[str, Callable[[Sample], tuple[list[str], str | None]]] = {
     "lowest-barrier": lowest_barrier.solve,
     "second-largest": second_largest.solve,
-    "highest-potential": highest_potential.solve,
-    "common-pieces": common_pieces.solve,
+    "typical-fitness": typical_fitness.solve,
 }
 
 
@@ -30,7 +28,7 @@ class WorkedSolutions(openrft.Plugin):
 
     @dataclass(frozen=True)
     class Options:
-        rule: Literal["lowest-barrier", "second-largest", "highest-potential", "common-pieces"] = openrft.option(
+        rule: Literal["lowest-barrier", "second-largest", "typical-fitness"] = openrft.option(
             "lowest-barrier", help="Which rule works the questions out."
         )
         steps: bool = openrft.option(True, help="Whether the steps are written; false: bare answers alone.")

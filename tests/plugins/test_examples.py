@@ -32,7 +32,12 @@ def reward(name: str, options: dict[str, Any], *texts: str) -> list[float | None
     return [row[0].score for row in given if row is not None]
 
 
-RULES = {"common_pieces", "lowest_barrier", "second_largest"}  # what worked_solutions.py chooses between
+RULES = {
+    "count_down",
+    "lowest_barrier",
+    "second_largest",
+    "typical_fitness",
+}  # what worked_solutions.py chooses between
 
 
 def test_they_are_short_and_named_in_the_guide(example_plugins: dict[str, str]) -> None:
@@ -157,9 +162,12 @@ def test_the_second_largest_number_is_found_digit_by_digit() -> None:
     assert counts == {"questions": 4, "solved": 2}
 
 
-def test_common_pieces_are_listed_and_leave_the_answer_open() -> None:
-    asked = Sample('What reacts to "CC(=O)Nc1ccccc1"?', "B", ("CCO", "Nc1ccccc1", "CC(C)C"))
-    pieces = ["A: CC", "B: Nc1ccccc1", "C: CC("]
+def test_numbers_are_counted_away_from_the_typical_one_and_leave_the_answer_open() -> None:
+    asked = Sample("Which fitness?", "B", ("1.9", "0.003", "0.03"))
+    found = "0.005 no, 0.004 no, 0.006 no, 0.003 B"
     for answer in "BC":
-        (text,), _ = work_out(replace(asked, answer=answer), rule="common-pieces")
-        assert text.split("\n") == [*pieces, rf"\boxed{{{answer}}}"]
+        assert work_out(replace(asked, answer=answer), rule="typical-fitness")[0] == [f"{found}\n\\boxed{{{answer}}}"]
+    far = work_out(replace(asked, options=("1.9", "0.012", "0.011")), rule="typical-fitness")[0][0]
+    assert far.startswith("0.005 no, 0.004 no,")
+    assert "0.0 no, 0.01 no, 0.011 C\n" in far
+    assert work_out(replace(asked, options=("1.9", "2.5", "one")), rule="typical-fitness")[0] == [r"\boxed{B}"]
