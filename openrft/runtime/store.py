@@ -26,6 +26,7 @@ from openrft.errors import StoreError, UsageError
 from openrft.runtime.files import DISK_FULL, report_disk_errors, write_text
 from openrft.runtime.mirror import CHECKSUMS, Mirror
 from openrft.runtime.ranks import Ranks, current_ranks
+from openrft.runtime.stage_difference import explain_missing
 from openrft.types import content_id
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,8 @@ class Store:
             if self._only_read:
                 raise StoreError(
                     f"{self.root} does not hold the stage {stage!r} of this job any more.",
-                    "Give the command that made the run again: it repeats only what is missing.",
+                    f"{explain_missing(final.parent, inputs)} Give the command that made the run again: it repeats only"
+                    " what is missing.".lstrip(),
                 )
             with self._hold(f"{stage}/{key}"):
                 if self._fetch(f"{stage}/{key}", final):  # another machine made it
