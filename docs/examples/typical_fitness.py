@@ -12,9 +12,10 @@ def solve(sample: Sample) -> tuple[list[str], str | None]:
 
     The steps leave the answer open: the nearest option is right in two of three questions.
     """
+    listed = [f"{chr(65 + i)}. {option}" for i, option in enumerate(sample.options)]
     names: dict[str, list[str]] = {}
-    for i, option in enumerate(sample.options):
-        names.setdefault(option, []).append(chr(65 + i))
+    for line, option in zip(listed, sample.options, strict=True):
+        names.setdefault(option, []).append(line[0])
     counted = []
     for away in range(FARTHEST):
         for thousandths in dict.fromkeys((TYPICAL - away, TYPICAL + away)):
@@ -22,5 +23,5 @@ def solve(sample: Sample) -> tuple[list[str], str | None]:
                 number = str(thousandths / 1000)
                 counted.append(" ".join([number, *names.get(number, ["no"])]))
                 if number in names:
-                    return [", ".join(counted)], None
+                    return [*listed, ", ".join(counted)], None
     return [], None

@@ -164,10 +164,10 @@ def test_the_second_largest_number_is_found_digit_by_digit() -> None:
 
 def test_numbers_are_counted_away_from_the_typical_one_and_leave_the_answer_open() -> None:
     asked = Sample("Which fitness?", "B", ("1.9", "0.003", "0.03"))
-    found = "0.005 no, 0.004 no, 0.006 no, 0.003 B"
+    found = "A. 1.9\nB. 0.003\nC. 0.03\n0.005 no, 0.004 no, 0.006 no, 0.003 B"
     for answer in "BC":
         assert work_out(replace(asked, answer=answer), rule="typical-fitness")[0] == [f"{found}\n\\boxed{{{answer}}}"]
     far = work_out(replace(asked, options=("1.9", "0.012", "0.011")), rule="typical-fitness")[0][0]
-    assert far.startswith("0.005 no, 0.004 no,")
+    assert far.startswith("A. 1.9\nB. 0.012\nC. 0.011\n0.005 no, 0.004 no,")
     assert "0.0 no, 0.01 no, 0.011 C\n" in far
     assert work_out(replace(asked, options=("1.9", "2.5", "one")), rule="typical-fitness")[0] == [r"\boxed{B}"]
