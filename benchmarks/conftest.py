@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--policy", default="pocket", help="a checkpoint (default pocket), random:1b or random:8b")
     parser.addoption("--threads", default=1, type=int, help="threads of both sides (default 1)")
     parser.addoption("--prompts", default=8, type=int, help="of an RL step, with 8 completions each (default 8)")
+    parser.addoption("--trl-part", type=int, help="completions that TRL's RL step trains on at once (default all)")
     parser.addoption("--steps", default=7, type=int, help="RL steps that are timed, after half as many, at most 2")
 
 

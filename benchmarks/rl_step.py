@@ -60,18 +60,24 @@ def ours(checkpoint: str, prompts: int = PROMPTS) -> Step:
     return step
 
 
-def trl(checkpoint: str, prompts: int = PROMPTS) -> Step:
-    """GRPOTrainer's own `training_step` on a batch of its own data loader, then its optimiser."""
+def trl(checkpoint: str, prompts: int = PROMPTS, part: int | None = None) -> Step:
+    """GRPOTrainer's own `training_step` on a batch of its own data loader, then its optimiser.
+
+    `part` is how many completions it trains on at once; their gradients are accumulated. None: all. They are generated
+    together in either case.
+    """
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
 
+    parts = 1 if part is None else max(1, prompts * GROUP // part)
     on_gpu = torch.cuda.is_available()
     dtype = torch.bfloat16 if on_gpu else torch.float32
     arguments = GRPOConfig(
         output_dir=mkdtemp(),
-        per_device_train_batch_size=prompts * GROUP,
+        per_device_train_batch_size=prompts * GROUP // parts,
+        gradient_accumulation_steps=parts,
         num_generations=GROUP,
         max_completion_length=TOKENS,
         temperature=1.0,
@@ -98,8 +104,9 @@ def trl(checkpoint: str, prompts: int = PROMPTS) -> Step:
     trained = [p for p in trainer.model.parameters() if p.requires_grad]
 
     def step() -> None:
-        trainer.current_gradient_accumulation_steps = 1
-        trainer.training_step(trainer.model, next(batches), None)
+        trainer.current_gradient_accumulation_steps = parts
+        for _ in range(parts):
+            trainer.training_step(trainer.model, next(batches), None)
         torch.nn.utils.clip_grad_norm_(trained, arguments.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
@@ -118,7 +125,10 @@ def waited(step: Step) -> Step:
     return whole
 
 
-SIDES = {"ours": lambda *asked: waited(ours(*asked)), "trl": lambda *asked: waited(trl(*asked))}
+SIDES = {
+    "ours": lambda checkpoint, prompts=PROMPTS, part=None: waited(ours(checkpoint, prompts)),
+    "trl": lambda *asked: waited(trl(*asked)),
+}
 
 
 def peak_growth(side: str, checkpoint: str) -> int:
