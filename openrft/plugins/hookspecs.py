@@ -305,7 +305,11 @@ class Hooks:
 
     @hookspec
     def evaluate(self, rollouts: Sequence[Rollout], task: Task) -> Returned[Mapping[str, float]]:
-        """Further metrics of the graded test rollouts, by name. Names of different plugins must not clash."""
+        """Further metrics of the graded test rollouts, by name: numbers, in a unit that the name makes clear.
+
+        `rollouts` are all completions of all test questions, `evaluate.completions` for each, with verdicts. `task` has
+        no test samples. The report lists them as further metrics. Two plugins cannot give the same name.
+        """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
@@ -335,7 +339,10 @@ class Hooks:
 
     @hookspec
     def policies(self) -> Mapping[str, PolicyInfo]:
-        """Named checkpoints (policies, teachers, PRMs). Each name starts with the plugin's name."""
+        """Named checkpoints (policies, teachers, PRMs), which users give as `--policy NAME` and the like.
+
+        Each name starts with the plugin's name. Called without loading a model.
+        """
         raise NotImplementedError
 
 
