@@ -13,7 +13,9 @@ TABLES = [
     ("README.md", "## What it prints", "pocket-default-three-seeds"),
     ("docs/results.md", "## What needs no training", "pocket-untrained"),
     ("docs/results.md", "## Eight tasks, three seeds, unseen questions", "pocket-eight"),
-    ("docs/results.md", "## A real language model on real rows", "smollm2-T7"),
+    ("docs/results.md", "### T7: which diffusion is fastest", "smollm2-T7"),
+    ("docs/results.md", "### Molecular properties", "smollm2-property"),
+    ("docs/results.md", "### T1: the fitness of mutants", "smollm2-T1"),
     ("docs/method.md", "## On a real model", "real-T7"),
 ]
 
