@@ -14,7 +14,7 @@ BARRIER = re.compile(r"Solute Element[ \d]*: (\w+), Host Element[ \d]*: (\w+), D
 def solve(sample: Sample) -> tuple[list[str], str | None]:
     """Steps to the lowest barrier. Tenths are counted up: a small model finds what it wrote, but compares badly."""
     given = {f"{solute} in {host}": value for solute, host, value in BARRIER.findall(sample.question)}
-    barriers = {f"{'ABCD'[i]}. {pair}": given[pair] for i, pair in enumerate(sample.options) if pair in given}
+    barriers = {f"{chr(65 + i)}. {pair}": given[pair] for i, pair in enumerate(sample.options) if pair in given}
     tenths = {line: re.sub(r"\b0?\.(\d).*", r"\1", value) for line, value in barriers.items()}  # -0.38 is -3
     steps = [f"{line}: {value}, tenths {tenths[line]}" for line, value in barriers.items()]
     if len(lowest := count_up(tenths, TENTHS, steps)) > 1:  # the next digit tells, in the same way
