@@ -12,6 +12,7 @@ from openrft.rewards.gap import describe_growing_gap
 from openrft.rewards.probed_reward import Pay, ProbedReward, describe_probed_reward
 from openrft.rewards.probes import PROBE_KINDS
 
+NAMED = 3  # probes that a note names; of more it says how many, and the table has them
 MARK = " !"  # behind what is paid without being right
 
 
@@ -40,7 +41,7 @@ def collect_probes(results: Iterable[ArmResult]) -> list[ProbedArms]:
 def build_probe_notes(results: Iterable[ArmResult]) -> Iterator[str]:
     """What was paid without being right, or had nothing to compare with: each once, with all that it holds for."""
     every = collect_probes(results)
-    warned = [(m, words) for m in every for source in m.sources for words in describe_probed_reward(source)]
+    warned = [(m, words) for m in every for source in m.sources for words in describe_probed_reward(source, NAMED)]
     for words, measured in merge_messages(warned):
         yield f"rewards of {name_places((m.arms, m.task, m.seed) for m in measured)}: WARNING: {words}."
     alone = [

@@ -8,7 +8,6 @@ from typing import Literal
 
 from openrft.rewards.probes import PROBES_BY_NAME
 
-NAMED = 3  # made-up answers that a sentence names; of more it says how many there are, and the table names them
 R = "R"  # the source that stands for the combined reward
 Finding = Literal["", "above right", "above wrong"]
 
@@ -50,9 +49,10 @@ class ProbedReward:
         return tuple(pay for pay in self.probes if pay.finding)
 
 
-def describe_probed_reward(found: ProbedReward) -> Iterator[str]:
+def describe_probed_reward(found: ProbedReward, most: int = len(PROBES_BY_NAME)) -> Iterator[str]:
     """One sentence for each degree to which probes are paid without being right, naming them, and one for a source that
-    is not shown to pay right answers more than wrong ones."""
+    is not shown to pay right answers more than wrong ones. If more than `most` probes earn as much there, it says how
+    many, so that sentences about several seeds are alike."""
     right, wrong = found.right, found.wrong
     if right is None or wrong is None:
         return
@@ -64,7 +64,7 @@ def describe_probed_reward(found: ProbedReward) -> Iterator[str]:
     if found.separates is False:
         paid = [pay for pay in found.probes if not pay.finding and pay.mean >= right.mean > 0]
         more = f"; it pays {_list_pays(paid)}" if paid else ""
-        if len(paid) > NAMED:
+        if len(paid) > most:
             more = f"; {len(paid)} of {len(found.probes)} kinds of answers made to deceive it earn as much"
         yield (
             f"`{found.source}` is not shown to pay right answers ({right.mean:.2f}) more than wrong ones"

@@ -77,7 +77,13 @@ def test_a_source_that_cannot_tell_right_from_wrong_is_named_with_what_it_pays()
 
 def test_of_many_answers_that_earn_as_much_the_count_is_said():
     names = ["bare_right", "bare_wrong", "empty", "whitespace", "all_options", "echo"]
-    (words,) = describe_probed_reward(compute_probed_reward("p", "p", dict.fromkeys(names, rows(*[0.0, 1.0] * 4))))
+    found = compute_probed_reward("p", "p", dict.fromkeys(names, rows(*[0.0, 1.0] * 4)))
+    (named,) = describe_probed_reward(found)
+    assert named.endswith(
+        "; it pays 0.50 for an empty answer, 0.50 for only blanks, 0.50 for the question echoed, 0.50 for"
+        " all options listed, 0.50 for a wrong answer alone"
+    )
+    (words,) = describe_probed_reward(found, most=3)
     assert words == (
         "`p` is not shown to pay right answers (0.50) more than wrong ones (0.50); 5 of 5 kinds of answers made to"
         " deceive it earn as much"
