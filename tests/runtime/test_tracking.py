@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 
 import pytest
 
@@ -65,7 +66,10 @@ def test_wandb_keeps_what_the_log_says(monkeypatch, tmp_path):
     monkeypatch.setenv("WANDB_SILENT", "true")
     rows, _ = run_explore(followed(monkeypatch, tmp_path, Trainer(says=lambda step: {"loss": float(step)}), "wandb"))
     (file,) = (tmp_path / "shown").rglob("*.wandb")
-    assert wandb_rows(file) == [(row["step"], row["loss"]) for row in rows]
+    expected, until = [(row["step"], row["loss"]) for row in rows], time.monotonic() + 60
+    while wandb_rows(file) != expected and time.monotonic() < until:
+        time.sleep(0.1)  # a process of W&B's own writes the file
+    assert wandb_rows(file) == expected
 
 
 def wandb_rows(file):
