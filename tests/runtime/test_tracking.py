@@ -77,8 +77,10 @@ def wandb_rows(file):
     from wandb.proto import wandb_internal_pb2
 
     content, at, found = file.read_bytes(), 7, []
-    while at < len(content):
+    while at + 7 <= len(content):
         _, length, kind = struct.unpack_from("<IHB", content, at)
+        if at + 7 + length > len(content):
+            break  # it is being written
         assert kind == 1  # a whole record: only longer ones are cut
         record = wandb_internal_pb2.Record.FromString(content[at + 7 : at + 7 + length])
         if record.WhichOneof("record_type") == "history":
