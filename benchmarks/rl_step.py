@@ -71,7 +71,9 @@ def trl(checkpoint: str, prompts: int = PROMPTS, part: int | None = None) -> Ste
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
 
-    parts = 1 if part is None else max(1, prompts * GROUP // part)
+    parts, rest = divmod(prompts * GROUP, part or prompts * GROUP)
+    if rest:
+        raise ValueError(f"--trl-part {part} does not divide the {prompts * GROUP} completions of a step")
     on_gpu = torch.cuda.is_available()
     dtype = torch.bfloat16 if on_gpu else torch.float32
     arguments = GRPOConfig(
@@ -125,10 +127,7 @@ def waited(step: Step) -> Step:
     return whole
 
 
-SIDES = {
-    "ours": lambda checkpoint, prompts=PROMPTS, part=None: waited(ours(checkpoint, prompts)),
-    "trl": lambda *asked: waited(trl(*asked)),
-}
+SIDES = {"ours": lambda *asked: waited(ours(*asked)), "trl": lambda *asked: waited(trl(*asked))}
 
 
 def peak_growth(side: str, checkpoint: str) -> int:

@@ -53,8 +53,9 @@ def test_rollouts_transformers(benchmark: Any, policy: HFPolicy, prompts: list[A
 @pytest.mark.parametrize("side", SIDES)
 def test_rl_step(benchmark: Any, request: Any, checkpoint: str, side: str) -> None:
     steps, prompts, part = (request.config.getoption(name) for name in ("--steps", "--prompts", "--trl-part"))
+    asked = (prompts, part) if side == "trl" else (prompts,)
     benchmark.group = f"an RL step of {GROUP * prompts} completions, against TRL"
-    benchmark.pedantic(SIDES[side](checkpoint, prompts, part), rounds=steps, warmup_rounds=min(2, steps // 2))
+    benchmark.pedantic(SIDES[side](checkpoint, *asked), rounds=steps, warmup_rounds=min(2, steps // 2))
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -1,7 +1,7 @@
 """No completion is a fault of the grader, and none costs more than linear time. More: benchmarks/hostile_grading.py.
 
 Times are of this process's own work: at most 50 ms per 10 kB, the least of up to three tries. On a processor that is
-slow, or busy with other work, as many more as a pass of known cost takes there.
+slow, or busy with other work, as many more as a pass of known cost takes there, up to four times as many.
 """
 
 from __future__ import annotations
@@ -69,5 +69,5 @@ def test_what_a_collapsed_policy_repeats_costs_linear_time(kind, wrap):
         completion = wrap.replace("%s", piece * (LENGTH // len(piece)))
         limit = 0.05 * len(completion) / 10_000
         assert any(
-            seconds(BY_KIND[kind], completion) <= limit * max(1.0, pass_over(LENGTH) / PASS) for _ in range(3)
+            seconds(BY_KIND[kind], completion) <= limit * min(max(1.0, pass_over(LENGTH) / PASS), 4.0) for _ in range(3)
         ), piece

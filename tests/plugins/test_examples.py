@@ -32,12 +32,8 @@ def reward(name: str, options: dict[str, Any], *texts: str) -> list[float | None
     return [row[0].score for row in given if row is not None]
 
 
-RULES = {
-    "count_down",
-    "lowest_barrier",
-    "second_largest",
-    "typical_fitness",
-}  # what worked_solutions.py chooses between
+# The rules of worked_solutions.py, and what one of them uses.
+RULES = {"count_down", "lowest_barrier", "second_largest", "typical_fitness"}
 
 
 def test_they_are_short_and_named_in_the_guide(example_plugins: dict[str, str]) -> None:

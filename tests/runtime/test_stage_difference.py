@@ -34,8 +34,22 @@ def test_what_changed_since_is_named(tmp_path: Path) -> None:
     assert ask(tmp_path, describe(torch="2.14.0")) == (
         f"{changed}what openrft runs on (torch 2.13.0 to 2.14.0). {again}"
     )
+    assert ask(tmp_path, describe(core="z", torch="2.14.0")) == (
+        f"{changed}the code of openrft, what openrft runs on (torch 2.13.0 to 2.14.0). {again}"
+    )
+    assert ask(tmp_path, describe() | {"version": 2}) == f"{changed}the code of openrft. {again}"
+    gone = describe() | {"core": ["0.1.0", "a", {}]}
+    assert ask(tmp_path, gone) == f"{changed}what openrft runs on (torch 2.13.0 to none). {again}"
     assert ask(tmp_path, describe(lr=2.0)) == again  # another option: another stage, and not the same one grown old
     assert ask(tmp_path, describe(seed=1, sft="c")) == again
     stored = next(tmp_path.glob("imitate/*/inputs.json"))
-    stored.write_text("{", "utf-8")
-    assert ask(tmp_path, describe(sft="c")) == again
+    for damaged in ("{", "[]", '{"plugins": [["sft"]]}', '{"core": 1}'):
+        stored.write_text(damaged, "utf-8")
+        assert ask(tmp_path, describe(sft="c")) == again
+
+
+def test_a_result_that_was_not_finished_explains_nothing(tmp_path: Path) -> None:
+    Store(tmp_path).result("imitate", describe(), lambda folder: None)
+    (finished,) = tmp_path.glob("imitate/*/inputs.json")
+    finished.parent.rename(finished.parent.with_suffix(".part"))
+    assert ask(tmp_path, describe()).startswith("Give the command")
