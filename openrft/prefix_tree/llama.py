@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from openrft.prefix_tree.attention import AttentionPlan, plan_attention
+from openrft.prefix_tree.gated_silu import apply_feed_forward
 from openrft.prefix_tree.tree import PrefixTree
 
 
@@ -60,7 +61,7 @@ def run_plan(trunk: Any, plan: ForwardPlan, recompute: bool = False) -> torch.Te
     states, x = apply_norm(last.input_layernorm, x), x.index_select(0, asked)
     asking, turned = states.index_select(0, asked), (cos[asked], sin[asked])
     x = x + _attend(last.self_attn, asking, states, turned, (cos, sin), plan.among_asked)
-    x = x + last.mlp(apply_norm(last.post_attention_layernorm, x))
+    x = x + apply_feed_forward(last.mlp, apply_norm(last.post_attention_layernorm, x))
     return apply_norm(trunk.norm, x)
 
 
@@ -83,7 +84,7 @@ def _apply_layer(layer: Any, x: torch.Tensor, turns: Turns, among: AttentionPlan
     """The output (N, hidden) of a whole layer for the nodes x (N, hidden)."""
     states = apply_norm(layer.input_layernorm, x)
     x = x + _attend(layer.self_attn, states, states, turns, turns, among)
-    return x + layer.mlp(apply_norm(layer.post_attention_layernorm, x))  # type: ignore[no-any-return]
+    return x + apply_feed_forward(layer.mlp, apply_norm(layer.post_attention_layernorm, x))
 
 
 def _attend(

@@ -97,7 +97,7 @@ def test_parts_by_hand(tiny: Path) -> None:
     assert (found.device, found.dtype, found.recompute) == ("cpu", "float32", False)
     assert found.adapter == 16 * 4 * size.adapter  # weights, gradient and two moments of rank 4
     tokens = 4 * 120 + 4 * 4 * 60
-    layer = 4 * (16 * config.hidden_size + 7 * config.intermediate_size)
+    layer = 4 * (16 * config.hidden_size + 6 * config.intermediate_size)
     assert found.update == int(0.9 * tokens * layer * config.num_hidden_layers) + 16 * tokens * config.vocab_size
     smaller = forecast_policy(str(tiny), PolicySettings(), Workload(120, 60, 4, 4, 4, micro_batch_tokens=200))
     assert smaller.update < found.update / 5
