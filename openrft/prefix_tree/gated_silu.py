@@ -1,7 +1,7 @@
 """The gate of a feed-forward block, silu(gate) * up (SwiGLU, arXiv 2002.05202), which keeps less for its gradient.
 
-Autograd keeps gate, up and silu(gate), the largest activations of a layer. Here silu(gate) is computed again, which takes
-no measurable time. As in Liger Kernel (arXiv 2410.10989).
+Autograd keeps gate, up and silu(gate), the largest activations of a layer. Here silu(gate) is computed again, which
+costs nearly nothing. As in Liger Kernel (arXiv 2410.10989).
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from transformers.activations import SiLUActivation
 
 
 def apply_feed_forward(block: Any, x: torch.Tensor) -> torch.Tensor:
-    """The output of transformers' block of `gate_proj`, `up_proj` and `down_proj`: the same bits, and in float32 also of
-    the gradient. Where autocast computes in bfloat16, gate and up are kept in bfloat16."""
+    """What transformers' block of `gate_proj`, `up_proj` and `down_proj` gives for x (N, hidden): (N, hidden).
+
+    The output has the same bits, and in float32 the gradient, too. Where autocast computes in bfloat16, gate and up are
+    kept in bfloat16.
+    """
     if not isinstance(block.act_fn, SiLUActivation):
         return block(x)  # type: ignore[no-any-return]
     gate, up = block.gate_proj(x), block.up_proj(x)

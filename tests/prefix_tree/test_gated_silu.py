@@ -61,7 +61,9 @@ def test_autocast_keeps_gate_and_up_in_bfloat16(device, x):
     assert torch.equal(out, plain)
     for gradient, right, true in zip(gradients, expected, exact, strict=True):
         size = true.norm()
-        assert (gradient - true).norm() <= 1.2 * (right - true).norm() + 1e-3 * size  # no coarser than autocast is itself
+        assert (gradient - true).norm() <= 1.2 * (
+            right - true
+        ).norm() + 1e-3 * size  # no coarser than autocast is itself
 
 
 def test_another_activation_is_computed_by_transformers(device, x):
