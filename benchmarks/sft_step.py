@@ -4,6 +4,7 @@ all of them. Processor time is measured, and the most memory that the process ha
 
     python benchmarks/sft_step.py --policy smollm2 --data rows.json    # writes results/speed/sft_step.json
     python benchmarks/sft_step.py --policy POLICY --data FILE --side trl    # one side, its measures as JSON
+    python benchmarks/sft_step.py --data FILE --steps 12    # memory grows with the steps
     python benchmarks/sft_step.py --data FILE --preload /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4
 
 `--preload`: every side also runs with this allocator in place of glibc's. The rows are questions that
@@ -23,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROWS, STEPS = 8, 2  # of each step; the first step is not counted
+ROWS = 8  # of each step
 RANK, ALPHA, LR = 4, 8, 5e-4
 SIDES = ("trl", "ours", "ours with bf16")
 OUT = Path(__file__).parent / "results" / "speed"
@@ -44,7 +45,7 @@ def build_rollouts(data: str, count: int) -> list[Any]:
     return found
 
 
-def measure(side: str, policy_name: str, data: str) -> dict[str, Any]:
+def measure(side: str, policy_name: str, data: str, steps: int) -> dict[str, Any]:
     """Processor seconds of each step but the first, the losses, and the peak of this process's memory."""
     import torch
     from openrft_sft import SFT, training
@@ -58,7 +59,7 @@ def measure(side: str, policy_name: str, data: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     policy: Any = open_policy(policy_name)
     options = SFT.Options(lora_rank=RANK, lora_alpha=ALPHA, lr=LR, epochs=1, bf16=side == "ours with bf16")
-    rows = build_rows(policy, build_rollouts(data, ROWS * STEPS), options.max_length)
+    rows = build_rows(policy, build_rollouts(data, ROWS * steps), options.max_length)
     policy.attach_lora(RANK, ALPHA, 0)
     if side == "trl":
         training._choose_trainer = lambda *_: SFTTrainer
@@ -74,10 +75,10 @@ def measure(side: str, policy_name: str, data: str) -> dict[str, Any]:
     base = training.LossMonitor
     training.LossMonitor = type("Timed", (base, Clock), {})
     losses = training.train_adapter(policy, rows, options, 0, NoProgress())
-    steps = [end - begin for begin, end in zip(times[::2], times[1::2], strict=True)]
-    tokens = sum(map(len, rows.input_ids)) / STEPS
+    seconds = [end - begin for begin, end in zip(times[::2], times[1::2], strict=True)]
+    tokens = sum(map(len, rows.input_ids)) / steps
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"seconds": steps[1:], "losses": losses, "peak_bytes": peak, "tokens": tokens}
+    return {"seconds": seconds[1:], "losses": losses, "peak_bytes": peak, "tokens": tokens}
 
 
 def main() -> None:
@@ -85,17 +86,19 @@ def main() -> None:
     parser.add_argument("--policy", default="smollm2")
     parser.add_argument("--data", required=True, help="a file of questions")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=2, help="the first is not counted")
     parser.add_argument("--side", choices=SIDES)
     parser.add_argument("--preload", help="an allocator's library, for further runs of every side")
     asked = parser.parse_args()
     if asked.side:
-        print(json.dumps(measure(asked.side, asked.policy, asked.data)))
+        print(json.dumps(measure(asked.side, asked.policy, asked.data, asked.steps)))
         return
     allocators = ["", *([asked.preload] if asked.preload else [])]
     runs = [(side, allocator) for side in SIDES for allocator in allocators]
     found: dict[str, list[dict[str, Any]]] = {}
     for _, (side, allocator) in itertools.product(range(asked.rounds), runs):
         command = [sys.executable, __file__, "--policy", asked.policy, "--data", asked.data, "--side", side]
+        command += ["--steps", str(asked.steps)]
         preload = {"LD_PRELOAD": allocator} if allocator else {}
         told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | preload).stdout
         name = f"{side}, {Path(allocator).name.split('.')[0]}" if allocator else side

@@ -80,7 +80,7 @@ def _choose_trainer(policy: TrainablePolicy, rows: Rows, options: SFT.Options, f
         return SFTTrainer
     size = options.batch_size // options.gradient_accumulation_steps
     longest = sorted(map(len, rows.input_ids))[-size:]
-    plan = plan_memory(policy, longest[-1], 3 * CPU_BYTES // 2 if fast else CPU_BYTES)  # inputs of products take half
+    plan = plan_memory(policy, longest[-1], CPU_BYTES)
     plan.recompute |= options.gradient_checkpointing
     whole = alone and sum(longest) <= plan.tokens and not plan.recompute and not fast
     return SFTTrainer if whole else in_parts(policy, plan)
