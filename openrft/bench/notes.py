@@ -241,11 +241,16 @@ def _share(count: str, results: Sequence[ArmResult]) -> dict[str, float]:
 
 
 def _synthesis(report: Report) -> Iterator[str]:
-    """How often the teacher found no right answer. Such questions were imitated by their bare answer."""
+    """How often the teacher found no right answer, and what was imitated instead."""
+    yield from _say_unsolved(report, "fallback", "so that their bare answers were imitated")
+    yield from _say_unsolved(report, "left_out", "so that they were left out of imitation")
+
+
+def _say_unsolved(report: Report, count: str, what: str) -> Iterator[str]:
     counts: dict[str, dict[str, list[float]]] = {}  # arm -> task -> the count of each seed
     for result in report.results:
-        if (fallback := result.metrics.get("synthesize.teacher.fallback")) is not None:
-            counts.setdefault(result.arm, {}).setdefault(result.task, []).append(fallback)
+        if (unsolved := result.metrics.get(f"synthesize.teacher.{count}")) is not None:
+            counts.setdefault(result.arm, {}).setdefault(result.task, []).append(unsolved)
     arms: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # how many, and on which tasks -> the arms
     for arm, by_task in counts.items():
         if lacking := {task: ns for task, ns in by_task.items() if any(ns)}:
@@ -257,8 +262,7 @@ def _synthesis(report: Report) -> Iterator[str]:
     said = [f"{how_many} ({name_arms(names)})" for (how_many, _), names in arms.items()]
     if said:
         per = ", in each run" if len({result.seed for result in report.results}) > 1 else ""
-        words = "Questions to which the teacher found no right answer, so that their bare answers were imitated"
-        yield f"{words}{per}: {'; '.join(said)}."
+        yield f"Questions to which the teacher found no right answer, {what}{per}: {'; '.join(said)}."
 
 
 def _instructions(report: Report) -> Iterator[str]:

@@ -97,13 +97,18 @@ class Subject:
         ]
         return grade_rollouts(self.context, drawn, StageStats())
 
+    @property
+    def taught(self) -> list[Sample]:
+        """The questions that the teacher is asked: the first half of those asked."""
+        return self.asked[: max(1, self.questions // 2)]
+
     @cached_property
     def targets(self) -> list[Rollout]:
-        """The teacher's solutions of the first half of the questions asked; empty without a teacher."""
+        """The teacher's solutions of `taught`; empty without a teacher."""
         plugins = self.context.plugins
         if not plugins.implementing("synthesize"):
             return []
-        few = self.asked[: max(1, self.questions // 2)]
+        few = self.taught
         found = plugins.call_first(
             "synthesize",
             samples=few,

@@ -28,12 +28,13 @@ def check_teacher(subject: Subject) -> Iterator[Diagnosis]:
         yield skip("teacher", "no teacher's answers are imitated")
         return
     solved = [r for r in subject.targets if r.completion.text != box_answer(r.sample.answer)]
-    unsolved = 1 - len(solved) / max(1, len(subject.targets))
+    asked = len(subject.taught)
+    others = "for others the bare answer is imitated" if len(subject.targets) == asked else "others are left out"
     yield diagnose(
         "teacher",
-        unsolved,
+        1 - len(solved) / max(1, asked),
         limits.UNSOLVED,
-        f"it solves {len(solved)} of {len(subject.targets)} training questions; for others the bare answer is imitated",
+        f"it solves {len(solved)} of {asked} training questions; {others}",
         "Take a stronger teacher (teacher.model), or leave out sft.",
     )
     yield from check_fit(subject, solved)

@@ -196,7 +196,8 @@ class Hooks:
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> Returned[list[Rollout]] | None:
-        """Reasoning for `samples` (the original train split): one rollout per sample, as targets of imitation.
+        """Reasoning for `samples` (the original train split), as targets of imitation: at most one rollout per sample,
+        in the order of `samples`. A sample without one is not imitated.
 
         `completion.text` must reach the gold answer. The core grades every rollout again and refuses a wrong one. The
         first plugin that returns a list wins.

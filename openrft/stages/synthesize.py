@@ -19,7 +19,8 @@ VERSION = 1
 
 
 def synthesize(context: JobContext) -> tuple[Rollout, ...]:
-    """One verified target per question of the original train split (paper, section 3.2). None if no plugin imitates."""
+    """Verified targets, at most one per question of the original train split (paper, section 3.2). None if no plugin
+    imitates."""
     names = context.plugins.implementing("synthesize")
     if not names or not context.plugins.trainers_for("imitate"):
         return ()
@@ -53,12 +54,19 @@ def synthesize(context: JobContext) -> tuple[Rollout, ...]:
 
 
 def verify_targets(name: str, samples: Sequence[Sample], rollouts: Sequence[Rollout], task: Task) -> list[Rollout]:
-    """The rollouts graded again. Raises PluginError unless each sample has one, in order, with the right answer."""
+    """The rollouts graded again. Raises PluginError unless they are in the order of `samples`, at most one to each and
+    at least one in all, with right answers."""
     with name_plugin_in_errors(name, "gave no list of rollouts in synthesize"):
         given = [r.sample.id for r in rollouts]
-    if given != [s.id for s in samples]:
+    if not given:
         raise PluginError(
-            f"{find_plugin(name)} did not synthesise one rollout for each of {len(samples)} samples, in order."
+            f"{find_plugin(name)} left out all {len(samples)} samples, so there is nothing to imitate.",
+            "Take another teacher, or leave out the plugins that imitate.",
+        )
+    own = set(given)
+    if given != [s.id for s in samples if s.id in own]:
+        raise PluginError(
+            f"{find_plugin(name)} did not synthesise at most one rollout for each of {len(samples)} samples, in order."
         )
     verified = []
     for rollout in rollouts:

@@ -38,7 +38,8 @@ def make_policy() -> ScriptedPolicy:
 def call_hook(plugins: PluginSet, hook: str, batch: Batch, seed: int = 0) -> Any:
     """What the one plugin of `plugins` returned from `hook`, after the core's own checks; None for no answer.
 
-    For reward, grade, weigh, retrieve and synthesize it is a list with an entry for each item of the batch, in order.
+    For reward, grade, weigh and retrieve it is a list with an entry for each item of the batch, in order. For
+    synthesize some may be left out.
     Raises PluginError, which names the plugin and says what is wrong.
     """
     (name,) = plugins.names

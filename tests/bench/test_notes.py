@@ -85,6 +85,16 @@ def test_what_a_family_warns_of_is_in_the_notes():
     assert f"{task.name}: 3 gold answers are sentences." in build_notes(made, summarise(made))
 
 
+def test_questions_that_the_teacher_left_out_are_named():
+    made = report({"vanilla": 0.3, "sft": 0.5})
+    counts = {"synthesize.teacher.fallback": 0.0, "synthesize.teacher.left_out": 3.0}
+    notes = build_notes(replace(made, results=tuple(replace(r, metrics=counts) for r in made.results)), summarise(made))
+    assert [line for line in notes if "teacher" in line] == [
+        "Questions to which the teacher found no right answer, so that they were left out of imitation: 3 on"
+        " toy/L1/sums (vanilla, sft)."
+    ]
+
+
 def test_questions_without_a_right_answer_by_the_teacher_are_named_and_nothing_is_said_of_none():
     made = report({"vanilla": 0.3, "sft": 0.5})
     for fallback, expected in (

@@ -204,6 +204,23 @@ def test_a_teacher_that_is_wrong():
     assert only(teacher_check.check_teacher, make_subject(mixed)).verdict == "skipped"
 
 
+class HalfTeacher(Plugin):
+    """Solves every second question and leaves out the others."""
+
+    changes_nothing_alone = True
+
+    @hookimpl
+    def synthesize(self, samples):
+        return [Rollout(s, (), Completion(f"so\n{box_answer(s.answer)}")) for s in samples[::2]]
+
+
+def test_a_teacher_that_leaves_out_what_it_does_not_solve():
+    with use_plugins({"half": HalfTeacher}):
+        half, _ = teacher_check.check_teacher(make_subject(mixed, plugins=("half", "sft")))
+    assert (half.verdict, half.value) == ("warn", 0.5)
+    assert "it solves 5 of 10 training questions; others are left out" in half.finding
+
+
 class Reword(Plugin):
     """Adds one to the first number of each question."""
 

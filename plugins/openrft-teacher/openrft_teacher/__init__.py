@@ -19,6 +19,7 @@ _COUNTS = (
     "questions",
     "solved",  # questions with a right completion
     "fallback",  # questions whose target is the bare gold answer
+    "left_out",  # questions without a target
     "tries",  # completions drawn
     "right",  # completions that reached the gold answer
     "cut_off",  # completions that ran out of tokens; never used
@@ -57,6 +58,12 @@ class Teacher(openrft.Plugin):
         keep: Literal["first", "shortest"] = openrft.option(
             "first", help="Which right completion of a round becomes the target."
         )
+        unsolved: Literal["answer", "leave-out"] = openrft.option(
+            "answer",
+            help="What becomes of a question that no try solved: its bare answer is imitated, or it is left out of"
+            " imitation.",
+            source="answer: paper, section 3.2",
+        )
 
         def __post_init__(self) -> None:
             super().__post_init__()
@@ -80,9 +87,8 @@ class Teacher(openrft.Plugin):
     def synthesize(
         self, samples: Sequence[Sample], task: Task, policy: Policy, seed: int, progress: Progress
     ) -> openrft.HookResult[list[Rollout]]:
-        """A verified rollout for each of `samples`, in order; the bare gold answer where no try was right.
-
-        A fallback's completion has no tokens: no policy wrote it.
+        """A verified rollout for each of `samples`, in order. Where no try was right it is the bare gold answer, whose
+        completion has no tokens as no policy wrote it, or with `unsolved=leave-out` there is none.
         """
         own = self.options.model == "self"
         teacher = policy if own else self._open()
@@ -105,12 +111,15 @@ class Teacher(openrft.Plugin):
             beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish_reason == "context"}
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
-        counts |= {"questions": len(samples), "solved": len(solved), "fallback": len(samples) - len(solved)}
+        keeps_all = self.options.unsolved == "answer"
+        counts |= {"questions": len(samples), "solved": len(solved)}
+        counts["fallback" if keeps_all else "left_out"] = len(samples) - len(solved)
         summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         progress.update("synthesize", len(samples), len(samples), summary)
         rollouts = [
             Rollout(sample, prompts[i], solved.get(i) or Completion(box_answer(sample.answer)))
             for i, sample in enumerate(samples)
+            if keeps_all or i in solved
         ]
         return openrft.HookResult(rollouts, counts)
 

@@ -110,6 +110,16 @@ def test_the_gold_answer_alone_where_no_try_is_right() -> None:
     assert counts["fallback"] == 1
 
 
+def test_unsolved_questions_can_be_left_out() -> None:
+    task = task_of("never", "easy", "not here", "easy too")
+    policy = Scripted(solved_at({"never": 1000, "easy": 0, "not here": 1000, "easy too": 1}))
+    rollouts, counts, notes = teach(policy, task, Teacher.Options(unsolved="leave-out"))
+    assert [rollout.sample.question for rollout in rollouts] == ["easy", "easy too"]
+    assert all(rollout.completion.tokens for rollout in rollouts)
+    assert (counts["questions"], counts["solved"], counts["left_out"], counts["fallback"]) == (4, 2, 2, 0)
+    assert "solved 2, left_out 2" in notes.updates[-1]
+
+
 def test_the_shortest_of_a_round() -> None:
     lengths = {0: 9, 1: 4, 2: 6, 3: 4}
     policy = Scripted(lambda question, before: write(f"{before}\n\\boxed{{B}}", lengths[before]))
