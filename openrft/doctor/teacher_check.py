@@ -35,7 +35,7 @@ def check_teacher(subject: Subject) -> Iterator[Diagnosis]:
         1 - len(solved) / max(1, asked),
         limits.UNSOLVED,
         f"it solves {len(solved)} of {asked} training questions; {others}",
-        "Take a stronger teacher (teacher.model), or leave out sft.",
+        "Take a stronger teacher (teacher.model), set teacher.unsolved=leave-out, or leave out sft.",
     )
     yield from check_fit(subject, solved)
 

@@ -13,6 +13,7 @@ TABLES = [
     ("README.md", "## What it prints", "pocket-default-three-seeds"),
     ("docs/results.md", "## What needs no training", "pocket-untrained"),
     ("docs/results.md", "## Eight tasks, three seeds, unseen questions", "pocket-eight"),
+    ("docs/results.md", "## Questions that the teacher does not solve", "pocket-left-out"),
     ("docs/results.md", "### T7: which diffusion is fastest", "smollm2-T7"),
     ("docs/results.md", "### Molecular properties", "smollm2-property"),
     ("docs/results.md", "### T1: the fitness of mutants", "smollm2-T1"),
