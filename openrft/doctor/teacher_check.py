@@ -29,13 +29,15 @@ def check_teacher(subject: Subject) -> Iterator[Diagnosis]:
         return
     solved = [r for r in subject.targets if r.completion.text != box_answer(r.sample.answer)]
     asked = len(subject.taught)
-    others = "for others the bare answer is imitated" if len(subject.targets) == asked else "others are left out"
+    imitates_all = len(subject.targets) == asked
+    others = "for others the bare answer is imitated" if imitates_all else "others are left out"
+    leaving_out = " set teacher.unsolved=leave-out," if imitates_all else ""
     yield diagnose(
         "teacher",
         1 - len(solved) / max(1, asked),
         limits.UNSOLVED,
         f"it solves {len(solved)} of {asked} training questions; {others}",
-        "Take a stronger teacher (teacher.model), set teacher.unsolved=leave-out, or leave out sft.",
+        f"Take a stronger teacher (teacher.model),{leaving_out} or leave out sft.",
     )
     yield from check_fit(subject, solved)
 
