@@ -58,7 +58,7 @@ def verify_targets(name: str, samples: Sequence[Sample], rollouts: Sequence[Roll
     at least one in all, with right answers."""
     with name_plugin_in_errors(name, "gave no list of rollouts in synthesize"):
         given = [r.sample.id for r in rollouts]
-    if not given:
+    if samples and not given:
         raise PluginError(
             f"{find_plugin(name)} left out all {len(samples)} samples, so there is nothing to imitate.",
             "Take another teacher, or leave out the plugins that imitate.",

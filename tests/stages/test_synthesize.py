@@ -25,6 +25,10 @@ def test_some_samples_may_have_no_target(chosen):
     assert all(rollout.correct for rollout in verified)
 
 
+def test_of_no_samples_none_are_left_out():
+    assert verify_targets("teacher", (), [], TASK) == []
+
+
 @pytest.mark.parametrize(
     ("rollouts", "words"),
     [
