@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from openrft.bench.grouped_notes import say_of_arms
 from openrft.bench.hacking import build_gap_notes, build_probe_notes
 from openrft.bench.report import ArmResult
-from openrft.stages.rl_metrics import describe_first_outcomes
+from openrft.stages.rl_metrics import describe_start
 
 SHARES = {  # explore's count of completions -> what it means; all in `explore.completions`
     "over_context": "not given in RL, as the prompt alone exceeds the policy's context",
@@ -40,18 +40,18 @@ def build_training_notes(tasks: Iterable[str], every: Sequence[ArmResult]) -> It
         }
         yield from say_of_arms(words, events, "{:.0f}".format)
     for task, results in by_task.items():
-        yield from _first_outcomes(task, results)
+        yield from _describe_first_answers(task, results)
     measured = [r for results in by_task.values() for r in results]
     yield from build_probe_notes(measured)
     yield from build_gap_notes(measured)
 
 
-def _first_outcomes(task: str, results: Sequence[ArmResult]) -> Iterator[str]:
-    """Where the outcome reward taught nothing when RL began, with the arms and seeds."""
+def _describe_first_answers(task: str, results: Sequence[ArmResult]) -> Iterator[str]:
+    """What was wrong with the first answers of RL, with the arms and seeds."""
     where: dict[str, dict[str, list[int]]] = {}  # what was seen -> arm -> its seeds
     for result in results:
         counts = {name.removeprefix("explore."): n or 0.0 for name, n in result.metrics.items()}
-        if why := describe_first_outcomes(counts):
+        for why in describe_start(counts):
             where.setdefault(why, {}).setdefault(result.arm, []).append(result.seed)
     several = len({result.seed for result in results}) > 1
     for why, arms in where.items():

@@ -31,8 +31,9 @@ from openrft.stages.reward import reward_rollouts
 from openrft.stages.rl_metrics import (
     FIRST_COMPLETIONS,
     compute_step_metrics,
-    count_first_outcomes,
-    describe_first_outcomes,
+    count_first_answers,
+    count_taught_steps,
+    describe_start,
     has_no_learning_signal,
     is_blank,
 )
@@ -116,20 +117,23 @@ class ExploreLoop:
         scored = reward_rollouts(self.context, grade_rollouts(self.context, kept, self.stats), step, self.stats, *again)
         unread = (f"{name}.steps_beyond_context" for name in self.context.plugins.rewarding("process"))
         self.stats.counts["unread_steps"] = sum(self.stats.counts.get(count, 0) for count in unread)
-        self._watch_first_outcomes(scored)
+        self._watch_first_answers(scored)
         self._lap("reward")
         return scored
 
-    def _watch_first_outcomes(self, scored: Sequence[Rollout]) -> None:
-        """Count the outcome rewards of the first steps, and warn before training if they teach nothing."""
+    def _watch_first_answers(self, scored: Sequence[Rollout]) -> None:
+        """Count what the answers of the first steps are like, and warn before training if that teaches nothing, or if
+        the steps that were imitated are gone."""
         how = self.context.job.settings.explore
         enough = min(FIRST_COMPLETIONS, how.steps * how.prompts_per_step * how.group_size)
         if self.stats.counts.get("first_completions", 0) >= enough or not self.learns_from_rewards:
             return
-        for name, n in count_first_outcomes(scored).items():
+        self.stats.counts["taught_steps"] = count_taught_steps(self.pool)
+        for name, n in count_first_answers(scored).items():
             self.stats.count(name, n)
-        if self.stats.counts["first_completions"] >= enough and (why := describe_first_outcomes(self.stats.counts)):
-            logger.warning("%s: %s.", ", ".join(self.trainers), why)
+        if self.stats.counts["first_completions"] >= enough:
+            for why in describe_start(self.stats.counts):
+                logger.warning("%s: %s.", ", ".join(self.trainers), why)
 
     def log_step(
         self, step: int, rollouts: Sequence[Rollout], metrics: Mapping[str, float], state: JSON = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import fsum
+from statistics import median
 
+from openrft.grading.thinking import split_steps
 from openrft.rewards.combine import CORE_OUTCOME, score_outcome
-from openrft.types import Rollout
+from openrft.types import Demonstration, Rollout
 
 
 def compute_step_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
@@ -79,13 +81,15 @@ def find_samples_with_reward_spread(rollouts: Sequence[Rollout]) -> set[str]:
 FIRST_COMPLETIONS = 50  # none of so many rewarded: with 95% confidence at most 6% of all would be (rule of three)
 
 
-def count_first_outcomes(rollouts: Sequence[Rollout]) -> dict[str, int]:
+def count_first_answers(rollouts: Sequence[Rollout]) -> dict[str, int]:
     """What answers earned before RL could change the policy, as counts of completions.
 
     first_completions: all. first_unrewarded and first_full: those with an outcome reward of 0 or less, and of 1 or
     more. first_lenient: those that would earn one if the core's outcome reward followed the lenient reading.
+    first_single_step: those of at most one step. first_demonstrated: those whose prompt has demonstrations.
     """
-    counts = dict.fromkeys(("first_completions", "first_unrewarded", "first_full", "first_lenient"), 0)
+    names = ("completions", "unrewarded", "full", "lenient", "single_step", "demonstrated")
+    counts = dict.fromkeys((f"first_{name}" for name in names), 0)
     for rollout in rollouts:
         earned = [r for r in rollout.rewards if r.kind == "outcome"]
         outcome = fsum(r.score or 0.0 for r in earned) / len(earned)
@@ -93,10 +97,22 @@ def count_first_outcomes(rollouts: Sequence[Rollout]) -> dict[str, int]:
         counts["first_unrewarded"] += outcome <= 0
         counts["first_full"] += outcome >= 1
         counts["first_lenient"] += earned[0].name == CORE_OUTCOME and score_outcome(rollout, "lenient") > 0
+        counts["first_single_step"] += len(split_steps(rollout.completion.text)) <= 1
+        counts["first_demonstrated"] += bool(rollout.demonstration_ids)
     return counts
 
 
-def describe_first_outcomes(counts: Mapping[str, float]) -> str:
+def count_taught_steps(pool: Sequence[Demonstration]) -> int:
+    """The steps of reasoning in the solutions that were imitated before RL (median); 0 if none had reasoning."""
+    return int(median([len(split_steps(one.trace)) for one in pool if one.trace is not None] or [0]))
+
+
+def describe_start(counts: Mapping[str, float]) -> list[str]:
+    """What of the first answers of RL a user should know before it goes on, one sentence each."""
+    return [why for why in (_describe_first_outcomes(counts), _describe_lost_steps(counts)) if why]
+
+
+def _describe_first_outcomes(counts: Mapping[str, float]) -> str:
     """Why the outcome reward teaches nothing at the start of RL, with advice; empty if it does teach."""
     n = counts.get("first_completions", 0)
     if n and counts["first_unrewarded"] == n:
@@ -110,3 +126,15 @@ def describe_first_outcomes(counts: Mapping[str, float]) -> str:
         words = f"all of the first {n:.0f} answers earned the full outcome reward, so there is nothing to learn from it"
         return f"{words}. Use harder questions"
     return ""
+
+
+def _describe_lost_steps(counts: Mapping[str, float]) -> str:
+    """Whether most answers at the start of RL lack the steps that were imitated, with advice; empty if they do not."""
+    n, single = counts.get("first_completions", 0), counts.get("first_single_step", 0)
+    taught = counts.get("taught_steps", 0)
+    if taught < 2 or 2 * single <= n:
+        return ""
+    words = f"most of the first {n:.0f} answers have one step at most, and the imitated solutions have {taught:.0f}"
+    if counts.get("first_demonstrated"):
+        return f"{words}. Demonstrations of bare answers can cause it: let them show reasoning, or leave them out"
+    return f"{words}. Imitate more solutions, or train sft for more epochs"

@@ -54,6 +54,20 @@ def test_a_start_without_an_outcome_reward_is_named_with_advice():
     )
 
 
+def test_steps_lost_at_the_start_are_named_with_advice():
+    def short(single, taught):
+        earned = {"first_unrewarded": 9, "first_full": 9, "first_lenient": 55}
+        seen = {"first_completions": 64, "first_demonstrated": 64, "first_single_step": single, "taught_steps": taught}
+        return noted(**earned, **seen)
+
+    assert short(single=32, taught=12) == short(single=64, taught=1) == []
+    assert short(single=33, taught=12) == [
+        "toy/L1/sums, RL of rl (seed 0, 1), rl+prm (seed 0, 1): most of the first 64 answers have one step at most, and"
+        " the imitated solutions have 12. Demonstrations of bare answers can cause it: let them show reasoning, or"
+        " leave them out."
+    ]
+
+
 def test_a_seed_that_started_well_is_not_named():
     made = report({"vanilla": 0.3, "rl": 0.5}, seeds=(0, 1))
     counts = {"explore.first_completions": 50.0, "explore.first_full": 0.0, "explore.first_lenient": 0.0}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import openrft
-from openrft import Completion, Reward
+from openrft import Completion, Demonstration, Reward
 from openrft.config.settings import EvaluateSettings, ExploreSettings, Settings
 from openrft.job import Arm, Job
 from openrft.plugins.hookspecs import GROUP
@@ -112,9 +112,11 @@ def make_context(
     return JobContext(job, TASK, PluginSet(plugins, {}), handle, Store(store), NoProgress())
 
 
-def run_explore(context: JobContext) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
+def run_explore(
+    context: JobContext, pool: Sequence[Demonstration] = ()
+) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
     """The rows of the metrics, and what was counted."""
-    file = explore(context, TASK.train, ())
+    file = explore(context, TASK.train, pool)
     assert file is not None
     return [json.loads(line) for line in file.read_text().splitlines()], context.stage_records[-1].counts
 

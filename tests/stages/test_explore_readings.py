@@ -1,4 +1,4 @@
-"""Which of the two readings earns the reward in RL, and a start at which nothing earns one."""
+"""Which of the two readings earns the reward in RL, and starts that teach nothing or lack what was imitated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 import openrft
 from openrft import Grade
+from openrft.tasks.prompt import box_answer
 from tests.stages.factories import (
     TASK,
     Judge,
@@ -98,3 +99,40 @@ def test_only_the_answers_before_training_count_as_the_first(monkeypatch, tmp_pa
         make_context(monkeypatch, tmp_path, Trainee(half_right), steps=9, prompts_per_step=12, trainer=Trainer())
     )
     assert (counts["completions"], counts["first_completions"], counts["first_unrewarded"]) == (216, 72, 36)
+
+
+class Shower:
+    """Shows the first demonstration that is allowed, before each question."""
+
+    @openrft.hookimpl
+    def retrieve(self, samples, pool):
+        return [[next(one for one in pool if one.sample.id != sample.id)] for sample in samples]
+
+
+def bare_where_demonstrated(messages, i):
+    """Two steps, or the bare answer after a demonstration."""
+    return half_right(messages, i) if len(messages) < 4 else half_right(messages, i).splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("trace", "plugins", "script", "words"),
+    [
+        ("a\nb\nc", {"show": Shower()}, bare_where_demonstrated, "Demonstrations of bare answers can cause it"),
+        ("a\nb\nc", {}, lambda messages, i: half_right(messages, i).splitlines()[-1], "train sft for more epochs"),
+        ("a\nb\nc", {}, half_right, ""),
+        ("a", {"show": Shower()}, bare_where_demonstrated, ""),
+        (None, {"show": Shower()}, bare_where_demonstrated, ""),
+    ],
+)
+def test_steps_that_were_imitated_and_are_gone_are_warned_of(
+    monkeypatch, tmp_path, caplog, trace, plugins, script, words
+):
+    context = make_context(monkeypatch, tmp_path, Trainee(script), trainer=Trainer(), **plugins)
+    pool = [openrft.Demonstration(sample, box_answer(sample.answer), trace) for sample in TASK.train]
+    _, counts = run_explore(context, pool)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert bool(words) == bool(warnings)
+    assert counts["first_demonstrated"] == (24 if plugins else 0)
+    if words:
+        assert "first 24 answers have one step at most, and the imitated solutions have 3" in warnings[0]
+        assert words in warnings[0]
