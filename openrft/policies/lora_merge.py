@@ -68,7 +68,7 @@ def merge_with_stochastic_rounding(model: Any, seed: int) -> Any:
             whole = False
             layer.base_layer = _replace_linear(base, merged)
         else:
-            weight.data = merged
+            weight.data.copy_(merged)  # in place: a decoder may hold several layers as one tensor
         layer.reset_lora_parameters(name, init_lora_weights=True)  # BA = 0: it is not added twice
     return model.merge_and_unload() if whole else _forget_quantisation(model.unload())
 

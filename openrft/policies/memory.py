@@ -14,6 +14,7 @@ import torch
 
 from openrft.errors import PolicyError
 from openrft.policies.base import TrainablePolicy
+from openrft.policies.placement import read_free_bytes
 from openrft.prefix_tree import supports
 
 # On a CPU fixed numbers: the plan must not depend on what other processes do, or results would.
@@ -73,9 +74,7 @@ def plan_memory(policy: TrainablePolicy, longest: int, cpu_bytes: int = CPU_BYTE
     if model.device.type != "cuda":
         fitting = cpu_bytes // count_activation_bytes(model.config, model.dtype.itemsize)
         return MemoryPlan(max(1, min(MAX_TOKENS, fitting)))
-    free, _ = torch.cuda.mem_get_info(model.device)
-    free += torch.cuda.memory_reserved(model.device) - torch.cuda.memory_allocated(model.device)
-    return plan_for(model.config, model.dtype.itemsize, free, longest)
+    return plan_for(model.config, model.dtype.itemsize, read_free_bytes(model.device), longest)
 
 
 def plan_for(config: Any, itemsize: int, free: int, longest: int) -> MemoryPlan:

@@ -23,7 +23,7 @@ from openrft.policies.logprobs import LOGITS_BYTES
 from openrft.policies.lora_merge import MAX_COPIED_PARAMETERS
 from openrft.policies.memory import CPU_BYTES, MAX_TOKENS, count_activation_bytes, plan_for
 from openrft.policies.model_families import choose_model_class, find_layers_without_adapter
-from openrft.policies.placement import choose_placement
+from openrft.policies.placement import choose_placement, read_free_bytes
 from openrft.prefix_tree import supports
 
 # What a worker holds on a CPU before it loads a model. Measured: 417 MB, and 527 with TRL.
@@ -159,7 +159,7 @@ def forecast_policy(path: str, settings: ModelSettings, work: Workload) -> Polic
     itemsize, on_gpu = place.dtype.itemsize, place.device.type == "cuda"
     weights = size.count_weight_bytes(itemsize, settings.load)
     adapter = TRAINED_BYTES * size.adapter * work.lora_rank
-    free = torch.cuda.mem_get_info(place.device)[0] - weights - adapter if on_gpu else 0
+    free = read_free_bytes(place.device) - weights - adapter if on_gpu else 0
     longest, rows = work.prompt + work.completion, work.prompts * work.group_size
     asked = work.prompts * work.prompt + rows * work.completion if size.shared_prompts else rows * longest
     plan = plan_for(size.config, itemsize, max(free, 0), longest) if on_gpu and size.shared_prompts else None

@@ -14,6 +14,7 @@ from openrft.config.settings import ModelSettings
 from openrft.errors import CheckpointError, UsageError
 from openrft.policies.fit import check_fit, check_fit_on_cpu
 from openrft.policies.model_families import choose_model_class
+from openrft.prefix_tree.scaled_attention import leave_out_cudnn
 
 # Parameters below which "auto" means the CPU. Measured: a model of 0.9M parameters is 3 to 14 times faster on two CPU
 # cores than on an H100, because launching a kernel takes longer than computing it; one of 135M is 10 times slower.
@@ -46,11 +47,17 @@ def choose_placement(path: str, settings: ModelSettings, owner: str = "policy") 
     else:
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
+        free = read_free_bytes(device)
         check_fit(path, settings, owner, count_parameters(path), dtype.itemsize, str(device), free)
     else:
         check_fit_on_cpu(path, settings, owner)
     return Placement(device, dtype)
+
+
+def read_free_bytes(device: torch.device) -> int:
+    """The memory of a GPU that tensors may take: what is free, and what PyTorch holds without using it."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
 
 
 def _choose_device(path: str, settings: ModelSettings) -> torch.device:
@@ -92,6 +99,8 @@ def load_model(path: str, settings: ModelSettings, owner: str = "policy") -> Any
     missing weights, and whatever transformers raises.
     """
     placement = choose_placement(path, settings, owner)
+    if placement.device.type == "cuda":
+        leave_out_cudnn()
     loader, options = choose_model_class(path), make_load_options(placement, settings)
     model, found = loader.from_pretrained(path, output_loading_info=True, **options)
     if missing := sorted(found["missing_keys"]):  # transformers would draw them at random

@@ -15,8 +15,8 @@ from itertools import accumulate, chain
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 
+from openrft.prefix_tree.scaled_attention import compute_attention, use_repeatable_kernels
 from openrft.prefix_tree.tree import PrefixTree
 
 LEAST = 16  # rows are padded to a multiple of this
@@ -49,16 +49,14 @@ class BranchPlan:
 
     def attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float) -> torch.Tensor:
         """q (querying nodes, heads, D), k and v (nodes, key heads, D) -> (querying nodes, heads * D)."""
-        shared = q.shape[1] != k.shape[1]
         outs = []
         for bucket in self.buckets:
             queries, keys, values = (
                 x.index_select(0, nodes).unflatten(0, (bucket.rows, -1)).transpose(1, 2)
                 for x, nodes in ((q, bucket.queries), (k, bucket.keys), (v, bucket.keys))
             )
-            out = F.scaled_dot_product_attention(
-                queries, keys, values, bucket.bias, is_causal=bucket.bias is None, scale=scale, enable_gqa=shared
-            )
+            with use_repeatable_kernels(q.device):
+                out = compute_attention(queries, keys, values, bucket.bias, scale)
             outs.append(out.transpose(1, 2).flatten(2).flatten(0, 1))
         return torch.cat(outs).index_select(0, self.place)
 

@@ -54,3 +54,19 @@ def test_a_kernel_that_does_not_work_is_not_used(
     works_on.cache_clear()
     assert not works_on(torch.device("cpu"), torch.float32, 4, 2, 16)  # its backward pass is missing there
     assert "FlexAttention does not work on cpu" in caplog.text
+
+
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+def test_a_kernel_that_works_is_used_whatever_asked_first(mode: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log-probabilities are computed before the first update, without a gradient. The answer is kept."""
+
+    def attend(q, k, v, block_mask, scale, enable_gqa):  # type: ignore[no-untyped-def]  # what the kernel computes
+        nodes = torch.arange(q.shape[2])
+        seen = block_mask.mask_mod(0, 0, nodes[:, None], nodes)
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, seen, scale=scale, enable_gqa=enable_gqa)
+
+    monkeypatch.setattr(flex, "compile_kernel", lambda: attend)
+    works_on.cache_clear()
+    with mode():
+        assert works_on(torch.device("cpu"), torch.float32, 4, 2, 16)
+    works_on.cache_clear()

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 
 from openrft.policies.generation.prefill import pad_left
 from openrft.policies.generation.step_buffers import StepTensors
 from openrft.policies.generation.step_weights import StepWeights
 from openrft.prefix_tree.llama import apply_norm, rotary_angles
+from openrft.prefix_tree.scaled_attention import compute_attention
 
 PASS = 16_384  # prompt tokens of a forward pass, padding included
 
@@ -47,7 +47,7 @@ def _run(
     missing = width - lengths[:rows, None]  # (B, 1)
     turns = t.turns[(columns - missing).clamp(min=0)].flatten(0, 1)  # (B * width, 2, D)
     unseen = (columns > columns[:, None]) | (columns < missing)[:, None]  # (B, width, width)
-    # Not -inf: a row of padding sees nothing, and would be no number.
+    unseen &= columns != columns[:, None]  # padding sees itself: kernels differ in what they give where nothing is seen
     bias = torch.zeros_like(unseen, dtype=t.hidden.dtype).masked_fill_(unseen, torch.finfo(t.hidden.dtype).min)
     x = core.embed_tokens(ids).flatten(0, 1)
     for index, layer in enumerate(weights.layers):
@@ -55,9 +55,7 @@ def _run(
         q, k, v = (part.unflatten(0, (rows, width)).transpose(1, 2) for part in parts)  # (B, heads, width, D)
         place = t.prompt[index, :, :, start : start + rows]
         place[0], place[1] = k.transpose(0, 1), v.transpose(0, 1)
-        attended = F.scaled_dot_product_attention(
-            q, k, v, bias[:, None], scale=layer.scaling, enable_gqa=q.shape[1] != k.shape[1]
-        )
+        attended = compute_attention(q, k, v, bias[:, None], layer.scaling)
         x = layer.finish(attended.transpose(1, 2).flatten(2).flatten(0, 1), x)
     last = x.view(rows, width, -1)[:, -1]
     return weights.model.lm_head(apply_norm(core.norm, last)).float()  # type: ignore[no-any-return]

@@ -64,7 +64,8 @@ class LayerWeights:
         return q, k, v
 
     def finish(self, attended: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The layer's output (N, hidden): what attention gave, added to its input x, and the feed-forward part."""
+        """The layer's output (N, hidden): what attention gave, added to its input x, and the feed-forward part. It takes
+        the place of x."""
         x = self.out(attended, x)
         gate, up = self.gate_up(apply_norm(self.output_norm, x)).chunk(2, -1)
         return self.down(self.activation(gate) * up, x)
@@ -92,18 +93,18 @@ class Projection:
         return tuple(t.data_ptr() if t is not None else None for t in kept)
 
     def __call__(self, x: torch.Tensor, residual: torch.Tensor | None = None) -> torch.Tensor:
-        """x (lines, in) -> (lines, out of all layers), plus `residual` if it is given."""
+        """x (lines, in) -> (lines, out of all layers), plus `residual` if it is given, which is written over."""
         if self._weight is None:
             y = torch.cat([module(x) for module in self._modules], -1)
             return y if residual is None else residual + y
         if residual is None:
             y = F.linear(x, self._weight, self._bias)
         else:
-            y = torch.addmm(residual, x, self._weight.T)
+            y = residual.addmm_(x, self._weight.T)  # in place: on a GPU `torch.addmm` copies its first argument
             y = y if self._bias is None else y + self._bias
         if self._down is None or self._up is None:
             return y
-        return torch.addmm(y, F.linear(x, self._down), self._up.T)
+        return y.addmm_(F.linear(x, self._down), self._up.T)
 
     def refresh(self) -> None:
         """Take over the layers' weights, biases and adapters as they are now."""
