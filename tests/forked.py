@@ -118,12 +118,14 @@ class ForkServer:
 
 
 def name_ranks(count: int) -> list[dict[str, str]]:
-    """The variables that torchrun sets for each of `count` processes on this machine; none for a single one."""
+    """The variables that torchrun sets for each of `count` processes on this machine; none for a single one. Several
+    see no GPU: each would need its own."""
     if count == 1:
         return [{}]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(count)}
+        meeting["CUDA_VISIBLE_DEVICES"] = "-1"
     return [{**meeting, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
 
 

@@ -12,7 +12,7 @@ from openrft.config.settings import CUDAGraphs
 from openrft.errors import UsageError
 from openrft.policies.base import Sampling
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits, decode
-from openrft.policies.generation.fixed_decode import HELD_BYTES, FixedDecoder
+from openrft.policies.generation.fixed_decode import FixedDecoder
 from openrft.policies.generation.replay import CUDACapture, StepReplay
 from openrft.prefix_tree import supports
 
@@ -84,7 +84,7 @@ class DecodeLoop:
         else:
             before = decoder.replay.counts.copy()
             rows = decode(policy.model, prompts, sampling, limits, tick, decoder)
-            decoder.release(HELD_BYTES)
+            decoder.release_excess()
             done = decoder.replay.counts - before
             share = done.replayed / max(1, done.replayed + done.eager)
             self.metrics = {"cuda_graphs.share": share, "cuda_graphs.made": float(done.captured)}

@@ -37,13 +37,15 @@ class MemoryPlan:
 
     tokens: int  # of a pass, shared ones counted once
     recompute: bool = False  # whether most activations are computed again for the gradient
+    longest: int = 1  # tokens of the longest sequence, which is never split
 
     def shrink(self) -> bool:
-        """Ask for less: half the tokens; at a few tokens, activations computed again. False if nothing is left."""
-        if self.tokens > 1:
-            self.tokens //= 2
-        elif not self.recompute:
+        """Ask for less: half the tokens; where one sequence may be too much, activations computed again; then half the
+        tokens again. False if nothing is left."""
+        if self.tokens <= self.longest and not self.recompute:
             self.recompute = True
+        elif self.tokens > 1:
+            self.tokens //= 2
         else:
             return False
         return True
@@ -70,7 +72,8 @@ def plan_memory(policy: TrainablePolicy, longest: int, cpu_bytes: int = CPU_BYTE
     model: Any = policy.model
     if not supports(model.config):
         # The sizes of its layers are not known, and its logits are held whole. Running out of memory lowers the plan.
-        return MemoryPlan(max(1, min(MAX_TOKENS, LOGITS_BYTES // (4 * model.get_output_embeddings().weight.shape[0]))))
+        fitting = LOGITS_BYTES // (4 * model.get_output_embeddings().weight.shape[0])
+        return MemoryPlan(max(1, min(MAX_TOKENS, fitting)), longest=longest)
     if model.device.type != "cuda":
         fitting = cpu_bytes // count_activation_bytes(model.config, model.dtype.itemsize)
         return MemoryPlan(max(1, min(MAX_TOKENS, fitting)))
@@ -82,7 +85,7 @@ def plan_for(config: Any, itemsize: int, free: int, longest: int) -> MemoryPlan:
     recompute = FREE_SHARE * free < longest * count_activation_bytes(config, itemsize)
     each = count_activation_bytes(config, itemsize, recompute)
     fitting, enough = int(FREE_SHARE * free / each), max(GPU_TOKENS, GPU_BYTES // each)
-    return MemoryPlan(max(1, min(fitting, enough, MAX_TOKENS)), recompute)
+    return MemoryPlan(max(1, min(fitting, enough, MAX_TOKENS)), recompute, longest)
 
 
 def run_within_memory(policy: TrainablePolicy, plan: MemoryPlan, work: Callable[[], T]) -> T:

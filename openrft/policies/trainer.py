@@ -62,6 +62,11 @@ def open_trainer(
         warnings.simplefilter("ignore")  # TRL, transformers and PEFT warn of each other; no user can fix that
         _name_experts(policy)
         on_cpu = policy.model.device.type == "cpu"
+        if policy.model.device.index:  # the trainer would move the model
+            raise UsageError(
+                f"the policy is on {policy.model.device}, and {trainer_class.__name__} trains on the first GPU.",
+                f"Set CUDA_VISIBLE_DEVICES={policy.model.device.index} and policy.device=cuda.",
+            )
         given = {"output_dir": folder, "use_cpu": on_cpu, **QUIET_ARGUMENTS, **arguments}
         config = _build_config(config_class, given)
         quiet = _without_telemetry(trainer_class)

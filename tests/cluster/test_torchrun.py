@@ -28,12 +28,13 @@ def alone(fork_server, tiny, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def start_ranks(third_party, tiny, tmp_path):
-    """Start the bench on this many ranks."""
+    """Start the bench on this many ranks. They see no GPU: each would need its own."""
 
     def start(count: int) -> subprocess.Popen[str]:
         command = [*TORCHRUN, str(count), "-m", "openrft", *JOBS, "--policy", str(tiny)]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=tmp_path, env=third_party, text=True, **streams)
+        environment = {**third_party, "CUDA_VISIBLE_DEVICES": "-1"}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, **streams)
 
     return start
 

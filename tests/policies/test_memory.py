@@ -68,6 +68,23 @@ def test_a_pass_that_runs_out_of_memory_is_halved_and_done_again(policy: Any, ca
     ]
 
 
+def test_where_one_sequence_does_not_fit_its_activations_are_computed_again(policy: Any, caplog: Any) -> None:
+    plan = MemoryPlan(1000, longest=600)
+
+    def work() -> None:
+        if not plan.recompute or plan.tokens > 300:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    run_within_memory(policy, plan, work)
+    assert (plan.tokens, plan.recompute) == (250, True)
+    assert [message.split("going on with ")[1] for message in caplog.messages] == [
+        "500",
+        "500, activations computed again",
+        "250, activations computed again",
+    ]
+    policy.recompute_activations = False
+
+
 def test_memory_that_does_not_hold_one_sequence_is_a_fault_with_advice(policy: Any) -> None:
     plan = MemoryPlan(4)
 

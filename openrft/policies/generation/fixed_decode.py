@@ -24,7 +24,9 @@ from openrft.policies.generation.step_weights import StepWeights
 
 LENGTH = 64  # lengths are rounded up to a multiple of this, long ones to a quarter of the power of two below
 LOOK = 4  # tokens between looks at which rows have ended
-HELD_BYTES = 2 << 30  # that tensors may hold on a GPU between calls; capturing again costs about a tenth of a rollout
+# What tensors may hold on a GPU between calls: these bytes, or this share of its memory if it is more. Capturing again
+# costs about a tenth of a rollout.
+HELD_BYTES, HELD_SHARE = 2 << 30, 1 / 32
 
 
 def round_length(count: int) -> int:
@@ -56,6 +58,12 @@ class FixedDecoder:
         if self._buffers is not None and self._buffers.nbytes >= at_least:
             self.replay.forget(same_kernels=True)
             self._buffers = None
+
+    def release_excess(self) -> None:
+        """Give back all memory but the weights, if it is more than may be held between calls."""
+        device = self._weights.model.device if self._weights is not None else torch.device("cpu")
+        whole = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
+        self.release(max(HELD_BYTES, int(HELD_SHARE * whole)))
 
     def decode(
         self,

@@ -64,8 +64,8 @@ class LayerWeights:
         return q, k, v
 
     def finish(self, attended: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """The layer's output (N, hidden): what attention gave, added to its input x, and the feed-forward part. It takes
-        the place of x."""
+        """The layer's output (N, hidden), in the place of x: what attention gave, added to its input x, and the
+        feed-forward part."""
         x = self.out(attended, x)
         gate, up = self.gate_up(apply_norm(self.output_norm, x)).chunk(2, -1)
         return self.down(self.activation(gate) * up, x)

@@ -120,7 +120,12 @@ class StepEndFinder:
 def needs_old_logprobs(policy: TrainablePolicy, sequences: Sequence[TrainingSequence]) -> bool:
     """Whether the log-probabilities kept from sampling must be computed again: some are missing, or they are not exact
     (`policy.exact_sampling_logprobs`). Ratios and KLs would take the difference between the two for learning."""
-    return not policy.exact_sampling_logprobs or any(s.old_logprobs is None for s in sequences)
+    return not (policy.exact_sampling_logprobs and has_old_logprobs(sequences))
+
+
+def has_old_logprobs(sequences: Sequence[TrainingSequence]) -> bool:
+    """Whether the log-probabilities of all sequences were kept from sampling."""
+    return all(s.old_logprobs is not None for s in sequences)
 
 
 def add_logprobs_and_values(

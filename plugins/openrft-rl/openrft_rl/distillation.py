@@ -75,7 +75,7 @@ class TeacherReading:
         found = run_forward(self.teacher.completion_logprobs, asked, plan.tokens)
         rows = []
         for sequence, own, teachers in zip(sequences, get_field(sequences, "old_logprobs"), found, strict=True):
-            rewards = reverse_kl_rewards(own, teachers)
+            rewards = reverse_kl_rewards(own, teachers.to(own.device))
             drawn = torch.ones_like(rewards)
             drawn[list(sequence.inserted)] = 0
             metrics.add_tokens("reverse_kl", -rewards, drawn)
@@ -92,6 +92,7 @@ class TeacherReading:
         logits, mask = update.policy.completion_logits([s.prompt for s in sequences], tokens)
         with torch.no_grad():
             teachers, _ = self.teacher.completion_logits([self.prompts[s.index] for s in sequences], tokens)
+        teachers = teachers.to(logits.device)
         width = min(logits.shape[1], teachers.shape[1])  # some models have rows that no token uses
         found = compute_divergence(logits[:, :width] / temperature, teachers[:, :width] / temperature, divergence)
         table = torch.zeros_like(mask, dtype=found.dtype).masked_scatter(mask.bool(), found)

@@ -61,14 +61,14 @@ class Metrics:
             if was is not None and now is not None and was is not now:
                 self.add("sampling_gap", float((now - was).abs().sum()), len(before.tokens))
 
-    def add_before_update(self, sequences: Sequence[TrainingSequence]) -> None:
+    def add_before_update(self, sequences: Sequence[TrainingSequence], with_kl: bool = True) -> None:
         """What is known of the sampling policy and of its critic before they change.
 
         kl_completion: log pi - log pi_ref summed over a completion, in nats: an unbiased estimate of the KL of whole
         completions to the reference.
         """
         for sequence in sequences:
-            if sequence.old_logprobs is not None and sequence.ref_logprobs is not None:
+            if with_kl and sequence.old_logprobs is not None and sequence.ref_logprobs is not None:
                 gaps = (sequence.old_logprobs - sequence.ref_logprobs).clone()
                 gaps[list(sequence.inserted)] = 0
                 self.add("kl_completion", float(gaps.sum()))

@@ -34,11 +34,14 @@ from openrft_rl.batch import (
     build_sequences,
     drop_inserted,
     get_field,
+    has_old_logprobs,
     needs_old_logprobs,
     pad_field,
     require_critic,
+    set_field,
     split_micro_batches,
     split_mini_batches,
+    unpad,
 )
 from openrft_rl.equations.losses import (
     LOG_RATIOS,
@@ -67,6 +70,7 @@ class Update:
     on_policy: bool  # the policy still has the very weights that sampled
     metrics: Metrics
     loss: Loss  # of the policy
+    measures_sampling: bool = False  # the loss measures how far the log-probabilities kept from sampling are
 
 
 def choose_plan(policy: TrainablePolicy, rollouts: Sequence[Rollout], tokens: int | None) -> MemoryPlan:
@@ -80,7 +84,7 @@ def choose_plan(policy: TrainablePolicy, rollouts: Sequence[Rollout], tokens: in
 
 def read_plan(state: Mapping[str, float]) -> MemoryPlan:
     """The plan of a run's earlier steps, from the state that was kept with them."""
-    return MemoryPlan(int(state["tokens"]), bool(state["recompute"]))
+    return MemoryPlan(int(state["tokens"]), bool(state["recompute"]), int(state.get("longest", 1)))
 
 
 @keep_plans()
@@ -114,7 +118,10 @@ def update_policy(
         policy.model.eval()  # no dropout: its noise would look like KL and ratio, and a resumed run could not repeat it
         # Where more than a metric depends on those kept from sampling, float32 must not meet rounded ones.
         rounded = fast and (several or scorer is not None or options.kl_target is not None)
-        own, again = ranks.take_share(sampled), rounded or needs_old_logprobs(policy, sampled)
+        inexact = needs_old_logprobs(policy, sampled)
+        # What a single update computes for its loss tells as much. A pass without gradient is a third of the work.
+        late = inexact and not (rounded or several or uses_critic or scorer or loss) and has_old_logprobs(sampled)
+        own, again = ranks.take_share(sampled), rounded or (inexact and not late)
         done = run_within_memory(
             policy, plan, lambda: add_logprobs_and_values(policy, own, plan.tokens, bool(kl_coef), uses_critic, again)
         )
@@ -125,9 +132,9 @@ def update_policy(
             sequences = add_advantages(sequences, options, kl_coef)
         else:
             sequences = _score(policy, sequences, scorer, plan, metrics)
-        metrics.add_before_update(sequences)
+        metrics.add_before_update(sequences, with_kl=not late)
         used = _select_and_weight(sequences, options, keep_all=uses_critic or bool(kl_coef))
-        update = Update(policy, options, plan, kl_coef, not several, metrics, loss or policy_loss)
+        update = Update(policy, options, plan, kl_coef, not several, metrics, loss or policy_loss, late)
         optimizers = [policy.get_optimizer(options.lr)]
         if uses_critic:
             optimizers.append(require_critic(policy).get_optimizer(options.critic_lr))
@@ -183,6 +190,10 @@ def policy_loss(update: Update, sequences: list[TrainingSequence]) -> Tensor:
         update.metrics.add_tokens("kl", kl, mask)
         loss = loss if spec.uses_critic else loss + update.kl_coef * kl
     update.metrics.add_ratio(log_ratio, mask, options.clip_ratio)
+    if update.measures_sampling:
+        computed = set_field(sequences, "old_logprobs", unpad(sequences, logprobs.detach()))
+        update.metrics.add_sampling_gap(sequences, computed)
+        update.metrics.add_before_update(computed)
     return sum_weighted(loss, mask, sequences)
 
 

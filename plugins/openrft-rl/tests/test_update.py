@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from openrft_rl import update as update_module
 from openrft_rl.algorithms import ALGORITHMS
 from openrft_rl.equations.advantages import compute_relative_advantages
 from openrft_rl.plugin import RL
@@ -108,6 +109,26 @@ def test_log_probabilities_that_sampling_did_not_keep_exactly_are_asked_for_agai
     assert metrics["sampling_gap"] > 1e-4
     assert metrics["ratio"] == pytest.approx(1, abs=1e-6 * device.rounding)
     assert metrics["clip_fraction"] == 0
+
+
+@pytest.mark.parametrize("kl_coef", [0.0, 0.1])
+def test_a_single_update_makes_no_pass_for_what_its_loss_tells(checkpoint, rollouts, device, monkeypatch, kl_coef):
+    """The adapter and every metric are those of a pass of its own, where all sequences have a gradient."""
+    options, found = RL.Options(lr=1e-2, kl_coef=kl_coef, algorithm="reinforce++"), []
+    for late in (True, False):
+        policy, passes = policy_with_adapter(checkpoint, options, device), []
+        monkeypatch.setattr(type(policy), "exact_sampling_logprobs", property(lambda self: False))
+        run = policy.completion_logprobs
+        policy.completion_logprobs = lambda *asked, run=run, passes=passes: passes.append(asked) or run(*asked)
+        if not late:
+            monkeypatch.setattr(update_module, "has_old_logprobs", lambda sequences: False)
+        found.append((update(policy, rollouts, options), adapter(policy), len(passes)))
+    (metrics, weights, passes), (expected, wanted, more) = found
+    assert passes < more
+    assert metrics == pytest.approx(expected, abs=1e-6 * device.rounding)
+    assert {"sampling_gap"} | ({"kl_completion"} if kl_coef else set()) <= set(metrics)
+    for name, value in wanted.items():
+        device.assert_close(weights[name], value, atol=1e-6)
 
 
 @pytest.mark.parametrize(

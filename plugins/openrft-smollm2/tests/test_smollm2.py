@@ -19,6 +19,7 @@ from openrft import CheckpointError, DataRequest, Sampling, build_messages, open
 from openrft.bench.plan_options import collect_layers
 from openrft.cli.bench import command as bench
 from openrft.cli.train import command as train
+from openrft.config.settings import PolicySettings
 from openrft.plugins.task_registry import load_task
 from openrft.policies.export import export_gguf
 from tests.policies.llama_cpp import LlamaCpp
@@ -80,7 +81,8 @@ def test_its_recommended_settings_are_used():
 
 @pytest.fixture(scope="module")
 def policy():
-    return open_policy("smollm2")
+    """In float32 on every device."""
+    return open_policy("smollm2", settings=PolicySettings(dtype="float32"))
 
 
 @needs_weights

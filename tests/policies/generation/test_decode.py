@@ -152,13 +152,12 @@ def test_a_small_memory_means_more_batches_and_the_same_rows(llama, monkeypatch,
         held.append(sum(t.numel() * t.element_size() for pair in pairs for t in pair))
 
     monkeypatch.setattr(grouped.GroupedBatch, "__init__", measured)
-    room *= 2 * 2 * 32 * 4  # positions x (keys, values) x layers x width x bytes of a float
-    monkeypatch.setattr(decode, "KV_BYTES", room)
+    monkeypatch.setattr(decode, "_budget", lambda model: room)
     ticks = []
     parts = decode.decode(llama, PROMPTS, HOT, LIMITS, ticks.append)
     assert [[r.tokens for r in g] for g in parts] == [[r.tokens for r in g] for g in whole]
     assert len(held) == ways
-    assert max(held) <= room
+    assert max(held) <= room * 2 * 2 * 32 * 4  # positions x (keys, values) x layers x width x bytes of a float
     assert sum(ticks) == len(PROMPTS) * HOT.n
 
 

@@ -25,6 +25,7 @@ from openrft.policies.generation.decode import DecodeLimits
 from openrft.policies.generation.fixed_decode import FixedDecoder
 from openrft.policies.generation.replay import CUDACapture, StepReplay
 from openrft.policies.generation.sampling import sample_tokens
+from openrft.policies.lora_merge import merge_with_stochastic_rounding
 from tests.policies.generation.graph_simulation import Recording, capture
 
 SHAPE = {
@@ -334,3 +335,26 @@ def test_buckets_are_few_and_hold_what_they_are_for(monkeypatch):
         assert rounded == sorted(rounded)
         assert all(bucket(r) == r for r in rounded)
     assert [fixed_decode.round_length(n) for n in (1, 64, 65, 310, 513, 2048)] == [64, 64, 128, 320, 640, 2048]
+
+
+def test_what_may_be_held_between_calls_grows_with_the_gpu(device, decoder, monkeypatch):
+    decode.decode(model_of("llama", device), PROMPTS, HOT, LIMITS, decoder=decoder)
+    monkeypatch.setattr(fixed_decode, "HELD_BYTES", decoder._buffers.nbytes + 1)
+    decoder.release_excess()
+    assert decoder._buffers is not None
+    monkeypatch.setattr(fixed_decode, "HELD_BYTES", 1)
+    monkeypatch.setattr(fixed_decode, "HELD_SHARE", 0.0)
+    decoder.release_excess()
+    assert decoder._buffers is None
+
+
+def test_merging_after_a_rollout_takes_no_second_copy_of_the_weights(device, decoder):
+    """The step holds several layers as one tensor, of which theirs are parts."""
+    adapted = with_adapter(model_of("llama", device)).to(torch.bfloat16)
+    decode.decode(adapted, PROMPTS, HOT, LIMITS, decoder=decoder)
+    attention = adapted.get_base_model().model.layers[0].self_attn
+    before = attention.q_proj.weight.detach().clone()
+    where = attention.q_proj.weight.data_ptr()
+    after = merge_with_stochastic_rounding(adapted, 0).model.layers[0].self_attn.q_proj.weight
+    assert after.data_ptr() == where
+    assert not torch.equal(after, before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -21,16 +23,19 @@ def discounted_returns(rewards: Tensor, discount: float) -> Tensor:
     At 0 a token answers for itself alone, as the gradient of GKD has it (which does not flow through the drawing of
     tokens). At 1 it answers for all that follow, as in MiniLLM, arXiv 2306.08543, equation 3.
     """
-    returns, later = torch.zeros_like(rewards), rewards.new_zeros(())
-    for t in reversed(range(len(rewards))):
-        later = rewards[t] + discount * later
+    if discount == 0:
+        return rewards.clone()
+    own = rewards.cpu()  # token after token, which a GPU does slowly
+    returns, later = torch.zeros_like(own), own.new_zeros(())
+    for t in reversed(range(len(own))):
+        later = own[t] + discount * later
         returns[t] = later
-    return returns
+    return returns.to(rewards.device)
 
 
 def find_disagreement(rewards: Tensor) -> Tensor:
     """1 where the teacher finds the student's token less than half as likely as the student does, else 0."""
-    return (rewards < -torch.log(torch.tensor(2.0))).float()
+    return (rewards < -math.log(2)).float()
 
 
 def compute_divergence(logits: Tensor, teacher_logits: Tensor, divergence: str) -> Tensor:
@@ -44,7 +49,7 @@ def compute_divergence(logits: Tensor, teacher_logits: Tensor, divergence: str) 
         return _kl(teachers, own)
     if divergence == "reverse":
         return _kl(own, teachers)
-    mixture = torch.logaddexp(own, teachers) - torch.log(torch.tensor(2.0))
+    mixture = torch.logaddexp(own, teachers) - math.log(2)
     return (_kl(teachers, mixture) + _kl(own, mixture)) / 2
 
 
