@@ -65,7 +65,8 @@ def refuse_infinite_logits(policy: TrainablePolicy, get_step: Callable[[], int])
     """
 
     def check(module: Any, inputs: Any, logits: torch.Tensor) -> None:
-        if not torch.is_grad_enabled() and not bool(logits.isfinite().all()):
+        # The last of each row: what a token is drawn from. All of a whole batch would take gigabytes.
+        if not torch.is_grad_enabled() and not bool(logits[:, -1].isfinite().all()):
             raise OpenRFTError(
                 f"trl-grpo: at step {get_step()} the policy's probabilities are no longer finite.",
                 "An earlier step broke its weights: lower trl-grpo.lr.",
