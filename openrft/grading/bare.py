@@ -34,9 +34,7 @@ _LEAD = re.compile(
     r"(?:\s+that)?[\s,:;!.-]{1,3}(?=\S)",
     re.IGNORECASE,
 )
-_NO = re.compile(
-    r"(?:no(?!\s+(?:es|est\u00e1|sea)\b)|yes|only)[,.!]?\s{1,2}(?=\S)", re.IGNORECASE
-)  # "No, it is C", "Only C is right"
+_NO = re.compile(r"(?:(?:no|yes)[,.!]|only)\s{1,2}(?=\S)", re.IGNORECASE)  # "No, it is C", "Only C is right"
 _CONCLUDES = re.compile(
     rf"(?:,\s?|\b|^)(?:{CONNECTIVES}|which\s+means(?:\s+that)?|this\s+means(?:\s+that)?|we\s+conclude(?:\s+that)?"
     r"|in\s+conclusion)(?![^\W\d_])[\s,:]{0,3}|[\u2234\u2192\u21d2]\s{0,3}|[=-]+>\s{0,3}",
@@ -52,7 +50,8 @@ _IT_IS = re.compile(
 )
 _LABELLED = re.compile(r"(?:^|(?<=\n))[\s*_(\[-]{0,8}([A-Z])[*_]{0,2}[).:\]][*_]{0,2}\s{1,3}\S")
 _ENDS_WITH_LETTER = re.compile(
-    r"(?:\b(?:is|be|are|option|choice|get|choose|select|pick|letter)|[:=>\u2192\u21d2])\s{0,3}[(\[]?([A-Z])[)\]]?[\s.!]*$"
+    r"(?:\b(?:is|be|are|get|choose|select|pick)(?:\s(?:option|choice|letter))?|[:=>\u2192\u21d2])"
+    r"\s{0,3}[(\[]?([A-Z])[)\]]?[\s.!]*$"
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _KIND_OF = re.compile(r"^(?:the\s+\w+|it|this|they)\s+", re.IGNORECASE)  # "the metal osmium", "it increases"

@@ -59,6 +59,12 @@ _OTHER_WORD = re.compile(
     r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false|correct|incorrect|untrue)\b(?!\s+\w)",
     re.IGNORECASE,
 )
+# Before a statement that is thereby not made: "I doubt that it is true", "If it is true".
+_NOT_SAID = re.compile(
+    r"\b(?:(?:not|never|cannot|unlikely|nobody|no\s+(?:one|proof|evidence)|wrong\s+to)\b|n['\u2019]t\b|(?<!no\s)doubt"
+    r"|unclear|whether|if|suppose|assume|imagine|possible|impossible|tempting|some|many)\b[^.!?\n]{0,40}$",
+    re.IGNORECASE,
+)
 _NEGATED = re.compile(r"(?:\bnot|n['\u2019]t|\bnever|\bneither)\b[^.,;\n]*", re.IGNORECASE)
 
 
@@ -93,7 +99,9 @@ def read_boolean(sample: Sample, raw: str) -> Finding:
 def find_statement(sentence: str) -> str | None:
     """Yes or No, if the sentence says anywhere that something is true, or that it is not."""
     found = _STATEMENT.search(sentence) or _QUOTED.match(sentence)
-    return _read_statement(found) if found else None
+    if found is None or _NOT_SAID.search(sentence[max(0, found.start() - 60) : found.start()]):
+        return None
+    return _read_statement(found)
 
 
 def _read_statement(found: re.Match[str]) -> str:

@@ -60,6 +60,7 @@ STATED = re.compile(
 # Wherever it stands, even without a name of another option.
 OPEN = re.compile(
     r"\b(?:it|this|that|answer|one)\s+(?:could|might|may)\s+(?:(?:(?:also|well|just|as|instead|even|equally)\s+){1,3}be\b"
+    r"(?!\s+(?:\w{2,12}ed|written|shown|seen|found|given)\b)"
     r"|be\s+[(\[]?(?-i:[A-Z])[)\]]?(?![\w'\u2019]))"
     r"|\b(?:could|might|may)\s+(?:(?:also|equally|just)\s+(?:as\s+well\s+)?|as\s+well\s+)be\s+(?:correct|right|true|the)\b"
     r"|\b(?:both|all|several|two|more)\s+(?:of\s+them\s+|options?\s+|answers?\s+|choices?\s+)?(?:are|seem|could\s+be)\s+"
@@ -74,9 +75,9 @@ _AGAIN = (
 )
 # Behind a final answer, anywhere: the author changes it.
 RETRACTION = re.compile(
-    r"\b(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)\s+(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b"
-    r"(?!\s+to)|a\s+mistake\b)"
-    r"|\bi\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|take\s+(?:it|that)\s+back"
+    r"(?<!if\s)(?<!case\s)(?<!whether\s)(?<!unless\s)\b(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)\s+(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b"
+    r"(?!\s+to)|a\s+mistake\b(?!\s+to))"
+    r"|(?<!if\s)(?<!case\s)(?<!whether\s)\bi\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|take\s+(?:it|that)\s+back"
     r"|(?:have\s+)?changed?\s+my\s+(?:mind|answer)|retract)\b"
     r"|\b(?:scratch\s+that|on\s+second\s+thoughts?|my\s+mistake|(?:disregard|ignore)\s+(?:that|this|the\s+above)\b)"
     r"|\bcorrection\s?[:,]"

@@ -29,6 +29,20 @@ _NO_STATEMENT_AFTER = re.compile(
     r"(?:(?:final|correct|right|best)\s+)?)|[\"'](?:\w+[ _])?)[*_`]*$",
     re.IGNORECASE,
 )
+# "I don't think the answer is", "One might say that the answer is", "Assume the answer is": it is not given.
+_NOT_GIVEN = re.compile(
+    r"(?:(?:\b(?:not|never|cannot|unlikely|nobody|no\s+(?:one|proof|evidence)|wrong|tempting|might|may|could|some|many)"
+    r"|n['\u2019]t)\b[^.!?\n,;:]{0,24}\s(?:think|believe|say|claim|mean|assume|guess|true|(?:the\s+)?case|sure|certain"
+    r"|convinced)|(?<!no\s)(?<!without\s)\bdoubt|\b(?:assume|imagine|pretend|let['\u2019]?s\s+say))"
+    r"\s+(?:that\s+)?(?:(?:the|my|your|our)\s+)?(?:(?:final|correct|right|best)\s+)?[*_`]*$"
+    r"|\b(?:worst|(?:next|second)[ -]best|least\s+likely)\s+[*_`]*$",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"[.!?](?=\s|$)|\n|,\s+but\b", re.IGNORECASE)
+_CLOSING_REMARK = re.compile(
+    r"(?<=[.!*)\]$])\s+(?:please\s+|just\s+|feel\s+free\s+to\s+)?let\s+(?:me|us)\s+know\b.*", re.IGNORECASE
+)
+_DENIES = re.compile(r"[\s*_]*(?:(?:definitely|certainly|clearly|surely)\s+)?not\s+", re.IGNORECASE)
 _NO_STATEMENT_BEFORE = re.compile(
     r"(?:(?:well\s+)?supported|consistent|based\s+(?:on|upon)|because|obtained|derived|confirmed|justified|verified"
     r"|explained|shown|written|clear|obvious|simple|given\s+(?:by|in|below|above)|found\s+(?:by|in|below|above)"
@@ -61,11 +75,16 @@ def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
     if boxes := find_boxes(text):
         finding = read_boxes(sample, boxes, read)
         return finding if finding is not NOTHING else Finding(None, "what is in the box is no answer"), boxes[0].end
+    denied: tuple[Finding, int] | None = None
+    names: set[str | None] = set()  # the answers that later statements deny: "The answer is not C"
     for place in find_statements(text):
         finding = read(sample, read_statement(place))
-        if finding.answer or finding.is_refused:
-            return finding, place.end
-    return Finding(None, "no answer in the asked form"), 0
+        if finding.answer is None and (denial := _DENIES.match(place.content)):
+            names.add(read(sample, remove_markup(place.content[denial.end() : LONGEST], ".* ")).answer)
+            denied = denied or (refuse("it says what the answer is not"), place.end)
+        elif finding.answer or finding.is_refused:
+            return denied if denied and finding.answer in names else (finding, place.end)
+    return denied or (Finding(None, "no answer in the asked form"), 0)
 
 
 def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
@@ -114,6 +133,19 @@ def find_statements(text: str) -> Iterator[Place]:
         end = following if end < 0 else end
         following = match.start()
         before = text[max(0, following - _BEFORE) : following]
-        content = text[start:end]
-        if content.strip() and not _NO_STATEMENT_AFTER.search(before) and not _NO_STATEMENT_BEFORE.match(content):
+        content = _CLOSING_REMARK.sub("", text[start:end])
+        is_sentence_about_it = _NO_STATEMENT_AFTER.search(before) or _NO_STATEMENT_BEFORE.match(content)
+        if content.strip() and not is_sentence_about_it and not _NOT_GIVEN.search(before):
             yield Place(content, following, end)
+
+
+def drop_what_is_not_given(text: str) -> str:
+    """The text without the clauses that deny or suppose an answer: "One might think the answer is C"."""
+    kept, at = [], 0
+    for match in _ANSWER_IS.finditer(text):
+        if match.start() >= at and _NOT_GIVEN.search(text[max(0, match.start() - _BEFORE) : match.start()]):
+            start = max((text.rfind(mark, at, match.start()) + 1 for mark in ".!?\n"), default=at)
+            kept.append(text[at : max(at, start)])
+            end = _CLAUSE_END.search(text, match.end())
+            at = end.end() if end else len(text)
+    return "".join([*kept, text[at:]])

@@ -16,8 +16,9 @@ _SPACED = _split_words(
     " odpowiedz wynik válasz răspuns răspunsul odgovor cevap cevabı yanıt jawaban jawapan sagot vastus"
     " απάντηση ответ відповідь отговор"
     " الإجابة الاجابة إجابة الجواب پاسخ جواب תשובה התשובה"
-    " उत्तर जवाब উত্তর opción opzione opção option alternativa вариант seçenek optie opcja pilihan विकल्प الخيار"
+    " उत्तर जवाब উত্তর"
 )
+_OPTION = _split_words("opción opzione opção option alternativa вариант seçenek optie opcja pilihan विकल्प الخيار")
 _UNSPACED = _split_words("答案 选项 選項 答え 正解 回答 解答 解答 最终结果 结果 結果 答 정답 답변 답 คำตอบ ตอบ")
 _PHRASES = ("đáp án", "câu trả lời")
 _ADJECTIVES = _split_words(
@@ -42,19 +43,32 @@ _JOINT = (
     rf"(?:[:：=—-]|(?:{_either(_COPULAS)})(?![\w'])|{_either(_PARTICLES)})"
     r"[:：]?(?:[*_]{1,3}(?=\s))?\s{0,3}"
 )
+# "Falsche Antwort: B", "不选B": what is denied.
+_WRONG_BEFORE = (
+    r"(?<!falsche )(?<!mauvaise )(?<!неправильный )(?<!неверный )(?<!yanlış )(?<!incorrecta )(?<!errada )"
+    r"(?<!sbagliata )(?<!foute )(?<!verkeerde )(?<!salah )"
+)
+_REJECTED = _split_words(  # "I reject option B", "A over option B"
+    "not over than out reject rejected eliminate eliminated exclude excluded consider nor unlike versus"
+)
+_NOT_MEANT = "".join(rf"(?<!{word} )" for word in _REJECTED)
+_WRONG_BEFORE_HAN = r"(?<![不别別非错錯误誤오])(?<!错误的)(?<!不是)"
 # "Die Antwort ist", "La respuesta correcta es", what follows being the answer.
 FOREIGN_ANSWER_IS = re.compile(
-    rf"(?:(?<!\w)(?:{_either(_SPACED)}|{_either(_PHRASES)})(?:en|et|a)?(?!\w)|(?:{_either(_UNSPACED)})){_JOINT}"
+    rf"(?:(?<!\w){_WRONG_BEFORE}(?:{_either((*_SPACED, *_OPTION))}|{_either(_PHRASES)})(?:en|et|a)?(?!\w)"
+    rf"|{_WRONG_BEFORE_HAN}(?:{_either(_UNSPACED)})){_JOINT}"
     rf"|(?:本题|故|应|应该|所以|因此|我)(?:应该|应)?(?:选择|选|選)\s{{0,2}}",
     re.IGNORECASE,
 )
 # The same without a word between, where only a lone letter or word may follow: "Cevap B", "答案B".
 FOREIGN_ANSWER = re.compile(
-    rf"(?:(?<!\w)(?:{_either(_SPACED)}|{_either(_PHRASES)})(?!\w)\s{{1,3}}|(?:{_either(_UNSPACED)}|选择|选|選)\s{{0,3}})"
+    rf"(?:(?<!\w){_WRONG_BEFORE}(?:{_either(_SPACED)}|{_either(_PHRASES)})(?!\w)\s{{1,3}}"
+    rf"|(?<!\w){_NOT_MEANT}(?:{_either(_OPTION)})(?!\w)\s{{1,3}}"
+    rf"|{_WRONG_BEFORE_HAN}(?:{_either(_UNSPACED)}|选择|选|選)\s{{0,3}})"
     r"(?=[(\[（]?[A-ZＡ-Ｚ](?![A-Za-z0-9]))",
     re.IGNORECASE,
 )
-HEADINGS = frozenset({*_SPACED, *_UNSPACED, *_PHRASES})
+HEADINGS = frozenset({*_SPACED, *_OPTION, *_UNSPACED, *_PHRASES})
 _OPTION_WORD = re.compile(
     r"(?:(?:la|le|l'|die|der|das|el|il|o|a|de|het)\s{1,3})?(?:选项|選項|選択肢|オプション|보기|선택지|вариант|opción|opzione"
     r"|opção|alternativa|letra|lettre|lettera|optie|opcja|seçenek|विकल्प|الخيار|pilihan|buchstabe|option|réponse)\s{0,3}"
@@ -93,7 +107,7 @@ _NO = _split_words(
 BOOLEANS = {**dict.fromkeys(_YES, "Yes"), **dict.fromkeys(_NO, "No")}
 # "Das ist falsch", "La afirmación no es cierta", "这个说法是错误的": what it says, and whether it is denied.
 FOREIGN_STATEMENT = re.compile(
-    r"(?:(?:[^\W\d_]{1,14}['’ ]){0,3}?(?P<before>no |não |nie |не )?(?:ist|est|es|é|è|jest|är|это|утверждение)\s"
+    r"(?:(?:[^\W\d_]{1,14}['’ ]){0,3}?(?P<before>no |non |não |nie |не )?(?:ist|est|es|é|è|jest|är|это|утверждение)\s"
     r"(?P<behind>nicht |pas |não |niet |inte |не )?(?:eindeutig |also |donc )?(?P<word>[^\W\d_]{3,14})"
     r"|(?P<only>pas|nicht|не)\s(?P<plain>[^\W\d_]{3,14})"
     r"|(?:这|该|此|那|它)?(?:个|句|种)?(?:说法|陈述|命题|观点|表述|话|判断)?是(?P<han>正确|错误|对|错|真|假)的?)[.。!\s]*",

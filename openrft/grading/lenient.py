@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from openrft.grading import doubt
 from openrft.grading.bare import read_bare, read_replacement, strip_bullet
 from openrft.grading.choice import DENIED, is_denied
-from openrft.grading.extract import LONGEST, MOST, Place, find_boxes, find_statements, read_boxes, read_statement
+from openrft.grading.extract import (
+    LONGEST,
+    MOST,
+    Place,
+    drop_what_is_not_given,
+    find_boxes,
+    find_statements,
+    read_boxes,
+    read_statement,
+)
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
 from openrft.grading.readers import READERS
@@ -69,6 +78,7 @@ _HEADING = re.compile(
 
 def read_lenient(sample: Sample, text: str) -> Finding:
     """The answer that a careful reader would take from a text without thinking; a refusal or nothing otherwise."""
+    text = drop_what_is_not_given(text)
     finding, end = _read_marked(sample, text)
     if finding is NOTHING:
         return read_bare(sample, text)

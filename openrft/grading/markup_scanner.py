@@ -49,7 +49,9 @@ _ESCAPED_TWICE = re.compile(  # \\text{B}, as some write into JSON. In a matrix 
 )
 _OPERATORS = _split_names(  # signs, which take no argument
     "times cdot div pm mp approx sim to rightarrow leftarrow rightleftharpoons circ degree percent le leq ge geq ne"
-    " neq lt gt infty pi cup cap in and or"
+    " neq lt gt infty pi cup cap in and or alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda"
+    " mu nu xi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell sin cos tan"
+    " ln log exp"
 )
 _FRACTIONS = _split_names("frac dfrac tfrac cfrac binom")
 _LETTER_WITH_ACCENT = re.compile(r"\{?\\?([A-Za-z])\}?")
@@ -115,9 +117,15 @@ class _Scanner:
         elif kind == "ticks":
             self._toggle(found[0].rstrip("abcdefghijklmnopqrstuvwxyz\n"))
         elif kind == "tilde":
-            self._write(" " if found[0] == "~" and self._last()[-1:].strip() else found[0])
+            self._write_tilde(found[0])
         else:
             self._read_tag(found["tag"].lower(), bool(found["end"]))
+
+    def _write_tilde(self, run: str) -> None:
+        """A space in LaTeX, except where it may be a sign: "~ 5"."""
+        before = self._last()
+        is_space = before[-1:].strip() or (before and self.text[self.at : self.at + 1].isalpha())
+        self._write(" " if run == "~" and is_space else run)
 
     def _write(self, piece: str) -> None:
         if not piece:

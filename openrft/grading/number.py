@@ -135,8 +135,8 @@ def _read_piece(piece: str, decimal_comma: bool) -> Number:
         if place.words.denominator > 1:
             term = Term(place.words, "exact")
     else:
-        term, end = read_term(piece, place.start, decimal_comma)
-    if place.sign < 0:
+        term, end = read_term(piece, place.start, decimal_comma, place.sign)
+    if place.words is not None and place.sign < 0:
         term = replace(term, value=-term.value)
     scale, unit, behind = place.read_unit(piece, end)
     if scale != 1:

@@ -53,12 +53,15 @@ _FACTOR_START = re.compile(  # without a sign between: a root, a constant or a b
 _CLOSING = {"(": ")", "{": "}", "[": "]"}
 
 
-def read_term(text: str, start: int, decimal_comma: bool = False) -> tuple[Term, int]:
-    """The value of the number that begins at `start`, and where it ends. Raises NoNumber."""
+def read_term(text: str, start: int, decimal_comma: bool = False, sign: int = 1) -> tuple[Term, int]:
+    """The value of the number that begins at `start`, and where it ends. Raises NoNumber.
+
+    sign: -1 if a minus stands before it, which belongs to the first term alone.
+    """
     reader = _Reader(text, start, decimal_comma)
     with localcontext(PRECISION):
         try:
-            return reader.read_sum(), reader.at
+            return reader.read_sum(sign), reader.at
         except (ArithmeticError, RecursionError) as fault:
             raise NoNumber("it has no value") from fault
 
@@ -77,9 +80,11 @@ class _Reader:
             return True
         return False
 
-    def read_sum(self) -> Term:
-        """Terms joined by + and -."""
+    def read_sum(self, first: int = 1) -> Term:
+        """Terms joined by + and -. first: the sign before the first one."""
         total = self.read_signed()
+        if first < 0:
+            total = replace(total, value=-total.value)
         while True:
             before = self.at
             sign = 1 if self.peek("+") else -1 if self.peek("-") else 0

@@ -29,7 +29,7 @@ _HEDGE = re.compile(
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
 _BEFORE = re.compile(
     r"\b(?:over|under|above|below|exceeding|from|within|until|beyond|half|twice|double|triple|square|cube|root|sum"
-    r"|product|power|sin|cos|tan|exp|lim|than|except|nearer)\b",
+    r"|product|power|multiple|divisible|divisor|sin|cos|tan|exp|lim|than|except|nearer)\b",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -40,7 +40,8 @@ _TAIL = re.compile(
 _ANOTHER = re.compile(r"(?:[,;]|\b(?:and|or)\b)\s*\S{0,8}\d", re.IGNORECASE)
 _OTHER_CASE = re.compile(r"\d.*\b(?:at|when|for|after|if|otherwise|else)\b", re.IGNORECASE | re.DOTALL)
 _RETRACTED = re.compile(
-    r"\b(?:or|wait|actually|instead|alternatively|maybe|perhaps|possibly|correction|rather|if)\b", re.IGNORECASE
+    r"\b(?:or|wait|actually|instead|alternatively|maybe|perhaps|possibly|correction|rather|if|i\s+mean)\b",
+    re.IGNORECASE,
 )
 _EQUALS = re.compile(r"={1,3}|\u2248")
 _IS = re.compile(
@@ -57,7 +58,7 @@ _CURRENCY = re.compile(
     r"(?:(?:US|CA|AU|C|A)?\s?(?P<sign>[$\u20ac\u00a3\u00a5\u20b9])|\b(?P<code>USD|EUR|GBP|JPY|INR|Rs\.?))\s*$"
 )
 _STARTS = re.compile(
-    r"\d|\.\d|\\(?:frac|sqrt|pi|ln|log)(?![A-Za-z])|[({\[]\s*(?:[-+]\s*)?(?:\d|\\(?:frac|sqrt|pi))|(?<![\w\\])e(?![\w'])"
+    r"\d|\.\d|\\(?:frac|sqrt|pi|ln|log)(?![A-Za-z])|[({\[]\s*(?:[-+]\s*)?(?:\d|\\(?:frac|sqrt|pi)|e\s*[-+^])|(?<![\w\\])e(?![\w'])"
 )
 _FILLERS = (
     "about approximately approx around roughly nearly almost circa ca exactly precisely only just of to the a "

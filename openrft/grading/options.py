@@ -131,7 +131,7 @@ def _is_case_free(said: str, text: str) -> bool:
     if said.islower():
         return not _SMILES.fullmatch(text)
     if said.isupper() and _LONG_WORD.search(said):
-        return True
+        return not (_SMILES.fullmatch(said) and _SMILES.fullmatch(text))
     has_digit = any(sign.isdigit() for sign in text)
     for one, other in zip(_WORD.findall(said), _WORD.findall(text), strict=False):
         if one != other and len(one) < 3 and (has_digit or not one[1:].islower() or not other[1:].islower()):

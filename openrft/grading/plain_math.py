@@ -77,9 +77,9 @@ _UNIT_SIGNS = "A-Za-z\u03bc\u03a9\u00b0"
 _PLAIN_FORMS = (
     (re.compile(r"\{\{([A-Za-z]+)\}"), r"{\1"),
     (re.compile(r"\u03bc\s+(?=[A-Za-z])"), "\u03bc"),
-    (  # a unit written as a fraction
+    (  # a unit written as a fraction, not Euler's number
         re.compile(
-            rf"\\frac\s*\{{\s*([{_UNIT_SIGNS}][^{{}}]*)\}}\s*"
+            rf"\\frac\s*\{{\s*(?!e\s*[-+^}}])([{_UNIT_SIGNS}][^{{}}]*)\}}\s*"
             rf"\{{\s*([{_UNIT_SIGNS}][^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)?)\}}"
         ),
         r" \1/(\2)",

@@ -46,9 +46,18 @@ class ThoughtAndAnswer:
     unfinished: bool  # the text ends inside the thought
 
 
+# What a tokenizer that keeps special tokens leaves at the end.
+_END_TOKENS = re.compile(
+    r"(?:\s{0,8}(?:<\|(?:im_end|eot_id|end_of_text|endoftext|return|eom_id)\|>|</s>|<end_of_turn>|<eos>"
+    r"|<\uff5cend\u2581of\u2581sentence\uff5c>))+\s*\Z"
+)
+
+
 def split_thought(completion: str) -> ThoughtAndAnswer:
-    """The thinking and the answer of a completion. Takes linear time for any text."""
+    """The thinking and the answer of a completion, without the end tokens behind it. Takes linear time for any text."""
     text = completion
+    if text.rstrip().endswith(">"):
+        text = text[:-400] + _END_TOKENS.sub("", text[-400:])
     if bare := _BARE_CHANNEL.match(text):
         return ThoughtAndAnswer(bare.group(1), text[bare.end() :], False)
     thoughts: list[str] = []
