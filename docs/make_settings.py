@@ -15,9 +15,8 @@ from openrft.tasks.task import DataRequest
 
 HEAD = """# Settings
 
-unused
-plugins, which stand in the [README of each plugin](commands.md#plugins). Set one with `--set OWNER.OPTION=VALUE`, or in
-a TOML file with `--config`:
+Every setting of the core. The options of plugins stand in the [README of each plugin](commands.md#plugins). Set one
+with `--set OWNER.OPTION=VALUE`, or in a TOML file with `--config`:
 
     openrft settings explore --preset paper
     openrft bench --plugins prm --set explore.steps=60 --set rl.lr=1e-4 --dry-run

@@ -37,7 +37,7 @@ SENTENCE = 8  # words of an answer that no model writes in just these words
 
 def unpack_answer(value: Any) -> tuple[Any, list[Any]]:
     """The answer in a cell, and further right ones: a list, or an object as SQuAD, TriviaQA and verl have it."""
-    value = parse_cell(value)
+    value = _parse_answers(value)
     if isinstance(value, Mapping):
         named = next((value[name] for name in ANSWER_NAMES if name in value), None)
         if named is None:
@@ -58,6 +58,13 @@ def list_texts(value: Any) -> list[Any]:
     if isinstance(value, str):
         return split_bars(value) or [value]
     return value if isinstance(value, list) else [value]
+
+
+def _parse_answers(value: Any) -> Any:
+    """A list or an object that is written in a cell. A text such as [1, 5] or {1, 2} is no list of answers but one: an
+    interval, a vector or a set."""
+    has_texts = not isinstance(value, str) or '"' in value or "'" in value
+    return parse_cell(value) if has_texts else value
 
 
 def split_bars(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openrft_questions.golds import unpack_answer
 
 from openrft import DataError, DataRequest, Sample
 from openrft.plugins.task_registry import load_all_rows, load_task
@@ -79,6 +80,22 @@ def test_several_right_answers(tmp_path: Path) -> None:
         ("iron", ("Fe",)),
         ("P(A|B)", ()),
     ]
+
+
+@pytest.mark.parametrize("written", ["[1, 5]", "[1,5]", "{1, 2}", "[3]", "[0.5, 1]"])
+def test_an_interval_a_vector_or_a_set_is_one_answer(written: str) -> None:
+    assert unpack_answer(written) == (written, [])
+    assert unpack_answer('["4", "four"]') == unpack_answer(["4", "four"]) == ("4", ["four"])
+    assert unpack_answer([1, 5]) == (1, [5])  # a list of the file itself
+
+
+def test_the_answer_of_a_worked_solution_may_be_an_interval(tmp_path: Path) -> None:
+    rows = [
+        {"problem": f"{i}?", "solution": rf"So $\boxed{{[1,{i}]}}$.", "level": "1", "type": "Algebra"} for i in range(4)
+    ]
+    samples, _ = read(write(tmp_path / "m.jsonl", rows))
+    assert sorted(sample.answer for sample in samples) == [f"[1,{i}]" for i in range(4)]
+    assert not any(sample.accepted for sample in samples)
 
 
 def test_a_sentence_as_gold_answer_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
