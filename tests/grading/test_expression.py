@@ -72,10 +72,9 @@ def test_right(gold: str, said: str) -> None:
 @pytest.mark.usefixtures("enough_time")
 @pytest.mark.parametrize(("gold", "said"), ASKED)
 def test_what_our_grammar_does_not_know_is_asked_of_math_verify(gold: str, said: str) -> None:
-    before = expression_process.count_seconds()
     expression_process._ask.cache_clear()
     assert verdict(gold, said)
-    assert expression_process.count_seconds() > before
+    assert expression_process._ask.cache_info().misses  # its seconds may be too few to be counted
 
 
 @pytest.mark.usefixtures("enough_time")
