@@ -59,10 +59,13 @@ _OTHER_WORD = re.compile(
     r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false|correct|incorrect|untrue)\b(?!\s+\w)",
     re.IGNORECASE,
 )
-# Before a statement that is thereby not made: "I doubt that it is true", "If it is true".
+# Right before a statement that is thereby not made: "I doubt that it is true", "If it is true". Not a reason for it:
+# "Iron is not a gas, so it is false".
 _NOT_SAID = re.compile(
-    r"\b(?:(?:not|never|cannot|unlikely|nobody|no\s+(?:one|proof|evidence)|wrong\s+to)\b|n['\u2019]t\b|(?<!no\s)doubt"
-    r"|unclear|whether|if|suppose|assume|imagine|possible|impossible|tempting|some|many)\b[^.!?\n]{0,40}$",
+    r"(?:(?:\b(?:not(?!\s+(?:hard|difficult|surprising))|never|cannot|nobody|no\s+one|wrong|tempting|some|many)|n['\u2019]t)\b"
+    r"[^.!?\n,;:]{0,30}\b(?:think|believe|say|claim|conclude|prove|infer|mean|certain|clear|sure|case|true)"
+    r"|\b(?:no\s+(?:proof|evidence)|(?<!no\s)doubt|whether|if|suppose|assume|imagine|unlikely|possible|impossible))"
+    r"\s+(?:that\s+)?$",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"(?:\bnot|n['\u2019]t|\bnever|\bneither)\b[^.,;\n]*", re.IGNORECASE)

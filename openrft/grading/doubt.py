@@ -75,9 +75,10 @@ _AGAIN = (
 )
 # Behind a final answer, anywhere: the author changes it.
 RETRACTION = re.compile(
-    r"(?<!if\s)(?<!case\s)(?<!whether\s)(?<!unless\s)\b(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)\s+(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b"
-    r"(?!\s+to)|a\s+mistake\b(?!\s+to))"
-    r"|(?<!if\s)(?<!case\s)(?<!whether\s)\bi\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|take\s+(?:it|that)\s+back"
+    r"(?<!if\s)(?<!case\s)(?<!whether\s)(?<!unless\s)\b(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)\s+"
+    r"(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b(?!\s+to)|a\s+mistake\b(?!\s+to))"
+    r"|(?<!if\s)(?<!case\s)(?<!whether\s)\bi\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)"
+    r"|misread|take\s+(?:it|that)\s+back"
     r"|(?:have\s+)?changed?\s+my\s+(?:mind|answer)|retract)\b"
     r"|\b(?:scratch\s+that|on\s+second\s+thoughts?|my\s+mistake|(?:disregard|ignore)\s+(?:that|this|the\s+above)\b)"
     r"|\bcorrection\s?[:,]"

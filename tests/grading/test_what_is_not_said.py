@@ -135,6 +135,21 @@ def test_a_statement_that_is_not_made_is_no_verdict(sentence):
     assert read("boolean", "Yes", sentence) == (False, False)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It does not conduct heat because it is not a metal; the statement is {}.",
+        "Because some birds cannot fly, the claim is {}.",
+        "If x is 2, then the statement is {}.",
+        "Since it is possible to melt iron the statement is {}.",
+        "It is not hard to prove that the statement is {}.",
+    ],
+)
+def test_a_reason_may_hold_a_denial(sentence):
+    assert read("boolean", "Yes", sentence.format("true"))[1]
+    assert read("boolean", "No", sentence.format("false"))[1]
+
+
 def test_a_negation_in_italian():
     assert read("boolean", "No", "Non è vero.")[1]
     assert not read("boolean", "Yes", "Non è vero.")[1]
