@@ -18,6 +18,13 @@ _TEXT = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
 _QUOTED = re.compile(_TEXT)
 _NUMPY_LIST = re.compile(rf"\[\s*+(?:{_TEXT})(?:\s++(?:{_TEXT}))++\s*+\]")
 _NUMPY_ARRAY = re.compile(r"array\((\[[^\]]{0,9999}+\])(?:,\s*dtype=[^)]{1,20})?\)")
+_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
+# Commands of LaTeX whose backslash was read as an escape, with their first letter.
+_BROKEN_LATEX = re.compile(
+    r"\a(?:lpha|pprox|ngle)|\x08(?:eta|ar\b|inom|egin|oxed|oldsymbol|mod|ig|ullet|ot\b)|\f(?:rac|orall|lat|box)"
+    r"|\n(?:abla\b|eq\b|otin\b)|\r(?:ightarrow|ho\b|angle\b|ight[)\]}|.])"
+    r"|\t(?:ext(?:bf|it|rm|sf)?\{|imes\b|heta\b|frac\{|ilde\{|riangle\b)|\v(?:ec\b|arphi\b)"
+)
 _ROLES = ("user", "human")
 
 
@@ -42,6 +49,9 @@ def to_text(value: Any) -> str | None:
             value.encode()
         except UnicodeEncodeError as fault:
             raise BadRowError("encoding", "it holds half a character (a lone surrogate)") from fault
+        if broken := _BROKEN_LATEX.search(value):
+            meant = f"\\{_ESCAPES[broken.group()[0]]}{broken.group()[1:]}"
+            raise BadRowError("encoding", f"the backslash of {meant} was read as an escape: write it twice in JSON")
         return value.strip()
     if isinstance(value, (datetime.date, datetime.time)):
         raise BadRowError("date", "it holds a date: store it as text")

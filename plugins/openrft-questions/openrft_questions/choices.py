@@ -138,6 +138,11 @@ def _find(answer: str, options: Options, ignore_labels: bool = False) -> _Found:
     if both and not by_text:
         letter, rest = both.group(1).upper(), normalize_spaces(both.group(2)).lower()
         by_text = {i for i, label in enumerate(labels) if label == letter and plain[i].lower() == rest}
+    if bare and not by_label and not by_text and all(label.isdecimal() for label in labels):
+        at = LETTERS.index(bare.group(1).upper())  # B for the second of the columns Option 1, Option 2, ...
+        by_label = {at} & {*range(len(labels))}
     whole = _WHOLE.fullmatch(answer)
+    if whole and not by_text:
+        by_text = {i for i, text in enumerate(plain) if text == whole.group(1)}  # 20.0 for the option 20
     number = int(whole.group(1)) if whole and not by_label else None
     return _Found(answer, by_label, by_text, number, len(texts), numbered)

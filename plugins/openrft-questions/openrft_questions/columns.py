@@ -7,64 +7,25 @@ another question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from openrft import LETTERS, UsageError, escape_terminal
+from openrft_questions.column_names import (
+    COLUMNS,
+    FALLBACKS,
+    WEAKEST,
+    find_option_label,
+    holds_wrong_answers,
+    looks_like_an_option,
+    normalize_name,
+)
+from openrft_questions.kinds import parse_verdict
 from openrft_questions.table import BadRowError, find_repeated
 
-COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
-    "question": ("question", "problem"),
-    "options": ("options", "choices"),
-    "answer": ("answer", "answerkey", "answer_key", "correct_answer", "gold"),
-    "kind": ("kind", "type"),
-    "split": ("split",),
-    "topic": ("topic", "subject", "category"),
-    "group": ("group",),
-    "passage": ("context", "passage", "support", "article", "paragraph"),
-    "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
-    "rubric": ("rubric", "rubrics"),
-    "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
-}
-FALLBACKS = {  # further names, read only where a file has none of the names above
-    "question": (
-        *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
-        *("frage", "aufgabe", "pregunta", "domanda", "pergunta"),
-    ),
-    "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
-    "answer": (
-        *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
-        *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
-        *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model"),
-        *("answer_number", "antwort", "r\u00e9ponse", "reponse", "respuesta", "risposta", "resposta"),
-    ),
-    "kind": ("answer_type", "question_type"),
-    "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
-    "passage": ("background", "story", "ctx", "body", "contexts"),
-}
-WEAKEST = {"answer": ("solution", "output")}  # read only where a file has none of those names either
 MAY_REPEAT = ("topic", "kind")  # where a row has several of the names, the first is read
 MEANINGS = (*COLUMNS, "wrong")
-_SUFFIX = re.compile(r"\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)$")  # Kahoot's own in column names
-_OPTION = re.compile(
-    r"(?:(?:option|choice|opt|op|ans|answer|alternative|sol|ending)[\W_]*([a-z]|\d{1,2})|\W*([a-z]))\W*"
-)
-_LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|answer|[\W_])*(?:[a-z]|\d{1,2})\W*")
-_WRONG = re.compile(
-    r"(?:in_?correct|wrong|false|dist?ractors?)(?:_?(?:answer|option|choice)s?)?(?:_?(?:\d{1,2}|[a-z]))?"
-)
-
-
-def normalize_name(name: str) -> str:
-    """The name of a column as names are compared: without case, marks and advice on how to fill it."""
-    plain = _SUFFIX.sub("", name.strip().lower())
-    return re.sub(r"[\s.-]+", "_", plain.removesuffix("(s)"))
-
-
-def means_question(name: str) -> bool:
-    """Whether a column of this name may hold the question."""
-    return normalize_name(name) in (*COLUMNS["question"], *FALLBACKS["question"])
 
 
 def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
@@ -107,6 +68,7 @@ class Columns:
     meanings: dict[str, str]  # by name; options as "option A"; "" for a column that is not read
     extra: frozenset[str] = frozenset()  # meanings that a command asked for
     given: frozenset[str] = frozenset()  # meanings that --map says
+    wrong_mark: str = ""  # what stands between wrong answers in a cell
 
     @property
     def ignored(self) -> list[str]:
@@ -141,8 +103,12 @@ class Columns:
                     raise BadRowError("options", f"two columns hold option {label}")
                 cells.lettered[label] = value
             elif meaning == "like an option":
-                detail = f"the column {name!r} looks like an option: call it A, B, C, ... or something else"
+                detail = f"the column {name!r} looks like an option: say --map A=NAME,B=NAME, or call it something else"
                 raise BadRowError("columns", detail)
+            elif meaning == "flag":
+                if not parse_verdict(value):
+                    detail = f"the column {name!r} says that this answer is wrong: give each question one row"
+                    raise BadRowError("answer", f"{detail}, with the wrong answers in wrong_1, wrong_2, ...")
             elif meaning not in cells.values:
                 cells.values[meaning] = value
             elif meaning not in MAY_REPEAT:
@@ -171,14 +137,12 @@ def assign_columns(
     plain = {name: normalize_name(name) for name in names}
     mapped = _find_mapped(plain, given)
     taken = {*given, *(of_layout[name] for name in plain.values() if name in of_layout)}
-    wanted = {
-        normalize_name(name): meaning for meaning, those in extra.items() if meaning not in given for name in those
-    }
-    own = {name: meaning for meaning, those in COLUMNS.items() if meaning not in taken for name in those}
+    wanted = _by_name(extra, given)
+    own = _by_name(COLUMNS, taken)
     present = {own.get(name) for name in plain.values() if name not in wanted} | taken
-    spare = {name: meaning for meaning, those in FALLBACKS.items() if meaning not in present for name in those}
+    spare = _by_name(FALLBACKS, present)
     present |= {spare.get(name) for name in plain.values() if name not in wanted}
-    spare |= {name: meaning for meaning, those in WEAKEST.items() if meaning not in present for name in those}
+    spare |= _by_name(WEAKEST, present)
     found: dict[str, str] = {}
     for name, of in plain.items():
         known = (mapped.get(name), of_layout.get(of), wanted.get(of), own.get(of), spare.get(of))
@@ -186,10 +150,16 @@ def assign_columns(
         found[name] = _option_meaning(name, given) if meaning is None else meaning
     for meaning in MAY_REPEAT:  # the first of the names, in the order in which they are listed above
         those = [name for name, of in found.items() if of == meaning]
-        order = (*COLUMNS[meaning], *FALLBACKS.get(meaning, ()))
+        order = [*map(normalize_name, (*COLUMNS[meaning], *FALLBACKS.get(meaning, ())))]
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
     return Columns(found, frozenset(extra), frozenset(given))
+
+
+def _by_name(names: Mapping[str, Sequence[str]], without: Collection[str | None]) -> dict[str, str]:
+    """The meaning of each name, without some of the meanings."""
+    kept = {meaning: those for meaning, those in names.items() if meaning not in without}
+    return {normalize_name(name): meaning for meaning, those in kept.items() for name in those}
 
 
 def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -210,12 +180,11 @@ def _find_mapped(plain: Mapping[str, str], given: Mapping[str, str]) -> dict[str
 
 def _option_meaning(name: str, given: Mapping[str, str]) -> str:
     """The meaning of a column that holds an option or a wrong answer; "" for one that is not read."""
-    lower = _SUFFIX.sub("", name.strip().lower())
-    option = _OPTION.fullmatch(lower)
-    if any(meaning in LETTERS for meaning in given) and option:
+    label = find_option_label(name)
+    if any(meaning in LETTERS for meaning in given) and label:
         return ""  # the options are those that --map names
-    if option:
-        return f"option {(option.group(1) or option.group(2)).upper()}"
-    if "wrong" not in given and _WRONG.fullmatch(normalize_name(name)):
+    if label:
+        return f"option {label}"
+    if "wrong" not in given and holds_wrong_answers(name):
         return "wrong"
-    return "like an option" if _LIKE_AN_OPTION.fullmatch(lower) else ""
+    return "like an option" if looks_like_an_option(name) else ""

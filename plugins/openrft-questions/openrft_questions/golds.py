@@ -18,10 +18,9 @@ from openrft_questions.kinds import (
     KINDS,
     MAX_LENGTH,
     PLAIN,
-    SHORT,
-    YES_NO,
     KindRule,
     ascii_minus,
+    parse_verdict,
     spells_number,
     strip_thousands,
 )
@@ -32,6 +31,7 @@ MAX_PROSE = 20_000  # characters of an answer that a judge is to grade
 MAX_ACCEPTED = 200  # further right answers of one question
 ANSWER_NAMES = ("ground_truth", "value", "text", "answer")  # where an object holds the answer
 ALIAS_NAMES = ("aliases", "normalized_aliases")
+_POINTS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.\d{3}(?![\d.,])")  # 1.500
 SENTENCE = 8  # words of an answer that no model writes in just these words
 
 
@@ -95,7 +95,9 @@ def parse_accepted(values: list[Any], gold: str, kind: AnswerKind, rule: KindRul
     """Further right answers, each once. Raises BadRowError."""
     if len(values) > MAX_ACCEPTED:
         raise BadRowError("answer", f"there are {len(values)} right answers; up to {MAX_ACCEPTED} are possible")
-    found = dict.fromkeys(parse_gold(value, kind, rule) for value in values)
+    asked = Sample("", gold, kind=kind)
+    further = [one for one in values if not (kind == "number" and grade(asked, box_answer(to_text(one) or "")).correct)]
+    found = dict.fromkeys(parse_gold(value, kind, rule) for value in further)  # "four" beside 4 says nothing more
     found.pop(gold, None)
     return tuple(found)
 
@@ -106,17 +108,20 @@ def is_sentence(gold: str, kind: str) -> bool:
 
 
 def _parse_boolean(answer: str, rule: KindRule) -> str:
-    known = {**FOREIGN_WORDS, **SHORT, **YES_NO}
-    if answer.lower() not in known:
+    verdict = parse_verdict(answer)
+    word = FOREIGN_WORDS.get(answer.lower()) if verdict is None else ("No", "Yes")[verdict]
+    if word is None:
         detail = f"the type is boolean, and the answer {answer[:60]!r} is not Yes, No, True or False"
         raise BadRowError("answer", detail)
-    return known[answer.lower()]
+    return word
 
 
 def _parse_number(answer: str, rule: KindRule) -> str:
     answer = re.sub(r"^(?:~|\u2248|about |approx\.? )\s*", "", ascii_minus(answer))
     if len(answer) > MAX_LENGTH:
         raise BadRowError("answer", f"the type is number, and the answer has {len(answer)} characters")
+    if rule.comma == "decimal" and _POINTS.search(answer):
+        raise BadRowError("answer", explain_point(answer))
     if re.search(r"\d,\d", answer):
         if rule.comma is None:
             raise BadRowError("answer", explain_comma(answer))
@@ -145,6 +150,12 @@ def _check_text(answer: str, rule: KindRule) -> str:
 def explain_comma(answer: str) -> str:
     """Why a number with a comma is refused."""
     return f"the comma in {answer[:40]!r} could stand for thousands or decimals: write it without, or with a dot"
+
+
+def explain_point(answer: str) -> str:
+    """Why a number with a point is refused among numbers with decimal commas."""
+    detail = "could stand for thousands or decimals beside numbers with a decimal comma"
+    return f"the point in {answer[:40]!r} {detail}: write it without, or with a comma"
 
 
 def _explain_unreachable(answer: str) -> str:

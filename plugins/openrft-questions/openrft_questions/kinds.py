@@ -60,7 +60,7 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
     words = Counter[str]()
     with_comma = []
     for value in answers:
-        text = _text_of(value)
+        text = text_of(value)
         look = _look(value, text)
         looks[look] += 1
         if look == "boolean" or (look == "text" and text.lower() in THIRD):
@@ -72,10 +72,10 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
     for pair in (("yes", "no"), ("true", "false")):
         if {*words} == {*pair, *third} and len(third) == 1 and words.total() == count:
             return KindRule(words=(*pair, third[0]))
-    letters = {text.lower() for text in map(_text_of, answers)} if looks["letter"] == count else set()
+    letters = {text.lower() for text in map(text_of, answers)} if looks["letter"] == count else set()
     if letters in ({"t", "f"}, {"y", "n"}):
         return KindRule(short=True)
-    if {text.lower() for text in map(_text_of, answers)} in map(set, PAIRS):
+    if {text.lower() for text in map(text_of, answers)} in map(set, PAIRS):
         return KindRule(foreign=True)
     numeric = looks["number"] + looks["commas"] + looks["spelled"]
     polarities = {YES_NO[word] for word in words if word in YES_NO}
@@ -92,7 +92,7 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
     """The kind of an answer without options, in a column with this rule. Raises BadRowError."""
     if isinstance(value, bool):
         return "boolean"
-    text = _text_of(value)
+    text = text_of(value)
     look = _look(value, text)
     if look == "boolean":
         return rule.yes_no
@@ -111,10 +111,22 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
 
 def names_kinds(values: Iterable[Any]) -> bool:
     """Whether a column `type` says kinds of answers, well or badly spelled; such a column may be about anything."""
-    words = {_text_of(value).lower()[:40] for value in values}
+    words = {text_of(value).lower()[:40] for value in values}
     if len(words) > MAX_KINDS:
         return not words.isdisjoint(KIND_NAMES)
     return any(word in KIND_NAMES or difflib.get_close_matches(word, KIND_NAMES, 1, 0.75) for word in words)
+
+
+def parse_verdict(value: Any) -> bool | None:
+    """Whether a cell says yes or no: as a truth value, a word, or 1 and 0. None for anything else."""
+    text = text_of(value).lower().removesuffix(".0")
+    word = {"1": "Yes", "0": "No"}.get(text) or {**YES_NO, **SHORT}.get(text)
+    return None if word is None else word == "Yes"
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether a text is a number in digits, without a unit."""
+    return len(text) <= MAX_LENGTH and bool(PLAIN.fullmatch(ascii_minus(text)) or _COMMAS.fullmatch(ascii_minus(text)))
 
 
 def spells_number(text: str) -> bool:
@@ -138,7 +150,7 @@ def _judge_commas(texts: Iterable[str], decimal_comma: bool) -> Literal["decimal
     numbers = [re.sub(r"[^\d.,+-]", "", text) for text in texts]
     if any(number.count(",") > 1 or re.search(r",.*\.", number) for number in numbers):
         return "thousands" if all(map(_THOUSANDS.fullmatch, numbers)) else None
-    return "decimal" if decimal_comma else None
+    return "decimal" if decimal_comma and numbers else None
 
 
 def _look(value: Any, text: str) -> str:
@@ -155,7 +167,8 @@ def _look(value: Any, text: str) -> str:
     return "spelled" if spells_number(text.replace(",", "")) else "text"
 
 
-def _text_of(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """The text of a cell, "" for what is none."""
     if isinstance(value, bool):
         return str(value)
     try:

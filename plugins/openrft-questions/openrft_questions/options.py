@@ -12,9 +12,13 @@ from openrft_questions.cells import normalize_spaces, parse_cell, to_text
 from openrft_questions.table import BadRowError
 
 Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
-_OWN_LABEL = re.compile(r"\(?([A-Za-z])(?:\)|[.:](?=\s)|\s\))\s*(?=\S)")
-_ANSWER = re.compile(r"\(?([A-Za-z])[).]?")
+_OWN_LABEL = re.compile(r"[(\[\uff08]?([A-Za-z])(?:\s?[)\].:\u3001\uff0e\uff1a\uff09]|\s[-\u2013]\s)\s*(?=\S)")
+_OWN_NUMBER = re.compile(r"[(\[\uff08]?(\d{1,2})(?:\s?[)\]\u3001\uff09]|[.:\uff0e\uff1a](?=\D))\s*(?=\S)")
+_ANSWER = re.compile(r"\(?([A-Za-z])(?:[).]?|(?:[).:]+\s*|\s+[-\u2013]\s+)(\S.*))", re.DOTALL)
 _LINES = re.compile(r"(?:^|\n)[ \t]*\(?([A-Za-z])[).:][ \t]*(?=\S)")  # each option on a line of its own
+_REQUEST = re.compile(
+    r"\s*\b(?:the |final |your )*(?:answer|antwort|r\u00e9ponse|respuesta|risposta)(?: is)?\s*:?\s*$", re.I
+)
 _BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
 _LABELS = re.compile(r"(?:^|(?<=[\s,;|]))([A-Z])\s?[).:]\s*(?=\S)")
 
@@ -61,18 +65,42 @@ def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[
 
 
 def split_question(text: str, answer: str) -> tuple[str, Options]:
-    """A question whose options stand in its own text, on a line or in brackets each, if the answer is a letter of them.
+    """A question whose options stand in its own text, on a line or in brackets each, if the answer is one of them: a
+    letter, the option's text, or both.
 
-    Unchanged, and no options, for any other question. Raises BadRowError.
+    What stands below the options goes above them. Unchanged, and no options, for any other question. Raises
+    BadRowError.
     """
-    letter = _ANSWER.fullmatch(answer)
-    if not letter:
-        return text, ((), ())
     for pattern in (_LINES, _BRACKETS):
         found = _labelled_parts(text, pattern)
-        if found and found[0] and ord(letter.group(1).upper()) - ord("A") < len(found[1]):
-            return found[0], _check_options(found[1], list(LETTERS[: len(found[1])]))
+        if found is None or not found[0]:
+            continue
+        stem, parts, below = _cut_end(*found)
+        if _names_part(answer, parts):
+            return "\n\n".join(filter(None, (stem, below))), _check_options(parts, list(LETTERS[: len(parts)]))
     return text, ((), ())
+
+
+def _names_part(answer: str, parts: Sequence[str]) -> bool:
+    """Whether the answer is a letter of the options, one option's text, or both."""
+    plain = [normalize_spaces(part).lower() for part in parts]
+    if plain.count(normalize_spaces(answer).lower()) == 1:
+        return True
+    letter = _ANSWER.fullmatch(answer)
+    at = LETTERS.index(letter.group(1).upper()) if letter else len(parts)
+    if letter is None or at >= len(parts):
+        return False
+    return letter.group(2) is None or normalize_spaces(letter.group(2)).lower() == plain[at]
+
+
+def _cut_end(stem: str, parts: list[str]) -> tuple[str, list[str], str]:
+    """The last option without what stands below it: a request for the answer, which is dropped, or other text."""
+    last, line_end, below = parts[-1].partition("\n")
+    if line_end and not any("\n" in part for part in parts[:-1]):
+        parts = [*parts[:-1], last.strip()]
+    else:
+        parts, below = [*parts[:-1], _REQUEST.sub("", parts[-1]) or parts[-1]], ""
+    return stem, parts, _REQUEST.sub("", below).strip()
 
 
 def _split_cell(text: str) -> list[str]:
@@ -118,7 +146,9 @@ def _check_options(texts: Any, labels: Any) -> Options:
     named = [to_text(label) for label in labels]
     if not all(written) or not all(named):
         raise BadRowError("options", "an option is empty or no text")
-    found = _strip_own_labels(list(map(str, written)))
+    found, own = _strip_own_labels(list(map(str, written)))
+    if own and named == list(LETTERS[: len(found)]):
+        named = own  # what answers count is what stands before the options
     for what, those in (
         ("options", [*map(normalize_spaces, found)]),
         ("labels", [str(label).upper() for label in named]),
@@ -129,12 +159,19 @@ def _check_options(texts: Any, labels: Any) -> Options:
     return tuple(found), tuple(str(label).upper() for label in named)
 
 
-def _strip_own_labels(texts: Sequence[str]) -> list[str]:
-    """Options that carry their own letters ("A. iron", "B)neon") without these; in another order they are refused."""
+def _strip_own_labels(texts: Sequence[str]) -> tuple[list[str], list[str | None]]:
+    """Options without their own letters ("A. iron", "B)neon") or numbers from 1 ("1) iron"), and these numbers.
+
+    Letters in another order are refused.
+    """
     own = [_OWN_LABEL.match(text) for text in texts]
     letters = [match.group(1).upper() for match in own if match]
-    if sorted(letters) != list(LETTERS[: len(texts)]):
-        return list(texts)
-    if letters != sorted(letters):
-        raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")
-    return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+    if sorted(letters) == list(LETTERS[: len(texts)]):
+        if letters != sorted(letters):
+            raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")
+        return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match], []
+    counted = [_OWN_NUMBER.match(text) for text in texts]
+    numbers: list[str | None] = [match.group(1) for match in counted if match]
+    if numbers == [str(i) for i in range(1, len(texts) + 1)]:
+        return [text[match.end() :] for text, match in zip(texts, counted, strict=True) if match], numbers
+    return list(texts), []

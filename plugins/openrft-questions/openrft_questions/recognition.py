@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from openrft import DataError, DataRequest, escape_terminal
-from openrft_questions.columns import Columns, assign_columns, is_empty, normalize_name, parse_map
-from openrft_questions.kinds import names_kinds
+from openrft_questions.column_names import FLAGS, find_series, normalize_name
+from openrft_questions.columns import Columns, assign_columns, is_empty, parse_map
+from openrft_questions.kinds import names_kinds, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
+from openrft_questions.table import SIDES
 
 MAX_COLUMNS = 30  # how many columns a message names
+MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat")
 
 
 def recognise_columns(
@@ -30,12 +34,18 @@ def recognise_columns(
     given = parse_map(request.columns, extra)
     layout = find_layout([name for name in names if name in filled], rows)
     own = layout.columns if layout else {}
-    of_layout = {name: "" if meaning in given else meaning for name, meaning in own.items()}
+    of_layout = {normalize_name(name): "" if meaning in given else meaning for name, meaning in own.items()}
     columns = assign_columns([name for name in names if name in filled], given, of_layout, extra)
     _add_empty_columns(columns, [name for name in names if name not in filled], given)
     for name in columns.find("kind") if "kind" not in given else ():
         if normalize_name(name) != "kind" and not names_kinds(row.get(name) for row in rows):
             columns.meanings[name] = ""  # a column `type` may be about anything
+    if "split" not in given and request.split is None:
+        _leave_out_single_split(columns, rows)
+    _find_flag(columns, rows)
+    columns.wrong_mark = _find_wrong_mark(columns, rows)
+    if not columns.has_options and request.kind is None and not columns.find("kind"):
+        _find_lost_options(columns, rows)
     if rows:
         _check_columns(columns, layout, needs, where)
     return columns, layout
@@ -46,6 +56,53 @@ def _add_empty_columns(columns: Columns, empty: Sequence[str], given: Mapping[st
     known = {*columns.meanings.values(), *given}
     for name, meaning in assign_columns(empty, {}, {}, {}).meanings.items():
         columns.meanings[name] = meaning if meaning in ("question", "answer") and meaning not in known else ""
+
+
+def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A split that is the same in every row, such as `validation`, does not divide them."""
+    for name in columns.find("split"):
+        values = {text_of(row.get(name)).lower() for row in rows}
+        if len(values) == 1 and values.isdisjoint(SIDES):
+            columns.meanings[name] = ""
+
+
+def _find_wrong_mark(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What stands between several wrong answers in a cell, where one column holds them all."""
+    names = columns.find("wrong")
+    texts = [row[names[0]] for row in rows if isinstance(row.get(names[0]), str)] if len(names) == 1 else []
+    texts = [text for text in texts if not text.lstrip().startswith("[")]
+    marks = ("|", ";", "\n", ",") if names and normalize_name(names[0]).endswith("s") else ("|",)
+    return next((mark for mark in marks if any(mark in text for text in texts)), "")
+
+
+def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A column that is not read and says of each answer whether it is right: of several answers to a question, a row
+    each. Beside the answers of a model it may say whether those are right."""
+    plain = {normalize_name(name): name for name in columns.ignored}
+    name = next((plain[flag] for flag in map(normalize_name, FLAGS) if flag in plain), None)
+    questions, answers = columns.find("question"), columns.find("answer")
+    if name is None or not questions or not answers:
+        return
+    verdicts = [parse_verdict(row.get(name)) for row in rows]
+    if None in verdicts or False not in verdicts or columns.has_options:
+        return
+    asked = [text_of(row.get(questions[0])) for row in rows]
+    repeated = {question for question, verdict in zip(asked, verdicts, strict=True) if verdict} & {
+        question for question, verdict in zip(asked, verdicts, strict=True) if not verdict
+    }
+    of_a_model = any(word in normalize_name(other) for other in columns.ignored for word in MODEL_WORDS)
+    if repeated or (normalize_name(name) in map(normalize_name, FLAGS[:2]) and not of_a_model):
+        columns.meanings[name] = "flag"
+
+
+def _find_lost_options(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Columns that are not read and may be the options, since the answers are numbers that would count them."""
+    series = find_series(columns.ignored)
+    cells = [row.get(name) for name in columns.find("answer") for row in rows]
+    answers = {text_of(cell) for cell in cells if not is_empty(cell)}
+    counts = [re.fullmatch(r"\d{1,2}(?:\.0)?", answer) and float(answer) <= len(series) for answer in answers]
+    if series and counts and all(counts):
+        columns.meanings.update(dict.fromkeys(series, "like an option"))
 
 
 def _check_columns(columns: Columns, layout: Layout | None, needs: Collection[str], where: str) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 
 from openrft import AnswerKind, DataRequest
 from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
-from openrft_questions.columns import Cells, Columns, is_empty, normalize_name
+from openrft_questions.column_names import OPTION_NUMBERS, normalize_name
+from openrft_questions.columns import Cells, Columns, is_empty
 from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer
+from openrft_questions.kinds import is_plain_number, spells_number
 from openrft_questions.layouts import Layout
 from openrft_questions.options import Options, parse_options, split_question
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side
 
-OPTION_NUMBERS = {"label", "gold_label", "cop", "correct_option", "correct_choice"}  # columns of numbers of options
+NO_UNIT = ("-", "\u2013", "1", "none", "n/a", "dimensionless", "unitless", "no unit")
 
 
 @dataclass(slots=True)
@@ -72,9 +74,10 @@ class RowReader:
         text = self._read_question(cells)
         options = parse_options(values.get("options"), cells.lettered)
         answer, accepted = self._read_answer(values)
+        answer = _add_unit(answer, values.get("unit"))
         if not options[0] and not cells.wrong and isinstance(answer, str):
             text, options = split_question(text, answer)
-        wrong = _read_wrong(cells.wrong, bool(options[0]))
+        wrong = _read_wrong(cells.wrong, self._columns.wrong_mark, bool(options[0]))
         kind = self._read_kind(values, bool(options[0] or wrong))
         if kind == "boolean" and wrong:
             wrong = []
@@ -129,7 +132,7 @@ class RowReader:
         names = {normalize_name(name) for name in self._columns.find("answer")}
         whole = isinstance(answer, int) or (isinstance(answer, str) and answer.isdecimal())
         known = "answer" in self._columns.given or isinstance(answer, bool)
-        return whole and not known and bool(names & OPTION_NUMBERS)
+        return whole and not known and not names.isdisjoint(map(normalize_name, OPTION_NUMBERS))
 
     def _read_kind(self, values: Mapping[str, Any], has_options: bool) -> AnswerKind | None:
         """The kind that the command, the row or the layout says; None if none does."""
@@ -159,6 +162,15 @@ class RowReader:
         return found
 
 
+def _add_unit(answer: Any, unit: Any) -> Any:
+    """A number with the unit that the row's own cell has for it."""
+    name = to_text(unit) if unit is not None else None
+    number = None if isinstance(answer, bool) else to_text(answer)
+    if not name or not number or name.lower() in NO_UNIT or not is_plain_number(number):
+        return answer
+    return f"{number} {name}" if spells_number(f"{number.replace(',', '')} {name}") else answer
+
+
 def _read_rubric(value: Any) -> Any:
     """A rubric as plain JSON: lines of text, a list, or an object. What it means is for whoever grades by it."""
     found = parse_cell(value)
@@ -172,9 +184,9 @@ def _read_rubric(value: Any) -> Any:
         raise BadRowError("rubric", f"the rubric cannot be read: {fault}") from fault
 
 
-def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
-    """The wrong answers of a row: a column each, or lists of them."""
-    found = [one for value in values for one in _as_list(parse_cell(value), alone=len(values) == 1)]
+def _read_wrong(values: Sequence[Any], mark: str, has_options: bool) -> list[str]:
+    """The wrong answers of a row: a column each, or lists of them, or texts with a mark between them."""
+    found = [one for value in values for one in _as_list(parse_cell(value), mark)]
     if found and has_options:
         raise BadRowError("options", "there are options in one column and wrong answers in others")
     texts = [str(one) if isinstance(one, bool) else to_text(one) for one in found]
@@ -183,9 +195,14 @@ def _read_wrong(values: Sequence[Any], has_options: bool) -> list[str]:
     return [str(text) for text in texts]
 
 
-def _as_list(value: Any, alone: bool) -> list[Any]:
-    if isinstance(value, str) and alone:  # one column for all of them
+def _as_list(value: Any, mark: str) -> list[Any]:
+    if isinstance(value, str) and mark == "," and "," in value:
+        detail = f"it is not clear whether {value[:60]!r} is one wrong answer or several"
+        raise BadRowError("options", f"{detail}: give each a column (wrong_1, wrong_2, ...), or put a bar (|) between")
+    if isinstance(value, str) and mark == "|":
         return split_bars(value) or [value]
+    if isinstance(value, str) and mark in (";", "\n"):
+        return [part.strip() for part in value.split(mark) if part.strip()]
     return value if isinstance(value, list) else [value]
 
 

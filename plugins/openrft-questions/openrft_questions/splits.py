@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from openrft import DataError, UsageError, escape_terminal
-from openrft_questions.columns import normalize_name
+from openrft_questions.column_names import normalize_name
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft import DataError, escape_terminal
-from openrft_questions.columns import means_question
+from openrft_questions.column_names import means_question
 from openrft_questions.table import BadRow, Located, Table, find_repeated, name_columns
 
 MAX_CELL = 1 << 24  # characters that a cell may have; the csv module's own limit is 131,072
@@ -161,7 +161,7 @@ def _read_json_lines(text: str) -> Iterator[Located]:
             try:
                 yield Located(f"line {number}", _require_object(load_json(line)))
             except (ValueError, RecursionError) as fault:
-                yield Located(f"line {number}", BadRow("not JSON", f"not JSON ({fault})"))
+                yield Located(f"line {number}", BadRow("not JSON", f"not JSON ({fault}){_explain(fault)}"))
 
 
 def _read_json(path: Path, text: str) -> Table:
@@ -172,7 +172,7 @@ def _read_json(path: Path, text: str) -> Table:
     except (ValueError, RecursionError) as fault:
         if text.lstrip().startswith("{") and "\n" in text.strip():
             return Table(list(_read_json_lines(text)))
-        raise DataError(f"{path}: not JSON ({fault}).", "Fix the file.") from fault
+        raise DataError(f"{path}: not JSON ({fault}){_explain(fault)}.", "Fix the file.") from fault
     if isinstance(whole, dict):
         if _is_divided(whole):
             return Table(list(_read_splits(whole)), has_splits=True)
@@ -257,3 +257,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _require_object(value: Any) -> Mapping[str, Any] | BadRow:
     return value if isinstance(value, dict) else BadRow("not an object", "not a JSON object")
+
+
+def _explain(fault: Exception) -> str:
+    """What to do about JSON with single backslashes, which LaTeX in it often has."""
+    return ": write each backslash twice, as in \\\\alpha" if "escape" in str(fault) else ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Iterator, Sequence
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from openpyxl.cell import ReadOnlyCell
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
+_MERGED = re.compile(r'<(?:\w+:)?mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 MAX_EMPTY = 10_000  # empty rows in a row after which a sheet is at its end: some claim a million
 Cells = list[Any]
 
@@ -26,8 +29,10 @@ def read_workbook(path: Path, sheet: str | None) -> Table:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(io.BytesIO(read_bytes(path)), read_only=True, data_only=True)
-        sheets = {one.title: list(_filled_rows(one.iter_rows())) for one in book.worksheets if _is_wanted(one, sheet)}
+        data = read_bytes(path)
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        wanted = [one for one in book.worksheets if _is_wanted(one, sheet)]
+        sheets = {one.title: list(_filled_rows(one.iter_rows(), _find_merged(data, one))) for one in wanted}
         names = [one.title for one in book.worksheets]
         book.close()
     except DataError:
@@ -63,11 +68,35 @@ def _choose(
     return [(title, None) for title in filled]
 
 
-def _filled_rows(rows: Iterator[tuple[ReadOnlyCell, ...]]) -> Iterator[tuple[int, Cells]]:
-    """The rows that are not empty, each with its number in the sheet."""
+def _find_merged(data: bytes, sheet: Any) -> dict[tuple[int, int], int]:
+    """By row and column of each cell that is merged with one above: the row of the one above, which has the value.
+
+    Read from the sheet's own text: openpyxl knows merged cells only of sheets that it holds as a whole.
+    """
+    from openpyxl.utils import column_index_from_string
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        text = archive.read(sheet._worksheet_path.lstrip("/")).decode("utf-8", "replace")
+    found: dict[tuple[int, int], int] = {}
+    for column, top, other, bottom in _MERGED.findall(text):
+        if column == other and int(bottom) - int(top) < MAX_EMPTY:
+            at = column_index_from_string(column)
+            found |= {(row, at): int(top) for row in range(int(top) + 1, int(bottom) + 1)}
+    return found
+
+
+def _filled_rows(
+    rows: Iterator[tuple[ReadOnlyCell, ...]], merged: Mapping[tuple[int, int], int]
+) -> Iterator[tuple[int, Cells]]:
+    """The rows that are not empty, each with its number in the sheet. Merged cells all have the value of the first."""
     empty = 0
+    above: dict[tuple[int, int], Any] = {}
+    tops = {(top, column) for (_, column), top in merged.items()}
     for number, cells in enumerate(rows, 1):
         values = [_read_cell(cell) for cell in cells]
+        if any(value not in (None, "") for value in values):
+            above |= {(number, at): value for at, value in enumerate(values, 1) if (number, at) in tops}
+            values = [above.get((merged.get((number, at), 0), at), value) for at, value in enumerate(values, 1)]
         if any(value not in (None, "") for value in values):
             empty = 0
             yield number, values

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from openrft import DataError, DataRequest, Sample
@@ -72,3 +73,49 @@ def test_yes_and_no_in_other_languages(tmp_path: Path, pair: str) -> None:
     assert [(s.answer, s.kind) for s in load(path)] == [("Yes", "boolean"), ("No", "boolean"), ("Yes", "boolean")]
     path.write_text(f"question,answer\na?,{yes}\nb?,Eisen\n", "utf-8")
     assert load(path)[0].kind == "text"  # one word among others
+
+
+def test_a_split_that_is_the_same_in_every_row_divides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(json.dumps({**row, "split": "validation"}) for row in ROWS), "utf-8")
+    assert len(load(path)) == 10
+    path.write_text("\n".join(json.dumps({**row, "split": "dev" if i else "x"}) for i, row in enumerate(ROWS)), "utf-8")
+    with pytest.raises(DataError, match="the split 'x' is neither train nor test: say --split NAME"):
+        load(path)
+
+
+def test_a_point_beside_decimal_commas_is_refused_if_it_could_stand_for_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("question;answer\na?;0,5\nb?;1.500\n")
+    with pytest.raises(DataError, match=r"line 3: the point in '1\.500' could stand for thousands or decimals"):
+        load(path)
+    path.write_text("question;answer\na?;1.234,5\nb?;0.25\n")
+    assert [s.answer for s in load(path)] == ["1234.5", "0.25"]
+    path.write_text("question;answer\na?;2\nb?;1.500\n")
+    assert [s.answer for s in load(path)] == ["2", "1.500"]
+
+
+def test_a_json_backslash_that_was_not_doubled_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "What is $\\alpha$?", "answer": "5"}\n')
+    with pytest.raises(DataError, match="write each backslash twice"):
+        load(path)
+
+
+def test_merged_cells_of_a_workbook_hold_the_same(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ("A title", None, None),
+        ("context", "question", "answer"),
+        ("Iron rusts.", "What rusts?", "iron"),
+        (None, "What does it do?", "rusting"),
+        (None, "What is rust?", "iron oxide"),
+        ("Tin does not.", "What does not?", "tin"),
+    ):
+        book.active.append(row)
+    book.active.merge_cells("A1:C1")
+    book.active.merge_cells("A3:A5")
+    book.save(tmp_path / "q.xlsx")
+    assert [s.question.partition("\n\n")[0] for s in load(tmp_path / "q.xlsx")] == ["Iron rusts."] * 3 + [
+        "Tin does not."
+    ]

@@ -67,7 +67,11 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "options": ["B. x", "A. y"], "answer": "A"}, "letters of their own, in the order B, A"),
         ({"question": "q?", "A": "x", "a": "y", "B": "z", "answer": "A"}, "two columns hold option A"),
         ({"question": "q?", "opa": "x", "opb": "y", "answer": "1"}, "count from 0 or from 1"),
-        ({"question": "q?", "1": "x", "2": "y", "answer": "x"}, "the column '1' looks like an option"),
+        ({"question": "q?", "op ans 1": "x", "answer": "x"}, "the column 'op ans 1' looks like an option"),
+        (
+            {"question": "q?", "entry 1": "x", "entry 2": "y", "answer": "2"},
+            "the column 'entry 1' looks like an option",
+        ),
         ({"question": "q?", "A": "x", "wrong": "y", "B": "z", "answer": "z"}, "and wrong answers in others"),
         ({"question": "q?", "options": ["x", "y", "z"], "answer": "A,B"}, "names several options"),
         ({"question": "q?", "options": ["x", "y", "z"], "answer": -1}, "the answer is -1, which stands for none"),
@@ -109,7 +113,8 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
         ({"question": "q?", "answer": "many", "type": "number"}, "'many' is no single number"),
         ({"question": "q?", "answer": "so\nit is 4"}, "give what is to be in the box, without reasons"),
         ({"question": "q?", "answer": {"x": 4}}, "the answer is no text but dict"),
-        ({"question": "q?", "answer": "4", "split": "dev"}, "the split 'dev' is neither train nor test"),
+        ({"question": "q?", "answer": "\frac{1}{2}"}, "the backslash of \\frac was read as an escape"),
+        ({"question": "q?", "answer": "4", "incorrect answers": "5, 6"}, "one wrong answer or several"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(row: dict[str, object], why: str) -> None:

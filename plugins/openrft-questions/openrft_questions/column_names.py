@@ -1,0 +1,149 @@
+"""What columns may be called, in the files that people have. Knows nothing of what columns hold."""
+
+from __future__ import annotations
+
+import re
+
+COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
+    "question": ("question", "problem"),
+    "options": ("options", "choices"),
+    "answer": ("answer", "answer_key", "correct_answer", "gold"),
+    "kind": ("kind", "type"),
+    "split": ("split",),
+    "topic": ("topic", "subject", "category"),
+    "group": ("group",),
+    "passage": ("context", "passage", "support", "article", "paragraph"),
+    "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
+    "rubric": ("rubric", "rubrics"),
+    "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
+    "unit": ("unit", "units", "answer_unit"),
+}
+FALLBACKS = {  # further names, read only where a file has none of the names above
+    "question": (
+        *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
+        *(
+            "frage",
+            "aufgabe",
+            "énoncé",
+            "pregunta",
+            "enunciado",
+            "domanda",
+            "pergunta",
+            "vraag",
+            "fråga",
+        ),
+        *("pytanie", "вопрос", "问题", "题目", "問題"),
+        *("質問", "질문", "conversations", "conversation"),
+    ),
+    "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
+    "answer": (
+        *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
+        *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
+        *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "answer_number"),
+        *("richtige_antwort", "korrekte_antwort", "antwort", "lösung", "loesung"),
+        *(
+            "bonne_réponse",
+            "bonne_reponse",
+            "réponse_correcte",
+            "reponse_correcte",
+            "réponse",
+            "reponse",
+        ),
+        *("respuesta_correcta", "respuesta", "risposta_corretta", "risposta_esatta", "risposta"),
+        *("resposta_correta", "resposta", "gabarito", "juiste_antwoord", "antwoord", "rätt_svar", "svar"),
+        *("poprawna_odpowiedź", "odpowiedź"),
+        *(
+            "правильный_ответ",
+            "ответ",
+        ),
+        *("正确答案", "答案", "正解", "정답"),
+    ),
+    "kind": ("answer_type", "question_type"),
+    "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
+    "passage": ("background", "story", "ctx", "body", "contexts", "premise"),
+}
+WEAKEST = {  # read only where a file has none of those names either
+    "question": ("text",),
+    "answer": ("solution", "output"),
+}
+OPTION_NUMBERS = ("label", "gold_label", "cop", "correct_option", "correct_choice")  # columns of numbers of options
+FLAGS = ("is_correct", "is_right", "correct", "label")  # whether the answer beside it is right
+
+_REMARK = re.compile(r"(?:\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)|\s*\((?:s|optional|required|text)\))+$")
+_STEMS = (
+    "option|choice|opt|op|ans|answer|alternative|ending|candidate|variant|"
+    "antwort|antwortmöglichkeit|auswahl|choix|proposition|réponse|reponse|opción|opcion|alternativa|"
+    "respuesta|opzione|risposta|scelta|opção|opcao|resposta|antwoord|optie|alternativ|svar|odpowiedź|"
+    "вариант|ответ|选项|選択肢|보기"
+)
+_ORDINALS = ("first|1st", "second|2nd", "third|3rd", "fourth|4th", "fifth|5th", "sixth|6th")
+_STEM = rf"(?:possible|answer|multiple|mcq?|response)*(?:{_STEMS})s?"
+_OPTION = re.compile(rf"{_STEM}(?:text|value)?([a-z]|\d{{1,2}})(?:text|value)?|sol(\d)|([a-z]|\d{{1,2}})")
+_ORDINAL_OPTION = re.compile("(?:" + "|".join(f"({words})" for words in _ORDINALS) + f"){_STEM}")
+_NO_OPTION = re.compile(rf"{_STEM}|{_STEM}(?:label|key|id|letter)s?\d{{1,2}}")  # a word alone; labels in columns
+_LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|answer)*(?:[a-z]|\d{1,2})")
+_WRONG = re.compile(
+    r"(?:(?:incorrect|wrong|false|dist?ractors?)(?:(?:answer|option|choice)s?)?"
+    r"|falscheantwort(?:en)?|(?:mauvaise|fausse)s?r[ée]ponses?|(?:respuesta|resposta|risposta)s?"
+    r"(?:incorrecta|incorreta|errada|sbagliata|errata)s?)(?:\d{1,2}|[a-z])?"
+)
+_SERIES = re.compile(r"(.*?[^\W\d_])[\W_]*(\d{1,2})|(.+?)[\W_]([a-z])")
+
+
+def normalize_name(name: str) -> str:
+    """The name of a column as names are compared: `Correct Answer`, `correct_answer` and `correctAnswer` are the same.
+
+    Without case, spaces and marks, and without advice on how to fill it.
+    """
+    return "".join(
+        mark for mark in _strip_remarks(name) if mark.isalnum() or not (mark.isprintable() or mark.isspace())
+    )
+
+
+def means_question(name: str) -> bool:
+    """Whether a column of this name may hold the question."""
+    return normalize_name(name) in _QUESTIONS
+
+
+def find_option_label(name: str) -> str:
+    """The letter or the number of the option that a column of this name holds; "" for any other column."""
+    plain = normalize_name(name)
+    ordinal = _ORDINAL_OPTION.fullmatch(plain)
+    if ordinal:
+        return str(ordinal.lastindex)
+    option = None if _NO_OPTION.fullmatch(plain) else _OPTION.fullmatch(plain)
+    label = next(filter(None, option.groups())) if option else ""
+    return str(int(label)) if label.isdecimal() else label.upper()
+
+
+def looks_like_an_option(name: str) -> bool:
+    """Whether a column may hold an option, by its name, though not which."""
+    plain = normalize_name(name)
+    return _LIKE_AN_OPTION.fullmatch(plain) is not None and _NO_OPTION.fullmatch(plain) is None
+
+
+def holds_wrong_answers(name: str) -> bool:
+    """Whether a column of this name holds wrong answers."""
+    return _WRONG.fullmatch(normalize_name(name)) is not None
+
+
+def find_series(names: list[str]) -> list[str]:
+    """The first two or more of the names that differ only in a number or letter at the end, counted without a gap."""
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        parts = _SERIES.fullmatch(re.sub(r"\W+$", "", _strip_remarks(name)))
+        if parts:
+            stem, label = (part for part in parts.groups() if part)
+            found.setdefault(normalize_name(stem), {})[str(int(label)) if label.isdecimal() else label] = name
+    for series in found.values():
+        first = "a" if "a" in series else "0" if "0" in series else "1"
+        if len(series) > 1 and {*series} == {chr(ord(first) + i) for i in range(len(series))}:
+            return [*series.values()]
+    return []
+
+
+def _strip_remarks(name: str) -> str:
+    return _REMARK.sub("", name.strip().lower())
+
+
+_QUESTIONS = frozenset(map(normalize_name, (*COLUMNS["question"], *FALLBACKS["question"])))
