@@ -147,6 +147,8 @@ def check_sentences(sample: Sample, letter: str, sentences: list[str]) -> Findin
 
 def _check_sentences(table: OptionTable, chosen: int, sentences: list[str]) -> Finding:
     for sentence in sentences:
+        if doubt.SUPPOSED.match(sentence.strip(MARKS)):  # of a question that is not asked
+            continue
         if objection := _object(table, chosen, sentence):
             return objection
     return Finding(table.labels[chosen])

@@ -88,4 +88,12 @@ RETRACTION = re.compile(
     r"|(?:^|[.!?]\s{1,2}|\n)no[,.!]\s{1,2}(?:it|that|wait|the\s+(?:correct\s+|right\s+)?answer|i\b|\(?[A-Z]\)?(?![\w'\u2019-]))",
     re.IGNORECASE,
 )
+# "If the question had asked for the largest, the answer would be D."
+SUPPOSED = re.compile(
+    r"(?:(?:but|however|note\s+that),?\s+)?(?:if\s+(?:(?:the|this)\s+)?(?:question|problem|task|it|we|they|you)\s+"
+    r"(?:had\s+|were\s+|was\s+)?(?:instead\s+)?(?:been\s+)?(?:asked|asking|looking|wanted|worded|different)"
+    r"|(?:had|were)\s+(?:(?:the|this)\s+)?(?:question|problem|task|it|we|they|you)\s)[^.!?]{0,150}?\b"
+    r"(?:would|could|might)\s+(?:have\s+been|be|have|choose|pick|apply)\b",
+    re.IGNORECASE,
+)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")

@@ -68,11 +68,17 @@ _PLAIN_RAISED = str.maketrans(_RAISED, "0123456789+-n")
 _LOWERED = "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u2099"
 _SUBSCRIPT = re.compile(f"[{_LOWERED}]+")
 _PLAIN_LOWERED = str.maketrans(_LOWERED, "0123456789n")
+_ARRAY = re.compile(  # a matrix as LaTeX wrote it before it had a command for it
+    r"(?:\\left\s*)?[(\[]\s*\\begin\s*\{(?:array\}\s*\{[lcr|\s]{1,20}|(?:small)?matrix)\}(.{1,400}?)"
+    r"\\end\s*\{(?:array|(?:small)?matrix)\}\s*(?:\\right\s*)?[)\]]"
+)
 _REWRITTEN = (
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"<="), r"\\le "),
     (re.compile(r">="), r"\\ge "),
     (re.compile(r"\\varnothing"), r"\\emptyset"),
+    (re.compile(r"\\(?:nice|s)frac(?![A-Za-z])"), r"\\frac"),
+    (_ARRAY, r"\\begin{pmatrix}\1\\end{pmatrix}"),
     (re.compile(r"_\s*\{\s*\\(max|min|det|exp|log|sin|abs)\s*\}"), r"_{\1}"),
     (re.compile(r"(?<=[\])}])\s*U\s*(?=[\[(\\{])"), r" \\cup "),
     (re.compile(r"\\var(?=(?:epsilon|theta|phi|rho|sigma)(?![A-Za-z]))"), r"\\"),

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.markup import remove_markup, strip_markup
 from openrft.grading.markup_scanner import find_closing_braces
-from openrft.grading.readers import READERS, Reader
+from openrft.grading.readers import READERS, Reader, is_right
+from openrft.grading.rules import DEFAULT_RULES
 from openrft.grading.thinking import strip_thinking
 from openrft.types import Sample
 
@@ -21,6 +22,7 @@ LONGEST = 20_000  # characters of one answer that are read
 MOST = 50  # statements that are read: a text that gives no answer in so many gives none
 _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
+_DISPLAY = re.compile(r"(\\\[|\$\$)[ \t]*\n")  # of mathematics on lines of its own
 _BEFORE = 60  # characters before "answer" that say whether it is a statement; longer phrases are not known
 _NO_STATEMENT_AFTER = re.compile(
     r"(?:\b(?:(?:this|that|an|any|each|every|another|whose|which|no)\s+(?:(?:final|correct|right|best|possible)\s+)?"
@@ -92,7 +94,8 @@ def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
     finding = read(sample, remove_markup(boxes[0].content[:LONGEST]))
     if finding.answer is not None and len(boxes) == 2:
         other = read(sample, remove_markup(boxes[1].content[:LONGEST])).answer
-        if other not in (None, finding.answer):
+        both_right = all(one and is_right(sample, one, DEFAULT_RULES) for one in (other, finding.answer))  # 1/2 or 0.5
+        if other not in (None, finding.answer) and not both_right:
             return refuse(f"names two answers: {other} and {finding.answer}")
     return finding
 
@@ -131,12 +134,21 @@ def find_statements(text: str) -> Iterator[Place]:
     for match in list(_ANSWER_IS.finditer(text))[: -MOST - 1 : -1]:
         start, end = match.end(), text.find("\n", match.end(), following)
         end = following if end < 0 else end
+        if display := _DISPLAY.match(text, start, following):
+            end = _find_closing(text, display, following) or end
         following = match.start()
         before = text[max(0, following - _BEFORE) : following]
         content = _CLOSING_REMARK.sub("", text[start:end])
         is_sentence_about_it = _NO_STATEMENT_AFTER.search(before) or _NO_STATEMENT_BEFORE.match(content)
         if content.strip() and not is_sentence_about_it and not _NOT_GIVEN.search(before):
             yield Place(content, following, end)
+
+
+def _find_closing(text: str, display: re.Match[str], before: int) -> int:
+    """Where displayed mathematics ends that stands on lines of its own; 0 if it does not end before this place."""
+    closing = {"\\[": "\\]", "$$": "$$"}[display[1]]
+    end = text.find(closing, display.end(), min(before, display.end() + LONGEST))
+    return 0 if end < 0 else end + len(closing)
 
 
 def drop_what_is_not_given(text: str) -> str:

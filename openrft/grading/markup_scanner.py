@@ -44,7 +44,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED_TWICE = re.compile(  # \\text{B}, as some write into JSON. In a matrix \\ is not followed by these
-    r"(?<!\\)\\\\(?=[()]|(?:text[a-z]{0,6}|math[a-z]{2,6}|[dtc]?frac|sqrt|boxed|left|right|times|cdot|pi|ce|mbox|operatorname)"
+    r"(?<!\\)\\\\(?=[()]|(?:text[a-z]{0,6}|math[a-z]{2,6}|(?:[dtcs]|nice)?frac|sqrt|boxed|left|right|times|cdot|pi|ce|mbox|operatorname)"
     r"(?![A-Za-z]))"
 )
 _OPERATORS = _split_names(  # signs, which take no argument
@@ -53,7 +53,7 @@ _OPERATORS = _split_names(  # signs, which take no argument
     " mu nu xi rho sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell sin cos tan"
     " ln log exp"
 )
-_FRACTIONS = _split_names("frac dfrac tfrac cfrac binom")
+_FRACTIONS = _split_names("frac dfrac tfrac cfrac nicefrac sfrac binom")
 _LETTER_WITH_ACCENT = re.compile(r"\{?\\?([A-Za-z])\}?")
 _MOLECULE = re.compile(r"(?:\[[^\[\]]{1,16}\]|Cl|Br|[BCNOPSFIHbcnops0-9=#@+\-()\[\]/\\.%:])++")
 _LONE_WORD = re.compile(r"[A-Za-z]|yes|no|true|false", re.IGNORECASE)

@@ -28,6 +28,16 @@ from openrft.types import Sample
 LONGEST = 2000  # characters of an answer that may be a number
 _PLAIN = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 _RESTATED = re.compile(r"([^()]*[^()\s])\s+\(([^()]*)\)")
+_CONTRAST = r"(?:not|rather\s+than|instead\s+of|as\s+opposed\s+to)"
+_SPACE = r"(?:\s|\\[ ,;]|~)"
+_CONTRASTED = re.compile(
+    rf"(?P<meant>[^,;(]{{1,200}}?)(?:[,;]{_SPACE}*|{_SPACE}+)\(?(?:\\text\{{\s*)?(?:and\s+|but\s+)?{_CONTRAST}\}}?{_SPACE}+"
+    r"(?P<other>[^()]{1,60}?)\)?[.\s]*",
+    re.IGNORECASE,
+)
+_REPLACED = re.compile(
+    r"not\s+(?P<other>[^,;]{1,60}?),?\s+but\s+(?:rather\s+|instead\s+)?(?P<meant>.{1,200})", re.IGNORECASE
+)
 _LOOSE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,])[-+]?(?:[1-9]\d{0,2}(?:[. ]\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+)(?![\d,]|\.\d)"
@@ -94,10 +104,25 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
 def _parse_answer(text: str, decimal_comma: bool) -> Number | Refusal:
     """The number of an answer. Where the gold has no decimal comma, 0,5 still is one half: no thousands begin with 0,
     and no list does without a space. But 5,7 may be two numbers."""
-    found = parse_number(text, decimal_comma)
+    found = parse_number(_drop_contrast(text, decimal_comma), decimal_comma)
     if isinstance(found, Refusal) and not decimal_comma and len(text) <= LONGEST and _ZERO_COMMA.search(text):
         return parse_number(text, True)
     return found
+
+
+def _drop_contrast(text: str, decimal_comma: bool) -> str:
+    """The number that is meant in "12, not 13", "12 rather than 13", "not 13 but 12"; any other text unchanged."""
+    if len(text) > LONGEST:
+        return text
+    meant = _CONTRASTED.fullmatch(text)
+    found = (meant["meant"], meant["other"]) if meant else None
+    if found is None and (meant := _REPLACED.fullmatch(text)):
+        found = (meant["meant"], meant["other"])
+    numbers = [parse_number(one.strip(), decimal_comma) for one in found or ()]
+    if found is None or not all(isinstance(number, Number) for number in numbers):
+        return text
+    values = {number.term.value for number in numbers if isinstance(number, Number)}
+    return found[0].strip() if len(values) == 2 else text
 
 
 def writes_decimal_comma(text: str) -> bool:

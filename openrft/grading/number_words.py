@@ -21,8 +21,15 @@ _PARTS = {
     "fourth": 4,
     "fifth": 5,
     "sixth": 6,
+    "seventh": 7,
     "eighth": 8,
+    "ninth": 9,
     "tenth": 10,
+    "eleventh": 11,
+    "twelfth": 12,
+    "twentieth": 20,
+    "hundredth": 100,
+    "thousandth": 1000,
 }
 _WORD = re.compile(r"[A-Za-z]+")
 _ALL = "|".join(sorted({*_ONES, *_TENS, *SCALES, *_PARTS, "minus", "negative"}, key=len, reverse=True))

@@ -40,7 +40,7 @@ _UNSPACED = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"  # scripts that put no spa
 _SCRIPT_EDGE = re.compile(rf"(?<=[{_UNSPACED}])(?=[\dA-Za-z\\$-])|(?<=[\dA-Za-z}}%])(?=[{_UNSPACED}])")
 
 _COMMANDS = {
-    **dict.fromkeys(("dfrac", "tfrac", "cfrac", "frac"), "\\frac"),
+    **dict.fromkeys(("dfrac", "tfrac", "cfrac", "nicefrac", "sfrac", "frac"), "\\frac"),
     **dict.fromkeys(("times", "cdot", "ast", "bullet"), "*"),
     **dict.fromkeys(("approx", "simeq", "sim", "cong", "thickapprox"), "\u2248"),
     **dict.fromkeys(("circ", "degree"), "\u00b0"),

@@ -153,3 +153,59 @@ def test_a_reason_may_hold_a_denial(sentence):
 def test_a_negation_in_italian():
     assert read("boolean", "No", "Non è vero.")[1]
     assert not read("boolean", "Yes", "Non è vero.")[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 12, not 13.",
+        "The answer is 12 (not 13).",
+        "The answer is 12 rather than 13.",
+        "The answer is 12 instead of 13.",
+        "The answer is not 13 but 12.",
+        "\\boxed{12\\ \\text{not}\\ 13}",
+    ],
+)
+def test_a_number_beside_the_one_that_is_not_meant(text):
+    assert read("number", "12", text) == (True, True)
+    assert read("number", "13", text) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["The answer is 12, not 13 or 14.", "The answer is 12, not 12.", "The answer is not 12."]
+)
+def test_a_number_that_stays_open(text):
+    assert not read("number", "12", text)[0]
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "If the question asked for the largest, the answer would be D.",
+        "If it had asked for the largest, the answer would have been D.",
+        "Had the question been about density, it would be D.",
+    ],
+)
+def test_the_answer_to_a_question_that_is_not_asked_is_none(remark):
+    assert read("choice", "B", f"The answer is B. {remark}", METALS) == (True, True)
+    assert read("choice", "D", f"The answer is B. {remark}", METALS) == (False, False)
+
+
+def test_another_condition_takes_the_answer_back():
+    assert read("choice", "B", "The answer is B. If we count gas, the answer would be D.", METALS) == (False, False)
+
+
+def test_two_boxes_with_the_same_value_are_one_answer():
+    assert read("number", "0.5", r"\boxed{\frac12} or \boxed{0.5}") == (True, True)
+    assert read("expression", "x^2-1", r"\boxed{x^2-1} or \boxed{(x-1)(x+1)}") == (True, True)
+    assert read("number", "7", r"\boxed{5} or \boxed{7}") == (False, False)
+    assert read("number", "9", r"\boxed{5} or \boxed{7}") == (False, False)
+
+
+@pytest.mark.parametrize("marks", ["\\[\n{}\n\\]", "$$\n{}\n$$", "\\[ \n{}\n\\]\nI hope this helps."])
+def test_an_answer_on_lines_of_its_own(marks):
+    statement = f"The final answer is:\n{marks}"
+    assert read("number", "12", statement.replace("{}", "12")) == (True, True)
+    assert read("expression", "x^2", statement.replace("{}", "x^2")) == (True, True)
+    assert read("expression", "x^3", statement.replace("{}", "x^2")) == (False, False)
+    assert not read("expression", "x^2", "The final answer is:\n\\[\nx^2\nand so on")[0]
