@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from openrft.grading.thinking import number_steps as number_steps
     from openrft.grading.thinking import split_steps as split_steps
     from openrft.grading.thinking import strip_thinking as strip_thinking
+    from openrft.grading.units import is_unit as is_unit
     from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Candidates as Candidates
     from openrft.plugins.hookspecs import Diagnosis as Diagnosis
@@ -144,6 +145,7 @@ _MODULES = {
     "grading.number": ("is_number",),
     "grading.rules": ("GradingRules",),
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
+    "grading.units": ("is_unit",),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": (
         "Candidates",

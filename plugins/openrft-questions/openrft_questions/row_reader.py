@@ -8,17 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import AnswerKind, DataRequest
+from openrft import AnswerKind, DataRequest, is_unit
 from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
 from openrft_questions.column_names import OPTION_NUMBERS, normalize_name
 from openrft_questions.columns import Cells, Columns, is_empty
 from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer
-from openrft_questions.kinds import is_plain_number, spells_number
+from openrft_questions.kinds import is_plain_number
 from openrft_questions.layouts import Layout
 from openrft_questions.options import Options, parse_options, split_question
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side
-
-NO_UNIT = ("-", "\u2013", "1", "none", "n/a", "dimensionless", "unitless", "no unit")
 
 
 @dataclass(slots=True)
@@ -163,12 +161,12 @@ class RowReader:
 
 
 def _add_unit(answer: Any, unit: Any) -> Any:
-    """A number with the unit that the row's own cell has for it."""
+    """A number with the unit that the row's own cell has for it. `Unit 3: cells` is of another kind."""
     name = to_text(unit) if unit is not None else None
     number = None if isinstance(answer, bool) else to_text(answer)
-    if not name or not number or name.lower() in NO_UNIT or not is_plain_number(number):
-        return answer
-    return f"{number} {name}" if spells_number(f"{number.replace(',', '')} {name}") else answer
+    if name and number and is_plain_number(number) and is_unit(name):
+        return f"{number} {name}"
+    return answer
 
 
 def _read_rubric(value: Any) -> Any:

@@ -122,10 +122,11 @@ def test_a_unit_in_a_column_of_its_own_belongs_to_the_number(tmp_path: Path) -> 
         ("a?", 3.2, "kg"),
         ("b?", "5.0", "m/s"),
         ("c?", 7, ""),
-        ("d?", 8, "dimensionless"),
+        ("d?", 8, "Unit 3: cells"),
+        ("e?", 9, "degrees Celsius"),
     ]
     found = read(tmp_path, ("question", "answer", "unit"), rows)
-    assert [s.answer for s in found] == ["3.2 kg", "5.0 m/s", "7", "8"]
+    assert [s.answer for s in found] == ["3.2 kg", "5.0 m/s", "7", "8", "9 degrees Celsius"]
 
 
 def test_further_answers_that_say_the_same_number_are_no_others(tmp_path: Path) -> None:
