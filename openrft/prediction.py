@@ -19,6 +19,7 @@ from openrft.plugins.errors import check_list
 from openrft.plugins.hookspecs import AnswerRule, Candidates
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import (
+    check_files,
     describe_policy,
     fingerprint_policy,
     open_policy,
@@ -203,6 +204,7 @@ def _check_weights(sets: Sequence[PluginSet | None]) -> None:
             for option, marker, path in own.named_paths(name):
                 try:
                     if marker.names == "weights":
+                        check_files(path)
                         fingerprint_policy(path)
                 except CheckpointError as fault:
                     fault.message = f"{name}.{option}: {fault.message}"
