@@ -22,7 +22,7 @@ from openrft.bench.report_shape import (
     find_reward_faults,
 )
 from openrft.config.documents import OMIT_EMPTY, Flags, dump_document, read_document
-from openrft.errors import DataError, StoreError, UnknownName
+from openrft.errors import DataError, StoreError
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
@@ -30,7 +30,6 @@ from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
-from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.paid.prices import Money
 from openrft.runtime.paid.usage import Usage
 from openrft.tasks.leakage import cluster_samples
@@ -333,16 +332,6 @@ def read_report(path: Path) -> Report:
         raise DataError(f"{path}: not text in UTF-8.") from fault
     except OSError as fault:
         raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
-
-
-def locate_report(run: str, runs: Path = Path("runs")) -> Path:
-    """The report.json that `run` names: a file, a folder that holds one, or the name of a run under `runs`."""
-    expand_path(run)
-    for path in (Path(run), Path(run) / REPORT_FILE, runs / run / REPORT_FILE):
-        if path.is_file():
-            return path
-    known = [p.parent.name for p in runs.glob(f"*/{REPORT_FILE}")] if runs.is_dir() else []
-    raise UnknownName("run", run, known, "A path to a report.json does as well.")
 
 
 def _line(value: Any) -> str:

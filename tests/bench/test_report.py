@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from openrft.bench.locate import locate_report
 from openrft.bench.report import (
     ArmResult,
     Failure,
     Item,
     from_json,
-    locate_report,
     read_report,
     record_task,
     to_json,
