@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from openrft.errors import DataError, StoreError, UsageError
+from openrft.errors import DataError, StoreError, UsageError, first_line
 
 # File names and JSON may hold lone surrogates, which UTF-8 cannot write. JSON reads `\udc80` back as one.
 LONE_SURROGATES = "backslashreplace"
@@ -33,8 +33,12 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as fault:
-                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Fix or remove the line.") from fault
+            except (
+                ValueError,
+                RecursionError,
+            ) as fault:  # no JSON, a number of thousands of digits, or nested too deep
+                words = fault.msg if isinstance(fault, json.JSONDecodeError) else first_line(fault)
+                raise DataError(f"{path}:{number}: not JSON ({words}).", "Fix or remove the line.") from fault
             if not isinstance(row, dict):
                 raise DataError(f"{path}:{number}: not a JSON object.", "Each line must be an object.")
             yield row
