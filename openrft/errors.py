@@ -27,6 +27,14 @@ def first_line(fault: BaseException) -> str:
     return str(fault).strip().split("\n")[0] or type(fault).__name__
 
 
+def end_sentence(text: str) -> str:
+    """The text with a full stop, if it ends without one. Another library's words may have one or none."""
+    text = text.rstrip()
+    if text.endswith("..") and not text.endswith("..."):
+        return text[:-1]
+    return text if not text or text[-1] in ".!?:;" else f"{text}."
+
+
 class OpenRFTError(Exception):
     """Base of every failure that OpenRFT reports in one line.
 
@@ -41,7 +49,7 @@ class OpenRFTError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.message} {self.advice}".strip()
+        return f"{end_sentence(self.message) if self.advice else self.message} {self.advice}".strip()
 
     def __reduce__(self) -> tuple[type[OpenRFTError], tuple[str, str]]:
         # Errors cross process borders (the bench's workers); rebuild from the two strings alone.

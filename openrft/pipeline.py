@@ -11,7 +11,7 @@ from openrft.errors import UsageError
 from openrft.job import Job
 from openrft.plugins.errors import check_list
 from openrft.plugins.manager import PluginSet
-from openrft.plugins.policy_registry import check_placement, check_thinking, describe_policy
+from openrft.plugins.policy_registry import check_engine, check_placement, check_thinking, describe_policy
 from openrft.plugins.task_registry import load_task
 from openrft.rewards.fitness import RewardFitness
 from openrft.rewards.gap import RewardGap
@@ -135,7 +135,7 @@ def check_jobs(jobs: Iterable[Job], tasks: Mapping[str, Task]) -> None:
                     f"the arm {job.arm.name}: {' and '.join(both)} cannot both {what}.",
                     f"Give each an arm of its own: --arms none --arm {both[0]}={both[0]} ...",
                 )
-        _check_prices(job, own)
+        _check_models(job, own)
     arms: dict[str, list[str]] = {}  # by what is wrong
     for job, own in zip(jobs, plugins, strict=True):
         if fault := _find_missing_answers(own, tasks[job.task]):
@@ -190,12 +190,14 @@ def _check_training(training: Sequence[Job], tasks: Mapping[str, Task]) -> None:
             )
 
 
-def _check_prices(job: Job, plugins: PluginSet) -> None:
-    """Raises UsageError for a server's model without a price, if the account has a budget."""
+def _check_models(job: Job, plugins: PluginSet) -> None:
+    """Raises UsageError for a model that needs vLLM where it is not installed, and for a server's model without a price
+    if the account has a budget."""
     account = current_account()
     every = [plugins, *plugins.scorers.values()]
     named = [job.policy, *(path for own in every for name in own.names for _, _, path in own.named_paths(name))]
     for spec in named:
+        check_engine(spec)
         if account and spec.startswith("openai:"):
             account.check_model(spec.removeprefix("openai:"))
 

@@ -19,6 +19,7 @@ from openrft.plugins.errors import check_list
 from openrft.plugins.hookspecs import AnswerRule, Candidates
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import (
+    check_files,
     describe_policy,
     fingerprint_policy,
     open_policy,
@@ -40,6 +41,7 @@ from openrft.types import Completion, Demonstration, Message, Sample
 
 # For a policy that does not know its own instruction, and questions without options.
 OPEN_INSTRUCTION = "Reason step by step, one step per line. Put the final answer in \\boxed{} on the last line."
+TOO_LONG = "the question is longer than the policy's context"
 COMPLETIONS = 3  # for each question, where neither the user nor a plugin says how many
 
 Values = Mapping[str, Mapping[str, object]]
@@ -56,7 +58,7 @@ class Prediction:
     unread: int  # completions without an answer that either reading finds
     tokens: int  # generated, over all completions
     cut_off: int = 0  # completions that reached the longest length
-    error: str = ""  # what a server said, if it answered none of the requests
+    error: str = ""  # why there is no completion: what a server said, or that the question is too long
     grade: Grade | None = None  # of `answer`, if the question has a label
 
 
@@ -203,6 +205,7 @@ def _check_weights(sets: Sequence[PluginSet | None]) -> None:
             for option, marker, path in own.named_paths(name):
                 try:
                     if marker.names == "weights":
+                        check_files(path)
                         fingerprint_policy(path)
                 except CheckpointError as fault:
                     fault.message = f"{name}.{option}: {fault.message}"
@@ -248,7 +251,7 @@ def choose_answer(
     weights = [1.0] * len(written) if weights is None else weights
     chosen = (find_best(weights) if rule == "best" else find_winner(numbers, weights)) if written else 0
     answer = answers[chosen] if written else None
-    errors = [one.error for one in group if one.finish_reason == "error"]
+    errors = [TOO_LONG if one.finish_reason == "context" else one.error for one in group if not one.is_written]
     return Prediction(
         answer=answer,
         agreement=0.0 if answer is None else numbers.count(numbers[chosen]) / len(group),

@@ -17,6 +17,7 @@ from itertools import combinations
 from math import factorial
 
 from openrft.bench.report import Report
+from openrft.bench.report_shape import PlannedAblation
 from openrft.config.documents import read_document
 from openrft.config.parse import parse_assignments
 from openrft.errors import DataError, UnknownName, UsageError
@@ -149,19 +150,11 @@ class AblationDesign:
     lattice: Lattice
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    vanilla: str
-    base: str
-    full: str
-    plugins: tuple[str, ...]
-
-
 def read_ablation(report: Report) -> AblationDesign | None:
     """Read `plan["ablation"]`. None if the plan has none; then there are deltas over vanilla but no components."""
     if not report.plan.get("ablation"):
         return None
-    found, faults = read_document(_Planned, report.plan["ablation"], "ignore")
+    found, faults = read_document(PlannedAblation, report.plan["ablation"], "ignore")
     if found is None:
         raise DataError(f"plan.ablation.{faults[0]}.", "Is this a whole OpenRFT report?")
     arms = {arm.name: frozenset(arm.plugins) for arm in report.arms}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft.bench.report import ArmResult, Report
+from openrft.config.documents import read_document
 from openrft.errors import DataError, UnknownName
 from openrft.job import format_job_name
 from openrft.runtime.files import read_jsonl
@@ -16,6 +17,55 @@ from openrft.types import LETTERS
 RIGHT, WRONG, UNREAD, UNSCORED = range(4)  # verdicts
 MARKS = ("✓", "✗", "?", "–")
 WORDS = ("right", "not right", "not read", "not scored")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    id: str
+    question: str
+    answer: Any
+    options: tuple[str, ...] | None = None
+    kind: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    text: str
+    tokens: tuple[Any, ...]
+    finish_reason: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reward:
+    name: str
+    kind: str
+    score: float | None
+    per_step: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _GradedRow:
+    """What is read of a row of rollouts/, fitness/ and steps/."""
+
+    sample: _Question
+    completion: _Completion
+    messages: tuple[_Message, ...]
+    answer: str | None
+    correct: bool | None
+    rewards: tuple[_Reward, ...] = ()
+    reward: float | None = None
+    score: float | None = None
+    lenient_answer: str | None = None
+    lenient_correct: bool | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +148,7 @@ def _read_job(report: Report, folder: Path, result: ArmResult) -> Iterator[Answe
             "Give the folder that the bench wrote, or run the bench again to write them.",
         )
     rows: dict[str, list[Mapping[str, Any]]] = {}
-    for row in read_jsonl(file):
+    for row in read_rows(folder / "rollouts", result):
         rows.setdefault(row["sample"]["id"], []).append(row)
     record = next(task for task in report.tasks if task.name == result.task)
     items = {item.id: item for item in (*record.items, *record.unscored)}
@@ -134,9 +184,13 @@ def rollouts_file(folder: Path, result: ArmResult) -> Path:
 
 
 def read_rows(folder: Path, result: ArmResult) -> Iterator[dict[str, Any]]:
-    """The rows of a job's file in `folder`; none if it has no file."""
+    """The rows of a job's file in `folder`; none if it has no file. Raises DataError for a row that is no graded
+    answer."""
     file = rollouts_file(folder, result)
-    return read_jsonl(file) if file.is_file() else iter(())
+    for number, row in enumerate(read_jsonl(file) if file.is_file() else (), 1):
+        if faults := read_document(_GradedRow, row, "ignore")[1]:
+            raise DataError(f"{file}, row {number}: {faults[0]}.", "Run the bench again to write the answers.")
+        yield row
 
 
 def format_gold(sample: Mapping[str, Any]) -> str:

@@ -19,8 +19,9 @@ from openrft.bench.ablation import list_effect_weights, read_ablation
 from openrft.bench.comparability import describe_changes, find_obstacles, find_shared_seeds
 from openrft.bench.contrast_error import estimate_error, invert_t
 from openrft.bench.gate_result import INCONCLUSIVE, NOT_COMPARABLE, PASS, REGRESSION, Comparison, GateResult
+from openrft.bench.locate import locate_report
 from openrft.bench.outcomes import Runs, build_task_scores, find_failures, index_results, list_untrained
-from openrft.bench.report import REPORT_FILE, Report, TaskRecord, locate_report, validate_report, write_report
+from openrft.bench.report import REPORT_FILE, Report, TaskRecord, validate_report, write_report
 from openrft.bench.significance import adjust_holm, describe_needed_sample_size
 from openrft.bench.statistics import (
     Array,

@@ -42,6 +42,11 @@ class LiveJob:
     left: str = ""  # of the stage, in words
     accuracy: float | None = None  # of a job that is done
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is done or has failed."""
+        return self.state in ("done", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class LiveBench:
@@ -57,7 +62,7 @@ class LiveBench:
     @property
     def finished(self) -> int:
         """Jobs that are done or have failed."""
-        return sum(job.state in ("done", "failed") for job in self.jobs)
+        return sum(job.is_finished for job in self.jobs)
 
     @property
     def is_alive(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from openrft.baselines.policy import BASELINE_PREFIX
@@ -27,19 +26,18 @@ from openrft.config.documents import OMIT_EMPTY
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, show_value
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
-from openrft.errors import CheckpointError, OpenRFTError
+from openrft.errors import OpenRFTError
 from openrft.job import VANILLA, Arm, Job
 from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet
 from openrft.plugins.policy_registry import (
-    VLLM_PREFIX,
+    check_files,
     describe_policy,
     find_policy_folder,
     fingerprint_policy,
 )
 from openrft.plugins.registry import find_plugin, load_declaration
 from openrft.plugins.task_registry import load_task, select_tasks
-from openrft.policies.checkpoint_files import ADAPTER_CONFIG, MODEL_CONFIG
 from openrft.runtime.text import LONGEST_NAME, make_file_name
 from openrft.tasks.task import DataRequest
 
@@ -224,19 +222,19 @@ def check_policy(spec: str) -> None:
     if spec.startswith(BASELINE_PREFIX):
         check_baseline_name(spec.removeprefix(BASELINE_PREFIX))
         return
+    check_files(spec)
     fingerprint_policy(spec)
-    folder = Path(spec.removeprefix(VLLM_PREFIX))
-    if folder.is_dir() and not any((folder / name).is_file() for name in (MODEL_CONFIG, ADAPTER_CONFIG)):
-        raise CheckpointError(f"{spec}: there is no config.json in this folder.", "Give a transformers checkpoint.")
 
 
 def check_weights(arms: Sequence[Arm], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse an option that names weights that do not exist, because its arm would fail after others ran for hours."""
+    """Refuse an option that names weights that do not exist or are not whole, because its arm would fail after others
+    ran for hours."""
     for owner, values in (*options.items(), *(item for arm in arms for item in arm.overrides.items())):
         options_class = None if owner in STAGE_SETTINGS else load_declaration(owner).Options
         for name, marker, spec in find_named_paths(options_class, values) if options_class else ():
             if marker.names == "weights":
                 try:
+                    check_files(spec)
                     fingerprint_policy(spec)
                 except OpenRFTError as fault:
                     fault.message = f"{owner}.{name}: {fault.message}"

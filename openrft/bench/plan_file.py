@@ -83,7 +83,7 @@ def plan_from_json(row: Any) -> BenchPlan:
 def read_plan(path: Path) -> BenchPlan:
     """Read the plan.json that --plan names. Raises UsageError, which names the file."""
     try:
-        return plan_from_json(json.loads(path.read_text("utf-8")))
+        return plan_from_json(json.loads(path.read_text("utf-8-sig")))
     except OSError as fault:
         raise UsageError(f"--plan {path}: {fault.strerror}.") from fault
     except RecursionError as fault:

@@ -6,16 +6,23 @@ summarised (summary.py), compared (gate.py) or drawn (render.py).
 
 from __future__ import annotations
 
+import datetime
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
 
+from openrft.bench.report_shape import (
+    find_note_faults,
+    find_override_faults,
+    find_plan_faults,
+    find_reward_faults,
+)
 from openrft.config.documents import OMIT_EMPTY, Flags, dump_document, read_document
-from openrft.errors import DataError, StoreError, UnknownName
+from openrft.errors import DataError, StoreError
 from openrft.grading.chance import chance_of_guessing
 from openrft.grading.grade import grade
 from openrft.rewards.fitness import RewardFitness
@@ -23,7 +30,6 @@ from openrft.rewards.gap import RewardGap
 from openrft.rewards.probed_reward import ProbedReward
 from openrft.rewards.reward_check import RewardCheck
 from openrft.runtime.files import report_disk_errors, write_atomic
-from openrft.runtime.fingerprint import expand_path
 from openrft.runtime.paid.prices import Money
 from openrft.runtime.paid.usage import Usage
 from openrft.tasks.leakage import cluster_samples
@@ -282,7 +288,8 @@ def from_json(text: str, where: str = "report") -> Report:
     if found != FORMAT:
         raise DataError(f"{where}: its format is {found!r}, not {FORMAT!r}.", "Rerun the bench with this version.")
     report, faults = read_document(Report, data, "ignore")  # a later version may have added fields
-    if report is None:
+    faults = faults or list(_find_open_faults(report)) if report else faults
+    if report is None or faults:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise DataError(f"{where}: {'; '.join(faults[:3])}{more}.", "Is this a whole OpenRFT report?")
     try:
@@ -290,6 +297,21 @@ def from_json(text: str, where: str = "report") -> Report:
     except DataError as fault:
         fault.message = f"{where}: {fault.message}"  # two reports may have the same name
         raise
+
+
+def _find_open_faults(report: Report) -> Iterator[str]:
+    """Faults in the tables of a report that may hold anything, as far as the bench reads them."""
+    try:
+        datetime.datetime.fromisoformat(report.created)
+    except ValueError:
+        yield f"created: {report.created!r} is no date and time"
+    yield from find_plan_faults(report.plan)
+    for number, task in enumerate(report.tasks):
+        yield from find_note_faults(f"tasks[{number}].notes", task.notes)
+    for number, arm in enumerate(report.arms):
+        yield from find_override_faults(f"arms[{number}].overrides", arm.overrides)
+    for number, result in enumerate(report.results):
+        yield from find_reward_faults(f"results[{number}]", result.fitness, result.probes)
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -303,23 +325,13 @@ def write_report(report: Report, path: Path) -> None:
 def read_report(path: Path) -> Report:
     """Read report.json. Raises DataError (no such file, malformed) or StoreError (unreadable)."""
     try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
+        return from_json(path.read_text(encoding="utf-8-sig"), str(path))
     except FileNotFoundError as fault:
         raise DataError(f"{path}: no such report.", "Give a run's name, its folder or its report.json.") from fault
     except UnicodeDecodeError as fault:
         raise DataError(f"{path}: not text in UTF-8.") from fault
     except OSError as fault:
         raise StoreError(f"{path} could not be read ({fault.strerror}).") from fault
-
-
-def locate_report(run: str, runs: Path = Path("runs")) -> Path:
-    """The report.json that `run` names: a file, a folder that holds one, or the name of a run under `runs`."""
-    expand_path(run)
-    for path in (Path(run), Path(run) / REPORT_FILE, runs / run / REPORT_FILE):
-        if path.is_file():
-            return path
-    known = [p.parent.name for p in runs.glob(f"*/{REPORT_FILE}")] if runs.is_dir() else []
-    raise UnknownName("run", run, known, "A path to a report.json does as well.")
 
 
 def _line(value: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from openrft.bench.report import Report, locate_report, read_report
+from openrft.bench.locate import locate_report
+from openrft.bench.report import Report, read_report
 from openrft.errors import UnknownName
 
 

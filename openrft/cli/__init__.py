@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,7 @@ def main() -> None:
     try:
         # Outside its standalone mode click returns the code of an Exit instead of leaving with it.
         code = cli.main(["--debug", *arguments] if debug else arguments, prog_name="openrft", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can be told of
         sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         _exit_stopped()
@@ -171,7 +173,18 @@ def main() -> None:
     except Exception as fault:
         if debug:
             raise
+        if isinstance(fault, OSError) and _is_output_fault(fault):
+            if fault.errno == errno.EPIPE:
+                sys.exit(1)  # whoever read has gone, such as `head`
+            fault.filename = "standard output"
         sys.exit(1 if completes else _explain(fault))
+
+
+def _is_output_fault(fault: OSError) -> bool:
+    """Whether standard output could not be written: the fault names no file, and what prints was at work."""
+    *_, (frame, _) = traceback.walk_tb(fault.__traceback__)
+    writer = str(frame.f_globals.get("__name__"))
+    return fault.filename is None and writer.startswith(("click.", "rich.", "openrft.cli"))
 
 
 def _may_report() -> bool:

@@ -79,7 +79,8 @@ def command(
     trained and how to prompt it, and its README.md is a model card. Nothing is trained: the weights come from the store
     of the run. --push uses the hub that HF_ENDPOINT names, with the token of `hf auth login` or HF_TOKEN.
     """
-    from openrft.bench.report import locate_report, read_report
+    from openrft.bench.locate import locate_report
+    from openrft.bench.report import read_report
     from openrft.bench.trained_policy import export_job, find_job
     from openrft.cli.progress import show_progress
     from openrft.config.documents import dump_document

@@ -116,7 +116,8 @@ def command(
     from openrft.bench.gate import baseline_exists, compare_reports, update_baseline
     from openrft.bench.gate_result import format_gate_markdown
     from openrft.bench.junit import format_gate_junit
-    from openrft.bench.report import locate_report, read_report
+    from openrft.bench.locate import locate_report
+    from openrft.bench.report import read_report
     from openrft.cli.run_output import show_gate_result, write_output
     from openrft.config.documents import dump_document
 

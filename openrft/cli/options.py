@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -305,17 +304,11 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
 def read_config(path: str | None) -> dict[str, dict[str, Any]]:
     """The tables of a TOML file, by owner. Raises UsageError."""
     from openrft.errors import UsageError
+    from openrft.runtime.files import read_toml
 
     if path is None:
         return {}
-    try:
-        content = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as fault:
-        raise UsageError(f"--config {path}: {fault.strerror}.") from fault
-    except RecursionError as fault:
-        raise UsageError(f"--config {path}: nested too deep.") from fault
-    except ValueError as fault:  # no TOML, or no UTF-8
-        raise UsageError(f"--config {path}: not TOML in UTF-8 ({fault}).") from fault
+    content = read_toml(Path(path), "--config")
     for owner, options in content.items():
         if not isinstance(options, dict):
             raise UsageError(

@@ -151,9 +151,13 @@ def _print_notes(plan: PredictionPlan) -> None:
 
 def _check_question(question: str, options: Sequence[str], kind: str | None) -> None:
     from openrft.errors import UsageError
+    from openrft.runtime.text import replace_lone_surrogates
 
     if not question.strip():
         raise UsageError("the QUESTION is empty.")
+    for name, text in (("QUESTION", question), *(("--option", option) for option in options)):
+        if replace_lone_surrogates(text) != text:
+            raise UsageError(f"{name} {text[:60]!r} is not text in UTF-8.", "Give it in UTF-8, or a file with --data.")
     if kind == "choice" and not options:
         raise UsageError("--kind choice needs the options of QUESTION.", "Give each with --option TEXT.")
     if options and kind not in (None, "choice"):
@@ -161,12 +165,15 @@ def _check_question(question: str, options: Sequence[str], kind: str | None) -> 
 
 
 def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:
-    from openrft.errors import PolicyError
+    from openrft.errors import DataError, PolicyError
+    from openrft.prediction import TOO_LONG
     from openrft.tasks.task import Question
     from openrft.types import LETTERS
 
     asked = Question(question, tuple(options), kind or ("choice" if options else "text"))  # type: ignore[arg-type]
     (found,) = predictor.predict([asked], [None], seed)
+    if found.error == TOO_LONG:
+        raise DataError(f"{found.error}.", "Shorten it, or take a policy with a longer context.")
     if found.error:
         raise PolicyError(f"the server gave no answer: {found.error}")
     for line in found.reasoning.splitlines():
@@ -179,12 +186,19 @@ def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kin
 
 
 def _converse(predictor: Predictor, seed: int) -> None:
+    from openrft.errors import DataError
+    from openrft.runtime.text import replace_lone_surrogates
+
     turns: list[dict[str, str]] = []
     while True:
         try:
             line = input("> " if sys.stdin.isatty() else "").strip()
         except EOFError:
             return
+        except UnicodeDecodeError as fault:
+            raise DataError("the input is not text in UTF-8.", "Write it again in UTF-8.") from fault
+        if replace_lone_surrogates(line) != line:
+            raise DataError(f"{line[:60]!r} is not text in UTF-8.", "Write it again in UTF-8.")
         if not line:
             return
         turns.append({"role": "user", "content": line})
@@ -255,7 +269,7 @@ def _describe(rows: Sequence[Mapping[str, Any]], bad: int) -> Iterable[str]:
     if unread:
         yield f"{unread} without an answer that could be read."
     if failed := sum(bool(row["error"]) for row in rows):
-        yield f"{failed} got no reply from the server: {next(row['error'] for row in rows if row['error'])}"
+        yield f"{failed} got no answer: {next(row['error'] for row in rows if row['error'])}"
     if labelled := [row for row in rows if row["correct"] is not None]:
         from statsmodels.stats.proportion import proportion_confint
 

@@ -70,7 +70,8 @@ def command(
     All numbers are recomputed from the outcomes of the test questions.
     """
 
-    from openrft.bench.report import locate_report, read_report
+    from openrft.bench.locate import locate_report
+    from openrft.bench.report import read_report
     from openrft.bench.summary import summarise
     from openrft.bench.summary_document import dump_summary
 

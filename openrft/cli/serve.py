@@ -133,9 +133,9 @@ def choose_library(asked: str | None) -> str:
 
 def find_model(policy: str) -> str:
     """The folder or hub id to serve. Raises CheckpointError or UsageError for what is no whole model."""
-    from openrft.errors import CheckpointError, UsageError
+    from openrft.errors import UsageError
     from openrft.plugins.policy_registry import resolve_checkpoint
-    from openrft.policies.checkpoint_files import MODEL_CONFIG, read_adapter_base
+    from openrft.policies.checkpoint_files import check_checkpoint, check_config, read_adapter_base
 
     found = resolve_checkpoint(policy)
     folder = Path(found)
@@ -143,8 +143,8 @@ def find_model(policy: str) -> str:
         return found
     if read_adapter_base(folder) is not None:
         raise UsageError(f"{policy} is an adapter without its base.", "Export the arm again without --adapter.")
-    if not (folder / MODEL_CONFIG).is_file():
-        raise CheckpointError(f"{policy}: there is no {MODEL_CONFIG} in this folder.", "Check the path.")
+    check_checkpoint(folder)
+    check_config(found)
     return str(folder.resolve())
 
 

@@ -21,9 +21,9 @@ from openrft.config.settings import ModelSettings, PolicySettings
 from openrft.errors import CheckpointError, OpenRFTError, UnknownName, UsageError, first_line
 from openrft.plugins import registry
 from openrft.plugins.manager import load_plugin_providers
-from openrft.policies.checkpoint_files import read_adapter_base
+from openrft.policies.checkpoint_files import check_checkpoint, read_adapter_base
 from openrft.policies.description import PolicyDescription, read_demonstrations, read_description
-from openrft.policies.fit import check_fit_on_cpu
+from openrft.policies.fit import check_attention, check_fit_on_cpu, check_vllm
 from openrft.policies.gguf_checkpoint import convert_gguf, fingerprint_gguf, is_gguf, kept_folder
 from openrft.runtime.fingerprint import expand_path, fingerprint_path
 from openrft.runtime.gpus import has_gpu_driver
@@ -177,10 +177,12 @@ def open_policy(
     if spec.startswith(VLLM_PREFIX):
         from openrft.policies.vllm import open_vllm
 
+        check_files(spec)
         path, adapter = resolve_adapter(_strip_vllm(spec))
         return open_vllm(_prepare(path), adapter, settings)
     from openrft.policies.hf import HFPolicy
 
+    check_files(spec)
     path, adapter = resolve_adapter(spec)
     return HFPolicy(_prepare(path), adapter=adapter, settings=settings, owner=owner)
 
@@ -212,6 +214,24 @@ def check_thinking(spec: str, settings: PolicySettings) -> None:
     open_prompts(tokenizer, path, (), settings)
 
 
+def check_engine(spec: str) -> None:
+    """Raises UsageError for `vllm:MODEL` where vLLM is not installed."""
+    if spec.startswith(VLLM_PREFIX):
+        check_vllm(spec.removeprefix(VLLM_PREFIX))
+
+
+def check_files(spec: str) -> None:
+    """Raises CheckpointError for a model whose folder is not whole, and UsageError or UnknownName for a name that means
+    nothing. Reads no weights. What a hub id or a server lacks is seen when it is used."""
+    if spec.startswith(("baseline:", "openai:")):
+        return
+    path, adapter = resolve_adapter(_strip_vllm(spec) if spec.startswith(VLLM_PREFIX) else spec)
+    if Path(path).is_dir():
+        check_checkpoint(Path(path), adapter)
+    elif Path(path).exists() and not is_gguf(Path(path)):
+        raise CheckpointError(f"{path} is neither a folder nor a GGUF file.", "Give the folder that holds config.json.")
+
+
 def check_placement(spec: str, settings: ModelSettings, owner: str = "policy") -> None:
     """Raises UsageError for a device or a package that a model asks for and that is not here, and for weights that do
     not fit into this machine's memory, before anything runs. What a GPU has free is seen when the model is loaded.
@@ -220,6 +240,8 @@ def check_placement(spec: str, settings: ModelSettings, owner: str = "policy") -
     """
     if spec.startswith(("baseline:", "openai:")):
         return
+    check_engine(spec)
+    check_attention(settings, owner)
     if settings.load != "full" or settings.device not in ("auto", "cpu"):
         from openrft.policies.placement import check_settings
 

@@ -1,4 +1,5 @@
-"""Checks of a checkpoint folder before it is loaded: a PEFT adapter, leftover adapter files, a template with a clock.
+"""Checks of a checkpoint folder before it is loaded: whether it is whole, a PEFT adapter, leftover adapter files, a
+template with a clock.
 
 This file does not import torch or transformers at module level.
 """
@@ -10,7 +11,6 @@ import functools
 import importlib
 import json
 import logging
-import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +18,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from openrft.config.settings import PolicySettings
-from openrft.errors import CheckpointError
+from openrft.errors import CheckpointError, first_line
+from openrft.policies.weight_files import COPY_AGAIN, check_weight_files, has_weights, read_header
 
 MODEL_CONFIG, ADAPTER_CONFIG = "config.json", "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+EMBEDDER_MODULES = "modules.json"
+GIVE_ANOTHER = "Give a transformers checkpoint."
+# What transformers reads as JSON, and the names under which its tokenizers keep their vocabularies.
+_READ_AS_JSON = (MODEL_CONFIG, ADAPTER_CONFIG, "generation_config.json", "tokenizer.json", "tokenizer_config.json")
+_VOCABULARIES = ("tokenizer.json", "*.model", "vocab.*", "dict.txt", "*.tiktoken", "tekken.json", "*.tokenizer")
 
 T = TypeVar("T")
 
@@ -54,18 +60,65 @@ def read_adapter_base(folder: Path) -> str | None:
     return str(beside) if not Path(base).exists() and beside.exists() else base
 
 
-def count_stored_weights(folder: Path) -> int | None:
-    """The numbers in the folder's safetensors files, from their headers; None if there are none that can be read."""
-    sizes = []
-    for file in folder.glob("*.safetensors"):
-        try:
-            with file.open("rb") as data:
-                header = json.loads(data.read(int.from_bytes(data.read(8), "little")))
-            shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError):
-            return None  # loading says what is wrong with it
-        sizes += [math.prod(shape) for shape in shapes]
-    return sum(sizes) or None
+def check_checkpoint(folder: Path, adapter: Path | None = None) -> None:
+    """Raises CheckpointError for a folder that no language model can be loaded from: files are missing or cut short.
+    Reads no weights. `adapter`: the folder of an adapter for it, which may have a tokenizer of its own.
+    """
+    check_weight_files(folder)
+    if (folder / EMBEDDER_MODULES).is_file():
+        return  # a sentence-transformers folder, whose parts lie in folders of their own
+    if not (folder / MODEL_CONFIG).is_file():
+        raise CheckpointError(f"{folder}: there is no {MODEL_CONFIG} in this folder.", GIVE_ANOTHER)
+    if adapter is not None:
+        read_header(adapter / ADAPTER_WEIGHTS)
+    places = [folder] if adapter is None else [folder, adapter]
+    for file in (place / name for place in places for name in _READ_AS_JSON):
+        if file.is_file():
+            _check_json(file)
+    if not has_weights(folder):
+        pickled = sorted(file.name for kind in ("*.bin", "*.pt", "*.pth") for file in folder.glob(kind))
+        raise CheckpointError(
+            f"{folder} has no weights as safetensors{f', only pickled ones ({pickled[0]})' if pickled else ''}.",
+            "Pickled weights can run code when they are opened: convert them with model.save_pretrained(FOLDER)."
+            if pickled
+            else COPY_AGAIN,
+        )
+    _check_tokenizer_files(str(folder), adapter)
+
+
+def check_config(path: str) -> None:
+    """Raises CheckpointError for a folder or hub id whose config transformers cannot read."""
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(path)
+    except Exception as fault:  # whatever transformers raises
+        raise CheckpointError(f"the config of {path} cannot be read: {first_line(fault)}", GIVE_ANOTHER) from fault
+
+
+def _check_json(file: Path) -> None:
+    try:
+        good = isinstance(json.loads(file.read_text("utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        good = False
+    if not good:
+        raise CheckpointError(f"{file} is not a whole JSON file.", COPY_AGAIN)
+
+
+def _check_tokenizer_files(path: str, adapter: Path | None) -> None:
+    """Raises CheckpointError for a folder without a tokenizer. Some families need no file, so transformers is asked."""
+    places = [Path(path)] if adapter is None else [Path(path), adapter]
+    if any(file.is_file() for place in places for kind in _VOCABULARIES for file in place.glob(kind)):
+        return
+    lacks = CheckpointError(
+        f"{path} has no tokenizer.", "Copy the tokenizer that was published with the model into the folder."
+    )
+    try:
+        tokens = load_tokenizer(path, adapter, PolicySettings().date).encode("1", add_special_tokens=False)
+    except Exception as fault:  # whatever transformers raises
+        raise lacks from fault
+    if not tokens:  # without their files some are made all the same, with an empty vocabulary
+        raise lacks
 
 
 @contextmanager

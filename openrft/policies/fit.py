@@ -1,12 +1,16 @@
-"""Whether a model's weights alone fit into memory: asked before they are read. This file does not import torch."""
+"""Whether a model can be loaded here: its weights fit into memory, and the packages that its settings need are there.
+
+This is asked before anything is read. This file does not import torch.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from openrft.config.settings import ModelSettings
 from openrft.errors import UsageError
-from openrft.policies.checkpoint_files import count_stored_weights
+from openrft.policies.weight_files import count_stored_weights
 from openrft.runtime.process_memory import read_available_bytes
 
 # Memory that is needed besides the weights at the least: keys and values, activations, the adapter's optimizer.
@@ -47,3 +51,21 @@ def check_fit_on_cpu(path: str, settings: ModelSettings, owner: str = "policy") 
     if free is not None and stored is not None:
         itemsize = 4 if settings.dtype in ("auto", "float32") else 2
         check_fit(path, settings, owner, stored, itemsize, "cpu", free)
+
+
+def check_attention(settings: ModelSettings, owner: str = "policy") -> None:
+    """Raises UsageError for an attention whose package is not installed. transformers takes it from either of two."""
+    if settings.attention == "flash_attention_2" and not any(map(importlib.util.find_spec, ("flash_attn", "kernels"))):
+        raise UsageError(
+            f"{owner}.attention=flash_attention_2 needs the package flash-attn, which is not installed.",
+            f"Run pip install flash-attn, or set {owner}.attention=sdpa.",
+        )
+
+
+def check_vllm(path: str) -> None:
+    """Raises UsageError where vLLM is to draw for the model in `path` and is not installed."""
+    if importlib.util.find_spec("vllm") is None:
+        raise UsageError(
+            f"the model 'vllm:{path}' needs vLLM.",
+            "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
+        )

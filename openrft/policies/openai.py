@@ -27,8 +27,10 @@ from openrft.policies.openai_protocol import (
     NEW_BUDGET,
     OPTIONAL,
     SWITCH,
+    BadReply,
     ContextFull,
     RequestRefused,
+    explain_error,
     read_reply,
     read_usage,
 )
@@ -167,7 +169,10 @@ class OpenAIPolicy:
             return await self._ask_server(client, prompt, n, how, seed, None), True
         found = await self._begin(account, self._describe_call(prompt, n, how, seed))
         if isinstance(found, KeptReply):
-            return _read_kept(found, how.temperature, n), False
+            try:
+                return _read_kept(found, how.temperature, n), False
+            except BadReply as fault:  # kept by a version that read it otherwise
+                raise explain_error(fault, self.url, self.model, self._timeout) from fault
         with found as permit:
             return await self._ask_server(client, prompt, n, how, seed, permit), True
 

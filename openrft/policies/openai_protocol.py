@@ -15,6 +15,7 @@ from openrft.runtime.paid.usage import Usage
 from openrft.types import Completion
 
 LONGEST = 200  # characters of a server's message that are shown; some servers answer with a whole page
+MOST_TOKENS = 2**53  # that a server may count; more is no count
 SWITCH = "chat_template_kwargs"  # vLLM, SGLang and llama.cpp hand it to the chat template; OpenAI refuses it
 NEW_BUDGET = "max_completion_tokens"  # required by OpenAI's reasoning models; other servers know only the old name
 # Parameters that a server may refuse, the least important first. If a refusal names several, one is removed at a time.
@@ -27,6 +28,8 @@ _FILTER = re.compile(
     r"|moderation_blocked|invalid_prompt|flagged|usage polic|inappropriate content|sensitive (content|words)",
     re.IGNORECASE,
 )
+# Where servers write what is wrong: OpenAI and most others, FastAPI (a text, or a list of objects), Flask and gateways.
+_WORDS = ("error", "message", "detail", "msg")
 _NO_MODEL = re.compile(
     r"model_not_found|model_not_exist|invalid_model|(invalid|unknown) model\b(?! output)"
     r"|\bmodel\b[^.]{0,80}?(does not exist|not exist|not found|is not a valid model)",
@@ -78,12 +81,31 @@ def read_reply(reply: Any, temperature: float) -> list[Completion]:
         return found
     if found and all(getattr(choice, "finish_reason", None) == "content_filter" for choice in choices):
         return found  # it was paid for, and the same question would be filtered again
-    fault: Any = getattr(reply, "error", None)
+    fault: Any = _find_fault(reply)
     if not fault and found:
         fault = getattr(choices[0], "error", None) or found[0].error
     code = str(fault.get("code")) if isinstance(fault, dict) else ""
     status = int(code) if re.fullmatch("[1-5][0-9][0-9]", code) else 0
-    raise BadReply(_message_of(fault or "it answered without any choice"), fault, status)
+    words = find_words(fault) or (str(fault) if fault else "it answered without any choice")
+    raise BadReply(words, fault, status)
+
+
+def _find_fault(reply: Any) -> Any:
+    """What a reply with status 200 says in place of an answer: an error, or a text that is no JSON; None if nothing."""
+    if isinstance(reply, str):
+        return reply
+    return next((said for name in _WORDS if (said := getattr(reply, name, None))), None)
+
+
+def find_words(body: Any, depth: int = 4) -> str:
+    """The server's own words in the body of an error, however it writes them; "" if there are none."""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list) and depth:  # FastAPI: one for each fault
+        return "; ".join(filter(None, (find_words(part, depth - 1) for part in body[:3])))
+    if not isinstance(body, dict) or not depth:
+        return ""
+    return next((words for name in _WORDS if (words := find_words(body.get(name), depth - 1))), "")
 
 
 def read_usage(reply: Any, model: str) -> Usage | None:
@@ -99,7 +121,7 @@ def read_usage(reply: Any, model: str) -> Usage | None:
 
 def _read_count(place: Any, name: str) -> int | None:
     value = place.get(name) if isinstance(place, dict) else getattr(place, name, None)
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
     return value if good else None
 
 
@@ -107,17 +129,19 @@ def _read_choice(choice: Any, temperature: float) -> Completion:
     """One choice as a completion, with finish_reason "error" if it holds no answer."""
     message: Any = getattr(choice, "message", None)
     reason = getattr(choice, "finish_reason", None)
-    content = getattr(message, "content", None)
-    thought = _read_thought(message, content)
-    if isinstance(content, list):
-        content = "".join(map(_part_text, content))
-    if not isinstance(content, str) and isinstance(getattr(message, "refusal", None), str):
-        content = message.refusal  # the model's refusal is its answer
+    given = getattr(message, "content", None)
+    thought = _read_thought(message, given)
+    content = _read_text(given)
+    if content is None and isinstance(getattr(message, "refusal", None), str):
+        content = _make_writable(message.refusal)  # the model's refusal is its answer
     fault = getattr(choice, "error", None)
-    if not fault and not isinstance(content, str) and (message is None or reason not in ("stop", "length")):
+    if not fault and content is None and given is not None and not thought:
+        fault = f"it answered with content that is no text: {str(given)[:60]}"
+    if not fault and content is None and not (reason == "length" or (reason == "stop" and thought)):
         fault = f"it answered without content (finish_reason {reason!r})"  # tool calls, a filter
     if fault:
-        return Completion("", finish_reason="error", temperature=temperature, error=shorten(_message_of(fault)))
+        words = find_words(fault) or str(fault)
+        return Completion("", finish_reason="error", temperature=temperature, error=shorten(words))
     # No content: cut off before the answer began, or only reasoning. This is an empty answer and not a failure.
     cut = reason == "length"
     text = mark_thought(thought, content or "", cut) if thought else content or ""
@@ -135,24 +159,36 @@ def _read_thought(message: Any, content: Any) -> str:
     """The thought, wherever the server puts it; "" if it gives none, or none as text."""
     for name in ("reasoning_content", "reasoning"):  # DeepSeek, vLLM, SGLang and llama.cpp; OpenRouter and newer vLLM
         if isinstance(given := getattr(message, name, None), str) and given.strip():
-            return given
+            return _make_writable(given)
     return "".join(_part_thought(part) for part in content) if isinstance(content, list) else ""
+
+
+def _read_text(content: Any) -> str | None:
+    """The text of a message; None for content that is none. A list is its parts, of which one must be a text."""
+    if isinstance(content, list):
+        texts = [text for part in content if (text := _part_text(part)) is not None]
+        content = "".join(texts) if texts or not content else None
+    return _make_writable(content) if isinstance(content, str) else None
+
+
+def _make_writable(text: str) -> str:
+    """The text without half surrogates, which JSON can hold and files cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _part_thought(part: Any) -> str:
     """The thought in one part of a message (Mistral): a text, or again a list of parts."""
     kind = part.get("type") if isinstance(part, dict) else None
     given = part.get(kind) if kind in ("thinking", "reasoning") else None
-    given = "".join(map(_part_text, given)) if isinstance(given, list) else given
-    return given if isinstance(given, str) else ""
+    return _read_text(given) or ""
 
 
-def _part_text(part: Any) -> str:
-    """The text of one part of a message; empty for images, reasoning and other parts."""
+def _part_text(part: Any) -> str | None:
+    """The text of one part of a message; None for images, reasoning and other parts."""
     if isinstance(part, str):
         return part
     kind, text = (part.get("type"), part.get("text")) if isinstance(part, dict) else (None, None)
-    return text if isinstance(text, str) and kind in (None, "text", "output_text") else ""
+    return text if isinstance(text, str) and kind in (None, "text", "output_text") else None
 
 
 def explain_error(fault: Exception, url: str, model: str, timeout: float) -> ServerFault:
@@ -223,20 +259,13 @@ def _names(words: str, parameter: str) -> bool:
     return bool(re.search(rf"(?<![\w\\-]){parameter}(?![\w-])", words))
 
 
-def _message_of(fault: object) -> str:
-    message = fault.get("message") if isinstance(fault, dict) else None
-    return str(message or fault)
-
-
 def _one_line(fault: Exception) -> str:
-    body = getattr(fault, "body", None)
-    words = body.get("message") if isinstance(body, dict) else None
-    return shorten(str(words or fault) or type(fault).__name__)
+    return shorten(find_words(getattr(fault, "body", None)) or str(fault) or type(fault).__name__)
 
 
 def shorten(words: str) -> str:
     """A server's message on one line, at most LONGEST characters, without the key if the server repeats it."""
-    text = " ".join(words.split())
+    text = _make_writable(" ".join(words.split()))
     if key := os.environ.get("OPENAI_API_KEY"):
         text = text.replace(key, "***")
     return text if len(text) <= LONGEST else text[:LONGEST] + "..."

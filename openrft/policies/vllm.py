@@ -7,7 +7,6 @@ Importing this file does not import vLLM; the first rollout starts the engine.
 from __future__ import annotations
 
 import gc
-import importlib.util
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from openrft.errors import CheckpointError, PolicyError, UsageError, first_line
 from openrft.policies.base import Sampling
 from openrft.policies.checkpoint_files import hide_leftover_adapter
 from openrft.policies.decode_loop import SampledPolicy
+from openrft.policies.fit import check_vllm
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.hf import HFPolicy
 from openrft.runtime.ranks import joined_ranks
@@ -51,11 +51,7 @@ def open_vllm(path: str, adapter: Path | None = None, settings: PolicySettings =
             f"the policy 'vllm:{path}' draws with vLLM, which does not share a process with {ranks} ranks.",
             "Leave out vllm:, or give the command without torchrun.",
         )
-    if importlib.util.find_spec("vllm") is None:
-        raise UsageError(
-            f"the policy 'vllm:{path}' needs vLLM.",
-            "Install it: pip install vllm; for CPUs requirements-vllm.txt says how.",
-        )
+    check_vllm(path)
     engine = VLLMSampler(path, settings)
     policy = HFPolicy(path, engine, adapter, settings)
     policy.id = f"vllm:{policy.id}"  # other arithmetic gives other answers

@@ -6,11 +6,12 @@ import contextlib
 import errno
 import json
 import shutil
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from openrft.errors import DataError, StoreError
+from openrft.errors import DataError, StoreError, UsageError, first_line
 
 # File names and JSON may hold lone surrogates, which UTF-8 cannot write. JSON reads `\udc80` back as one.
 LONE_SURROGATES = "backslashreplace"
@@ -32,11 +33,28 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as fault:
-                raise DataError(f"{path}:{number}: not JSON ({fault.msg}).", "Fix or remove the line.") from fault
+            except (
+                ValueError,
+                RecursionError,
+            ) as fault:  # no JSON, a number of thousands of digits, or nested too deep
+                words = fault.msg if isinstance(fault, json.JSONDecodeError) else first_line(fault)
+                raise DataError(f"{path}:{number}: not JSON ({words}).", "Fix or remove the line.") from fault
             if not isinstance(row, dict):
                 raise DataError(f"{path}:{number}: not a JSON object.", "Each line must be an object.")
             yield row
+
+
+def read_toml(path: Path, option: str) -> dict[str, Any]:
+    """The content of the TOML file that an option names, with or without a byte order mark, which Windows' editors
+    write. Raises UsageError, which names both."""
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as fault:
+        raise UsageError(f"{option} {path}: {fault.strerror}.") from fault
+    except RecursionError as fault:
+        raise UsageError(f"{option} {path}: nested too deep.") from fault
+    except ValueError as fault:  # no TOML, or no UTF-8
+        raise UsageError(f"{option} {path}: not TOML in UTF-8 ({fault}).") from fault
 
 
 def copy_atomic(source: Path, target: Path) -> None:

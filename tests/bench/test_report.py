@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from openrft.bench.locate import locate_report
 from openrft.bench.report import (
     ArmResult,
     Failure,
     Item,
     from_json,
-    locate_report,
     read_report,
     record_task,
     to_json,
@@ -66,6 +66,45 @@ def test_text_that_is_no_utf8_survives() -> None:
 )
 def test_a_fault_is_named_by_its_place(change: object, named: str) -> None:
     data = json.loads(to_json(factories.report()))
+    change(data)  # type: ignore[operator]
+    with pytest.raises(DataError, match=r"^runs/x: ") as raised:
+        from_json(json.dumps(data), "runs/x")
+    assert named in str(raised.value)
+
+
+PLAN = {"ablation": factories.LADDER, "settings": {"explore": {"aggregation": "min"}}, "options": {"rl": {"lr": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda d: d.update(created="yesterday"), "created: 'yesterday' is no date and time"),
+        (lambda d: d["plan"].update(settings=["explore"]), "plan.settings: ['explore'] is not a table"),
+        (lambda d: d["plan"].update(settings={"explore": 5}), "plan.settings.explore: 5 is not a table"),
+        (lambda d: d["plan"]["settings"]["explore"].update(credit=["x"]), "plan.settings.explore.credit: ['x'] is not"),
+        (lambda d: d["plan"].update(options={"rl": "lr"}), "plan.options.rl: 'lr' is not a table"),
+        (lambda d: d["plan"].update(data="rows.csv"), "plan.data: 'rows.csv' is not a table"),
+        (lambda d: d["plan"].update(policy=5), "plan.policy: 5 is not text"),
+        (lambda d: d["plan"].update(ablation=[1]), "plan.ablation.list in place of a table of vanilla, base, full"),
+        (lambda d: d["plan"]["ablation"].update(plugins="prm"), "plan.ablation.plugins: 'prm' is not a list"),
+        (lambda d: d["plan"].update(seed_rule=3), "plan.seed_rule.int in place of a table"),
+        (lambda d: d["plan"].update(seed_rule={"looks": [3, 2], "until": 1.0}), "looks must be numbers of seeds"),
+        (lambda d: d["arms"][1].update(overrides={"explore": 1}), "arms[1].overrides.explore: 1 is not a table"),
+        (
+            lambda d: d["arms"][1].update(overrides={"explore": {"aggregation": []}}),
+            "arms[1].overrides.explore.aggregation: [] is not text",
+        ),
+        (lambda d: d["tasks"][0].update(notes={"warnings": 5}), "tasks[0].notes.warnings: 5 is not a list"),
+        (lambda d: d["tasks"][0].update(notes={"columns_ignored": [5]}), "notes.columns_ignored[0]: 5 is not text"),
+        (lambda d: d["tasks"][0].update(notes={"overlaps": {"same": "x"}}), "tasks[0].notes.overlaps.same: 'x' is not"),
+        (lambda d: d["tasks"][0].update(notes={"bad_rows": {"empty": None}}), "tasks[0].notes.bad_rows"),
+        (lambda d: d.update(machine=[]), "machine: [] is not a table"),
+        (lambda d: d.update(versions={"openrft": 1}), "versions.openrft: 1 is not text"),
+    ],
+)
+def test_a_wrong_type_in_an_open_table_is_named_before_it_is_used(change: object, named: str) -> None:
+    data = json.loads(to_json(replace(factories.report(), plan=PLAN)))
+    assert from_json(json.dumps(data), "runs/x").plan == PLAN
     change(data)  # type: ignore[operator]
     with pytest.raises(DataError, match=r"^runs/x: ") as raised:
         from_json(json.dumps(data), "runs/x")

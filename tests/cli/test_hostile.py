@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -224,3 +225,32 @@ def test_names_and_topics_of_a_data_file_are_shown_as_text(run: Run, tmp_path: P
     assert run("report", "r", "--per-task")[0] == 0
     assert json.loads(run("report", "r", "--json")[1])["name"] == "r"
     assert run("gate", "r", "r")[0] in (0, 4)
+
+
+@pytest.mark.parametrize(
+    "command", [("settings", "explore"), ("settings", "--json"), ("--version",), ("plugins", "list")]
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_an_output_on_a_full_disk_is_one_line(command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "openrft", *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (5, "openrft: standard output: No space left on device.\n")
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    command = [sys.executable, "-m", "openrft", "settings", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == b""
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000], ids=len)
+def test_rows_with_a_number_of_too_many_digits(run: Run, tmp_path: Path, digits: str) -> None:
+    (tmp_path / "rows.jsonl").write_text(f'{{"question": "?", "answer": {digits}, "completion": "{digits}"}}\n')
+    for arguments in (("grade", "rows.jsonl"), (*RULE, "--task", "questions", "--data", "rows.jsonl")):
+        code, printed = run(*arguments)
+        assert code in (0, 2), printed

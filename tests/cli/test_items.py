@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,3 +211,21 @@ def test_what_cannot_be_compared_is_refused_in_words(tmp_path: Path) -> None:
     write_report(replace(factories.report({"none": 0.5}), name="lone"), tmp_path / "lone.json")
     assert "have no arm of the same name" in str(CliRunner().invoke(compare, ["mine", "lone.json"]).exception)
     assert "Did you mean vanilla?" in str(CliRunner().invoke(compare, ["mine:vanila", "mine"]).exception)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sample": 5}, "row 1: sample: 5 is not a table"),
+        ({"completion": {"text": "B"}}, "row 1: completion.tokens is missing"),
+        ({"answer": 5}, "row 1: answer: 5 is not text"),
+        ({"messages": ["Reason."]}, "row 1: messages[0]: 'Reason.' is not a table"),
+    ],
+)
+def test_a_damaged_row_of_answers_is_named(run: Path, change: dict[str, object], words: str) -> None:
+    file = next((run / "rollouts").glob("rl+prm--*.jsonl"))
+    first, *others = file.read_text("utf-8").split("\n")
+    file.write_text("\n".join([json.dumps({**json.loads(first), **change}), *others]), "utf-8")
+    with pytest.raises(DataError, match=re.escape(words)) as caught:
+        show("mine", "--arm", "rl+prm")
+    assert str(file.name) in str(caught.value)

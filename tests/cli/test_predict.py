@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from openrft.cli import cli
 from openrft.cli.source import find_format
-from openrft.errors import OpenRFTError
+from openrft.errors import DataError, OpenRFTError
 
 ROWS = """question,A,B,C,D,answer
 Which element has the highest density?,iron,osmium,lead,gold,B
@@ -126,6 +126,8 @@ def test_standard_input_holds_a_file_of_any_format(content, suffix):
     ("arguments", "words"),
     [
         ([""], "the QUESTION is empty"),
+        (["what \udcff is"], "QUESTION 'what \\udcff is' is not text in UTF-8"),
+        (["q", "--option", "a", "--option", "\udcff"], "--option '\\udcff' is not text in UTF-8"),
         (["q", "--kind", "choice"], "--kind choice needs the options of QUESTION"),
         (["q", "--kind", "text", "--option", "a"], "a QUESTION with options is a choice"),
         (["q", "--plugins", "icl"], "--plugins icl: it does not choose answers"),
@@ -137,6 +139,21 @@ def test_a_question_that_cannot_be_asked_is_refused(arguments, words):
     fault = CliRunner().invoke(cli, ["predict", *arguments], standalone_mode=False).exception
     assert isinstance(fault, OpenRFTError)
     assert words in str(fault)
+
+
+def test_a_question_beyond_the_context_has_an_error_and_the_others_are_answered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long, words = "many words " * 3000, "the question is longer than the policy's context"
+    (tmp_path / "long.csv").write_text(f"question\nHow much is 3 + 4?\n{long}\nHow much is 4 + 5?\n")
+    done = CliRunner().invoke(cli, ["predict", "--data", "long.csv", "--out", "a.csv", *SHORT])
+    assert done.exit_code == 0, done.output
+    assert f"1 got no answer: {words}" in done.output
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [row["error"] for row in rows] == ["", words, ""]
+    assert [row["completions"] == "0" for row in rows] == [False, True, False]
+    alone = CliRunner().invoke(cli, ["predict", long, *SHORT]).exception
+    assert isinstance(alone, DataError)
+    assert str(alone).startswith(f"{words}. Shorten it")
 
 
 def test_a_conversation_ends_with_its_input(run_openrft):

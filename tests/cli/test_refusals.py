@@ -34,6 +34,12 @@ def test_a_config_that_is_no_text_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_config_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("\ufeff[explore]\nsteps = 0\n", "utf-8")
+    notices = refused("bench", "--plugins", "rl", "--config", "c.toml", "--dry-run")
+    assert "explore.steps: 0 is not at least 1" in notices
+
+
 @pytest.mark.parametrize(
     ("config", "notices"),
     [

@@ -131,3 +131,93 @@ def test_of_an_outage_one_request_is_spared(server: Server) -> None:
     assert list_written(ask(server, "y", policy)) == [False]
     with pytest.raises(PolicyError, match="broken"):
         ask(server, "x", policy)
+
+
+NO_TEXT = {  # contents of a reply that hold no text, and what is said of them
+    "a number": (5, "content that is no text: 5"),
+    "a truth value": (True, "content that is no text: True"),
+    "an object": ({"answer": "B"}, "content that is no text: {'answer': 'B'}"),
+    "parts without text": ([{"type": "image_url", "image_url": {}}], "content that is no text"),
+    "numbers": ([1, 2], "content that is no text: [1, 2]"),
+    "null": (None, "without content (finish_reason 'stop')"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TEXT)
+def test_a_reply_without_text_fails_its_own_question_and_no_other(server: Server, kind: str) -> None:
+    content, words = NO_TEXT[kind]
+
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 1)
+        if request["messages"][-1]["content"] == "x":
+            body["choices"][0]["message"]["content"] = content
+        return 200, body
+
+    server.answer = answer
+    found = ask(server, "abxc")
+    assert list_written(found) == [True, True, False, True]
+    assert words in found[2].error
+    assert found[2].text == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": None},
+        {"choices": {"0": {}}},
+        {"choices": [5]},
+        {"choices": [{"message": "B", "finish_reason": "stop"}]},
+        {"choices": [{"message": {"content": 5}, "finish_reason": ["stop"]}]},
+        {"choices": [{"message": {"content": 7}, "finish_reason": "stop"}], "usage": {"prompt_tokens": "3"}},
+        None,
+        5,
+        "B",
+        [],
+    ],
+    ids=str,
+)
+def test_a_reply_of_another_shape_fails_its_own_question_and_no_other(
+    server: Server, body: Any, tmp_path: Path
+) -> None:
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        return 200, body if request["messages"][-1]["content"] == "x" else reply(request, 1)
+
+    server.answer = answer
+    with use_account(Account(AccountSettings(tmp_path, "r"))):
+        assert list_written(ask(server, "axbc")) == [True, False, True, True]
+
+
+def test_counts_and_letters_that_no_file_can_hold(server: Server, tmp_path: Path) -> None:
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 1)
+        body["choices"][0]["message"]["content"] = "B\ud800"
+        return 200, {**body, "usage": {"prompt_tokens": 10**400, "completion_tokens": 1}}
+
+    server.answer = answer
+    for _ in range(2):  # from the server, and as it was kept
+        with use_account(Account(AccountSettings(tmp_path, "r"))):
+            (found,) = ask(server, "a")
+        assert found.text == "B?"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 422, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "no such luck"},
+        {"error": {"message": "no such luck"}},
+        {"error": {"detail": "no such luck"}},
+        {"detail": "no such luck"},
+        {"detail": [{"loc": ["body", "messages"], "msg": "no such luck", "type": "value_error"}]},
+        {"message": "no such luck"},
+        {"object": "error", "message": "no such luck", "code": 9},
+    ],
+    ids=str,
+)
+def test_a_server_is_quoted_wherever_it_writes_its_words(server: Server, status: int, body: Any) -> None:
+    server.answer = lambda request, number: (status, body)
+    with pytest.raises(PolicyError) as caught:
+        ask(server, "a")
+    assert str(caught.value).partition("no such luck")[0].endswith(": ")
+    assert "{" not in str(caught.value)

@@ -17,8 +17,8 @@ from openrft.errors import UsageError
 from openrft.plugins.manager import create_plugin
 from openrft.plugins.policy_registry import check_placement
 from openrft.policies import fit, placement
-from openrft.policies.checkpoint_files import count_stored_weights
 from openrft.policies.placement import choose_placement, count_parameters
+from openrft.policies.weight_files import count_stored_weights
 from openrft.testing import write_tiny_checkpoint
 
 PROMPT = [{"role": "user", "content": "Is 2 even?"}]

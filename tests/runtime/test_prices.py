@@ -24,6 +24,10 @@ def read(tmp_path: Path, text: str) -> PriceTable:
     return read_prices(file)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_table(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + TABLE) == read(tmp_path, TABLE)
+
+
 def test_tokens_cost_what_the_table_says(tmp_path: Path) -> None:
     """1,000,000 tokens in, 250,000 of them cached, 500,000 out: .75 * .4 + .25 * .1 + .5 * 1.6 = 1.125."""
     prices = read(tmp_path, TABLE)
@@ -47,6 +51,7 @@ def test_tokens_cost_what_the_table_says(tmp_path: Path) -> None:
         ('currency = "USD"\nm = 3', "m has no input and no output"),
         ('currency = "USD"\nm = { input = -1, output = 1 }', r"m.input: -1 is no price"),
         ('currency = "USD"\nm = { input = nan, output = 1 }', "is no price"),
+        ('currency = "USD"\nm = { input = 1' + "0" * 400 + ", output = 1 }", "m.input: 10000"),
         ('currency = "USD"\nm = { input = true, output = 1 }', "is no price"),
         ('currency = "USD"\nm = { input = 1, output = 1, cached = 1 }', "m.cached is not known"),
         ('currency = "USD"\ngpt-4.1 = { input = 1, output = 1 }', "Put a name with a dot in quotes"),

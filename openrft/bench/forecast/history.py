@@ -75,22 +75,23 @@ def _read(file: Path, machine: str) -> Iterator[PastStage]:
         if not work or work["machine"] != machine or not work["units"]:
             return
         inputs: dict[str, Any] = json.loads(inputs_file.read_text("utf-8"))
-    except (OSError, ValueError):
+        found = PastStage(
+            file.parts[-3],
+            work["policy"],
+            work["task"],
+            tuple(name for name, *_ in inputs.get("plugins", [])),
+            describe_shape(inputs),
+            work["threads"],
+            work["units"],
+            work["calls"],
+            max(cost["seconds"] - work["load_seconds"], 0.0),
+            work["load_seconds"],
+            cost["tokens"],
+            tuple(Usage(**row) for row in cost.get("usage", ())),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it says nothing, and harms nothing
         return
-    yield PastStage(
-        file.parts[-3],
-        work["policy"],
-        work["task"],
-        tuple(name for name, *_ in inputs.get("plugins", [])),
-        describe_shape(inputs),
-        work["threads"],
-        work["units"],
-        work["calls"],
-        max(cost["seconds"] - work["load_seconds"], 0.0),
-        work["load_seconds"],
-        cost["tokens"],
-        tuple(Usage(**found) for found in cost.get("usage", ())),
-    )
+    yield found
 
 
 def find_rate(planned: PlannedStage, history: Sequence[PastStage], threads: int) -> Rate | None:

@@ -7,18 +7,19 @@ currency = "USD"
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openrft.errors import UsageError
+from openrft.runtime.files import read_toml
 from openrft.runtime.paid.usage import Payment, Usage
 
 EXAMPLE = '"MODEL" = { input = 0.40, cached_input = 0.10, output = 1.60 }'
 _FIELDS = ("input", "cached_input", "output")
 _MILLION = 1_000_000
+MOST = 1e9  # for a million tokens; more is a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,7 @@ class Money:
 
 def read_prices(path: Path) -> PriceTable:
     """The table in a TOML file. Raises UsageError naming the file, the model and the field."""
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as fault:
-        raise UsageError(f"--prices {path}: {fault.strerror}.") from fault
-    except (ValueError, RecursionError) as fault:  # no TOML, or no UTF-8
-        raise UsageError(f"--prices {path}: not TOML in UTF-8 ({fault}).") from fault
+    content = read_toml(path, "--prices")
     currency = content.pop("currency", None)
     if not isinstance(currency, str) or not currency.strip() or not currency.isprintable():
         raise UsageError(f"--prices {path}: it names no currency.", 'Write: currency = "USD".')
@@ -100,7 +96,7 @@ def _read_price(where: str, row: Any) -> Price:
         if name not in _FIELDS:
             raise UsageError(f"--prices {where}.{name} is not known.", f"A price has {', '.join(_FIELDS)}.")
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
-            raise UsageError(f"--prices {where}.{name}: {value!r} is no price.", "Give money per million tokens.")
+        if not number or not 0 <= value <= MOST:
+            raise UsageError(f"--prices {where}.{name}: {value!r:.40} is no price.", "Give money per million tokens.")
     price = float(given["input"])
     return Price(price, float(given.get("cached_input", price)), float(given["output"]))

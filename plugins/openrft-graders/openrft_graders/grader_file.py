@@ -25,7 +25,7 @@ def read_grader_file(path: Path, settings: GraderSettings) -> tuple[Grader, Resp
     Raises DataError or UsageError naming the field.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         value = json.loads(text)
     except OSError as fault:
         raise DataError(f"{path}: it cannot be read: {fault.strerror or fault}.", "Give a JSON file.") from fault

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ import openrft
 from openrft import Message, OpenRFTError, Policy, PolicyError, Progress, Sampling
 from openrft_graders.case import Case, Score, read_json
 from openrft_graders.faults import join
+from openrft_graders.finite import read_finite
 from openrft_graders.grader import lowest_score
 from openrft_graders.template import MissingValue, Template, Variable
 
@@ -199,6 +199,4 @@ def _read_number(value: Any) -> float | None:
     if isinstance(value, str):
         found = _NUMBER.fullmatch(value.strip())
         value = float(found[1]) if found else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return read_finite(value)

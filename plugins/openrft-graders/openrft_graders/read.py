@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from openrft import OpenRFTError, Sampling, UsageError
 from openrft_graders.faults import describe_kind, join, refuse, suggest
+from openrft_graders.finite import LONGEST, read_finite
 from openrft_graders.formula import parse_formula
 from openrft_graders.grader import OPERATIONS, Grader, Multi, PythonCode, StringCheck, TextSimilarity
 from openrft_graders.model_graders import ModelGrader, Role, SharedPolicy, Turn
@@ -94,9 +95,11 @@ class _Reader:
         return value
 
     def _number(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self._fail(name, f"it is {json.dumps(value)}.", "Write a number.")
-        return float(value)
+        number = read_finite(value)
+        if number is None:
+            words = json.dumps(value)
+            self._fail(name, f"it is {words if len(words) <= LONGEST else words[:LONGEST] + '...'}.", "Write a number.")
+        return number
 
     def _whole(self, name: str, value: Any, least: int) -> int:
         if not self._number(name, value).is_integer() or value < least:

@@ -177,6 +177,7 @@ def test_a_regular_expression_that_takes_too_long_is_no_score(tmp_path: Path) ->
         ({"type": "is-json", "value": {"type": 5}}, r"assert\[0\]\.value: it is no JSON schema"),
         ({"type": "equals", "value": "a", "transform": "x"}, r"assert\[0\]\.transform: it is not known"),
         ({"type": "equals", "value": "a", "weight": -1}, r"assert\[0\]\.weight: it is -1"),
+        ({"type": "equals", "value": "a", "weight": 10**400}, r"assert\[0\]\.weight: it is 1000"),
         ({"type": "equals", "value": "{{y}}"}, r"assert\[0\]\.value: there is no variable y.*The test has x"),
         ({"type": "equals", "value": "{{x | upper}}"}, r"assert\[0\]\.value: .*no plain variable"),
         ({"type": "python", "value": "(("}, r"assert\[0\]\.value: it is no Python"),

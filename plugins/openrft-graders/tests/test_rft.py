@@ -333,6 +333,10 @@ def test_a_job_that_is_none_is_refused(tmp_path: Path) -> None:
     job = write_job(tmp_path, hyperparameters={"n_epochs": "many"})
     with pytest.raises(DataError, match=r"hyperparameters\.n_epochs: it is 'many'"):
         import_job(job, "pocket", None)
+    for name in ("n_epochs", "batch_size", "learning_rate_multiplier"):
+        job = write_job(tmp_path, hyperparameters={name: 10**400})
+        with pytest.raises(DataError, match=rf"hyperparameters\.{name}: it is 1000.*at most 1e\+12"):
+            import_job(job, "pocket", None)
     job.write_text('{"training_file": "train.jsonl", "method": {"type": "supervised"}}')
     with pytest.raises(DataError, match=r"method\.reinforcement: it is no job of reinforcement fine-tuning"):
         import_job(job, "pocket", None)

@@ -82,6 +82,7 @@ def test_labels_are_short_and_differ() -> None:
         ([{"points": 2}], "criterion 1: it has no text"),
         ([{"criterion": "a", "points": "many"}], "its weight is 'many'"),
         ([{"criterion": "a", "points": True}], "its weight is True"),
+        ([{"criterion": "a", "points": 10**400}], "its weight is 1000"),
         ([{"criterion": "a", "points": float("nan")}], "its weight is nan"),
         ([{"criterion": "a", "text": "b"}], "it has both criterion and text"),
         ([3], "criterion 1: it is a number"),

@@ -134,7 +134,7 @@ def parse_scores(text: str, count: int) -> StepScores | None:
     lists = _LIST.findall(strip_thinking(text))
     try:
         values = json.loads(lists[-1]) if lists else []
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or a number of thousands of digits
         return None
     good = all(isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= 1 for v in values)
     return tuple(map(float, values)) if good and len(values) == count else None

@@ -7,13 +7,13 @@ code in JavaScript, is refused before anything runs.
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from openrft_graders.faults import describe_kind, join, refuse, suggest
+from openrft_graders.finite import read_finite, show_value
 from openrft_graders.promptfoo.files import find_file, read_data, read_text
 
 SET = "assert-set"
@@ -104,12 +104,13 @@ def _parse(given: Any, path: str, folder: Path) -> Assertion:
 
 
 def _read_number(given: Mapping[str, Any], name: str, path: str) -> float | None:
-    number = given.get(name)
-    if number is None:
+    value = given.get(name)
+    if value is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-        refuse(join(path, name), f"it is {number!r}.", "Write a number.")
-    return float(number)
+    number = read_finite(value)
+    if number is None:
+        refuse(join(path, name), f"it is {show_value(value)}.", "Write a number.")
+    return number
 
 
 def _read_value(kind: str, given: Mapping[str, Any], path: str, folder: Path, threshold: float | None) -> Any:

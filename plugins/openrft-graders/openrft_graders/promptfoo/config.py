@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft_graders.faults import describe_kind, refuse
+from openrft_graders.finite import read_finite, show_value
 from openrft_graders.promptfoo.assertion import Assertion, parse_assertions
 from openrft_graders.promptfoo.files import find_file, read_data, read_text
 from openrft_graders.template import write_value
@@ -106,9 +106,8 @@ def _read_test(
     if not isinstance(own, list) or not isinstance(shared, list) or not own + shared:
         refuse(f"{place}.assert", "it has no assertions.", "Write [{type: equals, value: ...}].")
     threshold = test.get("threshold", default.get("threshold"))
-    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and math.isfinite(threshold)
-    if threshold is not None and not is_number:
-        refuse(f"{place}.threshold", f"it is {threshold!r}.", "Write a number.")
+    if threshold is not None and read_finite(threshold) is None:
+        refuse(f"{place}.threshold", f"it is {show_value(threshold)}.", "Write a number.")
     names = [name for name, value in variables.items() if isinstance(value, list)]
     for values in itertools.product(*(variables[name] for name in names)):
         chosen = {**variables, **dict(zip(names, values, strict=True))}

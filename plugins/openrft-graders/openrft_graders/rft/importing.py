@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from openrft import DataError, DataRequest, OpenRFTError
+from openrft_graders.finite import read_finite, show_value
 from openrft_graders.grader_file import unwrap_grader
 from openrft_graders.rft.family import TASK, RFTFamily
 from openrft_graders.rft.sources import read_job
@@ -16,6 +17,7 @@ from openrft_graders.settings import check_policy
 
 LEARNING_RATE = 3e-5  # of the plugin rl, which a multiplier multiplies
 GROUP_SIZE, PROMPTS_PER_STEP = 8, 20  # the core's defaults
+MOST = 1e12  # of any hyperparameter; more is a slip of the pen
 NO_MEANING = {  # hyperparameters -> why they are not mapped
     "eval_interval": "the test questions are answered once, after training",
     "reasoning_effort": "the length of reasoning follows from explore.max_tokens and evaluate.max_tokens",
@@ -91,8 +93,9 @@ def _map_hyperparameters(
         value = values.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise DataError(f"method.reinforcement.hyperparameters.{name}: it is {value!r}.", "Write a number above 0.")
+        if not 0 < (read_finite(value) or 0) <= MOST:
+            place = f"method.reinforcement.hyperparameters.{name}"
+            raise DataError(f"{place}: it is {show_value(value)}.", f"Write a number above 0 and at most {MOST:g}.")
         numbers[name] = value
     explore: dict[str, Any] = {}
     options: dict[str, Any] = {}

@@ -53,7 +53,7 @@ def find_source(data: str | None) -> RFTSource:
 def read_job(path: Path) -> Mapping[str, Any]:
     """A job as JSON. Raises DataError."""
     try:
-        job = json.loads(path.read_text("utf-8"))
+        job = json.loads(path.read_text("utf-8-sig"))
     except OSError as fault:
         raise DataError(f"{path}: it cannot be read: {fault.strerror or fault}.", "Give a job in JSON.") from fault
     except ValueError as fault:

@@ -28,6 +28,7 @@ from typing import Any
 
 from openrft import DataError, UsageError
 from openrft_graders.faults import describe_kind
+from openrft_graders.finite import read_finite, show_value
 
 MOST = 100  # criteria of a rubric: one reply has to answer all of them
 SHOWN = 60  # characters of a criterion in a label
@@ -184,9 +185,10 @@ def _parse_entry(entry: Any, where: str) -> Criterion:
         raise UsageError(f"{where}: it has no text.", f"Call it {_TEXTS[0]}.")
     if weight is None:
         weight = 1.0
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
-        raise UsageError(f"{where}: its weight is {weight!r}.", "Write a number.")
-    return _make_criterion(text, float(weight), name or "", where)
+    number = read_finite(weight)
+    if number is None:
+        raise UsageError(f"{where}: its weight is {show_value(weight)}.", "Write a number.")
+    return _make_criterion(text, number, name or "", where)
 
 
 def _find_field(entry: Mapping[str, Any], names: Sequence[str], where: str) -> Any:
