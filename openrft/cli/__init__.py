@@ -174,6 +174,7 @@ def main() -> None:
         if debug:
             raise
         if isinstance(fault, OSError) and _is_output_fault(fault):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails again when it ends
             if fault.errno == errno.EPIPE:
                 sys.exit(1)  # whoever read has gone, such as `head`
             fault.filename = "standard output"

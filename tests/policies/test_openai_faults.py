@@ -139,8 +139,19 @@ NO_TEXT = {  # contents of a reply that hold no text, and what is said of them
     "an object": ({"answer": "B"}, "content that is no text: {'answer': 'B'}"),
     "parts without text": ([{"type": "image_url", "image_url": {}}], "content that is no text"),
     "numbers": ([1, 2], "content that is no text: [1, 2]"),
-    "null": (None, "without content (finish_reason 'stop')"),
 }
+
+
+def test_a_model_that_stops_at_once_has_written_an_empty_answer(server: Server) -> None:
+    def answer(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        body = reply(request, 1)
+        body["choices"][0]["message"]["content"] = None
+        return 200, body
+
+    server.answer = answer
+    found = ask(server, "a")
+    assert list_written(found) == [True]
+    assert (found[0].text, found[0].finish_reason) == ("", "stop")
 
 
 @pytest.mark.parametrize("kind", NO_TEXT)

@@ -99,7 +99,7 @@ def test_the_report_names_the_check(tmp_path: Path) -> None:
     results = tuple(ArmResult(arm, "t", 0, arm, {}, checks=(check,)) for arm in ("a", "b"))
     arms = (ArmRecord("a", ()), ArmRecord("b", ()))
     task = TaskRecord("t", "id", 1, 1, {}, (), (ItemRecord("i", "t", "i"),))
-    report = Report("r", "now", "", {}, {}, {}, (), (task,), arms, results)
+    report = Report("r", "2026-01-02T03:04:05+00:00", "", {}, {}, {}, (), (task,), arms, results)
     (note,) = build_fitness_notes(from_json(to_json(report)))
     assert note == ("graders before a, b on t, seed 0: two runs agree; order changes nothing. WARNING: few questions.")
 
