@@ -137,8 +137,8 @@ def _read_choice(choice: Any, temperature: float) -> Completion:
     fault = getattr(choice, "error", None)
     if not fault and content is None and given is not None and not thought:
         fault = f"it answered with content that is no text: {str(given)[:60]}"
-    if not fault and content is None and reason not in ("length", "stop"):
-        fault = f"it answered without content (finish_reason {reason!r})"  # tool calls, a filter
+    if not fault and content is None and not (hasattr(message, "content") and reason in ("length", "stop")):
+        fault = f"it answered without content (finish_reason {reason!r})"  # tool calls, a filter, no message
     if fault:
         words = find_words(fault) or str(fault)
         return Completion("", finish_reason="error", temperature=temperature, error=shorten(words))
