@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     r"|(?P<command>\\[A-Za-z]+)|(?P<letter>[A-Za-z])|(?P<sign>[-+*/^_(){}\[\]|]))"
 )
 _SPACING = re.compile(r"\\(?:left|right|displaystyle|quad|qquad|limits|[,;:! ])(?![A-Za-z])")
-_FRACTION = ("\\frac", "\\dfrac", "\\tfrac", "\\cfrac", "\\nicefrac", "\\sfrac")
+_FRACTION = ("\\frac", "\\dfrac", "\\tfrac", "\\cfrac")
 _OPENING = {"(": ")", "{": "}", "[": "]"}
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{4,}")
 _UNDEFINED = re.compile(

@@ -114,15 +114,12 @@ def _drop_contrast(text: str, decimal_comma: bool) -> str:
     """The number that is meant in "12, not 13", "12 rather than 13", "not 13 but 12"; any other text unchanged."""
     if len(text) > LONGEST:
         return text
-    meant = _CONTRASTED.fullmatch(text)
-    found = (meant["meant"], meant["other"]) if meant else None
-    if found is None and (meant := _REPLACED.fullmatch(text)):
-        found = (meant["meant"], meant["other"])
-    numbers = [parse_number(one.strip(), decimal_comma) for one in found or ()]
-    if found is None or not all(isinstance(number, Number) for number in numbers):
+    found = _CONTRASTED.fullmatch(text) or _REPLACED.fullmatch(text)
+    if found is None:
         return text
-    values = {number.term.value for number in numbers if isinstance(number, Number)}
-    return found[0].strip() if len(values) == 2 else text
+    meant, other = (parse_number(found[name].strip(), decimal_comma) for name in ("meant", "other"))
+    differ = isinstance(meant, Number) and isinstance(other, Number) and meant.term.value != other.term.value
+    return found["meant"].strip() if differ else text
 
 
 def writes_decimal_comma(text: str) -> bool:

@@ -33,10 +33,8 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             try:
                 row = json.loads(line)
-            except (
-                ValueError,
-                RecursionError,
-            ) as fault:  # no JSON, a number of thousands of digits, or nested too deep
+            # No JSON, a number of thousands of digits, or nested too deep.
+            except (ValueError, RecursionError) as fault:
                 words = fault.msg if isinstance(fault, json.JSONDecodeError) else first_line(fault)
                 raise DataError(f"{path}:{number}: not JSON ({words}).", "Fix or remove the line.") from fault
             if not isinstance(row, dict):

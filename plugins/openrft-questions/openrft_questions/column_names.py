@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from openrft import LETTERS
+
 COLUMNS = {  # what a column may be called; `tasks show` lists the columns that are not read
     "question": ("question", "problem"),
     "options": ("options", "choices"),
@@ -21,19 +23,8 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
 FALLBACKS = {  # further names, read only where a file has none of the names above
     "question": (
         *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
-        *(
-            "frage",
-            "aufgabe",
-            "énoncé",
-            "pregunta",
-            "enunciado",
-            "domanda",
-            "pergunta",
-            "vraag",
-            "fråga",
-        ),
-        *("pytanie", "вопрос", "问题", "题目", "問題"),
-        *("質問", "질문", "conversations", "conversation"),
+        *("frage", "aufgabe", "énoncé", "pregunta", "enunciado", "domanda", "pergunta", "vraag", "fråga", "pytanie"),
+        *("вопрос", "问题", "题目", "問題", "質問", "질문", "conversations", "conversation"),
     ),
     "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
     "answer": (
@@ -41,22 +32,10 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
         *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "answer_number"),
         *("richtige_antwort", "korrekte_antwort", "antwort", "lösung", "loesung"),
-        *(
-            "bonne_réponse",
-            "bonne_reponse",
-            "réponse_correcte",
-            "reponse_correcte",
-            "réponse",
-            "reponse",
-        ),
+        *("bonne_réponse", "bonne_reponse", "réponse_correcte", "reponse_correcte", "réponse", "reponse"),
         *("respuesta_correcta", "respuesta", "risposta_corretta", "risposta_esatta", "risposta"),
         *("resposta_correta", "resposta", "gabarito", "juiste_antwoord", "antwoord", "rätt_svar", "svar"),
-        *("poprawna_odpowiedź", "odpowiedź"),
-        *(
-            "правильный_ответ",
-            "ответ",
-        ),
-        *("正确答案", "答案", "正解", "정답"),
+        *("poprawna_odpowiedź", "odpowiedź", "правильный_ответ", "ответ", "正确答案", "答案", "正解", "정답"),
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
@@ -128,7 +107,7 @@ def holds_wrong_answers(name: str) -> bool:
 
 
 def find_series(names: list[str]) -> list[str]:
-    """The first two or more of the names that differ only in a number or letter at the end, counted without a gap."""
+    """The first names that differ only in a number or letter at the end, counted without a gap: from 2 to 26."""
     found: dict[str, dict[str, str]] = {}
     for name in names:
         parts = _SERIES.fullmatch(re.sub(r"\W+$", "", _strip_remarks(name)))
@@ -136,8 +115,9 @@ def find_series(names: list[str]) -> list[str]:
             stem, label = (part for part in parts.groups() if part)
             found.setdefault(normalize_name(stem), {})[str(int(label)) if label.isdecimal() else label] = name
     for series in found.values():
-        first = "a" if "a" in series else "0" if "0" in series else "1"
-        if len(series) > 1 and {*series} == {chr(ord(first) + i) for i in range(len(series))}:
+        first = 0 if "0" in series else 1
+        counted = {str(first + i) for i in range(len(series))}, {*LETTERS[: len(series)].lower()}
+        if 1 < len(series) <= len(LETTERS) and {*series} in counted:
             return [*series.values()]
     return []
 

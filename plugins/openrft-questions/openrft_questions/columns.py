@@ -21,7 +21,6 @@ from openrft_questions.column_names import (
     looks_like_an_option,
     normalize_name,
 )
-from openrft_questions.kinds import parse_verdict
 from openrft_questions.table import BadRowError, find_repeated
 
 MAY_REPEAT = ("topic", "kind")  # where a row has several of the names, the first is read
@@ -105,10 +104,6 @@ class Columns:
             elif meaning == "like an option":
                 detail = f"the column {name!r} looks like an option: say --map A=NAME,B=NAME, or call it something else"
                 raise BadRowError("columns", detail)
-            elif meaning == "flag":
-                if not parse_verdict(value):
-                    detail = f"the column {name!r} says that this answer is wrong: give each question one row"
-                    raise BadRowError("answer", f"{detail}, with the wrong answers in wrong_1, wrong_2, ...")
             elif meaning not in cells.values:
                 cells.values[meaning] = value
             elif meaning not in MAY_REPEAT:

@@ -120,7 +120,7 @@ def _parse_number(answer: str, rule: KindRule) -> str:
     answer = re.sub(r"^(?:~|\u2248|about |approx\.? )\s*", "", ascii_minus(answer))
     if len(answer) > MAX_LENGTH:
         raise BadRowError("answer", f"the type is number, and the answer has {len(answer)} characters")
-    if rule.comma == "decimal" and _POINTS.search(answer):
+    if rule.points and _POINTS.search(answer):
         raise BadRowError("answer", explain_point(answer))
     if re.search(r"\d,\d", answer):
         if rule.comma is None:

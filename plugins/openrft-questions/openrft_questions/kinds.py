@@ -49,6 +49,7 @@ class KindRule:
     yes_no: AnswerKind = "boolean"  # what yes, no, true and false are
     letters: bool = False  # whether a letter alone is an answer, such as a symbol; otherwise its options are missing
     comma: Literal["decimal", "thousands"] | None = None  # what it stands for in numbers; None: it could be either
+    points: bool = False  # whether a point may stand for thousands, since numbers have decimal commas
     words: tuple[str, ...] = ()  # the options of a column of yes, no and maybe
     short: bool = False  # whether T and F, or Y and N, are yes and no
     foreign: bool = False  # whether the answers are yes and no in another language
@@ -84,7 +85,8 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
         spelled="number" if numeric > count / 2 else "text",
         yes_no="text" if mostly_text and len(polarities) == 1 else "boolean",
         letters=looks["letter"] < 0.9 * count,
-        comma=_judge_commas(with_comma, decimal_comma),
+        comma=(comma := _judge_commas(with_comma, decimal_comma)),
+        points=comma == "decimal" and bool(with_comma),
     )
 
 
@@ -150,7 +152,7 @@ def _judge_commas(texts: Iterable[str], decimal_comma: bool) -> Literal["decimal
     numbers = [re.sub(r"[^\d.,+-]", "", text) for text in texts]
     if any(number.count(",") > 1 or re.search(r",.*\.", number) for number in numbers):
         return "thousands" if all(map(_THOUSANDS.fullmatch, numbers)) else None
-    return "decimal" if decimal_comma and numbers else None
+    return "decimal" if decimal_comma else None
 
 
 def _look(value: Any, text: str) -> str:

@@ -13,7 +13,7 @@ from openrft_questions.cells import is_chat, join_passages, parse_cell, require_
 from openrft_questions.column_names import OPTION_NUMBERS, normalize_name
 from openrft_questions.columns import Cells, Columns, is_empty
 from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer
-from openrft_questions.kinds import is_plain_number
+from openrft_questions.kinds import is_plain_number, parse_verdict
 from openrft_questions.layouts import Layout
 from openrft_questions.options import Options, parse_options, split_question
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side
@@ -71,6 +71,10 @@ class RowReader:
         meta: dict[str, Any] = {}
         text = self._read_question(cells)
         options = parse_options(values.get("options"), cells.lettered)
+        if "flag" in values and not parse_verdict(values["flag"]):
+            detail = f"the column {self._columns.find('flag')[0]!r} says that this answer is wrong"
+            advice = "give each question one row, with the wrong answers in wrong_1, wrong_2, ..."
+            raise BadRowError("answer", f"{detail}: {advice}")
         answer, accepted = self._read_answer(values)
         answer = _add_unit(answer, values.get("unit"))
         if not options[0] and not cells.wrong and isinstance(answer, str):

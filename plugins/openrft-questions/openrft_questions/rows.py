@@ -91,7 +91,8 @@ def _finish(
     if layout and layout.thousands:
         kind_rule = replace(kind_rule, comma="thousands")
     elif any(d.kind is not None for d in free):
-        kind_rule = replace(kind_rule, comma=judge_kinds([d.answer for d in free], decimal_comma).comma)
+        of_all = judge_kinds([d.answer for d in free], decimal_comma)
+        kind_rule = replace(kind_rule, comma=of_all.comma, points=of_all.points)
     finished: list[ParsedRow | BadRow] = []
     for draft in drafts:
         try:

@@ -114,6 +114,9 @@ def test_columns_that_numbers_may_count_are_not_left_out(tmp_path: Path) -> None
         read(tmp_path, head, rows)
     assert [s.answer for s in read(tmp_path, head, rows, columns="A=entry 1,B=entry 2", count_from=1)] == ["B", "A"]
     assert [s.answer for s in read(tmp_path, head, rows, kind="number")] == ["2", "1"]
+    many = ("question", *(f"entry {i}" for i in range(1, 12)), "answer")
+    with pytest.raises(DataError, match="'entry 1' looks like an option"):
+        read(tmp_path, many, [("Which?", *"abcdefghijk", 11), ("Who?", *"lmnopqrstuv", 1)])
     assert [s.answer for s in read(tmp_path, head, [("Which?", "x", "y", 7), ("Who?", "z", "u", 1)])] == ["7", "1"]
 
 

@@ -93,6 +93,8 @@ def test_a_point_beside_decimal_commas_is_refused_if_it_could_stand_for_thousand
     assert [s.answer for s in load(path)] == ["1234.5", "0.25"]
     path.write_text("question;answer\na?;2\nb?;1.500\n")
     assert [s.answer for s in load(path)] == ["2", "1.500"]
+    path.write_text("question;answer;accepted\na?;2;2,5\nb?;7;\n")
+    assert [s.accepted for s in load(path)] == [("2.5",), ()]
 
 
 def test_a_json_backslash_that_was_not_doubled_is_explained(tmp_path: Path) -> None:
