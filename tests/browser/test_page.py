@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 from selenium import webdriver  # noqa: E402  # only where it is installed
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
@@ -65,7 +66,12 @@ def visit(browser: webdriver.Chrome, address: str) -> None:
     """Open the page anew, whatever its fragment, and wait until its script has run."""
     browser.get("about:blank")
     browser.get(address)
-    WebDriverWait(browser, 30).until(lambda b: b.execute_script("return document.documentElement.dataset.ready"))
+    wait_until(browser, lambda b: b.execute_script("return document.documentElement.dataset.ready"))
+
+
+def wait_until(browser: webdriver.Chrome, holds: Callable[[webdriver.Chrome], object]) -> None:
+    """Wait for at most 30 seconds. The page may replace an element while the test reads it, so then it reads again."""
+    WebDriverWait(browser, 30, ignored_exceptions=[StaleElementReferenceException]).until(holds)
 
 
 def find(page: webdriver.Chrome, css: str) -> WebElement:
@@ -179,7 +185,7 @@ def test_a_link_leads_to_its_question(page: webdriver.Chrome, address: str) -> N
 def test_the_bars_of_rewards_lead_to_their_answers_with_tinted_steps(page: webdriver.Chrome) -> None:
     """In each of the 12 groups of four, the last answer has the steps .9 and .95: bar 9."""
     find(page, '#rewards svg a[href*="bar=9"]').send_keys(Keys.ENTER)
-    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    wait_until(page, lambda b: find_all(b, "#group .answers"))
     assert find(page, "#group h3").text == "prm: f from 0.9 to 1, 12 questions"
     first = find(page, "#group .answers")
     answers = first.find_elements(By.CSS_SELECTOR, ".answer")
@@ -201,13 +207,13 @@ def test_the_steps_of_rl_open_and_their_bars_lead_to_whole_groups(page: webdrive
         f"{source}, step {step}" for source in ("R", "prm") for step in (0, 14, 29)
     ]
     plots[0].find_element(By.CSS_SELECTOR, "svg a").send_keys(Keys.ENTER)
-    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    wait_until(page, lambda b: find_all(b, "#group .answers"))
     assert find(page, "#group h3").text == "R from 0 to 0.1, step 0 of rl+prm on toy/L1/sums, seed 0, 2 questions"
     groups = find_all(page, "#group .answers")
     assert [len(group.find_elements(By.CSS_SELECTOR, ".answer.chosen")) for group in groups] == [4, 4]
     assert "R 0.05" in groups[0].text
     plots[3].find_element(By.CSS_SELECTOR, 'svg a[href*="bar=9"]').send_keys(Keys.ENTER)
-    WebDriverWait(page, 10).until(lambda b: find(b, "#group h3").text.startswith("prm: f from 0.9 to 1, step 0"))
+    wait_until(page, lambda b: find(b, "#group h3").text.startswith("prm: f from 0.9 to 1, step 0"))
     assert len(find_all(page, "#group .answers:first-of-type .answer.chosen")) == 2  # of two questions, one each
 
 
@@ -263,7 +269,7 @@ def test_answers_of_a_thousand_characters_are_shortened_and_the_page_says_so(
     page.execute_script("document.querySelector('#rewards details').open = true")
     bars = find_all(page, '#rewards details svg a[href*="source=prm"]')
     bars[0].send_keys(Keys.ENTER)
-    WebDriverWait(page, 10).until(lambda b: find_all(b, "#group .answers"))
+    wait_until(page, lambda b: find_all(b, "#group .answers"))
     card = next(card for card in find_all(page, "#group .answer.chosen") if "are left out" in card.text)
     steps = [step.text for step in card.find_elements(By.CSS_SELECTOR, ".step")]
     at = next(n for n, step in enumerate(steps) if "are left out" in step)
