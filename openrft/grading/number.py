@@ -214,6 +214,8 @@ def _scaled(term: Term, factor: Fraction) -> Term:
 
 def _is_equal(gold: Term, found: Term, rules: GradingRules) -> bool:
     distance = abs(gold.value - found.value)
+    if rules.absolute_tolerance is not None:
+        return distance <= Fraction(str(rules.absolute_tolerance))
     if rules.relative_tolerance is not None:
         return distance <= Fraction(str(rules.relative_tolerance)) * abs(gold.value)
     if distance <= (_margin(gold.value) if "computed" in (gold.form, found.form) else 0):

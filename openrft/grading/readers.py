@@ -59,6 +59,7 @@ def is_right(sample: Sample, answer: str, rules: GradingRules) -> bool:
     """Whether an answer, as a reader returned it, equals the gold answer or another accepted one."""
     gold = (sample.answer, *sample.accepted)
     if sample.kind in ("number", "expression"):
+        rules = rules.for_sample(sample)
         is_same = is_same_number if sample.kind == "number" else is_same_expression
         return any(is_same(answer, right, rules, sample.question) for right in gold)
     return is_accepted_text(answer, sample) if sample.kind == "text" else answer in gold

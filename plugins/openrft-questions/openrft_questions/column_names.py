@@ -19,6 +19,12 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "rubric": ("rubric", "rubrics"),
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
     "unit": ("unit", "units", "answer_unit"),
+    "tolerance": (
+        *("tolerance", "tol", "answer_tolerance", "numeric_tolerance", "tolerance_percent", "percent_tolerance"),
+        *("absolute_tolerance", "abs_tolerance", "abs_tol", "atol", "margin_of_error", "error_margin", "toleranz"),
+        *("tolérance", "tolerancia", "tolleranza", "tolerância"),
+    ),
+    "relative_tolerance": ("relative_tolerance", "rel_tolerance", "rel_tol", "rtol"),
 }
 FALLBACKS = {  # further names, read only where a file has none of the names above
     "question": (

@@ -73,8 +73,9 @@ def describe_columns(columns: Columns) -> str:
     wrong = columns.find("wrong")
     if wrong:
         said.append(f"wrong answers from {_join(wrong)}, mixed with the right one")
-    if rubric := columns.find("rubric"):
-        said.append(f"rubric from {_join(rubric)}")
+    for meaning, words in (("rubric", "rubric"), ("tolerance", "tolerance"), ("relative_tolerance", "tolerance")):
+        if names := columns.find(meaning):
+            said.append(f"{words} from {_join(names)}")
     return "own columns: " + ", ".join(said)
 
 

@@ -19,6 +19,7 @@ from openrft_questions.options import Options, mix_options
 from openrft_questions.recognition import recognise_columns
 from openrft_questions.row_reader import Draft, RowReader
 from openrft_questions.table import BadRow, BadRowError, Side, Table
+from openrft_questions.tolerances import judge_tolerances
 
 NO_OPTIONS: Options = ((), ())
 
@@ -59,6 +60,7 @@ def parse_table(
     """
     rows = [one.row for one in table.rows if not isinstance(one.row, BadRow)]
     columns, layout = recognise_columns(rows, request, needs, extra, where)
+    judge_tolerances(rows, columns, where)
     reader = RowReader(columns, layout, task, request, needs, side)
     drafts: list[Draft | BadRow] = []
     for one in table.rows:
