@@ -158,6 +158,10 @@ def _check_question(question: str, options: Sequence[str], kind: str | None) -> 
     for name, text in (("QUESTION", question), *(("--option", option) for option in options)):
         if replace_lone_surrogates(text) != text:
             raise UsageError(f"{name} {text[:60]!r} is not text in UTF-8.", "Give it in UTF-8, or a file with --data.")
+    if question.count(".") == 1 and Path(question.strip()[:200]).is_file():
+        raise UsageError(
+            f"QUESTION {question} is a file.", f"For the questions in it say --data {question} --out answers.csv."
+        )
     if kind == "choice" and not options:
         raise UsageError("--kind choice needs the options of QUESTION.", "Give each with --option TEXT.")
     if options and kind not in (None, "choice"):

@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import functools
 import logging
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,7 @@ READING_OPTIONS = {  # fields of DataRequest that explain rows, by the option th
     "sheet": "--sheet",
     "split": "--split",
 }
+_DATA_FILE = re.compile(r"[^/]\.(?:csv|tsv|jsonl?|xlsx|parquet)(?:\.gz)?$", re.IGNORECASE)
 
 
 def find_family(name: str) -> TaskFamily:
@@ -93,8 +95,20 @@ def select_tasks(selector: str, data: str | None = None) -> list[str]:
     """Full names of the tasks that a selector or glob matches, in the source `data` or the family's default."""
     name = selector.split("/")[0].lower()
     _check_source(data)
+    if name not in registry.list_plugins() and _is_path(selector):
+        raise UsageError(
+            f"{selector} is a path, and a task is a name.",
+            f"For questions of your own, name the task `questions` and say --data {selector}.",
+        )
     with name_plugin_in_errors(name, f"failed over {selector}"):
         return expand_selector(f"{name}/{selector.partition('/')[2]}".rstrip("/"), {name: find_family(name)}, data)
+
+
+def _is_path(selector: str) -> bool:
+    """Whether a selector that is no task's name can only mean a file or folder of questions."""
+    with contextlib.suppress(UsageError):
+        return expand_path(selector).exists() or _DATA_FILE.search(selector) is not None
+    return False
 
 
 def load_task(name: str, request: DataRequest) -> Task:

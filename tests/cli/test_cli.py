@@ -81,6 +81,7 @@ def test_a_plugin_that_raises_fails_its_own_arm_and_nobody_elses(run_openrft, ti
         (["bench", "--plugins", "misspelt"], 5, ["no hook 'rewrad' (did you mean reward?)"]),
         (["bench", "--task", "toy/summs"], 2, ["unknown task: 'toy/summs'", "Did you mean toy/sums"]),
         (["bench", "--task", "toi/sums"], 2, ["unknown task family: 'toi'", "Did you mean toy"]),
+        (["bench", "--task", "mine.csv"], 2, ["mine.csv is a path", "say --data mine.csv"]),
         (["bench", "--set", "explore.step=3"], 2, ["no option 'step'; did you mean steps"]),
         (["bench", "--set", "explore.aggregation=minn"], 2, ["'minn' is none of mean, min", "did you mean min?"]),
         (["bench", "--preset", "qick"], 2, ["unknown preset: 'qick'", "Did you mean quick"]),

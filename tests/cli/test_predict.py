@@ -128,6 +128,7 @@ def test_standard_input_holds_a_file_of_any_format(content, suffix):
         ([""], "the QUESTION is empty"),
         (["what \udcff is"], "QUESTION 'what \\udcff is' is not text in UTF-8"),
         (["q", "--option", "a", "--option", "\udcff"], "--option '\\udcff' is not text in UTF-8"),
+        ([__file__], "is a file. For the questions in it say --data"),
         (["q", "--kind", "choice"], "--kind choice needs the options of QUESTION"),
         (["q", "--kind", "text", "--option", "a"], "a QUESTION with options is a choice"),
         (["q", "--plugins", "icl"], "--plugins icl: it does not choose answers"),
