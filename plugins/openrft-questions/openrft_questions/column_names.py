@@ -46,6 +46,11 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
     "passage": ("background", "story", "ctx", "body", "contexts", "premise"),
+    "solution": (
+        *("solution", "worked_solution", "explanation", "answer_explanation", "rationale", "reasoning", "exp", "cot"),
+        *("chain_of_thought", "erklärung", "begründung", "lösungsweg", "explication", "explicación", "spiegazione"),
+        *("explicação", "解析", "解説", "解题过程"),
+    ),
 }
 WEAKEST = {  # read only where a file has none of those names either
     "question": ("text",),

@@ -23,8 +23,8 @@ from openrft_questions.column_names import (
 )
 from openrft_questions.table import BadRowError, find_repeated
 
-MAY_REPEAT = ("topic", "kind")  # where a row has several of the names, the first is read
-MEANINGS = (*COLUMNS, "wrong")
+MAY_REPEAT = ("topic", "kind", "solution")  # where a row has several of the names, the first is read
+MEANINGS = (*COLUMNS, "solution", "wrong")
 
 
 def parse_map(text: str | None, further: Iterable[str] = ()) -> dict[str, str]:
@@ -145,7 +145,7 @@ def assign_columns(
         found[name] = _option_meaning(name, given) if meaning is None else meaning
     for meaning in MAY_REPEAT:  # the first of the names, in the order in which they are listed above
         those = [name for name, of in found.items() if of == meaning]
-        order = [*map(normalize_name, (*COLUMNS[meaning], *FALLBACKS.get(meaning, ())))]
+        order = [*map(normalize_name, (*COLUMNS.get(meaning, ()), *FALLBACKS.get(meaning, ())))]
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
     return Columns(found, frozenset(extra), frozenset(given))

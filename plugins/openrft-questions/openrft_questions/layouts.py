@@ -73,7 +73,8 @@ def describe_columns(columns: Columns) -> str:
     wrong = columns.find("wrong")
     if wrong:
         said.append(f"wrong answers from {_join(wrong)}, mixed with the right one")
-    for meaning, words in (("rubric", "rubric"), ("tolerance", "tolerance"), ("relative_tolerance", "tolerance")):
+    further = {"rubric": "rubric", "tolerance": "tolerance", "relative_tolerance": "tolerance", "solution": "solution"}
+    for meaning, words in further.items():
         if names := columns.find(meaning):
             said.append(f"{words} from {_join(names)}")
     return "own columns: " + ", ".join(said)

@@ -101,8 +101,8 @@ class RowReader:
         if "group" in values:
             group = require_text(values, "group")
             meta["leakage_groups"] = [f"group:{self._task}/{group}"]  # two files may number theirs alike
-        if values.get("solution"):
-            meta["solution"] = to_text(values["solution"])
+        if solution := _read_solution(values.get("solution")):
+            meta["solution"] = solution
         if self._layout and self._layout.keeps_fields:
             meta |= _keep_fields(row, self._columns)
         accepted += list_texts(values.get("accepted"))
@@ -174,6 +174,13 @@ def _add_unit(answer: Any, unit: Any) -> Any:
     if name and number and is_plain_number(number) and is_unit(name):
         return f"{number} {name}"
     return answer
+
+
+def _read_solution(cell: Any) -> str:
+    """The text of a solution, a line to each step of a list; "" for none."""
+    given = parse_cell(cell)
+    steps = given if isinstance(given, list) else [given]
+    return "\n".join(text for step in steps if (text := to_text(step)))
 
 
 def _read_rubric(value: Any) -> Any:

@@ -1,17 +1,19 @@
 """Synthesis by rejection sampling (paper, section 3.2): ask a teacher until the answer is right, at most 64 times.
 
-The teacher is the policy in training (self-distillation), another checkpoint, or an OpenAI-compatible server.
+The teacher is the policy in training (self-distillation), another checkpoint, or an OpenAI-compatible server. In place
+of a teacher the rows' own solutions can be imitated (solutions.py).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import openrft
 from openrft import Completion, Policy, Progress, Rollout, Sample, Sampling, Task, box_answer, build_messages
+from openrft_teacher.solutions import read_solutions
 
 __version__ = "0.1.0"
 
@@ -38,9 +40,10 @@ class Teacher(openrft.Plugin):
     class Options(openrft.ModelSettings):
         """What can be set: `teacher.model=...` on the command line, `[teacher]` in a file."""
 
-        model: Literal["self"] | openrft.WeightsPath = openrft.option(
+        model: Literal["self", "solutions"] | openrft.WeightsPath = openrft.option(
             "self",
-            help="Who answers: self (the policy in training) or another model, as --policy names it.",
+            help="Who answers: self (the policy in training), another model, as --policy names it, or solutions: nobody"
+            " is asked, and the rows' own solutions are imitated.",
         )
         tries: int = openrft.option(64, help="Most completions per question.", source="paper, section 3.2", ge=1)
         first_round: int = openrft.option(
@@ -80,8 +83,11 @@ class Teacher(openrft.Plugin):
     @openrft.hookimpl
     def check_job(self) -> list[str]:
         """A teacher of its own must fit here."""
-        own = self.options.model == "self"
-        return [] if own else openrft.find_placement_faults(self.options.model, self.options, "teacher")
+        return (
+            []
+            if self.options.model in ("self", "solutions")
+            else openrft.find_placement_faults(self.options.model, self.options, "teacher")
+        )
 
     @openrft.hookimpl
     def synthesize(
@@ -90,10 +96,13 @@ class Teacher(openrft.Plugin):
         """A verified rollout for each of `samples`, in order. Where no try was right it is the bare gold answer, whose
         completion has no tokens as no policy wrote it, or with `unsolved=leave-out` there is none.
         """
+        if self.options.model == "solutions":
+            solved, counts = read_solutions(samples, task)
+            return self._make_targets(samples, task, solved, counts, progress)
         own = self.options.model == "self"
         teacher = policy if own else self._open()
         prompts = [build_messages(sample, instruction=task.instruction) for sample in samples]
-        solved: dict[int, Completion] = {}
+        solved = {}
         unsolved = list(range(len(samples)))
         counts = dict.fromkeys(_COUNTS, 0)
         for number, size in enumerate(plan_rounds(self.options.tries, self.options.first_round), 1):
@@ -111,13 +120,28 @@ class Teacher(openrft.Plugin):
             beyond = {i for i, group in zip(unsolved, groups, strict=True) if group[0].finish_reason == "context"}
             counts["over_context"] += len(beyond)
             unsolved = [i for i in unsolved if i not in solved and i not in beyond]
+        return self._make_targets(samples, task, solved, counts, progress)
+
+    def _make_targets(
+        self,
+        samples: Sequence[Sample],
+        task: Task,
+        solved: Mapping[int, Completion],
+        counts: dict[str, int],
+        progress: Progress,
+    ) -> openrft.HookResult[list[Rollout]]:
+        """A rollout for each solved sample, by its number, and for the others as `unsolved` says."""
         keeps_all = self.options.unsolved == "answer"
         counts |= {"questions": len(samples), "solved": len(solved)}
         counts["fallback" if keeps_all else "left_out"] = len(samples) - len(solved)
         summary = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
         progress.update("synthesize", len(samples), len(samples), summary)
         rollouts = [
-            Rollout(sample, prompts[i], solved.get(i) or Completion(box_answer(sample.answer)))
+            Rollout(
+                sample,
+                build_messages(sample, instruction=task.instruction),
+                solved.get(i) or Completion(box_answer(sample.answer)),
+            )
             for i, sample in enumerate(samples)
             if keeps_all or i in solved
         ]
