@@ -183,7 +183,7 @@ def estimand_weights(ablation: AblationDesign, plugin: str, estimand: str) -> tu
         for subset, sign in ((without | {plugin}, 1), (without, -1)):
             arm = ablation.lattice.get(subset)
             if arm is None:
-                missing.append(f"base+{'+'.join(p for p in ablation.plugins if p in subset)}")
+                missing.append("+".join((ablation.base, *(p for p in ablation.plugins if p in subset))))
             else:
                 total[arm] = total.get(arm, 0.0) + sign * share
     return total, missing

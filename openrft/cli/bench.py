@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shlex
 import sys
 from collections.abc import Collection
@@ -29,6 +30,7 @@ from openrft.cli.paid_options import NAMES, paid_options, parse_account
 from openrft.cli.printing import print_text
 
 if TYPE_CHECKING:
+    from openrft.bench.plan import BenchPlan
     from openrft.bench.seed_rule import SeedRule
 
 EPILOG = """\b
@@ -205,6 +207,7 @@ def command(
     if not ranks.first:
         help_run_bench(plan, Path(out), named, account, debug)
         return
+    _tell_replaced(Path(out) / named, plan)
     place = named if out == "runs" else str(Path(out) / named)
     print_text(f"live, from another terminal: openrft report {shlex.quote(place)} --watch", err=True)
     run = functools.partial(
@@ -224,6 +227,23 @@ def command(
     write_and_show(report, Path(out) / report.name, as_json, wide=wide)
     if report.failures:
         raise click.exceptions.Exit(5)
+
+
+def _tell_replaced(folder: Path, plan: BenchPlan) -> None:
+    """Say that another bench had this name. What its stages made stays in the store."""
+    from openrft.bench.plan_file import PLAN_FILE
+
+    try:
+        earlier = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
+        tasks, policy = tuple(earlier["tasks"]), earlier["policy"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return
+    if (tasks, policy) != (plan.tasks, plan.policy):
+        print_text(
+            f"note: {folder} held a bench of {', '.join(map(str, tasks))} with {policy}. Its report is replaced; what"
+            " was computed for it is kept. Another --name keeps both reports.",
+            err=True,
+        )
 
 
 # Options that change how a plan is run and shown, not what it runs.

@@ -158,7 +158,7 @@ _OPTIONS = [
         multiple=True,
         metavar="SELECTOR",
         shell_complete=complete_tasks,
-        help="A task: FAMILY/LEVEL/NAME, or a glob. Repeatable.  [default: pocket/L3]",
+        help="A task: FAMILY/LEVEL/NAME. `bench` takes several, also by a glob.  [default: pocket/L3]",
     ),
     click.option(
         "--policy",
@@ -257,12 +257,16 @@ def build_request(given: Mapping[str, Any], **more: Any) -> BenchRequest:
     """The request that the options describe. `more` holds the command's own `arms`, `extra` and `seeds`."""
     from openrft.bench.plan import BenchRequest
     from openrft.config.parse import parse_assignments
+    from openrft.config.presets import PRESETS
 
     values = read_config(given["config"])
     for owner, options in parse_assignments(given["settings"]).items():
         values.setdefault(owner, {}).update(options)
     data = parse_data_options(given)
-    if not given["tasks"] and given["test"] is None:
+    preset = PRESETS.get(given["preset"] or "", {})
+    if not given["tasks"] and not any(
+        "test" in said for said in (data, values.get("data", {}), preset.get("data", {}))
+    ):
         data["test"] = DEFAULT_TASK_TEST
     asked: dict[str, Any] = {
         "tasks": given["tasks"] or None,

@@ -25,7 +25,7 @@ Examples:
   openrft serve my-policy --with vllm --name lattice --context 4096
 \b
 Ask it from another terminal:
-  openrft evaluate --task questions --policy openai:http://127.0.0.1:8000/v1#my-policy
+  openrft evaluate --task questions --data mine.csv --policy openai:http://127.0.0.1:8000/v1#my-policy
 """
 
 TRANSFORMERS_NEEDS = ("fastapi", "openai", "uvicorn")  # transformers has all else that its server needs

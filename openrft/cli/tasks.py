@@ -24,7 +24,7 @@ Examples:
 
 @click.group("tasks", epilog=EPILOG)
 def command() -> None:
-    """List tasks, show one, compare two, or prepare a family's rows."""
+    """List tasks, show one, find what two share, or prepare a family's rows."""
 
 
 command.add_command(tasks_show.command)
