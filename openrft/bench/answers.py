@@ -99,7 +99,7 @@ class AnsweredQuestion:
     against: tuple[Answer, ...] = field(default=())  # of the arm that it is compared with
 
     @property
-    def is_unread(self) -> bool:
+    def is_unparsed(self) -> bool:
         return any(answer.read is None for answer in self.answers)
 
     @property

@@ -103,7 +103,7 @@ def command(
     elif flipped:
         questions = [question for question in questions if question.outcome != "same"]
     elif unparsed:
-        questions = [question for question in questions if question.is_unread]
+        questions = [question for question in questions if question.is_unparsed]
     if as_json:
         print_json(_describe(mine, other, questions))
     elif show is not None:

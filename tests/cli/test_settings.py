@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,35 @@ def test_help_and_plugins_do_not_import_the_library_that_reads_values() -> None:
         program = f"import sys; {code}; print('pydantic' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ)
         assert done.stdout.splitlines()[-1] == "False", (code, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "items"),
+    [
+        ((), 240),
+        (("--preset", "quick"), 50),
+        (("--set", "data.test=30"), 30),
+        (("--config", "own.toml"), 20),
+        (("--config", "own.toml", "--test", "10"), 10),
+        (("--task", "pocket/L3"), 100),
+    ],
+)
+def test_a_bench_without_a_task_asks_as_many_test_questions_as_was_said(arguments: Sequence[str], items: int) -> None:
+    Path("own.toml").write_text("[data]\ntest = 20\n")
+    done = CliRunner().invoke(cli, ["bench", "--dry-run", *arguments], catch_exceptions=False, standalone_mode=False)
+    assert f"forecast: {items} test items x" in done.stderr
+
+
+def test_a_bench_that_takes_the_place_of_another_says_so() -> None:
+    """One arm that is not trained answers one question in two tokens."""
+    Path("runs/own").mkdir(parents=True)
+    plan = {"tasks": ["pocket/L3"], "policy": "./my-model"}
+    Path("runs/own/plan.json").write_text(json.dumps(plan))
+    asked = ("--arms", "none", "--test", "1", "--set", "evaluate.max_tokens=2", "--set", "evaluate.completions=1")
+    done = CliRunner().invoke(
+        cli,
+        ["bench", "--name", "own", *asked, "--task", "pocket/L3/molar_mass"],
+        catch_exceptions=False,
+        standalone_mode=False,
+    )
+    assert "note: runs/own held a bench of pocket/L3 with ./my-model. Its report is replaced" in done.stderr
