@@ -59,7 +59,7 @@ def test_what_has_no_arm_is_said() -> None:
     report = factories.report()
     ladder = read_ablation(replace(report, arms=tuple(a for a in report.arms if a.name != "rl+icl")))
     assert ladder is not None
-    assert estimand_weights(ladder, "icl", "add_one")[1] == ["base+icl"]
+    assert estimand_weights(ladder, "icl", "add_one")[1] == ["rl+icl"]
     assert set(list_effect_weights(ladder)) == {"add-one of prm", "leave-one-out of icl"}
 
 

@@ -6,6 +6,7 @@ An answer that could mean two options is refused: a wrong gold answer would be t
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -95,6 +96,9 @@ def find_gold_letter(answer: str, options: Options, rule: ChoiceRule) -> str:
         raise BadRowError("answer", f"the answer {answer[:60]!r} fits several options, by label or text")
     if _SEVERAL.fullmatch(answer):
         raise BadRowError("answer", f"the answer {answer[:60]!r} names several options; one alone can be right")
+    plain = unicodedata.normalize("NFKC", answer)  # \uff22 is B, and \u2461 is 2
+    if plain != answer:
+        return find_gold_letter(plain, options, rule)
     raise BadRowError("answer", f"the answer {answer[:60]!r} is neither a label nor the text of an option")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from openrft import LETTERS
 
@@ -45,7 +46,15 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
-    "passage": ("background", "story", "ctx", "body", "contexts", "premise"),
+    "passage": (
+        *("background", "story", "ctx", "body", "contexts", "premise", "premises", "scenario", "case", "case_study"),
+        *("case_text", "case_description", "vignette", "clinical_vignette", "stimulus", "reading_passage", "document"),
+        *("abstract", "fact_pattern", "situation", "exhibit", "excerpt", "source_text", "extract"),
+        *("given", "information", "introduction", "patient", "patient_history", "text", "code", "conditions"),
+        *("kontext", "fallbeispiel", "lesetext", "contexte", "énoncé_du_cas", "texte", "contexto", "texto", "contesto"),
+        *("testo", "контекст", "текст", "材料", "文章", "上下文", "背景", "지문"),
+    ),
+    "split": ("set", "partition", "subset", "data_split", "dataset_split"),
     "solution": (
         *("solution", "worked_solution", "explanation", "answer_explanation", "rationale", "reasoning", "exp", "cot"),
         *("chain_of_thought", "erklärung", "begründung", "lösungsweg", "explication", "explicación", "spiegazione"),
@@ -53,11 +62,13 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     ),
 }
 WEAKEST = {  # read only where a file has none of those names either
-    "question": ("text",),
-    "answer": ("solution", "output"),
+    "question": ("text", "front"),
+    "answer": ("solution", "output", "key", "back"),
 }
 OPTION_NUMBERS = ("label", "gold_label", "cop", "correct_option", "correct_choice")  # columns of numbers of options
 FLAGS = ("is_correct", "is_right", "correct", "label")  # whether the answer beside it is right
+# The first letters of other alphabets, by which options may be counted.
+ALPHABETS = ("АБВГДЕЖЗ", "ΑΒΓΔΕΖΗΘ", "אבגדהוזח", "أبجدهوزح", "가나다라마바사아")
 
 _REMARK = re.compile(r"(?:\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)|\s*\((?:s|optional|required|text)\))+$")
 _STEMS = (
@@ -85,9 +96,8 @@ def normalize_name(name: str) -> str:
 
     Without case, spaces and marks, and without advice on how to fill it.
     """
-    return "".join(
-        mark for mark in _strip_remarks(name) if mark.isalnum() or not (mark.isprintable() or mark.isspace())
-    )
+    plain = unicodedata.normalize("NFKC", _strip_remarks(name))
+    return "".join(mark for mark in plain if mark.isalnum() or not (mark.isprintable() or mark.isspace()))
 
 
 def means_question(name: str) -> bool:
@@ -98,6 +108,8 @@ def means_question(name: str) -> bool:
 def find_option_label(name: str) -> str:
     """The letter or the number of the option that a column of this name holds; "" for any other column."""
     plain = normalize_name(name)
+    if len(plain) == 1 and any(plain.upper() in alphabet for alphabet in ALPHABETS):
+        return plain.upper()
     ordinal = _ORDINAL_OPTION.fullmatch(plain)
     if ordinal:
         return str(ordinal.lastindex)

@@ -170,5 +170,6 @@ def parse_kind(value: Any) -> AnswerKind:
         raise BadRowError("type", f"the type is none of {', '.join(KINDS)}") from None
     kind = KIND_NAMES.get(re.sub(r"[\s_-]+", " ", given))
     if kind is None:
-        raise BadRowError("type", f"the type {given[:40]!r} is none of {', '.join(KINDS)}")
+        detail = f"the type {given[:40]!r} is none of {', '.join(KINDS)}"
+        raise BadRowError("type", f"{detail}; --map kind= leaves this column out")
     return cast(AnswerKind, kind)

@@ -17,10 +17,10 @@ from openrft_questions.table import BadRowError
 KINDS: tuple[AnswerKind, ...] = ("choice", "boolean", "number", "expression", "text")
 KIND_NAMES: dict[str, AnswerKind] = {
     **{kind: kind for kind in KINDS},
-    **dict.fromkeys(("multiple choice", "mcq", "single choice", "multiple"), "choice"),
-    **dict.fromkeys(("yes/no", "true/false", "bool"), "boolean"),
-    **dict.fromkeys(("numerical", "integer", "int", "float"), "number"),
-    **dict.fromkeys(("string", "str"), "text"),
+    **dict.fromkeys(("multiple choice", "multiplechoice", "mcq", "mc", "single choice", "multiple"), "choice"),
+    **dict.fromkeys(("yes/no", "true/false", "bool", "tf", "t/f"), "boolean"),
+    **dict.fromkeys(("numerical", "numeric", "integer", "int", "float"), "number"),
+    **dict.fromkeys(("string", "str", "short answer", "exactmatch", "exact match"), "text"),
 }
 MAX_KINDS = 100  # different words in a column that may be badly spelled kinds
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
@@ -33,11 +33,21 @@ FOREIGN = (  # pairs of other languages, read so in a column that has nothing el
 )
 PAIRS = tuple(tuple(pair.split("/")) for pair in FOREIGN.split())
 FOREIGN_WORDS = {word: verdict for pair in PAIRS for word, verdict in zip(pair, ("Yes", "No"), strict=True)}
-THIRD = ("maybe", "unknown", "uncertain", "unclear")  # beside yes and no, in a column of three options
+THIRD = (
+    "maybe",
+    "unknown",
+    "uncertain",
+    "unclear",
+    "not given",
+    "not mentioned",
+    "cannot say",
+    "cannot tell",
+)  # beside yes and no, in a column of three options
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN = re.compile(_NUMBER)
 _COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_LETTER = re.compile(r"[A-Za-z]|[(\[][A-Za-z][)\]]|[A-Za-z][.)]|(?:option|choice) [A-Za-z]", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:~|\u2248|about |approx\.? )?\s*[-+\u2212\u2013$\u20ac\u00a3\u00a5\\]?\s*[\d.\\]")
 
 
@@ -164,7 +174,7 @@ def _look(value: Any, text: str) -> str:
         return "number"
     if _COMMAS.fullmatch(text):
         return "commas"
-    if re.fullmatch(r"[A-Za-z]", text):
+    if _LETTER.fullmatch(text):
         return "letter"
     return "spelled" if spells_number(text.replace(",", "")) else "text"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from openrft import LETTERS
 from openrft_questions.cells import normalize_spaces, parse_cell, to_text
+from openrft_questions.column_names import ALPHABETS
 from openrft_questions.table import BadRowError
 
 Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
@@ -16,6 +17,8 @@ _OWN_LABEL = re.compile(r"[(\[\uff08]?([A-Za-z])(?:\s?[)\].:\u3001\uff0e\uff1a\u
 _OWN_NUMBER = re.compile(r"[(\[\uff08]?(\d{1,2})(?:\s?[)\]\u3001\uff09]|[.:\uff0e\uff1a](?=\D))\s*(?=\S)")
 _ANSWER = re.compile(r"\(?([A-Za-z])(?:[).]?|(?:[).:]+\s*|\s+[-\u2013]\s+)(\S.*))", re.DOTALL)
 _LINES = re.compile(r"(?:^|\n)[ \t]*\(?([A-Za-z])[).:][ \t]*(?=\S)")  # each option on a line of its own
+_SEVERAL = re.compile(r"[A-Z](?:(?:\s*[,;/&]\s*|\s+and\s+|)[A-Z])+")
+_MARKED = re.compile(r"\s*(?:\((?:correct|right)(?: answer)?\)|\u2713|\u2714|\u2705)\s*$", re.IGNORECASE)
 _REQUEST = re.compile(
     r"\s*\b(?:the |final |your )*(?:answer|antwort|r\u00e9ponse|respuesta|risposta)(?: is)?\s*:?\s*$", re.I
 )
@@ -66,16 +69,21 @@ def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[
 
 def split_question(text: str, answer: str) -> tuple[str, Options]:
     """A question whose options stand in its own text, on a line or in brackets each, if the answer is one of them: a
-    letter, the option's text, or both.
+    letter, the option's text, or both. If it is a letter, the options may also stand one behind the other: A) B) C).
 
     What stands below the options goes above them. Unchanged, and no options, for any other question. Raises
     BadRowError.
     """
-    for pattern in (_LINES, _BRACKETS):
+    # Letters in running text may be anything: they count only if the answer is one of them.
+    running = (_LABELS,) if re.fullmatch(r"[A-Z]", answer.strip()) else ()
+    for pattern in (_LINES, _BRACKETS, *running):
         found = _labelled_parts(text, pattern)
         if found is None or not found[0]:
             continue
         stem, parts, below = _cut_end(*found)
+        several = _SEVERAL.fullmatch(answer.strip()) and {*re.findall("[A-Z]", answer)} <= {*LETTERS[: len(parts)]}
+        if several and normalize_spaces(answer) not in map(normalize_spaces, parts):
+            raise BadRowError("answer", f"the answer {answer[:60]!r} names several options; one alone can be right")
         if _names_part(answer, parts):
             return "\n\n".join(filter(None, (stem, below))), _check_options(parts, list(LETTERS[: len(parts)]))
     return text, ((), ())
@@ -130,7 +138,8 @@ def _options_from_columns(lettered: Mapping[str, Any]) -> tuple[list[Any], list[
     names = sorted(lettered, key=lambda name: (len(name), name))
     first = int(names[0]) if names[0] in ("0", "1") else 0
     counted = [str(first + i) for i in range(len(names))]
-    if names not in (list(LETTERS[: len(names)]), counted):
+    foreign = any(alphabet.startswith("".join(names)) for alphabet in ALPHABETS)
+    if not foreign and names not in (list(LETTERS[: len(names)]), counted):
         detail = f"the columns {', '.join(names)} were taken for options, and there are gaps between"
         raise BadRowError("options", detail)
     return [lettered[name] for name in names], names
@@ -147,6 +156,8 @@ def _check_options(texts: Any, labels: Any) -> Options:
     if not all(written) or not all(named):
         raise BadRowError("options", "an option is empty or no text")
     found, own = _strip_own_labels(list(map(str, written)))
+    if sum(_MARKED.search(text) is not None for text in found) == 1:  # the policy would read which one is right
+        found = [_MARKED.sub("", text) or text for text in found]
     if own and named == list(LETTERS[: len(found)]):
         named = own  # what answers count is what stands before the options
     for what, those in (

@@ -7,13 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from openrft import DataError, DataRequest, escape_terminal
-from openrft_questions.column_names import FLAGS, find_series, normalize_name
+from openrft_questions.cells import parse_cell
+from openrft_questions.column_names import COLUMNS, FLAGS, find_series, normalize_name
 from openrft_questions.columns import Columns, assign_columns, is_empty, parse_map
 from openrft_questions.kinds import names_kinds, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
 from openrft_questions.table import SIDES
 
+MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
 MAX_COLUMNS = 30  # how many columns a message names
+SOMEBODYS = ("student", "pupil", "learner", "user", "response", "prediction", "predicted", "modelanswer", "givenanswer")
 MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat")
 
 
@@ -40,8 +43,11 @@ def recognise_columns(
     for name in columns.find("kind") if "kind" not in given else ():
         if normalize_name(name) != "kind" and not names_kinds(row.get(name) for row in rows):
             columns.meanings[name] = ""  # a column `type` may be about anything
+    if "passage" not in given and not layout:
+        _leave_out_numbers(columns, rows)
     if "split" not in given and request.split is None:
         _leave_out_single_split(columns, rows)
+    _sort_answers(columns, rows, where)
     _find_flag(columns, rows)
     columns.wrong_mark = _find_wrong_mark(columns, rows)
     if not columns.has_options and request.kind is None and not columns.find("kind"):
@@ -58,12 +64,46 @@ def _add_empty_columns(columns: Columns, empty: Sequence[str], given: Mapping[st
         columns.meanings[name] = meaning if meaning in ("question", "answer") and meaning not in known else ""
 
 
+def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A column such as `case` or `text` may hold what stands before the question, or only count or name it."""
+    for name in columns.find("passage"):
+        cells = [row[name] for row in rows if not is_empty(row.get(name))]
+        short = sum(isinstance(cell, int | float) or len(str(cell).split()) < MIN_WORDS for cell in cells)
+        if normalize_name(name) not in map(normalize_name, COLUMNS["passage"]) and 2 * short > len(cells):
+            columns.meanings[name] = ""
+
+
 def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
-    """A split that is the same in every row, such as `validation`, does not divide them."""
+    """A split that is the same in every row, such as `validation`, does not divide them. A column `set` may be about
+    anything."""
     for name in columns.find("split"):
         values = {text_of(row.get(name)).lower() for row in rows}
-        if len(values) == 1 and values.isdisjoint(SIDES):
+        other = normalize_name(name) != "split" and not values <= {*SIDES}
+        if other or (len(values) == 1 and values.isdisjoint(SIDES)):
             columns.meanings[name] = ""
+
+
+def _sort_answers(columns: Columns, rows: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Of two columns of answers, one of lists holds the options. Beside an answer, columns called answer 2, answer 3 and
+    so on hold wrong ones.
+
+    Raises DataError for a column of verdicts on somebody's answers, which says nothing of the right ones.
+    """
+    answers = columns.find("answer")
+    for name in answers if len(answers) > 1 and not columns.has_options else ():
+        if rows and all(isinstance(cell := parse_cell(row.get(name)), list) and len(cell) > 1 for row in rows):
+            columns.meanings[name] = "options"
+    counted = {of.removeprefix("option "): name for name, of in columns.meanings.items() if of.startswith("option ")}
+    if answers and len(counted) > 1 and {*counted} == {str(2 + i) for i in range(len(counted))}:
+        columns.meanings.update(dict.fromkeys(counted.values(), "wrong"))
+    if [normalize_name(name) for name in answers] == ["correct"] and "answer" not in columns.given:
+        somebodys = [name for name in columns.ignored if any(word in normalize_name(name) for word in SOMEBODYS)]
+        if somebodys and all(isinstance(parse_verdict(row.get(answers[0])), bool) for row in rows):
+            shown = escape_terminal(somebodys[0])
+            raise DataError(
+                f"{where}: the column correct tells whether {shown} is right, and no column holds the right answers.",
+                "Add a column answer, or say --map answer=NAME.",
+            )
 
 
 def _find_wrong_mark(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -84,14 +124,17 @@ def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
     if name is None or not questions or not answers:
         return
     verdicts = [parse_verdict(row.get(name)) for row in rows]
-    if None in verdicts or False not in verdicts or columns.has_options:
+    if None in verdicts or False not in verdicts:
+        return
+    says_so = normalize_name(name) in map(normalize_name, FLAGS[:3])
+    if columns.has_options and not says_so:
         return
     asked = [text_of(row.get(questions[0])) for row in rows]
     repeated = {question for question, verdict in zip(asked, verdicts, strict=True) if verdict} & {
         question for question, verdict in zip(asked, verdicts, strict=True) if not verdict
     }
     of_a_model = any(word in normalize_name(other) for other in columns.ignored for word in MODEL_WORDS)
-    if repeated or (normalize_name(name) in map(normalize_name, FLAGS[:2]) and not of_a_model):
+    if repeated or (says_so and not of_a_model):
         columns.meanings[name] = "flag"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,10 @@ class Draft:
     def is_open(self) -> bool:
         """Whether a rubric takes the place of an answer."""
         return "rubric" in self.meta and self.answer is None and self.index is None and not self.options[0]
+
+
+_LATEX = re.compile(r"\\(?:mathrm|text|rm|,|;| )|[$~{}]")
+_POWER = re.compile(r"\s*(?:\\times|x|\u00d7|\*)?\s*10\s*\^\s*([-+]?\d{1,3})\s*(?:\\times|\u00d7|\*|\\cdot)?\s*")
 
 
 class RowReader:
@@ -169,11 +174,16 @@ class RowReader:
 
 def _add_unit(answer: Any, unit: Any) -> Any:
     """A number with the unit that the row's own cell has for it. `Unit 3: cells` is of another kind."""
-    name = to_text(unit) if unit is not None else None
+    name = _LATEX.sub("", to_text(unit) or "") if unit is not None else None
     number = None if isinstance(answer, bool) else to_text(answer)
-    if name and number and is_plain_number(number) and is_unit(name):
-        return f"{number} {name}"
-    return answer
+    if not name or not number or not is_plain_number(number):
+        return answer
+    if power := _POWER.match(name):
+        if "e" in number.lower():
+            raise BadRowError("answer", f"the answer {number} and its unit {name} both have a power of ten")
+        number, name = f"{number}e{power[1]}", name[power.end() :]
+        return f"{number} {name}" if is_unit(name) else number
+    return f"{number} {name}" if is_unit(name) else answer
 
 
 def _read_solution(cell: Any) -> str:

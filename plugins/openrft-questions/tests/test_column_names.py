@@ -187,3 +187,114 @@ def test_options_in_the_question_are_read_for_every_way_to_name_one(tmp_path: Pa
     assert (found[0].question, found[0].options) == ("Which?\n\nThink of gases.", ("iron", "neon"))
     found = read(tmp_path, ("question", "answer"), [("Which?\nA. iron\nB. neon", "argon"), ("Who?", "Curie")])
     assert found[0].options == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "labels"),
+    [
+        ("А Б В", "АБВ"),
+        ("Α Β Γ", "ΑΒΓ"),
+        ("א ב ג", "אבג"),
+        ("가 나 다", "가나다"),
+        ("① ② ③", "①②③"),
+    ],
+    ids=["Cyrillic", "Greek", "Hebrew", "Korean", "circled"],
+)
+def test_options_are_counted_in_other_alphabets(tmp_path: Path, head: str, labels: str) -> None:
+    rows = [[f"{i}?", "iron", "tin", f"metal {i}", labels[i]] for i in range(3)]
+    samples = read(tmp_path, ["question", *head.split(), "answer"], rows)
+    assert [(sample.answer, sample.options[:2]) for sample in samples] == [(one, ("iron", "tin")) for one in "ABC"]
+
+
+@pytest.mark.parametrize("name", ["Scenario", "Clinical vignette", "case_study", "text", "Excerpt", "材料"])
+def test_what_stands_before_a_question_is_read(tmp_path: Path, name: str) -> None:
+    rows = [[f"Acid number {i} is added.", "What colour results?", f"red {i}"] for i in range(3)]
+    samples = read(tmp_path, [name, "question", "answer"], rows)
+    assert samples[0].question == "Acid number 0 is added.\n\nWhat colour results?"
+    numbered = read(
+        tmp_path, [name, "question", "answer"], [[str(i), f"Which colour is {i}?", "red"] for i in range(3)]
+    )
+    assert numbered[0].question == "Which colour is 0?"  # it only counts the questions
+
+
+def test_a_column_correct_beside_answers_makes_no_wrong_one_gold(tmp_path: Path) -> None:
+    rows = [["Noble?", "Fe", "FALSE"], ["Metal?", "Au", "TRUE"]]
+    with pytest.raises(DataError, match="line 2: the column 'correct' says that this answer is wrong"):
+        read(tmp_path, ["question", "answer", "correct"], rows)
+    of_a_model = read(
+        tmp_path, ["question", "answer", "model answer", "correct"], [[*row[:2], "x", row[2]] for row in rows]
+    )
+    assert [sample.answer for sample in of_a_model] == ["Fe", "Au"]
+
+
+@pytest.mark.parametrize("written", ["A) He B) H2 C) Ne", "A. He B. H2 C. Ne", "(A) He (B) H2 (C) Ne"])
+def test_options_in_the_line_of_the_question(tmp_path: Path, written: str) -> None:
+    samples = read(tmp_path, ["question", "answer"], [[f"Lightest? {written}", "B"], [f"Heaviest? {written}", "C"]])
+    assert [(s.question, s.options, s.answer) for s in samples] == [
+        ("Lightest?", ("He", "H2", "Ne"), "B"),
+        ("Heaviest?", ("He", "H2", "Ne"), "C"),
+    ]
+
+
+@pytest.mark.parametrize("answer", ["(b)", "B.", "Option B"])
+def test_a_letter_without_options_is_refused(tmp_path: Path, answer: str) -> None:
+    with pytest.raises(DataError, match="without options"):
+        read(tmp_path, ["question", "answer"], [["Question 3 of the exam?", answer], ["Question 4?", answer]])
+
+
+def test_the_third_of_three_verdicts_is_an_option(tmp_path: Path) -> None:
+    verdicts = ["True", "False", "Not Given"]
+    samples = read(tmp_path, ["question", "answer"], [[f"Gold {i}.", word] for i, word in enumerate(verdicts)])
+    assert [(s.options, s.answer) for s in samples] == [(("true", "false", "not given"), letter) for letter in "ABC"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "gold"),
+    [
+        (r"$10^{-3} \mathrm{~s}^{-1}$", "4.5e-3 s^-1"),
+        ("x10^3 kg", "4.5e3 kg"),
+        (r"$\mathrm{atm}$", "4.5 atm"),
+    ],
+)
+def test_a_unit_in_latex_or_with_a_power_of_ten(tmp_path: Path, unit: str, gold: str) -> None:
+    assert (
+        read(tmp_path, ["question", "answer", "unit"], [["Rate?", "4.5", unit], ["?", "4.5", unit]])[0].answer == gold
+    )
+
+
+@pytest.mark.parametrize(("sides", "test"), [(("train", "test"), 1), (("physics 1", "physics 2"), 0)])
+def test_a_column_set_divides_only_if_it_names_sides(tmp_path: Path, sides: Sequence[str], test: int) -> None:
+    rows = [[f"{i}?", "iron", side] for i, side in enumerate(sides)]
+    assert len(read(tmp_path, ["question", "answer", "set"], rows)) == 2
+    task = load_all_rows("questions/q", DataRequest(data=str(tmp_path / "q.csv")))
+    assert task
+    assert len(task.test) == test
+
+
+def test_a_list_beside_an_answer_holds_the_options(tmp_path: Path) -> None:
+    rows = [["Q1?", "['iron', 'tin', 'gold']", "B"], ["Q2?", "['neon', 'argon', 'xenon']", "C"]]
+    samples = read(tmp_path, ["question", "answers", "label"], rows)
+    assert [(s.options[0], s.answer) for s in samples] == [("iron", "B"), ("neon", "C")]
+
+
+def test_answers_2_and_3_beside_the_answer_are_wrong_ones(tmp_path: Path) -> None:
+    rows = [["Lightest?", "H2", "He", "Ne"], ["Heaviest?", "Os", "Fe", "Li"]]
+    samples = read(tmp_path, ["question", "correct answer", "answer 2", "answer 3"], rows)
+    assert [(s.gold, {*s.options}) for s in samples] == [("H2", {"H2", "He", "Ne"}), ("Os", {"Os", "Fe", "Li"})]
+
+
+def test_verdicts_on_somebodys_answers_are_no_golds(tmp_path: Path) -> None:
+    rows = [["Lightest gas?", "H2", "TRUE"], ["Noble metal?", "Fe", "FALSE"]]
+    with pytest.raises(DataError, match="the column correct tells whether student answer is right"):
+        read(tmp_path, ["question", "student answer", "correct"], rows)
+
+
+def test_several_options_of_a_question_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="names several options"):
+        read(tmp_path, ["question", "answer"], [["Noble?\n(A) He\n(B) O2\n(C) Ne", "A, C"]] * 2)
+
+
+def test_an_option_does_not_say_that_it_is_right(tmp_path: Path) -> None:
+    rows = [["Lightest?", "He", "H2 (correct)", "B"], ["Heaviest?", "Os \u2713", "Fe", "A"]]
+    samples = read(tmp_path, ["question", "A", "B", "answer"], rows)
+    assert [s.options for s in samples] == [("He", "H2"), ("Os", "Fe")]

@@ -107,7 +107,7 @@ def test_ways_to_write_the_same_question(row: dict[str, object]) -> None:
             "there are options in one column and also in A",
         ),
         ({"question": "q?", "problem": "p?", "answer": "A"}, "two columns hold the question: question and problem"),
-        ({"question": "q?", "answer": "1", "type": "numeric"}, "none of choice, boolean, number, expression, text"),
+        ({"question": "q?", "answer": "1", "type": "nummber"}, "none of choice, boolean, number, expression, text"),
         ({"question": "q?", "answer": "1", "type": "choice"}, "there are no options"),
         ({"question": "q?", "answer": "perhaps", "type": "boolean"}, "'perhaps' is not Yes, No, True or False"),
         ({"question": "q?", "answer": "many", "type": "number"}, "'many' is no single number"),
