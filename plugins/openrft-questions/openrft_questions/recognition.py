@@ -84,8 +84,8 @@ def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]])
 
 
 def _sort_answers(columns: Columns, rows: Sequence[Mapping[str, Any]], where: str) -> None:
-    """Of two columns of answers, one of lists holds the options. Beside an answer, columns called answer 2, answer 3 and
-    so on hold wrong ones.
+    """Of two columns of answers, one of lists holds the options. Beside an answer, columns called answer 2 and answer 3
+    hold wrong ones.
 
     Raises DataError for a column of verdicts on somebody's answers, which says nothing of the right ones.
     """
