@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from openrft import AnswerKind, DataRequest, Question, Sample
+from openrft import LETTERS, AnswerKind, DataRequest, Question, Sample
 from openrft_questions.cells import require_text, to_text
 from openrft_questions.choices import ChoiceRule, check_index, find_gold_letter, judge_choices
 from openrft_questions.golds import parse_accepted, parse_gold, split_bars
@@ -161,6 +161,10 @@ def _gold_letter(draft: Draft, answer: Any, options: Options, rule: ChoiceRule) 
     named = answer if answer is not None else draft.index
     if named is None:
         return None
+    if answer is not None and draft.index and draft.index.isalpha():  # a letter beside the text of the same option
+        letter = find_gold_letter(draft.index, options, rule)
+        if options[0][LETTERS.index(letter)] == _text(answer):
+            return letter
     letter = find_gold_letter(
         require_text({"answer": str(named) if isinstance(named, bool) else named}, "answer"), options, rule
     )

@@ -19,6 +19,8 @@ from openrft import DataError, escape_terminal
 from openrft_questions.column_names import means_question
 from openrft_questions.table import BadRow, Located, Table, find_repeated, name_columns
 
+HEAD = 20_000  # characters in which the column names are looked for
+MAX_TITLES = 8  # lines above the column names
 MAX_CELL = 1 << 24  # characters that a cell may have; the csv module's own limit is 131,072
 MAX_DIGITS = 300  # a longer integer is kept as text: beyond about 308 digits it is no float, beyond 4,300 no int
 MAX_BYTES = 4 << 30  # of a file when it is unpacked: a small file may unpack to more than the memory holds
@@ -96,11 +98,29 @@ def _find_delimiter(head: str, suffix: str) -> str:
     return max(",;\t" if suffix == ".csv" else "\t,;", key=head.count)
 
 
+def _count_titles(text: str, suffix: str) -> int:
+    """How many lines stand above the column names: titles of one cell and comments, if a line below names a question.
+    0 if these are empty."""
+    above = ""
+    for number, line in enumerate(io.StringIO(text[:HEAD])):
+        cells = [cell.strip().strip('"') for cell in line.split(_find_delimiter(line, suffix))]
+        filled = sum(map(bool, cells))
+        if filled > 1 and any(map(means_question, cells)):
+            return number if above.strip() else 0
+        if number == MAX_TITLES or _DECLARED.fullmatch(line) or (filled > 1 and not line.startswith("#")):
+            return 0
+        above += line
+    return 0
+
+
 def _read_csv(path: Path, text: str, suffix: str) -> Table:
     """Rows below a line of column names."""
     csv.field_size_limit(MAX_CELL)
     lines = io.StringIO(text, newline="")
-    line = 1  # at which the row begins: the reader itself knows only where it ends
+    titles = _count_titles(text, suffix)
+    line = 1 + titles  # at which the row begins: the reader itself knows only where it ends
+    for _ in range(titles):
+        lines.readline()
     while (head := lines.readline()) and not head.strip():
         line += 1
     declared = _DECLARED.fullmatch(head)
@@ -112,6 +132,8 @@ def _read_csv(path: Path, text: str, suffix: str) -> Table:
     before = line - 1
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     table = Table(decimal_comma=delimiter == ";")  # as spreadsheets write it that have decimal commas
+    if titles:
+        table.notices.append(f"{path}: what stands above the column names in line {titles + 1} is not read.")
     names: list[str] = []
     try:
         for cells in reader:

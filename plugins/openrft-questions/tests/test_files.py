@@ -11,7 +11,7 @@ from openrft_questions.sources import find_source, read_file
 from openrft_questions.table import Located
 
 from openrft import DataError, DataRequest, UsageError
-from openrft.plugins.task_registry import load_task, select_tasks
+from openrft.plugins.task_registry import load_all_rows, load_task, select_tasks
 
 GOOD = [json.dumps({"question": f"what is {i}?", "answer": str(i)}) for i in range(6)]
 
@@ -88,3 +88,18 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
     for text in ("\n".join(GOOD), "\n".join(GOOD[:4])):
         path.write_text(text)
         assert len(read_rows(path)) == text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "above", ["Biology test\n", "Biology test;;\n\n", "# made in May; by A. B.\n# for class 9\n", "\nTest\nClass 9\n\n"]
+)
+def test_titles_above_the_column_names_are_not_read(tmp_path: Path, above: str) -> None:
+    (tmp_path / "q.csv").write_text(f"{above}question;answer;topic\nLightest?;H2;gas\nHeaviest?;Os;metal\n")
+    request = DataRequest(data=str(tmp_path / "q.csv"))
+    task = load_all_rows("questions/q", request)
+    assert task
+    assert [(sample.question, sample.answer) for sample in task.train] == [("Lightest?", "H2"), ("Heaviest?", "Os")]
+    last = above.count("\n") + 3
+    assert task.train[1].meta["row"] == f"q.csv line {last}"
+    if above.strip():
+        assert f"above the column names in line {last - 2} is not read" in task.notes["warnings"][0]
