@@ -16,7 +16,7 @@ from openrft_questions.table import SIDES
 
 MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
 MAX_COLUMNS = 30  # how many columns a message names
-SOMEBODYS = ("student", "pupil", "learner", "user", "response", "prediction", "predicted", "modelanswer", "givenanswer")
+SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven|response|predict")
 MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat")
 
 
@@ -97,7 +97,7 @@ def _sort_answers(columns: Columns, rows: Sequence[Mapping[str, Any]], where: st
     if answers and len(counted) > 1 and {*counted} == {str(2 + i) for i in range(len(counted))}:
         columns.meanings.update(dict.fromkeys(counted.values(), "wrong"))
     if [normalize_name(name) for name in answers] == ["correct"] and "answer" not in columns.given:
-        somebodys = [name for name in columns.ignored if any(word in normalize_name(name) for word in SOMEBODYS)]
+        somebodys = [name for name in columns.ignored if SOMEBODYS.search(normalize_name(name))]
         if somebodys and all(isinstance(parse_verdict(row.get(answers[0])), bool) for row in rows):
             shown = escape_terminal(somebodys[0])
             raise DataError(
