@@ -15,6 +15,7 @@ from openrft_questions.layouts import Layout, find_layout
 from openrft_questions.table import SIDES
 
 MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
+MIN_SIGNS = 8  # the same in signs, where words are not spaced
 MAX_COLUMNS = 30  # how many columns a message names
 SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven|response|predict")
 MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat")
@@ -68,9 +69,14 @@ def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> N
     """A column such as `case` or `text` may hold what stands before the question, or only count or name it."""
     for name in columns.find("passage"):
         cells = [row[name] for row in rows if not is_empty(row.get(name))]
-        short = sum(isinstance(cell, int | float) or len(str(cell).split()) < MIN_WORDS for cell in cells)
+        short = sum(_is_short(str(cell)) for cell in cells)
         if normalize_name(name) not in map(normalize_name, COLUMNS["passage"]) and 2 * short > len(cells):
             columns.meanings[name] = ""
+
+
+def _is_short(text: str) -> bool:
+    """Whether a text has few words. Chinese and Japanese have no spaces between them."""
+    return len(text.split()) < MIN_WORDS and (text.isascii() or len(text) < MIN_SIGNS)
 
 
 def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:

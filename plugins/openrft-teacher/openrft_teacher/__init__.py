@@ -83,11 +83,9 @@ class Teacher(openrft.Plugin):
     @openrft.hookimpl
     def check_job(self) -> list[str]:
         """A teacher of its own must fit here."""
-        return (
-            []
-            if self.options.model in ("self", "solutions")
-            else openrft.find_placement_faults(self.options.model, self.options, "teacher")
-        )
+        if self.options.model in ("self", "solutions"):
+            return []
+        return openrft.find_placement_faults(self.options.model, self.options, "teacher")
 
     @openrft.hookimpl
     def synthesize(
