@@ -211,6 +211,8 @@ def test_what_stands_before_a_question_is_read(tmp_path: Path, name: str) -> Non
     rows = [[f"Acid number {i} is added.", "What colour results?", f"red {i}"] for i in range(3)]
     samples = read(tmp_path, [name, "question", "answer"], rows)
     assert samples[0].question == "Acid number 0 is added.\n\nWhat colour results?"
+    rows = [["把酸加入石蕊溶液中", f"{i}?", "red"] for i in range(3)]
+    assert read(tmp_path, [name, "question", "answer"], rows)[0].question == "把酸加入石蕊溶液中\n\n0?"
     numbered = read(
         tmp_path, [name, "question", "answer"], [[str(i), f"Which colour is {i}?", "red"] for i in range(3)]
     )
