@@ -14,6 +14,11 @@ from openrft_questions.kinds import names_kinds, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
 from openrft_questions.table import SIDES
 
+SENTENCE = 6  # words of a sentence
+REMARKS = re.compile(
+    r"note|comment|remark|hint|feedback|expla|rational|reason|solution|source|refer|citation|url|link|image|tag|meta"
+    r"|student|answer|response|predict|completion|output|generat|model|review|wrong|distract|translat|original"
+)
 MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
 MIN_SIGNS = 8  # the same in signs, where words are not spaced
 MAX_COLUMNS = 30  # how many columns a message names
@@ -72,6 +77,18 @@ def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> N
         short = sum(_is_short(str(cell)) for cell in cells)
         if normalize_name(name) not in map(normalize_name, COLUMNS["passage"]) and 2 * short > len(cells):
             columns.meanings[name] = ""
+
+
+def find_prose(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The columns that are not read and hold whole sentences, unless their names say that these are remarks or answers
+    of a model."""
+    found = []
+    for name in columns.ignored if "passage" not in columns.given else ():
+        cells = [row[name] for row in rows if not is_empty(row.get(name))]
+        long = sum(isinstance(cell, str) and len(cell.split()) >= SENTENCE for cell in cells)
+        if not REMARKS.search(normalize_name(name)) and 2 * long > len(rows):
+            found.append(name)
+    return tuple(found)
 
 
 def _is_short(text: str) -> bool:

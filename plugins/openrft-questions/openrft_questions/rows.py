@@ -9,18 +9,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from openrft import LETTERS, AnswerKind, DataRequest, Question, Sample
+from openrft import LETTERS, AnswerKind, DataRequest, Question, Sample, escape_terminal
 from openrft_questions.cells import require_text, to_text
 from openrft_questions.choices import ChoiceRule, check_index, find_gold_letter, judge_choices
 from openrft_questions.golds import parse_accepted, parse_gold, split_bars
 from openrft_questions.kinds import KindRule, infer_kind, judge_kinds
 from openrft_questions.layouts import Layout, describe_columns
 from openrft_questions.options import Options, mix_options
-from openrft_questions.recognition import recognise_columns
+from openrft_questions.recognition import find_prose, recognise_columns
 from openrft_questions.row_reader import Draft, RowReader
 from openrft_questions.table import BadRow, BadRowError, Side, Table
 from openrft_questions.tolerances import judge_tolerances
 
+UNREAD = (
+    "{where}: {names} holds whole sentences and is not read. If it belongs before the question, say"
+    " --map passage={first}; if not, --map passage= ends this note."
+)
 NO_OPTIONS: Options = ((), ())
 
 
@@ -42,6 +46,7 @@ class ParsedTable:
     rows: tuple[ParsedRow | BadRow, ...]
     layout: str  # in words
     ignored: tuple[str, ...]  # columns that are not read
+    notices: tuple[str, ...] = ()  # what may have been left out, in sentences
 
 
 def parse_table(
@@ -71,7 +76,11 @@ def parse_table(
     if layout:
         own = "; a rubric each" if columns.find("rubric") else ""
         says = f"{layout.name}: {layout.says}{own}"
-    return ParsedTable(tuple(finished), says, tuple(columns.ignored))
+    prose = () if layout else find_prose(columns, rows)
+    notices = (
+        (UNREAD.format(where=where, names=", ".join(map(escape_terminal, prose)), first=prose[0]),) if prose else ()
+    )
+    return ParsedTable(tuple(finished), says, tuple(columns.ignored), notices)
 
 
 def _finish(

@@ -127,7 +127,9 @@ def _read_file(file: QuestionFile, request: DataRequest) -> _FileContent:
     table = read_file(file, request)
     parsed = parse_table(table, f"{FAMILY}/{file.leaf}", request, where=str(file.path), side=file.side)
     _check_labels(file.name, table, parsed.rows)
-    content = _FileContent(parsed.layout, dict.fromkeys(parsed.ignored), table.revision, table.notices)
+    content = _FileContent(
+        parsed.layout, dict.fromkeys(parsed.ignored), table.revision, [*table.notices, *parsed.notices]
+    )
     content.rows = len(table.rows)
     for one, row in zip(table.rows, parsed.rows, strict=True):
         if isinstance(row, BadRow) or row.sample is None:

@@ -306,3 +306,13 @@ def test_a_letter_decides_what_a_number_beside_it_means(tmp_path: Path) -> None:
     rows = [["1 + 2?", "4", "1", "3", "3", "C"], ["1 + 1?", "2", "3", "1", "2", "A"]]
     samples = read(tmp_path, ["question", "A", "B", "C", "answer", "answer_letter"], rows)
     assert [s.answer for s in samples] == ["C", "A"]
+
+
+@pytest.mark.parametrize(("name", "told"), [("what happened", True), ("teacher's comment", False)])
+def test_sentences_that_are_not_read_are_told(tmp_path: Path, name: str, told: bool) -> None:
+    rows = [[f"A man of {i} fell down the stairs.", f"Which bone is broken, {i}?", "ulna"] for i in range(3)]
+    samples = read(tmp_path, [name, "question", "answer"], rows)
+    assert samples[0].question == "Which bone is broken, 0?"
+    task = load_all_rows("questions/q", DataRequest(data=str(tmp_path / "q.csv")))
+    assert task
+    assert any("say --map passage=what happened" in words for words in task.notes["warnings"]) == told
