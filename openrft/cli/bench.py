@@ -235,10 +235,10 @@ def _tell_replaced(folder: Path, plan: BenchPlan) -> None:
 
     try:
         earlier = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
-        tasks, policy = tuple(earlier["tasks"]), earlier["policy"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        tasks, policy, data = tuple(earlier["tasks"]), earlier["policy"], earlier.get("data", {}).get("data")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return
-    if (tasks, policy) != (plan.tasks, plan.policy):
+    if (tasks, policy, data) != (plan.tasks, plan.policy, plan.data.data):
         print_text(
             f"note: {folder} held a bench of {', '.join(map(str, tasks))} with {policy}. Its report is replaced; what"
             " was computed for it is kept. Another --name keeps both reports.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -158,7 +159,7 @@ def _check_question(question: str, options: Sequence[str], kind: str | None) -> 
     for name, text in (("QUESTION", question), *(("--option", option) for option in options)):
         if replace_lone_surrogates(text) != text:
             raise UsageError(f"{name} {text[:60]!r} is not text in UTF-8.", "Give it in UTF-8, or a file with --data.")
-    if question.count(".") == 1 and Path(question.strip()[:200]).is_file():
+    if _is_file(question):
         raise UsageError(
             f"QUESTION {question} is a file.", f"For the questions in it say --data {question} --out answers.csv."
         )
@@ -166,6 +167,12 @@ def _check_question(question: str, options: Sequence[str], kind: str | None) -> 
         raise UsageError("--kind choice needs the options of QUESTION.", "Give each with --option TEXT.")
     if options and kind not in (None, "choice"):
         raise UsageError(f"--kind {kind}: a QUESTION with options is a choice.", "Leave --kind out, or the options.")
+
+
+def _is_file(question: str) -> bool:
+    with contextlib.suppress(OSError):  # a name that is too long
+        return "." in question and Path(question).is_file()
+    return False
 
 
 def _answer_one(predictor: Predictor, question: str, options: Sequence[str], kind: str | None, seed: int) -> None:

@@ -27,6 +27,14 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     ),
     "relative_tolerance": ("relative_tolerance", "rel_tolerance", "rel_tol", "rtol"),
 }
+MAYBE_PASSAGES = (  # read only if they hold some words: `case` and `text` may count or name the questions
+    *("premises", "scenario", "case", "case_study"),
+    *("case_text", "case_description", "vignette", "clinical_vignette", "stimulus", "reading_passage", "document"),
+    *("abstract", "fact_pattern", "situation", "exhibit", "excerpt", "source_text", "extract"),
+    *("given", "information", "introduction", "patient", "patient_history", "text", "code", "conditions"),
+    *("kontext", "fallbeispiel", "lesetext", "contexte", "énoncé_du_cas", "texte", "contexto", "texto", "contesto"),
+    *("testo", "контекст", "текст", "材料", "文章", "上下文", "背景", "지문"),
+)
 FALLBACKS = {  # further names, read only where a file has none of the names above
     "question": (
         *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
@@ -46,15 +54,8 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     ),
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
-    "passage": (
-        *("background", "story", "ctx", "body", "contexts", "premise", "premises", "scenario", "case", "case_study"),
-        *("case_text", "case_description", "vignette", "clinical_vignette", "stimulus", "reading_passage", "document"),
-        *("abstract", "fact_pattern", "situation", "exhibit", "excerpt", "source_text", "extract"),
-        *("given", "information", "introduction", "patient", "patient_history", "text", "code", "conditions"),
-        *("kontext", "fallbeispiel", "lesetext", "contexte", "énoncé_du_cas", "texte", "contexto", "texto", "contesto"),
-        *("testo", "контекст", "текст", "材料", "文章", "上下文", "背景", "지문"),
-    ),
-    "split": ("set", "partition", "subset", "data_split", "dataset_split"),
+    "passage": ("background", "story", "ctx", "body", "contexts", "premise", *MAYBE_PASSAGES),
+    "split": ("set", "data_split", "dataset_split"),
     "solution": (
         *("solution", "worked_solution", "explanation", "answer_explanation", "rationale", "reasoning", "exp", "cot"),
         *("chain_of_thought", "erklärung", "begründung", "lösungsweg", "explication", "explicación", "spiegazione"),
@@ -62,8 +63,8 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     ),
 }
 WEAKEST = {  # read only where a file has none of those names either
-    "question": ("text", "front"),
-    "answer": ("solution", "output", "key", "back"),
+    "question": ("text",),
+    "answer": ("solution", "output"),
 }
 OPTION_NUMBERS = ("label", "gold_label", "cop", "correct_option", "correct_choice")  # columns of numbers of options
 FLAGS = ("is_correct", "is_right", "correct", "label")  # whether the answer beside it is right

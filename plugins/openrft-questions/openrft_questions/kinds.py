@@ -20,8 +20,9 @@ KIND_NAMES: dict[str, AnswerKind] = {
     **dict.fromkeys(("multiple choice", "multiplechoice", "mcq", "mc", "single choice", "multiple"), "choice"),
     **dict.fromkeys(("yes/no", "true/false", "bool", "tf", "t/f"), "boolean"),
     **dict.fromkeys(("numerical", "numeric", "integer", "int", "float"), "number"),
-    **dict.fromkeys(("string", "str", "short answer", "exactmatch", "exact match"), "text"),
+    **dict.fromkeys(("string", "str"), "text"),
 }
+_SPELLED = [name for name in KIND_NAMES if name not in ("mc", "tf", "t/f", "numeric")]  # else `metric` is near
 MAX_KINDS = 100  # different words in a column that may be badly spelled kinds
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
@@ -126,7 +127,7 @@ def names_kinds(values: Iterable[Any]) -> bool:
     words = {text_of(value).lower()[:40] for value in values}
     if len(words) > MAX_KINDS:
         return not words.isdisjoint(KIND_NAMES)
-    return any(word in KIND_NAMES or difflib.get_close_matches(word, KIND_NAMES, 1, 0.75) for word in words)
+    return any(word in KIND_NAMES or difflib.get_close_matches(word, _SPELLED, 1, 0.75) for word in words)
 
 
 def parse_verdict(value: Any) -> bool | None:

@@ -18,11 +18,11 @@ _OWN_NUMBER = re.compile(r"[(\[\uff08]?(\d{1,2})(?:\s?[)\]\u3001\uff09]|[.:\uff0
 _ANSWER = re.compile(r"\(?([A-Za-z])(?:[).]?|(?:[).:]+\s*|\s+[-\u2013]\s+)(\S.*))", re.DOTALL)
 _LINES = re.compile(r"(?:^|\n)[ \t]*\(?([A-Za-z])[).:][ \t]*(?=\S)")  # each option on a line of its own
 _SEVERAL = re.compile(r"[A-Z](?:(?:\s*[,;/&]\s*|\s+and\s+|)[A-Z])+")
-_MARKED = re.compile(r"\s*(?:\((?:correct|right)(?: answer)?\)|\u2713|\u2714|\u2705)\s*$", re.IGNORECASE)
 _REQUEST = re.compile(
     r"\s*\b(?:the |final |your )*(?:answer|antwort|r\u00e9ponse|respuesta|risposta)(?: is)?\s*:?\s*$", re.I
 )
 _BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
+_RUNNING = re.compile(r"(?<=\s)([A-Z])[).]\s*(?=\S)")
 _LABELS = re.compile(r"(?:^|(?<=[\s,;|]))([A-Z])\s?[).:]\s*(?=\S)")
 
 
@@ -75,13 +75,14 @@ def split_question(text: str, answer: str) -> tuple[str, Options]:
     BadRowError.
     """
     # Letters in running text may be anything: they count only if the answer is one of them.
-    running = (_LABELS,) if re.fullmatch(r"[A-Z]", answer.strip()) else ()
+    running = (_RUNNING,) if re.fullmatch(r"[A-Z]", answer.strip()) else ()
     for pattern in (_LINES, _BRACKETS, *running):
         found = _labelled_parts(text, pattern)
         if found is None or not found[0]:
             continue
         stem, parts, below = _cut_end(*found)
-        several = _SEVERAL.fullmatch(answer.strip()) and {*re.findall("[A-Z]", answer)} <= {*LETTERS[: len(parts)]}
+        named = {*re.findall("[A-Z]", answer)}  # all of them: their order is asked for
+        several = _SEVERAL.fullmatch(answer.strip()) and named < {*LETTERS[: len(parts)]}
         if several and normalize_spaces(answer) not in map(normalize_spaces, parts):
             raise BadRowError("answer", f"the answer {answer[:60]!r} names several options; one alone can be right")
         if _names_part(answer, parts):
@@ -156,8 +157,6 @@ def _check_options(texts: Any, labels: Any) -> Options:
     if not all(written) or not all(named):
         raise BadRowError("options", "an option is empty or no text")
     found, own = _strip_own_labels(list(map(str, written)))
-    if sum(_MARKED.search(text) is not None for text in found) == 1:  # the policy would read which one is right
-        found = [_MARKED.sub("", text) or text for text in found]
     if own and named == list(LETTERS[: len(found)]):
         named = own  # what answers count is what stands before the options
     for what, those in (

@@ -8,7 +8,7 @@ from typing import Any
 
 from openrft import DataError, DataRequest, escape_terminal
 from openrft_questions.cells import parse_cell
-from openrft_questions.column_names import COLUMNS, FLAGS, find_series, normalize_name
+from openrft_questions.column_names import ALPHABETS, FLAGS, MAYBE_PASSAGES, find_series, normalize_name
 from openrft_questions.columns import Columns, assign_columns, is_empty, parse_map
 from openrft_questions.kinds import names_kinds, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
@@ -22,8 +22,8 @@ REMARKS = re.compile(
 MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
 MIN_SIGNS = 8  # the same in signs, where words are not spaced
 MAX_COLUMNS = 30  # how many columns a message names
-SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven|response|predict")
-MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat")
+SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven")
+MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat", "student", "pupil")
 
 
 def recognise_columns(
@@ -49,8 +49,8 @@ def recognise_columns(
     for name in columns.find("kind") if "kind" not in given else ():
         if normalize_name(name) != "kind" and not names_kinds(row.get(name) for row in rows):
             columns.meanings[name] = ""  # a column `type` may be about anything
-    if "passage" not in given and not layout:
-        _leave_out_numbers(columns, rows)
+    if "passage" not in given:
+        _leave_out_numbers(columns, rows, of_layout)
     if "split" not in given and request.split is None:
         _leave_out_single_split(columns, rows)
     _sort_answers(columns, rows, where)
@@ -70,12 +70,13 @@ def _add_empty_columns(columns: Columns, empty: Sequence[str], given: Mapping[st
         columns.meanings[name] = meaning if meaning in ("question", "answer") and meaning not in known else ""
 
 
-def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]], of_layout: Collection[str]) -> None:
     """A column such as `case` or `text` may hold what stands before the question, or only count or name it."""
     for name in columns.find("passage"):
         cells = [row[name] for row in rows if not is_empty(row.get(name))]
         short = sum(_is_short(str(cell)) for cell in cells)
-        if normalize_name(name) not in map(normalize_name, COLUMNS["passage"]) and 2 * short > len(cells):
+        unsure = normalize_name(name) in map(normalize_name, MAYBE_PASSAGES) and normalize_name(name) not in of_layout
+        if unsure and 2 * short > len(cells):
             columns.meanings[name] = ""
 
 
@@ -83,7 +84,8 @@ def find_prose(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> tuple[str
     """The columns that are not read and hold whole sentences, unless their names say that these are remarks or answers
     of a model."""
     found = []
-    for name in columns.ignored if "passage" not in columns.given else ():
+    known = "passage" in columns.given or columns.find("passage")
+    for name in () if known else columns.ignored:
         cells = [row[name] for row in rows if not is_empty(row.get(name))]
         long = sum(isinstance(cell, str) and len(cell.split()) >= SENTENCE for cell in cells)
         if not REMARKS.search(normalize_name(name)) and 2 * long > len(rows):
@@ -101,7 +103,7 @@ def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]])
     anything."""
     for name in columns.find("split"):
         values = {text_of(row.get(name)).lower() for row in rows}
-        other = normalize_name(name) != "split" and not values <= {*SIDES}
+        other = normalize_name(name) != "split" and (len(values) == 1 or not values <= {*SIDES})
         if other or (len(values) == 1 and values.isdisjoint(SIDES)):
             columns.meanings[name] = ""
 
@@ -113,10 +115,17 @@ def _sort_answers(columns: Columns, rows: Sequence[Mapping[str, Any]], where: st
     Raises DataError for a column of verdicts on somebody's answers, which says nothing of the right ones.
     """
     answers = columns.find("answer")
-    for name in answers if len(answers) > 1 and not columns.has_options else ():
+    cells = [
+        text_of(row.get(name)) for name in answers for row in rows if not isinstance(parse_cell(row.get(name)), list)
+    ]
+    labels = len(cells) >= len(rows) and all(re.fullmatch(r"\d{1,2}|[A-Za-z]", cell) for cell in cells)
+    for name in answers if labels and len(answers) > 1 and not columns.has_options else ():
         if rows and all(isinstance(cell := parse_cell(row.get(name)), list) and len(cell) > 1 for row in rows):
             columns.meanings[name] = "options"
     counted = {of.removeprefix("option "): name for name, of in columns.meanings.items() if of.startswith("option ")}
+    for label in counted if len(counted) == 1 else ():
+        if any(label in alphabet for alphabet in ALPHABETS):  # such as an angle called by its sign
+            columns.meanings[counted[label]] = ""
     if answers and len(counted) > 1 and {*counted} == {str(2 + i) for i in range(len(counted))}:
         columns.meanings.update(dict.fromkeys(counted.values(), "wrong"))
     if [normalize_name(name) for name in answers] == ["correct"] and "answer" not in columns.given:
@@ -150,13 +159,15 @@ def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
     if None in verdicts or False not in verdicts:
         return
     says_so = normalize_name(name) in map(normalize_name, FLAGS[:3])
-    if columns.has_options and not says_so:
+    words = all(text_of(row.get(name))[:1].isalpha() for row in rows)  # 0 and 1 may count options
+    if columns.has_options and not (says_so and words):
         return
     asked = [text_of(row.get(questions[0])) for row in rows]
     repeated = {question for question, verdict in zip(asked, verdicts, strict=True) if verdict} & {
         question for question, verdict in zip(asked, verdicts, strict=True) if not verdict
     }
     of_a_model = any(word in normalize_name(other) for other in columns.ignored for word in MODEL_WORDS)
+    of_a_model = of_a_model or any(columns.find(meaning) for meaning in columns.extra)
     if repeated or (says_so and not of_a_model):
         columns.meanings[name] = "flag"
 

@@ -174,7 +174,9 @@ class RowReader:
 
 def _add_unit(answer: Any, unit: Any) -> Any:
     """A number with the unit that the row's own cell has for it. `Unit 3: cells` is of another kind."""
-    name = _LATEX.sub("", to_text(unit) or "") if unit is not None else None
+    name = (to_text(unit) or "") if unit is not None else ""
+    if "\\" in name or re.fullmatch(r"\$[^$]+\$", name):
+        name = _LATEX.sub("", name)
     number = None if isinstance(answer, bool) else to_text(answer)
     if not name or not number or not is_plain_number(number):
         return answer
@@ -190,7 +192,9 @@ def _read_solution(cell: Any) -> str:
     """The text of a solution, a line to each step of a list; "" for none."""
     given = parse_cell(cell)
     steps = given if isinstance(given, list) else [given]
-    return "\n".join(text for step in steps if (text := to_text(step)))
+    with contextlib.suppress(BadRowError):  # what is broken here is no reason to refuse the question
+        return "\n".join(text for step in steps if (text := to_text(step)))
+    return ""
 
 
 def _read_rubric(value: Any) -> Any:

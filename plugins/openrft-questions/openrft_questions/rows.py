@@ -5,6 +5,7 @@ Guesses no answer: a row that is not understood is a BadRow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -170,7 +171,9 @@ def _gold_letter(draft: Draft, answer: Any, options: Options, rule: ChoiceRule) 
     named = answer if answer is not None else draft.index
     if named is None:
         return None
-    if answer is not None and draft.index and draft.index.isalpha():  # a letter beside the text of the same option
+    if (
+        answer is not None and draft.index and re.fullmatch("[A-Za-z]", draft.index)
+    ):  # a letter beside the text of the same option
         letter = find_gold_letter(draft.index, options, rule)
         if options[0][LETTERS.index(letter)] == _text(answer):
             return letter

@@ -18,6 +18,7 @@ from openrft_questions.table import BadRowError
 
 TOLERANCES = ("tolerance", "relative_tolerance")
 _SIGN = re.compile(r"^(?:\+\s*/?\s*[-\u2212]|\u00b1|\\pm\b)\s*")
+_BEGINS = re.compile(r"\s*(?:[-+/\u00b1\u2212]|\\pm|\s)*[\d.,]")
 _SHARE = re.compile(r"%|percent|pct|prozent|por\s?ciento|pour\s?cent", re.IGNORECASE)
 _SAYS_ABSOLUTE = re.compile(r"abs|atol|margin|uncertainty", re.IGNORECASE)
 _SIZE = re.compile(r"(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][-+]?\d{1,2})?")
@@ -40,7 +41,7 @@ def judge_tolerances(rows: Sequence[Mapping[str, Any]], columns: Columns, where:
     for meaning in TOLERANCES:
         for name in columns.find(meaning) if meaning not in columns.given else ():
             cells = [str(row[name]) for row in rows if not is_empty(row.get(name))]
-            if columns.has_options or 2 * sum(any(map(str.isdigit, cell)) for cell in cells) < len(cells):
+            if columns.has_options or 2 * sum(_BEGINS.match(cell) is not None for cell in cells) < len(cells):
                 columns.meanings[name] = ""
             elif meaning == "tolerance" and len(rows) > 1 and not columns.find("relative_tolerance"):
                 _check_meaning(name, {cell.strip() for cell in cells}, where)

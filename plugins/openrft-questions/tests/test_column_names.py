@@ -296,12 +296,6 @@ def test_several_options_of_a_question_are_refused(tmp_path: Path) -> None:
         read(tmp_path, ["question", "answer"], [["Noble?\n(A) He\n(B) O2\n(C) Ne", "A, C"]] * 2)
 
 
-def test_an_option_does_not_say_that_it_is_right(tmp_path: Path) -> None:
-    rows = [["Lightest?", "He", "H2 (correct)", "B"], ["Heaviest?", "Os \u2713", "Fe", "A"]]
-    samples = read(tmp_path, ["question", "A", "B", "answer"], rows)
-    assert [s.options for s in samples] == [("He", "H2"), ("Os", "Fe")]
-
-
 def test_a_letter_decides_what_a_number_beside_it_means(tmp_path: Path) -> None:
     rows = [["1 + 2?", "4", "1", "3", "3", "C"], ["1 + 1?", "2", "3", "1", "2", "A"]]
     samples = read(tmp_path, ["question", "A", "B", "C", "answer", "answer_letter"], rows)
