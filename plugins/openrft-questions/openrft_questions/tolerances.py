@@ -18,7 +18,7 @@ from openrft_questions.table import BadRowError
 
 TOLERANCES = ("tolerance", "relative_tolerance")
 _SIGN = re.compile(r"^(?:\+\s*/?\s*[-\u2212]|\u00b1|\\pm\b)\s*")
-_BEGINS = re.compile(r"\s*(?:[-+/\u00b1\u2212]|\\pm|\s)*[\d.,]")
+_BEGINS = re.compile(r"(?:[-+/\u00b1\u2212]|\\pm|\s)*[\d.,]")
 _SHARE = re.compile(r"%|percent|pct|prozent|por\s?ciento|pour\s?cent", re.IGNORECASE)
 _SAYS_ABSOLUTE = re.compile(r"abs|atol|margin|uncertainty", re.IGNORECASE)
 _SIZE = re.compile(r"(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][-+]?\d{1,2})?")
