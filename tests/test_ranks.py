@@ -28,7 +28,7 @@ def test_a_killed_rank_ends_both_and_one_process_goes_on(fork_server, run_openrf
 
     def kill_rank_1() -> None:
         while not (begun := list(store.glob("explore/*.resume/[12]"))):
-            time.sleep(0.01)
+            time.sleep(0.002)
         server = fork_server.process.pid
         children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
         os.kill(sorted(map(int, children))[1], signal.SIGKILL)

@@ -59,7 +59,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_bench_goes_on(third_party, run_ope
     """It is stopped amid RL in a worker, and goes on without workers, which is faster here."""
     command = [
         "bench", "--task", "toy/sums", "--policy", str(tiny), "--plugins", "rl", "--train", "8", "--test", "4",
-        "--set", "explore.steps=12", "--set", "explore.prompts_per_step=4", "--set", "explore.group_size=3",
+        "--set", "explore.steps=30", "--set", "explore.prompts_per_step=4", "--set", "explore.group_size=3",
         "--set", "explore.max_tokens=8", "--set", "evaluate.max_tokens=8",
     ]  # fmt: skip
     bench = subprocess.Popen(
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_bench_goes_on(third_party, run_ope
     done = run_openrft(*command, "--workers", "1")
     assert done.returncode == 0, done.stderr
     (metrics,) = tmp_path.glob("runs/.store/explore/*/metrics.jsonl")
-    assert len(metrics.read_text().splitlines()) == 12
+    assert len(metrics.read_text().splitlines()) == 30
 
 
 def children_of(pid: int) -> list[int]:
