@@ -248,7 +248,8 @@ def _answer_all(
         raise DataError(f"{faults}{more}.", "Fix these rows, or leave them out with --skip-bad-rows.")
     rows = [row for row in table.rows if row.question is not None]
     key = content_id(fingerprint_policy(plan.spec), plan.identify(), seed, [str(row.cells) for row in rows])
-    with open_output(out, key, reasoning) as output:
+    given_columns = dict.fromkeys(name for row in rows for name in row.cells)
+    with open_output(out, key, given_columns, reasoning) as output:
         todo = rows[output.done :]
         if output.done:
             print_text(f"{output.done} of {len(rows)} questions were answered before; going on.", err=True)

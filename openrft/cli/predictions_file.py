@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,13 +15,25 @@ if TYPE_CHECKING:
     from openrft.tasks.task import SourceRow
 
 SUFFIXES = (".csv", ".jsonl")
+ANSWERED = ("answer", "agreement", "correct", "completions", "unread", "cut_off", "tokens", "error")  # columns
 
 
 class PredictionsOutput:
-    """The rows of predictions so far. `path` is None for standard output, where nothing is resumed."""
+    """The rows of predictions so far. `path` is None for standard output, where nothing is resumed.
 
-    def __init__(self, path: Path | None, key: str, reasoning: bool) -> None:
-        self.path, self._reasoning = path, reasoning
+    `given` names the columns of the input. They come first; one that is called like a column of the answers, in
+    whatever case, gets "given" before its name.
+    """
+
+    def __init__(self, path: Path | None, key: str, given: Iterable[str], reasoning: bool) -> None:
+        self.path = path
+        self._answered = [*ANSWERED, "reasoning"] if reasoning else [*ANSWERED]
+        self._names: dict[str, str] = {}
+        for name in given:
+            free = name
+            while free.casefold() in self._answered or free in self._names.values():
+                free = f"given {free}"
+            self._names[name] = free
         self.rows: list[dict[str, Any]] = []
         self._part = path.with_name(path.name + ".part") if path else None
         self._stream: TextIO | None = None
@@ -43,7 +55,7 @@ class PredictionsOutput:
         new = [self._make_row(row, prediction) for row, prediction in zip(asked, found, strict=True)]
         self._append(new)
         if self.path is None:
-            _write_csv(sys.stdout, new, header=not self.rows)
+            self._write_csv(sys.stdout, new, header=not self.rows)
         self.rows += new
 
     def finish(self) -> None:
@@ -54,7 +66,7 @@ class PredictionsOutput:
         aside = self.path.with_name(self.path.name + ".tmp")
         with aside.open("w", encoding="utf-8", newline="") as out:
             if self.path.suffix.lower() == ".csv":
-                _write_csv(out, self.rows, header=True)
+                self._write_csv(out, self.rows, header=True)
             else:
                 out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
         aside.replace(self.path)
@@ -71,9 +83,9 @@ class PredictionsOutput:
             self._stream.flush()
 
     def _make_row(self, row: SourceRow, found: Prediction) -> dict[str, Any]:
-        """One row of output. Cells of the input come first, each by its own name."""
+        """One row of output: the filled and empty cells that this row has, then what was answered."""
         verdict = found.grade
-        answered = {
+        answers = {
             "answer": found.answer,
             "agreement": round(found.agreement, 3),
             "correct": None if verdict is None else verdict.correct,
@@ -82,17 +94,24 @@ class PredictionsOutput:
             "cut_off": found.cut_off,
             "tokens": found.tokens,
             "error": found.error,
+            "reasoning": found.reasoning,
         }
-        if self._reasoning:
-            answered["reasoning"] = found.reasoning
-        taken = {name if name not in answered else f"given {name}": cell for name, cell in row.cells.items()}
-        return {**taken, **answered}
+        taken = {self._names[name]: cell for name, cell in row.cells.items()}
+        return {**taken, **{name: answers[name] for name in self._answered}}
+
+    def _write_csv(self, out: TextIO, rows: Sequence[dict[str, Any]], header: bool) -> None:
+        writer = csv.DictWriter(out, [*self._names.values(), *self._answered], restval="", lineterminator="\n")
+        if header:
+            writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _to_cell(value) for name, value in row.items()})
 
 
 @contextmanager
-def open_output(out: str, key: str, reasoning: bool) -> Iterator[PredictionsOutput]:
+def open_output(out: str, key: str, given: Iterable[str], reasoning: bool) -> Iterator[PredictionsOutput]:
     """The output `out`, a new .csv or .jsonl file or `-`. If the context ends without an error the file is put in its
-    place. `key` is a hash of everything that the predictions depend on: only rows of the same key are reused.
+    place. `key` is a hash of everything that the predictions depend on: only rows of the same key are reused. `given`
+    names the columns of the input.
 
     Raises UsageError or StoreError.
     """
@@ -108,7 +127,7 @@ def open_output(out: str, key: str, reasoning: bool) -> Iterator[PredictionsOutp
     with report_disk_errors(path.parent if path else Path()):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        output = PredictionsOutput(path, key, reasoning)
+        output = PredictionsOutput(path, key, given, reasoning)
         try:
             yield output
             output.finish()
@@ -131,15 +150,6 @@ def _read_part(part: Path, key: str) -> list[dict[str, Any]]:
         except ValueError:
             break
     return found[1:] if found and found[0].get("key") == key else []
-
-
-def _write_csv(out: TextIO, rows: Sequence[dict[str, Any]], header: bool) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
-    if header:
-        writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _to_cell(value) for name, value in row.items()})
 
 
 def _to_cell(value: Any) -> Any:

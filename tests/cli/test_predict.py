@@ -44,6 +44,20 @@ def test_every_row_is_answered_and_those_with_a_label_are_scored(run_openrft, ne
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "answers.csv"}  # nothing half-written is left
 
 
+def test_each_row_fills_the_same_columns(run_openrft, tmp_path):
+    """Though the first rows lack some of the cells that later ones have. Answers take the place of no column."""
+    rows = [{"question": f"What is {i} + 1?", "Answer": str(i + 1)} for i in range(9)]
+    rows += [{"id": "last", "given Answer": "ten", **rows[0]}]
+    (tmp_path / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run_openrft("predict", "--data", "new.jsonl", "--out", "-", "--samples", "1", *SHORT)
+    assert done.returncode == 0, done.stderr
+    read = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["given Answer"] for row in read] == [row["Answer"] for row in rows]
+    assert [(row["id"], row["given given Answer"]) for row in read] == [("", "")] * 9 + [("last", "ten")]
+    assert not any(None in row or None in row.values() for row in read)  # as many cells as columns
+    assert all(row["tokens"].isdigit() for row in read)
+
+
 def test_the_same_seed_gives_the_same_answers_in_any_format(run_openrft, new, tmp_path):
     for out, anew in (("a.jsonl", False), ("b.csv", True)):
         assert (
