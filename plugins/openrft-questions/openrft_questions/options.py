@@ -23,6 +23,7 @@ _REQUEST = re.compile(
 )
 _BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
 _RUNNING = re.compile(r"(?<=\s)([A-Z])[).]\s*(?=\S)")
+_RUNNING_SMALL = re.compile(r"(?<=\s)([a-z])\)\s*(?=\S)")
 _LABELS = re.compile(r"(?:^|(?<=[\s,;|]))([A-Z])\s?[).:]\s*(?=\S)")
 
 
@@ -75,7 +76,7 @@ def split_question(text: str, answer: str) -> tuple[str, Options]:
     BadRowError.
     """
     # Letters in running text may be anything: they count only if the answer is one of them.
-    running = (_RUNNING,) if re.fullmatch(r"[A-Z]", answer.strip()) else ()
+    running = (_RUNNING, _RUNNING_SMALL) if re.fullmatch(r"[A-Za-z]", answer.strip()) else ()
     for pattern in (_LINES, _BRACKETS, *running):
         found = _labelled_parts(text, pattern)
         if found is None or not found[0]:

@@ -18,7 +18,7 @@ from openrft_questions.kinds import is_plain_number, parse_verdict
 from openrft_questions.layouts import Layout
 from openrft_questions.options import Options, parse_options, split_question
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side
-from openrft_questions.tolerances import read_tolerance
+from openrft_questions.tolerances import read_tolerance, split_tolerance
 
 
 @dataclass(slots=True)
@@ -90,7 +90,10 @@ class RowReader:
         if kind == "boolean" and wrong:
             wrong = []
         index = to_text(values["index"]) if "index" in values else None
-        if tolerance := read_tolerance(values, self._columns):
+        tolerance: Mapping[str, float] = {}
+        if not (options[0] or wrong) and kind in (None, "number"):
+            answer, tolerance = split_tolerance(answer)
+        if tolerance := read_tolerance(values, self._columns) or tolerance:
             meta["tolerance"] = tolerance
         if values.get("rubric"):
             meta["rubric"] = _read_rubric(values["rubric"])

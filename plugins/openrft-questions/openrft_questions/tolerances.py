@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from openrft import UsageError, escape_terminal
+from openrft import UsageError, escape_terminal, is_unit
 from openrft_questions.cells import to_text
 from openrft_questions.columns import Columns, is_empty
+from openrft_questions.kinds import MAX_LENGTH
 from openrft_questions.table import BadRowError
 
 TOLERANCES = ("tolerance", "relative_tolerance")
@@ -22,6 +23,11 @@ _BEGINS = re.compile(r"(?:[-+/\u00b1\u2212]|\\pm|\s)*[\d.,]")
 _SHARE = re.compile(r"%|percent|pct|prozent|por\s?ciento|pour\s?cent", re.IGNORECASE)
 _SAYS_ABSOLUTE = re.compile(r"abs|atol|margin|uncertainty", re.IGNORECASE)
 _SIZE = re.compile(r"(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][-+]?\d{1,2})?")
+_MEASURED = re.compile(
+    r"(?P<opens>\()?\s*(?P<value>[-+\u2212]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15}))\s?(?P<own>[^\d\s()+\u00b1\\$][^\u00b1+\\$]*)?"
+    r"(?:\+\s?/?\s?[-\u2212]|\u00b1|\$?\\pm\$?)\s*(?P<size>\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})\s*(?P<closes>\))?"
+    r"\s*(?P<unit>[^\d\s().,;].*)?"
+)
 _THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 
 
@@ -31,6 +37,26 @@ def read_tolerance(values: Mapping[str, Any], columns: Columns) -> dict[str, flo
         if meaning in values:
             return _parse_cell(values[meaning], meaning, columns.find(meaning)[0], values)
     return {}
+
+
+def split_tolerance(answer: Any) -> tuple[Any, dict[str, float]]:
+    """A measured value, such as `9.81 ± 0.02 m/s^2`, without its uncertainty, and this as a tolerance.
+
+    Unchanged, and no tolerance, for anything else: `3 ± 2` may be two roots, `85 ± 2%` points or a share.
+    """
+    text = answer.strip() if isinstance(answer, str) and len(answer) <= MAX_LENGTH else ""
+    found = _MEASURED.fullmatch(text[1:-1] if text[:1] == text[-1:] == "$" else text)
+    if found is None or bool(found["opens"]) != bool(found["closes"]) or (found["opens"] and found["own"]):
+        return answer, {}
+    value, size, own, unit = found["value"], found["size"], (found["own"] or "").strip(), (found["unit"] or "").strip()
+    is_share = unit == "%" and own not in ("", "%")
+    if (own and not is_share and unit not in ("", own)) or (unit == "%" and not (own or found["opens"])):
+        return answer, {}
+    unit = own or unit
+    if not (is_unit(unit) if unit else re.search("[.,]", value + size)) or _THOUSANDS.fullmatch(size):
+        return answer, {}
+    exact = _to_fraction(size)
+    return f"{value} {unit}".strip(), {"relative": float(exact / 100)} if is_share else {"absolute": float(exact)}
 
 
 def judge_tolerances(rows: Sequence[Mapping[str, Any]], columns: Columns, where: str) -> None:

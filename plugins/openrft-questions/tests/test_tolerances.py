@@ -55,6 +55,32 @@ def test_a_row_says_how_far_an_answer_may_be(
     assert [answer for answer in wrong if is_right(sample, answer)] == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "right", "wrong"),
+    [
+        ("9.81 ± 0.02", ("9.79", "9.83"), ("9.78", "9.84")),
+        ("9.8 +/- 0.1 K", ("9.7 K", "9.9"), ("9.6 K",)),
+        (r"$9.8 \pm 0.1$", ("9.9",), ("10",)),
+        ("(25 ± 3) %", ("28%", "22%"), ("29%",)),
+        ("300 K ± 2 K", ("302 K",), ("303 K",)),
+        ("300 K ± 5%", ("315 K",), ("316 K",)),
+    ],
+)
+def test_a_measured_value_has_its_uncertainty_as_tolerance(
+    tmp_path: Path, answer: str, right: Sequence[str], wrong: Sequence[str]
+) -> None:
+    sample = read(tmp_path, "note", [""], answer=answer)[0]
+    assert sample.kind == "number"
+    assert [answer for answer in right if not is_right(sample, answer)] == []
+    assert [answer for answer in wrong if is_right(sample, answer)] == []
+
+
+@pytest.mark.parametrize("answer", ["3 ± 2", "85 ± 2%", "(6.02 ± 0.01) × 10^23", "x = 3 ± 0.5", "300 K ± 2 C"])
+def test_what_may_mean_something_else_is_met_as_it_is_written(tmp_path: Path, answer: str) -> None:
+    sample = read(tmp_path, "note", [""], answer=answer)[0]
+    assert (sample.answer, "tolerance" in sample.meta) == (answer, False)
+
+
 def test_the_distance_is_in_the_unit_of_the_answer(tmp_path: Path) -> None:
     sample = read(tmp_path, "tolerance", ["2 K", "3 K"], answer="300 K")[0]
     assert is_right(sample, "302 K")
