@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,6 +20,11 @@ from tests.forked import ForkServer
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic kernels: read when a GPU is first used
+with contextlib.suppress(ModuleNotFoundError):  # in environments whose tests draw nothing
+    import hypothesis
+
+    hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+    hypothesis.settings.load_profile("patient")
 HERE = Path(__file__).parent
 EXAMPLES = HERE / "docs" / "examples"
 LONG = (  # files that take longest are begun first: else one of them runs last, with the other processor idle

@@ -16,16 +16,26 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "topic": ("topic", "subject", "category"),
     "group": ("group",),
     "passage": ("context", "passage", "support", "article", "paragraph"),
-    "accepted": ("accepted", "accepted_answers", "acceptable_answers", "aliases"),
+    "accepted": (
+        *("accepted", "accepted_answer", "accepted_answers", "acceptable_answer", "acceptable_answers", "also_accept"),
+        *("aliases", "answer_aliases", "alternate_answers", "alternative_answers", "valid_answers", "other_answers"),
+    ),
     "rubric": ("rubric", "rubrics"),
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
-    "unit": ("unit", "units", "answer_unit"),
+    "unit": (
+        *("unit", "units", "answer_unit", "answer_units", "correct_unit", "si_unit", "unit_si", "uom"),
+        *("einheit", "unité", "unidad", "unità", "unidade", "eenheid", "enhet", "jednostka", "единица"),
+        *("единица_измерения", "单位", "単位", "단위"),
+    ),
     "tolerance": (
         *("tolerance", "tol", "answer_tolerance", "numeric_tolerance", "tolerance_percent", "percent_tolerance"),
         *("absolute_tolerance", "abs_tolerance", "abs_tol", "atol", "margin_of_error", "error_margin", "toleranz"),
-        *("tolérance", "tolerancia", "tolleranza", "tolerância"),
+        *("tolérance", "tolerancia", "tolleranza", "tolerância", "fehlertoleranz", "允许误差", "допуск"),
+        *("tolerance_abs", "toleranz_abs", "allowed_error", "max_error", "absolute_error", "margin", "uncertainty"),
     ),
-    "relative_tolerance": ("relative_tolerance", "rel_tolerance", "rel_tol", "rtol"),
+    "relative_tolerance": (
+        *("relative_tolerance", "rel_tolerance", "rel_tol", "rtol", "tolerance_rel", "relative_error", "rel_error"),
+    ),
 }
 MAYBE_PASSAGES = (  # read only if they hold some words: `case` and `text` may count or name the questions
     *("premises", "scenario", "case", "case_study"),
@@ -39,7 +49,7 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     "question": (
         *("question_stem", "stem", "question_text", "problem_text", "query", "prompt", "messages", "input"),
         *("frage", "aufgabe", "énoncé", "pregunta", "enunciado", "domanda", "pergunta", "vraag", "fråga", "pytanie"),
-        *("вопрос", "问题", "题目", "問題", "質問", "질문", "conversations", "conversation"),
+        *("вопрос", "问题", "题目", "题干", "問題", "問題文", "質問", "질문", "conversations", "conversation"),
     ),
     "options": ("endings", "candidates", "answer_choices", "answer_options", "possible_answers", "mc1_targets"),
     "answer": (
@@ -55,7 +65,7 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
     "kind": ("answer_type", "question_type"),
     "topic": ("subject_name", "high_level_domain", "domain", "subdomain", "subfield", "discipline", "field"),
     "passage": ("background", "story", "ctx", "body", "contexts", "premise", *MAYBE_PASSAGES),
-    "split": ("set", "data_split", "dataset_split"),
+    "split": ("set", "data_split", "dataset_split", "partition", "subset"),
     "solution": (
         *("solution", "worked_solution", "explanation", "answer_explanation", "rationale", "reasoning", "exp", "cot"),
         *("chain_of_thought", "erklärung", "begründung", "lösungsweg", "explication", "explicación", "spiegazione"),

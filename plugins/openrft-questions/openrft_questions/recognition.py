@@ -71,12 +71,17 @@ def _add_empty_columns(columns: Columns, empty: Sequence[str], given: Mapping[st
 
 
 def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]], of_layout: Collection[str]) -> None:
-    """A column such as `case` or `text` may hold what stands before the question, or only count or name it."""
+    """A column such as `case` or `text` may hold what stands before the question, or only count or name it, or be the
+    question once more, with its answer, as models were trained on it."""
+    asked = [text_of(row.get(name)) for name in columns.find("question")[:1] for row in rows] or [""] * len(rows)
     for name in columns.find("passage"):
-        cells = [row[name] for row in rows if not is_empty(row.get(name))]
-        short = sum(_is_short(str(cell)) for cell in cells)
-        unsure = normalize_name(name) in map(normalize_name, MAYBE_PASSAGES) and normalize_name(name) not in of_layout
-        if unsure and 2 * short > len(cells):
+        if normalize_name(name) in of_layout:
+            continue
+        cells = [(row[name], own) for row, own in zip(rows, asked, strict=True) if not is_empty(row.get(name))]
+        unsure = normalize_name(name) in map(normalize_name, MAYBE_PASSAGES)
+        other = sum(_is_short(str(cell)) if unsure else _names_passage(str(cell)) for cell, _ in cells)
+        repeated = sum(len(own.split()) >= MIN_WORDS and own in str(cell) for cell, own in cells)
+        if 2 * max(other, repeated) > len(cells):
             columns.meanings[name] = ""
 
 
@@ -98,12 +103,17 @@ def _is_short(text: str) -> bool:
     return len(text.split()) < MIN_WORDS and (text.isascii() or len(text) < MIN_SIGNS)
 
 
+def _names_passage(text: str) -> bool:
+    """Whether a text is no passage but the number, code or address of one."""
+    return re.fullmatch(r"\W*\d[\d.,]*\W*|https?://\S+|[\w.-]*\d[\w.-]*", text.strip()) is not None
+
+
 def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
     """A split that is the same in every row, such as `validation`, does not divide them. A column `set` may be about
-    anything."""
+    anything, unless it says train and test."""
     for name in columns.find("split"):
         values = {text_of(row.get(name)).lower() for row in rows}
-        other = normalize_name(name) != "split" and (len(values) == 1 or not values <= {*SIDES})
+        other = normalize_name(name) != "split" and not {*SIDES} <= values
         if other or (len(values) == 1 and values.isdisjoint(SIDES)):
             columns.meanings[name] = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from openrft import DataError, UsageError, escape_terminal
-from openrft_questions.column_names import normalize_name
+from openrft_questions.column_names import COLUMNS, FALLBACKS, normalize_name
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table
 
 
@@ -38,9 +38,11 @@ def select_split(table: Table, split: str | None, column: str | None, where: str
 
     Rows that are bad stay. Raises UsageError for a file without such a column, DataError for a split without rows.
     """
-    wanted = normalize_name(column or "split")
-    names = {name for one in table.rows if not isinstance(one.row, BadRow) for name in one.row}
-    own = next((name for name in names if normalize_name(str(name)) == wanted), None)
+    names = {
+        normalize_name(str(name)): name for one in table.rows if not isinstance(one.row, BadRow) for name in one.row
+    }
+    wanted = (column,) if column else (*COLUMNS["split"], *FALLBACKS["split"])
+    own = next((names[name] for name in map(normalize_name, wanted) if name in names), None)
     if own is None:
         raise UsageError(f"{where} has no splits, and no column `split`.", "Leave --split out.")
     cells = [None if isinstance(one.row, BadRow) else one.row.get(own) for one in table.rows]

@@ -229,7 +229,9 @@ def test_a_column_correct_beside_answers_makes_no_wrong_one_gold(tmp_path: Path)
     assert [sample.answer for sample in of_a_model] == ["Fe", "Au"]
 
 
-@pytest.mark.parametrize("written", ["A) He B) H2 C) Ne", "A. He B. H2 C. Ne", "(A) He (B) H2 (C) Ne", "a) He b) H2 c) Ne"])
+@pytest.mark.parametrize(
+    "written", ["A) He B) H2 C) Ne", "A. He B. H2 C. Ne", "(A) He (B) H2 (C) Ne", "a) He b) H2 c) Ne"]
+)
 def test_options_in_the_line_of_the_question(tmp_path: Path, written: str) -> None:
     samples = read(tmp_path, ["question", "answer"], [[f"Lightest? {written}", "B"], [f"Heaviest? {written}", "C"]])
     assert [(s.question, s.options, s.answer) for s in samples] == [
