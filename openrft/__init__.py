@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from openrft.grading.grade import apply_grade as apply_grade
     from openrft.grading.grade import grade as grade
     from openrft.grading.number import is_number as is_number
+    from openrft.grading.number import is_unit as is_unit
     from openrft.grading.rules import GradingRules as GradingRules
     from openrft.grading.thinking import number_steps as number_steps
     from openrft.grading.thinking import split_steps as split_steps
     from openrft.grading.thinking import strip_thinking as strip_thinking
-    from openrft.grading.units import is_unit as is_unit
     from openrft.plugins.base import Plugin as Plugin
     from openrft.plugins.hookspecs import Candidates as Candidates
     from openrft.plugins.hookspecs import Diagnosis as Diagnosis
@@ -142,10 +142,9 @@ _MODULES = {
     ),
     "grading.extract": ("final_answer",),
     "grading.grade": ("Grade", "apply_grade", "grade"),
-    "grading.number": ("is_number",),
+    "grading.number": ("is_number", "is_unit"),
     "grading.rules": ("GradingRules",),
     "grading.thinking": ("number_steps", "split_steps", "strip_thinking"),
-    "grading.units": ("is_unit",),
     "plugins.base": ("Plugin",),
     "plugins.hookspecs": (
         "Candidates",

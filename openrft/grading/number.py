@@ -88,6 +88,12 @@ def is_number(text: str, decimal_comma: bool = False) -> bool:
     return isinstance(parse_number(text, decimal_comma), Number)
 
 
+def is_unit(text: str) -> bool:
+    """Whether the text is a known unit of measurement, such as `m/s²` or `degrees Celsius`. Plain words are none."""
+    found = parse_number(f"1 {text}")
+    return isinstance(found, Number) and found.unit is not None and bool(found.unit.parts)
+
+
 def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, question: str = "") -> bool:
     """Whether the numbers are equal by the rules, and their units do not contradict each other.
 

@@ -153,12 +153,6 @@ def parse_unit(text: str) -> Unit | None:
     return None
 
 
-def is_unit(text: str) -> bool:
-    """Whether the text is a known unit of measurement, such as `kg` or `degrees Celsius`. Plain words are none."""
-    found = parse_unit(text)
-    return found is not None and bool(found.parts)
-
-
 def contradicts(gold: Unit | None, read: Unit | None) -> bool:
     """Whether the units differ. A unit that is not written contradicts none."""
     if gold is None or read is None or gold.written == read.written:

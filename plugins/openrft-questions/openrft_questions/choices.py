@@ -18,7 +18,8 @@ from openrft_questions.table import BadRowError
 
 ADVICE = "say --count-from 0 or --count-from 1, or write a label"
 _LETTER = re.compile(r"\(?([A-Za-z])\)?[.:]?")
-_LETTER_AND_TEXT = re.compile(r"\(?([A-Za-z])(?:[).:]+\s*|\s+[-\u2013]\s+)(.+)", re.DOTALL)
+_LETTER_AND_TEXT = re.compile(r"\(?([A-Za-z])(?:[).:]+\s*|\s+[-\u2013]\s+|\s+)(.+)", re.DOTALL)
+_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u00b4`", "''\"\"''")
 _NAMED = re.compile(r"(?:option|choice|answer|opt?)[\s_:#.-]*(\w{1,2})", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:[A-Za-z]|\d{1,2})(?:\s*[,;&]\s*(?:[A-Za-z]|\d{1,2}))+")
 _WHOLE = re.compile(r"(-?\d{1,9})(?:\.0+)?")  # pandas writes 1.0 for 1 where a cell of the column is empty
@@ -102,6 +103,11 @@ def find_gold_letter(answer: str, options: Options, rule: ChoiceRule) -> str:
     raise BadRowError("answer", f"the answer {answer[:60]!r} is neither a label nor the text of an option")
 
 
+def _loosen(text: str) -> str:
+    """A text without case, the kind of its quotation marks, and a full stop at its end."""
+    return text.translate(_QUOTES).casefold().rstrip(". ")
+
+
 def check_index(index: str, letter: str, options: Options, rule: ChoiceRule) -> None:
     """Raises BadRowError if a further column with the answer's number or label contradicts the answer."""
     found = _find(index, options)
@@ -138,6 +144,7 @@ def _find(answer: str, options: Options, ignore_labels: bool = False) -> _Found:
     plain: Sequence[str] = [normalize_spaces(text) for text in texts]
     by_text = {i for i, text in enumerate(plain) if text == spaced}
     by_text = by_text or {i for i, text in enumerate(plain) if text.lower() == spaced.lower()}
+    by_text = by_text or {i for i, text in enumerate(plain) if _loosen(text) == _loosen(spaced)}
     both = _LETTER_AND_TEXT.fullmatch(answer)
     if both and not by_text:
         letter, rest = both.group(1).upper(), normalize_spaces(both.group(2)).lower()

@@ -43,6 +43,7 @@ MAYBE_PASSAGES = (  # read only if they hold some words: `case` and `text` may c
     *("abstract", "fact_pattern", "situation", "exhibit", "excerpt", "source_text", "extract"),
     *("given", "information", "introduction", "patient", "patient_history", "text", "code", "conditions"),
     *("kontext", "fallbeispiel", "lesetext", "contexte", "énoncé_du_cas", "texte", "contexto", "texto", "contesto"),
+    *("instruction", "system", "system_prompt", "flores_passage"),
     *("testo", "контекст", "текст", "材料", "文章", "上下文", "背景", "지문"),
 )
 FALLBACKS = {  # further names, read only where a file has none of the names above
@@ -56,6 +57,7 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
         *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
         *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "answer_number"),
+        *("correct_answer_num", "ideal", "ans"),
         *("richtige_antwort", "korrekte_antwort", "antwort", "lösung", "loesung"),
         *("bonne_réponse", "bonne_reponse", "réponse_correcte", "reponse_correcte", "réponse", "reponse"),
         *("respuesta_correcta", "respuesta", "risposta_corretta", "risposta_esatta", "risposta"),
@@ -74,28 +76,46 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
 }
 WEAKEST = {  # read only where a file has none of those names either
     "question": ("text",),
-    "answer": ("solution", "output"),
+    "answer": ("solution", "output", "completion"),
 }
-OPTION_NUMBERS = ("label", "gold_label", "cop", "correct_option", "correct_choice")  # columns of numbers of options
-FLAGS = ("is_correct", "is_right", "correct", "label")  # whether the answer beside it is right
+OPTION_NUMBERS = (
+    "label",
+    "gold_label",
+    "cop",
+    "correct_option",
+    "correct_choice",
+    "correct_answer_num",
+)  # columns of numbers of options
+FLAGS = ("is_correct", "is_right", "correctness", "correct", "label")  # whether the answer beside it is right
+CERTAIN_ANSWERS = (  # columns of right answers, whatever is called `answer` beside them
+    *("ground_truth", "reference_answer", "expected_answer", "gold_answer", "gold_label", "right_answer"),
+    *("best_answer", "final_answer", "short_answer", "correct_answers", "correct_option", "correct_choice"),
+    *("true_answer", "target_answer", "expected", "ideal"),
+)
+UNCERTAIN_ANSWERS = ("label", "target", "reference", "correct", "answers", "answer_text", "result")  # they may be
 # The first letters of other alphabets, by which options may be counted.
-ALPHABETS = ("АБВГДЕЖЗ", "ΑΒΓΔΕΖΗΘ", "אבגדהוזח", "أبجدهوزح", "가나다라마바사아")
+ALPHABETS = (
+    *("АБВГДЕЖЗ", "ΑΒΓΔΕΖΗΘ", "אבגדהוזח", "أبجدهوزح", "가나다라마바사아"),
+    *("甲乙丙丁戊己", "アイウエオカ", "กขคงจฉ", "कखगघङच"),
+)
 
 _REMARK = re.compile(r"(?:\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)|\s*\((?:s|optional|required|text)\))+$")
 _STEMS = (
     "option|choice|opt|op|ans|answer|alternative|ending|candidate|variant|"
-    "antwort|antwortmöglichkeit|auswahl|choix|proposition|réponse|reponse|opción|opcion|alternativa|"
+    "antwort|antwortmöglichkeit|antwortoption|auswahl|auswahlmöglichkeit|svarsalternativ|şık|pilihan|choix|proposition|réponse|reponse|opción|opcion|alternativa|"
     "respuesta|opzione|risposta|scelta|opção|opcao|resposta|antwoord|optie|alternativ|svar|odpowiedź|"
-    "вариант|ответ|选项|選択肢|보기"
+    "вариант|ответ|вариантответа|选项|選択肢|보기"
 )
 _ORDINALS = ("first|1st", "second|2nd", "third|3rd", "fourth|4th", "fifth|5th", "sixth|6th")
 _STEM = rf"(?:possible|answer|multiple|mcq?|response)*(?:{_STEMS})s?"
-_OPTION = re.compile(rf"{_STEM}(?:text|value)?([a-z]|\d{{1,2}})(?:text|value)?|sol(\d)|([a-z]|\d{{1,2}})")
+_LABEL = rf"[a-z{''.join(ALPHABETS).lower()}]|\d{{1,2}}"
+_OPTION = re.compile(rf"{_STEM}(?:text|value)?({_LABEL})(?:text|value)?|sol(\d)|([a-z]|\d{{1,2}})")
 _ORDINAL_OPTION = re.compile("(?:" + "|".join(f"({words})" for words in _ORDINALS) + f"){_STEM}")
 _NO_OPTION = re.compile(rf"{_STEM}|{_STEM}(?:label|key|id|letter)s?\d{{1,2}}")  # a word alone; labels in columns
 _LIKE_AN_OPTION = re.compile(r"(?:op|ans|alternative|answer)*(?:[a-z]|\d{1,2})")
 _WRONG = re.compile(
-    r"(?:(?:incorrect|wrong|false|dist?ractors?)(?:(?:answer|option|choice)s?)?"
+    r"(?:(?:incorrect|wrong|false|dist?ractors?|distraktor(?:en)?|distracteurs?|foil|falsch|incorrecta|干扰项)"
+    r"(?:(?:answer|option|choice)s?)?"
     r"|falscheantwort(?:en)?|(?:mauvaise|fausse)s?r[ée]ponses?|(?:respuesta|resposta|risposta)s?"
     r"(?:incorrecta|incorreta|errada|sbagliata|errata)s?)(?:\d{1,2}|[a-z])?"
 )

@@ -143,12 +143,34 @@ def assign_columns(
         known = (mapped.get(name), of_layout.get(of), wanted.get(of), own.get(of), spare.get(of))
         meaning = next((one for one in known if one is not None), None)
         found[name] = _option_meaning(name, given) if meaning is None else meaning
+    _add_unnumbered(found)
+    _leave_out_stray_letters(found)
     for meaning in MAY_REPEAT:  # the first of the names, in the order in which they are listed above
         those = [name for name, of in found.items() if of == meaning]
         order = [*map(normalize_name, (*COLUMNS.get(meaning, ()), *FALLBACKS.get(meaning, ())))]
         for name in sorted(those, key=lambda name: order.index(plain[name]) if plain[name] in order else -1)[1:]:
             found[name] = ""
     return Columns(found, frozenset(extra), frozenset(given))
+
+
+def _add_unnumbered(found: dict[str, str]) -> None:
+    """Columns of one name, which pandas writes as choice, choice.1, choice.2: the first is an option, too."""
+    for first in [name for name in found if not found[name] and f"{name}.1" in found]:
+        series = [first]
+        while (name := f"{first}.{len(series)}") in found and found[name] == f"option {len(series)}":
+            series.append(name)
+        if len(series) > 1:
+            found.update((name, f"option {number}") for number, name in enumerate(series, 1))
+
+
+def _leave_out_stray_letters(found: dict[str, str]) -> None:
+    """Beside options A to C, a column called N or P is no option but a number or points."""
+    letters = {of[-1]: name for name, of in found.items() if re.fullmatch("option [A-Z]", of)}
+    options = next((i for i, letter in enumerate(LETTERS) if letter not in letters), len(LETTERS))
+    alone = len(letters) == 1 and options == 0
+    for letter, name in letters.items():
+        if (alone or (options > 1 and LETTERS.index(letter) > options + 1)) and len(re.findall(r"\w", name)) == 1:
+            found[name] = ""
 
 
 def _by_name(names: Mapping[str, Sequence[str]], without: Collection[str | None]) -> dict[str, str]:

@@ -17,9 +17,11 @@ from openrft_questions.kinds import (
     KIND_NAMES,
     KINDS,
     MAX_LENGTH,
+    OPEN_NAMES,
     PLAIN,
     KindRule,
     ascii_minus,
+    is_list_kind,
     parse_verdict,
     spells_number,
     strip_thousands,
@@ -48,6 +50,12 @@ def unpack_answer(value: Any) -> tuple[Any, list[Any]]:
     if isinstance(value, list) and value and not any(isinstance(one, (list, Mapping)) for one in value):
         return value[0], value[1:]
     return value, []
+
+
+def write_list(value: Any) -> Any:
+    """An answer that is one list, as it is written: [1, 2]."""
+    value = parse_cell(value)
+    return f"[{', '.join(str(one) for one in value)}]" if isinstance(value, list) else value
 
 
 def list_texts(value: Any) -> list[Any]:
@@ -154,7 +162,7 @@ def explain_comma(answer: str) -> str:
 
 def explain_point(answer: str) -> str:
     """Why a number with a point is refused among numbers with decimal commas."""
-    detail = "could stand for thousands or decimals beside numbers with a decimal comma"
+    detail = "could stand for thousands or decimals in a file with decimal commas or semicolons"
     return f"the point in {answer[:40]!r} {detail}: write it without, or with a comma"
 
 
@@ -162,13 +170,16 @@ def _explain_unreachable(answer: str) -> str:
     return f"the answer {answer[:60]!r} could never be met: the grader does not take it for itself"
 
 
-def parse_kind(value: Any) -> AnswerKind:
-    """The kind of answer that a row declares. Raises BadRowError."""
+def parse_kind(value: Any) -> AnswerKind | None:
+    """The kind of answer that a row declares; None if it says only that there are no options. Raises BadRowError."""
     try:
         given = str(value).strip().lower()
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list in a list in a list ...
         raise BadRowError("type", f"the type is none of {', '.join(KINDS)}") from None
-    kind = KIND_NAMES.get(re.sub(r"[\s_-]+", " ", given))
+    plain = re.sub(r"[\s_-]+", " ", given)
+    kind = "expression" if is_list_kind(plain) else KIND_NAMES.get(plain)
+    if plain in OPEN_NAMES:
+        return None
     if kind is None:
         detail = f"the type {given[:40]!r} is none of {', '.join(KINDS)}"
         raise BadRowError("type", f"{detail}; --map kind= leaves this column out")

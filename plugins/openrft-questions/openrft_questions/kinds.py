@@ -18,19 +18,25 @@ KINDS: tuple[AnswerKind, ...] = ("choice", "boolean", "number", "expression", "t
 KIND_NAMES: dict[str, AnswerKind] = {
     **{kind: kind for kind in KINDS},
     **dict.fromkeys(("multiple choice", "multiplechoice", "mcq", "mc", "single choice", "multiple"), "choice"),
-    **dict.fromkeys(("yes/no", "true/false", "bool", "tf", "t/f"), "boolean"),
+    **dict.fromkeys(("yes/no", "true/false", "true or false", "true false", "bool", "tf", "t/f"), "boolean"),
     **dict.fromkeys(("numerical", "numeric", "integer", "int", "float"), "number"),
     **dict.fromkeys(("string", "str"), "text"),
 }
+OPEN_NAMES = (  # that there are no options, and nothing of the kind of answer
+    *("exact match", "exactmatch", "open", "open ended", "openended", "open question", "short answer", "shortanswer"),
+    *("free response", "free text", "fill in", "fill in the blank"),
+)
 _SPELLED = [name for name in KIND_NAMES if name not in ("mc", "tf", "t/f", "numeric")]  # else `metric` is near
 MAX_KINDS = 100  # different words in a column that may be badly spelled kinds
 MAX_LENGTH = 200  # characters of an answer that is compared as a whole
 YES_NO = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
+RIGHT_WRONG = {"correct": True, "right": True, "incorrect": False, "wrong": False}
 SHORT = {"y": "Yes", "t": "Yes", "n": "No", "f": "No"}  # read so in a column that has nothing else
 FOREIGN = (  # pairs of other languages, read so in a column that has nothing else
     "wahr/falsch richtig/falsch ja/nein vrai/faux oui/non verdadero/falso cierto/falso sí/no si/no vero/falso sì/no"
     " verdadeiro/falso sim/não sim/nao waar/onwaar juist/onjuist ja/nee ja/nej prawda/fałsz tak/nie doğru/yanlış"
     " evet/hayır да/нет правда/ложь верно/неверно 是/否 对/错 正确/错误 はい/いいえ 正しい/誤り 예/아니요 참/거짓"
+    " √/× ✓/✗ ✔/✘ yes./no. true./false."
 )
 PAIRS = tuple(tuple(pair.split("/")) for pair in FOREIGN.split())
 FOREIGN_WORDS = {word: verdict for pair in PAIRS for word, verdict in zip(pair, ("Yes", "No"), strict=True)}
@@ -48,6 +54,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN = re.compile(_NUMBER)
 _COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 _LETTER = re.compile(r"[A-Za-z]|[(\[][A-Za-z][)\]]|[A-Za-z][.)]|(?:option|choice) [A-Za-z]", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:~|\u2248|about |approx\.? )?\s*[-+\u2212\u2013$\u20ac\u00a3\u00a5\\]?\s*[\d.\\]")
 
@@ -70,7 +77,7 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
     """The rule for a column of answers, in any order. `decimal_comma`: the file's own numbers have one."""
     looks = Counter[str]()
     words = Counter[str]()
-    with_comma = []
+    with_comma, with_point = [], []
     for value in answers:
         text = text_of(value)
         look = _look(value, text)
@@ -79,6 +86,8 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
             words[text.lower()] += 1
         if re.search(r"\d,\d", text[:MAX_LENGTH]) and look in ("commas", "spelled"):
             with_comma.append(text)
+        if re.search(r"\d\.\d", text[:MAX_LENGTH]) and (look in ("number", "spelled") or _DOTTED.fullmatch(text)):
+            with_point.append(re.sub(r"[^\d.]+$", "", text))
     count = looks.total()
     third = [word for word in THIRD if words[word]]
     for pair in (("yes", "no"), ("true", "false")):
@@ -97,7 +106,8 @@ def judge_kinds(answers: Sequence[Any], decimal_comma: bool) -> KindRule:
         yes_no="text" if mostly_text and len(polarities) == 1 else "boolean",
         letters=looks["letter"] < 0.9 * count,
         comma=(comma := _judge_commas(with_comma, decimal_comma)),
-        points=comma == "decimal" and bool(with_comma),
+        points=(comma == "decimal" and bool(with_comma))
+        or (decimal_comma and bool(with_point) and all(map(_DOTTED.fullmatch, with_point))),
     )
 
 
@@ -111,6 +121,8 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
         return rule.yes_no
     if (look == "letter" and rule.short) or rule.foreign:
         return "boolean"
+    if rule.points and text.count(".") > 1 and _DOTTED.fullmatch(text):
+        raise BadRowError("answer", f"the points in {text[:40]!r} stand for thousands: write it without them")
     if look == "commas" and rule.comma is None:
         detail = f"the comma in {text[:40]!r} could stand for thousands or decimals: write it without, or with a dot"
         raise BadRowError("answer", f"{detail}, or give the type text if it is no number")
@@ -122,12 +134,19 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
     return "number" if look in ("number", "commas") else "text"
 
 
+def is_list_kind(kind: Any) -> bool:
+    """Whether a row says that its answer is one list, such as `list of integers`."""
+    return isinstance(kind, str) and re.match(r"(?:ordered )?(?:list|tuple|vector)\b", kind.strip().lower()) is not None
+
+
 def names_kinds(values: Iterable[Any]) -> bool:
     """Whether a column `type` says kinds of answers, well or badly spelled; such a column may be about anything."""
     words = {text_of(value).lower()[:40] for value in values}
     if len(words) > MAX_KINDS:
         return not words.isdisjoint(KIND_NAMES)
-    return any(word in KIND_NAMES or difflib.get_close_matches(word, _SPELLED, 1, 0.75) for word in words)
+    return any(
+        word in KIND_NAMES or is_list_kind(word) or difflib.get_close_matches(word, _SPELLED, 1, 0.75) for word in words
+    )
 
 
 def parse_verdict(value: Any) -> bool | None:
@@ -135,6 +154,12 @@ def parse_verdict(value: Any) -> bool | None:
     text = text_of(value).lower().removesuffix(".0")
     word = {"1": "Yes", "0": "No"}.get(text) or {**YES_NO, **SHORT}.get(text)
     return None if word is None else word == "Yes"
+
+
+def parse_flag(value: Any) -> bool | None:
+    """Whether a cell says that an answer is right. None for anything else."""
+    word = text_of(value).lower()
+    return RIGHT_WRONG.get(word, parse_verdict(value))
 
 
 def is_plain_number(text: str) -> bool:

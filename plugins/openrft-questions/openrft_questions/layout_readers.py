@@ -36,14 +36,20 @@ def _is_whole(cell: Any) -> bool:
 
 
 def has_final_marks(find: FindCells) -> bool:
-    """Whether the answers of GSM8K end in #### and a number."""
+    """Whether the answers of GSM8K, or most of them, end in #### and a number."""
     cells = find("answer")
-    return bool(cells) and all(isinstance(cell, str) and "####" in cell for cell in cells)
+    return 2 * sum(isinstance(cell, str) and "####" in cell for cell in cells) >= max(len(cells), 1)
 
 
 def has_boxes(find: FindCells) -> bool:
     cells = find("solution")
     return bool(cells) and any(isinstance(cell, str) and "\\boxed" in cell for cell in cells)
+
+
+def has_boxed_answers(find: FindCells) -> bool:
+    """Whether most answers are solutions with the answer in a box."""
+    cells = find("answer")
+    return 2 * sum(isinstance(cell, str) and "\\boxed" in cell for cell in cells) > len(cells)
 
 
 def has_stems(find: FindCells) -> bool:
@@ -58,6 +64,8 @@ def has_chats(name: str) -> Fits:
 def read_final_mark(cells: Cells) -> None:
     text = to_text(cells.values.get("answer")) or ""
     reasons, mark, answer = text.rpartition("####")
+    if not mark and _NUMBER.fullmatch(text):
+        return
     if not mark or not answer.strip():
         raise BadRowError("answer", "there is no #### with a number behind it")
     cells.values["answer"] = answer.strip()
@@ -80,6 +88,16 @@ def read_box(cells: Cells) -> None:
     cells.values.setdefault("kind", "number" if _NUMBER.fullmatch(text) else "expression")
 
 
+def read_answer_box(cells: Cells) -> None:
+    """The answer from its box, and the rest as its solution."""
+    if "\\boxed" in (text := to_text(cells.values.get("answer")) or ""):
+        cells.values.setdefault("solution", text)
+        del cells.values["answer"]
+        given, cells.values["solution"] = cells.values["solution"], text
+        read_box(cells)
+        cells.values["solution"] = given
+
+
 def read_targets(cells: Cells) -> None:
     """The right and the wrong choices of TruthfulQA's mc1_targets."""
     targets = parse_cell(cells.values.pop("options", None))
@@ -93,6 +111,18 @@ def read_targets(cells: Cells) -> None:
         raise BadRowError("answer", f"mc1_targets has {len(right)} right choices; it must be one")
     cells.values["answer"] = right[0]
     cells.wrong += [choice for choice, label in zip(choices, labels, strict=True) if str(label) not in ("1", "True")]
+
+
+def read_scores(cells: Cells) -> None:
+    """The options of BIG-bench, with their scores, and the one that is scored highest."""
+    scores = parse_cell(cells.values.pop("options", None))
+    if not isinstance(scores, Mapping) or not all(_NUMBER.fullmatch(str(score)) for score in scores.values()):
+        raise BadRowError("options", "target_scores is no object with a number for each option")
+    highest = max(float(score) for score in scores.values())
+    right = [option for option, score in scores.items() if float(score) == highest]
+    if len(right) != 1:
+        raise BadRowError("answer", f"target_scores has {len(right)} options with the highest score; it must be one")
+    cells.values["options"], cells.values["answer"] = list(scores), right[0]
 
 
 def ask_for_cause(cells: Cells) -> None:

@@ -17,14 +17,17 @@ from openrft_questions.layout_readers import (
     Convert,
     Fits,
     ask_for_cause,
+    has_boxed_answers,
     has_boxes,
     has_chats,
     has_final_marks,
     has_numbers,
     has_stems,
+    read_answer_box,
     read_box,
     read_final_mark,
     read_reply,
+    read_scores,
     read_targets,
 )
 
@@ -214,6 +217,13 @@ LAYOUTS = (
         convert=read_box,
     ),
     Layout(
+        "answers in boxes",
+        "the answer from the box in the column answer",
+        needs=("question", "answer"),
+        fits=has_boxed_answers,
+        convert=read_answer_box,
+    ),
+    Layout(
         "verl",
         "the last user turn of prompt is the question, reward_model.ground_truth the answer",
         {"prompt": "question", "reward_model": "answer", "ability": "topic"},
@@ -248,6 +258,13 @@ LAYOUTS = (
         "input above the instruction; output is the answer",
         {"instruction": "question", "input": "passage", "output": "answer"},
         ("instruction", "output"),
+    ),
+    Layout(
+        "BIG-bench",
+        "options from target_scores, the right one scored highest",
+        {"input": "question", "target_scores": "options", "target": ""},
+        ("input", "target_scores"),
+        convert=read_scores,
     ),
     Layout("Kaggle", "prompt, options A to E, answer is a letter", needs=("prompt", "a", "b", "answer")),
     Layout(

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openrft import LETTERS
 from openrft_questions.cells import normalize_spaces, parse_cell, to_text
 from openrft_questions.column_names import ALPHABETS
+from openrft_questions.kinds import parse_flag
 from openrft_questions.table import BadRowError
 
 Options = tuple[tuple[str, ...], tuple[str, ...]]  # texts, and the labels by which an answer may name them
 _OWN_LABEL = re.compile(r"[(\[\uff08]?([A-Za-z])(?:\s?[)\].:\u3001\uff0e\uff1a\uff09]|\s[-\u2013]\s)\s*(?=\S)")
-_OWN_NUMBER = re.compile(r"[(\[\uff08]?(\d{1,2})(?:\s?[)\]\u3001\uff09]|[.:\uff0e\uff1a](?=\D))\s*(?=\S)")
+_OWN_NUMBER = re.compile(
+    r"[(\[\uff08]?(\d{1,2})(?:\s?[)\]\u3001\uff09]|[.:\uff0e\uff1a](?=\D))\s*(?=\S)|([\u2460-\u2473])\s*(?=\S)"
+)
 _ANSWER = re.compile(r"\(?([A-Za-z])(?:[).]?|(?:[).:]+\s*|\s+[-\u2013]\s+)(\S.*))", re.DOTALL)
 _LINES = re.compile(r"(?:^|\n)[ \t]*\(?([A-Za-z])[).:][ \t]*(?=\S)")  # each option on a line of its own
 _SEVERAL = re.compile(r"[A-Z](?:(?:\s*[,;/&]\s*|\s+and\s+|)[A-Z])+")
+TEXT_FIELDS, LABEL_FIELDS = ("text", "value", "content", "option", "answer"), ("label", "key", "letter", "id")
+MARK_FIELDS = ("correct", "is_correct", "isCorrect", "right", "is_right")
 _REQUEST = re.compile(
     r"\s*\b(?:the |final |your )*(?:answer|antwort|r\u00e9ponse|respuesta|risposta)(?: is)?\s*:?\s*$", re.I
 )
+_HEADING = re.compile(r"\s*\b(?:answer )?(?:options|choices)\s*:\s*$", re.I)
 _BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
 _RUNNING = re.compile(r"(?<=\s)([A-Z])[).]\s*(?=\S)")
 _RUNNING_SMALL = re.compile(r"(?<=\s)([a-z])\)\s*(?=\S)")
-_LABELS = re.compile(r"(?:^|(?<=[\s,;|]))([A-Z])\s?[).:]\s*(?=\S)")
+_LABELS = re.compile(r"(?:^|(?<=[\s,;|]))(?:([A-Z])\s?[).:]|([a-z])\s?\))\s*(?=\S)")
 
 
 def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
@@ -44,18 +51,51 @@ def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
     if value is None or value in ([], {}):
         return (), ()
     if isinstance(value, Mapping) and {"text", "label"} <= {*value}:
+        value = {name: parse_cell(value[name]) for name in ("text", "label")}
         if not value["text"] and not value["label"]:
             return (), ()
         return _check_options(value["text"], value["label"])
     if isinstance(value, Mapping):
-        filled = {label: text for label, text in value.items() if text is not None}  # Parquet fills rows with fewer
+        filled = {label: text for label, text in value.items() if text not in (None, "")}  # Parquet fills rows
+        if _are_scores(filled):
+            return _check_options(list(filled), list(LETTERS[: len(filled)]))
         return _check_options(list(filled.values()), list(filled))
     if not isinstance(value, list):
         what = "a list that cannot be read (without commas?)" if str(value)[:1] in ("[", "{") else "no list"
         raise BadRowError("options", f"the options are {what}; in CSV give each a column of its own: A, B, C, ...")
-    if all(isinstance(one, Mapping) and {"text", "label"} <= {*one} for one in value):
-        return _check_options([one["text"] for one in value], [one["label"] for one in value])
+    if value and all(isinstance(one, Mapping) for one in value):
+        texts, labels = (_find_field(value, names) for names in (TEXT_FIELDS, LABEL_FIELDS))
+        if texts:
+            return _check_options(
+                texts, labels if labels and all(map(_is_label, labels)) else list(LETTERS[: len(texts)])
+            )
     return _check_options(value, list(LETTERS[: len(value)]))
+
+
+def find_marked_option(value: Any) -> Any:
+    """The text of the one option of a list of objects that says of itself that it is right; None without one."""
+    value = parse_cell(value)
+    if not isinstance(value, list) or not value or not all(isinstance(one, Mapping) for one in value):
+        return None
+    texts, marks = _find_field(value, TEXT_FIELDS), _find_field(value, MARK_FIELDS)
+    right = [text for text, mark in zip(texts, marks, strict=False) if parse_flag(mark)]
+    return right[0] if len(right) == 1 else None
+
+
+def _find_field(values: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
+    """The field that all of these objects have, of the first of the names; none if there is no such field."""
+    name = next((name for name in names if all(name in one for one in values)), None)
+    return [one[name] for one in values] if name else []
+
+
+def _is_label(value: Any) -> bool:
+    return re.fullmatch(r"[A-Za-z]|\d{1,2}", str(value).strip()) is not None
+
+
+def _are_scores(options: Mapping[str, Any]) -> bool:
+    """Whether an object holds texts with 1 for the right one and 0 for others, in place of labels with texts."""
+    scores = {str(score).lower() for score in options.values()}
+    return scores <= {"0", "1", "0.0", "1.0", "true", "false"} and len(scores) > 1 and not all(map(_is_label, options))
 
 
 def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -91,6 +131,18 @@ def split_question(text: str, answer: str) -> tuple[str, Options]:
     return text, ((), ())
 
 
+def cut_repeated_options(text: str, options: Sequence[str]) -> str:
+    """A question without the options at its end, where they have columns of their own: they may be shuffled."""
+    plain = [normalize_spaces(option).casefold().rstrip(".") for option in options]
+    for pattern in (_LINES, _BRACKETS, _LABELS) if plain else ():
+        found = _labelled_parts(text, pattern)
+        if found is not None and found[0]:
+            stem, parts, below = _cut_end(*found)
+            if [normalize_spaces(part).casefold().rstrip(".") for part in parts] == plain:
+                return "\n\n".join(filter(None, (stem, below)))
+    return text
+
+
 def _names_part(answer: str, parts: Sequence[str]) -> bool:
     """Whether the answer is a letter of the options, one option's text, or both."""
     plain = [normalize_spaces(part).lower() for part in parts]
@@ -110,7 +162,7 @@ def _cut_end(stem: str, parts: list[str]) -> tuple[str, list[str], str]:
         parts = [*parts[:-1], last.strip()]
     else:
         parts, below = [*parts[:-1], _REQUEST.sub("", parts[-1]) or parts[-1]], ""
-    return stem, parts, _REQUEST.sub("", below).strip()
+    return _HEADING.sub("", stem), parts, _REQUEST.sub("", below).strip()
 
 
 def _split_cell(text: str) -> list[str]:
@@ -127,7 +179,7 @@ def _split_cell(text: str) -> list[str]:
 def _labelled_parts(text: str, pattern: re.Pattern[str]) -> tuple[str, list[str]] | None:
     """The text before the options and the options, if their letters are A, B, C, ... in order, each once."""
     marks = list(pattern.finditer(text))
-    letters = "".join(mark.group(1).upper() for mark in marks)
+    letters = "".join(next(filter(None, mark.groups())).upper() for mark in marks)
     if len(marks) < 2 or letters != LETTERS[: len(marks)]:
         return None
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
@@ -137,7 +189,7 @@ def _labelled_parts(text: str, pattern: re.Pattern[str]) -> tuple[str, list[str]
 
 def _options_from_columns(lettered: Mapping[str, Any]) -> tuple[list[Any], list[str]]:
     """Options with a column each, by letter from A or number from 0 or 1, without a gap."""
-    names = sorted(lettered, key=lambda name: (len(name), name))
+    names = sorted(lettered, key=lambda name: (len(name), "".join(ALPHABETS).find(name), name))
     first = int(names[0]) if names[0] in ("0", "1") else 0
     counted = [str(first + i) for i in range(len(names))]
     foreign = any(alphabet.startswith("".join(names)) for alphabet in ALPHABETS)
@@ -178,11 +230,14 @@ def _strip_own_labels(texts: Sequence[str]) -> tuple[list[str], list[str | None]
     own = [_OWN_LABEL.match(text) for text in texts]
     letters = [match.group(1).upper() for match in own if match]
     if sorted(letters) == list(LETTERS[: len(texts)]):
+        rest = [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
+        if all(len(one) == 1 and "-" in text for one, text in zip(rest, texts, strict=True)):
+            return list(texts), []  # pairs, such as the ends of an edge: A - B
         if letters != sorted(letters):
             raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")
-        return [text[match.end() :] for text, match in zip(texts, own, strict=True) if match], []
+        return rest, []
     counted = [_OWN_NUMBER.match(text) for text in texts]
-    numbers: list[str | None] = [match.group(1) for match in counted if match]
+    numbers: list[str | None] = [unicodedata.normalize("NFKC", match[1] or match[2]) for match in counted if match]
     if numbers == [str(i) for i in range(1, len(texts) + 1)]:
         return [text[match.end() :] for text, match in zip(texts, counted, strict=True) if match], numbers
     return list(texts), []

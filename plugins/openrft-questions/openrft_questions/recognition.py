@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from openrft import DataError, DataRequest, escape_terminal
-from openrft_questions.cells import parse_cell
+from openrft_questions.cells import join_passages, parse_cell
 from openrft_questions.column_names import ALPHABETS, FLAGS, MAYBE_PASSAGES, find_series, normalize_name
 from openrft_questions.columns import Columns, assign_columns, is_empty, parse_map
-from openrft_questions.kinds import names_kinds, parse_verdict, text_of
+from openrft_questions.kinds import names_kinds, parse_flag, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
-from openrft_questions.table import SIDES
+from openrft_questions.options import find_marked_option
+from openrft_questions.table import SIDES, BadRowError
 
 SENTENCE = 6  # words of a sentence
 REMARKS = re.compile(
@@ -23,6 +25,7 @@ MIN_WORDS = 3  # of what stands before a question, in a column whose name does n
 MIN_SIGNS = 8  # the same in signs, where words are not spaced
 MAX_COLUMNS = 30  # how many columns a message names
 SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven")
+REPLIES = re.compile(r"option|choice|candidate|response|statement|answer|reply")
 MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat", "student", "pupil")
 
 
@@ -53,13 +56,14 @@ def recognise_columns(
         _leave_out_numbers(columns, rows, of_layout)
     if "split" not in given and request.split is None:
         _leave_out_single_split(columns, rows)
+    _leave_out_counts(columns, rows)
     _sort_answers(columns, rows, where)
     _find_flag(columns, rows)
     columns.wrong_mark = _find_wrong_mark(columns, rows)
     if not columns.has_options and request.kind is None and not columns.find("kind"):
         _find_lost_options(columns, rows)
     if rows:
-        _check_columns(columns, layout, needs, where)
+        _check_columns(columns, rows, layout, needs, where)
     return columns, layout
 
 
@@ -92,10 +96,16 @@ def find_prose(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> tuple[str
     known = "passage" in columns.given or columns.find("passage")
     for name in () if known else columns.ignored:
         cells = [row[name] for row in rows if not is_empty(row.get(name))]
-        long = sum(isinstance(cell, str) and len(cell.split()) >= SENTENCE for cell in cells)
+        long = sum(_count_words(cell) >= SENTENCE for cell in cells)
         if not REMARKS.search(normalize_name(name)) and 2 * long > len(rows):
             found.append(name)
     return tuple(found)
+
+
+def _count_words(cell: Any) -> int:
+    with contextlib.suppress(BadRowError):
+        return len(join_passages([cell]).split()) if isinstance(cell, (str, list, Mapping)) else 0
+    return 0
 
 
 def _is_short(text: str) -> bool:
@@ -115,6 +125,19 @@ def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]])
         values = {text_of(row.get(name)).lower() for row in rows}
         other = normalize_name(name) != "split" and not {*SIDES} <= values
         if other or (len(values) == 1 and values.isdisjoint(SIDES)):
+            columns.meanings[name] = ""
+
+
+def _leave_out_counts(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A column `wrong` may count those who were, beside answers in words."""
+    answers = [text_of(row.get(name)) for name in columns.find("answer")[:1] for row in rows]
+    for name in columns.find("wrong"):
+        counts = [str(row.get(name)).removesuffix(".0").isdigit() for row in rows if not is_empty(row.get(name))]
+        if (
+            normalize_name(name) in ("wrong", "false", "incorrect")
+            and all(counts)
+            and not any(map(str.isdigit, answers))
+        ):
             columns.meanings[name] = ""
 
 
@@ -139,13 +162,21 @@ def _sort_answers(columns: Columns, rows: Sequence[Mapping[str, Any]], where: st
     if answers and len(counted) > 1 and {*counted} == {str(2 + i) for i in range(len(counted))}:
         columns.meanings.update(dict.fromkeys(counted.values(), "wrong"))
     if [normalize_name(name) for name in answers] == ["correct"] and "answer" not in columns.given:
-        somebodys = [name for name in columns.ignored if SOMEBODYS.search(normalize_name(name))]
+        somebodys = [name for name in columns.ignored if _holds_replies(columns, rows, normalize_name(name))]
         if somebodys and all(isinstance(parse_verdict(row.get(answers[0])), bool) for row in rows):
             shown = escape_terminal(somebodys[0])
             raise DataError(
                 f"{where}: the column correct tells whether {shown} is right, and no column holds the right answers.",
                 "Add a column answer, or say --map answer=NAME.",
             )
+
+
+def _holds_replies(columns: Columns, rows: Sequence[Mapping[str, Any]], plain: str) -> bool:
+    """Whether a column holds somebody's answers, or one option a row of questions that have several rows."""
+    if SOMEBODYS.search(plain):
+        return True
+    asked = [text_of(row.get(name)) for name in columns.find("question")[:1] for row in rows]
+    return REPLIES.search(plain) is not None and len({*asked}) < len(asked)
 
 
 def _find_wrong_mark(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -165,12 +196,13 @@ def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
     questions, answers = columns.find("question"), columns.find("answer")
     if name is None or not questions or not answers:
         return
-    verdicts = [parse_verdict(row.get(name)) for row in rows]
+    verdicts = [parse_flag(row.get(name)) for row in rows]
     if None in verdicts or False not in verdicts:
         return
-    says_so = normalize_name(name) in map(normalize_name, FLAGS[:3])
+    says_so = normalize_name(name) in map(normalize_name, FLAGS[:4])
     words = all(text_of(row.get(name))[:1].isalpha() for row in rows)  # 0 and 1 may count options
-    if columns.has_options and not (says_so and words):
+    counts = not words and normalize_name(name) not in map(normalize_name, FLAGS[:3])
+    if columns.has_options and (counts or not says_so):
         return
     asked = [text_of(row.get(questions[0])) for row in rows]
     repeated = {question for question, verdict in zip(asked, verdicts, strict=True) if verdict} & {
@@ -183,8 +215,13 @@ def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _find_lost_options(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Columns that are not read and may be the options, since the answers are numbers that would count them."""
+    """Columns that are not read and are the options, since the answers stand in them, or may be, since the answers are
+    numbers that would count them."""
     series = find_series(columns.ignored)
+    named = [name for name in columns.find("answer") if series]
+    if named and _stand_in(rows, named[0], series):
+        columns.meanings.update((name, f"option {number}") for number, name in enumerate(series, 1))
+        return
     cells = [row.get(name) for name in columns.find("answer") for row in rows]
     answers = {text_of(cell) for cell in cells if not is_empty(cell)}
     counts = [re.fullmatch(r"\d{1,2}(?:\.0)?", answer) and float(answer) <= len(series) for answer in answers]
@@ -192,9 +229,19 @@ def _find_lost_options(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> N
         columns.meanings.update(dict.fromkeys(series, "like an option"))
 
 
-def _check_columns(columns: Columns, layout: Layout | None, needs: Collection[str], where: str) -> None:
+def _stand_in(rows: Sequence[Mapping[str, Any]], answer: str, series: Sequence[str]) -> bool:
+    """Whether nearly all answers are the text of one cell of their row's series."""
+    answers = [(text_of(row.get(answer)), [text_of(row.get(name)) for name in series]) for row in rows]
+    filled = [text in cells for text, cells in answers if text and any(cells)]
+    return 10 * sum(filled) >= 9 * len(filled) > 0
+
+
+def _check_columns(
+    columns: Columns, rows: Sequence[Mapping[str, Any]], layout: Layout | None, needs: Collection[str], where: str
+) -> None:
     found = {*columns.meanings.values()}
-    if (layout and layout.convert) or found & {"index", "rubric"}:
+    marked = any(find_marked_option(row.get(name)) for name in columns.find("options") for row in rows)
+    if (layout and layout.convert) or marked or found & {"index", "rubric"}:
         found.add("answer")
     for meaning in ("question", "answer"):
         if meaning in needs and meaning not in found:

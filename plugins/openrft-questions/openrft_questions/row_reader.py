@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openrft import AnswerKind, DataRequest, is_unit
+from openrft import LETTERS, AnswerKind, DataRequest, is_unit
 from openrft_questions.cells import is_chat, join_passages, parse_cell, require_text, split_chat, to_text
 from openrft_questions.column_names import OPTION_NUMBERS, normalize_name
 from openrft_questions.columns import Cells, Columns, is_empty
-from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer
-from openrft_questions.kinds import is_plain_number, parse_verdict
+from openrft_questions.golds import list_texts, parse_kind, split_bars, unpack_answer, write_list
+from openrft_questions.kinds import is_list_kind, is_plain_number, parse_flag
 from openrft_questions.layouts import Layout
-from openrft_questions.options import Options, parse_options, split_question
+from openrft_questions.options import Options, cut_repeated_options, find_marked_option, parse_options, split_question
 from openrft_questions.table import SIDES, BadRow, BadRowError, Side
 from openrft_questions.tolerances import read_tolerance, split_tolerance
 
@@ -42,6 +42,7 @@ class Draft:
         return "rubric" in self.meta and self.answer is None and self.index is None and not self.options[0]
 
 
+PLACEHOLDERS = ("n/a", "#n/a", "nan", "tbd", "todo", "?", "??", "null")  # what stands in cells that nobody filled
 _LATEX = re.compile(r"\\(?:mathrm|text|rm|,|;| )|[$~{}]")
 _POWER = re.compile(r"\s*(?:\\times|x|\u00d7|\*)?\s*10\s*\^\s*([-+]?\d{1,3})\s*(?:\\times|\u00d7|\*|\\cdot)?\s*")
 
@@ -60,6 +61,7 @@ class RowReader:
     ) -> None:
         self._columns, self._layout, self._task = columns, layout, task
         self._request, self._needs, self._side = request, needs, side
+        self.unknown_units: dict[str, None] = {}  # cells of a column of units that name none; filled by `draft`
 
     def draft(self, row: Mapping[str, Any], side: Side | None) -> Draft | BadRow:
         """The row's parts, or why it cannot be used."""
@@ -77,12 +79,18 @@ class RowReader:
         meta: dict[str, Any] = {}
         text = self._read_question(cells)
         options = parse_options(values.get("options"), cells.lettered)
-        if "flag" in values and not parse_verdict(values["flag"]):
+        if options[0] and options[0] == tuple(LETTERS[: len(options[0])]) and isinstance(values.get("answer"), str):
+            text, own = split_question(text, values["answer"])  # the columns hold the letters, the question the texts
+            options = own if len(own[0]) == len(options[0]) else options
+        text = cut_repeated_options(text, options[0])
+        if "answer" not in values and (marked := find_marked_option(values.get("options"))):
+            values["answer"] = marked
+        if "flag" in values and not parse_flag(values["flag"]):
             detail = f"the column {self._columns.find('flag')[0]!r} says that this answer is wrong"
             advice = "give each question one row, with the wrong answers in wrong_1, wrong_2, ..."
             raise BadRowError("answer", f"{detail}: {advice}")
-        answer, accepted = self._read_answer(values)
-        answer = _add_unit(answer, values.get("unit"))
+        answer, accepted = self._read_answer(values, bool(options[0] or cells.wrong))
+        answer = self._add_unit(answer, _find_unit(values))
         if not options[0] and not cells.wrong and isinstance(answer, str):
             text, options = split_question(text, answer)
         wrong = _read_wrong(cells.wrong, self._columns.wrong_mark, bool(options[0]))
@@ -121,7 +129,7 @@ class RowReader:
     def _read_question(self, cells: Cells) -> str:
         """The question's text below its passages. An object with a stem may hold the options, too."""
         given = parse_cell(cells.values.get("question"))
-        before = join_passages(cells.passages)
+        before = join_passages([one for one in cells.passages if str(one).strip().lower() not in PLACEHOLDERS])
         if isinstance(given, Mapping) and "stem" in given:
             cells.values["question"] = given["stem"]
             if "options" not in cells.values and "choices" in given:
@@ -134,11 +142,35 @@ class RowReader:
         text = require_text(cells.values, "question")
         return f"{before}\n\n{text}" if before else text
 
-    def _read_answer(self, values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    def _read_answer(self, values: Mapping[str, Any], has_options: bool) -> tuple[Any, list[Any]]:
+        if is_list_kind(values.get("kind")) and not has_options:
+            return write_list(values.get("answer")), []
         answer, more = unpack_answer(values.get("answer"))
         if is_empty(answer) or (isinstance(answer, str) and not answer.strip()):
             return None, []
+        if isinstance(answer, str) and answer.strip().lower() in PLACEHOLDERS and not has_options:
+            if "answer" in self._needs:
+                raise BadRowError("no answer", f"the answer {answer.strip()!r} stands for none")
+            return None, []
         return answer, more
+
+    def _add_unit(self, answer: Any, unit: Any) -> Any:
+        """A number with the unit that the row has for it. `Unit 3: cells` is of another kind."""
+        name = given = (to_text(unit) or "") if unit is not None else ""
+        if "\\" in name or re.fullmatch(r"\$[^$]+\$", name):
+            name = _LATEX.sub("", name)
+        number = None if isinstance(answer, bool) else to_text(answer)
+        if not name or not number or not is_plain_number(number):
+            return answer
+        if power := _POWER.match(name):
+            if "e" in number.lower():
+                raise BadRowError("answer", f"the answer {number} and its unit {name} both have a power of ten")
+            number, name = f"{number}e{power[1]}", name[power.end() :].strip()
+        if is_unit(name):
+            return f"{number} {name}"
+        if name:
+            self.unknown_units[given] = None
+        return number if power else answer
 
     def _names_option(self, answer: Any) -> bool:
         """Whether a whole number stands in a column whose name says that it names an option."""
@@ -175,20 +207,10 @@ class RowReader:
         return found
 
 
-def _add_unit(answer: Any, unit: Any) -> Any:
-    """A number with the unit that the row's own cell has for it. `Unit 3: cells` is of another kind."""
-    name = (to_text(unit) or "") if unit is not None else ""
-    if "\\" in name or re.fullmatch(r"\$[^$]+\$", name):
-        name = _LATEX.sub("", name)
-    number = None if isinstance(answer, bool) else to_text(answer)
-    if not name or not number or not is_plain_number(number):
-        return answer
-    if power := _POWER.match(name):
-        if "e" in number.lower():
-            raise BadRowError("answer", f"the answer {number} and its unit {name} both have a power of ten")
-        number, name = f"{number}e{power[1]}", name[power.end() :]
-        return f"{number} {name}" if is_unit(name) else number
-    return f"{number} {name}" if is_unit(name) else answer
+def _find_unit(values: Mapping[str, Any]) -> Any:
+    """The unit in a cell of its own, or in an object that holds the answer."""
+    answer = parse_cell(values.get("answer"))
+    return values.get("unit", answer.get("unit") if isinstance(answer, Mapping) else None)
 
 
 def _read_solution(cell: Any) -> str:

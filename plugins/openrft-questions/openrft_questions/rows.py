@@ -14,10 +14,11 @@ from openrft import LETTERS, AnswerKind, DataRequest, Question, Sample, escape_t
 from openrft_questions.cells import require_text, to_text
 from openrft_questions.choices import ChoiceRule, check_index, find_gold_letter, judge_choices
 from openrft_questions.golds import parse_accepted, parse_gold, split_bars
-from openrft_questions.kinds import KindRule, infer_kind, judge_kinds
+from openrft_questions.kinds import SHORT, KindRule, infer_kind, judge_kinds, parse_verdict
 from openrft_questions.layouts import Layout, describe_columns
 from openrft_questions.options import Options, mix_options
 from openrft_questions.recognition import find_prose, recognise_columns
+from openrft_questions.rivals import AnsweredRow, check_rivals
 from openrft_questions.row_reader import Draft, RowReader
 from openrft_questions.table import BadRow, BadRowError, Side, Table
 from openrft_questions.tolerances import judge_tolerances
@@ -26,6 +27,7 @@ UNREAD = (
     "{where}: {names} holds whole sentences and is not read. If it belongs before the question, say"
     " --map passage={first}; if not, --map passage= ends this note."
 )
+NO_UNITS = "{where}: {units} is no unit that is known. These answers are graded as numbers alone."
 NO_OPTIONS: Options = ((), ())
 
 
@@ -77,11 +79,19 @@ def parse_table(
     if layout:
         own = "; a rubric each" if columns.find("rubric") else ""
         says = f"{layout.name}: {layout.says}{own}"
-    prose = () if layout else find_prose(columns, rows)
-    notices = (
-        (UNREAD.format(where=where, names=", ".join(map(escape_terminal, prose)), first=prose[0]),) if prose else ()
-    )
-    return ParsedTable(tuple(finished), says, tuple(columns.ignored), notices)
+    if layout is None:
+        answered = [
+            AnsweredRow(one.place, one.row, draft.options, row.sample)
+            for one, draft, row in zip(table.rows, drafts, finished, strict=True)
+            if isinstance(row, ParsedRow) and row.sample and isinstance(draft, Draft) and isinstance(one.row, Mapping)
+        ]
+        check_rivals(answered, columns, where)
+    notices = []
+    if prose := () if layout else find_prose(columns, rows):
+        notices.append(UNREAD.format(where=where, names=", ".join(map(escape_terminal, prose)), first=prose[0]))
+    if units := [*map(escape_terminal, reader.unknown_units)][:5]:
+        notices.append(NO_UNITS.format(where=where, units=", ".join(map(repr, units))))
+    return ParsedTable(tuple(finished), says, tuple(columns.ignored), tuple(notices))
 
 
 def _finish(
@@ -133,7 +143,7 @@ def _finish_row(draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: Kin
     gold: str | None = None
     more: tuple[str, ...] = ()
     if kind == "boolean" and options[0]:
-        options = NO_OPTIONS
+        answer, options = _choose_verdict(draft, answer, choice_rule), NO_OPTIONS
     if kind_rule.words and kind is None and not options[0] and not draft.wrong:
         kind, options = "choice", (kind_rule.words, tuple(word.upper() for word in kind_rule.words))
         answer = _text(answer).lower() if answer is not None else None
@@ -159,6 +169,15 @@ def _finish_row(draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: Kin
     if gold is not None:
         sample = Sample(text, gold, options[0], cast(Any, kind), task, accepted=more, meta=draft.meta)
     return ParsedRow(question, sample, draft.side, draft.extra)
+
+
+def _choose_verdict(draft: Draft, answer: Any, rule: ChoiceRule) -> Any:
+    """Yes or no: what the answer says, or the option that it names by letter or number."""
+    says = _text(answer).lower()
+    if isinstance(answer, bool) or (len(says) > 1 and parse_verdict(says) is not None) or says in SHORT:
+        return answer
+    letter = _gold_letter(draft, answer, draft.options, rule)
+    return answer if letter is None else draft.options[0][LETTERS.index(letter)]
 
 
 def _split_accepted(answer: str) -> tuple[str, list[Any]]:

@@ -23,7 +23,7 @@ from openrft_questions.datasets_files import (
     read_saved_dataset,
 )
 from openrft_questions.splits import select_split
-from openrft_questions.table import SIDES, Side, Table
+from openrft_questions.table import SIDES, Side, Table, tidy_table
 from openrft_questions.text_files import CSV_SUFFIXES, JSON_SUFFIXES, SPLIT_NAME, read_text_file
 from openrft_questions.workbooks import WORKBOOK_SUFFIXES, read_workbook
 
@@ -159,6 +159,7 @@ def read_file(file: QuestionFile, request: DataRequest, further: Iterable[str] =
         table = read_parquet(path)
     else:
         table = read_text_file(path, suffix)
+    table = tidy_table(table)
     if table.has_splits or (request.split is not None and not has_splits):
         column = None if table.has_splits else parse_map(request.columns, further).get("split")
         table = select_split(table, request.split, column, str(path))

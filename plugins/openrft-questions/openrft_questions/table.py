@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 Side = Literal["train", "test"]
@@ -40,6 +40,29 @@ class Table:
     has_splits: bool = False  # whether the file itself is divided; the names are in the column `split`
     notices: list[str] = field(default_factory=list)  # what was assumed about the file, in sentences
     revision: str | None = None  # of a data set on a hub: the commit that was read
+
+
+def tidy_table(table: Table) -> Table:
+    """The table without rows that are the column names once more, and with `choices.text` and `choices.label`, into
+    which tools take an object apart, as one column `choices`."""
+    rows = [one for one in table.rows if isinstance(one.row, BadRow) or not _repeats_names(one.row)]
+    return replace(
+        table, rows=[one if isinstance(one.row, BadRow) else one._replace(row=_join(one.row)) for one in rows]
+    )
+
+
+def _repeats_names(row: Mapping[str, Any]) -> bool:
+    return len(row) > 1 and all(isinstance(value, str) and value.strip() == name for name, value in row.items())
+
+
+def _join(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    whole = [name.removesuffix(".text") for name in row if str(name).endswith(".text")]
+    joined = dict(row)
+    for name in whole:
+        if f"{name}.label" in row and name not in row:
+            text, label = joined.pop(f"{name}.text"), joined.pop(f"{name}.label")
+            joined[name] = {"text": text, "label": label}
+    return joined
 
 
 def find_repeated(names: Sequence[str]) -> str | None:

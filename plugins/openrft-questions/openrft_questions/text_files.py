@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from openrft import DataError, escape_terminal
 from openrft_questions.column_names import means_question
@@ -61,7 +61,8 @@ def read_text_file(path: Path, suffix: str) -> Table:
     if suffix in CSV_SUFFIXES:
         table = _read_csv(path, text, suffix)
     else:
-        table = _read_json(path, text) if suffix == ".json" else Table(list(_read_json_lines(text)))
+        whole = suffix == ".json" or _is_one_json(text)
+        table = _read_json(path, text) if whole else Table(list(_read_json_lines(text)))
     table.notices += notices
     return table
 
@@ -113,7 +114,7 @@ def _count_titles(text: str, suffix: str) -> int:
     return 0
 
 
-def _read_csv(path: Path, text: str, suffix: str) -> Table:
+def _read_csv(path: Path, text: str, suffix: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Table:
     """Rows below a line of column names."""
     csv.field_size_limit(MAX_CELL)
     lines = io.StringIO(text, newline="")
@@ -130,7 +131,7 @@ def _read_csv(path: Path, text: str, suffix: str) -> Table:
         line += 1
     delimiter = declared.group(1) if declared else _find_delimiter(head, suffix)
     before = line - 1
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=quoting)
     table = Table(decimal_comma=delimiter == ";")  # as spreadsheets write it that have decimal commas
     if titles:
         table.notices.append(f"{path}: what stands above the column names in line {titles + 1} is not read.")
@@ -145,6 +146,8 @@ def _read_csv(path: Path, text: str, suffix: str) -> Table:
             else:
                 names = _column_names(path, cells)
     except csv.Error as fault:
+        if delimiter == "\t" and quoting == csv.QUOTE_MINIMAL:  # "Hamlet" was written by whom?
+            return _read_csv(path, text, suffix, csv.QUOTE_NONE)
         raise DataError(f"{path}, line {line}: not CSV ({fault}).", "Save it again as CSV.") from fault
     if delimiter == "\t":  # of which the mark says nothing
         table.decimal_comma = _writes_decimal_commas(table)
@@ -186,6 +189,16 @@ def _read_json_lines(text: str) -> Iterator[Located]:
                 yield Located(f"line {number}", BadRow("not JSON", f"not JSON ({fault}){_explain(fault)}"))
 
 
+def _is_one_json(text: str) -> bool:
+    """Whether a file that is called JSON Lines is one array or object, over several lines."""
+    with contextlib.suppress(ValueError, RecursionError):
+        load_json(text.split("\n", 1)[0])
+        return False  # as nearly always, without reading all of it
+    with contextlib.suppress(ValueError, RecursionError):
+        return isinstance(load_json(text), dict | list)
+    return False
+
+
 def _read_json(path: Path, text: str) -> Table:
     """An array of objects, alone or as the one list of an object; an object of columns or of splits; or JSON Lines by a
     wrong name."""
@@ -215,6 +228,11 @@ def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
         rows = [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
     elif (found := _find_rows(whole, lists)) is not None:
         rows = found
+    elif len(lists) > 1 and all(map(_holds_objects, lists.values())) and not any(map(means_question, whole)):
+        for name, values in lists.items():
+            for number, value in enumerate(values, 1):
+                yield Located(f"{escape_terminal(name)[:60]} row {number}", {"topic": name, **value})
+        return
     elif whole and all(isinstance(value, dict) for value in whole.values()):
         if any(map(means_question, whole)):
             raise DataError(
@@ -229,14 +247,19 @@ def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
 
 def _is_divided(whole: dict[str, Any]) -> bool:
     """Whether it is {"train": [...], "test": [...]}: lists of rows by the names of splits."""
-    lists = [name for name, value in whole.items() if isinstance(value, list) and _holds_objects(value)]
-    return len(lists) == len(whole) > 1 and all(SPLIT_NAME.fullmatch(name.lower()) for name in lists)
+    lists = _list_splits(whole)
+    return len(lists) > 1 and all(SPLIT_NAME.fullmatch(name.lower()) for name in lists)
 
 
-def _read_splits(lists: dict[str, list[Any]]) -> Iterator[Located]:
+def _list_splits(whole: dict[str, Any]) -> list[str]:
+    """The lists of rows in an object, which may hold further facts about them."""
+    return [name for name, value in whole.items() if isinstance(value, list) and _holds_objects(value)]
+
+
+def _read_splits(whole: dict[str, Any]) -> Iterator[Located]:
     """The rows of several lists by the name of their split, which is put into the column `split`."""
-    for split, rows in lists.items():
-        for number, row in enumerate(rows, 1):
+    for split in _list_splits(whole):
+        for number, row in enumerate(whole[split], 1):
             yield Located(f"{escape_terminal(split)[:60]} row {number}", {**row, "split": split})
 
 

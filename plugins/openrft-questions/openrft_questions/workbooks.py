@@ -6,12 +6,12 @@ import datetime
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openrft import DataError, escape_terminal
+from openrft import DataError, escape_terminal, is_unit
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table, name_columns
 from openrft_questions.text_files import read_bytes
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 _MERGED = re.compile(r'<(?:\w+:)?mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+# A formula that no spreadsheet has calculated yet, as programs write it: a cell with <f> and nothing in <v>.
+_UNCALCULATED = re.compile(r'<c r="([A-Z]+)(\d+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
+_RAISED = re.compile(
+    rb'(<vertAlign val="superscript" ?/>(?:<[^t][^>]*>)*</rPr><t[^>]*>)'
+    rb"((?:[-+]|\xe2\x88\x92)?\d+|\d*(?:[-+]|\xe2\x88\x92))</t>"
+)
+_QUOTED_UNIT = re.compile(r'[0#?]\s*"\s*([^"]+)"$')
+NO_VALUE = BadRow("formula", "a formula without its value: open the file in a spreadsheet, and save it")
 MAX_EMPTY = 10_000  # empty rows in a row after which a sheet is at its end: some claim a million
 Cells = list[Any]
 
@@ -29,10 +37,10 @@ def read_workbook(path: Path, sheet: str | None) -> Table:
     import openpyxl
 
     try:
-        data = read_bytes(path)
+        data = _mark_superscripts(read_bytes(path))
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         wanted = [one for one in book.worksheets if _is_wanted(one, sheet)]
-        sheets = {one.title: list(_filled_rows(one.iter_rows(), _find_merged(data, one))) for one in wanted}
+        sheets = {one.title: list(_read_rows(data, one)) for one in wanted}
         names = [one.title for one in book.worksheets]
         book.close()
     except DataError:
@@ -68,15 +76,36 @@ def _choose(
     return [(title, None) for title in filled]
 
 
-def _find_merged(data: bytes, sheet: Any) -> dict[tuple[int, int], int]:
-    """By row and column of each cell that is merged with one above: the row of the one above, which has the value.
+def _mark_superscripts(data: bytes) -> bytes:
+    """The workbook with 10^5 for a 10 with a raised 5: openpyxl would read 105."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {one: archive.read(one) for one in archive.infolist()}
+    if not any(b"superscript" in content for one, content in parts.items() if one.filename.endswith(".xml")):
+        return data
+    marked = io.BytesIO()
+    with zipfile.ZipFile(marked, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one, content in parts.items():
+            archive.writestr(one.filename, _RAISED.sub(rb"\1^\2</t>", content))
+    return marked.getvalue()
 
-    Read from the sheet's own text: openpyxl knows merged cells only of sheets that it holds as a whole.
+
+def _read_rows(data: bytes, sheet: Any) -> Iterator[tuple[int, Cells]]:
+    """The rows of a sheet that are not empty, each with its number.
+
+    What openpyxl tells only of sheets that it holds as a whole is read from the sheet's own text.
     """
     from openpyxl.utils import column_index_from_string
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         text = archive.read(sheet._worksheet_path.lstrip("/")).decode("utf-8", "replace")
+    without_value = {(int(row), column_index_from_string(column)) for column, row in _UNCALCULATED.findall(text)}
+    return _filled_rows(sheet.iter_rows(), _find_merged(text), without_value)
+
+
+def _find_merged(text: str) -> dict[tuple[int, int], int]:
+    """By row and column of each cell that is merged with one above: the row of the one above, which has the value."""
+    from openpyxl.utils import column_index_from_string
+
     found: dict[tuple[int, int], int] = {}
     for column, top, other, bottom in _MERGED.findall(text):
         if column == other and int(bottom) - int(top) < MAX_EMPTY:
@@ -86,14 +115,16 @@ def _find_merged(data: bytes, sheet: Any) -> dict[tuple[int, int], int]:
 
 
 def _filled_rows(
-    rows: Iterator[tuple[ReadOnlyCell, ...]], merged: Mapping[tuple[int, int], int]
+    rows: Iterator[tuple[ReadOnlyCell, ...]],
+    merged: Mapping[tuple[int, int], int],
+    without_value: Collection[tuple[int, int]],
 ) -> Iterator[tuple[int, Cells]]:
-    """The rows that are not empty, each with its number in the sheet. Merged cells all have the value of the first."""
+    """The rows that are not empty. Merged cells all have the value of the first."""
     empty = 0
     above: dict[tuple[int, int], Any] = {}
     tops = {(top, column) for (_, column), top in merged.items()}
     for number, cells in enumerate(rows, 1):
-        values = [_read_cell(cell) for cell in cells]
+        values = [NO_VALUE if (number, at) in without_value else _read_cell(cell) for at, cell in enumerate(cells, 1)]
         if any(value not in (None, "") for value in values):
             above |= {(number, at): value for at, value in enumerate(values, 1) if (number, at) in tops}
             values = [above.get((merged.get((number, at), 0), at), value) for at, value in enumerate(values, 1)]
@@ -105,14 +136,19 @@ def _filled_rows(
 
 
 def _read_cell(cell: ReadOnlyCell) -> Any:
-    """A cell as Excel shows it: 15 digits of a number, and a percentage with its sign."""
+    """A cell as Excel shows it: 15 digits of a number, with the percent sign or the unit of its format."""
     value = cell.value
+    if cell.data_type == "e":
+        return BadRow("formula", f"the formula has the error {value}: correct it in the spreadsheet")
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, float):
-        if (cell.number_format or "").rstrip().endswith("%"):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        how = (cell.number_format or "").split(";")[0].strip()
+        if how.endswith("%"):
             return f"{value * 100:.15g}%"
-        return f"{value:.15g}"
+        unit = _QUOTED_UNIT.search(how)
+        number = value if isinstance(value, int) else f"{value:.15g}"
+        return f"{number} {unit[1].strip()}" if unit and is_unit(unit[1].strip()) else number
     if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
         return BadRow("date", "Excel made a date of it: format the cells as text, and type it again")
     return value

@@ -91,8 +91,12 @@ def test_a_point_beside_decimal_commas_is_refused_if_it_could_stand_for_thousand
         load(path)
     path.write_text("question;answer\na?;1.234,5\nb?;0.25\n")
     assert [s.answer for s in load(path)] == ["1234.5", "0.25"]
-    path.write_text("question;answer\na?;2\nb?;1.500\n")
-    assert [s.answer for s in load(path)] == ["2", "1.500"]
+    for alone in ("question;answer\na?;2\nb?;1.500\n", "question;answer\na?;2\nb?;1.500.000\n"):
+        path.write_text(alone)
+        with pytest.raises(DataError, match=r"line 3: the points? in '1\.500.*thousands"):
+            load(path)
+    path.write_text("question;answer\na?;2.5\nb?;1.500\n")
+    assert [s.answer for s in load(path)] == ["2.5", "1.500"]
     path.write_text("question;answer;accepted\na?;2;2,5\nb?;7;\n")
     assert [s.accepted for s in load(path)] == [("2.5",), ()]
 

@@ -1,0 +1,91 @@
+"""Further columns that may hold the right answers, beside the one that is read as the answer.
+
+Files of a model's replies call them `answer`, too, and have the right one in `ground_truth`. A model that is trained on
+another's mistakes learns them, so columns that differ are asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from openrft import Sample, UsageError, box_answer, escape_terminal, grade
+from openrft_questions.cells import normalize_spaces, to_text
+from openrft_questions.choices import find_gold_letter, judge_choices
+from openrft_questions.column_names import CERTAIN_ANSWERS, UNCERTAIN_ANSWERS, normalize_name
+from openrft_questions.columns import Columns, is_empty
+from openrft_questions.golds import unpack_answer
+from openrft_questions.options import Options
+from openrft_questions.table import BadRowError
+
+_CERTAIN = frozenset(map(normalize_name, CERTAIN_ANSWERS))
+_UNCERTAIN = frozenset(map(normalize_name, UNCERTAIN_ANSWERS))
+
+
+class AnsweredRow(NamedTuple):
+    """A row of the file beside what was read of it."""
+
+    place: str
+    cells: Mapping[str, Any]
+    options: Options
+    sample: Sample
+
+
+def check_rivals(rows: Sequence[AnsweredRow], columns: Columns, where: str) -> None:
+    """Raises UsageError if a further column that may hold the right answers has another one in some row.
+
+    A column such as `label` may be about anything. It counts if it names options, or agrees in other rows.
+    """
+    read = next(iter((*columns.find("answer"), *columns.find("index"))), None)
+    if read is None or "answer" in columns.given:
+        return
+    for name in columns.ignored:
+        plain = normalize_name(name)
+        if plain not in _CERTAIN | _UNCERTAIN:
+            continue
+        filled = [row for row in rows if not is_empty(row.cells.get(name))]
+        agrees = _compare(filled, [_text_of(row.cells[name]) for row in filled])
+        names_options = None not in agrees and all(row.sample.options for row in filled)
+        if False in agrees and (plain in _CERTAIN or names_options or True in agrees):
+            row = filled[agrees.index(False)]
+            one, other = (escape_terminal(str(row.cells.get(column)))[:60] for column in (read, name))
+            both = f"{escape_terminal(read)} ({one!r}) and {escape_terminal(name)} ({other!r})"
+            raise UsageError(
+                f"{where}, {row.place}: {both} differ. Which column holds the right answers?",
+                f"Say --map answer={read} or --map answer={name}.",
+            )
+
+
+def _compare(rows: Sequence[AnsweredRow], texts: Sequence[Sequence[str]]) -> list[bool | None]:
+    """Whether one of the texts of each row is the answer that was read; None where they may be no answer at all."""
+    first = [own[0] if own else "" for own in texts]
+    named = [(text, row.options) for text, row in zip(first, rows, strict=True) if row.sample.options]
+    rule = judge_choices(named, None, None)
+    found: list[bool | None] = []
+    for row, own in zip(rows, texts, strict=True):
+        if not own:
+            found.append(None)
+        elif row.sample.options:
+            try:
+                found.append(find_gold_letter(own[0], row.options, rule) == row.sample.answer)
+            except BadRowError:
+                found.append(None)
+        else:
+            found.append(any(_is_same(row.sample, text) for text in own))
+    return found
+
+
+def _is_same(sample: Sample, text: str) -> bool:
+    if normalize_spaces(text).casefold() == normalize_spaces(sample.answer).casefold():
+        return True
+    return grade(sample, box_answer(text)).correct is True
+
+
+def _text_of(cell: Any) -> list[str]:
+    """The answers that a cell holds."""
+    try:
+        answer, more = unpack_answer(cell)
+        texts = [str(one) if isinstance(one, bool) else to_text(one) for one in (answer, *more)]
+    except BadRowError:
+        return []
+    return [text for text in texts if text]
