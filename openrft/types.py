@@ -28,6 +28,11 @@ def content_id(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def identify_question(asked: Sample) -> str:
+    """16 hex digits that depend on a question's text and options, whatever their order and its answer."""
+    return content_id(asked.question, sorted(asked.options))
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled question. Its id is made from question, options, answer and history, because a question's text alone

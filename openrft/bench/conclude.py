@@ -250,7 +250,8 @@ def _list_untrained(e: _Evidence) -> list[ArmScore]:
 def _describe_open(found: _Effects, e: _Evidence) -> str:
     facts = found.conclusion
     if facts.one_seed:
-        return "Nothing is shown yet: one seed does not tell training from luck. --seeds 0,1,2 would settle most of it."
+        typed = "openrft bench --seeds 0,1,2" if _split_command(e.report.command)[1:2] == ["train"] else "--seeds 0,1,2"
+        return f"Nothing is shown yet: one seed does not tell training from luck. Three do better: {typed}."
     if not facts.undecided:
         return ""
     pairs = [weights for name in facts.undecided for weights in _weigh(found, e, name)]

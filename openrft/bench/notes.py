@@ -181,9 +181,10 @@ def _noise(summary: Summary) -> Iterator[str]:
     if not any(row.accuracy for row in summary.overall.arms):
         return
     if "one seed" in summary.noise:
+        more = " So gains of trained arms have no p. Three seeds (openrft bench --seeds 0,1,2) give one."
         yield (
-            "One seed: intervals cover the draw of test items only; training noise is not in them. So gains of trained"
-            " arms have no p. Three seeds (--seeds 0,1,2) give one."
+            "One seed: intervals cover the draw of test items only; training noise is not in them."
+            f"{more if any(row.plugins for row in summary.overall.arms) else ''}"
         )
     if max(row.seeds for row in summary.overall.arms) == 2 and any(row.plugins for row in summary.overall.arms):
         yield (

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from openrft.baselines.policy import BASELINE_PREFIX
 from openrft.baselines.registry import check_baseline_name, list_applicable
 from openrft.bench.ablation import AblationPlan, build_arms, parse_arms
+from openrft.bench.plan_notices import list_plan_notices
 from openrft.bench.plan_options import (
     Values,
     coerce_arms,
@@ -26,7 +27,7 @@ from openrft.config.documents import OMIT_EMPTY
 from openrft.config.options import find_named_paths
 from openrft.config.parse import LARGEST_INTEGER, parse_options, raise_faults, show_value
 from openrft.config.settings import STAGE_SETTINGS, Settings, parse_stage_settings
-from openrft.errors import OpenRFTError
+from openrft.errors import OpenRFTError, UsageError
 from openrft.job import VANILLA, Arm, Job
 from openrft.plugins import registry
 from openrft.plugins.manager import PluginSet
@@ -125,11 +126,16 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     source = {**asked.values.get("data", {}), **asked.data}.get("data")
     tasks = tuple(dict.fromkeys(name for selector in asked.tasks for name in select_tasks(selector, source)))
     for name in asked.plugins or ():
-        find_plugin(name)
+        _check_acts(name)
     check_policy(asked.policy)
-    named = DEFAULT_PLUGINS if asked.plugins is None else asked.plugins
     layers = collect_layers(asked.policy, asked.preset, {"set by hand": asked.values})
     values = merge_layers(layers)
+    named = asked.plugins
+    if named is None:
+        named = DEFAULT_PLUGINS
+        if str(values.get("prm", {}).get("model", "")).lower() in ("", "none"):
+            named = tuple(name for name in named if name != "prm")
+            notices.append("prm was left out, as no process reward model is named: --set prm.model=PATH adds it.")
     measured = tuple(name for name in named if name not in find_graders(named, values))
     alone = asked.arms == "none" or not measured
     start = make_start_arm(asked.policy, alone, chooses=alone and not asked.extra)
@@ -159,6 +165,7 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     assert data is not None
     plugins = PluginSet(used, options)  # a plugin that does not fit the hooks is refused before any time is spent
     notices += [line for arm in arms for line in _idle(arm, plugins)] + find_partial_graders(arms, options)
+    notices += list_plan_notices(tasks, arms, asked.policy, data, {**values.get("data", {}), **asked.data}, plugins)
     if asked.baselines:
         arms = (*arms, *_baselines(tasks, data, taken=[arm.policy or asked.policy for arm in arms]))
     return BenchPlan(tasks, arms, asked.seeds, asked.policy, data, settings, options, rungs, tuple(notices))
@@ -189,6 +196,15 @@ def make_start_arm(policy: str, alone: bool, chooses: bool) -> Arm:
     asking = {**(about.demonstrations if alone else {}), **(about.answering if chooses else {})}
     acting = tuple(plugin for plugin in asking if {"retrieve", "weigh"} & {*load_declaration(plugin).hooks})
     return Arm(name, acting, overrides={plugin: values for plugin, values in asking.items() if values})
+
+
+def _check_acts(name: str) -> None:
+    """Raises UnknownName, or UsageError for a plugin that acts in no arm: it would be measured as worth nothing."""
+    find_plugin(name)
+    hooks = load_declaration(name).hooks
+    if hooks and {*hooks} <= {"tasks", "policies"}:
+        option = "--task" if "tasks" in hooks else "--policy"
+        raise UsageError(f"--plugins {name}: it has {' and '.join(hooks)} alone.", f"Name it with {option}.")
 
 
 def _idle(arm: Arm, plugins: PluginSet) -> Iterator[str]:

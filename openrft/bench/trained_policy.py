@@ -27,7 +27,7 @@ from openrft.policies.description import Estimate, PolicyDescription
 from openrft.policies.export import Companions, export_checkpoint, export_gguf
 from openrft.runtime.progress import Progress
 from openrft.runtime.store import Store
-from openrft.types import digest_samples
+from openrft.types import digest_samples, identify_question
 
 TRAINING = frozenset(("train_step", "instruct"))  # hooks that make another policy, or another prompt
 ASKING = frozenset(("retrieve", "weigh"))  # hooks that ask the same policy in another way
@@ -131,6 +131,7 @@ def describe_policy(report: Report, outcome: JobResult) -> PolicyDescription:
         weights=_fingerprint_weights(answering),
         train_samples=len(task.train),
         train_digest=digest_samples(task.train),
+        trained_on=tuple(map(identify_question, task.train)) if outcome.policy.adapters else (),
         test_items=len(task.test),
         score=_estimate(own.accuracy),
         vanilla=None if vanilla is None else _estimate(vanilla.accuracy),

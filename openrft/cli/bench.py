@@ -184,6 +184,8 @@ def command(
         plan = make_plan(asked)
     if rule:
         plan = replace(plan, seeds=tuple(range(rule.looks[-1])), seed_rule=rule)
+    if seeds and seeds.isdecimal() and int(seeds) > 1:
+        print_text(f"note: --seeds {seeds} is one seed, number {seeds}. Three are --seeds 0,1,2.", err=True)
     for line in plan.notices:
         print_text(f"note: {line}", err=True)
     items = [len(load_task(task, plan.data).test) for task in plan.tasks]  # there may be fewer than were asked for

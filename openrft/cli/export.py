@@ -110,4 +110,4 @@ def command(
     print_text(f"wrote {out}: {about.title}{' (adapter)' if adapter else ''}.")
     if pushed:
         print_text(f"pushed it to {pushed} ({'public' if public else 'private'}).")
-    print_text(f"Try it: {suggest_evaluation(job.task, job.data.data, f'{out}/model.gguf' if gguf else out)}")
+    print_text(f"Try it: {suggest_evaluation(job.task, job.data, f'{out}/model.gguf' if gguf else out)}")

@@ -268,10 +268,20 @@ def _answer_all(
                 output.write(chunk, found)
                 progress.update("answer", min(start + CHUNK, len(todo)), len(todo))
         written = output.rows
-    for line in _describe(written, len(bad)):
+    known = plan.know(rows)
+    for line in (*_describe(written, len(bad)), *_describe_known(written, known)):
         print_text(line, err=out == "-")
     if out != "-":
         print_text(f"Wrote {out}.")
+
+
+def _describe_known(rows: Sequence[Mapping[str, Any]], known: Sequence[bool]) -> Iterable[str]:
+    """How many of the questions the policy was trained on, and how it does on the others."""
+    if any(known):
+        others = [row for row, is_known in zip(rows, known, strict=True) if not is_known and row["correct"] is not None]
+        right = sum(row["correct"] for row in others)
+        score = f" Of the others with a label {right} of {len(others)} are right." if others else ""
+        yield f"{sum(known)} of the questions are among those that the policy was trained on.{score}"
 
 
 def _describe(rows: Sequence[Mapping[str, Any]], bad: int) -> Iterable[str]:

@@ -6,9 +6,28 @@ import json
 import shlex
 import shutil
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from openrft.tasks.task import DataRequest
+
+DATA_OPTIONS = {  # the option of each field of DataRequest on which the test questions and their grades depend
+    "data": "--data",
+    "train": "--train",
+    "test": "--test",
+    "seed": "--data-seed",
+    "split": "--split",
+    "sheet": "--sheet",
+    "columns": "--map",
+    "kind": "--kind",
+    "count_from": "--count-from",
+    "skip_bad_rows": "--skip-bad-rows",
+    "clean": "--clean",
+    "tolerance": "--tolerance",
+    "convert_units": "--convert-units",
+}
 
 
 def print_command(command: str, err: bool = False) -> None:
@@ -43,7 +62,12 @@ def _escape(char: str) -> str:
     return char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1]
 
 
-def suggest_evaluation(task: str, data: str | None, policy: str) -> str:
-    """The command that evaluates a policy that was written."""
-    source = ["--data", data] if data else []
-    return shlex.join(["openrft", "evaluate", "--task", task, *source, "--policy", policy])
+def suggest_evaluation(task: str, data: DataRequest, policy: str) -> str:
+    """The command that evaluates a policy that was written, on the test questions that its training left out."""
+    usual = type(data)()
+    words = ["openrft", "evaluate", "--task", task]
+    for name, option in DATA_OPTIONS.items():
+        value = getattr(data, name)
+        if value != getattr(usual, name):
+            words += [option] if value is True else [option, str(value)]
+    return shlex.join([*words, "--policy", policy])

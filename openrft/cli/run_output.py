@@ -76,6 +76,7 @@ def write_and_show(
     # The notices were printed before the first job.
     show_summary(report, summary, Console(), said=report.notices, wide=wide)
     click.echo()
-    print_text(f"Wrote {folder}/ (report.html, report.md, report.json, rollouts/, metrics/, steps/, plan.json).")
+    parts = [f"{name}/" for name in ("rollouts", "metrics", "steps") if (folder / name).is_dir()]  # of RL: the last two
+    print_text(f"Wrote {folder}/ ({', '.join(['report.html', 'report.md', 'report.json', *parts, 'plan.json'])}).")
     if shortened:
         print_text(f"report.html: {shortened}")

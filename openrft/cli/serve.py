@@ -5,6 +5,7 @@ The library's own command takes the place of this process. Nothing of the server
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -83,6 +84,8 @@ def command(
     found = find_model(policy)
     for line in list_differences(policy):
         print_text(f"note: {line}", err=True)
+    if library == "transformers":
+        _make_hub_cache()
     launch = build_launch(library, found, host=host, port=port, name=name, dtype=dtype, context=context, seed=seed)
     check_address(host, port)
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
@@ -91,6 +94,14 @@ def command(
     sys.stdout.flush()
     os.chdir(launch.folder)
     os.execvp(launch.arguments[0], launch.arguments)
+
+
+def _make_hub_cache() -> None:
+    """The folder of downloaded models. Without it, the server of transformers cannot list the models that it serves."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    with contextlib.suppress(OSError):
+        Path(HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)
 
 
 def list_differences(policy: str) -> list[str]:

@@ -119,7 +119,10 @@ def command(
     if as_json:
         return
     if flips:
-        print_text(f"{len(flips.gained)} questions went from wrong to right, {len(flips.lost)} from right to wrong.")
+        print_text(
+            f"{len(flips.gained)} questions went from wrong to right, {len(flips.lost)} from right to wrong, by"
+            " most of their completions."
+        )
     print_text(f"Wrote {out}/ (the trained policy, openrft.json, README.md).")
-    print_command(suggest_evaluation(plan.tasks[0], plan.data.data, out))
+    print_command(suggest_evaluation(plan.tasks[0], plan.data, out))
     print_text("What each plugin was worth is not known from one arm: run `openrft bench`.")

@@ -87,8 +87,12 @@ def check_form(subject: Subject) -> Iterator[Diagnosis]:
     unread = sum(r.answer is None for r in answers) / max(1, len(answers))
     lenient = sum(r.answer is None and r.lenient_answer is not None for r in answers)
     more = f"; a careful reader finds an answer in {lenient} of the others" if lenient else ""
-    mend = "Imitate a teacher first (add sft), or set explore.reading=lenient."
-    replace_it = "Add sft, or take another policy: `openrft grade` shows how answers are read."
+    if subject.imitates:  # which teaches the form
+        mend = "Imitation comes first in this arm and may mend it: `openrft grade` shows how answers are read."
+        replace_it = mend
+    else:
+        mend = "Imitate a teacher first (add sft), or set explore.reading=lenient."
+        replace_it = "Add sft, or take another policy: `openrft grade` shows how answers are read."
     yield diagnose(
         "form",
         unread,
@@ -123,13 +127,13 @@ def check_ability(subject: Subject) -> Iterator[Diagnosis]:
         f"{percent(accuracy(subject.answers))} right; of {len(groups)} questions {percent(1 - never)} are right in one"
         f" of {k} completions, {percent(always)} in all"
     )
+    first = "" if subject.imitates else "imitate a teacher first (add sft), or "
     hard = diagnose(
         "pass@k",
         never,
         replace_stop(limits.NEVER_RIGHT) if subject.imitates else limits.NEVER_RIGHT,
         finding,
-        "RL learns from right answers alone: imitate a teacher first (add sft), or take easier questions or a larger"
-        " policy.",
+        f"RL learns from right answers alone: {first}take easier questions or a larger policy.",
     )
     easy = diagnose(
         "pass@k", always, limits.ALWAYS_RIGHT, finding, "There is little left to learn: take harder questions."

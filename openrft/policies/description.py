@@ -60,6 +60,7 @@ class PolicyDescription:
     # ^ the plugins that chose each test answer from several completions, and those that scored for them, with their
     #   options; empty if each completion was an answer
     weights: Mapping[str, str] = field(default_factory=dict)  # fingerprints of the models in `answering`
+    trained_on: tuple[str, ...] = ()  # the training questions, by `openrft.types.identify_question`
 
     @property
     def title(self) -> str:

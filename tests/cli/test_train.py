@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from openrft.cli.printing import suggest_evaluation
+from openrft.tasks.task import DataRequest
 
 
 def test_a_failed_training_writes_a_report_and_no_policy(run_openrft, tiny, tmp_path):
@@ -20,10 +21,15 @@ def test_what_was_gained_and_lost_is_said(run_openrft, tmp_path):
     done = run_openrft("train", *arguments, "--out", "trained")
     assert done.returncode == 0, done.stderr
     assert "questions went from wrong to right" in done.stdout
-    assert "openrft evaluate --task pocket/L3/lattice_volume --policy trained" in done.stdout
+    assert "openrft evaluate --task pocket/L3/lattice_volume --train 12 --test 8 --policy trained" in done.stdout
     assert "over vanilla" in done.stdout
 
 
 def test_the_suggested_evaluation_names_the_data():
-    found = suggest_evaluation("questions/all", "my rows.csv", "out")
+    found = suggest_evaluation("questions/all", DataRequest(data="my rows.csv"), "out")
     assert found == "openrft evaluate --task questions/all --data 'my rows.csv' --policy out"
+    more = DataRequest(70, 30, 1, "a.csv", clean=True, columns="question=words,answer=gruppe", count_from=0)
+    assert suggest_evaluation("questions/all", more, "out") == (
+        "openrft evaluate --task questions/all --data a.csv --train 70 --test 30 --data-seed 1"
+        " --map question=words,answer=gruppe --count-from 0 --clean --policy out"
+    )

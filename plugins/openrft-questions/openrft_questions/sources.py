@@ -80,11 +80,11 @@ def find_source(source: str) -> Source:
     try:
         return _find_files(source, Path(source).expanduser())
     except (RuntimeError, ValueError) as fault:  # no such user; a null character
-        raise DataError(f"{source!r}: there can be no such file.", f"Name a {WHAT} with --data.") from fault
+        raise DataError(f"{source!r}: there can be no such file.", f"Name a {WHAT}.") from fault
     except OSError as fault:  # a name that is too long, a folder that cannot be read
         reason = fault.strerror or type(fault).__name__
         shown = source if len(source) <= 255 else f"{source[:60]}... ({len(source)} characters)"
-        raise DataError(f"{shown}: {reason}.", f"Name a {WHAT} that can be read with --data.") from fault
+        raise DataError(f"{shown}: {reason}.", f"Name a {WHAT} that can be read.") from fault
 
 
 def get_format(path: Path) -> str:
@@ -106,7 +106,7 @@ def _find_files(source: str, path: Path) -> Source:
             raise DataError(f"{source}: not a file of questions by its name.", f"These are: {', '.join(SUFFIXES)}.")
         return Source(source, (QuestionFile(path, _stem(path)),))
     if not path.is_dir():
-        raise DataError(f"{source}: there is no such file or folder.", f"Name a {WHAT} with --data.")
+        raise DataError(f"{source}: there is no such file or folder.", f"Name a {WHAT}.")
     if is_saved_dataset(path):
         return Source(source, (QuestionFile(path, path.resolve().name),))
     files = sorted(file for file in path.iterdir() if get_format(file) and file.is_file() and file.name[0] != ".")
