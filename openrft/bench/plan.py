@@ -147,7 +147,9 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
     graders = tuple(name for name in graders if name not in map(get_family, tasks))  # a task's own is in every arm
     arms = share_graders(arms, graders, notices)
     if any(source.startswith("policy ") for source in layers):
-        notices.append(f"settings that the policy {asked.policy!r} recommends are used (`plan.json` lists them).")
+        notices.append(
+            f"settings that the policy {asked.policy!r} recommends are used (`openrft settings` lists them)."
+        )
     if (about := describe_policy(asked.policy)) and about.task_instruction:
         notices.append(f"the instruction that was found for {asked.policy!r} replaces the task's own.")
     used = list_used_plugins(tasks, arms, values)

@@ -250,7 +250,8 @@ def describe_power(items: int, completions: int, seeds: int, tasks: int = 1) -> 
     found = detectable_difference(items, completions, seeds, tasks)
     line = (
         f"{items} test items x {completions} completions x {seeds} seed{'s' * (seeds > 1)}: a true difference of"
-        f" {100 * found:.1f} points would be found (80% power, {ASSUMED_DISCORDANCE:.0%} of items discordant"
+        f" {100 * found:.1f} points would be found four times in five (a guess: two arms differ on"
+        f" {ASSUMED_DISCORDANCE:.0%} of the items"
         + (f", training noise {100 * ASSUMED_SEED_SD:g} points)" if seeds > 1 else ", training noise not counted)")
     )
     if found <= TARGET_DIFFERENCE:

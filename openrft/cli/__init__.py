@@ -168,7 +168,7 @@ def main() -> None:
 
         shown = io.StringIO()
         fault.show(shown)
-        click.echo(escape_terminal(shown.getvalue(), keep_newlines=True), err=True, nl=False)
+        click.echo(escape_terminal(shown.getvalue().replace("\t", "  "), keep_newlines=True), err=True, nl=False)
         sys.exit(fault.exit_code)
     except Exception as fault:
         if debug:

@@ -32,7 +32,7 @@ command.add_command(tasks_overlap.command)
 command.add_command(tasks_prepare.command)
 
 
-@command.command("list")
+@command.command("list", short_help="List the tasks of every installed family.")
 @click.argument("selector", default="*", shell_complete=complete_tasks)
 @click.option(
     "--data",

@@ -53,11 +53,13 @@ def check_fit(subject: Subject, solved: Sequence[Rollout]) -> Iterator[Diagnosis
     taught = [(r.messages, policy.encode_target(r.completion.text)) for r in solved]
     mine = [(r.messages, policy.encode_target(r.completion.text)) for r in own]
     gap = compute_surprise(policy, taught) - compute_surprise(policy, mine)
+    more_or_less = "less" if gap >= 0 else "more"
     yield diagnose(
         "teacher fit",
         max(0.0, gap),
         limits.FOREIGN,
-        f"a token of its traces is {gap:.2f} nats less likely under the policy than one of the policy's own right ones",
+        f"a token of its traces is {abs(gap):.2f} nats {more_or_less} likely under the policy than one of the policy's"
+        " own right ones",
         "Imitation may cost the policy more than it gains: take a teacher that writes like it (teacher.model=self is"
         " one), or distil on the policy's own answers (opd).",
     )

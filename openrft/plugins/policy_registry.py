@@ -11,6 +11,7 @@ baseline:longest-option             a rule that answers without a model
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Mapping
@@ -75,10 +76,19 @@ def find_checkpoint(name: str) -> str:
     if not HUB_ID.fullmatch(name):
         raise CheckpointError(
             f"{name!r} is neither a folder, nor a hub id (org/model), nor a checkpoint of an installed plugin"
-            f" ({', '.join(sorted(registry.list_plugins()))}).",
+            f" ({', '.join(_list_checkpoint_owners())}).",
             "Check the path.",
         )
     return name
+
+
+def _list_checkpoint_owners() -> list[str]:
+    """The installed plugins that bring checkpoints. A broken one is left out."""
+    found = []
+    for name in registry.list_plugins():
+        with contextlib.suppress(OpenRFTError):
+            found += [name] if "policies" in registry.load_declaration(name).hooks else []
+    return sorted(found)
 
 
 def find_kept_checkpoint(name: str) -> str:

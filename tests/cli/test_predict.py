@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +15,8 @@ from click.testing import CliRunner
 from openrft.cli import cli
 from openrft.cli.source import find_format
 from openrft.errors import DataError, OpenRFTError
+from openrft.policies.description import PolicyDescription, write_description
+from openrft.types import Sample, identify_question
 
 ROWS = """question,A,B,C,D,answer
 Which element has the highest density?,iron,osmium,lead,gold,B
@@ -102,6 +106,20 @@ def test_another_policy_does_not_go_on_from_what_is_kept(run_openrft, tiny, new,
     assert done.returncode == 0, done.stderr
     assert "before" not in done.stderr
     assert len((tmp_path / "answers.csv").read_text().splitlines()) == 4
+
+
+def test_questions_that_the_policy_was_trained_on_are_told_of(run_openrft, tiny, tmp_path):
+    rows = [Sample(f"Which is larger than {i}?", "B", (f"{i}", f"{i + 1}")) for i in range(4)]
+    about = PolicyDescription("sft", ("sft",), 0, "questions/all", "pocket", "0", "Think.", {}, {}, 3, "0", 1)
+    shutil.copytree(tiny, tmp_path / "own")
+    write_description(tmp_path / "own", replace(about, trained_on=tuple(map(identify_question, rows[:3]))))
+    lines = [f"{row.question},{row.options[0]},{row.options[1]},B" for row in rows]
+    (tmp_path / "new.csv").write_text("\n".join(["question,A,B,answer", *lines]))
+    done = run_openrft("predict", "--policy", "own", "--data", "new.csv", "--out", "a.csv", "--samples", "1",
+                       "--set", "evaluate.max_tokens=4")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "3 of the questions are among those that the policy was trained on. Of the others" in done.stdout
+    assert "with a label 0 of 1 are right." in done.stdout
 
 
 def test_one_question_and_standard_input(run_openrft, tmp_path):

@@ -24,7 +24,7 @@ def graders() -> None:
     """Try graders in OpenAI's format, and rubrics."""
 
 
-@graders.command("try", epilog=TRY_EPILOG)
+@graders.command("try", short_help="Grade rows of JSON Lines with a grader.", epilog=TRY_EPILOG)
 @click.argument("grader", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.argument("rows", type=openrft.PathType(exists=True, dir_okay=False, path_type=Path))
 @click.option("--judge", metavar="POLICY", help="The policy that is asked in place of every model in the grader.")

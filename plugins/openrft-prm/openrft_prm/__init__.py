@@ -57,8 +57,8 @@ class PRM(openrft.Plugin):
             if self.model.lower() in ("", "none"):
                 raise openrft.UsageError(
                     "no process reward model is named.",
-                    "Say which with --set prm.model=PATH (a folder, a hub id, pocket/prm, or openai:URL#MODEL), or leave"
-                    " prm out of --plugins.",
+                    "Say which with --set prm.model=PATH (a folder, a hub id, pocket/prm, or openai:URL#MODEL), or"
+                    " leave prm out of --plugins.",
                 )
 
     def __init__(self, options: Options) -> None:

@@ -39,7 +39,11 @@ def prm() -> None:
     """Process reward models: label steps, train on labels, try a model before RL."""
 
 
-@prm.command("label", epilog="\b\nExample:\n  openrft prm label --task pocket/L3 --policy pocket --out steps.jsonl")
+@prm.command(
+    "label",
+    short_help="Label the steps of solutions by Monte Carlo.",
+    epilog="\b\nExample:\n  openrft prm label --task pocket/L3 --policy pocket --out steps.jsonl",
+)
 @TASK
 @POLICY
 @data_options
@@ -108,7 +112,11 @@ def label(
     )
 
 
-@prm.command("train", epilog="\b\nExample:\n  openrft prm train --base ./my-policy --data steps.jsonl --out my-prm")
+@prm.command(
+    "train",
+    short_help="Train a process reward model on step labels.",
+    epilog="\b\nExample:\n  openrft prm train --base ./my-policy --data steps.jsonl --out my-prm",
+)
 @click.option("--base", required=True, metavar="SPEC", help="A causal checkpoint: folder, hub id or shipped name.")
 @click.option("--data", required=True, type=FILE, help="Step labels: a JSONL file as `openrft prm label` writes it.")
 @click.option("--out", required=True, type=FOLDER, help="Folder for the trained checkpoint; must be new.")
@@ -172,6 +180,7 @@ def train(host: CommandContext, base: str, data: Path, out: Path, as_json: bool,
 
 @prm.command(
     "fitness",
+    short_help="Measure whether a model tells right from wrong.",
     epilog="\b\nExamples:\n  openrft prm fitness --model ./my-prm --task pocket/L3 --policy pocket\n"
     "  openrft prm fitness --model ./my-prm --task questions --data mine.csv --policy ./my-policy\n"
     "  openrft prm fitness --model openai:URL#MODEL --prices prices.toml --budget 1.00",
