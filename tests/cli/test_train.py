@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from openrft.cli.printing import suggest_evaluation
 from openrft.tasks.task import DataRequest
 
@@ -23,6 +25,7 @@ def test_what_was_gained_and_lost_is_said(run_openrft, tmp_path):
     assert "questions went from wrong to right" in done.stdout
     assert "openrft evaluate --task pocket/L3/lattice_volume --train 12 --test 8 --policy trained" in done.stdout
     assert "over vanilla" in done.stdout
+    assert len(json.loads((tmp_path / "trained" / "openrft.json").read_text())["trained_on"]) == 12
 
 
 def test_the_suggested_evaluation_names_the_data():
