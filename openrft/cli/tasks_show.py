@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from openrft.tasks.task import DataRequest
 
 
-@click.command("show")
+@click.command("show", short_help="Show how the rows of a task are read and divided.")
 @click.argument("name", shell_complete=complete_tasks)
 @data_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
