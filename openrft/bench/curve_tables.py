@@ -30,4 +30,5 @@ def _is_shown(point: CurvePoint, summary: Summary) -> bool:
 def _row(point: CurvePoint) -> tuple[str, ...]:
     measured = (point.maj_at, point.rm_at, point.weighted_at, point.pass_at)
     cells = [format_accuracy(found) if found else "" for found in measured]
-    return (point.arm, str(point.completions), f"{point.tokens:,.0f}", *cells)
+    tokens = f"{point.tokens:,.0f}" if point.tokens else ""  # a server may not count them
+    return (point.arm, str(point.completions), tokens, *cells)

@@ -93,14 +93,14 @@ def measure(
         silence(logging.getLogger("openrft.stages")),  # what ten questions show of rewards is no reason to warn
     ):
         for number, job in enumerate(chosen):
-            tell.update("probe", number, len(chosen), str(jobs[job]))
+            tell.update("probe", number, len(chosen), f"{jobs[job]}, on ten questions")
             began = time.perf_counter()
-            run = _run(jobs[job], Path(folder) / f"{number}-first", FEW)
+            run = _run(jobs[job], Path(folder) / f"{number}-first", FEW, tell)
             past += run
             runs = [run]
             if time.perf_counter() - began <= PATIENCE or list_gpus():
                 # The first run also imported libraries, which these do not.
-                runs = [_run(jobs[job], Path(folder) / f"{number}-{size}", size) for size in (FEW, MANY)]
+                runs = [_run(jobs[job], Path(folder) / f"{number}-{size}", size, tell) for size in (FEW, MANY)]
             for stage in (stage for run in runs for stage in run):
                 kind = (stage.stage, stage.policy, stage.plugins)
                 points.setdefault(kind, []).append(Point(stage.units, stage.calls, stage.seconds, stage))
@@ -151,9 +151,9 @@ def limit_threads(workers: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(job: Job, folder: Path, size: int) -> list[PastStage]:
+def _run(job: Job, folder: Path, size: int, tell: Progress) -> list[PastStage]:
     """Run the job on ten questions, with `size` completions for each."""
-    context = build_context(replace(job, settings=shrink_settings(job.settings, size)), Store(folder))
+    context = build_context(replace(job, settings=shrink_settings(job.settings, size)), Store(folder), tell)
     context.task = replace(context.task, train=context.task.train[:QUESTIONS], test=context.task.test[:QUESTIONS])
     run_stages(context)
     return read_history(folder)

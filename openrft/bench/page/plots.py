@@ -100,7 +100,7 @@ def plot_curves(points: Sequence[CurvePoint], arms: Sequence[str]) -> Iterator[s
         ("if the best of the answers were chosen", lambda p: p.pass_at.value),
     )
     for name, measure in measures:
-        known = [(p, 100 * value) for p in points if (value := measure(p)) is not None]
+        known = [(p, 100 * value) for p in points if p.tokens and (value := measure(p)) is not None]
         if not known:
             continue
         x = Scale(0, 1.05 * max(p.tokens for p, _ in known), 44, WIDTH - 16)
