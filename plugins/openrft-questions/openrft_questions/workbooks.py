@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openrft import DataError, escape_terminal, is_unit
+from openrft_questions.column_names import means_question
 from openrft_questions.table import SIDES, BadRow, Located, Side, Table, name_columns
-from openrft_questions.text_files import read_bytes
+from openrft_questions.text_files import MAX_TITLES, read_bytes
 
 if TYPE_CHECKING:
     from openpyxl.cell import ReadOnlyCell
@@ -157,8 +158,9 @@ def _read_cell(cell: ReadOnlyCell) -> Any:
 def _name_rows(path: Path, title: str, rows: list[tuple[int, Cells]], side: Side | None) -> Iterator[Located]:
     """The rows below the column names by column. Lines of one cell above the column names are a title."""
     widest = max((sum(value not in (None, "") for value in cells) for _, cells in rows), default=0)
-    head = next((i for i, (_, cells) in enumerate(rows) if sum(v not in (None, "") for v in cells) > 1), 0)
-    head = head if widest > 1 else 0
+    filled = [i for i, (_, cells) in enumerate(rows) if sum(v not in (None, "") for v in cells) > 1]
+    named = (i for i in filled if i <= MAX_TITLES and any(means_question(str(v)) for v in rows[i][1] if v is not None))
+    head = next(named, filled[0] if filled else 0) if widest > 1 else 0
     if not rows:
         return
     texts = ["" if value is None or isinstance(value, BadRow) else str(value) for value in rows[head][1]]

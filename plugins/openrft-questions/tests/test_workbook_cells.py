@@ -43,6 +43,16 @@ def test_the_format_of_a_number_is_part_of_it(tmp_path: Path) -> None:
     assert [sample.answer for sample in found] == ["100%", "25%", "2.5 kg", "12", "3.25", "1200 m/s"]
 
 
+def test_lines_above_the_column_names_are_a_title(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (("School: North", "Date: May 4"), (), ("question", "answer", "points"), ("1 + 1?", "2", 5)):
+        book.active.append(row)
+    book.save(tmp_path / "own.xlsx")
+    found = load_all_rows("questions/own", DataRequest(data=str(tmp_path / "own.xlsx"))).train
+    assert [(sample.question, sample.answer) for sample in found] == [("1 + 1?", "2")]
+
+
 def test_formulas_without_a_value_and_errors_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"row 3: a formula without its value: open the file in a spreadsheet, and sa"):
         read(tmp_path, ["4", "=2+3"])
