@@ -211,7 +211,7 @@ def _strip_leads(sentence: str, kind: str) -> str:
 
 
 def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
-    table = get_option_table(sample.options)
+    table = get_option_table(sample)
     sentence = strip_option_words(sentence.strip(_TICKS))
     if sentence.endswith("?"):
         return NOTHING
@@ -225,7 +225,7 @@ def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     if (found := CONFIRMED_LETTER.fullmatch(sentence)) and found[1] in table.labels:
         return Finding(found[1])
     mentioned = table.find_mentions(sentence)
-    negative = doubt.NEGATIVE.search(sentence) is not None
+    negative = not table.is_false_asked and doubt.NEGATIVE.search(sentence) is not None
     if len(mentioned) > 1 and not negative and (doubt.PRAISED.search(sentence) or doubt.OPEN.search(sentence)):
         return refuse("names several options")
     if len(mentioned) != 1 or negative or doubt.DOUBT.search(sentence):
