@@ -16,7 +16,7 @@ TAKEN_BACK = re.compile(
 # Behind an answer: it is called wrong, which is no denial if the question asks for what is wrong.
 CALLED_FALSE = re.compile(
     r"(?:(?:but\s+)?(?:it|that|this|which)(?:['\u2019]s|\s+is|\s+was)\s+|is\s+|was\s+)(?:also\s+|actually\s+|clearly\s+)?"
-    r"(?:a|the)\s+(?:common\s+)?(?:misconception|mistake|trap|myth|distractor)\b"
+    r"(?:a|the)\s+(?:common\s+)?(?:misconception|mistake|trap|myth|distractor)\b(?!\s+to)"
     r"|(?:(?:but\s+)?(?:it|that|this|which)(?:['\u2019]s|\s+is|\s+was)\s+|is\s+|was\s+)?(?:also\s+|actually\s+|clearly\s+)?"
     r"(?:wrong|incorrect|false|untrue|eliminated|rejected|ruled\s+out|excluded|discarded|no(?!\s+\w))\b"
     r"|(?:is\s+|was\s+|which\s+is\s+)(?:not|n['\u2019]t)\s+(?:true|correct|right|accurate|valid)\b|which\s+is(?:n['\u2019]t|\s+not)\b",

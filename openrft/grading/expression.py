@@ -141,6 +141,8 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
     names = _VALUE.match(gold), _VALUE.match(read)
     if names[0] and names[1] and names[0][1] != names[1][1]:  # x = 3 is not y = 3
         return False
+    if names[0] and "=" in read and not re.fullmatch(rf"[^\\]*?(?<!\S){names[0][1]}\s*", read.partition("=")[0]):
+        return _compare(gold, read) == "yes"
     if isinstance(parse_number(gold), Number):
         if isinstance(parse_number(read), Number):
             return is_same_number(read, gold, rules, question)

@@ -21,6 +21,7 @@ from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.headings import WINDOW, announces_a_way, begins_list, is_not_the_one
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
 from openrft.grading.markup import remove_markup
+from openrft.grading.number_text import names_two_values
 from openrft.grading.readers import READERS
 from openrft.types import Sample
 
@@ -28,6 +29,7 @@ _OTHER_BOX = re.compile(
     r"(?:\\(?:fbox|framebox|Boxed|bbox|fcolorbox\{\w{1,20}\}\{\w{1,20}\})|(?<![\\\w])boxed)(?:\[[^\]\n]{0,20}\])?\s?(?=\{)"
 )
 _OPEN_BOX = re.compile(r"\\boxed\s?(?:\{|(?=[A-Za-z0-9]))([^{}\n]{1,80})\Z")
+_SHORT = 80  # characters of a line that gives the value of a letter
 _NEXT_LINE = re.compile(r"[ \t*_.$]{0,8}\n(?!\n)([^\n]{1,300})(?=\n|\Z)")
 _NEW = re.compile(r"\b(?:revised|corrected|updated|new)\s+(?:final\s+)?[*_]*$", re.IGNORECASE)
 _FINAL = re.compile(r"\bfinal\s+[*_]*$", re.IGNORECASE)
@@ -99,6 +101,10 @@ def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Findin
         other = find_bare_option(sample, remove_markup(following[1], ".* ")) if following else None
         if other not in (None, finding.answer):
             return refuse(f"names two options: {finding.answer} and {other}")
+    if sample.kind == "number" and (following := _NEXT_LINE.match(tail)):
+        line = text[max(end - _SHORT, text.rfind("\n", 0, end) + 1) : end]
+        if names_two_values(f"{line}\n{following[1][:_SHORT]}"):
+            return refuse("it gives the values of two names")
     retraction = (doubt.CHANGED if is_false_asked else doubt.RETRACTION).search(tail)
     taken = retraction or doubt.OPEN.search(tail) or _BESIDE.match(tail) or doubt.SECOND_LOOK.search(tail)
     if taken is None:

@@ -22,6 +22,7 @@ from openrft.grading.number_term import NoNumber, Term
 from openrft.grading.number_text import find_number, split_answer
 from openrft.grading.plain_math import to_plain
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
+from openrft.grading.scales import names_scale
 from openrft.grading.units import Unit, contradicts, convert, find_asked_units
 from openrft.types import Sample
 
@@ -60,6 +61,7 @@ class Number:
     term: Term
     unit: Unit | None  # None: none is written
     written: str  # the number and its unit, without the words around them
+    counted: Term | None = None  # the number before a word such as "million"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,12 @@ def explain_refusal(sample: Sample, raw: str) -> str:
     return found.reason if isinstance(found, Refusal) and read_number(sample, raw) is None else ""
 
 
+def has_known_unit(text: str) -> bool:
+    """Whether the text is a number with a unit of measurement behind it, which plain words and percent are not."""
+    found = parse_number(text)
+    return isinstance(found, Number) and found.unit is not None and bool(found.unit.parts) and not found.unit.is_percent
+
+
 def is_number(text: str, decimal_comma: bool = False) -> bool:
     """Whether the text is one number, as a gold answer may be written: `85%`, `12 kg`, `3/4`, `1,000`, `3e8`."""
     return isinstance(parse_number(text, decimal_comma), Number)
@@ -98,7 +106,10 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     expected, found = parse_number(gold, comma), _parse_answer(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
-    return any(_is_equal(expected.term, term, rules) for term in _same_unit(expected, found, rules, question))
+    terms = _same_unit(expected, found, rules, question)
+    if found.counted and names_scale(question, read):  # 5 million, where the question is how many million there are
+        terms += _same_unit(expected, replace(found, term=found.counted), rules, question)
+    return any(_is_equal(expected.term, term, rules) for term in terms)
 
 
 def _parse_answer(text: str, decimal_comma: bool) -> Number | Refusal:
@@ -161,12 +172,15 @@ def _read_piece(piece: str, decimal_comma: bool) -> Number:
     if place.words is not None and place.sign < 0:
         term = replace(term, value=-term.value)
     scale, unit, behind = place.read_unit(piece, end)
-    if scale != 1:
+    counted = term if scale != 1 else None
+    if scale > 1:
         term = replace(term, value=term.value * scale, step=term.step * scale)
+    elif scale < 1:
+        term = Term(term.value * scale, "exact")
     sign = "-" if place.sign < 0 else ""
     money = f"{place.currency} " if place.currency.isalpha() else place.currency
     written = f"{money}{sign}{piece[place.start : end]}{behind}"
-    return Number(term, unit, " ".join(written.split()))
+    return Number(term, unit, " ".join(written.split()), counted)
 
 
 def _is_rounding(other: Number, last: Number) -> bool:
@@ -184,6 +198,8 @@ def _is_rounding(other: Number, last: Number) -> bool:
 def _same_unit(gold: Number, found: Number, rules: GradingRules, question: str) -> list[Term]:
     """What was read, in the unit of the gold answer; several if percent may be meant; none if the units differ."""
     term, asked = found.term, _ASKS_PERCENT.search(question) is not None
+    if found.unit and found.unit.is_permille and (asked or (gold.unit and gold.unit.is_percent)):
+        return [_scaled(term, found.unit.factor)]
     if gold.unit and gold.unit.is_percent:
         if found.unit is None:
             return [term, _scaled(term, Fraction(100))]
