@@ -179,7 +179,9 @@ def _check_sentences(table: OptionTable, chosen: int, sentences: list[str]) -> F
 
 def _is_contrast(table: OptionTable, chosen: int, remainder: str) -> bool:
     """Whether the words behind an option only deny others, as in "not C"."""
-    found = re.match(r"(?:and\s+|but\s+)?not\s+(?:the\s+|options?\s+)?(?=[(\[]?\w)", remainder, re.IGNORECASE)
+    found = re.match(
+        r"(?:(?:and\s+|but\s+)?not\s+(?:the\s+|options?\s+)?|\u800c?\u4e0d\u662f)(?=[(\[]?\w)", remainder, re.IGNORECASE
+    )
     if not found:
         return False
     clause = re.split(r"[,;.]|\bbut\b", remainder[found.end() :], maxsplit=1)[0]

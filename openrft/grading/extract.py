@@ -42,6 +42,8 @@ _CLAUSE_END = re.compile(r"[.!?](?=\s|$)|\n|,\s+but\b", re.IGNORECASE)
 _CLOSING_REMARK = re.compile(
     r"(?<=[.!*)\]$])\s+(?:please\s+|just\s+|feel\s+free\s+to\s+)?let\s+(?:me|us)\s+know\b.*", re.IGNORECASE
 )
+_EXCLAMATION = re.compile(r"(?<=[\d*])!{1,3}[*_\s]{0,8}\Z")
+_FORMULA = re.compile(r"[\\$=^/+]|\d!.*\d!|\bfactorial\b")
 _DENIES = re.compile(r"[\s*_]*(?:(?:definitely|certainly|clearly|surely)\s+)?not\s+", re.IGNORECASE)
 _NO_STATEMENT_BEFORE = re.compile(
     r"(?:(?:well\s+)?supported|consistent|based\s+(?:on|upon)|because|obtained|derived|confirmed|justified|verified"
@@ -79,7 +81,10 @@ def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
 
 def read_statement(place: Place) -> str:
     """What a statement gives, without markup and final marks."""
-    return remove_markup(place.content[:LONGEST], ".* ")
+    content = place.content[:LONGEST]
+    if _EXCLAMATION.search(content) and not _FORMULA.search(content):  # of joy, and no factorial
+        content = _EXCLAMATION.sub("", content)
+    return remove_markup(content, ".* ")
 
 
 def find_statements(text: str) -> Iterator[Place]:

@@ -98,7 +98,7 @@ def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Findin
         if is_denied(sample, finding.answer, tail):
             return refuse(f"{finding.answer} {DENIED}")
         following = _NEXT_LINE.match(tail)
-        other = find_bare_option(sample, remove_markup(following[1], ".* ")) if following else None
+        other = find_bare_option(sample, strip_bullet(remove_markup(following[1], ".* "))) if following else None
         if other not in (None, finding.answer):
             return refuse(f"names two options: {finding.answer} and {other}")
     if sample.kind == "number" and (following := _NEXT_LINE.match(tail)):

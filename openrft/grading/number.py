@@ -62,6 +62,7 @@ class Number:
     unit: Unit | None  # None: none is written
     written: str  # the number and its unit, without the words around them
     counted: Term | None = None  # the number before a word such as "million"
+    restated: tuple[Number, ...] = ()  # the same number in other units: 0.42 m = 42 cm
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def read_number(sample: Sample, raw: str) -> str | None:
     """The number in the answer with its unit, as it is written; None if the answer is not one number."""
     found = _parse_answer(raw, _uses_decimal_comma(sample))
     if isinstance(found, Number):
-        return found.written
+        return " = ".join(number.written for number in (*found.restated, found))
     return raw if any(_is_same_text(raw, gold) for gold in (sample.answer, *sample.accepted)) else None
 
 
@@ -106,7 +107,7 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     expected, found = parse_number(gold, comma), _parse_answer(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
-    terms = _same_unit(expected, found, rules, question)
+    terms = [term for number in (found, *found.restated) for term in _same_unit(expected, number, rules, question)]
     if found.counted and names_scale(question, read):  # 5 million, where the question is how many million there are
         terms += _same_unit(expected, replace(found, term=found.counted), rules, question)
     return any(_is_equal(expected.term, term, rules) for term in terms)
@@ -149,7 +150,7 @@ def parse_number(text: str, decimal_comma: bool = False) -> Number | Refusal:
         number, again = parse_number(found[1], decimal_comma), parse_number(found[2], decimal_comma)
         if isinstance(number, Number) and isinstance(again, Number):
             both = _is_rounding(number, again) or _is_rounding(again, number)
-            return number if both else Refusal("it holds two numbers")
+            return _restate([again, number]) if both else Refusal("it holds two numbers")
     try:
         pieces = split_answer(to_plain(remove_markup(text)))
         numbers = [_read_piece(piece, decimal_comma) for piece in pieces]
@@ -158,7 +159,14 @@ def parse_number(text: str, decimal_comma: bool = False) -> Number | Refusal:
                 raise NoNumber("it holds two numbers")
     except NoNumber as fault:
         return Refusal(str(fault))
-    return numbers[-1]
+    return _restate(numbers)
+
+
+def _restate(numbers: list[Number]) -> Number:
+    """The last of equal numbers, with those that are in another unit, of which any may be the asked one."""
+    last = numbers[-1]
+    units = last.unit.written if last.unit else ""
+    return replace(last, restated=tuple(one for one in numbers[:-1] if (one.unit.written if one.unit else "") != units))
 
 
 def _read_piece(piece: str, decimal_comma: bool) -> Number:
