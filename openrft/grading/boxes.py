@@ -22,7 +22,7 @@ _BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _MOST_JOINED = 8  # boxes of different content that are compared: nobody writes one answer in so many ways
 _GAP = 60  # characters between joined boxes
 _BETWEEN_BOXES = re.compile(
-    r"(?:[\s$.*\\()\[\]:;,/&|+\u2022-]|\\q?quad(?![A-Za-z])|\\text\{\s*(?:or|and)\s*\}|\b(?:or|and|also|plus|as\s+well\s+as)\b"
+    r"(?:[\s$.*\\()\[\]:;,/&|+\u2022-]|\\q?quad(?![A-Za-z])|\\text\{\s*(?:or|and)\s*\}|\b(?:or|and|also|plus|as\s+well\s+as|more\s+likely|perhaps|maybe|possibly|even)\b"
     r"|\d{1,2}[.)]|\([a-z]\))*",
     re.IGNORECASE,
 )
@@ -82,12 +82,12 @@ def read_boxes(
     """What the last box gives that is not denied, and where the text behind it begins; no answer if a box that is
     joined with it gives another. None if the text has no box."""
     boxes = _find_all(text, command)
-    kept = [at for at, place in enumerate(boxes) if not _is_denied(sample, text, place)]
+    last = next((at for at, place in enumerate(boxes) if not _is_denied(sample, text, place)), None)
     if not boxes:
         return None
-    if not kept:
+    if last is None:
         return refuse("the words at its box say that it is not the answer"), boxes[0].end
-    boxes = _join(text, boxes[kept[0] :])
+    boxes = _join(text, boxes[last:])
     finding = read(sample, remove_markup(boxes[0].content[:LONGEST]))
     if finding.answer is None:
         return finding, boxes[0].end

@@ -110,9 +110,11 @@ RETRACTION = re.compile(rf"{_CALLED_WRONG}|{_CHANGED}", re.IGNORECASE)
 CHANGED = re.compile(_CHANGED, re.IGNORECASE)
 # Behind a final answer: another one may follow, and then it counts. Without one nothing is taken back.
 SECOND_LOOK = re.compile(
-    r"(?:^|(?<=[.!?\n]))[\s*#]{0,6}(?:hold\s+on|edit|(?:up)?on\s+(?:further\s+|closer\s+|second\s+)?(?:reflection|review|thought)"
-    r"|(?:let\s+me\s+)?(?:re-?check(?:ing)?|reconsider(?:ing)?|correct(?:\s+(?:that|this|it|my\s+answer))?)|revised|corrected|updated"
-    r"|mistake!|my\s+bad|oops|(?:however,?\s+)?i\s+(?:now\s+)?(?:reali[sz]ed?|notice[ds]?)\b)(?!\w)",
+    r"(?:^|(?<=[.!?\n]))[\s*#]{0,6}(?:hold\s+on(?!\s+to)|edit|(?:up)?on\s+(?:further\s+|closer\s+|second\s+)?(?:reflection|review"
+    r"|thought)|(?:let\s+me\s+|i\s+(?:must|have\s+to)\s+)?(?:re-?check(?:ing)?|reconsider(?:ing)?)"
+    r"|(?:let\s+me|i\s+(?:must|have\s+to))\s+correct(?:\s+(?:that|this|it|my\s+answer|myself))?|revised|corrected|updated|mistake!"
+    r"|my\s+bad|oops|(?:however,?\s+)?i\s+(?:now\s+)?(?:reali[sz]ed?|notice[ds]?)\s+(?:that\s+)?(?:i|my|the\s+(?:above|previous))\b)"
+    r"(?!\w)",
     re.IGNORECASE,
 )
 # "If the question had asked for the largest, the answer would be D."

@@ -42,6 +42,12 @@ _CLAUSE_END = re.compile(r"[.!?](?=\s|$)|\n|,\s+but\b", re.IGNORECASE)
 _CLOSING_REMARK = re.compile(
     r"(?<=[.!*)\]$])\s+(?:please\s+|just\s+|feel\s+free\s+to\s+)?let\s+(?:me|us)\s+know\b.*", re.IGNORECASE
 )
+_LINE_START = re.compile(r"\n[#>*_ \t]*\Z")
+_REJECTED = re.compile(  # "The obvious answer is D, but that is wrong"
+    r"[^.\n]{1,80}?\bbut\s+(?:that|this|it)(?:['\u2019]s|\s+is|\s+would\s+be)\s+(?:not\s+(?:correct|right)|wrong|incorrect|false"
+    r"|a\s+(?:common\s+)?(?:misconception|mistake|trap))\b",
+    re.IGNORECASE,
+)
 _EXCLAMATION = re.compile(r"(?<=[\d*])!{1,3}[*_\s]{0,8}\Z")
 _FORMULA = re.compile(r"[\\$=^/+]|\d!.*\d!|\bfactorial\b")
 _DENIES = re.compile(r"[\s*_]*(?:(?:definitely|certainly|clearly|surely)\s+)?not\s+", re.IGNORECASE)
@@ -98,8 +104,10 @@ def find_statements(text: str) -> Iterator[Place]:
             end = _find_closing(text, display, following) or end
         following = match.start()
         before = text[max(0, following - WINDOW) : following]
+        before = "" if _LINE_START.search(before) else before[before.rfind("\n\n") + 1 :]
         content = _CLOSING_REMARK.sub("", text[start:end])
         is_sentence_about_it = _NO_STATEMENT_AFTER.search(before) or _NO_STATEMENT_BEFORE.match(content)
+        is_sentence_about_it = is_sentence_about_it or _REJECTED.match(content)
         if announces_a_way(before, match[0]) or begins_list(text, start, match[0]):
             continue
         if content.strip() and not is_sentence_about_it and not _NOT_GIVEN.search(before):

@@ -21,8 +21,7 @@ _WAY = re.compile(
 _NOT_THE_ONE = re.compile(
     r"\b(?:each|every|any|this|that|all|both|another|other|possible|potential|candidate|first|second|third|fourth|fifth|sixth"
     r"|last|next|previous|former|latter|initial|earlier|original|rejected|bad|poor|one"
-    r"|tempting|obvious|common|popular|typical|easy|quick|naive|na\u00efve|intermediate|partial|interim|preliminary"
-    r"|remaining)\s+[*_`]*$",
+    r"|tempting|obvious|common|popular|typical|easy|quick|naive|na\u00efve|intermediate|partial|interim|preliminary)\s+[*_`]*$",
     re.IGNORECASE,
 )
 _FALSE = re.compile(r"\b(?:wrong|incorrect|false|inaccurate|untrue)\s+[*_`]*$", re.IGNORECASE)

@@ -49,6 +49,8 @@ def test_the_way_to_a_verdict_is_none():
         "Multiply them to get the answer: B",
         "Let's find the answer.\nAnswer: B",
         "The steps are clear.\nThe answer: B",
+        "A) no\nB) yes\nC) no\nD) no\n\nAnswer: B",
+        "Nobody would doubt this\nAnswer: B",
     ],
 )
 def test_an_answer_on_the_line_below_counts(completion):

@@ -48,6 +48,8 @@ def test_a_later_answer_takes_a_boxed_one_back(tail):
         "Hold on to this rule.",
         "Question: Which is lightest?\nAnswer: A",
         "Upon reflection this is clear.",
+        "I realize that many would choose B.",
+        "Edit: typo mended.",
         "Final answer: D) gold",
     ],
 )
