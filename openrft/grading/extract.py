@@ -33,7 +33,9 @@ _NO_STATEMENT_AFTER = re.compile(
 _NOT_GIVEN = re.compile(
     r"(?:(?:\b(?:not|never|cannot|unlikely|nobody|no\s+(?:one|proof|evidence)|wrong|tempting|might|may|could|some|many)"
     r"|n['\u2019]t)\b[^.!?\n,;:]{0,24}\s(?:think|believe|say|claim|mean|assume|guess|true|(?:the\s+)?case|sure|certain"
-    r"|convinced)|(?<!no\s)(?<!without\s)\bdoubt|\b(?:assume|imagine|pretend|let['\u2019]?s\s+say))"
+    r"|convinced)|(?<!no\s)(?<!without\s)\bdoubt|\b(?:assume|imagine|pretend|let['\u2019]?s\s+say"
+    r"|unlikely|no\s+(?:proof|evidence|way)|nobody\s+(?:thinks|says|believes|claims)|(?:naive|first)\s+guess\s+says"
+    r"|at\s+first(?:\s+(?:glance|sight))?,?(?:\s+it\s+(?:seems|appears|looks)(?:\s+(?:like|as\s+if))?)?))"
     r"\s+(?:that\s+)?(?:(?:the|my|your|our)\s+)?(?:(?:final|correct|right|best)\s+)?[*_`]*$"
     r"|\b(?:worst|(?:next|second)[ -]best|least\s+likely)\s+[*_`]*$",
     re.IGNORECASE,

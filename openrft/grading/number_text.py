@@ -1,7 +1,8 @@
 """The words around a number: which may stand there, and which say that it is not the answer, or not the only one.
 
 Allowed: `x =`, "about", "the mass is", a unit, a reason ("because ..."), a condition ("at 25 °C"), a sentence behind.
-Refused: bounds and negations ("at least", "not"), alternatives ("or", "and 13"), and a number that belongs to a name.
+Refused: bounds and negations ("at least", "not"), alternatives ("or", "and 13"), words that make another number of it
+("twice", "the factorial of"), the values of two letters, and a number that belongs to a name.
 """
 
 from __future__ import annotations
