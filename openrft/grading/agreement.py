@@ -40,6 +40,13 @@ def find_plurality(numbers: Sequence[int | None]) -> int | None:
     return max(dict.fromkeys(given), key=given.count, default=None)
 
 
+def says_the_same(sample: Sample, one: str, other: str) -> bool:
+    """Whether two things that one completion says are one answer: equal, rounded alike, or both right."""
+    if _is_equal(sample, one, other, DEFAULT_RULES) or _is_equal(sample, other, one, DEFAULT_RULES):
+        return True
+    return all(is_right(sample, answer, DEFAULT_RULES) for answer in (one, other))
+
+
 def _is_equal(sample: Sample, one: str, other: str, rules: GradingRules) -> bool:
     """Whether the grader would take one answer for the other."""
     if one == other:

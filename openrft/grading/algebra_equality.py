@@ -10,7 +10,16 @@ import math
 from collections.abc import Sequence
 
 from openrft.grading.algebra import Node, list_functions, list_names
-from openrft.grading.algebra_forms import Collection, Equation, Form, Inequality, Matrix, Tuple, list_items
+from openrft.grading.algebra_forms import (
+    Collection,
+    Equation,
+    Form,
+    Inequality,
+    Matrix,
+    Tuple,
+    list_items,
+    order_by_name,
+)
 from openrft.grading.algebra_value import has_same_value
 
 
@@ -48,12 +57,19 @@ def is_same_form(gold: Form, found: Form) -> bool | None:
     if any(isinstance(form, Collection) and form.bare for form in lists) and any(isinstance(f, Tuple) for f in lists):
         if any(isinstance(form, Tuple) and _is_interval(form) for form in lists):
             return False
-        return _is_same_list(list_items(gold, True), list_items(found, True))
+        return _is_same_list(_list_ordered(gold), _list_ordered(found))
     if isinstance(gold, Collection) and isinstance(found, Collection):
         return _is_same_set(gold.items, found.items)
     if isinstance(gold, Collection) or isinstance(found, Collection):
         return _is_same_set(list_items(gold), list_items(found))
     return False
+
+
+def _list_ordered(form: Form) -> tuple[Form, ...]:
+    """The items of a list; equations of coordinates in the order of their names."""
+    items = list_items(form, True)
+    names = [item.name if isinstance(item, Equation) else "" for item in items]
+    return order_by_name(names, items) if all(names) else items
 
 
 def _is_same_equation(gold: Form, found: Form) -> bool | None:

@@ -107,6 +107,8 @@ def _parse(text: str) -> Form:
         items = tuple(_parse(part) for part in _check_count(parts))
         if (joined := _join_ranges(items, [sign[0].strip() for sign in _find(text, _JOINED)])) is not None:
             return joined
+        if all(isinstance(item, Collection) for item in items):
+            return Collection(items, bare=True)
         if any(isinstance(item, Inequality | Matrix | Collection) for item in items):
             raise UnknownForm(text)
         return Collection(items, bare=True)
@@ -125,7 +127,10 @@ def _parse(text: str) -> Form:
 def _parse_relation(parts: list[str], signs: list[str]) -> Form:
     if len(parts) == 2 and signs == ["="]:
         if _POINT.fullmatch(parts[0].strip()):  # (x, y) = (1, 2)
-            return _parse(parts[1])
+            names, point = re.findall(r"[A-Za-z]", parts[0]), _parse(parts[1])
+            if isinstance(point, Tuple) and len(point.items) == len(names):
+                return Tuple(point.brackets, order_by_name(names, point.items), point.name)
+            return point
         return _parse_equation(*parts)
     if "=" in signs or len(parts) > 3:
         raise UnknownForm(" ".join(parts))
@@ -227,6 +232,13 @@ def _cut(text: str, pattern: re.Pattern[str]) -> list[str]:
         parts.append(text[start : found.start()])
         start = found.end()
     return [*parts, text[start:]]
+
+
+def order_by_name(names: list[str], items: tuple[Form, ...]) -> tuple[Form, ...]:
+    """Values of coordinates in the order of their names: `y = 2, x = -1` is the point (-1, 2). Other names stay."""
+    if len(set(names)) < len(items) or not any(set(names) <= set(letters) for letters in ("xyz", "abcd")):
+        return items
+    return tuple(item for _, item in sorted(zip(names, items, strict=True), key=lambda pair: pair[0]))
 
 
 def list_items(form: Form, ordered: bool = False) -> tuple[Form, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from openrft.grading import doubt
 from openrft.grading.boolean import find_statement
-from openrft.grading.choice import DENIED, check_sentences, is_denied
+from openrft.grading.choice import DENIED, check_sentences, find_bare_option, is_denied
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.languages import CONFIRMED_LETTER, CONNECTIVES, RIGHT_IS, strip_option_words
 from openrft.grading.markup import remove_markup
@@ -30,7 +30,7 @@ _LEAD = re.compile(
     r"|we\s+(?:conclude|get|have|find|obtain|see)|i\s+(?:think|believe|conclude|would\s+say|'d\s+say|am\s+(?:confident|sure))"
     r"|it\s+follows|this\s+means|which\s+means|based\s+on\s+(?:the\s+above|this|that)(?:\s\w{1,12})?|clearly|obviously"
     r"|sure|okay|ok|well|definitely|probably|most\s+likely|certainly|surely|of\s+course|(?:out\s+of|among|of)\s+(?:these|them"
-    r"|the\s+options)|my\s+(?:answer|choice)\s+is|actually|wait|sorry|hmm|correction)"
+    r"|the\s+options)|by\s+(?:(?:a\s+)?process\s+of\s+)?elimination|my\s+(?:answer|choice)\s+is|actually|wait|sorry|hmm|correction)"
     r"(?:\s+that)?[\s,:;!.-]{1,3}(?=\S)",
     re.IGNORECASE,
 )
@@ -52,6 +52,12 @@ _LABELLED = re.compile(r"(?:^|(?<=\n))[\s*_(\[-]{0,8}([A-Z])[*_]{0,2}[).:\]][*_]
 _ENDS_WITH_LETTER = re.compile(
     r"(?:\b(?:is|be|are|get|choose|select|pick)(?:\s(?:option|choice|letter))?|[:=>\u2192\u21d2])"
     r"\s{0,3}[(\[]?([A-Z])[)\]]?[\s.!]*$"
+)
+# "I would eliminate A and C, leaving B", "B is wrong, D is right"
+_LEFT_OVER = re.compile(
+    r"(?:\bleaving\s+(?:us\s+with\s+|only\s+|just\s+)?(?:option\s+|choice\s+)?[(\[]?|\b(?:wrong|incorrect|false)[,;]\s+(?:and\s+|but\s+)?"
+    r"[(\[]?(?=[A-Z][)\]]?\s+is\s+(?:the\s+)?(?:right|correct|true)\b))([A-Z])[)\]]?"
+    r"(?:\s+is\s+(?:the\s+)?(?:right|correct|true)(?:\s+(?:answer|option|choice|one))?)?[\s.!*]*$"
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _KIND_OF = re.compile(r"^(?:the\s+\w+|it|this|they)\s+", re.IGNORECASE)  # "the metal osmium", "it increases"
@@ -102,6 +108,8 @@ def _read_end(sample: Sample, tail: str, read: Bare, is_whole: bool) -> tuple[Fi
     lines = [line for line in map(remove_markup, tail.split("\n")) if line.strip(MARKS + "#>|")]
     if sample.kind != "number":
         lines = [strip_bullet(line) for line in lines]
+    if len(lines) > 1 and _lists_two(sample, tail, lines):
+        return refuse("it lists two answers"), False
     if sample.kind in ("text", "expression"):
         ends = bool(lines) and _find_conclusion(lines[-1], sample.kind)[1]
         return (read(sample, lines[-1], len(lines) == 1), ends) if lines else (NOTHING, False)
@@ -125,6 +133,17 @@ def _read_end(sample: Sample, tail: str, read: Bare, is_whole: bool) -> tuple[Fi
     return NOTHING, False
 
 
+def _lists_two(sample: Sample, tail: str, lines: list[str]) -> bool:
+    """Whether the last two lines are items of a list of answers: options alone, or short texts without a sentence."""
+    if sample.kind == "choice":
+        options = {find_bare_option(sample, strip_bullet(line).strip(MARKS)) for line in lines[-2:]}
+        return len(options) == 2 and None not in options and not _is_list(tail)
+    if sample.kind != "text":
+        return False
+    items = [line for line in tail.split("\n") if line.strip()][-2:]
+    return all(_BULLET.match(item.strip()) and len(item) <= _SHORT and not doubt.STATED.search(item) for item in items)
+
+
 def strip_bullet(line: str) -> str:
     """The line without the mark of an item in front, and without ticks around it."""
     return _BULLET.sub("", line.strip(_TICKS), count=1) if _BULLET.match(line) else line.strip(_TICKS)
@@ -134,10 +153,19 @@ def _read_line(sample: Sample, line: str) -> Finding:
     """What a whole line says, if it begins with an option or a verdict: its other sentences may take that back."""
     if sample.kind not in ("choice", "boolean"):
         return NOTHING
+    if sample.kind == "choice" and (left_over := _find_left_over(sample, line)):
+        return Finding(left_over)
     finding = READERS[sample.kind](sample, _find_conclusion(line, sample.kind)[0])
     if finding.answer is None and (not finding.is_refused or finding.reason.endswith(DENIED)):
         return NOTHING
     return read_replacement(sample, finding, line)
+
+
+def _find_left_over(sample: Sample, sentence: str) -> str | None:
+    """The option that a sentence keeps where it rejects the others."""
+    table = get_option_table(sample)
+    found = _LEFT_OVER.search(sentence)
+    return found[1] if found and found[1] in table.labels and not table.is_false_asked else None
 
 
 def read_replacement(sample: Sample, finding: Finding, text: str) -> Finding:
@@ -211,10 +239,12 @@ def _strip_leads(sentence: str, kind: str) -> str:
 
 
 def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
-    table = get_option_table(sample.options)
+    table = get_option_table(sample)
     sentence = strip_option_words(sentence.strip(_TICKS))
     if sentence.endswith("?"):
         return NOTHING
+    if left_over := _find_left_over(sample, sentence):
+        return Finding(left_over)
     finding = READERS["choice"](sample, sentence)
     if finding.answer is None and not finding.is_refused and (lead := _IT_IS.match(sentence)):
         finding = READERS["choice"](sample, sentence[lead.end() :])
@@ -225,7 +255,7 @@ def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     if (found := CONFIRMED_LETTER.fullmatch(sentence)) and found[1] in table.labels:
         return Finding(found[1])
     mentioned = table.find_mentions(sentence)
-    negative = doubt.NEGATIVE.search(sentence) is not None
+    negative = not table.is_false_asked and doubt.NEGATIVE.search(sentence) is not None
     if len(mentioned) > 1 and not negative and (doubt.PRAISED.search(sentence) or doubt.OPEN.search(sentence)):
         return refuse("names several options")
     if len(mentioned) != 1 or negative or doubt.DOUBT.search(sentence):

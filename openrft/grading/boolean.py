@@ -56,15 +56,19 @@ _DENIED = re.compile(r"(?:is|was)\s+(?:not|wrong|incorrect|false)\b|isn['\u2019]
 _UNSURE = re.compile(r"\b(?:maybe|perhaps|it\s+depends|unsure|not\s+sure|hard\s+to\s+say)\b", re.IGNORECASE)
 # "true", "or false, perhaps". Not "there is no barrier", "the true value".
 _OTHER_WORD = re.compile(
-    r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false|correct|incorrect|untrue)\b(?!\s+\w)",
+    r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false|correct|incorrect|untrue)\b(?!\s+\w)"
+    r"|\b(?:yes|no|true|false)\b(?=\s+(?:for|if|when|in|at|under|on|with|without|otherwise|to)\b)",
     re.IGNORECASE,
 )
 # Right before a statement that is thereby not made: "I doubt that it is true", "If it is true". Not a reason for it:
 # "Iron is not a gas, so it is false".
 _NOT_SAID = re.compile(
-    r"(?:(?:\b(?:not(?!\s+(?:hard|difficult|surprising))|never|cannot|nobody|no\s+one|wrong|tempting|some|many)|n['\u2019]t)\b"
-    r"[^.!?\n,;:]{0,30}\b(?:think|believe|say|claim|conclude|prove|infer|mean|certain|clear|sure|case|true)"
-    r"|\b(?:no\s+(?:proof|evidence)|(?<!no\s)doubt|whether|if|suppose|assume|imagine|unlikely|possible|impossible))"
+    r"(?:(?:\b(?:not(?!\s+(?:hard|difficult|surprising))|never|cannot|nobody|nothing|no\s+one|wrong|tempting|some|many)"
+    r"|n['\u2019]t)\b"
+    r"[^.!?\n,;:]{0,30}\b(?:think|believe|say|claim|conclude|prove|infer|mean|certain|clear|sure|case|true|confirm"
+    r"|suggest|show|establish|verify|support|indicate|guarantee|imply|implie)s?"
+    r"|\b(?:no\s+(?:proof|evidence)|(?<!no\s)doubt|whether|if|suppose|assume|imagine|unlikely|possible|impossible"
+    r"|misconception|myth|fallacy))"
     r"\s+(?:that\s+)?$",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ DENIED = "is taken back"
 _AROUND = " \n\t~{}$"
 LONGEST = 4000  # characters of an answer that are read: what an option is called stands at its start
 # "b", "(B)", "b) text", "B because ...". Not "a mess": a lower-case letter before a space is a word. Not "B-cell".
-_LETTER = re.compile(r"[(\[]?\s*(?:([A-Z])(?=\s|[)\].:,;!?=/&+]|$)|([a-z])(?=\s*(?:[)\].:,;/&]|$)))")
+_LETTER = re.compile(r"[(\[]?\s*(?:([A-Z])(?=\s|[)\]:,;!?=/&+]|\.(?!\d)|$)|([a-z])(?=\s*(?:[)\].:,;/&]|$)))")
 _LEAD = re.compile(
     r"(?:(?:the\s+)?(?:letter|option|choice|alternative|candidate|selection|variant)\s*[:#]?\s*"
     r"|(?:it|this|that)(?:['\u2019]s|\s+is|\s+must\s+be|\s+should\s+be|\s+would\s+be)\s+(?=[(\[]?[A-Z][)\]]?(?!\w)))",
@@ -37,12 +37,18 @@ _IS_WRONG = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"[,;:.!?]|\b(?:but|and|so|then|however|option|answer|choice|no|yes)\b", re.IGNORECASE)
+_BARE = re.compile(r"[(\[]?([A-Z])(?:[)\].:]{1,2}\s*(.*)|)", re.DOTALL)
+_FIRST_PERSON = re.compile(
+    r"[\s.,\u2026\u2013\u2014-]*(?:as\s+an?|an\s+AI|really|do(?:es)?\b|did|don['\u2019]?t|can(?:not|['\u2019]t)?|am|was|would|will|have|think"
+    r"|believe|guess|could|must|should|might|may|know|need|cannot|was|['\u2019](?:m|d|ll|ve))\b",
+    re.IGNORECASE,
+)
 _SAME_SHAPE = str.maketrans({"\u0410": "A", "\u0421": "C", "\u0391": "A", "\u0392": "B"})  # of other alphabets
 
 
 def read_choice(sample: Sample, raw: str) -> Finding:
     """The letter of the one option that an answer names; a refusal or nothing otherwise. `raw` has no markup."""
-    table = get_option_table(sample.options)
+    table = get_option_table(sample)
     whole = raw[:LONGEST].strip()
     raw = whole.strip(_AROUND)
     if len(raw) == 1:
@@ -73,6 +79,8 @@ def _read_letter(table: OptionTable, raw: str) -> Finding | None:
             return None
         alone = not raw[found.end() :].strip(MARKS)
         return refuse(f"{letter} is none of the options") if alone else None
+    if letter == "I" and _FIRST_PERSON.match(raw, found.end()):
+        return None  # "I think", not the ninth option
     if letter == "A" and raw[found.end() :][:1].isspace() and table.find_beginning(raw)[1] > 1:
         return None  # the text of an option that begins with an article
     return _check_rest(table, table.labels.index(letter), raw[found.end() :])
@@ -114,7 +122,10 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
         others = table.find_letters(listed[0]) - {chosen}
         if others:
             return _name_two(table, chosen, others)
-    if doubt.TAKEN_BACK.match(remainder) and not _is_contrast(table, chosen, remainder):
+    called_false = doubt.CALLED_FALSE.match(remainder)
+    if called_false and table.is_false_asked:
+        return Finding(letter)
+    if (called_false or doubt.TAKEN_BACK.match(remainder)) and not _is_contrast(table, chosen, remainder):
         others = table.find_mentions(remainder) - {chosen}
         return _name_two(table, chosen, others) if others else refuse(f"{letter} {DENIED}")
     if not marked and not any(
@@ -126,9 +137,11 @@ def _check_rest(table: OptionTable, chosen: int, rest: str) -> Finding:
 
 def is_denied(sample: Sample, letter: str, text: str) -> bool:
     """Whether a sentence of the text says that the option with this letter is wrong, whatever others say."""
-    table = get_option_table(sample.options)
+    table = get_option_table(sample)
     chosen = table.labels.index(letter)
-    return any(_is_called_wrong(table, chosen, sentence) for sentence in doubt.SENTENCE_END.split(text[:LONGEST]))
+    return not table.is_false_asked and any(
+        _is_called_wrong(table, chosen, sentence) for sentence in doubt.SENTENCE_END.split(text[:LONGEST])
+    )
 
 
 def _is_called_wrong(table: OptionTable, chosen: int, sentence: str) -> bool:
@@ -139,9 +152,19 @@ def _is_called_wrong(table: OptionTable, chosen: int, sentence: str) -> bool:
     return False
 
 
+def find_bare_option(sample: Sample, line: str) -> str | None:
+    """The letter of the option that a line is, with its text or without, and nothing else; None if it is none."""
+    table = get_option_table(sample)
+    found = _BARE.fullmatch(line)
+    if found and found[1] in table.labels:
+        index = table.labels.index(found[1])
+        return found[1] if not found[2] or table.find_text(found[2]) == index else None
+    return None
+
+
 def check_sentences(sample: Sample, letter: str, sentences: list[str]) -> Finding:
     """The option with this letter, unless one of the sentences behind it takes it back or puts another beside it."""
-    table = get_option_table(sample.options)
+    table = get_option_table(sample)
     return _check_sentences(table, table.labels.index(letter), sentences)
 
 
@@ -156,7 +179,9 @@ def _check_sentences(table: OptionTable, chosen: int, sentences: list[str]) -> F
 
 def _is_contrast(table: OptionTable, chosen: int, remainder: str) -> bool:
     """Whether the words behind an option only deny others, as in "not C"."""
-    found = re.match(r"(?:and\s+|but\s+)?not\s+(?:the\s+|options?\s+)?(?=[(\[]?\w)", remainder, re.IGNORECASE)
+    found = re.match(
+        r"(?:(?:and\s+|but\s+)?not\s+(?:the\s+|options?\s+)?|\u800c?\u4e0d\u662f)(?=[(\[]?\w)", remainder, re.IGNORECASE
+    )
     if not found:
         return False
     clause = re.split(r"[,;.]|\bbut\b", remainder[found.end() :], maxsplit=1)[0]
@@ -169,9 +194,10 @@ def _object(table: OptionTable, chosen: int, sentence: str) -> Finding | None:
     reason = doubt.ANY_REASON.search(sentence)
     said = sentence[: reason.start()] if reason else sentence
     letter = table.labels[chosen]
-    if _is_called_wrong(table, chosen, said):
+    if not table.is_false_asked and _is_called_wrong(table, chosen, said):
         return refuse(f"{letter} {DENIED}")
-    if doubt.OPEN.search(said) or doubt.RETRACTION.search(said):
+    retraction = doubt.CHANGED if table.is_false_asked else doubt.RETRACTION
+    if doubt.OPEN.search(said) or retraction.search(said):
         others = table.find_mentions(said) - {chosen}
         return _name_two(table, chosen, others) if others else refuse(f"{letter} {DENIED}")
     others = table.find_mentions(said) - {chosen}

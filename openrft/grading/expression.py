@@ -57,6 +57,10 @@ _SIGNS = {
 _HUGE = re.compile(r"\^\s*\{?\s*-?\d{5,}|\^\s*\{[^{}]*\^\s*\{[^{}]*\^|\d!+\s*!|\d{3,}\s*!")  # would compute for ever
 _SUBSCRIPTED = re.compile(r"(\\[A-Za-z]+|[A-Za-z])\s*_\s*(?:\{\s*([A-Za-z]{1,12}|\d{1,4})\s*\}|([A-Za-z]|\d))")
 _HOLDS_EMPTY = re.compile(r"\\?\{\s*(?:\\emptyset|\\varnothing|\u2205|\\?\{\s*\\?\})\s*\\?\}")  # not empty itself
+_BRACED_LIST = re.compile(r"(?<![\\\w^}])\{([^{},]{1,80},[^{}]{1,200})(?<!\\)\}(?!\{)")
+_NO_SOLUTION = re.compile(
+    r"(?:there\s+(?:is|are)\s+)?no\s+(?:real\s+)?solutions?|(?:the\s+)?empty\s+set", re.IGNORECASE
+)
 _CONSTANT = re.compile(r"\+\s*[cKk]\s*$")  # of integration
 _FRACTION_BEFORE = re.compile(r"(?<![\w.)}])(\d{1,4})\s*/\s*(\d{1,4})(?:\s+(?=[A-Za-z\\(])|(?=[A-Za-z]{2}))")
 _SPELLED = re.compile(r"(\\[A-Za-z]+(?= )|[A-Za-z]) ?_?(.+)")
@@ -75,6 +79,8 @@ _ARRAY = re.compile(  # a matrix as LaTeX wrote it before it had a command for i
 _REWRITTEN = (
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"<="), r"\\le "),
+    (re.compile(r"(?:\{|\A)([^{}\\]{1,40})\\over(?![A-Za-z])([^{}\\]{1,40})(?:\}|\Z)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\checkmark"), ""),
     (re.compile(r">="), r"\\ge "),
     (re.compile(r"\\varnothing"), r"\\emptyset"),
     (re.compile(r"\\(?:nice|s)frac(?![A-Za-z])"), r"\\frac"),
@@ -117,6 +123,8 @@ def _explain_unreadable(sample: Sample, raw: str) -> str:
     spelled = text
     for gold in (sample.answer, *sample.accepted):
         spelled = _add_subscripts(spelled, gold)
+    if to_latex(text) == r"\emptyset":
+        return ""
     words = [word for word in _WORD.findall(_NAMED.sub(" ", spelled)) if word.lower() not in known]
     if words:
         return f"it is no expression: {words[0]!r}"
@@ -141,6 +149,8 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
     names = _VALUE.match(gold), _VALUE.match(read)
     if names[0] and names[1] and names[0][1] != names[1][1]:  # x = 3 is not y = 3
         return False
+    if names[0] and "=" in read and not re.fullmatch(rf"[^\\]*?(?<!\S){names[0][1]}\s*", read.partition("=")[0]):
+        return _compare(gold, read) == "yes"
     if isinstance(parse_number(gold), Number):
         if isinstance(parse_number(read), Number):
             return is_same_number(read, gold, rules, question)
@@ -152,12 +162,15 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
 @functools.lru_cache(maxsize=4096)
 def to_latex(text: str) -> str:
     """The expression in LaTeX that Math-Verify can read, with signs of programming languages and Unicode replaced."""
+    text = _BRACED_LIST.sub(r"\\{\1\\}", text)  # sets, of which a reader has taken the backslashes
     text = remove_markup(text).replace("$", " ").replace("\n", " ")
     if not text.isascii():
         text = _SUBSCRIPT.sub(lambda found: "_{" + found[0].translate(_PLAIN_LOWERED) + "}", text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_PLAIN_RAISED) + "}", text)
         text = "".join(_SIGNS.get(sign, sign) for sign in text)
     text = _NAMED.sub(r"\\\1 ", _LOGARITHM.sub(r"\\log_{\1}", _OPEN_ENDS.sub(_write_interval, text)))
+    if _NO_SOLUTION.fullmatch(text.strip(" .")):
+        return r"\emptyset"
     for pattern, latex in _REWRITTEN:
         text = pattern.sub(latex, text)
     return text.strip().rstrip(".,;")

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from openrft.grading.boxes import LONGEST, Place, find_boxes, read_boxes
 from openrft.grading.finding import NOTHING, Finding, refuse
+from openrft.grading.headings import WINDOW, announces_a_way, begins_list
 from openrft.grading.markup import remove_markup, strip_markup
-from openrft.grading.markup_scanner import find_closing_braces
-from openrft.grading.readers import READERS, Reader, is_right
-from openrft.grading.rules import DEFAULT_RULES
+from openrft.grading.readers import READERS
 from openrft.grading.thinking import strip_thinking
 from openrft.types import Sample
 
-LONGEST = 20_000  # characters of one answer that are read
 MOST = 50  # statements that are read: a text that gives no answer in so many gives none
-_BOXED = re.compile(r"\\boxed\s*(?=\{)")
 _ANSWER_IS = re.compile(r"answer[*_`\"']*\s*(?:is\b|:)\s*:?(?:[*_]+(?=\s))?\s*", re.IGNORECASE)
 _DISPLAY = re.compile(r"(\\\[|\$\$)[ \t]*\n")  # of mathematics on lines of its own
-_BEFORE = 60  # characters before "answer" that say whether it is a statement; longer phrases are not known
 _NO_STATEMENT_AFTER = re.compile(
     r"(?:\b(?:(?:this|that|an|any|each|every|another|whose|which|no)\s+(?:(?:final|correct|right|best|possible)\s+)?"
-    r"|(?:wrong|incorrect|previous|first|initial|earlier|original)\s+"
+    r"|(?:wrong|incorrect|previous|first|initial|earlier|original|typical|tempting|na[i\u00ef]ve|intermediate|partial"
+    r"|preliminary|trick)\s+|(?:(?:opposite|negation|inverse|part|half)\s+(?:of\s+)?)(?:(?:the|my|your)\s+)?"
+    r"(?:(?:final|correct|right)\s+)?"
     r"|(?:why|whether|if|unless|until|suppose|supposing|assuming)\s+(?:(?:the|my|your|our|a)\s+)?"
     r"(?:(?:final|correct|right|best)\s+)?)|[\"'](?:\w+[ _])?)[*_`]*$",
     re.IGNORECASE,
@@ -35,7 +33,9 @@ _NO_STATEMENT_AFTER = re.compile(
 _NOT_GIVEN = re.compile(
     r"(?:(?:\b(?:not|never|cannot|unlikely|nobody|no\s+(?:one|proof|evidence)|wrong|tempting|might|may|could|some|many)"
     r"|n['\u2019]t)\b[^.!?\n,;:]{0,24}\s(?:think|believe|say|claim|mean|assume|guess|true|(?:the\s+)?case|sure|certain"
-    r"|convinced)|(?<!no\s)(?<!without\s)\bdoubt|\b(?:assume|imagine|pretend|let['\u2019]?s\s+say))"
+    r"|convinced)|(?<!no\s)(?<!without\s)\bdoubt|\b(?:assume|imagine|pretend|let['\u2019]?s\s+say"
+    r"|unlikely|no\s+(?:proof|evidence|way)|nobody\s+(?:thinks|says|believes|claims)|(?:naive|first)\s+guess\s+says"
+    r"|at\s+first(?:\s+(?:glance|sight))?,?(?:\s+it\s+(?:seems|appears|looks)(?:\s+(?:like|as\s+if))?)?))"
     r"\s+(?:that\s+)?(?:(?:the|my|your|our)\s+)?(?:(?:final|correct|right|best)\s+)?[*_`]*$"
     r"|\b(?:worst|(?:next|second)[ -]best|least\s+likely)\s+[*_`]*$",
     re.IGNORECASE,
@@ -44,6 +44,14 @@ _CLAUSE_END = re.compile(r"[.!?](?=\s|$)|\n|,\s+but\b", re.IGNORECASE)
 _CLOSING_REMARK = re.compile(
     r"(?<=[.!*)\]$])\s+(?:please\s+|just\s+|feel\s+free\s+to\s+)?let\s+(?:me|us)\s+know\b.*", re.IGNORECASE
 )
+_LINE_START = re.compile(r"\n[#>*_ \t]*\Z")
+_REJECTED = re.compile(  # "The obvious answer is D, but that is wrong"
+    r"[^.\n]{1,80}?\bbut\s+(?:that|this|it)(?:['\u2019]s|\s+is|\s+would\s+be)\s+(?:not\s+(?:correct|right)|wrong|incorrect|false"
+    r"|a\s+(?:common\s+)?(?:misconception|mistake|trap))\b",
+    re.IGNORECASE,
+)
+_EXCLAMATION = re.compile(r"(?<=[\d*])!{1,3}[*_\s]{0,8}\Z")
+_FORMULA = re.compile(r"[\\$=^/+]|\d!.*\d!|\bfactorial\b")
 _DENIES = re.compile(r"[\s*_]*(?:(?:definitely|certainly|clearly|surely)\s+)?not\s+", re.IGNORECASE)
 _NO_STATEMENT_BEFORE = re.compile(
     r"(?:(?:well\s+)?supported|consistent|based\s+(?:on|upon)|because|obtained|derived|confirmed|justified|verified"
@@ -51,16 +59,6 @@ _NO_STATEMENT_BEFORE = re.compile(
     r"|(?:in|on|below|above|under|between|within)\b|as\s+follows|required|needed|expected|unique)\b",
     re.IGNORECASE,
 )
-_BETWEEN_BOXES = re.compile(r"[\s$.*\\)]*(?:,|or|and|/|&|and/or|\\text\{\s*(?:or|and)\s*\})[\s$*\\(]*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A piece of a completion that should contain its answer."""
-
-    content: str  # as it is written
-    start: int
-    end: int  # where the text behind the answer begins
 
 
 def final_answer(completion: str) -> str | None:
@@ -74,9 +72,9 @@ def final_answer(completion: str) -> str | None:
 def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
     """What the text, without thoughts, gives as its final answer; and where the text behind it begins."""
     read = READERS[sample.kind]
-    if boxes := find_boxes(text):
-        finding = read_boxes(sample, boxes, read)
-        return finding if finding is not NOTHING else Finding(None, "what is in the box is no answer"), boxes[0].end
+    if boxed := read_boxes(sample, text, read):
+        finding, end = boxed
+        return finding if finding is not NOTHING else Finding(None, "what is in the box is no answer"), end
     denied: tuple[Finding, int] | None = None
     names: set[str | None] = set()  # the answers that later statements deny: "The answer is not C"
     for place in find_statements(text):
@@ -89,42 +87,12 @@ def read_strict(sample: Sample, text: str) -> tuple[Finding, int]:
     return denied or (Finding(None, "no answer in the asked form"), 0)
 
 
-def read_boxes(sample: Sample, boxes: list[Place], read: Reader) -> Finding:
-    """What the last box gives; no answer if a box that is joined with it gives another."""
-    finding = read(sample, remove_markup(boxes[0].content[:LONGEST]))
-    if finding.answer is not None and len(boxes) == 2:
-        other = read(sample, remove_markup(boxes[1].content[:LONGEST])).answer
-        both_right = all(one and is_right(sample, one, DEFAULT_RULES) for one in (other, finding.answer))  # 1/2 or 0.5
-        if other not in (None, finding.answer) and not both_right:
-            return refuse(f"names two answers: {other} and {finding.answer}")
-    return finding
-
-
 def read_statement(place: Place) -> str:
     """What a statement gives, without markup and final marks."""
-    return remove_markup(place.content[:LONGEST], ".* ")
-
-
-def find_boxes(text: str, command: re.Pattern[str] = _BOXED) -> list[Place]:
-    r"""The last `\boxed{...}` that is not empty; and the one before, if it is joined as in `\boxed{A} or \boxed{B}`."""
-    matches = list(command.finditer(text))
-    closing = find_closing_braces(text) if matches else {}
-    found: list[Place] = []
-    left = len(text) + 1000  # of the characters in boxes. All of them, unless a box stands in a box in a box
-    for match in reversed(matches):
-        if match.end() not in closing:
-            continue
-        place = Place(text[match.end() + 1 : closing[match.end()]], match.start(), closing[match.end()] + 1)
-        if found and not _BETWEEN_BOXES.fullmatch(text[place.end : min(place.end + 40, found[0].start)]):
-            break
-        left -= len(place.content)
-        if left < 0:
-            break
-        if place.content.strip() and remove_markup(place.content[:LONGEST]):
-            found.append(place)
-        if len(found) == 2:
-            break
-    return found
+    content = place.content[:LONGEST]
+    if _EXCLAMATION.search(content) and not _FORMULA.search(content):  # of joy, and no factorial
+        content = _EXCLAMATION.sub("", content)
+    return remove_markup(content, ".* ")
 
 
 def find_statements(text: str) -> Iterator[Place]:
@@ -137,9 +105,13 @@ def find_statements(text: str) -> Iterator[Place]:
         if display := _DISPLAY.match(text, start, following):
             end = _find_closing(text, display, following) or end
         following = match.start()
-        before = text[max(0, following - _BEFORE) : following]
+        before = text[max(0, following - WINDOW) : following]
+        before = "" if _LINE_START.search(before) else before[before.rfind("\n\n") + 1 :]
         content = _CLOSING_REMARK.sub("", text[start:end])
         is_sentence_about_it = _NO_STATEMENT_AFTER.search(before) or _NO_STATEMENT_BEFORE.match(content)
+        is_sentence_about_it = is_sentence_about_it or _REJECTED.match(content)
+        if announces_a_way(before, match[0]) or begins_list(text, start, match[0]):
+            continue
         if content.strip() and not is_sentence_about_it and not _NOT_GIVEN.search(before):
             yield Place(content, following, end)
 
@@ -155,7 +127,7 @@ def drop_what_is_not_given(text: str) -> str:
     """The text without the clauses that deny or suppose an answer: "One might think the answer is C"."""
     kept, at = [], 0
     for match in _ANSWER_IS.finditer(text):
-        if match.start() >= at and _NOT_GIVEN.search(text[max(0, match.start() - _BEFORE) : match.start()]):
+        if match.start() >= at and _NOT_GIVEN.search(text[max(0, match.start() - WINDOW) : match.start()]):
             start = max((text.rfind(mark, at, match.start()) + 1 for mark in ".!?\n"), default=at)
             kept.append(text[at : max(at, start)])
             end = _CLAUSE_END.search(text, match.end())

@@ -11,20 +11,17 @@ import re
 from collections.abc import Iterator
 
 from openrft.grading import doubt
+from openrft.grading.agreement import says_the_same
+from openrft.grading.asked import asks_for_false
 from openrft.grading.bare import read_bare, read_replacement, strip_bullet
-from openrft.grading.choice import DENIED, is_denied
-from openrft.grading.extract import (
-    LONGEST,
-    MOST,
-    Place,
-    drop_what_is_not_given,
-    find_boxes,
-    find_statements,
-    read_boxes,
-    read_statement,
-)
+from openrft.grading.boxes import LONGEST, Place, read_boxes
+from openrft.grading.choice import DENIED, find_bare_option, is_denied
+from openrft.grading.extract import MOST, drop_what_is_not_given, find_statements, read_statement
 from openrft.grading.finding import NOTHING, Finding, refuse
+from openrft.grading.headings import WINDOW, announces_a_way, begins_list, is_not_the_one
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
+from openrft.grading.markup import remove_markup
+from openrft.grading.number_text import names_two_values
 from openrft.grading.readers import READERS
 from openrft.types import Sample
 
@@ -32,7 +29,15 @@ _OTHER_BOX = re.compile(
     r"(?:\\(?:fbox|framebox|Boxed|bbox|fcolorbox\{\w{1,20}\}\{\w{1,20}\})|(?<![\\\w])boxed)(?:\[[^\]\n]{0,20}\])?\s?(?=\{)"
 )
 _OPEN_BOX = re.compile(r"\\boxed\s?(?:\{|(?=[A-Za-z0-9]))([^{}\n]{1,80})\Z")
-_BESIDE = re.compile(r"[\s$\\).*]{0,8}(?:or|and/or)\b(?!\s+(?:so|about))", re.IGNORECASE)
+_SHORT = 80  # characters of a line that gives the value of a letter
+_NEXT_LINE = re.compile(r"[ \t*_.$]{0,8}\n(?!\n)([^\n]{1,300})(?=\n|\Z)")
+_NEW = re.compile(r"\b(?:revised|corrected|updated|new)\s+(?:final\s+)?[*_]*$", re.IGNORECASE)
+_FINAL = re.compile(r"\bfinal\s+[*_]*$", re.IGNORECASE)
+_ANOTHER_TASK = re.compile(
+    r"\n[#*\s]{0,6}(?:question|problem|exercise|task|user|human|q)\b[^\n:]{0,12}:", re.IGNORECASE
+)
+_IN_ANOTHER_CASE = re.compile(r"\b(?:if|had|were|without|would|originally|instead)\b[^.!?\n]*$", re.IGNORECASE)
+_BESIDE = re.compile(r"[\s$\\).*]{0,8}(?:(?:or|and/or)\b|alternatively\s?:)(?!\s+(?:so|about))", re.IGNORECASE)
 _KEY = (
     r"(?:final[_ -]?answer|answer|correct[_ -]?(?:answer|option|choice)|selected(?:[_ -]?(?:answer|option))?|choice"
     r"|option|label|result|prediction|predicted[_ -]?answer|solution|antwort|respuesta|r\u00e9ponse|\u7b54\u6848)"
@@ -88,28 +93,63 @@ def read_lenient(sample: Sample, text: str) -> Finding:
 def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Finding:
     """The finding, unless the text after `end` takes it back. Then what that text gives instead, if anything."""
     tail = text[end:]
-    if sample.kind == "choice" and finding.answer is not None and is_denied(sample, finding.answer, tail):
-        return refuse(f"{finding.answer} {DENIED}")
-    taken = doubt.RETRACTION.search(tail) or doubt.OPEN.search(tail) or _BESIDE.match(tail)
+    is_false_asked = asks_for_false(sample.question)
+    if sample.kind == "choice" and finding.answer is not None:
+        if is_denied(sample, finding.answer, tail):
+            return refuse(f"{finding.answer} {DENIED}")
+        following = _NEXT_LINE.match(tail)
+        other = find_bare_option(sample, strip_bullet(remove_markup(following[1], ".* "))) if following else None
+        if other not in (None, finding.answer):
+            return refuse(f"names two options: {finding.answer} and {other}")
+    if sample.kind == "number" and (following := _NEXT_LINE.match(tail)):
+        line = text[max(end - _SHORT, text.rfind("\n", 0, end) + 1) : end]
+        if names_two_values(f"{line}\n{following[1][:_SHORT]}"):
+            return refuse("it gives the values of two names")
+    retraction = (doubt.CHANGED if is_false_asked else doubt.RETRACTION).search(tail)
+    taken = retraction or doubt.OPEN.search(tail) or _BESIDE.match(tail) or doubt.SECOND_LOOK.search(tail)
     if taken is None:
-        return finding
+        return _check_restated(sample, text, finding, end)
     later, _ = _read_marked(sample, tail)
     if later is NOTHING:
         later = read_bare(sample, tail[taken.start() :])
-    if later.answer == finding.answer:
+    if later.answer is not None and finding.answer is not None and says_the_same(sample, later.answer, finding.answer):
         return finding
-    is_retraction = doubt.RETRACTION.match(tail, taken.start()) is not None
-    return later if later.answer is not None and is_retraction else refuse("taken back behind it")
+    if later is NOTHING and taken.re is doubt.SECOND_LOOK:
+        later = read_bare(sample, tail[taken.end() :].lstrip(" ,.:;!*\n"))
+        if later.answer is not None and says_the_same(sample, later.answer, str(finding.answer)):
+            return finding
+    if taken.re is doubt.SECOND_LOOK:
+        return later if later.answer is not None else finding
+    return later if later.answer is not None and retraction else refuse("taken back behind it")
+
+
+def _check_restated(sample: Sample, text: str, finding: Finding, end: int) -> Finding:
+    """The finding, unless the last statement of an answer in the text behind it gives another: then that one, if it is
+    called a new one, and none otherwise."""
+    if another := _ANOTHER_TASK.search(text, end):
+        text = text[: another.start()]
+    for place in find_statements(text):
+        if place.start < end:
+            break
+        before = text[max(0, place.start - WINDOW) : place.start]
+        is_new = _NEW.search(before) is not None
+        if _IN_ANOTHER_CASE.search(before) or (sample.kind == "text" and not is_new and not _FINAL.search(before)):
+            continue
+        later = READERS[sample.kind](sample, read_statement(place))
+        if later.answer is None or finding.answer is None:
+            continue
+        if says_the_same(sample, later.answer, finding.answer):
+            return finding
+        return later if is_new else refuse(f"says {finding.answer}, then {later.answer}")
+    return finding
 
 
 def _read_marked(sample: Sample, text: str) -> tuple[Finding, int]:
     """What stands at the last mark of an answer that gives one, and where the text behind it begins."""
-    boxes = find_boxes(text)
-    if not boxes:
-        boxes = find_boxes(text, _OTHER_BOX)
-    if boxes:
-        finding = read_boxes(sample, boxes, _read_loosely)
-        return finding if finding is not NOTHING else refuse("what is in its box is no answer"), boxes[0].end
+    boxed = read_boxes(sample, text, _read_loosely) or read_boxes(sample, text, _read_loosely, _OTHER_BOX)
+    if boxed:
+        finding, end = boxed
+        return finding if finding is not NOTHING else refuse("what is in its box is no answer"), end
     for place, bare in _find_marks(sample, text):
         finding = read_replacement(sample, _read_loosely(sample, bare), bare)
         if finding.answer is not None or finding.is_refused:
@@ -130,7 +170,8 @@ def _read_loosely(sample: Sample, bare: str) -> Finding:
 
 def _find_marks(sample: Sample, text: str) -> Iterator[tuple[Place, str]]:
     """The marks of an answer with what they give, without markup; the last one first. Together as long as the text."""
-    places = [*find_statements(text), *_cut_lines(text, _TO_LINE_END), *_cut_lines(text, _HEADING)]
+    places = [*find_statements(text), *_cut_lines(sample, text, _TO_LINE_END)]
+    places += _cut_lines(sample, text, _HEADING)
     for found in _TAG.finditer(text):
         inner = _INNER_TAG.fullmatch(found[2])
         places.append(Place(inner[2] if inner else found[2], found.start(), found.end()))
@@ -144,14 +185,18 @@ def _find_marks(sample: Sample, text: str) -> Iterator[tuple[Place, str]]:
         yield place, read_statement(place)
 
 
-def _cut_lines(text: str, mark: re.Pattern[str]) -> list[Place]:
+def _cut_lines(sample: Sample, text: str, mark: re.Pattern[str]) -> list[Place]:
     """What follows each mark, up to the end of its line or the next mark."""
     places, following = [], len(text)
     for match in list(mark.finditer(text))[: -MOST - 1 : -1]:
         end = text.find("\n", match.end(), following)
         end = following if end < 0 else end
-        places.append(Place(text[match.end() : min(end, match.end() + LONGEST)], match.start(), end))
         following = match.start()
+        before = text[max(0, following - WINDOW) : following]
+        is_of_another = is_not_the_one(before, asks_for_false(sample.question))
+        if is_of_another or announces_a_way(before, match[0]) or begins_list(text, match.end(), match[0]):
+            continue
+        places.append(Place(text[match.end() : min(end, match.end() + LONGEST)], following, end))
     return places
 
 

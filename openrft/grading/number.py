@@ -22,6 +22,7 @@ from openrft.grading.number_term import NoNumber, Term
 from openrft.grading.number_text import find_number, split_answer
 from openrft.grading.plain_math import to_plain
 from openrft.grading.rules import DEFAULT_RULES, GradingRules
+from openrft.grading.scales import names_scale
 from openrft.grading.units import Unit, contradicts, convert, find_asked_units
 from openrft.types import Sample
 
@@ -60,6 +61,8 @@ class Number:
     term: Term
     unit: Unit | None  # None: none is written
     written: str  # the number and its unit, without the words around them
+    counted: Term | None = None  # the number before a word such as "million"
+    restated: tuple[Number, ...] = ()  # the same number in other units: 0.42 m = 42 cm
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def read_number(sample: Sample, raw: str) -> str | None:
     """The number in the answer with its unit, as it is written; None if the answer is not one number."""
     found = _parse_answer(raw, _uses_decimal_comma(sample))
     if isinstance(found, Number):
-        return found.written
+        return " = ".join(number.written for number in (*found.restated, found))
     return raw if any(_is_same_text(raw, gold) for gold in (sample.answer, *sample.accepted)) else None
 
 
@@ -81,6 +84,12 @@ def explain_refusal(sample: Sample, raw: str) -> str:
     """Why `read_number` gives None; empty if it does not."""
     found = _parse_answer(raw, _uses_decimal_comma(sample))
     return found.reason if isinstance(found, Refusal) and read_number(sample, raw) is None else ""
+
+
+def has_known_unit(text: str) -> bool:
+    """Whether the text is a number with a unit of measurement behind it, which plain words and percent are not."""
+    found = parse_number(text)
+    return isinstance(found, Number) and found.unit is not None and bool(found.unit.parts) and not found.unit.is_percent
 
 
 def is_number(text: str, decimal_comma: bool = False) -> bool:
@@ -104,7 +113,10 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     expected, found = parse_number(gold, comma), _parse_answer(read, comma)
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
-    return any(_is_equal(expected.term, term, rules) for term in _same_unit(expected, found, rules, question))
+    terms = [term for number in (found, *found.restated) for term in _same_unit(expected, number, rules, question)]
+    if found.counted and names_scale(question, read):  # 5 million, where the question is how many million there are
+        terms += _same_unit(expected, replace(found, term=found.counted), rules, question)
+    return any(_is_equal(expected.term, term, rules) for term in terms)
 
 
 def _parse_answer(text: str, decimal_comma: bool) -> Number | Refusal:
@@ -144,7 +156,7 @@ def parse_number(text: str, decimal_comma: bool = False) -> Number | Refusal:
         number, again = parse_number(found[1], decimal_comma), parse_number(found[2], decimal_comma)
         if isinstance(number, Number) and isinstance(again, Number):
             both = _is_rounding(number, again) or _is_rounding(again, number)
-            return number if both else Refusal("it holds two numbers")
+            return _restate([again, number]) if both else Refusal("it holds two numbers")
     try:
         pieces = split_answer(to_plain(remove_markup(text)))
         numbers = [_read_piece(piece, decimal_comma) for piece in pieces]
@@ -153,7 +165,14 @@ def parse_number(text: str, decimal_comma: bool = False) -> Number | Refusal:
                 raise NoNumber("it holds two numbers")
     except NoNumber as fault:
         return Refusal(str(fault))
-    return numbers[-1]
+    return _restate(numbers)
+
+
+def _restate(numbers: list[Number]) -> Number:
+    """The last of equal numbers, with those that are in another unit, of which any may be the asked one."""
+    last = numbers[-1]
+    units = last.unit.written if last.unit else ""
+    return replace(last, restated=tuple(one for one in numbers[:-1] if (one.unit.written if one.unit else "") != units))
 
 
 def _read_piece(piece: str, decimal_comma: bool) -> Number:
@@ -167,12 +186,15 @@ def _read_piece(piece: str, decimal_comma: bool) -> Number:
     if place.words is not None and place.sign < 0:
         term = replace(term, value=-term.value)
     scale, unit, behind = place.read_unit(piece, end)
-    if scale != 1:
+    counted = term if scale != 1 else None
+    if scale > 1:
         term = replace(term, value=term.value * scale, step=term.step * scale)
+    elif scale < 1:
+        term = Term(term.value * scale, "exact")
     sign = "-" if place.sign < 0 else ""
     money = f"{place.currency} " if place.currency.isalpha() else place.currency
     written = f"{money}{sign}{piece[place.start : end]}{behind}"
-    return Number(term, unit, " ".join(written.split()))
+    return Number(term, unit, " ".join(written.split()), counted)
 
 
 def _is_rounding(other: Number, last: Number) -> bool:
@@ -190,6 +212,8 @@ def _is_rounding(other: Number, last: Number) -> bool:
 def _same_unit(gold: Number, found: Number, rules: GradingRules, question: str) -> list[Term]:
     """What was read, in the unit of the gold answer; several if percent may be meant; none if the units differ."""
     term, asked = found.term, _ASKS_PERCENT.search(question) is not None
+    if found.unit and found.unit.is_permille and (asked or (gold.unit and gold.unit.is_percent)):
+        return [_scaled(term, found.unit.factor)]
     if gold.unit and gold.unit.is_percent:
         if found.unit is None:
             return [term, _scaled(term, Fraction(100))]

@@ -38,7 +38,7 @@ _COMMA = re.compile(  # 1.234,5 and 5,7
     rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[.' {NARROW}])\d{{3}}(?:(?P=mark)\d{{3}})*)|\d+)(?P<part>,\d+){_EXPONENT}"
 )
 _DOTTED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\d))(?P<part>)(?P<exponent>)")  # 1.234.567
-_REPEATING = re.compile(r"(\d+)\.(\d*)(?:\\(?:overline|bar)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))")
+_REPEATING = re.compile(r"(\d+)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))")
 _FRACTION = re.compile(
     rf"\s*(?:\\frac\s*\{{\s*(\d+)\s*\}}\s*\{{\s*(\d+)\s*\}}"
     rf"|\\frac\s*(\d)\s*(\d)|(?<=[ {NARROW}])(\d+)\s*/\s*(\d+)(?![\d.]))"
@@ -197,7 +197,7 @@ class _Reader:
         if self.peek("("):
             return self._nested(")")
         found = _DIGIT.match(self.text, self.at)
-        if found and self.text[: self.at].rstrip().endswith("\\sqrt"):
+        if found and self.text[: self.at].rstrip().endswith(("\\sqrt", "\\ln")):
             found = _DECIMAL.match(self.text, self.at)
         if found:
             self.at = found.end()

@@ -1,7 +1,8 @@
 """The words around a number: which may stand there, and which say that it is not the answer, or not the only one.
 
 Allowed: `x =`, "about", "the mass is", a unit, a reason ("because ..."), a condition ("at 25 °C"), a sentence behind.
-Refused: bounds and negations ("at least", "not"), alternatives ("or", "and 13"), and a number that belongs to a name.
+Refused: bounds and negations ("at least", "not"), alternatives ("or", "and 13"), words that make another number of it
+("twice", "the factorial of"), the values of two letters, and a number that belongs to a name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from openrft.grading.number_term import NoNumber
-from openrft.grading.number_words import SCALES, find_words, read_words
+from openrft.grading.number_words import find_words, read_words
+from openrft.grading.scales import read_scale
 from openrft.grading.units import Unit, parse_unit
 
 _BOUND = re.compile(r"[<>\u2264\u2265\u2260\u00b1\u221e]|\\(?:in|pm|mp|lor|vee|cup|to|rightarrow|neg)\b")
@@ -29,7 +31,10 @@ _HEDGE = re.compile(
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
 _BEFORE = re.compile(
     r"\b(?:over|under|above|below|exceeding|from|within|until|beyond|half|twice|double|triple|square|cube|root|sum"
-    r"|product|power|multiple|divisible|divisor|sin|cos|tan|exp|lim|than|except|nearer)\b",
+    r"|product|power|multiples?|divisible|divisors?|sin|cos|tan|exp|lim|than|except|besides|nearer|unequal|max|min|modulo|mod"
+    r"|times|thrice|after|before|past|following|preceding|logarithm|(?:start|end|beginn?)(?:s|ing)\s+(?:in|with)|number\s+with"
+    r"|(?:factorial|reciprocal|inverse|opposite|negative|complement|factors?|thirds?|quarters?|fourths?|fifths?|sixths?"
+    r"|sevenths?|eighths?|ninths?|tenths?|hundredths?)\s+of)\b",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -52,8 +57,15 @@ _IS = re.compile(
 _EQUATION = re.compile(
     r"\b[a-qs-z]\s*\^|[a-z]\s*[-+]\s*\d|\d\s*[-+]\s*[a-z]\b|\d\s*/\s*[a-z]\b"
 )  # not a name, as R^2 is
+_TWO_VALUES = re.compile(
+    r"(?<![\w\\])([A-Za-z])\s*(?:=|:|\bis\b)\s*-?[\d.,/]{0,20}\d[^\n=:;,.]{0,15}?"
+    r"\s*(?:[;,\n]|\.\s|\b(?:and|while|whereas|but|vs\.?|so|then)\b|(?=\s[A-Z]\s*[:=]))"
+    r"\s*(?:[-*\u2022]\s+)?(?:(?:and|so|then|the|value|of)\s+){0,4}(?!\1)[A-Za-z]\s*(?:=|:|\bis\b)\s*-?\d"
+)
 _SEVERAL = re.compile(r"[,;&]|\band\b")
-_CHANGED = re.compile(r"!|(?:squared|cubed|factorial|plus|minus|over|divided|and|to|by)\b(?!\s+cent\b)", re.I)
+_CHANGED = re.compile(
+    r"!|(?:squared|cubed|factorial|plus|minus|over|divided|and|to|by|times(?=\s+ten))\b(?!\s+cent\b)", re.I
+)
 _CURRENCY = re.compile(
     r"(?:(?:US|CA|AU|C|A)?\s?(?P<sign>[$\u20ac\u00a3\u00a5\u20b9])|\b(?P<code>USD|EUR|GBP|JPY|INR|Rs\.?))\s*$"
 )
@@ -70,12 +82,13 @@ _NAMING = (
     "vitamin chapter figure fig table section step problem question equation version part item exercise page "
     "type isotope hydrogen helium carbon nitrogen oxygen phosphorus sulfur chlorine potassium cobalt "
     "strontium iodine caesium cesium lead radium thorium uranium plutonium option choice apollo class stage "
-    "phase room factor"
+    "phase room factor grade"
 )
 _NAMES = frozenset(_NAMING.split())
 _WORD = re.compile(r"[^\W\d_]+(?:[.'-][^\W\d_]+)*\.?")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _ORBITAL = re.compile(r"D\b|[spdf]\d")  # 3D and 1s2 are names
+_POINT = re.compile(r"\s+point\s+\w", re.IGNORECASE)  # six point five
 _PARENTHESIS = re.compile(r"(?:^|\s)\(([^()]*)\)\s*$")
 
 
@@ -89,11 +102,13 @@ class Place:
     words: Fraction | None = None  # the value, if it is written in words
     end: int = 0  # of the words
 
-    def read_unit(self, piece: str, end: int) -> tuple[int, Unit | None, str]:
+    def read_unit(self, piece: str, end: int) -> tuple[Fraction, Unit | None, str]:
         """A factor ("million"), the unit and how both are written behind the number. Raises NoNumber."""
-        behind, scale, written = piece[end:].removeprefix("..."), 1, ""
-        if found := re.match(r"[\s-]*(hundred|thousand|million|billion|trillion|dozen)\b", behind, re.IGNORECASE):
-            scale, written, behind = SCALES[found[1].lower()], found[0], behind[found.end() :]
+        behind = piece[end:].removeprefix("...")
+        scale, written = read_scale(behind)
+        behind = behind[len(written) :]
+        if _POINT.match(behind):
+            raise NoNumber("its decimals are written in words")
         unit_text = _check_behind(behind)
         if not unit_text and self.currency:
             return scale, parse_unit(self.currency), written
@@ -115,6 +130,8 @@ def split_answer(text: str) -> list[str]:
 
     Raises NoNumber for bounds, alternatives and words that take a number back.
     """
+    if names_two_values(text):
+        raise NoNumber("it gives the values of two names")
     text = _OR_SO.sub(" ", text).rstrip(" :")
     head = _cut_tail(text)
     if _BOUND.search(head):
@@ -129,6 +146,11 @@ def split_answer(text: str) -> list[str]:
         raise NoNumber("it is an equation, or holds several values")
     kept = [part for part in parts[:-1] if _is_number_like(part)] + parts[-1:]
     return [_unwrap(part.strip(" ,")) for part in kept]
+
+
+def names_two_values(text: str) -> bool:
+    """Whether the text gives one value to one letter and a second one to another: "p = 0.2 while q = 0.8"."""
+    return _TWO_VALUES.search(text) is not None
 
 
 def find_number(piece: str) -> Place:

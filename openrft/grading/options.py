@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import re
 
+from openrft.grading.asked import asks_for_false
 from openrft.grading.markup import remove_markup
 from openrft.grading.number import is_same_number
 from openrft.grading.rules import GradingRules
 from openrft.grading.text import is_same_text, normalise
-from openrft.types import LETTERS
+from openrft.types import LETTERS, Sample
 
 MARKS = " \n\t().:,;=*[]!\u2013\u2014-"  # stripped around what an answer says
 _LONGEST = 300  # characters of an option that a sentence may mention
@@ -40,7 +41,8 @@ _VERB_BEHIND = re.compile(
 class OptionTable:
     """The options of one question."""
 
-    def __init__(self, options: tuple[str, ...]) -> None:
+    def __init__(self, options: tuple[str, ...], is_false_asked: bool) -> None:
+        self.is_false_asked = is_false_asked  # the question asks for the option that is wrong
         self.labels = LETTERS[: len(options)]
         self.texts = [remove_markup(option) for option in options]
         self._spelled = [_strip_marks(text) for text in self.texts]
@@ -114,7 +116,7 @@ class OptionTable:
     def _names(self) -> re.Pattern[str]:
         """The texts of the options, the longest first, as whole words."""
         texts = sorted((re.escape(text).replace(r"\ ", r"\s{1,3}") for text in self._folded), key=len, reverse=True)
-        return re.compile(rf"(?<![\w.-])(?:{'|'.join(texts)})(?!\w|\.\d)", re.IGNORECASE)
+        return re.compile(rf"(?<![\w.-])(?:{'|'.join(texts)})(?!\w|\.\d|-[^\W\d_])", re.IGNORECASE)
 
 
 def _strip_marks(text: str) -> str:
@@ -148,6 +150,10 @@ def _may_be_same(said: str, text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def get_option_table(options: tuple[str, ...]) -> OptionTable:
-    """The table of these options."""
-    return OptionTable(options)
+def _get_table(options: tuple[str, ...], is_false_asked: bool) -> OptionTable:
+    return OptionTable(options, is_false_asked)
+
+
+def get_option_table(sample: Sample) -> OptionTable:
+    """The table of a question's options."""
+    return _get_table(sample.options, asks_for_false(sample.question))

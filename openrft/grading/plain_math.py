@@ -46,6 +46,7 @@ _COMMANDS = {
     **dict.fromkeys(("circ", "degree"), "\u00b0"),
     **dict.fromkeys(("celsius",), "\u00b0C"),
     **dict.fromkeys(("left", "right", "displaystyle", "textstyle", "limits", "bigl", "bigr", "big"), ""),
+    **dict.fromkeys(("checkmark",), " "),
     **dict.fromkeys(("quad", "qquad", "enspace", "space"), " "),
     **dict.fromkeys(("thinspace", "nobreakspace"), NARROW),
     **dict.fromkeys(("le", "leq", "leqslant"), "\u2264"),
@@ -75,6 +76,14 @@ _COMMAND = re.compile(r"\\(?:([A-Za-z]+)|([,;:>~ !%$&#_{}\[\]()]))")
 _MARKS = {",": NARROW, ";": NARROW, ":": NARROW, ">": NARROW, "~": NARROW, " ": NARROW, "!": "", "%": "%", "$": "$"}
 _UNIT_SIGNS = "A-Za-z\u03bc\u03a9\u00b0"
 _PLAIN_FORMS = (
+    (re.compile(r"(?:\{|\A)([^{}\\]{1,40})\\over(?![A-Za-z])([^{}\\]{1,40})(?:\}|\Z)"), r"\\frac{\1}{\2}"),
+    (  # one aligned line
+        re.compile(
+            r"\\begin\s?\{(?P<name>aligned|align\*?|gathered|split)\}((?:[^\\&]|\\(?!\\|end)){0,200})&?"
+            r"((?:[^\\&]|\\(?!\\|end)){0,200})\\end\s?\{(?P=name)\}"
+        ),
+        r" \2 \3 ",
+    ),
     (re.compile(r"\{\{([A-Za-z]+)\}"), r"{\1"),
     (re.compile(r"\u03bc\s+(?=[A-Za-z])"), "\u03bc"),
     (  # a unit written as a fraction, not Euler's number

@@ -9,13 +9,19 @@ from openrft.grading.boolean import read_boolean
 from openrft.grading.choice import read_choice
 from openrft.grading.expression import is_same_expression, read_expression
 from openrft.grading.finding import NOTHING, Finding, refuse
-from openrft.grading.number import explain_refusal, is_same_number, read_number
+from openrft.grading.left_side import is_operation
+from openrft.grading.number import explain_refusal, has_known_unit, is_same_number, read_number
 from openrft.grading.rules import GradingRules
 from openrft.grading.text import is_accepted_text, read_text
 from openrft.types import AnswerKind, Sample
 
 Reader = Callable[[Sample, str], Finding]
 _SCALE = re.compile(r"\bp(?:OH|H|K_?\{?(?:\\mathrm\{)?[abw](?=\}|\b))")
+_ASKS_SCALE = re.compile(
+    r"\b(?:[Ww]hat(?:\s+is|['\u2019]s)|[Ff]ind|[Cc]alculate|[Cc]ompute|[Dd]etermine|[Ee]stimate)\s+the\s+p(?:OH|H|Ka|Kb)\b"
+)
+_ASKS_ANGLE = re.compile(r"\bdegrees?\b|\bangle\b|\u00b0|\\circ", re.IGNORECASE)
+_OF_ARC = re.compile(r"\A[^'\"]*\d\s*(?:['\"\u2032\u2033]|\^\{?\\prime)")
 _NO_NUMBER = "it holds no number"
 
 
@@ -23,9 +29,15 @@ def _find_number(sample: Sample, raw: str) -> Finding:
     if raw.rstrip(" .!)").endswith("?"):
         return refuse("it is in question")
     if (answer := read_number(sample, raw)) is not None:
+        if _ASKS_ANGLE.search(sample.question) and _OF_ARC.search(raw):
+            return refuse("it gives minutes or seconds of arc")
+        if _ASKS_SCALE.search(sample.question) and has_known_unit(answer):
+            return refuse("it gives a unit, and the question asks for a number without one")
         asked, given = ({*map(_plain_scale, _SCALE.findall(text))} for text in (sample.question, raw))
         if asked and given and not asked & given:
             return refuse(f"it gives {given.pop()}, and the question asks for {asked.pop()}")
+        if is_operation(raw, sample.question):
+            return refuse("the left side of its equation is not what is asked")
         return Finding(answer)
     reason = explain_refusal(sample, raw)
     return NOTHING if reason == _NO_NUMBER else refuse(reason)
@@ -38,6 +50,8 @@ def _plain_scale(name: str) -> str:
 def _find_expression(sample: Sample, raw: str) -> Finding:
     if raw.rstrip(" .!)").endswith("?"):
         return refuse("it is in question")
+    if is_operation(raw, sample.question) and not any("=" in gold for gold in (sample.answer, *sample.accepted)):
+        return refuse("the left side of its equation is not what is asked")
     answer, reason = read_expression(sample, raw)
     return Finding(answer, reason)
 

@@ -53,13 +53,21 @@ _WORD = re.compile(r"[^\W\d_]+")
 _REASON = re.compile(
     r",? (?:because|since|due to|as (?:it|its|the|this|that|they|these)|which|where"
     r"|(?:is|are) the (?:correct |right |final |best )?answer)\b"
+    r"|, (?:(?:the|an?) (?=[a-z])|(?:and )?not )|,? (?:rather than|instead of|as opposed to) "
 )
 _REMARK = re.compile(r"[.!;] (?=[A-Z(])|\n| [–—] (?=\w)| \((?![IVX]+\))(?=[^()]*\)[. ]*$)")
 _DOUBT = re.compile(
-    r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either)\b"
-    r"|\b(?:(?:could|might|may|can)\s+(?:also\s+)?be|alternatively|or\s+(?:maybe|perhaps)|instead|(?:not|un)\s?sure"
-    r"|is\s+(?:not\s+(?:right|correct)|wrong|incorrect))\b",
+    r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either|sorry|i\s+mean"
+    r"|correction|scratch|rather(?=\s?,)|equally|both|just\s+kidding|on\s+second)\b"
+    r"|^[^\w\n]*(?:not|false|wrong|incorrect|untrue|rejected|eliminated|ruled\s+out|excluded)\W*$"
+    r"|\b(?:(?:could|might|may|can)\s+(?:also\s+|well\s+)?be|alternatively|or\s+(?:maybe|perhaps)|instead|(?:not|un)\s?sure"
+    r"|(?:is|was|['\u2019]s)\s+(?:not\s+(?:right|correct)|wrong|incorrect|false|untrue)|equally\s+(?:likely|valid|possible|good)"
+    r"|(?:another|other|second)\s+answers?|(?:right|correct|possible|valid)\s+(?:too|also|as\s+well))\b",
     re.IGNORECASE | re.MULTILINE,
+)
+_NAME = r"[^\W\d_][\w'-]{1,30}(?: [\w'-]{1,30}){0,2}"
+_MORE_NAMES = re.compile(  # a list goes on: "; Iridium", " – iridium – gold", ". Iridium. Gold."
+    rf"(?:[;\n]\s*{_NAME}|(?:[.;–—-]|\n)\s*{_NAME}(?:\s?[;.–—\n]\s*{_NAME}){{1,20}})[\s.!]*"
 )
 _SHORT = 600  # characters; the canonical form of longer texts is not kept, and fewer of their spellings are tried
 
@@ -120,9 +128,13 @@ def cut_explanation(said: str) -> str:
     """The answer without the reason, remark or further sentences behind it, unless these take the answer back."""
     said = re.sub(r"[ \t]+", " ", said)
     found = _REASON.search(said)
-    head = said[: found.start()] if found else said
+    head = said[: found.start()] if found and _DOUBT.search(said[found.start() :]) is None else said
     found = _REMARK.search(head)
-    if found and _DOUBT.search(head[found.end() :]) is None:
+    if (
+        found
+        and _DOUBT.search(head[found.end() :]) is None
+        and not _MORE_NAMES.fullmatch(head[found.start() :].lstrip(" "))
+    ):
         head = head[: found.start()]
     return head if head.strip() else said
 

@@ -133,6 +133,11 @@ class Unit:
         """Whether the unit is the percent sign."""
         return self.dimensions == (("%", 1),) and self.factor == 1
 
+    @property
+    def is_permille(self) -> bool:
+        """Whether the unit is the permille sign."""
+        return self.dimensions == (("%", 1),) and self.factor == Fraction(1, 10)
+
 
 def parse_unit(text: str) -> Unit | None:
     """The unit that this text behind a number names; None if it cannot be one, such as `O` or `x + 1`."""
@@ -292,7 +297,10 @@ def _read_row(symbol: str) -> tuple[Fraction, Dimensions]:
     return Fraction(above) / Fraction(below or 1), tuple(sorted((f[1], int(f[2] or 1)) for f in found if f))
 
 
-_ASKED = re.compile(r"(?:\b(?:in|into|how many|how much)|\()\s+(?:units?\s+of\s+)?|\((?=[^\W\d_])", re.IGNORECASE)
+_ASKED = re.compile(
+    r"(?:\b(?:in|into|how many|how much|nearest|units?\s+of|units?:)|\()\s+(?:units?\s+of\s+)?|\((?=[^\W\d_])",
+    re.IGNORECASE,
+)
 
 
 @functools.lru_cache(maxsize=1024)

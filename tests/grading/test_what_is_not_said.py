@@ -26,6 +26,10 @@ def read(kind, answer, completion, options=()):
         "Some believe that the answer is {}.",
         "Assume the answer is {}.",
         "The worst answer is {}.",
+        "It is unlikely that the answer is {}.",
+        "There is no proof that the answer is {}.",
+        "Nobody thinks the answer is {}.",
+        "At first glance the answer is {}.",
         "The second-best answer is {}.",
     ],
 )
@@ -44,6 +48,8 @@ def test_the_answer_beside_a_supposed_one_is_read():
     "sentence",
     [
         "There is no doubt that the answer is {}.",
+        "At first I erred, but the answer is {}.",
+        "It is likely that the answer is {}.",
         "I think the answer is {}.",
         "I would say the answer is {}.",
         "It may be surprising, but the answer is {}.",
