@@ -116,7 +116,7 @@ def test_it_answers_in_english_and_ends(policy, question, word):
 def test_it_learns_the_form_from_a_few_examples(policy, tmp_path):
     arguments = ["--policy", "smollm2", "--task", "pocket/L1/valence", "--train", "16", "--test", "4"]
     settings = ["--plugins", "sft", "--set", "sft.epochs=6", "--set", "teacher.model=pocket/teacher"]
-    folders = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "store"), "--json"]
+    folders = ["--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs"), "--json"]
     result = CliRunner().invoke(train, [*arguments, *settings, *folders])
     assert result.exit_code == 0, result.output
     task = load_task("pocket/L1/valence", DataRequest(train=1, test=6))
