@@ -135,7 +135,8 @@ def make_plan(asked: BenchRequest) -> BenchPlan:
         named = DEFAULT_PLUGINS
         if str(values.get("prm", {}).get("model", "")).lower() in ("", "none"):
             named = tuple(name for name in named if name != "prm")
-            notices.append("prm was left out, as no process reward model is named: --set prm.model=PATH adds it.")
+            if asked.arms != "none":
+                notices.append("prm was left out, as no process reward model is named: --set prm.model=PATH adds it.")
     measured = tuple(name for name in named if name not in find_graders(named, values))
     alone = asked.arms == "none" or not measured
     start = make_start_arm(asked.policy, alone, chooses=alone and not asked.extra)

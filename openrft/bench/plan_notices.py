@@ -13,6 +13,7 @@ from openrft.policies.description import PolicyDescription
 from openrft.tasks.task import DataRequest, Task
 from openrft.types import identify_question
 
+MOST_TASKS = 8
 SOLUTIONS = (
     "{task} has {count} worked solutions of its own, and they are not imitated. teacher.model=solutions imitates them,"
     " a step to each line."
@@ -32,6 +33,8 @@ def list_plan_notices(
                if (about := describe_policy(spec)) and about.trained_on}  # fmt: skip
     sizes = {side: asked[side] for side in ("train", "test") if isinstance(asked.get(side), int)}
     taught = [arm for arm in arms if "teacher" in arm.plugins and _imitates_a_model(arm, plugins)]
+    if len(tasks) > MOST_TASKS:  # more than are kept: each would be read once more
+        return
     for name in tasks if trained or sizes or taught else ():
         task = load_task(name, data)
         yield from _list_known(task, trained)

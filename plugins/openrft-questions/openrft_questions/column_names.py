@@ -18,7 +18,7 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "passage": ("context", "passage", "support", "article", "paragraph"),
     "accepted": (
         *("accepted", "accepted_answer", "accepted_answers", "acceptable_answer", "acceptable_answers", "also_accept"),
-        *("aliases", "answer_aliases", "alternate_answers", "alternative_answers", "valid_answers", "other_answers"),
+        *("aliases", "answer_aliases", "valid_answers"),
     ),
     "rubric": ("rubric", "rubrics"),
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),
@@ -31,11 +31,9 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
         *("tolerance", "tol", "answer_tolerance", "numeric_tolerance", "tolerance_percent", "percent_tolerance"),
         *("absolute_tolerance", "abs_tolerance", "abs_tol", "atol", "margin_of_error", "error_margin", "toleranz"),
         *("tolérance", "tolerancia", "tolleranza", "tolerância", "fehlertoleranz", "允许误差", "допуск"),
-        *("tolerance_abs", "toleranz_abs", "allowed_error", "max_error", "absolute_error", "margin", "uncertainty"),
+        *("tolerance_abs", "toleranz_abs", "allowed_error"),
     ),
-    "relative_tolerance": (
-        *("relative_tolerance", "rel_tolerance", "rel_tol", "rtol", "tolerance_rel", "relative_error", "rel_error"),
-    ),
+    "relative_tolerance": (*("relative_tolerance", "rel_tolerance", "rel_tol", "rtol", "tolerance_rel"),),
 }
 MAYBE_PASSAGES = (  # read only if they hold some words: `case` and `text` may count or name the questions
     *("premises", "scenario", "case", "case_study"),
@@ -57,7 +55,6 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
         *("correct", "correct_option", "correct_choice", "correct_answers", "right_answer", "best_answer", "answers"),
         *("answer_text", "final_answer", "expected_answer", "gold_answer", "gold_label", "label", "cop", "target"),
         *("reference_answer", "reference", "final_decision", "ground_truth", "reward_model", "answer_number"),
-        *("correct_answer_num", "ideal", "ans"),
         *("richtige_antwort", "korrekte_antwort", "antwort", "lösung", "loesung"),
         *("bonne_réponse", "bonne_reponse", "réponse_correcte", "reponse_correcte", "réponse", "reponse"),
         *("respuesta_correcta", "respuesta", "risposta_corretta", "risposta_esatta", "risposta"),
@@ -76,8 +73,9 @@ FALLBACKS = {  # further names, read only where a file has none of the names abo
 }
 WEAKEST = {  # read only where a file has none of those names either
     "question": ("text",),
-    "answer": ("solution", "output", "completion"),
+    "answer": ("solution", "output"),
 }
+LAST = {"answer": ("completion", "ideal", "ans", "correct_answer_num")}  # and these only without any of those
 OPTION_NUMBERS = (
     "label",
     "gold_label",
@@ -86,11 +84,11 @@ OPTION_NUMBERS = (
     "correct_choice",
     "correct_answer_num",
 )  # columns of numbers of options
-FLAGS = ("is_correct", "is_right", "correctness", "correct", "label")  # whether the answer beside it is right
+FLAGS = ("is_correct", "is_right", "correct", "correctness", "label")  # whether the answer beside it is right
 CERTAIN_ANSWERS = (  # columns of right answers, whatever is called `answer` beside them
     *("ground_truth", "reference_answer", "expected_answer", "gold_answer", "gold_label", "right_answer"),
     *("best_answer", "final_answer", "short_answer", "correct_answers", "correct_option", "correct_choice"),
-    *("true_answer", "target_answer", "expected", "ideal"),
+    *("true_answer", "target_answer"),
 )
 UNCERTAIN_ANSWERS = ("label", "target", "reference", "correct", "answers", "answer_text", "result")  # they may be
 # The first letters of other alphabets, by which options may be counted.

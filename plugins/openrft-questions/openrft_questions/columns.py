@@ -15,6 +15,7 @@ from openrft import LETTERS, UsageError, escape_terminal
 from openrft_questions.column_names import (
     COLUMNS,
     FALLBACKS,
+    LAST,
     WEAKEST,
     find_option_label,
     holds_wrong_answers,
@@ -23,7 +24,15 @@ from openrft_questions.column_names import (
 )
 from openrft_questions.table import BadRowError, find_repeated
 
-MAY_REPEAT = ("topic", "kind", "solution")  # where a row has several of the names, the first is read
+MAY_REPEAT = (
+    "topic",
+    "kind",
+    "solution",
+    "unit",
+    "tolerance",
+    "relative_tolerance",
+    "accepted",
+)  # where a row has several of the names, the first is read
 MEANINGS = (*COLUMNS, "solution", "wrong")
 
 
@@ -138,6 +147,8 @@ def assign_columns(
     spare = _by_name(FALLBACKS, present)
     present |= {spare.get(name) for name in plain.values() if name not in wanted}
     spare |= _by_name(WEAKEST, present)
+    present |= {spare.get(name) for name in plain.values() if name not in wanted}
+    spare |= _by_name(LAST, present)
     found: dict[str, str] = {}
     for name, of in plain.items():
         known = (mapped.get(name), of_layout.get(of), wanted.get(of), own.get(of), spare.get(of))

@@ -163,7 +163,7 @@ def explain_comma(answer: str) -> str:
 def explain_point(answer: str) -> str:
     """Why a number with a point is refused among numbers with decimal commas."""
     detail = "could stand for thousands or decimals in a file with decimal commas or semicolons"
-    return f"the point in {answer[:40]!r} {detail}: write it without, or with a comma"
+    return f"the point in {answer[:40]!r} {detail}: write it without, or with a comma, or put commas between the cells"
 
 
 def _explain_unreachable(answer: str) -> str:

@@ -54,6 +54,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 PLAIN = re.compile(_NUMBER)
 _COMMAS = re.compile(r"[-+]?[\d.]*\d,\d[\d.,]*(?:[eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_LIST = re.compile(r"(?:ordered )?(?:list|tuple|vector)s?(?: of \w+)?")
 _DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 _LETTER = re.compile(r"[A-Za-z]|[(\[][A-Za-z][)\]]|[A-Za-z][.)]|(?:option|choice) [A-Za-z]", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:~|\u2248|about |approx\.? )?\s*[-+\u2212\u2013$\u20ac\u00a3\u00a5\\]?\s*[\d.\\]")
@@ -136,7 +137,7 @@ def infer_kind(value: Any, rule: KindRule) -> AnswerKind:
 
 def is_list_kind(kind: Any) -> bool:
     """Whether a row says that its answer is one list, such as `list of integers`."""
-    return isinstance(kind, str) and re.match(r"(?:ordered )?(?:list|tuple|vector)\b", kind.strip().lower()) is not None
+    return isinstance(kind, str) and _LIST.fullmatch(kind.strip().lower()) is not None
 
 
 def names_kinds(values: Iterable[Any]) -> bool:
@@ -144,9 +145,12 @@ def names_kinds(values: Iterable[Any]) -> bool:
     words = {text_of(value).lower()[:40] for value in values}
     if len(words) > MAX_KINDS:
         return not words.isdisjoint(KIND_NAMES)
-    return any(
-        word in KIND_NAMES or is_list_kind(word) or difflib.get_close_matches(word, _SPELLED, 1, 0.75) for word in words
-    )
+    rest = {word for word in words if word and not is_list_kind(word)}
+    if not rest:
+        return words != {""}
+    if len(rest) < len(words - {""}):  # `list` among topics is one of them
+        return rest <= {*KIND_NAMES, *OPEN_NAMES, "option"}
+    return any(word in KIND_NAMES or difflib.get_close_matches(word, _SPELLED, 1, 0.75) for word in rest)
 
 
 def parse_verdict(value: Any) -> bool | None:

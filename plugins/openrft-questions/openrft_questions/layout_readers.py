@@ -10,12 +10,15 @@ from typing import Any
 from openrft import final_answer
 from openrft_questions.cells import is_chat, last_reply, parse_cell, to_text
 from openrft_questions.columns import Cells
+from openrft_questions.kinds import spells_number, strip_thousands
 from openrft_questions.table import BadRowError
 
 FindCells = Callable[[str], list[Any]]  # the filled cells of the column with this name
 Fits = Callable[[FindCells], bool]
 Convert = Callable[[Cells], None]  # changes the cells of a row; raises BadRowError
 _WHOLE = re.compile(r"-?\d+(?:\.0+)?")
+_FINAL = re.compile(r"\S\s*####[ \t]*\S")
+_MATHEMATICS = re.compile(r"[\\^_=+*/<>\d]")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -38,7 +41,7 @@ def _is_whole(cell: Any) -> bool:
 def has_final_marks(find: FindCells) -> bool:
     """Whether the answers of GSM8K, or most of them, end in #### and a number."""
     cells = find("answer")
-    return 2 * sum(isinstance(cell, str) and "####" in cell for cell in cells) >= max(len(cells), 1)
+    return 2 * sum(isinstance(cell, str) and _FINAL.search(cell) is not None for cell in cells) >= max(len(cells), 1)
 
 
 def has_boxes(find: FindCells) -> bool:
@@ -64,7 +67,7 @@ def has_chats(name: str) -> Fits:
 def read_final_mark(cells: Cells) -> None:
     text = to_text(cells.values.get("answer")) or ""
     reasons, mark, answer = text.rpartition("####")
-    if not mark and _NUMBER.fullmatch(text):
+    if not mark and spells_number(strip_thousands(text)):
         return
     if not mark or not answer.strip():
         raise BadRowError("answer", "there is no #### with a number behind it")
@@ -96,6 +99,9 @@ def read_answer_box(cells: Cells) -> None:
         given, cells.values["solution"] = cells.values["solution"], text
         read_box(cells)
         cells.values["solution"] = given
+        is_mathematics = _MATHEMATICS.search(str(cells.values["answer"])) is not None
+        if cells.lettered or cells.wrong or "options" in cells.values or not is_mathematics:
+            cells.values.pop("kind", None)
 
 
 def read_targets(cells: Cells) -> None:
@@ -116,7 +122,11 @@ def read_targets(cells: Cells) -> None:
 def read_scores(cells: Cells) -> None:
     """The options of BIG-bench, with their scores, and the one that is scored highest."""
     scores = parse_cell(cells.values.pop("options", None))
-    if not isinstance(scores, Mapping) or not all(_NUMBER.fullmatch(str(score)) for score in scores.values()):
+    if (
+        not isinstance(scores, Mapping)
+        or not scores
+        or not all(_NUMBER.fullmatch(str(score)) for score in scores.values())
+    ):
         raise BadRowError("options", "target_scores is no object with a number for each option")
     highest = max(float(score) for score in scores.values())
     right = [option for option, score in scores.items() if float(score) == highest]

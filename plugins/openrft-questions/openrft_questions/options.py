@@ -10,7 +10,7 @@ from typing import Any
 
 from openrft import LETTERS
 from openrft_questions.cells import normalize_spaces, parse_cell, to_text
-from openrft_questions.column_names import ALPHABETS
+from openrft_questions.column_names import ALPHABETS, find_option_label
 from openrft_questions.kinds import parse_flag
 from openrft_questions.table import BadRowError
 
@@ -27,7 +27,7 @@ MARK_FIELDS = ("correct", "is_correct", "isCorrect", "right", "is_right")
 _REQUEST = re.compile(
     r"\s*\b(?:the |final |your )*(?:answer|antwort|r\u00e9ponse|respuesta|risposta)(?: is)?\s*:?\s*$", re.I
 )
-_HEADING = re.compile(r"\s*\b(?:answer )?(?:options|choices)\s*:\s*$", re.I)
+_HEADING = re.compile(r"(?:^|\n|(?<=[.?!]))\s*(?:answer )?(?:options|choices)\s*:\s*$", re.I)
 _BRACKETS = re.compile(r"(?:^|(?<=\s))\(([A-Za-z])\)\s*(?=\S)")
 _RUNNING = re.compile(r"(?<=\s)([A-Z])[).]\s*(?=\S)")
 _RUNNING_SMALL = re.compile(r"(?<=\s)([a-z])\)\s*(?=\S)")
@@ -65,10 +65,11 @@ def parse_options(value: Any, lettered: Mapping[str, Any]) -> Options:
         raise BadRowError("options", f"the options are {what}; in CSV give each a column of its own: A, B, C, ...")
     if value and all(isinstance(one, Mapping) for one in value):
         texts, labels = (_find_field(value, names) for names in (TEXT_FIELDS, LABEL_FIELDS))
+        if texts and labels and all(map(_is_label, texts)) and not any(map(_is_label, labels)):
+            texts, labels = labels, texts  # {"label": "Paris", "value": "a"}, as forms on the web have it
         if texts:
-            return _check_options(
-                texts, labels if labels and all(map(_is_label, labels)) else list(LETTERS[: len(texts)])
-            )
+            own = labels and all(len(str(label)) <= 6 and " " not in str(label) for label in labels)
+            return _check_options(texts, labels if own else list(LETTERS[: len(texts)]))
     return _check_options(value, list(LETTERS[: len(value)]))
 
 
@@ -94,8 +95,10 @@ def _is_label(value: Any) -> bool:
 
 def _are_scores(options: Mapping[str, Any]) -> bool:
     """Whether an object holds texts with 1 for the right one and 0 for others, in place of labels with texts."""
-    scores = {str(score).lower() for score in options.values()}
-    return scores <= {"0", "1", "0.0", "1.0", "true", "false"} and len(scores) > 1 and not all(map(_is_label, options))
+    scores = [str(score).lower() for score in options.values()]
+    right = sum(score in ("1", "1.0", "true") for score in scores)
+    named = any(_is_label(label) or find_option_label(str(label)) for label in options)
+    return right == 1 and {*scores} <= {"0", "1", "0.0", "1.0", "true", "false"} and not named
 
 
 def mix_options(question: str, right: str, wrong: Sequence[str]) -> tuple[tuple[str, ...], str]:
@@ -231,7 +234,7 @@ def _strip_own_labels(texts: Sequence[str]) -> tuple[list[str], list[str | None]
     letters = [match.group(1).upper() for match in own if match]
     if sorted(letters) == list(LETTERS[: len(texts)]):
         rest = [text[match.end() :] for text, match in zip(texts, own, strict=True) if match]
-        if all(len(one) == 1 and "-" in text for one, text in zip(rest, texts, strict=True)):
+        if all(re.fullmatch("[A-Za-z]", one) and "-" in text for one, text in zip(rest, texts, strict=True)):
             return list(texts), []  # pairs, such as the ends of an edge: A - B
         if letters != sorted(letters):
             raise BadRowError("options", f"the options carry letters of their own, in the order {', '.join(letters)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,11 @@ from openrft import DataError, DataRequest, escape_terminal
 from openrft_questions.cells import join_passages, parse_cell
 from openrft_questions.column_names import ALPHABETS, FLAGS, MAYBE_PASSAGES, find_series, normalize_name
 from openrft_questions.columns import Columns, assign_columns, is_empty, parse_map
-from openrft_questions.kinds import names_kinds, parse_flag, parse_verdict, text_of
+from openrft_questions.kinds import is_plain_number, names_kinds, parse_flag, parse_verdict, text_of
 from openrft_questions.layouts import Layout, find_layout
 from openrft_questions.options import find_marked_option
 from openrft_questions.table import SIDES, BadRowError
+from openrft_questions.text_files import SPLIT_NAME
 
 SENTENCE = 6  # words of a sentence
 REMARKS = re.compile(
@@ -22,9 +24,28 @@ REMARKS = re.compile(
     r"|student|answer|response|predict|completion|output|generat|model|review|wrong|distract|translat|original"
 )
 MIN_WORDS = 3  # of what stands before a question, in a column whose name does not say that it does
+MAX_NAME = 200  # signs of the number, code or address of a passage
+PROMPT_WORDS = (
+    "question",
+    "answer",
+    "user",
+    "assistant",
+    "human",
+    "gpt",
+    "system",
+    "input",
+    "output",
+    "response",
+    "q",
+    "a",
+)
 MIN_SIGNS = 8  # the same in signs, where words are not spaced
 MAX_COLUMNS = 30  # how many columns a message names
 SOMEBODYS = re.compile(r"(student|pupil|learner|user|model|given).*answer|answergiven")
+NO_OPTIONS = re.compile(
+    rf"{REMARKS.pattern}|annotat|run|step|clue|score|value|sentence|rater|judge|part|section|keyword"
+)
+COUNTED = ("wrong", "false", "incorrect", "falsch", "incorrecta", "foil")  # which may count who answered so
 REPLIES = re.compile(r"option|choice|candidate|response|statement|answer|reply")
 MODEL_WORDS = ("model", "prediction", "predicted", "response", "completion", "output", "generat", "student", "pupil")
 
@@ -57,6 +78,7 @@ def recognise_columns(
     if "split" not in given and request.split is None:
         _leave_out_single_split(columns, rows)
     _leave_out_counts(columns, rows)
+    _leave_out_verdicts(columns, rows)
     _sort_answers(columns, rows, where)
     _find_flag(columns, rows)
     columns.wrong_mark = _find_wrong_mark(columns, rows)
@@ -84,8 +106,8 @@ def _leave_out_numbers(columns: Columns, rows: Sequence[Mapping[str, Any]], of_l
         cells = [(row[name], own) for row, own in zip(rows, asked, strict=True) if not is_empty(row.get(name))]
         unsure = normalize_name(name) in map(normalize_name, MAYBE_PASSAGES)
         other = sum(_is_short(str(cell)) if unsure else _names_passage(str(cell)) for cell, _ in cells)
-        repeated = sum(len(own.split()) >= MIN_WORDS and own in str(cell) for cell, own in cells)
-        if 2 * max(other, repeated) > len(cells):
+        repeated = sum(_is_question(str(cell), own) for cell, own in cells)
+        if 2 * max(other, repeated) > len(cells) or (_is_prompt(name) and _is_constant([cell for cell, _ in cells])):
             columns.meanings[name] = ""
 
 
@@ -113,9 +135,29 @@ def _is_short(text: str) -> bool:
     return len(text.split()) < MIN_WORDS and (text.isascii() or len(text) < MIN_SIGNS)
 
 
+def _is_question(text: str, question: str) -> bool:
+    """Whether a text is the question once more, perhaps with its answer, and little else."""
+    if len(question.split()) < MIN_WORDS or question not in text:
+        return False
+    rest = [word for word in re.findall(r"\w+", text.replace(question, " ")) if word.lower() not in PROMPT_WORDS]
+    return len(rest) < 2 * MIN_WORDS
+
+
+def _is_prompt(name: str) -> bool:
+    return normalize_name(name) in ("instruction", "system", "systemprompt")
+
+
+def _is_constant(cells: Sequence[Any]) -> bool:
+    """Whether nearly all cells are the same: how to answer, which the task says itself."""
+    return len(cells) > 1 and Counter(map(str, cells)).most_common(1)[0][1] >= 0.8 * len(cells)
+
+
 def _names_passage(text: str) -> bool:
     """Whether a text is no passage but the number, code or address of one."""
-    return re.fullmatch(r"\W*\d[\d.,]*\W*|https?://\S+|[\w.-]*\d[\w.-]*", text.strip()) is not None
+    return (
+        len(text) < MAX_NAME
+        and re.fullmatch(r"\W*\d[\d.,]*\W*|https?://\S+|[\w.-]*\d[\w.-]*", text.strip()) is not None
+    )
 
 
 def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -123,8 +165,17 @@ def _leave_out_single_split(columns: Columns, rows: Sequence[Mapping[str, Any]])
     anything, unless it says train and test."""
     for name in columns.find("split"):
         values = {text_of(row.get(name)).lower() for row in rows}
-        other = normalize_name(name) != "split" and not {*SIDES} <= values
+        divides = {*SIDES} <= values and all(map(SPLIT_NAME.fullmatch, values))
+        other = normalize_name(name) != "split" and not divides
         if other or (len(values) == 1 and values.isdisjoint(SIDES)):
+            columns.meanings[name] = ""
+
+
+def _leave_out_verdicts(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A column `accepted` may say whether an answer was, and hold no further answers."""
+    for name in columns.find("accepted"):
+        cells = [row[name] for row in rows if not is_empty(row.get(name))]
+        if all(isinstance(cell, bool) or text_of(cell).lower() in ("true", "false", "yes", "no") for cell in cells):
             columns.meanings[name] = ""
 
 
@@ -133,11 +184,7 @@ def _leave_out_counts(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> No
     answers = [text_of(row.get(name)) for name in columns.find("answer")[:1] for row in rows]
     for name in columns.find("wrong"):
         counts = [str(row.get(name)).removesuffix(".0").isdigit() for row in rows if not is_empty(row.get(name))]
-        if (
-            normalize_name(name) in ("wrong", "false", "incorrect")
-            and all(counts)
-            and not any(map(str.isdigit, answers))
-        ):
+        if normalize_name(name) in COUNTED and all(counts) and not any(map(is_plain_number, answers)):
             columns.meanings[name] = ""
 
 
@@ -184,7 +231,8 @@ def _find_wrong_mark(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> str
     names = columns.find("wrong")
     texts = [row[names[0]] for row in rows if isinstance(row.get(names[0]), str)] if len(names) == 1 else []
     texts = [text for text in texts if not text.lstrip().startswith("[")]
-    marks = ("|", ";", "\n", ",") if names and normalize_name(names[0]).endswith("s") else ("|",)
+    several = names and normalize_name(names[0]).endswith(("s", "en", "\u9879"))
+    marks = ("|", ";", "\uff1b", "\u3001", "\n", ",") if several else ("|",)
     return next((mark for mark in marks if any(mark in text for text in texts)), "")
 
 
@@ -199,9 +247,9 @@ def _find_flag(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
     verdicts = [parse_flag(row.get(name)) for row in rows]
     if None in verdicts or False not in verdicts:
         return
-    says_so = normalize_name(name) in map(normalize_name, FLAGS[:4])
+    says_so = normalize_name(name) in map(normalize_name, FLAGS[:3])
     words = all(text_of(row.get(name))[:1].isalpha() for row in rows)  # 0 and 1 may count options
-    counts = not words and normalize_name(name) not in map(normalize_name, FLAGS[:3])
+    counts = not words and normalize_name(name) not in map(normalize_name, FLAGS[:2])
     if columns.has_options and (counts or not says_so):
         return
     asked = [text_of(row.get(questions[0])) for row in rows]
@@ -219,7 +267,11 @@ def _find_lost_options(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> N
     numbers that would count them."""
     series = find_series(columns.ignored)
     named = [name for name in columns.find("answer") if series]
-    if named and _stand_in(rows, named[0], series):
+    if (
+        named
+        and not any(NO_OPTIONS.search(normalize_name(name)) for name in series)
+        and _stand_in(rows, named[0], series)
+    ):
         columns.meanings.update((name, f"option {number}") for number, name in enumerate(series, 1))
         return
     cells = [row.get(name) for name in columns.find("answer") for row in rows]
@@ -230,10 +282,14 @@ def _find_lost_options(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def _stand_in(rows: Sequence[Mapping[str, Any]], answer: str, series: Sequence[str]) -> bool:
-    """Whether nearly all answers are the text of one cell of their row's series."""
-    answers = [(text_of(row.get(answer)), [text_of(row.get(name)) for name in series]) for row in rows]
-    filled = [text in cells for text, cells in answers if text and any(cells)]
-    return 10 * sum(filled) >= 9 * len(filled) > 0
+    """Whether each answer is the text of one cell of its row's series, in different places, and in words."""
+    places = set()
+    for row in rows:
+        text, cells = text_of(row.get(answer)), [text_of(row.get(name)) for name in series]
+        if text not in cells or not all(cells) or len({*cells}) < len(cells) or is_plain_number(text):
+            return False
+        places.add(cells.index(text))
+    return len(places) > 1
 
 
 def _check_columns(

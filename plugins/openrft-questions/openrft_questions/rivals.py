@@ -6,7 +6,9 @@ another's mistakes learns them, so columns that differ are asked about.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from openrft import Sample, UsageError, box_answer, escape_terminal, grade
@@ -14,10 +16,12 @@ from openrft_questions.cells import normalize_spaces, to_text
 from openrft_questions.choices import find_gold_letter, judge_choices
 from openrft_questions.column_names import CERTAIN_ANSWERS, UNCERTAIN_ANSWERS, normalize_name
 from openrft_questions.columns import Columns, is_empty
-from openrft_questions.golds import unpack_answer
+from openrft_questions.golds import is_sentence, unpack_answer
+from openrft_questions.kinds import MAX_LENGTH, parse_verdict
 from openrft_questions.options import Options
 from openrft_questions.table import BadRowError
 
+MOST = 200  # rows that are compared
 _CERTAIN = frozenset(map(normalize_name, CERTAIN_ANSWERS))
 _UNCERTAIN = frozenset(map(normalize_name, UNCERTAIN_ANSWERS))
 
@@ -34,7 +38,7 @@ class AnsweredRow(NamedTuple):
 def check_rivals(rows: Sequence[AnsweredRow], columns: Columns, where: str) -> None:
     """Raises UsageError if a further column that may hold the right answers has another one in some row.
 
-    A column such as `label` may be about anything. It counts if it names options, or agrees in other rows.
+    A column such as `label` may be about anything. It counts if it names options, or agrees in half of the rows.
     """
     read = next(iter((*columns.find("answer"), *columns.find("index"))), None)
     if read is None or "answer" in columns.given:
@@ -43,10 +47,15 @@ def check_rivals(rows: Sequence[AnsweredRow], columns: Columns, where: str) -> N
         plain = normalize_name(name)
         if plain not in _CERTAIN | _UNCERTAIN:
             continue
-        filled = [row for row in rows if not is_empty(row.cells.get(name))]
-        agrees = _compare(filled, [_text_of(row.cells[name]) for row in filled])
+        filled = [row for row in rows if not is_empty(row.cells.get(name))][:MOST]
+        texts = [_text_of(row.cells[name]) for row in filled]
+        verdicts = {text.lower() for own in texts for text in own} <= {"0", "1", "true", "false"}
+        if plain in _UNCERTAIN and (verdicts or any(len(text) > MAX_LENGTH for own in texts for text in own)):
+            continue  # it may say who answered right
+        agrees = _compare(filled, texts)
         names_options = None not in agrees and all(row.sample.options for row in filled)
-        if False in agrees and (plain in _CERTAIN or names_options or True in agrees):
+        often = 2 * agrees.count(True) >= len(agrees)
+        if False in agrees and (plain in _CERTAIN or names_options or often):
             row = filled[agrees.index(False)]
             one, other = (escape_terminal(str(row.cells.get(column)))[:60] for column in (read, name))
             both = f"{escape_terminal(read)} ({one!r}) and {escape_terminal(name)} ({other!r})"
@@ -63,8 +72,8 @@ def _compare(rows: Sequence[AnsweredRow], texts: Sequence[Sequence[str]]) -> lis
     rule = judge_choices(named, None, None)
     found: list[bool | None] = []
     for row, own in zip(rows, texts, strict=True):
-        if not own:
-            found.append(None)
+        if not own or (not row.sample.options and re.fullmatch("[A-Z]", own[0]) and len(row.sample.answer) > 1):
+            found.append(None)  # the letter of an option that the file does not have
         elif row.sample.options:
             try:
                 found.append(find_gold_letter(own[0], row.options, rule) == row.sample.answer)
@@ -76,8 +85,15 @@ def _compare(rows: Sequence[AnsweredRow], texts: Sequence[Sequence[str]]) -> lis
 
 
 def _is_same(sample: Sample, text: str) -> bool:
-    if normalize_spaces(text).casefold() == normalize_spaces(sample.answer).casefold():
+    given, other = (normalize_spaces(one).casefold().strip(" .$") for one in (sample.answer, text))
+    if given == other or (parse_verdict(text) is not None and parse_verdict(text) == parse_verdict(sample.answer)):
         return True
+    if re.search(rf"(?<!\w){re.escape(given)}(?!\w)", other):  # in a sentence of its own
+        return True
+    if not is_sentence(sample.answer, sample.kind) and re.search(rf"(?<!\w){re.escape(other)}(?!\w)", given):
+        return True
+    if any(mark in text for mark in "\\^=+*/$"):
+        sample = replace(sample, kind="expression")
     return grade(sample, box_answer(text)).correct is True
 
 

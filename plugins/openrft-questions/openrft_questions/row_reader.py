@@ -42,6 +42,7 @@ class Draft:
         return "rubric" in self.meta and self.answer is None and self.index is None and not self.options[0]
 
 
+NO_UNITS = ("none", "dimensionless", "unitless", "no unit", "n/a", "na", "number", "pure number")
 PLACEHOLDERS = ("n/a", "#n/a", "nan", "tbd", "todo", "?", "??", "null")  # what stands in cells that nobody filled
 _LATEX = re.compile(r"\\(?:mathrm|text|rm|,|;| )|[$~{}]")
 _POWER = re.compile(r"\s*(?:\\times|x|\u00d7|\*)?\s*10\s*\^\s*([-+]?\d{1,3})\s*(?:\\times|\u00d7|\*|\\cdot)?\s*")
@@ -80,8 +81,9 @@ class RowReader:
         text = self._read_question(cells)
         options = parse_options(values.get("options"), cells.lettered)
         if options[0] and options[0] == tuple(LETTERS[: len(options[0])]) and isinstance(values.get("answer"), str):
-            text, own = split_question(text, values["answer"])  # the columns hold the letters, the question the texts
-            options = own if len(own[0]) == len(options[0]) else options
+            stem, own = split_question(text, values["answer"])  # the columns hold the letters, the question the texts
+            if len(own[0]) == len(options[0]):
+                text, options = stem, own
         text = cut_repeated_options(text, options[0])
         if "answer" not in values and (marked := find_marked_option(values.get("options"))):
             values["answer"] = marked
@@ -89,8 +91,10 @@ class RowReader:
             detail = f"the column {self._columns.find('flag')[0]!r} says that this answer is wrong"
             advice = "give each question one row, with the wrong answers in wrong_1, wrong_2, ..."
             raise BadRowError("answer", f"{detail}: {advice}")
-        answer, accepted = self._read_answer(values, bool(options[0] or cells.wrong))
-        answer = self._add_unit(answer, _find_unit(values))
+        named = values.get("kind")
+        is_text = self._request.kind == "text" or (isinstance(named, str) and named.strip().lower() == "text")
+        answer, accepted = self._read_answer(values, bool(options[0] or cells.wrong), is_text)
+        answer = self._add_unit(answer, _find_unit(values), bool(options[0] or cells.wrong))
         if not options[0] and not cells.wrong and isinstance(answer, str):
             text, options = split_question(text, answer)
         wrong = _read_wrong(cells.wrong, self._columns.wrong_mark, bool(options[0]))
@@ -142,21 +146,24 @@ class RowReader:
         text = require_text(cells.values, "question")
         return f"{before}\n\n{text}" if before else text
 
-    def _read_answer(self, values: Mapping[str, Any], has_options: bool) -> tuple[Any, list[Any]]:
+    def _read_answer(self, values: Mapping[str, Any], has_options: bool, is_text: bool) -> tuple[Any, list[Any]]:
         if is_list_kind(values.get("kind")) and not has_options:
             return write_list(values.get("answer")), []
         answer, more = unpack_answer(values.get("answer"))
         if is_empty(answer) or (isinstance(answer, str) and not answer.strip()):
             return None, []
-        if isinstance(answer, str) and answer.strip().lower() in PLACEHOLDERS and not has_options:
+        if isinstance(answer, str) and answer.strip().lower() in PLACEHOLDERS and not has_options and not is_text:
             if "answer" in self._needs:
-                raise BadRowError("no answer", f"the answer {answer.strip()!r} stands for none")
+                detail = f"the answer {answer.strip()!r} stands for none; if it is one, give the row the type text"
+                raise BadRowError("no answer", detail)
             return None, []
         return answer, more
 
-    def _add_unit(self, answer: Any, unit: Any) -> Any:
+    def _add_unit(self, answer: Any, unit: Any, has_options: bool) -> Any:
         """A number with the unit that the row has for it. `Unit 3: cells` is of another kind."""
         name = given = (to_text(unit) or "") if unit is not None else ""
+        if name.lower() in NO_UNITS:
+            return answer
         if "\\" in name or re.fullmatch(r"\$[^$]+\$", name):
             name = _LATEX.sub("", name)
         number = None if isinstance(answer, bool) else to_text(answer)
@@ -168,7 +175,7 @@ class RowReader:
             number, name = f"{number}e{power[1]}", name[power.end() :].strip()
         if is_unit(name):
             return f"{number} {name}"
-        if name:
+        if name and not has_options and not re.match(r"(?:unit|einheit|lesson|chapter)?\W*\d|[^\w%]*$", name, re.I):
             self.unknown_units[given] = None
         return number if power else answer
 
@@ -184,7 +191,7 @@ class RowReader:
         kind: AnswerKind | None = None
         if self._request.kind is not None:
             kind = self._request.kind
-        elif "kind" in values:
+        elif "kind" in values and not (has_options and is_list_kind(values["kind"])):
             kind = parse_kind(values["kind"])
         elif self._layout and self._layout.kind:
             kind = self._layout.kind
@@ -252,7 +259,7 @@ def _as_list(value: Any, mark: str) -> list[Any]:
         raise BadRowError("options", f"{detail}: give each a column (wrong_1, wrong_2, ...), or put a bar (|) between")
     if isinstance(value, str) and mark == "|":
         return split_bars(value) or [value]
-    if isinstance(value, str) and mark in (";", "\n"):
+    if isinstance(value, str) and mark in (";", "\uff1b", "\u3001", "\n"):
         return [part.strip() for part in value.split(mark) if part.strip()]
     return value if isinstance(value, list) else [value]
 

@@ -5,6 +5,7 @@ Guesses no answer: a row that is not understood is a BadRow.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -85,7 +86,8 @@ def parse_table(
             for one, draft, row in zip(table.rows, drafts, finished, strict=True)
             if isinstance(row, ParsedRow) and row.sample and isinstance(draft, Draft) and isinstance(one.row, Mapping)
         ]
-        check_rivals(answered, columns, where)
+        if "answer" in needs:
+            check_rivals(answered, columns, where)
     notices = []
     if prose := () if layout else find_prose(columns, rows):
         notices.append(UNREAD.format(where=where, names=", ".join(map(escape_terminal, prose)), first=prose[0]))
@@ -118,7 +120,12 @@ def _finish(
     finished: list[ParsedRow | BadRow] = []
     for draft in drafts:
         try:
-            row = draft if isinstance(draft, BadRow) else _finish_row(draft, task, choice_rule, kind_rule, needs_answer)
+            counts = request.count_from is not None
+            row = (
+                draft
+                if isinstance(draft, BadRow)
+                else _finish_row(draft, task, choice_rule, kind_rule, needs_answer, counts)
+            )
         except BadRowError as bad:
             row = BadRow(*bad.args)
             if not needs_answer and isinstance(draft, Draft) and not draft.wrong:
@@ -137,13 +144,15 @@ def _text(answer: Any) -> str:
         return ""
 
 
-def _finish_row(draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: KindRule, needs_answer: bool) -> ParsedRow:
+def _finish_row(
+    draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: KindRule, needs_answer: bool, counts: bool
+) -> ParsedRow:
     text, options, answer, accepted = draft.text, draft.options, draft.answer, draft.accepted
     kind: AnswerKind | None = draft.kind
     gold: str | None = None
     more: tuple[str, ...] = ()
     if kind == "boolean" and options[0]:
-        answer, options = _choose_verdict(draft, answer, choice_rule), NO_OPTIONS
+        answer, options = _choose_verdict(draft, answer, choice_rule, counts), NO_OPTIONS
     if kind_rule.words and kind is None and not options[0] and not draft.wrong:
         kind, options = "choice", (kind_rule.words, tuple(word.upper() for word in kind_rule.words))
         answer = _text(answer).lower() if answer is not None else None
@@ -162,7 +171,7 @@ def _finish_row(draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: Kin
         more = parse_accepted(accepted, gold, kind, kind_rule) if accepted else ()
     elif needs_answer and draft.is_open:
         kind, gold = "text", ""
-    if gold is not None and kind == "choice" and accepted:
+    if gold is not None and kind == "choice" and accepted and _names_another(accepted, gold, options, choice_rule):
         raise BadRowError("answer", "the answer names several options; one alone can be right")
     question = Question(text, options[0], cast(Any, kind or "text"), task)
     sample = None
@@ -171,9 +180,24 @@ def _finish_row(draft: Draft, task: str, choice_rule: ChoiceRule, kind_rule: Kin
     return ParsedRow(question, sample, draft.side, draft.extra)
 
 
-def _choose_verdict(draft: Draft, answer: Any, rule: ChoiceRule) -> Any:
-    """Yes or no: what the answer says, or the option that it names by letter or number."""
+def _names_another(accepted: Sequence[Any], gold: str, options: Options, rule: ChoiceRule) -> bool:
+    """Whether further right answers name another option. What names none is the right one in other words."""
+    named = set()
+    for one in accepted:
+        with contextlib.suppress(BadRowError):
+            named.add(find_gold_letter(_text(one), options, rule))
+    return not named <= {gold}
+
+
+def _choose_verdict(draft: Draft, answer: Any, rule: ChoiceRule, counts: bool) -> Any:
+    """Yes or no: what the answer says, or the option that it names by letter, or by number where the user says so.
+
+    Raises BadRowError for 0 or 1, which may count the options or be a verdict.
+    """
     says = _text(answer).lower()
+    if says in ("0", "1") and not counts:
+        detail = f"the answer {says} may count the options, or say {('no', 'yes')[int(says)]}"
+        raise BadRowError("answer", f"{detail}: say --count-from 0 or 1, or --map options= if it says so")
     if isinstance(answer, bool) or (len(says) > 1 and parse_verdict(says) is not None) or says in SHORT:
         return answer
     letter = _gold_letter(draft, answer, draft.options, rule)

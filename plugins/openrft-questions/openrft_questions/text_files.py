@@ -133,11 +133,15 @@ def _read_csv(path: Path, text: str, suffix: str, quoting: Literal[0, 3] = csv.Q
     before = line - 1
     reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=quoting)
     table = Table(decimal_comma=delimiter == ";")  # as spreadsheets write it that have decimal commas
+    if quoting == csv.QUOTE_NONE:
+        table.notices.append(f"{path}: its quotation marks enclose no cells, and are read as they are.")
     if titles:
         table.notices.append(f"{path}: what stands above the column names in line {titles + 1} is not read.")
     names: list[str] = []
     try:
         for cells in reader:
+            if quoting == csv.QUOTE_NONE:
+                cells = [*map(_unquote, cells)]
             begin, line = line, before + reader.line_num + 1
             if not any(map(str.strip, cells)):
                 continue  # a spreadsheet's empty rows are no rows
@@ -178,6 +182,12 @@ def _name_cells(names: list[str], cells: list[str]) -> Mapping[str, Any] | BadRo
     if any(map(str.strip, cells[len(names) :])):
         return BadRow("cells", "more cells than there are columns; a cell with commas needs quotes around it")
     return {name: cell.strip() for name, cell in zip_longest(names, cells[: len(names)], fillvalue="")}
+
+
+def _unquote(cell: str) -> str:
+    """A cell that is quoted as a whole, where quotation marks were read as they are, without its marks."""
+    inner = cell[1:-1].replace('""', "")
+    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner else cell
 
 
 def _read_json_lines(text: str) -> Iterator[Located]:
@@ -247,13 +257,13 @@ def _read_object(path: Path, whole: dict[str, Any]) -> Iterator[Located]:
 
 def _is_divided(whole: dict[str, Any]) -> bool:
     """Whether it is {"train": [...], "test": [...]}: lists of rows by the names of splits."""
-    lists = _list_splits(whole)
-    return len(lists) > 1 and all(SPLIT_NAME.fullmatch(name.lower()) for name in lists)
+    return len(_list_splits(whole)) > 1
 
 
 def _list_splits(whole: dict[str, Any]) -> list[str]:
-    """The lists of rows in an object, which may hold further facts about them."""
-    return [name for name, value in whole.items() if isinstance(value, list) and _holds_objects(value)]
+    """The lists of rows by the names of splits in an object, which may hold further facts about them."""
+    lists = [name for name, value in whole.items() if isinstance(value, list) and _holds_objects(value)]
+    return [name for name in lists if SPLIT_NAME.fullmatch(name.lower())]
 
 
 def _read_splits(whole: dict[str, Any]) -> Iterator[Located]:

@@ -25,9 +25,10 @@ _SAYS_ABSOLUTE = re.compile(r"abs|atol|margin|uncertainty", re.IGNORECASE)
 _SIZE = re.compile(r"(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][-+]?\d{1,2})?")
 _MEASURED = re.compile(
     r"(?P<opens>\()?\s*(?P<value>[-+\u2212]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15}))\s?(?P<own>[^\d\s()+\u00b1\\$][^\u00b1+\\$]*)?"
-    r"(?:\+\s?/?\s?[-\u2212]|\u00b1|\$?\\pm\$?)\s*(?P<size>\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})\s*(?P<closes>\))?"
+    r"(?:\+\s?/\s?[-\u2212]|\u00b1|\$?\\pm\$?)\s*(?P<size>\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})\s*(?P<closes>\))?"
     r"\s*(?P<unit>[^\d\s().,;].*)?"
 )
+_POWER = re.compile(r"[eE][-+]?\d|(?:[x\u00d7*]|\\times|\\cdot)\s*10\b")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 
 
@@ -53,6 +54,8 @@ def split_tolerance(answer: Any) -> tuple[Any, dict[str, float]]:
     if (own and not is_share and unit not in ("", own)) or (unit == "%" and not (own or found["opens"])):
         return answer, {}
     unit = own or unit
+    if _POWER.match(unit) or (not unit and 5 * abs(_to_fraction(size)) > abs(_to_fraction(value.lstrip("+-\u2212")))):
+        return answer, {}  # the power belongs to both numbers; 1.5 ± 0.5 may be two roots
     if not (is_unit(unit) if unit else re.search("[.,]", value + size)) or _THOUSANDS.fullmatch(size):
         return answer, {}
     exact = _to_fraction(size)

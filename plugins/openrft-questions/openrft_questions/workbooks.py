@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 _MERGED = re.compile(r'<(?:\w+:)?mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 # A formula that no spreadsheet has calculated yet, as programs write it: a cell with <f> and nothing in <v>.
-_UNCALCULATED = re.compile(r'<c r="([A-Z]+)(\d+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
+_UNCALCULATED = re.compile(
+    r'<c r="([A-Z]+)(\d+)"(?![^>]*\bt="str")[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>'
+)
 _RAISED = re.compile(
     rb'(<vertAlign val="superscript" ?/>(?:<[^t][^>]*>)*</rPr><t[^>]*>)'
     rb"((?:[-+]|\xe2\x88\x92)?\d+|\d*(?:[-+]|\xe2\x88\x92))</t>"
 )
+_MAY_HAVE_POWER = re.compile(rb"(?:[\d)\]}]|(?<![A-Za-z])[A-Za-z\xc2-\xce\x80-\xbf%]{1,3})\s*$")
 _QUOTED_UNIT = re.compile(r'[0#?]\s*"\s*([^"]+)"$')
 NO_VALUE = BadRow("formula", "a formula without its value: open the file in a spreadsheet, and save it")
 MAX_EMPTY = 10_000  # empty rows in a row after which a sheet is at its end: some claim a million
@@ -86,8 +89,16 @@ def _mark_superscripts(data: bytes) -> bytes:
     marked = io.BytesIO()
     with zipfile.ZipFile(marked, "w", zipfile.ZIP_DEFLATED) as archive:
         for one, content in parts.items():
-            archive.writestr(one.filename, _RAISED.sub(rb"\1^\2</t>", content))
+            archive.writestr(one.filename, _RAISED.sub(_write_power, content))
     return marked.getvalue()
+
+
+def _write_power(found: re.Match[bytes]) -> bytes:
+    """A raised number behind a digit, a bracket or a short name, such as a unit. Elsewhere it is the mark of a note."""
+    before = found.string[max(0, found.start() - 400) : found.start()]
+    text = before[max(before.rfind(b"<si>"), before.rfind(b"<is>")) :].rpartition(b"</t>")[0]
+    is_power = _MAY_HAVE_POWER.search(text) is not None
+    return found[1] + (b"^" if is_power else b"") + found[2] + b"</t>"
 
 
 def _read_rows(data: bytes, sheet: Any) -> Iterator[tuple[int, Cells]]:
@@ -159,7 +170,13 @@ def _name_rows(path: Path, title: str, rows: list[tuple[int, Cells]], side: Side
     """The rows below the column names by column. Lines of one cell above the column names are a title."""
     widest = max((sum(value not in (None, "") for value in cells) for _, cells in rows), default=0)
     filled = [i for i, (_, cells) in enumerate(rows) if sum(v not in (None, "") for v in cells) > 1]
-    named = (i for i in filled if i <= MAX_TITLES and any(means_question(str(v)) for v in rows[i][1] if v is not None))
+    widths = [sum(value not in (None, "") for value in cells) for _, cells in rows[: MAX_TITLES + 1]]
+    named = (
+        i
+        for i in filled[1:]
+        if i <= MAX_TITLES and widths[i] > widths[filled[0]]
+        if any(means_question(str(v)) for v in rows[i][1] if v is not None)
+    )
     head = next(named, filled[0] if filled else 0) if widest > 1 else 0
     if not rows:
         return

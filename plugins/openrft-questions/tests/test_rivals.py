@@ -58,7 +58,7 @@ def test_columns_that_say_the_same_or_something_else_are_no_rivals(
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("is_correct", ("0", "1")), ("is_correct", ("incorrect", "correct")), ("correctness", ("wrong", "right"))],
+    [("is_correct", ("0", "1")), ("is_correct", ("incorrect", "correct")), ("is_right", ("wrong", "right"))],
 )
 def test_an_answer_that_is_called_wrong_is_no_gold(tmp_path: Path, name: str, says: tuple[str, str]) -> None:
     rows = [["question", "A", "B", "answer", name], ["Metal?", "iron", "neon", "B", says[0]],

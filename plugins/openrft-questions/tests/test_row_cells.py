@@ -26,7 +26,13 @@ def answers(path: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def test_true_and_false_as_options(tmp_path: Path, given: tuple[Any, Any]) -> None:
     row = {"question": "Iron is a metal.", "type": "true/false", "options": ["True", "False"]}
     rows = [{**row, "answer": given[0]}, {**row, "question": "Neon is a metal.", "answer": given[1]}]
-    assert answers(tmp_path, rows) == ["Yes", "No"]
+    if given == (0, 1):  # the second option, or "yes"
+        with pytest.raises(DataError, match="the answer 0 may count the options, or say no: say --count-from 0 or 1"):
+            load(tmp_path, rows)
+        task = load_all_rows("questions/own", DataRequest(data=str(tmp_path / "own.jsonl"), count_from=0))
+        assert [sample.answer for sample in task.train] == ["Yes", "No"]
+    else:
+        assert answers(tmp_path, rows) == ["Yes", "No"]
 
 
 @pytest.mark.parametrize("unit", ["m/s²", "m s⁻²", "m·s⁻²", "$m/s^2$"])
