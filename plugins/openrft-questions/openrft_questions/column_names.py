@@ -18,7 +18,7 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
     "passage": ("context", "passage", "support", "article", "paragraph"),
     "accepted": (
         *("accepted", "accepted_answer", "accepted_answers", "acceptable_answer", "acceptable_answers", "also_accept"),
-        *("aliases", "answer_aliases", "valid_answers"),
+        *("aliases", "answer_aliases"),
     ),
     "rubric": ("rubric", "rubrics"),
     "index": ("answer_index", "answer_idx", "correct_index", "correct_answer_index", "correct_idx", "answer_letter"),

@@ -54,7 +54,7 @@ def split_tolerance(answer: Any) -> tuple[Any, dict[str, float]]:
     if (own and not is_share and unit not in ("", own)) or (unit == "%" and not (own or found["opens"])):
         return answer, {}
     unit = own or unit
-    if _POWER.match(unit) or (not unit and 5 * abs(_to_fraction(size)) > abs(_to_fraction(value.lstrip("+-\u2212")))):
+    if _POWER.match(unit) or (not unit and 10 * abs(_to_fraction(size)) > abs(_to_fraction(value.lstrip("+-\u2212")))):
         return answer, {}  # the power belongs to both numbers; 1.5 ± 0.5 may be two roots
     if not (is_unit(unit) if unit else re.search("[.,]", value + size)) or _THOUSANDS.fullmatch(size):
         return answer, {}

@@ -46,6 +46,8 @@ def test_options_that_differ_are_asked_about(tmp_path: Path, right: str) -> None
         ("answer_text", ["iron", "neon"]),
         ("final_answer", ["A", "B"]),
         ("label", ["0", "1"]),  # the same options, counted
+        ("correct", ["1", "0"]),  # whether somebody was right
+        ("reference_answer", ["It is iron.", "neon, a gas"]),
     ],
 )
 def test_columns_that_say_the_same_or_something_else_are_no_rivals(

@@ -89,6 +89,22 @@ def test_what_is_no_passage_is_left_out(tmp_path: Path, name: str, cell: str) ->
     assert [sample.question for sample in load(tmp_path, [row]).train] == [row["question"]]
 
 
+def test_a_passage_may_hold_the_question_and_more(tmp_path: Path) -> None:
+    asked = "How many apples are left?"
+    row = {"question": asked, "context": f"Tom has 5 red apples and eats 2 of them. {asked}", "answer": "3"}
+    assert load(tmp_path, [row]).train[0].question == f"{row['context']}\n\n{asked}"
+
+
+def test_how_to_answer_is_not_asked_with_each_question(tmp_path: Path) -> None:
+    rows = [{"question": f"{i} + 1?", "instruction": "Answer with the number only.", "answer": i + 1} for i in range(3)]
+    assert [sample.question for sample in load(tmp_path, rows).train] == ["0 + 1?", "1 + 1?", "2 + 1?"]
+
+
+def test_a_list_among_topics_is_one(tmp_path: Path) -> None:
+    rows = [{"question": f"{kind} {i}?", "type": kind, "answer": "Curie"} for i, kind in enumerate(("list", "algebra"))]
+    assert [sample.kind for sample in load(tmp_path, rows).train] == ["text", "text"]
+
+
 def test_an_instruction_stands_before_its_input(tmp_path: Path) -> None:
     row = {"instruction": "Give the opposite.", "input": "hot", "target": "cold"}
     assert [sample.question for sample in load(tmp_path, [row]).train] == ["Give the opposite.\n\nhot"]
@@ -125,6 +141,10 @@ def test_files_of_json_that_are_called_otherwise(tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text(json.dumps([row], indent=2))
     assert len(load_all_rows("questions/own", DataRequest(data=str(tmp_path / "own.jsonl"))).train) == 1
     (tmp_path / "own.json").write_text(json.dumps({"version": 1, "train": [row], "test": [{**row, "question": "x?"}]}))
+    task = load_all_rows("questions/own", DataRequest(data=str(tmp_path / "own.json")))
+    assert (len(task.train), len(task.test)) == (1, 1)
+    divided = {"train": [row], "test": [{**row, "question": "x?"}], "about": [{"author": "a"}]}
+    (tmp_path / "own.json").write_text(json.dumps(divided))
     task = load_all_rows("questions/own", DataRequest(data=str(tmp_path / "own.json")))
     assert (len(task.train), len(task.test)) == (1, 1)
     (tmp_path / "own.json").write_text(json.dumps({"geography": [row], "chemistry": [{**row, "question": "x?"}]}))

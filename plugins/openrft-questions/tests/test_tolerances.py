@@ -75,7 +75,19 @@ def test_a_measured_value_has_its_uncertainty_as_tolerance(
     assert [answer for answer in wrong if is_right(sample, answer)] == []
 
 
-@pytest.mark.parametrize("answer", ["3 ± 2", "85 ± 2%", "(6.02 ± 0.01) × 10^23", "x = 3 ± 0.5", "300 K ± 2 C"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "3 ± 2",
+        "85 ± 2%",
+        "(6.02 ± 0.01) × 10^23",
+        "(6.67 ± 0.02)e-11 N",
+        "1.5 ± 0.5",
+        "1.5+-0.1",
+        "x = 3 ± 0.5",
+        "300 K ± 2 C",
+    ],
+)
 def test_what_may_mean_something_else_is_met_as_it_is_written(tmp_path: Path, answer: str) -> None:
     sample = read(tmp_path, "note", [""], answer=answer)[0]
     assert (sample.answer, "tolerance" in sample.meta) == (answer, False)

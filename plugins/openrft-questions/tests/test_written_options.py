@@ -108,6 +108,35 @@ def test_a_letter_that_counts_or_weighs_is_no_option(tmp_path: Path, further: st
     assert [s.answer for s in read(tmp_path, [open_row])] == ["helium"]
 
 
+@pytest.mark.parametrize("stem", ["annotator", "run_", "step", "hint", "prediction_"])
+def test_columns_that_only_repeat_the_answer_are_no_options(tmp_path: Path, stem: str) -> None:
+    rows = [
+        {"question": f"Which {i}?", f"{stem}1": "iron", f"{stem}2": "neon", "answer": answer}
+        for i, answer in enumerate(("iron", "neon"))
+    ]
+    assert [(s.options, s.answer) for s in read(tmp_path, rows)] == [((), "iron"), ((), "neon")]
+
+
+def test_steps_that_end_in_the_answer_are_no_options(tmp_path: Path) -> None:
+    rows = [{"question": f"Which {i}?", "x 1": "think", "x 2": word, "answer": word} for i, word in enumerate("ab" * 2)]
+    assert not any(
+        s.options
+        for s in read(tmp_path, [{**row, "answer": f"{row['answer']}b", "x 2": f"{row['answer']}b"} for row in rows])
+    )
+
+
+def test_labels_and_texts_of_forms(tmp_path: Path) -> None:
+    options = [{"label": "iron", "value": "a"}, {"label": "neon", "value": "b"}, {"label": "argon", "value": "c"}]
+    assert golds(read(tmp_path, [{"question": "Which?", "options": options, "answer": "b"}])) == [NEON]
+    named = {"option_a": "True", "option_b": "False"}
+    assert read(tmp_path, [{"question": "Which?", "options": named, "answer": "True"}])[0].options == ("True", "False")
+
+
+def test_words_before_options_stay(tmp_path: Path) -> None:
+    row = {"question": "Tom may pick one of the options:\nA. walk\nB. wait", "answer": "B"}
+    assert read(tmp_path, [row])[0].question == "Tom may pick one of the options:"
+
+
 def test_a_gap_between_options_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the columns A, B, D were taken for options, and there are gaps"):
         read(tmp_path, [{"question": "Which?", "A": "iron", "B": "neon", "D": "argon", "answer": "B"}])
