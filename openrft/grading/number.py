@@ -92,6 +92,14 @@ def has_known_unit(text: str) -> bool:
     return isinstance(found, Number) and found.unit is not None and bool(found.unit.parts) and not found.unit.is_percent
 
 
+def is_in_same_unit(one: str, other: str) -> bool:
+    """Whether two texts are numbers with the same unit of measurement, or both without one."""
+    numbers = parse_number(one), parse_number(other)
+    units = [number.unit for number in numbers if isinstance(number, Number)]
+    kinds = [(unit.dimensions, unit.factor) if unit and unit.parts else None for unit in units]
+    return len(kinds) == 2 and kinds[0] == kinds[1]
+
+
 def is_number(text: str, decimal_comma: bool = False) -> bool:
     """Whether the text is one number, as a gold answer may be written: `85%`, `12 kg`, `3/4`, `1,000`, `3e8`."""
     return isinstance(parse_number(text, decimal_comma), Number)

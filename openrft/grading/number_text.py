@@ -62,6 +62,8 @@ _TWO_VALUES = re.compile(
     r"\s*(?:[;,\n]|\.\s|\b(?:and|while|whereas|but|vs\.?|so|then)\b|(?=\s[A-Z]\s*[:=]))"
     r"\s*(?:[-*\u2022]\s+)?(?:(?:and|so|then|the|value|of)\s+){0,4}(?!\1)[A-Za-z]\s*(?:=|:|\bis\b)\s*-?\d"
 )
+_VALUE_AT_END = re.compile(r"(?<![\w\\])([A-Za-z])\s*(?:=|:|\bis\b)\s*-?[\d.,/]{0,20}\d[^\n=:;,.]{0,15}[\s$*.]{0,8}\Z")
+_VALUE_AT_START = re.compile(r"[\s$*\u2022-]{0,8}([A-Za-z])\s*(?:=|:|\bis\b)\s*-?\d")
 _SEVERAL = re.compile(r"[,;&]|\band\b")
 _CHANGED = re.compile(
     r"!|(?:squared|cubed|factorial|plus|minus|over|divided|and|to|by|times(?=\s+ten))\b(?!\s+cent\b)", re.I
@@ -130,10 +132,10 @@ def split_answer(text: str) -> list[str]:
 
     Raises NoNumber for bounds, alternatives and words that take a number back.
     """
-    if names_two_values(text):
-        raise NoNumber("it gives the values of two names")
     text = _OR_SO.sub(" ", text).rstrip(" :")
     head = _cut_tail(text)
+    if (found := _TWO_VALUES.search(head)) and not _holds_number(head[: found.start()]):
+        raise NoNumber("it gives the values of two names")
     if _BOUND.search(head):
         raise NoNumber("it gives a bound or a range")
     if found := _HEDGE.search(head):
@@ -148,9 +150,10 @@ def split_answer(text: str) -> list[str]:
     return [_unwrap(part.strip(" ,")) for part in kept]
 
 
-def names_two_values(text: str) -> bool:
-    """Whether the text gives one value to one letter and a second one to another: "p = 0.2 while q = 0.8"."""
-    return _TWO_VALUES.search(text) is not None
+def goes_on_with_value(line: str, following: str) -> bool:
+    """Whether a line ends with the value of one letter and the next begins with that of another: "p = 1", "q = 2"."""
+    one, other = _VALUE_AT_END.search(line), _VALUE_AT_START.match(following)
+    return one is not None and other is not None and one[1] != other[1]
 
 
 def find_number(piece: str) -> Place:

