@@ -61,7 +61,8 @@ _OTHER_WORD = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(  # behind a verdict: "for even n, false for odd n"
-    r"\s+(?:for|if|when|in|at|under)\b[^.;\n]{1,80}?[,;.]\s*(?:but\s+|and\s+)?(true|false)\s+(?:for|if|when|in|at|under)\b",
+    r"\s+(?:for|if|when|in|at|under)\b[^.;\n]{1,80}?(?:[,;.]\s*(?:but\s+|and\s+)?|\s(?:but|and)\s+)(yes|no|true|false)\s+"
+    r"(?:for|if|when|in|at|under)\b",
     re.IGNORECASE,
 )
 # Right before a statement that is thereby not made: "I doubt that it is true", "If it is true". Not a reason for it:

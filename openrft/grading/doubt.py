@@ -96,6 +96,11 @@ _ANOTHER_NUMBER = (
     r"[\s,.:;!*\u2014-]{1,4}(?:no,?\s+)?(?:it(?:['\u2019]s|\s+is)\s+|i\s+meant?\s+|make\s+that\s+)?[$(\\]{0,3}-?\d[\d.,]*[$)\\*.!]{0,4}"
     r"[ \t]*(?=\n|$)"
 )
+# The answer itself is called wrong, whatever the question asks for: "That's wrong. Let me think."
+_ANSWER_WRONG = (
+    r"\banswer\s+[(\[*]{0,3}[A-Z][)\]*]{0,3}\s+(?:is|was)\s+(?:wrong|incorrect)\b|\b(?:that|this|it)(?:['\u2019]s|\s+is)\s+"
+    r"(?:wrong|incorrect|not\s+right)[.!,]\s+(?:let\s+me|i\s+(?:need|must|should|will)|wait|hmm|actually|sorry|no)\b"
+)
 # Behind a final answer, anywhere: the author changes it.
 _CHANGED = (
     rf"{_UNLESS_SUPPOSED}i\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|misspoke"
@@ -106,7 +111,7 @@ _CHANGED = (
     rf"\s{{0,2}}){{0,2}}{_AGAIN}"
     rf"|\bactually\s+{_AGAIN}"
     r"|(?:^|[.!?]\s{1,2}|\n)no[,.!]\s{1,2}(?:it|that|wait|the\s+(?:correct\s+|right\s+)?answer|i\b|\(?[A-Z]\)?(?![\w'\u2019-]))"
-    rf"|{_ANOTHER_NUMBER}"
+    rf"|{_ANOTHER_NUMBER}|{_ANSWER_WRONG}"
 )
 RETRACTION = re.compile(rf"{_CALLED_WRONG}|{_CHANGED}", re.IGNORECASE)
 CHANGED = re.compile(_CHANGED, re.IGNORECASE)

@@ -18,7 +18,7 @@ from openrft.grading.boxes import LONGEST, Place, read_boxes
 from openrft.grading.choice import DENIED, find_bare_option, is_denied
 from openrft.grading.extract import MOST, drop_what_is_not_given, find_statements, read_statement
 from openrft.grading.finding import NOTHING, Finding, refuse
-from openrft.grading.headings import WINDOW, announces_a_way, begins_list, is_not_the_one
+from openrft.grading.headings import announces_a_way, begins_list, is_not_the_one
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
 from openrft.grading.markup import remove_markup
 from openrft.grading.number_text import goes_on_with_value
@@ -59,7 +59,7 @@ _TO_LINE_END = re.compile(
     # loose ties between "answer" and what it is
     r"\banswer[*_`]{0,3}\s{0,3}(?:=+>?|->|\u2192|\u21d2|[\u2014\u2013]|-(?=\s)|\uff1a|(?:would|must|should|will|has\s+to|can\s+only)\s+be\b"
     r"|(?:seems|appears|turns\s+out|comes\s+out)\s+to\s+be\b|here\s+is\b)\s{0,3}"
-    r"|\b(?:answer|ans)\.?\s{1,2}(?=[(\[*]{0,3}[A-Z][)\]*]{0,3}(?![\w'-]))|\bans\s?[:.=]\s{0,3}"
+    r"|\b(?:answer|ans)\.?\s{1,2}(?=[(\[*]{0,3}[A-Z][)\]*]{0,3}(?![\w'-])(?!\s+(?:is|was)\s+(?:wrong|incorrect)))|\bans\s?[:.=]\s{0,3}"
     # other nouns
     r"|\b(?:option|choice|letter|selection|pick|conclusion|result|solution|guess|verdict|prediction|final\s+value)\b[*_`]{0,3}"
     r"\s{0,3}(?:is\b|:|\uff1a|=|(?:would|must|should|has\s+to)\s+be\b)(?:\s{0,2}:)?(?:[*_]{1,3}(?=\s))?\s{0,3}"
@@ -162,9 +162,8 @@ def _cut_lines(sample: Sample, text: str, mark: re.Pattern[str]) -> list[Place]:
         end = text.find("\n", match.end(), following)
         end = following if end < 0 else end
         following = match.start()
-        before = text[max(0, following - WINDOW) : following]
-        is_of_another = is_not_the_one(before, asks_for_false(sample.question))
-        if is_of_another or announces_a_way(before, match[0]) or begins_list(text, match.end(), match[0]):
+        is_of_another = is_not_the_one(text, match, asks_for_false(sample.question))
+        if is_of_another or announces_a_way(text, match) or begins_list(text, match):
             continue
         places.append(Place(text[match.end() : min(end, match.end() + LONGEST)], following, end))
     return places

@@ -122,7 +122,8 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
     terms = [term for number in (found, *found.restated) for term in _same_unit(expected, number, rules, question)]
-    if found.counted and names_scale(question, read):  # 5 million, where the question is how many million there are
+    # 5 million, where the question is how many million there are
+    if found.counted and found.counted.value and names_scale(question, found.term.value / found.counted.value):
         terms += _same_unit(expected, replace(found, term=found.counted), rules, question)
     return any(_is_equal(expected.term, term, rules) for term in terms)
 

@@ -31,9 +31,10 @@ _HEDGE = re.compile(
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
 _BEFORE = re.compile(
     r"\b(?:over|under|above|below|exceeding|from|within|until|beyond|half|twice|double|triple|square|cube|root|sum"
-    r"|product|power|multiples?|divisible|divisors?|sin|cos|tan|exp|lim|than|except|besides|nearer|unequal|max|min|modulo|mod"
-    r"|times|thrice|after|before|past|following|preceding|logarithm|(?:start|end|beginn?)(?:s|ing)\s+(?:in|with)|number\s+with"
-    r"|(?:factorial|reciprocal|inverse|opposite|negative|complement|factors?|thirds?|quarters?|fourths?|fifths?|sixths?"
+    r"|product|power|multiples?|divisible|divisors?|sin|cos|tan|exp|lim|than|except|nearer|unequal|max|min|modulo|mod"
+    r"|times|thrice|logarithm|number\s+(?:with|after|before|following|preceding|besides)"
+    r"|(?:digit|number|letter)s?\s+(?:that\s+)?(?:start|end|beginn?)(?:s|ing)?\s+(?:in|with)"
+    r"|(?:factorial|reciprocal|inverse|opposite|negative|complement|factors|thirds?|quarters?|fourths?|fifths?|sixths?"
     r"|sevenths?|eighths?|ninths?|tenths?|hundredths?)\s+of)\b",
     re.IGNORECASE,
 )
@@ -117,7 +118,7 @@ class Place:
         if not unit_text:
             return scale, None, written
         unit = parse_unit(unit_text)
-        attached = unit_text[0].isalpha() and behind[:1].isalpha()
+        attached = not written and unit_text[0].isalpha() and behind[:1].isalpha()
         if unit is None or (attached and (not unit.parts or _ORBITAL.match(unit_text))):
             raise NoNumber(f"what stands behind the number is no unit: {unit_text[:30]!r}")
         if self.currency:

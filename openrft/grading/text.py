@@ -58,12 +58,12 @@ _REASON = re.compile(
 _REMARK = re.compile(r"[.!;] (?=[A-Z(])|\n| [–—] (?=\w)| \((?![IVX]+\))(?=[^()]*\)[. ]*$)")
 _DOUBT = re.compile(
     r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either|scratch"
-    r"|(?:sorry|correction|rather)(?=\s?[,.:;!])|i\s+meant?(?=[:,]?\s+[\w-]+\W*$)|equally|both\s+(?:are|correct)|just\s+kidding"
+    r"|(?:sorry|correction|rather)(?=\s?[,.:;!])|i\s+meant?(?=[:,]?\s+[\w-]+\W*$)|equally|both\s+(?:are|correct|\w+\s+and\s+\w+\s+(?:are|fit|work))|just\s+kidding"
     r"|on\s+second)\b"
     r"|^[^\w\n]*(?:not|false|wrong|incorrect|untrue|rejected|eliminated|ruled\s+out|excluded)\W*$"
     r"|\b(?:(?:could|might|may|can)\s+(?:also\s+|well\s+)?be|alternatively|or\s+(?:maybe|perhaps)|instead|(?:not|un)\s?sure"
     r"|(?:is|was|['\u2019]s)\s+(?:not\s+(?:right|correct)|wrong|incorrect|false|untrue)|equally\s+(?:likely|valid|possible|good)"
-    r"|(?:another|a\s+second)\s+answer\s+(?:is|would|could)|(?:right|correct|possible|valid)\s+(?:too|also|as\s+well))\b",
+    r"|(?:another|a\s+second)\s+(?:possible\s+|valid\s+)?answer|(?:right|correct|possible|valid)\s+(?:too|also|as\s+well))\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _DOUBT_IN_REASON = re.compile(  # only where a sentence begins, or the reason itself says no more

@@ -40,7 +40,7 @@ def test_a_word_that_multiplies_is_no_unit(written, value):
 
 
 @pytest.mark.parametrize(
-    "written", ["5 apples", "5 metres", "5 miles", "5 千克", "5 quarters", "5 milligrams", "5 miners"]
+    "written", ["5 mn", "5 apples", "5 metres", "5 miles", "5 千克", "5 quarters", "5 milligrams", "5 miners"]
 )
 def test_a_word_that_counts_is_a_unit(written):
     assert is_right("5", f"\\boxed{{{written}}}")
@@ -49,7 +49,10 @@ def test_a_word_that_counts_is_a_unit(written):
 def test_a_word_in_the_question_may_be_its_unit():
     assert is_right("5", "\\boxed{5 million}", "How many million people live there?")
     assert is_right("5", "\\boxed{5 tenths}", "How many tenths are in one half?")
+    assert is_right("5", "\\boxed{5 Millionen Euro}", "Wie hoch ist der Umsatz in Mio. Euro?")
+    assert is_right("14", "\\boxed{14亿人}", "有多少亿人？")
     assert not is_right("5", "\\boxed{5 million}", "How many people live there?")
+    assert not is_right("5", "\\boxed{5 million}", "A million visitors come. How many people live there?")
 
 
 @pytest.mark.parametrize("said", ["six point five", "6 point five", "six point 5"])
@@ -71,6 +74,7 @@ def test_decimals_in_words_are_not_dropped(said):
         "the reciprocal of 6",
         "the number after 6",
         "a number ending in 6",
+        "a number that ends with 6",
         "a number with 6 digits",
         "multiples of 6",
         "a multiple of 6",
@@ -95,6 +99,12 @@ def test_words_that_make_another_number_are_refused(said):
         "exactly 6 times",
         "6 after rounding",
         "the maximal value: 6",
+        "after 6 hours",
+        "that they meet after 6 minutes",
+        "a factor of 6",
+        "that he ends with 6 apples",
+        ", after rounding, 6",
+        "besides this, 6",
     ],
 )
 def test_words_that_leave_a_number_are_allowed(said):
@@ -154,6 +164,15 @@ def test_what_the_question_writes_may_stand_on_the_left_side():
     assert is_right("42", "\\boxed{\\sqrt{x} = 42}", "Find $\\sqrt{x}$.")
     assert is_right("42", "\\boxed{|z| = 42}", "Compute |z|.")
     assert is_right("10", "\\boxed{x^2 = 10}", "What is x^2?", "expression")
+    assert is_right("3", "\\boxed{\\ln(x) = 3}", "What is ln x?")
+    assert is_right("120", "\\boxed{n! = 120}", "How many arrangements are there?")
+    assert is_right("5", "\\boxed{\\frac{T}{2} = 5}", "What is one half of T?")
+
+
+@pytest.mark.parametrize("said", ["2x = 84 \\Rightarrow x = 42", "\\text{from } 2x = 84, \\text{ we get } x = 42"])
+def test_the_last_of_several_equations_counts(said):
+    assert is_right("42", f"\\boxed{{{said}}}", kind="expression")
+    assert not is_right("84", "\\boxed{x = 42, 2x = 84}", kind="expression")
 
 
 @pytest.mark.parametrize("said", ["x+y=3", "f(x)=3", "\\ln x=3", "-x=3", "\\sqrt{x}=3", "y=3"])
@@ -208,6 +227,17 @@ def test_minutes_and_seconds_of_arc_are_no_degrees(written):
     assert not is_right("60", f"\\boxed{{{written}}}", "How many degrees is the angle?")
     assert is_right("60", "\\boxed{60^\\circ}", "How many degrees is the angle?")
     assert is_right("60", "\\boxed{'60'}", "How many degrees is the angle?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "written", "question"),
+    [
+        ("30", "30^\\circ 0'", "What is the angle?"),
+        ("5", "5'", "The angle is 30 degrees. How tall is it?"),
+    ],
+)
+def test_minutes_behind_degrees_and_feet_are_read(answer, written, question):
+    assert is_right(answer, f"\\boxed{{{written}}}", question)
 
 
 def test_a_ph_has_no_unit_and_a_permille_is_a_tenth_of_a_percent():
