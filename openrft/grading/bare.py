@@ -59,6 +59,7 @@ _LEFT_OVER = re.compile(
     r"[(\[]?(?=[A-Z][)\]]?\s+is\s+(?:the\s+)?(?:right|correct|true)\b))([A-Z])[)\]]?"
     r"(?:\s+is\s+(?:the\s+)?(?:right|correct|true)(?:\s+(?:answer|option|choice|one))?)?[\s.!*]*$"
 )
+_NOT_KEPT = re.compile(r"\b(?:if|doubt|not|never|mistakes?|mistaken)\b|n['\u2019]t\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _KIND_OF = re.compile(r"^(?:the\s+\w+|it|this|they)\s+", re.IGNORECASE)  # "the metal osmium", "it increases"
 _FENCE = re.compile(r"^[ \t]{0,3}```[a-z]{0,12}[ \t]{0,3}$", re.IGNORECASE | re.MULTILINE)  # of a code block
@@ -165,7 +166,9 @@ def _find_left_over(sample: Sample, sentence: str) -> str | None:
     """The option that a sentence keeps where it rejects the others."""
     table = get_option_table(sample)
     found = _LEFT_OVER.search(sentence)
-    return found[1] if found and found[1] in table.labels and not table.is_false_asked else None
+    if found is None or found[1] not in table.labels or table.is_false_asked:
+        return None
+    return None if _NOT_KEPT.search(sentence, 0, found.start()) else found[1]
 
 
 def read_replacement(sample: Sample, finding: Finding, text: str) -> Finding:
@@ -241,7 +244,7 @@ def _strip_leads(sentence: str, kind: str) -> str:
 def _read_choice(sample: Sample, sentence: str, concludes: bool) -> Finding:
     table = get_option_table(sample)
     sentence = strip_option_words(sentence.strip(_TICKS))
-    if sentence.endswith("?"):
+    if sentence.endswith("?") or doubt.CHANGED.search(sentence):
         return NOTHING
     if left_over := _find_left_over(sample, sentence):
         return Finding(left_over)

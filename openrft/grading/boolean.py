@@ -57,7 +57,12 @@ _UNSURE = re.compile(r"\b(?:maybe|perhaps|it\s+depends|unsure|not\s+sure|hard\s+
 # "true", "or false, perhaps". Not "there is no barrier", "the true value".
 _OTHER_WORD = re.compile(
     r"(?:(?<=or )|(?<=and )|(?<=/))(?:yes|no|true|false)\b|\b(?:yes|no|true|false|correct|incorrect|untrue)\b(?!\s+\w)"
-    r"|\b(?:yes|no|true|false)\b(?=\s+(?:for|if|when|in|at|under|on|with|without|otherwise|to)\b)",
+    r"|(?<=[,;])\s*(?:but\s+|and\s+)?(yes|no)\s+(?:for|if|when|in)\b(?!-)",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(  # behind a verdict: "for even n, false for odd n"
+    r"\s+(?:for|if|when|in|at|under)\b[^.;\n]{1,80}?(?:[,;.]\s*(?:but\s+|and\s+)?|\s(?:but|and)\s+)(yes|no|true|false)\s+"
+    r"(?:for|if|when|in|at|under)\b",
     re.IGNORECASE,
 )
 # Right before a statement that is thereby not made: "I doubt that it is true", "If it is true". Not a reason for it:
@@ -91,11 +96,14 @@ def read_boolean(sample: Sample, raw: str) -> Finding:
     after = rest[reason.end() :] if reason else ""
     following = [said, *doubt.SENTENCE_END.split(after)[1:]] if reason else [said]
     for part in following:
-        others = {BOOLEANS.get(found.casefold()) for found in _OTHER_WORD.findall(_NEGATED.sub("", part))}
+        found = _OTHER_WORD.finditer(_NEGATED.sub("", part))
+        others = {BOOLEANS.get((word[1] or word[0]).casefold()) for word in found}
         if others - {verdict, None}:
             return refuse("says both yes and no")
         if _UNSURE.search(part) or doubt.RETRACTION.search(part):
             return refuse(f"{verdict} is taken back")
+    if (split := _SPLIT.match(rest)) and BOOLEANS.get(split[1].casefold()) != verdict:
+        return refuse("says both yes and no")
     if _DENIED.match(said.strip(_MARKS)):
         return refuse(f"{verdict} is taken back")
     if _CONDITION.match(said.strip(_MARKS)):

@@ -19,7 +19,8 @@ CALLED_FALSE = re.compile(
     r"(?:a|the)\s+(?:common\s+)?(?:misconception|mistake|trap|myth|distractor)\b(?!\s+to)"
     r"|(?:(?:but\s+)?(?:it|that|this|which)(?:['\u2019]s|\s+is|\s+was)\s+|is\s+|was\s+)?(?:also\s+|actually\s+|clearly\s+)?"
     r"(?:wrong|incorrect|false|untrue|eliminated|rejected|ruled\s+out|excluded|discarded|no(?!\s+\w))\b"
-    r"|(?:is\s+|was\s+|which\s+is\s+)(?:not|n['\u2019]t)\s+(?:true|correct|right|accurate|valid)\b|which\s+is(?:n['\u2019]t|\s+not)\b",
+    r"(?!\s+(?:for|from|in|to|at|about|under)\b)"
+    r"|(?:is\s+|was\s+|which\s+is\s+)(?:not|n['\u2019]t)\s+(?:true|correct|right|accurate|valid)\b(?!\s+(?:for|in|to|at|under)\b)",
     re.IGNORECASE,
 )
 CONFIRMED = re.compile(
@@ -84,8 +85,9 @@ _AGAIN = (
 _UNLESS_SUPPOSED = r"(?<!if\s)(?<!case\s)(?<!whether\s)(?<!unless\s)\b"
 # Behind a final answer, anywhere: the author calls it wrong.
 _CALLED_WRONG = (
-    rf"{_UNLESS_SUPPOSED}(?:(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)|(?:(?:the|my|this)\s+)?(?:above|(?:above|previous|earlier"
-    r"|boxed|initial|first)\s+(?:answer|result|value|choice|solution))\s+(?:is|was))\s+"
+    rf"{_UNLESS_SUPPOSED}(?:(?:that|this|it)(?:['\u2019]s|\s+is|\s+was)|(?:(?:the|my|this)\s+)?(?:above|(?:above|boxed)\s+"
+    r"(?:answer|result|value|choice|solution))\s+(?:is|was)|(?:(?:the|my|this)\s+)?(?:previous|earlier|initial|first)\s+"
+    r"(?:answer|result|value|choice|solution)\s+is)\s+"
     r"(?:(?:wrong|incorrect)\b(?!\s+to)|not\s+(?:right|correct|it)\b(?!\s+to)|a\s+mistake\b(?!\s+to))"
 )
 # A sentence that is another number and nothing else: "Actually 43.", "No wait, 43."
@@ -94,24 +96,28 @@ _ANOTHER_NUMBER = (
     r"[\s,.:;!*\u2014-]{1,4}(?:no,?\s+)?(?:it(?:['\u2019]s|\s+is)\s+|i\s+meant?\s+|make\s+that\s+)?[$(\\]{0,3}-?\d[\d.,]*[$)\\*.!]{0,4}"
     r"[ \t]*(?=\n|$)"
 )
+# The answer itself is called wrong, whatever the question asks for: "That's wrong. Let me think."
+_ANSWER_WRONG = (
+    r"\banswer\s+[(\[*]{0,3}[A-Z][)\]*]{0,3}\s+(?:is|was)\s+(?:wrong|incorrect)\b|\b(?:that|this|it)(?:['\u2019]s|\s+is)\s+"
+    r"(?:wrong|incorrect|not\s+right)[.!,]\s+(?:let\s+me|i\s+(?:need|must|should|will)|wait|hmm|actually|sorry|no)\b"
+)
 # Behind a final answer, anywhere: the author changes it.
 _CHANGED = (
     rf"{_UNLESS_SUPPOSED}i\s+(?:was\s+(?:wrong|mistaken)|am\s+wrong|made\s+(?:a\s+mistake|an\s+error)|misread|misspoke"
     r"|stand\s+corrected|take\s+(?:it|that)\s+back|(?:have\s+)?changed?\s+my\s+(?:mind|answer)|retract)\b"
-    r"|\b(?:(?:scratch|strike)\s+that|on\s+second\s+thoughts?|my\s+mistake|just\s+kidding|(?:disregard|ignore)\s+(?:that|this|the\s+above)\b)"
+    r"|\b(?:(?:scratch|strike)\s+that|on\s+second\s+thoughts?|my\s+mistake|just\s+kidding(?!\s+aside)|(?:disregard|ignore)\s+(?:that|this|the\s+above)\b)"
     r"|\bcorrection\s?[:,]|(?:^|\n)[#*\s]{0,8}correction[*:]{0,4}[ \t]*(?=\n)"
     rf"|\b(?:wait|hmm+|oops|sorry|actually)\s?[,.!:;\u2026-]{{1,3}}\s{{0,2}}(?:(?:no|actually|sorry|wait)\s?[,.!:;-]{{0,3}}"
     rf"\s{{0,2}}){{0,2}}{_AGAIN}"
     rf"|\bactually\s+{_AGAIN}"
     r"|(?:^|[.!?]\s{1,2}|\n)no[,.!]\s{1,2}(?:it|that|wait|the\s+(?:correct\s+|right\s+)?answer|i\b|\(?[A-Z]\)?(?![\w'\u2019-]))"
-    rf"|{_ANOTHER_NUMBER}"
+    rf"|{_ANOTHER_NUMBER}|{_ANSWER_WRONG}"
 )
 RETRACTION = re.compile(rf"{_CALLED_WRONG}|{_CHANGED}", re.IGNORECASE)
 CHANGED = re.compile(_CHANGED, re.IGNORECASE)
 # Behind a final answer: another one may follow, and then it counts. Without one nothing is taken back.
 SECOND_LOOK = re.compile(
-    r"(?:^|(?<=[.!?\n]))[\s*#]{0,6}(?:hold\s+on(?!\s+to)|edit|(?:up)?on\s+(?:further\s+|closer\s+|second\s+)?(?:reflection|review"
-    r"|thought)|(?:let\s+me\s+|i\s+(?:must|have\s+to)\s+)?(?:re-?check(?:ing)?|reconsider(?:ing)?)"
+    r"(?:^|(?<=[.!?\n]))[\s*#]{0,6}(?:hold\s+on(?!\s+to)|edit|make\s+that"
     r"|(?:let\s+me|i\s+(?:must|have\s+to))\s+correct(?:\s+(?:that|this|it|my\s+answer|myself))?|revised|corrected|updated|mistake!"
     r"|my\s+bad|oops|(?:however,?\s+)?i\s+(?:now\s+)?(?:reali[sz]ed?|notice[ds]?)\s+(?:that\s+)?(?:i|my|the\s+(?:above|previous))\b)"
     r"(?!\w)",

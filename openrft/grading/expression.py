@@ -61,6 +61,7 @@ _BRACED_LIST = re.compile(r"(?<![\\\w^}])\{([^{},]{1,80},[^{}]{1,200})(?<!\\)\}(
 _NO_SOLUTION = re.compile(
     r"(?:there\s+(?:is|are)\s+)?no\s+(?:real\s+)?solutions?|(?:the\s+)?empty\s+set", re.IGNORECASE
 )
+_NAMED_SET = re.compile(r"\A\s*([A-Za-z](?:_\w)?)\s*=\s*(?=\\?\{[^{},]{1,80},[^{}]{1,200}\}\s*\Z)")  # A = {1, 2}
 _CONSTANT = re.compile(r"\+\s*[cKk]\s*$")  # of integration
 _FRACTION_BEFORE = re.compile(r"(?<![\w.)}])(\d{1,4})\s*/\s*(\d{1,4})(?:\s+(?=[A-Za-z\\(])|(?=[A-Za-z]{2}))")
 _SPELLED = re.compile(r"(\\[A-Za-z]+(?= )|[A-Za-z]) ?_?(.+)")
@@ -80,7 +81,7 @@ _REWRITTEN = (
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"<="), r"\\le "),
     (re.compile(r"(?:\{|\A)([^{}\\]{1,40})\\over(?![A-Za-z])([^{}\\]{1,40})(?:\}|\Z)"), r"\\frac{\1}{\2}"),
-    (re.compile(r"\\checkmark"), ""),
+    (re.compile(r"\\(?:checkmark|therefore)(?![A-Za-z])"), ""),
     (re.compile(r">="), r"\\ge "),
     (re.compile(r"\\varnothing"), r"\\emptyset"),
     (re.compile(r"\\(?:nice|s)frac(?![A-Za-z])"), r"\\frac"),
@@ -149,7 +150,11 @@ def is_same_expression(read: str, gold: str, rules: GradingRules = DEFAULT_RULES
     names = _VALUE.match(gold), _VALUE.match(read)
     if names[0] and names[1] and names[0][1] != names[1][1]:  # x = 3 is not y = 3
         return False
-    if names[0] and "=" in read and not re.fullmatch(rf"[^\\]*?(?<!\S){names[0][1]}\s*", read.partition("=")[0]):
+    if (
+        names[0]
+        and "=" in read
+        and not re.fullmatch(rf"[^\\]*?(?<!\S){names[0][1]}(?:_\{{?\w+\}}?)?\s*", read.partition("=")[0])
+    ):
         return _compare(gold, read) == "yes"
     if isinstance(parse_number(gold), Number):
         if isinstance(parse_number(read), Number):
@@ -211,6 +216,10 @@ def _compare(gold: str, text: str) -> Word:
     """Whether two expressions are equal."""
     if (same := _is_same_in_base(gold, text)) is not None:
         return "yes" if same else "no"
+    sets = _NAMED_SET.match(gold), _NAMED_SET.match(text)
+    if sets[0] and sets[1] and sets[0][1] != sets[1][1]:
+        return "no"
+    gold, text = _NAMED_SET.sub("", gold), _NAMED_SET.sub("", text)
     gold, text = _add_subscripts(gold, text), _add_subscripts(text, gold)
     gold, text = _add_products(gold, text), _add_products(text, gold)
     if re.search(r"\+\s*C\s*$", gold):

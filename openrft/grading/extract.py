@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from openrft.grading.boxes import LONGEST, Place, find_boxes, read_boxes
+from openrft.grading.boxes import LONGEST, Place, find_last_box, read_boxes
 from openrft.grading.finding import NOTHING, Finding, refuse
 from openrft.grading.headings import WINDOW, announces_a_way, begins_list
 from openrft.grading.markup import remove_markup, strip_markup
@@ -23,7 +23,7 @@ _DISPLAY = re.compile(r"(\\\[|\$\$)[ \t]*\n")  # of mathematics on lines of its 
 _NO_STATEMENT_AFTER = re.compile(
     r"(?:\b(?:(?:this|that|an|any|each|every|another|whose|which|no)\s+(?:(?:final|correct|right|best|possible)\s+)?"
     r"|(?:wrong|incorrect|previous|first|initial|earlier|original|typical|tempting|na[i\u00ef]ve|intermediate|partial"
-    r"|preliminary|trick)\s+|(?:(?:opposite|negation|inverse|part|half)\s+(?:of\s+)?)(?:(?:the|my|your)\s+)?"
+    r"|preliminary|trick)\s+|(?:(?:opposite|negation|inverse|half)\s+(?:of\s+)?|part\s+of\s+)(?:(?:the|my|your)\s+)?"
     r"(?:(?:final|correct|right)\s+)?"
     r"|(?:why|whether|if|unless|until|suppose|supposing|assuming)\s+(?:(?:the|my|your|our|a)\s+)?"
     r"(?:(?:final|correct|right|best)\s+)?)|[\"'](?:\w+[ _])?)[*_`]*$",
@@ -64,8 +64,8 @@ _NO_STATEMENT_BEFORE = re.compile(
 def final_answer(completion: str) -> str | None:
     r"""The bare final answer: the last `\boxed{...}` (braces balanced), else the last "answer is X", else None."""
     text = strip_thinking(completion)
-    if boxes := find_boxes(text):
-        return strip_markup(boxes[0].content)
+    if box := find_last_box(text):
+        return strip_markup(box.content)
     return next((bare for place in find_statements(text) if (bare := strip_markup(place.content, ".* "))), None)
 
 
@@ -110,7 +110,7 @@ def find_statements(text: str) -> Iterator[Place]:
         content = _CLOSING_REMARK.sub("", text[start:end])
         is_sentence_about_it = _NO_STATEMENT_AFTER.search(before) or _NO_STATEMENT_BEFORE.match(content)
         is_sentence_about_it = is_sentence_about_it or _REJECTED.match(content)
-        if announces_a_way(before, match[0]) or begins_list(text, start, match[0]):
+        if announces_a_way(text, match) or begins_list(text, match):
             continue
         if content.strip() and not is_sentence_about_it and not _NOT_GIVEN.search(before):
             yield Place(content, following, end)

@@ -18,11 +18,12 @@ from openrft.grading.boxes import LONGEST, Place, read_boxes
 from openrft.grading.choice import DENIED, find_bare_option, is_denied
 from openrft.grading.extract import MOST, drop_what_is_not_given, find_statements, read_statement
 from openrft.grading.finding import NOTHING, Finding, refuse
-from openrft.grading.headings import WINDOW, announces_a_way, begins_list, is_not_the_one
+from openrft.grading.headings import announces_a_way, begins_list, is_not_the_one
 from openrft.grading.languages import FOREIGN_ANSWER, FOREIGN_ANSWER_IS, HEADINGS, strip_option_words
 from openrft.grading.markup import remove_markup
-from openrft.grading.number_text import names_two_values
+from openrft.grading.number_text import goes_on_with_value
 from openrft.grading.readers import READERS
+from openrft.grading.restated import check_restated
 from openrft.types import Sample
 
 _OTHER_BOX = re.compile(
@@ -31,12 +32,6 @@ _OTHER_BOX = re.compile(
 _OPEN_BOX = re.compile(r"\\boxed\s?(?:\{|(?=[A-Za-z0-9]))([^{}\n]{1,80})\Z")
 _SHORT = 80  # characters of a line that gives the value of a letter
 _NEXT_LINE = re.compile(r"[ \t*_.$]{0,8}\n(?!\n)([^\n]{1,300})(?=\n|\Z)")
-_NEW = re.compile(r"\b(?:revised|corrected|updated|new)\s+(?:final\s+)?[*_]*$", re.IGNORECASE)
-_FINAL = re.compile(r"\bfinal\s+[*_]*$", re.IGNORECASE)
-_ANOTHER_TASK = re.compile(
-    r"\n[#*\s]{0,6}(?:question|problem|exercise|task|user|human|q)\b[^\n:]{0,12}:", re.IGNORECASE
-)
-_IN_ANOTHER_CASE = re.compile(r"\b(?:if|had|were|without|would|originally|instead)\b[^.!?\n]*$", re.IGNORECASE)
 _BESIDE = re.compile(r"[\s$\\).*]{0,8}(?:(?:or|and/or)\b|alternatively\s?:)(?!\s+(?:so|about))", re.IGNORECASE)
 _KEY = (
     r"(?:final[_ -]?answer|answer|correct[_ -]?(?:answer|option|choice)|selected(?:[_ -]?(?:answer|option))?|choice"
@@ -64,7 +59,7 @@ _TO_LINE_END = re.compile(
     # loose ties between "answer" and what it is
     r"\banswer[*_`]{0,3}\s{0,3}(?:=+>?|->|\u2192|\u21d2|[\u2014\u2013]|-(?=\s)|\uff1a|(?:would|must|should|will|has\s+to|can\s+only)\s+be\b"
     r"|(?:seems|appears|turns\s+out|comes\s+out)\s+to\s+be\b|here\s+is\b)\s{0,3}"
-    r"|\b(?:answer|ans)\.?\s{1,2}(?=[(\[*]{0,3}[A-Z][)\]*]{0,3}(?![\w'-]))|\bans\s?[:.=]\s{0,3}"
+    r"|\b(?:answer|ans)\.?\s{1,2}(?=[(\[*]{0,3}[A-Z][)\]*]{0,3}(?![\w'-])(?!\s+(?:is|was)\s+(?:wrong|incorrect)))|\bans\s?[:.=]\s{0,3}"
     # other nouns
     r"|\b(?:option|choice|letter|selection|pick|conclusion|result|solution|guess|verdict|prediction|final\s+value)\b[*_`]{0,3}"
     r"\s{0,3}(?:is\b|:|\uff1a|=|(?:would|must|should|has\s+to)\s+be\b)(?:\s{0,2}:)?(?:[*_]{1,3}(?=\s))?\s{0,3}"
@@ -103,45 +98,20 @@ def check_later(sample: Sample, text: str, finding: Finding, end: int) -> Findin
             return refuse(f"names two options: {finding.answer} and {other}")
     if sample.kind == "number" and (following := _NEXT_LINE.match(tail)):
         line = text[max(end - _SHORT, text.rfind("\n", 0, end) + 1) : end]
-        if names_two_values(f"{line}\n{following[1][:_SHORT]}"):
+        if goes_on_with_value(line, following[1][:_SHORT]):
             return refuse("it gives the values of two names")
     retraction = (doubt.CHANGED if is_false_asked else doubt.RETRACTION).search(tail)
-    taken = retraction or doubt.OPEN.search(tail) or _BESIDE.match(tail) or doubt.SECOND_LOOK.search(tail)
+    taken = retraction or doubt.OPEN.search(tail) or _BESIDE.match(tail)
     if taken is None:
-        return _check_restated(sample, text, finding, end)
+        return check_restated(sample, text, finding, end)
     later, _ = _read_marked(sample, tail)
     if later is NOTHING:
         later = read_bare(sample, tail[taken.start() :])
+    if later.answer is None and not retraction:
+        later = READERS[sample.kind](sample, tail[taken.end() :].strip().partition("\n")[0])
     if later.answer is not None and finding.answer is not None and says_the_same(sample, later.answer, finding.answer):
         return finding
-    if later is NOTHING and taken.re is doubt.SECOND_LOOK:
-        later = read_bare(sample, tail[taken.end() :].lstrip(" ,.:;!*\n"))
-        if later.answer is not None and says_the_same(sample, later.answer, str(finding.answer)):
-            return finding
-    if taken.re is doubt.SECOND_LOOK:
-        return later if later.answer is not None else finding
     return later if later.answer is not None and retraction else refuse("taken back behind it")
-
-
-def _check_restated(sample: Sample, text: str, finding: Finding, end: int) -> Finding:
-    """The finding, unless the last statement of an answer in the text behind it gives another: then that one, if it is
-    called a new one, and none otherwise."""
-    if another := _ANOTHER_TASK.search(text, end):
-        text = text[: another.start()]
-    for place in find_statements(text):
-        if place.start < end:
-            break
-        before = text[max(0, place.start - WINDOW) : place.start]
-        is_new = _NEW.search(before) is not None
-        if _IN_ANOTHER_CASE.search(before) or (sample.kind == "text" and not is_new and not _FINAL.search(before)):
-            continue
-        later = READERS[sample.kind](sample, read_statement(place))
-        if later.answer is None or finding.answer is None:
-            continue
-        if says_the_same(sample, later.answer, finding.answer):
-            return finding
-        return later if is_new else refuse(f"says {finding.answer}, then {later.answer}")
-    return finding
 
 
 def _read_marked(sample: Sample, text: str) -> tuple[Finding, int]:
@@ -192,9 +162,8 @@ def _cut_lines(sample: Sample, text: str, mark: re.Pattern[str]) -> list[Place]:
         end = text.find("\n", match.end(), following)
         end = following if end < 0 else end
         following = match.start()
-        before = text[max(0, following - WINDOW) : following]
-        is_of_another = is_not_the_one(before, asks_for_false(sample.question))
-        if is_of_another or announces_a_way(before, match[0]) or begins_list(text, match.end(), match[0]):
+        is_of_another = is_not_the_one(text, match, asks_for_false(sample.question))
+        if is_of_another or announces_a_way(text, match) or begins_list(text, match):
             continue
         places.append(Place(text[match.end() : min(end, match.end() + LONGEST)], following, end))
     return places

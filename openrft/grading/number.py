@@ -92,6 +92,14 @@ def has_known_unit(text: str) -> bool:
     return isinstance(found, Number) and found.unit is not None and bool(found.unit.parts) and not found.unit.is_percent
 
 
+def is_in_same_unit(one: str, other: str) -> bool:
+    """Whether two texts are numbers with the same unit of measurement, or both without one."""
+    numbers = parse_number(one), parse_number(other)
+    units = [number.unit for number in numbers if isinstance(number, Number)]
+    kinds = [(unit.dimensions, unit.factor) if unit and unit.parts else None for unit in units]
+    return len(kinds) == 2 and kinds[0] == kinds[1]
+
+
 def is_number(text: str, decimal_comma: bool = False) -> bool:
     """Whether the text is one number, as a gold answer may be written: `85%`, `12 kg`, `3/4`, `1,000`, `3e8`."""
     return isinstance(parse_number(text, decimal_comma), Number)
@@ -114,7 +122,8 @@ def is_same_number(read: str, gold: str, rules: GradingRules = DEFAULT_RULES, qu
     if not isinstance(expected, Number) or not isinstance(found, Number):
         return _is_same_text(read, gold)
     terms = [term for number in (found, *found.restated) for term in _same_unit(expected, number, rules, question)]
-    if found.counted and names_scale(question, read):  # 5 million, where the question is how many million there are
+    # 5 million, where the question is how many million there are
+    if found.counted and found.counted.value and names_scale(question, found.term.value / found.counted.value):
         terms += _same_unit(expected, replace(found, term=found.counted), rules, question)
     return any(_is_equal(expected.term, term, rules) for term in terms)
 

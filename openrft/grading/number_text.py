@@ -31,9 +31,10 @@ _HEDGE = re.compile(
 _OR_SO = re.compile(r"\bor (?:so|thereabouts)\b", re.IGNORECASE)
 _BEFORE = re.compile(
     r"\b(?:over|under|above|below|exceeding|from|within|until|beyond|half|twice|double|triple|square|cube|root|sum"
-    r"|product|power|multiples?|divisible|divisors?|sin|cos|tan|exp|lim|than|except|besides|nearer|unequal|max|min|modulo|mod"
-    r"|times|thrice|after|before|past|following|preceding|logarithm|(?:start|end|beginn?)(?:s|ing)\s+(?:in|with)|number\s+with"
-    r"|(?:factorial|reciprocal|inverse|opposite|negative|complement|factors?|thirds?|quarters?|fourths?|fifths?|sixths?"
+    r"|product|power|multiples?|divisible|divisors?|sin|cos|tan|exp|lim|than|except|nearer|unequal|max|min|modulo|mod"
+    r"|times|thrice|logarithm|number\s+(?:with|after|before|following|preceding|besides)"
+    r"|(?:digit|number|letter)s?\s+(?:that\s+)?(?:start|end|beginn?)(?:s|ing)?\s+(?:in|with)"
+    r"|(?:factorial|reciprocal|inverse|opposite|negative|complement|factors|thirds?|quarters?|fourths?|fifths?|sixths?"
     r"|sevenths?|eighths?|ninths?|tenths?|hundredths?)\s+of)\b",
     re.IGNORECASE,
 )
@@ -62,6 +63,8 @@ _TWO_VALUES = re.compile(
     r"\s*(?:[;,\n]|\.\s|\b(?:and|while|whereas|but|vs\.?|so|then)\b|(?=\s[A-Z]\s*[:=]))"
     r"\s*(?:[-*\u2022]\s+)?(?:(?:and|so|then|the|value|of)\s+){0,4}(?!\1)[A-Za-z]\s*(?:=|:|\bis\b)\s*-?\d"
 )
+_VALUE_AT_END = re.compile(r"(?<![\w\\])([A-Za-z])\s*(?:=|:|\bis\b)\s*-?[\d.,/]{0,20}\d[^\n=:;,.]{0,15}[\s$*.]{0,8}\Z")
+_VALUE_AT_START = re.compile(r"[\s$*\u2022-]{0,8}([A-Za-z])\s*(?:=|:|\bis\b)\s*-?\d")
 _SEVERAL = re.compile(r"[,;&]|\band\b")
 _CHANGED = re.compile(
     r"!|(?:squared|cubed|factorial|plus|minus|over|divided|and|to|by|times(?=\s+ten))\b(?!\s+cent\b)", re.I
@@ -115,7 +118,7 @@ class Place:
         if not unit_text:
             return scale, None, written
         unit = parse_unit(unit_text)
-        attached = unit_text[0].isalpha() and behind[:1].isalpha()
+        attached = not written and unit_text[0].isalpha() and behind[:1].isalpha()
         if unit is None or (attached and (not unit.parts or _ORBITAL.match(unit_text))):
             raise NoNumber(f"what stands behind the number is no unit: {unit_text[:30]!r}")
         if self.currency:
@@ -130,10 +133,10 @@ def split_answer(text: str) -> list[str]:
 
     Raises NoNumber for bounds, alternatives and words that take a number back.
     """
-    if names_two_values(text):
-        raise NoNumber("it gives the values of two names")
     text = _OR_SO.sub(" ", text).rstrip(" :")
     head = _cut_tail(text)
+    if (found := _TWO_VALUES.search(head)) and not _holds_number(head[: found.start()]):
+        raise NoNumber("it gives the values of two names")
     if _BOUND.search(head):
         raise NoNumber("it gives a bound or a range")
     if found := _HEDGE.search(head):
@@ -148,9 +151,10 @@ def split_answer(text: str) -> list[str]:
     return [_unwrap(part.strip(" ,")) for part in kept]
 
 
-def names_two_values(text: str) -> bool:
-    """Whether the text gives one value to one letter and a second one to another: "p = 0.2 while q = 0.8"."""
-    return _TWO_VALUES.search(text) is not None
+def goes_on_with_value(line: str, following: str) -> bool:
+    """Whether a line ends with the value of one letter and the next begins with that of another: "p = 1", "q = 2"."""
+    one, other = _VALUE_AT_END.search(line), _VALUE_AT_START.match(following)
+    return one is not None and other is not None and one[1] != other[1]
 
 
 def find_number(piece: str) -> Place:

@@ -75,15 +75,12 @@ _COMMANDS = {
 _COMMAND = re.compile(r"\\(?:([A-Za-z]+)|([,;:>~ !%$&#_{}\[\]()]))")
 _MARKS = {",": NARROW, ";": NARROW, ":": NARROW, ">": NARROW, "~": NARROW, " ": NARROW, "!": "", "%": "%", "$": "$"}
 _UNIT_SIGNS = "A-Za-z\u03bc\u03a9\u00b0"
+_ALIGNED = re.compile(  # one line
+    r"\\begin\s?\{(?P<name>aligned|align\*?|gathered|split)\}((?:[^\\&]|\\(?!\\|end)){0,200})&?"
+    r"((?:[^\\&]|\\(?!\\|end)){0,200})\\end\s?\{(?P=name)\}"
+)
 _PLAIN_FORMS = (
     (re.compile(r"(?:\{|\A)([^{}\\]{1,40})\\over(?![A-Za-z])([^{}\\]{1,40})(?:\}|\Z)"), r"\\frac{\1}{\2}"),
-    (  # one aligned line
-        re.compile(
-            r"\\begin\s?\{(?P<name>aligned|align\*?|gathered|split)\}((?:[^\\&]|\\(?!\\|end)){0,200})&?"
-            r"((?:[^\\&]|\\(?!\\|end)){0,200})\\end\s?\{(?P=name)\}"
-        ),
-        r" \2 \3 ",
-    ),
     (re.compile(r"\{\{([A-Za-z]+)\}"), r"{\1"),
     (re.compile(r"\u03bc\s+(?=[A-Za-z])"), "\u03bc"),
     (  # a unit written as a fraction, not Euler's number
@@ -117,6 +114,8 @@ def to_plain(text: str) -> str:
         text = _SCRIPT_EDGE.sub(" ", text)
     if "\\" in text:
         text = _COMMAND.sub(_write_command, text)
+    if "\\end" in text:
+        text = _ALIGNED.sub(r" \2 \3 ", text)
     for pattern, plain in _PLAIN_FORMS:
         text = pattern.sub(plain, text)
     return text.strip()

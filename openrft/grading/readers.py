@@ -20,8 +20,10 @@ _SCALE = re.compile(r"\bp(?:OH|H|K_?\{?(?:\\mathrm\{)?[abw](?=\}|\b))")
 _ASKS_SCALE = re.compile(
     r"\b(?:[Ww]hat(?:\s+is|['\u2019]s)|[Ff]ind|[Cc]alculate|[Cc]ompute|[Dd]etermine|[Ee]stimate)\s+the\s+p(?:OH|H|Ka|Kb)\b"
 )
-_ASKS_ANGLE = re.compile(r"\bdegrees?\b|\bangle\b|\u00b0|\\circ", re.IGNORECASE)
-_OF_ARC = re.compile(r"\A[^'\"]*\d\s*(?:['\"\u2032\u2033]|\^\{?\\prime)")
+_ASKS_ANGLE = re.compile(
+    r"\b(?:how\s+many|in)\s+degrees\b|\b(?:what|find|determine|calculate|compute)\b[^.?]{0,20}\bangle\b", re.IGNORECASE
+)
+_OF_ARC = re.compile(r"\A(?:(?!\\circ)[^'\"\u00b0])*\d\s*(?:['\"\u2032\u2033]|\^\{?\\prime)")
 _NO_NUMBER = "it holds no number"
 
 

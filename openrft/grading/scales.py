@@ -11,13 +11,12 @@ _FACTORS = {
     10**3: "thousand thousands tausend mil mille milliers тысяч тысяча тысячи 千 천",
     10**4: "myriad myriads 万 萬 만",
     10**5: "lakh lakhs",
-    10**6: "million millions mn mio millionen millón millones milhão milhões milione milioni"
-    " миллион миллиона миллионов",
+    10**6: "million millions mio millionen millón millones milhão milhões milione milioni миллион миллиона миллионов",
     10**7: "crore crores",
     10**8: "亿 億 억",
     10**9: "billion billions bn mrd milliarde milliarden milliard milliards miliardo miliardi"
     " миллиард миллиарда миллиардов",
-    10**12: "trillion trillions tn 兆 조",
+    10**12: "trillion trillions 兆 조",
     10**15: "quadrillion quadrillions",
     10**18: "quintillion quintillions",
     10**21: "sextillion sextillions",
@@ -35,6 +34,11 @@ _WORD = re.compile(
 _WORD_IN_SCRIPT = re.compile(  # of scripts that put no space behind it; but a thousand metres are kilometres
     rf"\s*([{''.join(word for word in _SCALES if len(word) == 1)}])(?![克米瓦卡焦帕伏赫])"
 )
+_LONGEST = 60  # characters of such words
+_ASKED = re.compile(
+    r"(?:\bhow\s+many|\b(?:in|en|em)|\bcu[a\u00e1]nt[oa]s|\bcombien\s+de|\bwie\s+viele?|\u591a\u5c11|\u51e0|[(\uff08])(?=\s|\W|[^\x00-\x7f])",
+    re.IGNORECASE,
+)
 
 
 def read_scale(text: str) -> tuple[Fraction, str]:
@@ -48,7 +52,8 @@ def read_scale(text: str) -> tuple[Fraction, str]:
     return factor, text[:end]
 
 
-def names_scale(question: str, text: str) -> bool:
-    """Whether the question names the words in the text and so may mean the number before: "How many millions?"."""
-    words = [word for word in re.findall(r"[^\W\d_]+", text.lower()) if word in _SCALES]
-    return bool(words) and all(word.removesuffix("s") in question.lower() for word in words)
+def names_scale(question: str, factor: Fraction) -> bool:
+    """Whether the question asks for a count of this factor, and means the number before: "How many millions?"."""
+    return any(
+        read_scale(question[found.end() : found.end() + _LONGEST])[0] == factor for found in _ASKED.finditer(question)
+    )

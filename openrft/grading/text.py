@@ -57,17 +57,25 @@ _REASON = re.compile(
 )
 _REMARK = re.compile(r"[.!;] (?=[A-Z(])|\n| [–—] (?=\w)| \((?![IVX]+\))(?=[^()]*\)[. ]*$)")
 _DOUBT = re.compile(
-    r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either|sorry|i\s+mean"
-    r"|correction|scratch|rather(?=\s?,)|equally|both|just\s+kidding|on\s+second)\b"
+    r"^[^\w\n]*(?:or|no|wait|actually|but|however|alternatively|also|and|hmm|maybe|perhaps|possibly|either|scratch"
+    r"|(?:sorry|correction|rather)(?=\s?[,.:;!])|i\s+meant?(?=[:,]?\s+[\w-]+\W*$)|equally|both\s+(?:are|correct|\w+\s+and\s+\w+\s+(?:are|fit|work))|just\s+kidding"
+    r"|on\s+second)\b"
     r"|^[^\w\n]*(?:not|false|wrong|incorrect|untrue|rejected|eliminated|ruled\s+out|excluded)\W*$"
     r"|\b(?:(?:could|might|may|can)\s+(?:also\s+|well\s+)?be|alternatively|or\s+(?:maybe|perhaps)|instead|(?:not|un)\s?sure"
     r"|(?:is|was|['\u2019]s)\s+(?:not\s+(?:right|correct)|wrong|incorrect|false|untrue)|equally\s+(?:likely|valid|possible|good)"
-    r"|(?:another|other|second)\s+answers?|(?:right|correct|possible|valid)\s+(?:too|also|as\s+well))\b",
+    r"|(?:another|a\s+second)\s+(?:possible\s+|valid\s+)?answer|(?:right|correct|possible|valid)\s+(?:too|also|as\s+well))\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_NAME = r"[^\W\d_][\w'-]{1,30}(?: [\w'-]{1,30}){0,2}"
-_MORE_NAMES = re.compile(  # a list goes on: "; Iridium", " – iridium – gold", ". Iridium. Gold."
-    rf"(?:[;\n]\s*{_NAME}|(?:[.;–—-]|\n)\s*{_NAME}(?:\s?[;.–—\n]\s*{_NAME}){{1,20}})[\s.!]*"
+_DOUBT_IN_REASON = re.compile(  # only where a sentence begins, or the reason itself says no more
+    r"\A,? which (?:is|was) (?:not (?:right|correct)|wrong|incorrect|false|untrue)\W*\Z"
+    r"|[.!?;\n]\s*(?:wait|alternatively|maybe|perhaps|scratch\s+that|just\s+kidding|on\s+second|or\b|(?:no|sorry|correction|actually)"
+    r"(?=\s?[,.:;!]))",
+    re.IGNORECASE,
+)
+_MORE_NAMES = re.compile(  # a list goes on: "; Iridium", ". Iridium. Gold."
+    r"(?:(?:;\s*[^\W\d_][\w'-]{2,30}){1,20}|(?:[.\n]\s*(?!(?:thanks|done|yes|correct|good|great|cheers|verified|simple|easy|exactly"
+    r"|indeed|qed)\b)[^\W\d_][\w'-]{2,30}){2,20})[\s.!]*",
+    re.IGNORECASE,
 )
 _SHORT = 600  # characters; the canonical form of longer texts is not kept, and fewer of their spellings are tried
 
@@ -128,7 +136,7 @@ def cut_explanation(said: str) -> str:
     """The answer without the reason, remark or further sentences behind it, unless these take the answer back."""
     said = re.sub(r"[ \t]+", " ", said)
     found = _REASON.search(said)
-    head = said[: found.start()] if found and _DOUBT.search(said[found.start() :]) is None else said
+    head = said[: found.start()] if found and _DOUBT_IN_REASON.search(said[found.start() :]) is None else said
     found = _REMARK.search(head)
     if (
         found

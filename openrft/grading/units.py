@@ -298,7 +298,7 @@ def _read_row(symbol: str) -> tuple[Fraction, Dimensions]:
 
 
 _ASKED = re.compile(
-    r"(?:\b(?:in|into|how many|how much|nearest|units?\s+of|units?:)|\()\s+(?:units?\s+of\s+)?|\((?=[^\W\d_])",
+    r"(?:\b(?:in|into|how many|how much|units?\s+of|units?:)|\()\s+(?:units?\s+of\s+)?|\((?=[^\W\d_])",
     re.IGNORECASE,
 )
 

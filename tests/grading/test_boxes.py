@@ -35,7 +35,7 @@ def test_boxes_that_follow_one_another_and_differ_are_none(completion):
 
 def test_the_last_of_boxes_is_no_verdict_or_text_if_they_differ():
     assert read("boolean", "\\boxed{\\text{Yes}} \\boxed{\\text{No}}") is None
-    assert read("text", "\\boxed{Paris}\n\n\\boxed{London}") is None
+    assert read("text", "\\boxed{Paris}\n\\boxed{London}") is None
     assert read("number", "\\boxed{12}\n\\boxed{13}") is None
 
 
@@ -52,6 +52,19 @@ def test_the_last_of_boxes_is_no_verdict_or_text_if_they_differ():
 )
 def test_boxes_that_agree_or_stand_apart_give_the_last(completion):
     assert read("choice", completion, METALS) == "D"
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "$$\\boxed{4}$$\n\n$$\\boxed{42}$$",
+        "(a) $\\boxed{5}$\n\n(b) $\\boxed{42}$",
+        "1. \\boxed{5}\n2. \\boxed{42}",
+        "$\\boxed{A = 4}$\n$\\boxed{x = 42}$",
+    ],
+)
+def test_boxes_of_several_parts_give_the_last(completion):
+    assert read("number", completion) == "42"
 
 
 def test_boxes_that_are_equal_are_one_answer():

@@ -74,6 +74,9 @@ def test_an_exclamation_is_no_factorial():
         ("(2,-1)", "(y,x)=(-1,2)"),
         ("\\{1,2\\}", "\\{2,1\\}"),
         ("\\{1,2\\}", "1, 2"),
+        ("\\{1,2\\}", "A = \\{1,2\\}"),
+        ("x = 3", "\\therefore x = 3"),
+        ("x = 3", "x_0 = 3"),
     ],
 )
 def test_an_expression_in_another_form_is_right(answer, written):
@@ -89,6 +92,7 @@ def test_an_expression_in_another_form_is_right(answer, written):
         ("(2,-1)", "(y,x)=(2,-1)"),
         ("\\{1,2,3\\}", "\\{1,2\\} \\text{ and } \\{2,3\\}"),
         ("\\{1,2\\}", "(1,2)"),
+        ("A = \\{1,2\\}", "B = \\{1,2\\}"),
     ],
 )
 def test_an_expression_near_such_a_form_is_wrong(answer, written):
@@ -111,7 +115,12 @@ def test_the_option_that_is_left_is_the_answer(completion):
 
 @pytest.mark.parametrize(
     "completion",
-    ["I would eliminate B, leaving A and C.", "B is wrong, D is right.", "答案是D，不是B。"],
+    [
+        "I would eliminate B, leaving A and C.",
+        "B is wrong, D is right.",
+        "答案是D，不是B。",
+        "It is a mistake to go on leaving B.",
+    ],
 )
 def test_the_option_that_is_dropped_is_not_the_answer(completion):
     assert not grade("choice", "B", completion, METALS)[1]
@@ -139,12 +148,16 @@ def test_a_list_of_names_is_no_answer():
         ("\\boxed{\\text{Yes for iron, no for sulfur}}", False),
         ("\\boxed{\\text{Yes, but no when wet}}", False),
         ("The answer is true for a, false for b.", False),
+        ("The answer is true for n > 2 but false for n = 1.", False),
         ("It is a common misconception that the statement is true.", False),
         ("I cannot confirm that the statement is true.", False),
         ("Nothing suggests that the statement is true.", False),
         ("\\boxed{\\text{Yes}}", True),
         ("\\boxed{\\text{Yes, there is no barrier}}", True),
         ("The answer is yes, for all n.", True),
+        ("The answer is True. (The converse is false for n = 2.)", True),
+        ("Yes, with no at-risk groups", True),
+        ("The answer is yes, there is no in-between.", True),
         ("The answer is yes, because no heat is lost.", True),
         ("We can confirm that the statement is true.", True),
         ("Therefore, the statement is true.", True),
@@ -152,3 +165,16 @@ def test_a_list_of_names_is_no_answer():
 )
 def test_a_split_verdict_is_none(completion, right):
     assert grade("boolean", "Yes", completion)[1] is right
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "Answer: No, it's only true if x > 0.",
+        "The answer is No. The claim is true for most liquids but not water.",
+        "Answer: No (true for most substances, false for water)",
+        "No. It would only be true if water were lighter.",
+    ],
+)
+def test_where_else_it_is_true_does_not_split_a_no(completion):
+    assert grade("boolean", "No", completion)[1]

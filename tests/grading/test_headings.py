@@ -51,6 +51,8 @@ def test_the_way_to_a_verdict_is_none():
         "The steps are clear.\nThe answer: B",
         "A) no\nB) yes\nC) no\nD) no\n\nAnswer: B",
         "Nobody would doubt this\nAnswer: B",
+        "To find the correct answer: B",
+        "Now let's find the answer: B) osmium is the densest.",
     ],
 )
 def test_an_answer_on_the_line_below_counts(completion):
@@ -58,7 +60,15 @@ def test_an_answer_on_the_line_below_counts(completion):
 
 
 @pytest.mark.parametrize(
-    "completion", ["Multiply 6 by 7 to get the answer: 42", "Answer:\n42", "The answer is:\n\n$$42$$"]
+    "completion",
+    [
+        "Multiply 6 by 7 to get the answer: 42",
+        "Answer:\n42",
+        "The answer is:\n\n$$42$$",
+        "Let's calculate the answer: 6 × 7 = 42",
+        "Finally, let's compute the answer:\n\n6 × 7 = 42",
+        "Second part answer: 42",
+    ],
 )
 def test_a_number_on_the_line_below_counts(completion):
     assert read("number", completion) == ("42", "42")
@@ -70,11 +80,16 @@ def test_a_number_on_the_line_below_counts(completion):
         "The first option is iron, which is light.",
         "My first guess is gold.",
         "The tempting choice is D.",
+        "The obvious choice is D.",
         "Another option is lead.",
     ],
 )
 def test_a_guess_gives_way_to_the_conclusion(guess):
     assert read("choice", f"{guess}\nBut osmium has 22.6.\n\nSo it is B.", METALS) == (None, "B")
+
+
+def test_an_obvious_choice_with_nothing_behind_it_is_kept():
+    assert read("choice", "The obvious choice is **B) osmium**.", METALS) == (None, "B")
 
 
 def test_a_result_on_the_way_is_not_the_last_one():

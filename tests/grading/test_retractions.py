@@ -17,96 +17,13 @@ def read(kind, completion, options=(), question="q"):
 
 
 @pytest.mark.parametrize(
-    "tail",
-    [
-        "Apologies, the above answer is incorrect. The correct answer is B.",
-        "My previous answer is incorrect.",
-        "The boxed answer is not right.",
-        "Revised answer: B",
-        "Updated final answer: **B**",
-        "Edit: B is correct, not D.",
-        "Strike that, B.",
-        "**Correction**\n\nThe densest is osmium.",
-        "Let me recheck: osmium is 22.6, gold is 19.3. Therefore the answer is B.",
-        "So the final answer is B.",
-    ],
-)
-def test_a_later_answer_takes_a_boxed_one_back(tail):
-    strict, lenient = read("choice", f"\\boxed{{D}}\n\n{tail}", METALS)
-    assert (strict, lenient) in [(None, None), (None, "B")]
-
-
-@pytest.mark.parametrize(
-    "tail",
-    [
-        "The correct answer is D.",
-        "Let me recheck: gold is 19.3.",
-        "The wrong answer is B.",
-        "A common wrong answer is B.",
-        "If osmium were cheaper, the answer would be B.",
-        "Option B is not correct.",
-        "Hold on to this rule.",
-        "Question: Which is lightest?\nAnswer: A",
-        "Upon reflection this is clear.",
-        "I realize that many would choose B.",
-        "Edit: typo mended.",
-        "Final answer: D) gold",
-    ],
-)
-def test_remarks_behind_a_box_do_not_take_it_back(tail):
-    assert read("choice", f"\\boxed{{D}}\n\n{tail}", METALS) == ("D", "D")
-
-
-@pytest.mark.parametrize(
-    "tail",
-    [
-        "Actually 43.",
-        "No wait, 43.",
-        "Sorry, 43.",
-        "The above is wrong.",
-        "So the final answer is 43.",
-        "**Final Answer: 43**",
-        "The answer is 43.",
-        "Revised: 43",
-    ],
-)
-def test_a_later_number_takes_a_boxed_one_back(tail):
-    strict, lenient = read("number", f"We get \\boxed{{42}}\n\n{tail}")
-    assert (strict, lenient) in [(None, None), (None, "43")]
-
-
-@pytest.mark.parametrize(
-    "tail",
-    [
-        "The answer is 42.",
-        "**Final Answer: 42 apples**",
-        "The answer is 42.0 exactly.",
-        "Check: 42 / 7 = 6.",
-        "Actually 7 of them are green.",
-        "There are 43 pears, too.",
-        "The wrong answer is 43.",
-        "Let me double-check: 6 × 7 = 42.",
-        "If it were 44, the answer is 43.",
-    ],
-)
-def test_numbers_behind_a_box_do_not_take_it_back(tail):
-    assert read("number", f"We get \\boxed{{42}}\n\n{tail}") == ("42", "42")
-
-
-def test_a_rounding_behind_a_box_is_the_same_answer():
-    assert read("number", "\\boxed{\\frac{1}{3}}\n\nThe answer is about 0.33.")[0] is not None
-    assert read("expression", "\\boxed{x^2-1}\n\nThe answer is (x-1)(x+1).")[0] == "x^2-1"
-    assert read("text", "\\boxed{Paris}\n\nThe answer is the capital of France.") == ("Paris", "Paris")
-
-
-@pytest.mark.parametrize(
     "completion",
     [
         "\\boxed{B} is wrong.",
         "\\boxed{B} is incorrect, so it must be D.",
         "The answer is not \\boxed{B}.",
         "It cannot be \\boxed{B}.",
-        "All except \\boxed{B}.",
+        "The densest except \\boxed{B}.",
         "We rule out \\boxed{B}.",
         "\\boxed{B} (incorrect)",
         "\\boxed{B} ← wrong",
@@ -129,6 +46,10 @@ def test_a_box_that_is_denied_gives_no_answer(completion):
         "The answer is \\boxed{B}, not \\boxed{D}.",
         "Wait, \\boxed{A} was wrong; it's \\boxed{B}",
         "- \\boxed{B}",
+        "All of these are light except \\boxed{B}.",
+        "It cannot be anything other than \\boxed{B}",
+        "A, C, and D are eliminated\n\n\\boxed{B}",
+        "\\boxed{B}, which is what we would expect.",
         "\\boxed{B} (osmium)",
     ],
 )
@@ -144,9 +65,10 @@ def test_a_box_beside_a_denial_of_others_counts(completion):
         "\\frac{\\boxed{42}}{5}",
         "2 \\cdot \\boxed{42}",
         "-\\boxed{42}",
+        "2*\\boxed{42}",
+        "2 * \\boxed{42}",
         "\\sqrt{\\boxed{42}}",
         "x \\ne \\boxed{42}",
-        "less than \\boxed{42}.",
         "\\boxed{42} + 1",
         "\\boxed{42} and 43",
     ],
@@ -167,6 +89,16 @@ def test_a_box_inside_a_formula_is_not_the_number(completion):
         "\\boxed{42}, 6 in each of 7 crates",
         "\\[\\boxed{42}\\]",
         "**\\boxed{42}** is the answer",
+        "There can be no fewer than \\boxed{42}.",
+        "Thus x must be less than $\\boxed{42}$.",
+        "none other than \\boxed{42}",
+        "The answer is *\\boxed{42}*",
+        "So we obtain\n* $\\boxed{42}$",
+        "Answer - $\\boxed{42}$",
+        "Answer -$\\boxed{42}$",
+        "\\boxed{42} - 42 apples",
+        "\u2192 \\boxed{42} \u2190",
+        "Example:\n\\boxed{42}",
         "\\boxed{42}\n- 6 crates\n- 7 apples",
     ],
 )
@@ -178,6 +110,7 @@ def test_a_box_behind_a_formula_is_the_number(completion):
     "completion",
     [
         "The answer is B, which is wrong.",
+        "The answer is B (excluded).",
         "The typical answer is B.",
         "\\boxed{\\text{B: no}}",
         "\\boxed{\\text{B (eliminated)}}",
@@ -193,6 +126,9 @@ def test_an_option_called_wrong_is_no_answer(completion):
     [
         "The answer is B, which is densest.",
         "Answer: B. A common mistake is iron.",
+        "Answer: B. osmium, which is not reactive.",
+        "The answer is B) osmium, which isn't a common metal but a rare one.",
+        "Answer: B, excluded from the light metals.",
         "The answer is B, no other metal fits.",
     ],
 )
@@ -200,33 +136,13 @@ def test_an_option_with_a_remark_is_an_answer(completion):
     assert read("choice", completion, METALS)[0] == "B"
 
 
-FALSE_ASKED = ("Which statement is incorrect?", "All of the following are true EXCEPT:", "Which one is NOT true?")
-
-
-@pytest.mark.parametrize("question", FALSE_ASKED)
 @pytest.mark.parametrize(
     "completion",
-    [
-        "\\boxed{B}\n\nOption B is incorrect because osmium is dense.",
-        "Answer: **B**\n\n- A is correct.\n- B is incorrect.",
-        "The answer is B. That is wrong because osmium is dense.",
-        "Answer: B (incorrect statement)",
-        "\\boxed{B} is false.",
-    ],
+    ["\\boxed{False}, it is not true.", "\\boxed{No}, this is incorrect.", "\\boxed{No} (false)"],
 )
-def test_where_the_false_option_is_asked_calling_it_false_confirms_it(question, completion):
-    assert read("choice", completion, METALS, question) == ("B", "B")
-    assert read("choice", completion.replace("(incorrect statement)", "is incorrect"), METALS)[0] is None
-
-
-@pytest.mark.parametrize("sentence", ["The incorrect statement is B.", "The statement that is NOT true is B."])
-def test_the_false_statement_is_named(sentence):
-    assert read("choice", sentence, METALS, FALSE_ASKED[0]) == (None, "B")
-    assert read("choice", sentence, METALS) == (None, None)
-
-
-def test_a_retraction_takes_back_where_the_false_option_is_asked_too():
-    assert read("choice", "\\boxed{B}\n\nScratch that. The answer is C.", METALS, FALSE_ASKED[0]) == (None, "C")
+def test_a_boxed_no_is_confirmed_by_calling_it_false(completion):
+    assert read("boolean", completion) == ("No", "No")
+    assert read("boolean", "\\boxed{True}, which is incorrect.")[0] is None
 
 
 @pytest.mark.parametrize(
@@ -255,9 +171,12 @@ def test_the_author_is_not_the_ninth_option(completion, answer):
         "\\boxed{\\text{osmium (incorrect)}}",
         "\\boxed{\\text{osmium which is wrong}}",
         "\\boxed{\\text{osmium; Iridium; Gold}}",
-        "Answer: osmium – iridium – gold",
         "Answer: osmium. Iridium. Gold. Platinum.",
         "Answer: osmium. Iridium is right too.",
+        "Answer: osmium. Both are correct.",
+        "Answer: osmium because it is dense. Wait, iridium.",
+        "Answer: osmium, which is wrong.",
+        "Answer: osmium. I mean iridium.",
     ],
 )
 def test_a_text_that_is_taken_back_is_not_right(completion):
@@ -277,6 +196,17 @@ def test_a_text_that_is_taken_back_is_not_right(completion):
         "Answer: osmium. It is dense.",
         "Answer: osmium – the densest metal",
         "Answer: osmium, which is dense.",
+        "Answer: osmium, because it can be measured at room temperature.",
+        "Answer: osmium, which may be toxic",
+        "Answer: osmium, since its atoms are packed instead of spread",
+        "Answer: osmium because the other answers are incorrect",
+        "Answer: osmium because iridium is wrong",
+        "Answer: osmium. It is dense. Thank you.",
+        "Answer: osmium. Hope this helps. Good luck.",
+        "Answer: osmium – the metal – of platinum ores",
+        "Answer: osmium. Both sources agree.",
+        "Answer: osmium. There is no second answer.",
+        "Answer: osmium. I mean this literally.",
     ],
 )
 def test_a_text_with_an_apposition_is_right(completion):
