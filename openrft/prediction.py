@@ -37,7 +37,7 @@ from openrft.stages.work import count_completions_per_answer
 from openrft.tasks.prompt import INSTRUCTION, box_answer, build_messages
 from openrft.tasks.task import Question, SourceRow, Task, hide_answer
 from openrft.tasks.unlabelled import to_sample
-from openrft.types import Completion, Demonstration, Message, Sample, identify_question
+from openrft.types import Completion, Demonstration, Message, Sample
 
 # For a policy that does not know its own instruction, and questions without options.
 OPEN_INSTRUCTION = "Reason step by step, one step per line. Put the final answer in \\boxed{} on the last line."
@@ -90,9 +90,9 @@ class PredictionPlan:
                     yield f"{option}={path} is not what it was when the policy was evaluated."
 
     def know(self, rows: Sequence[SourceRow]) -> list[bool]:
-        """Which of these rows hold a question that the policy was trained on."""
-        known = {*self.about.trained_on} if self.about else {*()}
-        return [row.question is not None and identify_question(to_sample(row.question)) in known for row in rows]
+        """Which of these rows, which all have a question, hold one that the policy was trained on."""
+        asked = [to_sample(row.question) for row in rows if row.question is not None]
+        return self.about.find_known(asked) if self.about else [False] * len(asked)
 
     def identify(self) -> list[object]:
         """What the predictions depend on, besides policy, questions and seed."""

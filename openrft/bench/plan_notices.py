@@ -11,7 +11,6 @@ from openrft.plugins.policy_registry import describe_policy
 from openrft.plugins.task_registry import load_task
 from openrft.policies.description import PolicyDescription
 from openrft.tasks.task import DataRequest, Task
-from openrft.types import identify_question
 
 MOST_TASKS = 8
 SOLUTIONS = (
@@ -43,15 +42,9 @@ def list_plan_notices(
             yield SOLUTIONS.format(task=name, count=count)
 
 
-def count_known(about: PolicyDescription, samples: Sequence[Any]) -> int:
-    """How many of these questions the policy was trained on."""
-    known = {*about.trained_on}
-    return sum(identify_question(sample) in known for sample in samples)
-
-
 def _list_known(task: Task, trained: Mapping[str, PolicyDescription]) -> Iterator[str]:
     for spec, about in trained.items():
-        if known := count_known(about, task.test):
+        if known := sum(about.find_known(task.test)):
             yield (
                 f"{spec} was trained on {known} of the {len(task.test)} test questions of {task.name}. It may know them"
                 " by heart: its accuracy on new questions may be lower."

@@ -12,8 +12,6 @@ _FALSE = re.compile(
     re.IGNORECASE,
 )
 _TRUE_OR_FALSE = re.compile(r"\b(?:true|correct|right)\s+or\s+(?:false|incorrect|wrong)\b|\bor\s+not\b", re.IGNORECASE)
-
-
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 

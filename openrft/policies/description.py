@@ -15,7 +15,7 @@ from typing import Any
 from openrft.config.documents import dump_document, read_document
 from openrft.errors import CheckpointError
 from openrft.runtime.files import read_jsonl
-from openrft.types import Demonstration, sample_from_json, to_json
+from openrft.types import Demonstration, Sample, identify_question, sample_from_json, to_json
 
 DESCRIPTION_FILE = "openrft.json"
 DEMONSTRATIONS_FILE = "demonstrations.jsonl"
@@ -66,6 +66,11 @@ class PolicyDescription:
     def title(self) -> str:
         """A name for people, such as "rl+sft on questions/mine, seed 0"."""
         return f"{self.arm} on {self.task}, seed {self.seed}"
+
+    def find_known(self, samples: Iterable[Sample]) -> list[bool]:
+        """Whether the policy was trained on each of these questions."""
+        known = {*self.trained_on}
+        return [identify_question(sample) in known for sample in samples]
 
 
 def write_description(folder: Path, description: PolicyDescription) -> None:

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import openrft
-from openrft import Sample
-
-GOLD = {"choice": "A", "boolean": "Yes", "number": "1", "expression": "1", "text": "?"}
-METALS = ("iron", "osmium", "lead", "gold")
-
-
-def read(kind, completion, options=(), question="q"):
-    grade = openrft.grade(Sample(question, GOLD[kind], tuple(options), kind), completion)
-    return grade.answer, (grade.lenient or grade).answer
-
+from tests.grading.both_readings import METALS, read
 
 FALSE_ASKED = ("Which statement is incorrect?", "All of the following are true EXCEPT:", "Which one is NOT true?")
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import openrft
-from openrft import Sample
+from tests.grading.both_readings import METALS, read
 
-GOLD = {"choice": "A", "boolean": "Yes", "number": "1", "expression": "1", "text": "?"}
-METALS = ("iron", "osmium", "lead", "gold")
 LIST = "A) iron: 7.87\nB) osmium: 22.6\nC) lead: 11.3\nD) gold: 19.3\n\nTherefore, B is correct."
 STEPS = "1. We have 6 crates.\n2. Each holds 7 apples.\n3. So there are 42 apples."
-
-
-def read(kind, completion, options=()):
-    grade = openrft.grade(Sample("q", GOLD[kind], tuple(options), kind), completion)
-    return grade.answer, (grade.lenient or grade).answer
 
 
 @pytest.mark.parametrize(

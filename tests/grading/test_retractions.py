@@ -6,14 +6,7 @@ import pytest
 
 import openrft
 from openrft import Sample
-
-GOLD = {"choice": "A", "boolean": "Yes", "number": "1", "expression": "1", "text": "?"}
-METALS = ("iron", "osmium", "lead", "gold")
-
-
-def read(kind, completion, options=(), question="q"):
-    grade = openrft.grade(Sample(question, GOLD[kind], tuple(options), kind), completion)
-    return grade.answer, (grade.lenient or grade).answer
+from tests.grading.both_readings import METALS, read
 
 
 @pytest.mark.parametrize(

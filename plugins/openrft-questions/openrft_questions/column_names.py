@@ -33,7 +33,7 @@ COLUMNS = {  # what a column may be called; `tasks show` lists the columns that 
         *("tolérance", "tolerancia", "tolleranza", "tolerância", "fehlertoleranz", "允许误差", "допуск"),
         *("tolerance_abs", "toleranz_abs", "allowed_error"),
     ),
-    "relative_tolerance": (*("relative_tolerance", "rel_tolerance", "rel_tol", "rtol", "tolerance_rel"),),
+    "relative_tolerance": ("relative_tolerance", "rel_tolerance", "rel_tol", "rtol", "tolerance_rel"),
 }
 MAYBE_PASSAGES = (  # read only if they hold some words: `case` and `text` may count or name the questions
     *("premises", "scenario", "case", "case_study"),
@@ -76,14 +76,9 @@ WEAKEST = {  # read only where a file has none of those names either
     "answer": ("solution", "output"),
 }
 LAST = {"answer": ("completion", "ideal", "ans", "correct_answer_num")}  # and these only without any of those
-OPTION_NUMBERS = (
-    "label",
-    "gold_label",
-    "cop",
-    "correct_option",
-    "correct_choice",
-    "correct_answer_num",
-)  # columns of numbers of options
+OPTION_NUMBERS = (  # columns of numbers of options
+    *("label", "gold_label", "cop", "correct_option", "correct_choice", "correct_answer_num"),
+)
 FLAGS = ("is_correct", "is_right", "correct", "correctness", "label")  # whether the answer beside it is right
 CERTAIN_ANSWERS = (  # columns of right answers, whatever is called `answer` beside them
     *("ground_truth", "reference_answer", "expected_answer", "gold_answer", "gold_label", "right_answer"),
@@ -100,7 +95,8 @@ ALPHABETS = (
 _REMARK = re.compile(r"(?:\s+[-\u2013]\s+(?:max \d+ \w+|choose at least one)|\s*\((?:s|optional|required|text)\))+$")
 _STEMS = (
     "option|choice|opt|op|ans|answer|alternative|ending|candidate|variant|"
-    "antwort|antwortmöglichkeit|antwortoption|auswahl|auswahlmöglichkeit|svarsalternativ|şık|pilihan|choix|proposition|réponse|reponse|opción|opcion|alternativa|"
+    "antwort|antwortmöglichkeit|antwortoption|auswahl|auswahlmöglichkeit|svarsalternativ|şık|pilihan|"
+    "choix|proposition|réponse|reponse|opción|opcion|alternativa|"
     "respuesta|opzione|risposta|scelta|opção|opcao|resposta|antwoord|optie|alternativ|svar|odpowiedź|"
     "вариант|ответ|вариантответа|选项|選択肢|보기"
 )

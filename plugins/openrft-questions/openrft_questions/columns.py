@@ -24,15 +24,9 @@ from openrft_questions.column_names import (
 )
 from openrft_questions.table import BadRowError, find_repeated
 
-MAY_REPEAT = (
-    "topic",
-    "kind",
-    "solution",
-    "unit",
-    "tolerance",
-    "relative_tolerance",
-    "accepted",
-)  # where a row has several of the names, the first is read
+MAY_REPEAT = (  # where a row has several of the names, the first is read
+    *("topic", "kind", "solution", "unit", "tolerance", "relative_tolerance", "accepted"),
+)
 MEANINGS = (*COLUMNS, "solution", "wrong")
 
 

@@ -296,8 +296,14 @@ def _check_columns(
     columns: Columns, rows: Sequence[Mapping[str, Any]], layout: Layout | None, needs: Collection[str], where: str
 ) -> None:
     found = {*columns.meanings.values()}
-    marked = any(find_marked_option(row.get(name)) for name in columns.find("options") for row in rows)
-    if (layout and layout.convert) or marked or found & {"index", "rubric"}:
+    if (
+        (layout and layout.convert)
+        or found & {"index", "rubric"}
+        or (
+            "answer" not in found
+            and any(find_marked_option(row.get(name)) for name in columns.find("options") for row in rows)
+        )
+    ):
         found.add("answer")
     for meaning in ("question", "answer"):
         if meaning in needs and meaning not in found:

@@ -88,13 +88,17 @@ def _is_same(sample: Sample, text: str) -> bool:
     given, other = (normalize_spaces(one).casefold().strip(" .$") for one in (sample.answer, text))
     if given == other or (parse_verdict(text) is not None and parse_verdict(text) == parse_verdict(sample.answer)):
         return True
-    if re.search(rf"(?<!\w){re.escape(given)}(?!\w)", other):  # in a sentence of its own
-        return True
-    if not is_sentence(sample.answer, sample.kind) and re.search(rf"(?<!\w){re.escape(other)}(?!\w)", given):
-        return True
-    if any(mark in text for mark in "\\^=+*/$"):
-        sample = replace(sample, kind="expression")
+    if sample.kind == "text":  # not numbers: 5 stands in -5 and in 0.5
+        if _holds(other, given) or (not is_sentence(sample.answer, sample.kind) and _holds(given, other)):
+            return True
+        if any(mark in text for mark in "\\^=+*/$"):
+            sample = replace(sample, kind="expression")
     return grade(sample, box_answer(text)).correct is True
+
+
+def _holds(sentence: str, words: str) -> bool:
+    """Whether words stand in a sentence as whole words."""
+    return bool(words) and re.search(rf"(?<!\w){re.escape(words)}(?!\w)", sentence) is not None
 
 
 def _text_of(cell: Any) -> list[str]:

@@ -83,13 +83,14 @@ def _choose(
 def _mark_superscripts(data: bytes) -> bytes:
     """The workbook with 10^5 for a 10 with a raised 5: openpyxl would read 105."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = {one: archive.read(one) for one in archive.infolist()}
-    if not any(b"superscript" in content for one, content in parts.items() if one.filename.endswith(".xml")):
-        return data
-    marked = io.BytesIO()
-    with zipfile.ZipFile(marked, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one, content in parts.items():
-            archive.writestr(one.filename, _RAISED.sub(_write_power, content))
+        texts = {name: archive.read(name) for name in archive.namelist() if name.endswith(".xml")}
+        if not any(b"superscript" in content for content in texts.values()):
+            return data
+        marked = io.BytesIO()
+        with zipfile.ZipFile(marked, "w", zipfile.ZIP_DEFLATED) as copy:
+            for name in archive.namelist():
+                text = texts.get(name)
+                copy.writestr(name, archive.read(name) if text is None else _RAISED.sub(_write_power, text))
     return marked.getvalue()
 
 

@@ -78,9 +78,12 @@ def test_names_of_columns_reach_no_terminal_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["x" * 300, "a/" * 3000, "~nosuchuser/x", "a\0b", "nowhere.csv"])
 def test_paths_that_cannot_be_are_refused(path: str) -> None:
-    for open_path in (find_source, lambda source: select_tasks("questions", source)):
-        with pytest.raises((DataError, UsageError), match=r"Name a CSV, JSON, Excel or Parquet file|--data"):
-            open_path(path)
+    with pytest.raises(DataError, match="Name a CSV, JSON, Excel or Parquet file"):
+        find_source(path)
+    with pytest.raises(
+        (DataError, UsageError), match="--data" if path not in ("a\0b", "nowhere.csv") else "Name a CSV"
+    ):
+        select_tasks("questions", path)
 
 
 def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:

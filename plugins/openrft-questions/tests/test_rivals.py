@@ -30,6 +30,13 @@ def test_a_models_answers_beside_the_right_ones_are_asked_about(tmp_path: Path, 
     assert [s.answer for s in read(tmp_path, rows, "answer=answer")] == ["Sweden", "Italy"]
 
 
+@pytest.mark.parametrize(("answer", "right"), [("5", "-5"), ("5", "0.5"), ("1.5", "5")])
+def test_a_number_in_another_one_is_another(tmp_path: Path, answer: str, right: str) -> None:
+    rows = [["question", "answer", "ground_truth"], ["How many kelvin?", answer, right]]
+    with pytest.raises(UsageError, match="Which column holds the right answers"):
+        read(tmp_path, rows)
+
+
 @pytest.mark.parametrize("right", ["Correct", "label", "correct_option"])
 def test_options_that_differ_are_asked_about(tmp_path: Path, right: str) -> None:
     rows = [["Question", "A", "B", "Answer", right], ["Metal?", "iron", "neon", "B", "A"]]
